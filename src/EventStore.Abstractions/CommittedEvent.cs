@@ -1,0 +1,97 @@
+namespace EventStore;
+
+/// <summary>Turns the stored form of an event into the application's, when asked.</summary>
+public interface IEventDecoder
+{
+    /// <summary>Deserializes and upconverts the body.</summary>
+    object DecodeBody(in RecordedEvent recorded);
+
+    /// <summary>Decodes headers; empty bytes are no headers.</summary>
+    IReadOnlyDictionary<string, string> DecodeHeaders(ReadOnlyMemory<byte> headers);
+}
+
+/// <summary>
+/// A stored event as an application reads it. The body is deserialized when first asked for, so that reading bytes costs no decoding.
+/// </summary>
+public sealed class CommittedEvent
+{
+    private readonly RecordedEvent recorded;
+    private readonly IEventDecoder decoder;
+    private object? body;
+    private IReadOnlyDictionary<string, string>? headers;
+    private IReadOnlyDictionary<string, string>? commitHeaders;
+
+    /// <summary>Wraps what an engine read, with the decoder that understands it.</summary>
+    public CommittedEvent(in RecordedEvent recorded, IEventDecoder decoder)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        this.recorded = recorded;
+        this.decoder = decoder;
+    }
+
+    private CommittedEvent(CommittedEvent original, object body) : this(original.recorded, original.decoder) => this.body = body;
+
+    /// <summary>The stream.</summary>
+    public StreamId Stream => recorded.Commit.Stream;
+
+    /// <summary>The event's number in its stream.</summary>
+    public Revision Revision => recorded.Revision;
+
+    /// <summary>The event's position in the store.</summary>
+    public Checkpoint Checkpoint => recorded.Checkpoint;
+
+    /// <summary>The event's id.</summary>
+    public Guid EventId => recorded.Record.EventId;
+
+    /// <summary>The stable name of the type under which the event was stored.</summary>
+    public string EventType => recorded.Record.EventType;
+
+    /// <summary>The id of the commit it belongs to.</summary>
+    public Guid CommitId => recorded.Commit.CommitId;
+
+    /// <summary>The number in the stream of the commit it belongs to.</summary>
+    public CommitSequence CommitSequence => recorded.Commit.Sequence;
+
+    /// <summary>When the store took the commit, UTC.</summary>
+    public DateTimeOffset Stamp => recorded.Commit.Stamp;
+
+    /// <summary>The event's place in its commit, from 0.</summary>
+    public int IndexInCommit => recorded.IndexInCommit;
+
+    /// <summary>How many events the commit has.</summary>
+    public int CommitSize => recorded.Commit.EventCount;
+
+    /// <summary>The serialized body, decompressed and decrypted, as it was stored (not upconverted).</summary>
+    public ReadOnlyMemory<byte> Payload => recorded.Record.Body;
+
+    /// <summary>The event itself, upconverted; an <see cref="UnknownEvent"/> where its type is not known here.</summary>
+    /// <exception cref="EventSerializationException">The stored bytes cannot be read as that type.</exception>
+    public object Body => body ??= decoder.DecodeBody(recorded);
+
+    /// <summary>The event's headers; never null.</summary>
+    public IReadOnlyDictionary<string, string> Headers => headers ??= decoder.DecodeHeaders(recorded.Record.Headers);
+
+    /// <summary>The commit's headers; never null.</summary>
+    public IReadOnlyDictionary<string, string> CommitHeaders => commitHeaders ??= decoder.DecodeHeaders(recorded.Commit.Headers);
+
+    /// <summary>The same event with another body, for a hook that shows applications something else than is stored.</summary>
+    public CommittedEvent WithBody(object newBody)
+    {
+        ArgumentNullException.ThrowIfNull(newBody);
+        return new CommittedEvent(this, newBody);
+    }
+}
+
+/// <summary>The body of an event whose type nobody registered: still readable, as bytes or as JSON.</summary>
+/// <param name="EventType">The stored type name.</param>
+/// <param name="Payload">The stored body, decompressed and decrypted.</param>
+public sealed record UnknownEvent(string EventType, ReadOnlyMemory<byte> Payload)
+{
+    /// <summary>Reads the payload as JSON.</summary>
+    /// <exception cref="System.Text.Json.JsonException">The payload is not JSON.</exception>
+    public System.Text.Json.JsonElement ReadJson()
+    {
+        using var document = System.Text.Json.JsonDocument.Parse(Payload);
+        return document.RootElement.Clone();
+    }
+}

@@ -1,0 +1,43 @@
+using System.Collections.Frozen;
+
+namespace EventStore;
+
+/// <summary>An event as an application hands it over: its body, its headers, and the id by which it is known for ever.</summary>
+public sealed class EventMessage
+{
+    private static readonly FrozenDictionary<string, string> NoHeaders = FrozenDictionary<string, string>.Empty;
+
+    /// <summary>Wraps a body. Headers are copied; the body is serialized when the message is handed over, not later.</summary>
+    /// <param name="body">The event itself.</param>
+    /// <param name="headers">Names and values that travel with it; null for none.</param>
+    /// <param name="eventId">Its id; null for a new one, sortable by creation (UUID version 7, RFC 9562).</param>
+    /// <exception cref="ArgumentException">The id is all zeros.</exception>
+    public EventMessage(object body, IReadOnlyDictionary<string, string>? headers = null, Guid? eventId = null)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        if (eventId == Guid.Empty) throw new ArgumentException("An event id is not all zeros; leave it out to get a new one.", nameof(eventId));
+
+        Body = body;
+        Headers = headers is null or { Count: 0 } ? NoHeaders : new Dictionary<string, string>(headers, StringComparer.Ordinal);
+        EventId = eventId ?? Guid.CreateVersion7();
+    }
+
+    /// <summary>The event itself.</summary>
+    public object Body { get; }
+
+    /// <summary>The event's id.</summary>
+    public Guid EventId { get; }
+
+    /// <summary>Names and values that travel with the event; never null.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; }
+}
+
+/// <summary>Names of headers that have a meaning to the store or are agreed between applications.</summary>
+public static class EventHeaders
+{
+    /// <summary>What belongs together across streams: one business transaction, one request.</summary>
+    public const string CorrelationId = "correlation-id";
+
+    /// <summary>The message that caused this one.</summary>
+    public const string CausationId = "causation-id";
+}

@@ -1,0 +1,157 @@
+namespace EventStore;
+
+/// <summary>
+/// The store as an application sees it. Thread-safe; one for the life of the process. Every member throws
+/// <see cref="ObjectDisposedException"/> after dispose.
+/// </summary>
+public interface IEventStore : IAsyncDisposable
+{
+    /// <summary>Snapshots of streams.</summary>
+    ISnapshots Snapshots { get; }
+
+    /// <summary>What was dispatched and what was not.</summary>
+    IDispatch Dispatch { get; }
+
+    /// <summary>A stream that must not exist yet. Reads nothing; its first commit expects no stream.</summary>
+    IEventStream CreateStream(StreamId stream);
+
+    /// <summary>Opens a stream with its history, or a range of it; a stream that does not exist opens empty.</summary>
+    ValueTask<IEventStream> OpenStreamAsync(StreamId stream, StreamRange? range = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens a stream with only the events after a snapshot.</summary>
+    ValueTask<IEventStream> OpenStreamAsync(Snapshot snapshot, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens a stream at its head, without history.</summary>
+    ValueTask<IEventStream> OpenStreamAtHeadAsync(StreamId stream, CancellationToken cancellationToken = default);
+
+    /// <summary>Stores events as one commit without loading the stream.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="expected">What is expected of it.</param>
+    /// <param name="events">At least one event; serialized before this returns.</param>
+    /// <param name="commitId">The commit's id; null for a new one. Repeat an id to repeat a commit without storing twice.</param>
+    /// <param name="headers">The commit's headers; null for none.</param>
+    /// <param name="cancellationToken">Before sending, it leaves nothing stored; after it, the outcome is unknown.</param>
+    /// <exception cref="ConcurrencyException">The stream is not as expected.</exception>
+    /// <exception cref="CommitIdReusedException">The id stands for other events.</exception>
+    /// <exception cref="CommitRefusedException">A hook refused.</exception>
+    /// <exception cref="CommitOutcomeUnknownException">Repeat with the same id.</exception>
+    /// <exception cref="TooLargeException">The commit exceeds the engine's limits.</exception>
+    ValueTask<CommitResult> AppendAsync(
+        StreamId stream,
+        ExpectedRevision expected,
+        IReadOnlyList<EventMessage> events,
+        Guid? commitId = null,
+        IReadOnlyDictionary<string, string>? headers = null,
+        CancellationToken cancellationToken = default);
+
+    /// <summary>Reads one stream, bounded by its head at the start. The whole range is read, or the enumeration throws.</summary>
+    IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
+        StreamId stream, StreamRange? range = null, EventDecoding decoding = EventDecoding.Eager, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads the store in checkpoint order, bounded by its head at the start. The whole range is read, or the enumeration throws.</summary>
+    IAsyncEnumerable<CommittedEvent> ReadAllAsync(
+        EventQuery? query = null, EventDecoding decoding = EventDecoding.Eager, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads one page of a query, with a token for the next one. The token is text, and stays good while others write.</summary>
+    /// <param name="query">The query; the same for all its pages.</param>
+    /// <param name="size">Most events on the page; at least 1.</param>
+    /// <param name="continuation">The token of the page before; null for the first.</param>
+    /// <param name="cancellationToken">Ends the read by throwing.</param>
+    /// <exception cref="ArgumentException">The token is not one of this query's.</exception>
+    ValueTask<EventPage> ReadPageAsync(EventQuery query, int size, string? continuation = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Finds the last event of a query, whichever its direction; null for none.</summary>
+    ValueTask<CommittedEvent?> FindLastEventAsync(EventQuery query, CancellationToken cancellationToken = default);
+
+    /// <summary>Finds a stream's head without reading events; null for no stream.</summary>
+    ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists all streams of a bucket, or of the store for null, by name.</summary>
+    IAsyncEnumerable<StreamHead> ListStreamsAsync(string? bucket = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes a stream with its snapshots; answers whether there was one. It can be created anew from revision 1.</summary>
+    ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes all streams of a bucket, or of the store for null. Checkpoints are never reused.</summary>
+    ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default);
+
+    /// <summary>Checks everything stored and reports every damage with its place.</summary>
+    ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Tells what was built: engine, hooks in order, serializer, transforms, dispatch.</summary>
+    StoreDescription Describe();
+}
+
+/// <summary>A page of a query.</summary>
+/// <param name="Events">Its events, in the order asked.</param>
+/// <param name="Continuation">The token for the next page; null after the last.</param>
+public sealed record EventPage(IReadOnlyList<CommittedEvent> Events, string? Continuation);
+
+/// <summary>Snapshots of streams.</summary>
+public interface ISnapshots
+{
+    /// <summary>Stores a snapshot; one of the same revision and schema version is replaced.</summary>
+    /// <exception cref="SnapshotRefusedException">It is above the stream's head.</exception>
+    ValueTask SaveAsync(Snapshot snapshot, CancellationToken cancellationToken = default);
+
+    /// <summary>Finds the newest snapshot, at or below a revision if one is given; null for none.</summary>
+    ValueTask<Snapshot?> FindAsync(StreamId stream, Revision? atMost = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists the streams with at least so many events since their newest snapshot, by name; in a bucket, or in the store for null.</summary>
+    IAsyncEnumerable<StreamHead> ListStreamsDueAsync(string? bucket, long minEventsSinceSnapshot, CancellationToken cancellationToken = default);
+}
+
+/// <summary>What was dispatched and what was not.</summary>
+public interface IDispatch
+{
+    /// <summary>Starts the scheduler where the wireup said explicit; a second start changes nothing.</summary>
+    /// <exception cref="InvalidOperationException">The wireup has no scheduler.</exception>
+    ValueTask StartAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Lists undispatched events in checkpoint order, all or those of a filter. Empty when dispatch is not tracked.</summary>
+    IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(EventFilter? filter = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Marks events as dispatched. Marking again changes nothing.</summary>
+    ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default);
+
+    /// <summary>Marks events by their ids, which are looked for among the undispatched; unknown ids are passed over.</summary>
+    ValueTask MarkAsDispatchedAsync(IReadOnlySet<Guid> eventIds, CancellationToken cancellationToken = default);
+
+    /// <summary>Marks all events of commits, which are looked for among the undispatched; unknown ids are passed over.</summary>
+    ValueTask MarkCommitsAsDispatchedAsync(IReadOnlySet<Guid> commitIds, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists the events that were parked after too many failures, in checkpoint order.</summary>
+    IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Hands the parked events to dispatch again.</summary>
+    ValueTask RetryParkedAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Tells how far dispatch is.</summary>
+    ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default);
+}
+
+/// <summary>How far dispatch is.</summary>
+/// <param name="Watermark">Everything up to here is dispatched or parked.</param>
+/// <param name="Head">The newest checkpoint of the store.</param>
+/// <param name="Backlog">How many checkpoints are not dispatched, those of deleted events included.</param>
+/// <param name="Parked">How many events are parked.</param>
+/// <param name="IsDispatchingHere">Whether this process is the one that dispatches.</param>
+/// <param name="ConsecutiveFailures">How often the bus has failed in a row; 0 when it works.</param>
+public sealed record DispatchStatus(Checkpoint Watermark, Checkpoint Head, long Backlog, long Parked, bool IsDispatchingHere, int ConsecutiveFailures);
+
+/// <summary>What was built.</summary>
+/// <param name="Engine">The engine.</param>
+/// <param name="Serializer">The serializer.</param>
+/// <param name="Transforms">The ids of the payload transforms, in the order they are applied.</param>
+/// <param name="Hooks">The hooks, in the order they run.</param>
+/// <param name="Upconverters">From which type names or types old events are converted.</param>
+/// <param name="Dispatch">How commits are dispatched, in a phrase.</param>
+/// <param name="SnapshotsKept">How many snapshots of a stream are kept; null for all.</param>
+public sealed record StoreDescription(
+    EngineDescription Engine,
+    string Serializer,
+    IReadOnlyList<string> Transforms,
+    IReadOnlyList<string> Hooks,
+    IReadOnlyList<string> Upconverters,
+    string Dispatch,
+    int? SnapshotsKept);

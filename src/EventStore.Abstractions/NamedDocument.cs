@@ -1,0 +1,32 @@
+namespace EventStore;
+
+/// <summary>
+/// A small named value that is written by compare-and-swap. Progress of dispatch and consumers, definitions and leases are kept so.
+/// </summary>
+public sealed class NamedDocument
+{
+    /// <summary>Longest name, in UTF-8 bytes.</summary>
+    public const int MaxNameBytes = 1024;
+
+    /// <summary>Makes a document as it was read.</summary>
+    public NamedDocument(string name, long version, ReadOnlyMemory<byte> content)
+    {
+        Name = RequireName(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(version, 1);
+        Version = version;
+        Content = content;
+    }
+
+    /// <summary>The name, compared ordinally.</summary>
+    public string Name { get; }
+
+    /// <summary>A positive number, never given twice to one name, not even when the document was deleted in between.</summary>
+    public long Version { get; }
+
+    /// <summary>The value.</summary>
+    public ReadOnlyMemory<byte> Content { get; }
+
+    /// <summary>Returns the name if it may name a document.</summary>
+    /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
+    public static string RequireName(string name) => Names.Require(name, nameof(name), MaxNameBytes);
+}

@@ -1,0 +1,32 @@
+using System.Text;
+
+namespace EventStore;
+
+/// <summary>The one rule for every name that is stored: not empty unless allowed, well-formed Unicode, no NUL, bounded in UTF-8 bytes.</summary>
+internal static class Names
+{
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    public static string Require(string name, string what, int maxBytes, bool mayBeEmpty = false)
+    {
+        ArgumentNullException.ThrowIfNull(name, what);
+        if (name.Length == 0 && !mayBeEmpty)
+            throw new InvalidNameException(what, "is empty", "give it at least one character");
+        if (name.Contains('\0', StringComparison.Ordinal))
+            throw new InvalidNameException(what, "contains a NUL character", "remove it");
+
+        int bytes;
+        try
+        {
+            bytes = StrictUtf8.GetByteCount(name);
+        }
+        catch (EncoderFallbackException)
+        {
+            throw new InvalidNameException(what, "contains half of a surrogate pair, which has no UTF-8 form", "use well-formed Unicode");
+        }
+
+        if (bytes > maxBytes)
+            throw new InvalidNameException(what, $"takes {bytes} bytes in UTF-8, more than the limit of {maxBytes}", "shorten it");
+        return name;
+    }
+}

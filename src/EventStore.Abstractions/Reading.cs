@@ -1,0 +1,136 @@
+namespace EventStore;
+
+/// <summary>In which order a read answers.</summary>
+public enum ReadDirection
+{
+    /// <summary>Oldest first.</summary>
+    Forward,
+
+    /// <summary>Newest first: exactly the reverse.</summary>
+    Backward,
+}
+
+/// <summary>When bodies are deserialized.</summary>
+public enum EventDecoding
+{
+    /// <summary>While reading: a body that cannot be read fails the read at its place.</summary>
+    Eager,
+
+    /// <summary>When <see cref="CommittedEvent.Body"/> is first asked for; reading only bytes then costs no decoding.</summary>
+    OnDemand,
+}
+
+/// <summary>Which events of the store are meant. Every condition left out matches all; those given must all hold.</summary>
+public record EventFilter
+{
+    /// <summary>Matches everything.</summary>
+    public static EventFilter Everything { get; } = new();
+
+    /// <summary>Only this bucket; null for all.</summary>
+    public string? Bucket { get; init; }
+
+    /// <summary>Only this category; null for all. The empty string means streams without one.</summary>
+    public string? Category { get; init; }
+
+    /// <summary>Only streams of this id; null for all.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Only events of these types; null for all. An empty set matches nothing.</summary>
+    public IReadOnlySet<string>? EventTypes { get; init; }
+
+    /// <summary>Only commits stamped at or after this instant; null for all. Clocks being what they are, an approximation.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Whether an event is meant: the one definition of what the conditions mean.</summary>
+    public bool Matches(in RecordedEvent recorded) =>
+        MatchesCommit(recorded.Commit) && (EventTypes is null || EventTypes.Contains(recorded.Record.EventType));
+
+    /// <summary>Whether events of a commit can be meant, their types apart.</summary>
+    public bool MatchesCommit(CommitRecord commit)
+    {
+        ArgumentNullException.ThrowIfNull(commit);
+        return (Bucket is null || Bucket == commit.Stream.Bucket)
+            && (Category is null || Category == commit.Stream.Category)
+            && (Id is null || Id == commit.Stream.Id)
+            && (Since is null || commit.Stamp >= Since);
+    }
+}
+
+/// <summary>A filter with the part of the store it applies to and the order of the answer.</summary>
+public sealed record EventQuery : EventFilter
+{
+    /// <summary>Only events after this checkpoint, which is not itself included. Default: from the origin.</summary>
+    public Checkpoint After { get; init; }
+
+    /// <summary>Only events up to this checkpoint, included. Default: to the head at the time the read starts.</summary>
+    public Checkpoint UpTo { get; init; } = Checkpoint.Max;
+
+    /// <summary>Oldest or newest first. Default: oldest.</summary>
+    public ReadDirection Direction { get; init; }
+}
+
+/// <summary>Which events of one stream are meant, and the order of the answer.</summary>
+public sealed record StreamRange
+{
+    /// <summary>The whole stream, oldest first.</summary>
+    public static StreamRange All { get; } = new();
+
+    /// <summary>The first revision, included. Default: 1.</summary>
+    public Revision From { get; init; } = 1;
+
+    /// <summary>The last revision, included. Default: the head at the time the read starts. 0 is an empty range.</summary>
+    public Revision To { get; init; } = Revision.Max;
+
+    /// <summary>If given, only the newest this many of the range.</summary>
+    public int? Last { get; init; }
+
+    /// <summary>If given, only what the store had taken at this instant, by commit stamp.</summary>
+    public DateTimeOffset? AsOf { get; init; }
+
+    /// <summary>Oldest or newest first. Default: oldest.</summary>
+    public ReadDirection Direction { get; init; }
+}
+
+/// <summary>How much an engine may answer at once. A page holds at least one event if there is one, whatever its size.</summary>
+/// <param name="MaxEvents">Most events; at least 1.</param>
+/// <param name="MaxBytes">Bytes of bodies and headers after which the page ends with the event that reached them.</param>
+public readonly record struct PageLimit(int MaxEvents, long MaxBytes);
+
+/// <summary>A page of one stream, asked of an engine.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="From">The lowest revision, included; 1 or higher.</param>
+/// <param name="To">The highest revision, included.</param>
+/// <param name="Direction">From which end of the range the page is taken, and its order.</param>
+/// <param name="Limit">How much at once.</param>
+public readonly record struct StreamRead(StreamId Stream, Revision From, Revision To, ReadDirection Direction, PageLimit Limit);
+
+/// <summary>A page of the whole store, asked of an engine.</summary>
+/// <param name="Filter">Which events.</param>
+/// <param name="After">The lower end, not included.</param>
+/// <param name="UpTo">The upper end, included.</param>
+/// <param name="Direction">From which end the page is taken, and its order.</param>
+/// <param name="Limit">How much at once.</param>
+public readonly record struct StoreRead(EventFilter Filter, Checkpoint After, Checkpoint UpTo, ReadDirection Direction, PageLimit Limit);
+
+/// <summary>A page of one stream.</summary>
+/// <param name="Events">The next events of the range, in the order asked.</param>
+/// <param name="Head">The stream's revision when the page was read; 0 for no stream.</param>
+/// <param name="IsEnd">Whether nothing further of the range existed then.</param>
+public sealed record StreamPage(ReadOnlyMemory<RecordedEvent> Events, Revision Head, bool IsEnd);
+
+/// <summary>A page of the whole store.</summary>
+/// <param name="Events">The next matching events of the range, in the order asked; possibly none although more may follow.</param>
+/// <param name="Position">
+/// How far the page looked: forward the highest checkpoint examined (the next page's <c>After</c>), backward the lowest one
+/// (the next page is up to the one before it). Moves on with every page even where nothing matches.
+/// </param>
+/// <param name="Head">The highest checkpoint ever visible in the store when the page was read; 0 for none.</param>
+/// <param name="IsEnd">Whether nothing further of the range existed then.</param>
+public sealed record StorePage(ReadOnlyMemory<RecordedEvent> Events, Checkpoint Position, Checkpoint Head, bool IsEnd);
+
+/// <summary>Which heads to list.</summary>
+/// <param name="Bucket">Only this bucket; null for all.</param>
+/// <param name="MinEventsSinceSnapshot">Only streams with at least this many events since their newest snapshot; 0 for all.</param>
+/// <param name="After">Only streams after this one in the order of <see cref="StreamId.CompareTo"/>; null from the first.</param>
+/// <param name="Limit">Most heads to answer; at least 1.</param>
+public sealed record HeadQuery(string? Bucket, long MinEventsSinceSnapshot, StreamId? After, int Limit);

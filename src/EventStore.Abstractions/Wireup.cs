@@ -1,0 +1,102 @@
+namespace EventStore;
+
+/// <summary>
+/// The sheet on which an application writes its choices. Packages hang their verbs on it as extension methods; <c>BuildAsync</c> makes the
+/// store of it. A second choice of the same thing is refused, and so is every choice after the store was built.
+/// </summary>
+public sealed class Wireup
+{
+    private readonly Dictionary<Type, (string Verb, object Choice)> choices = [];
+    private readonly Dictionary<Type, List<object>> collected = [];
+    private bool built;
+
+    private Wireup()
+    {
+    }
+
+    /// <summary>An empty sheet.</summary>
+    public static Wireup Init() => new();
+
+    /// <summary>Stores in an engine that is handed in. It stays open when the store is disposed.</summary>
+    /// <exception cref="WireupException">A persistence was chosen before.</exception>
+    public Wireup UsingPersistence(IPersistenceEngine engine)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        return Choose(nameof(UsingPersistence), new PersistenceChoice(_ => engine, IsOwned: false));
+    }
+
+    /// <summary>Stores in an engine that is made when the store is built, and disposed with it. For verbs of backends.</summary>
+    /// <param name="verb">The verb that chose, for messages.</param>
+    /// <param name="create">Makes the engine; opens nothing yet.</param>
+    /// <exception cref="WireupException">A persistence was chosen before.</exception>
+    public Wireup UsingPersistence(string verb, Func<EngineContext, IPersistenceEngine> create)
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        return Choose(verb, new PersistenceChoice(create, IsOwned: true));
+    }
+
+    /// <summary>Stores where an address says, so that one configuration value swaps the backend. <c>memory:</c> is always known.</summary>
+    /// <param name="address">A scheme, a colon, and what the backend needs, such as <c>file:./data</c>.</param>
+    /// <param name="engines">Adds the backends that may be named: <c>engines => engines.AddSqlite().AddPostgres()</c>.</param>
+    /// <exception cref="WireupException">A persistence was chosen before. An unknown scheme is refused when the store is built.</exception>
+    public Wireup UsingPersistence(string address, Action<EngineCatalogue> engines)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(address);
+        ArgumentNullException.ThrowIfNull(engines);
+        var catalogue = new EngineCatalogue();
+        engines(catalogue);
+        return Choose(nameof(UsingPersistence), new PersistenceChoice(context => catalogue.Create(address, context), IsOwned: true, catalogue));
+    }
+
+    /// <summary>Records the one choice of a kind. For verbs of packages.</summary>
+    /// <param name="verb">The verb that chose, for messages.</param>
+    /// <param name="choice">The choice; its type is the kind.</param>
+    /// <exception cref="WireupException">One of this kind was made before, or the store is built.</exception>
+    public Wireup Choose<T>(string verb, T choice) where T : class
+    {
+        ArgumentNullException.ThrowIfNull(choice);
+        RefuseIfBuilt(verb);
+        if (choices.TryGetValue(typeof(T), out var first))
+            throw new WireupException($"{verb} was called after {first.Verb}, but only one of them can hold. Remove one of the two calls.");
+        choices.Add(typeof(T), (verb, choice));
+        return this;
+    }
+
+    /// <summary>Adds to a collection of choices, whose order is kept. For verbs of packages.</summary>
+    public Wireup Collect<T>(string verb, T choice) where T : class
+    {
+        ArgumentNullException.ThrowIfNull(choice);
+        RefuseIfBuilt(verb);
+        if (!collected.TryGetValue(typeof(T), out var list)) collected.Add(typeof(T), list = []);
+        list.Add(choice);
+        return this;
+    }
+
+    /// <summary>The choice of a kind, or null.</summary>
+    public T? Find<T>() where T : class => choices.TryGetValue(typeof(T), out var found) ? (T)found.Choice : null;
+
+    /// <summary>The verb by which a kind was chosen, or null.</summary>
+    public string? VerbOf<T>() where T : class => choices.TryGetValue(typeof(T), out var found) ? found.Verb : null;
+
+    /// <summary>The collected choices of a kind, in order.</summary>
+    public IReadOnlyList<T> All<T>() where T : class => collected.TryGetValue(typeof(T), out var list) ? [.. list.Cast<T>()] : [];
+
+    /// <summary>Closes the sheet: whoever builds the store calls it first.</summary>
+    /// <exception cref="WireupException">A store was built from this sheet before.</exception>
+    public void Close()
+    {
+        RefuseIfBuilt("BuildAsync");
+        built = true;
+    }
+
+    private void RefuseIfBuilt(string verb)
+    {
+        if (built) throw new WireupException($"{verb} was called after the store was built from this wireup. Begin a new one with Wireup.Init().");
+    }
+}
+
+/// <summary>Which engine was chosen.</summary>
+/// <param name="Create">Makes or hands over the engine.</param>
+/// <param name="IsOwned">Whether the store disposes it.</param>
+/// <param name="Catalogue">The backends it was chosen from by an address; null when it was named directly.</param>
+public sealed record PersistenceChoice(Func<EngineContext, IPersistenceEngine> Create, bool IsOwned, EngineCatalogue? Catalogue = null);
