@@ -3,11 +3,17 @@ namespace EventStore;
 /// <summary>Turns the stored form of an event into the application's, when asked.</summary>
 public interface IEventDecoder
 {
-    /// <summary>Deserializes and upconverts the body.</summary>
-    object DecodeBody(in RecordedEvent recorded);
+    /// <summary>Decrypts and decompresses the stored body.</summary>
+    ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded);
 
-    /// <summary>Decodes headers; empty bytes are no headers.</summary>
-    IReadOnlyDictionary<string, string> DecodeHeaders(ReadOnlyMemory<byte> headers);
+    /// <summary>Deserializes and upconverts a restored body.</summary>
+    object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload);
+
+    /// <summary>Decodes the event's headers.</summary>
+    IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded);
+
+    /// <summary>Decodes the commit's headers.</summary>
+    IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded);
 }
 
 /// <summary>
@@ -17,6 +23,7 @@ public sealed class CommittedEvent
 {
     private readonly RecordedEvent recorded;
     private readonly IEventDecoder decoder;
+    private ReadOnlyMemory<byte>? payload;
     private object? body;
     private IReadOnlyDictionary<string, string>? headers;
     private IReadOnlyDictionary<string, string>? commitHeaders;
@@ -62,17 +69,18 @@ public sealed class CommittedEvent
     public int CommitSize => recorded.Commit.EventCount;
 
     /// <summary>The serialized body, decompressed and decrypted, as it was stored (not upconverted).</summary>
-    public ReadOnlyMemory<byte> Payload => recorded.Record.Body;
+    /// <exception cref="PayloadTransformException">It cannot be decrypted or decompressed.</exception>
+    public ReadOnlyMemory<byte> Payload => payload ??= decoder.RestorePayload(recorded);
 
     /// <summary>The event itself, upconverted; an <see cref="UnknownEvent"/> where its type is not known here.</summary>
     /// <exception cref="EventSerializationException">The stored bytes cannot be read as that type.</exception>
-    public object Body => body ??= decoder.DecodeBody(recorded);
+    public object Body => body ??= decoder.DecodeBody(recorded, Payload);
 
     /// <summary>The event's headers; never null.</summary>
-    public IReadOnlyDictionary<string, string> Headers => headers ??= decoder.DecodeHeaders(recorded.Record.Headers);
+    public IReadOnlyDictionary<string, string> Headers => headers ??= decoder.DecodeHeaders(recorded);
 
     /// <summary>The commit's headers; never null.</summary>
-    public IReadOnlyDictionary<string, string> CommitHeaders => commitHeaders ??= decoder.DecodeHeaders(recorded.Commit.Headers);
+    public IReadOnlyDictionary<string, string> CommitHeaders => commitHeaders ??= decoder.DecodeCommitHeaders(recorded);
 
     /// <summary>The same event with another body, for a hook that shows applications something else than is stored.</summary>
     public CommittedEvent WithBody(object newBody)

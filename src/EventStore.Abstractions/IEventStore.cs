@@ -123,8 +123,9 @@ public interface IDispatch
     /// <summary>Lists the events that were parked after too many failures, in checkpoint order.</summary>
     IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Hands the parked events to dispatch again.</summary>
-    ValueTask RetryParkedAsync(CancellationToken cancellationToken = default);
+    /// <summary>Dispatches the parked events now, in checkpoint order, until one fails again; answers how many events the bus took.</summary>
+    /// <exception cref="InvalidOperationException">The wireup has no dispatcher.</exception>
+    ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Tells how far dispatch is.</summary>
     ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default);

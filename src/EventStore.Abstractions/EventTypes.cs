@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Text.Json.Serialization.Metadata;
+
+namespace EventStore;
+
+/// <summary>
+/// Which stable name stands for which type. A name registered here comes first, <see cref="EventTypeAttribute"/> second; CLR names are never used.
+/// A type may have several names to be read by; it is written under the first.
+/// </summary>
+public sealed class EventTypes
+{
+    private readonly ConcurrentDictionary<Type, string> names = new();
+    private readonly ConcurrentDictionary<string, Type> types = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Type, JsonTypeInfo> contracts = new();
+
+    /// <summary>Registers a type under a name, or under its attribute's where none is given.</summary>
+    /// <exception cref="WireupException">The name stands for another type, or there is none.</exception>
+    public EventTypes Register<T>(string? name = null) => Register(typeof(T), name);
+
+    /// <summary>Registers a type with its generated JSON contract, so that nothing is reflected over.</summary>
+    /// <exception cref="WireupException">The name stands for another type, or there is none.</exception>
+    public EventTypes Register<T>(JsonTypeInfo<T> contract, string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(contract);
+        contracts[typeof(T)] = contract;
+        return Register<T>(name);
+    }
+
+    /// <summary>Registers a type under a name, or under its attribute's where none is given.</summary>
+    /// <exception cref="WireupException">The name stands for another type, or there is none.</exception>
+    public EventTypes Register(Type type, string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        name ??= type.GetCustomAttribute<EventTypeAttribute>(inherit: false)?.Name
+            ?? throw new WireupException($"{type} was registered without a name and has no [EventType]. Give it one of the two.");
+        Names.Require(name, nameof(name), EventRecord.MaxTypeBytes);
+        if (types.GetOrAdd(name, type) is var other && other != type)
+            throw new WireupException($"The type name '{name}' stands for {other} already, so {type} cannot have it. Choose another name.");
+        names.TryAdd(type, name);
+        return this;
+    }
+
+    /// <summary>Registers every type of an assembly that has an <see cref="EventTypeAttribute"/>.</summary>
+    [RequiresUnreferencedCode("Types are found by reflection. Register each by name where code is trimmed.")]
+    public EventTypes RegisterAttributed(Assembly assembly)
+    {
+        ArgumentNullException.ThrowIfNull(assembly);
+        foreach (var type in assembly.GetTypes())
+        {
+            if (type.IsDefined(typeof(EventTypeAttribute), inherit: false)) Register(type);
+        }
+
+        return this;
+    }
+
+    /// <summary>The name under which a type is written.</summary>
+    /// <exception cref="TypeNotRegisteredException">It has none.</exception>
+    public string NameOf(Type type)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        if (names.TryGetValue(type, out var name)) return name;
+        if (!type.IsDefined(typeof(EventTypeAttribute), inherit: false)) throw new TypeNotRegisteredException(type);
+        Register(type);
+        return names[type];
+    }
+
+    /// <summary>The type that a name stands for, or null.</summary>
+    public Type? Find(string name) => types.GetValueOrDefault(name);
+
+    /// <summary>The JSON contract registered with a type, or null.</summary>
+    public JsonTypeInfo? FindContract(Type type) => contracts.GetValueOrDefault(type);
+}

@@ -1,0 +1,40 @@
+namespace EventStore.Composition;
+
+// What verbs record on the wireup, one type a choice; the build reads them once.
+
+/// <summary>How objects become bytes.</summary>
+internal sealed record SerializerChoice(IEventSerializer Serializer);
+
+/// <summary>The transforms of one verb, with those it can also read.</summary>
+internal sealed record TransformChoice(IPayloadTransform Transform);
+
+/// <summary>Encryption, which always comes last: compressed first, encrypted then.</summary>
+internal sealed record EncryptionChoice(IPayloadTransform Transform);
+
+/// <summary>Envelope values copied into bodies.</summary>
+internal sealed record MappingsChoice(EventMappings Mappings);
+
+/// <summary>When commits are dispatched, or that they are not.</summary>
+internal sealed record SchedulerChoice(SchedulerKind Kind, DispatchOptions Options);
+
+internal enum SchedulerKind
+{
+    None,
+    Synchronous,
+    Asynchronous,
+}
+
+/// <summary>To whom commits are dispatched.</summary>
+internal sealed record DispatcherChoice(IDispatchCommits Dispatcher, bool IsPerEvent);
+
+/// <summary>When dispatch starts.</summary>
+internal sealed record StartupChoice(DispatchStartup Startup);
+
+/// <summary>How many snapshots of a stream are kept.</summary>
+internal sealed record SnapshotsChoice(int Keep);
+
+/// <summary>That the build makes or checks the storage.</summary>
+internal sealed record InitializationChoice;
+
+/// <summary>That dispatch is not tracked.</summary>
+internal sealed record UntrackedChoice;

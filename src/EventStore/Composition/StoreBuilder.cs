@@ -1,0 +1,121 @@
+using EventStore.Diagnostics;
+using EventStore.Dispatch;
+using EventStore.Pipeline;
+using EventStore.Serialization;
+using EventStore.Streams;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EventStore.Composition;
+
+/// <summary>Makes the store of the sheet: the only place where its parts are put together, and the picture of how they hang together.</summary>
+internal static class StoreBuilder
+{
+    public static async ValueTask<IEventStore> BuildAsync(Wireup wireup, CancellationToken cancellationToken)
+    {
+        var time = wireup.Find<TimeProvider>() ?? TimeProvider.System;
+        var loggers = wireup.Find<ILoggerFactory>() ?? NullLoggerFactory.Instance;
+        var logger = loggers.CreateLogger("EventStore");
+        var scheduling = RequireConsistent(wireup);
+        var persistence = wireup.Find<PersistenceChoice>()!;
+        var serializer = wireup.Find<SerializerChoice>()!.Serializer;
+        var keep = wireup.Find<SnapshotsChoice>()?.Keep;
+
+        var hooks = new PipelineHooks(wireup.All<IPipelineHook>(), loggers.CreateLogger("EventStore.Hooks"));
+        var upconverters = wireup.All<EventUpconverter>();
+        var envelope = EnvelopeOf(wireup);
+        var mapper = wireup.Find<MappingsChoice>() is { } mapping ? new EnvelopeMapper(mapping.Mappings) : null;
+        var codec = new EventCodec(serializer, envelope, new Upconversion(upconverters), mapper);
+
+        var engine = persistence.Create(new EngineContext(time, loggers));
+        try
+        {
+            if (wireup.Find<InitializationChoice>() is not null) await engine.InitializeAsync(cancellationToken).ConfigureAwait(false);
+
+            var telemetry = new Telemetry(engine.Description.Name);
+            var liveness = new Liveness();
+            var reads = new ReadPath(engine, codec, hooks, liveness, telemetry);
+            var group = new GroupCommit(engine, time, telemetry, loggers.CreateLogger("EventStore.Commits"));
+            var commits = new CommitPath(engine, codec, hooks, group, reads, telemetry);
+            var snapshots = new SnapshotStore(engine, codec, keep, liveness);
+
+            var ledger = new DispatchLedger(engine);
+            var target = wireup.Find<DispatcherChoice>() is { } choice ? new DispatchTarget(choice.Dispatcher, choice.IsPerEvent) : null;
+            var scheduler = scheduling.Kind == SchedulerKind.None ? null
+                : new DispatchScheduler(engine, reads, ledger, target!, scheduling.Options, time, telemetry, loggers.CreateLogger("EventStore.Dispatch"));
+            IDispatch dispatch = wireup.Find<UntrackedChoice>() is null
+                ? new TrackedDispatch(engine, reads, ledger, scheduler, target, liveness)
+                : new UntrackedDispatch(liveness);
+
+            var description = new StoreDescription(
+                engine.Description, serializer.Name, envelope.AppliedIds, hooks.Names, [.. upconverters.Select(converter => converter.From)], Describe(wireup, scheduling), keep);
+            var store = new OptimisticEventStore(engine, commits, reads, hooks, snapshots, dispatch, liveness, description, DisposePartsAsync);
+
+            if (scheduler is not null && scheduling.Kind == SchedulerKind.Synchronous) commits.DispatchBeforeReturn = scheduler.WaitUntilDispatchedAsync;
+            if (scheduler is not null && StartupOf(wireup) == DispatchStartup.Auto) await scheduler.StartAsync(cancellationToken).ConfigureAwait(false);
+            LogBuilt(logger, engine.Description);
+            return store;
+
+            // Against the way of the data: first nothing new comes in, then what works on the engine ends, then the engine.
+            async ValueTask DisposePartsAsync()
+            {
+                await group.DisposeAsync().ConfigureAwait(false);
+                if (scheduler is not null) await scheduler.DisposeAsync().ConfigureAwait(false);
+                ledger.Dispose();
+                if (persistence.IsOwned) await engine.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+        catch when (persistence.IsOwned)
+        {
+            await engine.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // Says what is missing or contradicts itself, before anything is opened.
+    private static SchedulerChoice RequireConsistent(Wireup wireup)
+    {
+        var scheduling = wireup.Find<SchedulerChoice>() ?? new SchedulerChoice(SchedulerKind.None, new DispatchOptions());
+        var hasDispatcher = wireup.Find<DispatcherChoice>() is not null;
+        if (wireup.Find<PersistenceChoice>() is null)
+            throw new WireupException("No persistence was chosen. Choose one: UsingInMemoryPersistence() for tests, UsingPersistence(\"scheme:address\", engines => …), or the verb of a backend's package.");
+        if (wireup.Find<SerializerChoice>() is null)
+            throw new WireupException("No serializer was chosen. Choose one: UsingJsonSerialization(types => types.Register<OrderPlaced>(\"order-placed\")) or UsingCustomSerialization(serializer).");
+        if (wireup.Find<UntrackedChoice>() is not null && (hasDispatcher || scheduling.Kind != SchedulerKind.None))
+            throw new WireupException($"DoNotDispatchCommits() contradicts {wireup.VerbOf<DispatcherChoice>() ?? wireup.VerbOf<SchedulerChoice>()}. Remove one of the two calls.");
+        if (scheduling.Kind != SchedulerKind.None && !hasDispatcher)
+            throw new WireupException($"{wireup.VerbOf<SchedulerChoice>()} has nobody to dispatch to. Add DispatchTo(…).");
+        if (hasDispatcher && scheduling.Kind == SchedulerKind.None)
+            throw new WireupException("DispatchTo(…) has no scheduler. Add UsingAsynchronousDispatchScheduler() or UsingSynchronousDispatchScheduler().");
+        if (wireup.Find<StartupChoice>() is not null && scheduling.Kind == SchedulerKind.None)
+            throw new WireupException("Startup(…) says when a dispatch scheduler starts, but there is none. Add one, or remove the call.");
+        scheduling.Options.Validate();
+        return scheduling;
+    }
+
+    // Compressed first, encrypted last: what is encrypted no longer gets smaller. Both ways of compression can always be read.
+    private static PayloadEnvelope EnvelopeOf(Wireup wireup)
+    {
+        List<IPayloadTransform> applied = [.. wireup.All<TransformChoice>().Select(choice => choice.Transform)];
+        if (wireup.Find<EncryptionChoice>() is { } encryption) applied.Add(encryption.Transform);
+        if (applied.GroupBy(transform => transform.Id, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new WireupException($"The transform '{twice.Key}' was chosen twice. Choose it once.");
+        return new PayloadEnvelope(applied, [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)]);
+    }
+
+    private static DispatchStartup StartupOf(Wireup wireup) => wireup.Find<StartupChoice>()?.Startup ?? DispatchStartup.Auto;
+
+    private static string Describe(Wireup wireup, SchedulerChoice scheduling)
+    {
+        if (wireup.Find<UntrackedChoice>() is not null) return "not tracked";
+        if (scheduling.Kind == SchedulerKind.None) return "tracked; the application dispatches and marks";
+        var what = wireup.Find<DispatcherChoice>()!.IsPerEvent ? "event by event" : "commit by commit";
+        return $"{scheduling.Kind}, {what}, started {StartupOf(wireup)}, {scheduling.Options.Parallelism} at once";
+    }
+
+    private static void LogBuilt(ILogger logger, EngineDescription engine)
+    {
+        Log.Built(logger, engine.Name, engine.Durability.Level);
+        foreach (var warning in engine.Durability.Warnings) Log.DurabilityWarning(logger, engine.Name, warning);
+    }
+}

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace EventStore.Diagnostics;
+
+/// <summary>The one activity source and the one meter, both named "EventStore". Neither ever carries a payload or a header.</summary>
+internal sealed class Telemetry(string engine)
+{
+    private static readonly ActivitySource Source = new("EventStore");
+    private static readonly Meter Meter = new("EventStore");
+
+    private static readonly Counter<long> CommitCount = Meter.CreateCounter<long>("eventstore.commits", "{commit}", "Commits stored");
+    private static readonly Counter<long> EventCount = Meter.CreateCounter<long>("eventstore.events", "{event}", "Events stored");
+    private static readonly Counter<long> ConflictCount = Meter.CreateCounter<long>("eventstore.conflicts", "{commit}", "Commits refused because the stream was not as expected");
+    private static readonly Counter<long> DuplicateCount = Meter.CreateCounter<long>("eventstore.duplicates", "{commit}", "Commits that were already stored");
+    private static readonly Histogram<int> BatchSize = Meter.CreateHistogram<int>("eventstore.batch.size", "{commit}", "Commits handed to the engine at once");
+    private static readonly Histogram<double> BatchDuration = Meter.CreateHistogram<double>("eventstore.batch.duration", "s", "Time the engine took for a batch");
+    private static readonly Histogram<double> CommitDuration = Meter.CreateHistogram<double>("eventstore.commit.duration", "s", "Time from asking for a commit to its outcome");
+    private static readonly Counter<long> EventsRead = Meter.CreateCounter<long>("eventstore.events.read", "{event}", "Events read");
+    private static readonly Counter<long> DispatchCount = Meter.CreateCounter<long>("eventstore.dispatches", "{commit}", "Commits or events the bus took");
+    private static readonly Counter<long> DispatchFailureCount = Meter.CreateCounter<long>("eventstore.dispatch.failures", "{commit}", "Times the bus failed");
+    private static readonly UpDownCounter<long> DispatchBacklog = Meter.CreateUpDownCounter<long>("eventstore.dispatch.backlog", "{event}", "Events stored here and not yet dispatched");
+
+    private long lastBacklog;
+    private readonly KeyValuePair<string, object?> tag = new("eventstore.engine", engine);
+
+    public static Activity? StartCommit(StreamId stream, int events)
+    {
+        if (!Source.HasListeners()) return null;
+        return Source.StartActivity("EventStore.Commit")?.SetTag("eventstore.stream", stream.ToString()).SetTag("eventstore.events", events);
+    }
+
+    public static Activity? StartRead(string what) => Source.HasListeners() ? Source.StartActivity("EventStore.Read")?.SetTag("eventstore.read", what) : null;
+
+    public static Activity? StartDispatch(StreamId stream) =>
+        Source.HasListeners() ? Source.StartActivity("EventStore.Dispatch")?.SetTag("eventstore.stream", stream.ToString()) : null;
+
+    public static long CommitStarted() => CommitDuration.Enabled ? Stopwatch.GetTimestamp() : 0;
+
+    public void Committed(int events, long started)
+    {
+        CommitCount.Add(1, tag);
+        EventCount.Add(events, tag);
+        if (started != 0) CommitDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, tag);
+    }
+
+    public void Conflicted() => ConflictCount.Add(1, tag);
+
+    public void Duplicated() => DuplicateCount.Add(1, tag);
+
+    public void BatchDone(int commits, TimeSpan took)
+    {
+        BatchSize.Record(commits, tag);
+        BatchDuration.Record(took.TotalSeconds, tag);
+    }
+
+    public void Read(int events) => EventsRead.Add(events, tag);
+
+    public void Dispatched() => DispatchCount.Add(1, tag);
+
+    public void DispatchFailed() => DispatchFailureCount.Add(1, tag);
+
+    /// <summary>Tells how many events wait for dispatch; called by one dispatcher at a time.</summary>
+    public void BacklogIs(long backlog)
+    {
+        DispatchBacklog.Add(backlog - lastBacklog, tag);
+        lastBacklog = backlog;
+    }
+}

@@ -1,0 +1,78 @@
+namespace EventStore.Dispatch;
+
+/// <summary>
+/// Lets one process dispatch at a time. No clocks are compared: a holder is dead when its sign of life has not changed for a whole term by the
+/// watcher's own monotonic clock, and everything a holder writes is a compare-and-swap that fails once another took over.
+/// </summary>
+internal sealed class DispatchLease(DispatchLedger ledger, DispatchOptions options, TimeProvider time)
+{
+    private readonly string me = Guid.CreateVersion7().ToString("N");
+
+    /// <summary>Tries once to become the holder: nobody holds, or the holder watched has shown no life for a term.</summary>
+    /// <param name="watch">What was seen before; start with a new one, and keep it between tries.</param>
+    /// <param name="cancellationToken">Ends the try.</param>
+    public async ValueTask<bool> TryAcquireAsync(Watch watch, CancellationToken cancellationToken)
+    {
+        var seen = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
+        if (watch.Owner != seen.Owner || watch.Renewals != seen.Renewals) watch.Restart(seen, time.GetTimestamp());
+        var isFree = seen.Owner is null || seen.Owner == me || time.GetElapsedTime(watch.Since) >= options.LeaseTerm;
+        return isFree && await ledger.ChangeAsync(
+            progress =>
+            {
+                if (progress.Owner != seen.Owner || progress.Renewals != seen.Renewals) return false;
+                progress.Owner = me;
+                progress.Renewals++;
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>How long to wait between two tries.</summary>
+    public TimeSpan WatchInterval => options.LeaseTerm / 3 < options.PollInterval ? options.LeaseTerm / 3 : options.PollInterval;
+
+    /// <summary>Shows signs of life until cancelled, or until the lease is lost: taken over, or not renewed for a term.</summary>
+    /// <returns>Why it was lost.</returns>
+    public async Task<string> HoldAsync(CancellationToken cancellationToken)
+    {
+        var renewedAt = time.GetTimestamp();
+        while (true)
+        {
+            await Task.Delay(options.LeaseTerm / 3, time, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                if (!await TryWriteAsync(static _ => { }, cancellationToken).ConfigureAwait(false)) return "another process took over";
+                renewedAt = time.GetTimestamp();
+            }
+            catch (StorageException error)
+            {
+                if (time.GetElapsedTime(renewedAt) >= options.LeaseTerm) return $"the lease could not be renewed for {options.LeaseTerm}: {error.Message}";
+            }
+        }
+    }
+
+    /// <summary>Writes progress as the holder; answers false, and writes nothing, once another holds the lease.</summary>
+    public ValueTask<bool> TryWriteAsync(Action<DispatchProgress> change, CancellationToken cancellationToken) => ledger.ChangeAsync(
+        progress =>
+        {
+            if (progress.Owner != me) return false;
+            progress.Renewals++;
+            change(progress);
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Lets go, so that another need not wait for a term.</summary>
+    public async ValueTask ReleaseAsync() => await TryWriteAsync(static progress => progress.Owner = null, CancellationToken.None).ConfigureAwait(false);
+
+    /// <summary>What a process that waits for the lease has seen of its holder, and since when.</summary>
+    internal sealed class Watch
+    {
+        public string? Owner { get; private set; }
+
+        public long Renewals { get; private set; } = -1;
+
+        public long Since { get; private set; }
+
+        public void Restart(DispatchProgress seen, long now) => (Owner, Renewals, Since) = (seen.Owner, seen.Renewals, now);
+    }
+}

@@ -1,0 +1,183 @@
+using System.Runtime.CompilerServices;
+using EventStore.Pipeline;
+
+namespace EventStore.Dispatch;
+
+/// <summary>Lists and marks what is dispatched, by the scheduler or by the application itself.</summary>
+internal sealed class TrackedDispatch(
+    IPersistenceEngine engine, ReadPath reads, DispatchLedger ledger, DispatchScheduler? scheduler, DispatchTarget? target, Liveness liveness) : IDispatch
+{
+    public async ValueTask StartAsync(CancellationToken cancellationToken = default)
+    {
+        liveness.ThrowIfDisposed();
+        if (scheduler is null)
+            throw new InvalidOperationException("There is no dispatch scheduler to start. Wire one: UsingAsynchronousDispatchScheduler() or UsingSynchronousDispatchScheduler(), with DispatchTo(…).");
+        await scheduler.StartAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public async IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(EventFilter? filter = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var recorded in ReadUndispatchedAsync(filter ?? EventFilter.Everything, cancellationToken).ConfigureAwait(false))
+        {
+            if (reads.Show(recorded, EventDecoding.Eager) is { } shown) yield return shown;
+        }
+    }
+
+    public async ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default)
+    {
+        liveness.ThrowIfDisposed();
+        await MarkAsync([.. events.Select(committed => committed.Checkpoint.Value)], cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask MarkAsDispatchedAsync(IReadOnlySet<Guid> eventIds, CancellationToken cancellationToken = default) =>
+        FindAndMarkAsync(recorded => eventIds.Contains(recorded.Record.EventId), cancellationToken);
+
+    public ValueTask MarkCommitsAsDispatchedAsync(IReadOnlySet<Guid> commitIds, CancellationToken cancellationToken = default) =>
+        FindAndMarkAsync(recorded => commitIds.Contains(recorded.Commit.CommitId), cancellationToken);
+
+    public async IAsyncEnumerable<CommittedEvent> GetParkedAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var progress = await LoadAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var range in progress.Parked)
+        {
+            await foreach (var recorded in ReadAsync(EventFilter.Everything, range.First - 1, range.Last, cancellationToken).ConfigureAwait(false))
+            {
+                if (reads.Show(recorded, EventDecoding.OnDemand) is { } shown) yield return shown;
+            }
+        }
+    }
+
+    public async ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default)
+    {
+        liveness.ThrowIfDisposed();
+        if (target is null) throw new InvalidOperationException("There is no dispatcher to hand parked commits to. Wire one: DispatchTo(…).");
+        var progress = await LoadAsync(cancellationToken).ConfigureAwait(false);
+        long taken = 0;
+        foreach (var range in progress.Parked.ToArray())
+        {
+            var commit = new List<RecordedEvent>();
+            await foreach (var recorded in ReadAsync(EventFilter.Everything, range.First - 1, range.Last, cancellationToken).ConfigureAwait(false))
+            {
+                commit.Add(recorded);
+                if (recorded.IndexInCommit < recorded.Commit.EventCount - 1 && recorded.Checkpoint.Value < range.Last) continue;
+                foreach (var unit in target.UnitsOf(commit, reads, new DispatchProgress())) await target.Dispatcher.DispatchAsync(unit.Commit, cancellationToken).ConfigureAwait(false);
+                await MarkAsync([.. commit.Select(done => done.Checkpoint.Value)], cancellationToken).ConfigureAwait(false);
+                taken += commit.Count;
+                commit.Clear();
+            }
+        }
+
+        return taken;
+    }
+
+    public async ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        var progress = await LoadAsync(cancellationToken).ConfigureAwait(false);
+        var page = await engine.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, Checkpoint.Origin, Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
+        var marked = progress.Marks.Sum(range => range.Last - range.First + 1);
+        var backlog = Math.Max(0, page.Head.Value - progress.Watermark - marked);
+        return new(progress.Watermark, page.Head, backlog, progress.ParkedCount, scheduler?.IsLeading ?? false, scheduler?.ConsecutiveFailures ?? 0);
+    }
+
+    private async ValueTask<DispatchProgress> LoadAsync(CancellationToken cancellationToken)
+    {
+        liveness.ThrowIfDisposed();
+        if (scheduler is not null) await scheduler.WriteProgressAsync(cancellationToken).ConfigureAwait(false);
+        return await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    // Parked events below the watermark first, then all above it that are not marked: that is checkpoint order.
+    private async IAsyncEnumerable<RecordedEvent> ReadUndispatchedAsync(EventFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var progress = await LoadAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var range in progress.Parked.Where(range => range.First <= progress.Watermark))
+        {
+            await foreach (var recorded in ReadAsync(filter, range.First - 1, Math.Min(range.Last, progress.Watermark), cancellationToken).ConfigureAwait(false))
+                yield return recorded;
+        }
+
+        await foreach (var recorded in ReadAsync(filter, progress.Watermark, long.MaxValue, cancellationToken).ConfigureAwait(false))
+        {
+            var checkpoint = recorded.Checkpoint.Value;
+            if (progress.IsParked(checkpoint) || !progress.IsMarked(checkpoint)) yield return recorded;
+        }
+    }
+
+    private async IAsyncEnumerable<RecordedEvent> ReadAsync(EventFilter filter, long after, long upTo, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var page in reads.ReadAllPagesAsync(filter, after, upTo, ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+        {
+            for (var i = 0; i < page.Events.Length; i++) yield return page.Events.Span[i];
+        }
+    }
+
+    private async ValueTask FindAndMarkAsync(Func<RecordedEvent, bool> isMeant, CancellationToken cancellationToken)
+    {
+        var found = new List<long>();
+        await foreach (var recorded in ReadUndispatchedAsync(EventFilter.Everything, cancellationToken).ConfigureAwait(false))
+        {
+            if (isMeant(recorded)) found.Add(recorded.Checkpoint.Value);
+        }
+
+        await MarkAsync(found, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask MarkAsync(List<long> checkpoints, CancellationToken cancellationToken)
+    {
+        if (checkpoints.Count == 0) return;
+        await ledger.ChangeAsync(
+            progress =>
+            {
+                foreach (var checkpoint in checkpoints)
+                {
+                    progress.Mark(checkpoint, checkpoint);
+                    progress.Unpark(checkpoint, checkpoint);
+                }
+
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+}
+
+/// <summary>For a store that does not track dispatch: nothing is ever undispatched, and marking changes nothing.</summary>
+internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
+{
+    public ValueTask StartAsync(CancellationToken cancellationToken = default) =>
+        throw new InvalidOperationException("This store does not dispatch: the wireup says DoNotDispatchCommits().");
+
+    public IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(EventFilter? filter = null, CancellationToken cancellationToken = default) => Nothing();
+
+    public ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default) => Ignored();
+
+    public ValueTask MarkAsDispatchedAsync(IReadOnlySet<Guid> eventIds, CancellationToken cancellationToken = default) => Ignored();
+
+    public ValueTask MarkCommitsAsDispatchedAsync(IReadOnlySet<Guid> commitIds, CancellationToken cancellationToken = default) => Ignored();
+
+    public IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default) => Nothing();
+
+    public ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default)
+    {
+        liveness.ThrowIfDisposed();
+        return new(0);
+    }
+
+    public ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        liveness.ThrowIfDisposed();
+        return new(new DispatchStatus(Checkpoint.Origin, Checkpoint.Origin, 0, 0, IsDispatchingHere: false, ConsecutiveFailures: 0));
+    }
+
+    private IAsyncEnumerable<CommittedEvent> Nothing()
+    {
+        liveness.ThrowIfDisposed();
+        return AsyncEnumerable.Empty<CommittedEvent>();
+    }
+
+    private ValueTask Ignored()
+    {
+        liveness.ThrowIfDisposed();
+        return default;
+    }
+}

@@ -1,0 +1,66 @@
+using EventStore.Composition;
+using EventStore.Dispatch;
+
+namespace EventStore;
+
+/// <summary>The verbs of dispatch on the wireup.</summary>
+public static class DispatchWireupExtensions
+{
+    /// <summary>Dispatches each commit before it returns to its caller. A failing bus never fails the commit; it is tried again behind it.</summary>
+    public static Wireup UsingSynchronousDispatchScheduler(this Wireup wireup, Action<DispatchOptions>? configure = null) =>
+        Schedule(wireup, nameof(UsingSynchronousDispatchScheduler), SchedulerKind.Synchronous, configure);
+
+    /// <summary>Dispatches in the background, so that no commit waits for the bus.</summary>
+    public static Wireup UsingAsynchronousDispatchScheduler(this Wireup wireup, Action<DispatchOptions>? configure = null) =>
+        Schedule(wireup, nameof(UsingAsynchronousDispatchScheduler), SchedulerKind.Asynchronous, configure);
+
+    /// <summary>Dispatches to an object, which stays the application's to dispose.</summary>
+    public static Wireup DispatchTo(this Wireup wireup, IDispatchCommits dispatcher)
+    {
+        ArgumentNullException.ThrowIfNull(dispatcher);
+        return To(wireup, dispatcher, isPerEvent: false);
+    }
+
+    /// <summary>Dispatches commits to a delegate.</summary>
+    public static Wireup DispatchTo(this Wireup wireup, Func<Commit, CancellationToken, ValueTask> dispatch)
+    {
+        ArgumentNullException.ThrowIfNull(dispatch);
+        return To(wireup, new DelegateDispatcher(dispatch), isPerEvent: false);
+    }
+
+    /// <summary>Dispatches events to a delegate, each retried and marked by itself.</summary>
+    public static Wireup DispatchTo(this Wireup wireup, Func<CommittedEvent, CancellationToken, ValueTask> dispatch)
+    {
+        ArgumentNullException.ThrowIfNull(dispatch);
+        return To(wireup, new DelegateEventDispatcher(dispatch), isPerEvent: true);
+    }
+
+    /// <summary>Says when the scheduler starts. Without this verb it starts with the store.</summary>
+    public static Wireup Startup(this Wireup wireup, DispatchStartup startup)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        return wireup.Choose(nameof(Startup), new StartupChoice(startup));
+    }
+
+    /// <summary>Does not track dispatch at all: nothing is ever undispatched.</summary>
+    public static Wireup DoNotDispatchCommits(this Wireup wireup)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        return wireup.Choose(nameof(DoNotDispatchCommits), new UntrackedChoice());
+    }
+
+    private static Wireup Schedule(Wireup wireup, string verb, SchedulerKind kind, Action<DispatchOptions>? configure)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        var options = new DispatchOptions();
+        configure?.Invoke(options);
+        options.Validate();
+        return wireup.Choose(verb, new SchedulerChoice(kind, options));
+    }
+
+    private static Wireup To(Wireup wireup, IDispatchCommits dispatcher, bool isPerEvent)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        return wireup.Choose(nameof(DispatchTo), new DispatcherChoice(dispatcher, isPerEvent));
+    }
+}

@@ -1,0 +1,141 @@
+using System.Buffers;
+using EventStore.Serialization;
+
+namespace EventStore.Pipeline;
+
+/// <summary>
+/// The one place where objects become bytes and bytes objects: serializer, transforms, mappings and upconverters, on every path alike.
+/// Never does I/O.
+/// </summary>
+internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope envelope, Upconversion upconversion, EnvelopeMapper? mapper) : IEventDecoder
+{
+    private const string EventHeadersRole = "event headers";
+    private const string CommitHeadersRole = "commit headers";
+
+    [ThreadStatic]
+    private static Scratch? idleScratch;
+
+    /// <summary>Serializes events at the moment they are handed over; what the caller changes later changes nothing.</summary>
+    public EventRecord[] Encode(StreamId stream, IReadOnlyList<EventMessage> messages)
+    {
+        var scratch = TakeScratch();
+        var records = new EventRecord[messages.Count];
+        for (var i = 0; i < messages.Count; i++)
+        {
+            var message = messages[i] ?? throw new ArgumentException($"Event {i} is null.", nameof(messages));
+            var type = serializer.NameOf(message.Body.GetType());
+            int start = scratch.Output.WrittenCount, bodyEnd = WriteBody(stream, message.Body, type, scratch);
+            if (message.Headers.Count > 0) WriteHeaders(new PayloadContext(stream, EventHeadersRole), message.Headers, scratch);
+
+            var bytes = scratch.Output.WrittenSpan[start..].ToArray().AsMemory();
+            records[i] = new EventRecord(message.EventId, type, bytes[..(bodyEnd - start)], bytes[(bodyEnd - start)..]);
+        }
+
+        idleScratch = scratch;
+        return records;
+    }
+
+    public ReadOnlyMemory<byte> EncodeCommitHeaders(StreamId stream, ICollection<KeyValuePair<string, string>> headers)
+    {
+        if (headers.Count == 0) return default;
+        var scratch = TakeScratch();
+        WriteHeaders(new PayloadContext(stream, CommitHeadersRole), headers, scratch);
+        return scratch.Output.WrittenSpan.ToArray();
+    }
+
+    public SnapshotRecord Encode(Snapshot snapshot)
+    {
+        var type = serializer.NameOf(snapshot.State.GetType());
+        var scratch = TakeScratch();
+        WriteBody(snapshot.Stream, snapshot.State, type, scratch);
+        return new SnapshotRecord(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, type, scratch.Output.WrittenSpan.ToArray());
+    }
+
+    public Snapshot Decode(SnapshotRecord record)
+    {
+        var payload = envelope.Read(record.Payload, new PayloadContext(record.Stream, record.StateType));
+        return new Snapshot(record.Stream, record.Revision, Deserialize(record.StateType, payload, record.Stream, record.Revision), record.SchemaVersion);
+    }
+
+    public CommittedEvent Decode(in RecordedEvent recorded) => new(recorded, this);
+
+    public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) =>
+        envelope.Read(recorded.Record.Body, new PayloadContext(recorded.Commit.Stream, recorded.Record.EventType));
+
+    public object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload)
+    {
+        var type = recorded.Record.EventType;
+        if (mapper is not null) payload = mapper.Apply(recorded, payload);
+        if (upconversion.HasJson) (type, payload) = upconversion.ConvertJson(type, payload);
+        var body = Deserialize(type, payload, recorded.Commit.Stream, recorded.Revision);
+        return upconversion.HasObjects ? upconversion.ConvertObject(body) : body;
+    }
+
+    public IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded) =>
+        HeaderCodec.Decode(envelope.Read(recorded.Record.Headers, new PayloadContext(recorded.Commit.Stream, EventHeadersRole)));
+
+    public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) =>
+        HeaderCodec.Decode(envelope.Read(recorded.Commit.Headers, new PayloadContext(recorded.Commit.Stream, CommitHeadersRole)));
+
+    // A serializer may come back here from a converter of its own, so scratch space is taken, not borrowed.
+    private static Scratch TakeScratch()
+    {
+        var scratch = idleScratch ?? new Scratch();
+        idleScratch = null;
+        if (scratch.Output.Capacity > Scratch.MaxIdleBytes) scratch = new Scratch();
+        scratch.Output.ResetWrittenCount();
+        return scratch;
+    }
+
+    // Writes a body and returns where it ends.
+    private int WriteBody(StreamId stream, object body, string type, Scratch scratch)
+    {
+        var start = scratch.Output.WrittenCount;
+        try
+        {
+            serializer.Serialize(body, scratch.Output);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            throw new EventSerializationException("serialization", $"of a '{type}' for stream '{stream}'", error);
+        }
+
+        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan[start..])) Wrap(start, new PayloadContext(stream, type), scratch);
+        return scratch.Output.WrittenCount;
+    }
+
+    private void WriteHeaders(PayloadContext context, IEnumerable<KeyValuePair<string, string>> headers, Scratch scratch)
+    {
+        var start = scratch.Output.WrittenCount;
+        HeaderCodec.Encode(headers, scratch.Output);
+        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan[start..])) Wrap(start, context, scratch);
+    }
+
+    // Replaces what was written from a place on by its transformed form.
+    private void Wrap(int start, PayloadContext context, Scratch scratch)
+    {
+        var whole = new ArrayBufferWriter<byte>(scratch.Output.WrittenCount + 256);
+        whole.Write(scratch.Output.WrittenSpan[..start]);
+        envelope.Write(scratch.Output.WrittenSpan[start..], context, whole);
+        scratch.Output = whole;
+    }
+
+    private object Deserialize(string type, ReadOnlyMemory<byte> payload, StreamId stream, Revision revision)
+    {
+        try
+        {
+            return serializer.Deserialize(type, payload);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            throw new EventSerializationException("deserialization", $"of a '{type}' in stream '{stream}' at revision {revision}", error);
+        }
+    }
+
+    private sealed class Scratch
+    {
+        public const int MaxIdleBytes = 1 << 20;
+
+        public ArrayBufferWriter<byte> Output { get; set; } = new(1024);
+    }
+}

@@ -1,0 +1,272 @@
+using System.Diagnostics;
+using EventStore.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace EventStore.Pipeline;
+
+/// <summary>
+/// Gathers the attempts of concurrent callers into batches, so that one flush, transaction or script serves many. A lone caller commits
+/// on its own thread and waits for nobody.
+/// </summary>
+/// <remarks>
+/// At any moment the gate is <i>idle</i> (nobody commits, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader
+/// gathers the next; all others queue). Whoever finds it idle leads with its own attempt; whatever queued meanwhile is drained on the pool.
+/// </remarks>
+internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, Telemetry telemetry, ILogger logger) : IAsyncDisposable
+{
+    private const int SettlingAttempts = 6;
+    private const long MaxBatchBytes = 8 << 20;
+    private static readonly TimeSpan FirstSettlingDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly long MaxGatherTicks = Stopwatch.Frequency / 2000;
+    private static readonly long MinGatherTicks = Stopwatch.Frequency / 200_000;
+
+    // Guarded by the gate.
+    private readonly Lock gate = new();
+    private readonly Queue<Ticket> queue = new();
+    private bool isLed;
+    private bool isDisposed;
+    private Task leading = Task.CompletedTask;
+    private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Touched by the leader only.
+    private long averageBatchTicks;
+    private int expectedCohort = 1;
+
+    /// <summary>Hands an attempt to the engine, alone or with others, and answers its outcome.</summary>
+    /// <returns>The outcome, and whether it had to be settled after an unknown one.</returns>
+    public ValueTask<(CommitOutcome Outcome, bool WasSettled)> SubmitAsync(CommitAttempt attempt, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        Ticket? ticket = null;
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, typeof(IEventStore));
+            if (isLed) queue.Enqueue(ticket = new Ticket(attempt));
+            else isLed = true;
+        }
+
+        return ticket is null ? LeadAlone(attempt, cancellationToken) : ticket.WaitAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (gate)
+        {
+            isDisposed = true;
+            if (!isLed) idle.TrySetResult();
+        }
+
+        await idle.Task.ConfigureAwait(false);
+        await leading.ConfigureAwait(false);
+    }
+
+    // Commits on the caller's thread. When the engine answers at once, no task, no ticket and no hop is spent.
+    private ValueTask<(CommitOutcome Outcome, bool WasSettled)> LeadAlone(CommitAttempt attempt, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        ValueTask<IReadOnlyList<CommitOutcome>> sent;
+        try
+        {
+            sent = engine.CommitAsync([attempt], CancellationToken.None);
+        }
+        catch (Exception error)
+        {
+            sent = ValueTask.FromException<IReadOnlyList<CommitOutcome>>(error);
+        }
+
+        if (sent.IsCompletedSuccessfully)
+        {
+            var outcome = sent.Result[0];
+            Learn(started, 1);
+            HandOver();
+            return new((outcome, false));
+        }
+
+        var ticket = new Ticket(attempt);
+        ticket.TrySend();
+        var finishing = FinishAsync([ticket], sent, started);
+        if (!finishing.IsCompleted) leading = finishing;
+        return ticket.WaitAsync(cancellationToken);
+    }
+
+    // Called with the gate held.
+    private void StepDown()
+    {
+        isLed = false;
+        if (isDisposed) idle.TrySetResult();
+    }
+
+    private async Task FinishAsync(Ticket[] batch, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
+    {
+        await CompleteAsync(batch, sent, started).ConfigureAwait(false);
+        HandOver();
+    }
+
+    // The leader steps down, or has the queue drained by somebody who is not a caller.
+    private void HandOver()
+    {
+        lock (gate)
+        {
+            if (queue.Count == 0) StepDown();
+            else leading = Task.Run(DrainAsync);
+        }
+    }
+
+    private async Task DrainAsync()
+    {
+        while (true)
+        {
+            await GatherAsync().ConfigureAwait(false);
+            var batch = TakeBatch();
+            if (batch.Length > 0)
+            {
+                var started = Stopwatch.GetTimestamp();
+                var attempts = Array.ConvertAll(batch, ticket => ticket.Attempt);
+                await CompleteAsync(batch, SendAsync(attempts), started).ConfigureAwait(false);
+            }
+
+            lock (gate)
+            {
+                if (queue.Count > 0) continue;
+
+                // A cohort that was just answered is about to come back; the loop stays for it only as long as it gathers.
+                if (expectedCohort <= 1 || batch.Length == 0)
+                {
+                    StepDown();
+                    return;
+                }
+            }
+        }
+    }
+
+    private async ValueTask<IReadOnlyList<CommitOutcome>> SendAsync(CommitAttempt[] attempts) =>
+        await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false);
+
+    // Waits a little for those who were there last time: without it, callers split into two cohorts of half the size.
+    private async ValueTask GatherAsync()
+    {
+        var window = Math.Min(averageBatchTicks / 4, MaxGatherTicks);
+        if (expectedCohort > 1 && window >= MinGatherTicks)
+        {
+            var until = Stopwatch.GetTimestamp() + window;
+            while (QueueLength() < expectedCohort && Stopwatch.GetTimestamp() < until) await Task.Yield();
+        }
+
+        // Whoever left is forgotten by halves, so that a smaller cohort is soon not waited for.
+        var came = QueueLength();
+        expectedCohort = Math.Min(came >= expectedCohort ? came : (expectedCohort + came) / 2, engine.Description.Limits.MaxBatchAttempts);
+    }
+
+    private int QueueLength()
+    {
+        lock (gate) return queue.Count;
+    }
+
+    private Ticket[] TakeBatch()
+    {
+        var batch = new List<Ticket>();
+        long bytes = 0;
+        lock (gate)
+        {
+            while (queue.TryPeek(out var next) && batch.Count < engine.Description.Limits.MaxBatchAttempts)
+            {
+                if (batch.Count > 0 && bytes + next.Attempt.SizeBytes > MaxBatchBytes) break;
+                queue.Dequeue();
+                if (!next.TrySend()) continue; // cancelled while it waited
+                bytes += next.Attempt.SizeBytes;
+                batch.Add(next);
+            }
+        }
+
+        return [.. batch];
+    }
+
+    private async Task CompleteAsync(Ticket[] batch, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
+    {
+        try
+        {
+            var (outcomes, wasSettled) = await SettleAsync(batch, sent).ConfigureAwait(false);
+            Learn(started, batch.Length);
+            expectedCohort = Math.Max(expectedCohort, batch.Length + QueueLength());
+            for (var i = 0; i < batch.Length; i++) batch[i].TrySetResult((outcomes[i], wasSettled));
+        }
+        catch (Exception error)
+        {
+            foreach (var ticket in batch) ticket.TrySetException(Explain(error, ticket.Attempt));
+        }
+    }
+
+    // An unknown outcome is settled by asking again: commit ids make that safe.
+    private async ValueTask<(IReadOnlyList<CommitOutcome> Outcomes, bool WasSettled)> SettleAsync(Ticket[] batch, ValueTask<IReadOnlyList<CommitOutcome>> sent)
+    {
+        BatchOutcomeUnknownException unknown;
+        try
+        {
+            return (await sent.ConfigureAwait(false), false);
+        }
+        catch (BatchOutcomeUnknownException error)
+        {
+            unknown = error;
+        }
+
+        var attempts = Array.ConvertAll(batch, ticket => ticket.Attempt);
+        var delay = FirstSettlingDelay;
+        for (var attempt = 1; attempt <= SettlingAttempts; attempt++, delay *= 2)
+        {
+            Log.Settling(logger, batch.Length, unknown.Message, attempt);
+            await Task.Delay(delay, time).ConfigureAwait(false);
+            try
+            {
+                return (await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false), true);
+            }
+            catch (StorageException error) when (error is BatchOutcomeUnknownException or StorageUnavailableException)
+            {
+                unknown = error as BatchOutcomeUnknownException ?? new BatchOutcomeUnknownException(error.Message, error);
+            }
+        }
+
+        throw unknown;
+    }
+
+    private static Exception Explain(Exception error, CommitAttempt attempt) => error switch
+    {
+        BatchOutcomeUnknownException => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, error.Message, error),
+        EventStoreException or ObjectDisposedException or ArgumentException => error,
+        _ => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, $"the engine failed with {error.GetType().Name}.", error),
+    };
+
+    private void Learn(long started, int batchSize)
+    {
+        var took = Stopwatch.GetTimestamp() - started;
+        averageBatchTicks = averageBatchTicks == 0 ? took : averageBatchTicks + ((took - averageBatchTicks) / 8);
+        telemetry.BatchDone(batchSize, Stopwatch.GetElapsedTime(0, took));
+    }
+
+    /// <summary>A caller in the queue: <i>waiting</i> until it is either <i>sent</i> or <i>cancelled</i>, whichever comes first.</summary>
+    private sealed class Ticket(CommitAttempt attempt) : TaskCompletionSource<(CommitOutcome Outcome, bool WasSettled)>(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        private const int Waiting = 0;
+        private const int Sent = 1;
+        private const int Cancelled = 2;
+        private int state = Waiting;
+
+        public CommitAttempt Attempt { get; } = attempt;
+
+        public bool TrySend() => Interlocked.CompareExchange(ref state, Sent, Waiting) == Waiting;
+
+        public ValueTask<(CommitOutcome Outcome, bool WasSettled)> WaitAsync(CancellationToken cancellationToken) =>
+            cancellationToken.CanBeCanceled ? WaitCancellableAsync(cancellationToken) : new(Task);
+
+        private async ValueTask<(CommitOutcome Outcome, bool WasSettled)> WaitCancellableAsync(CancellationToken cancellationToken)
+        {
+            await using var registration = cancellationToken.UnsafeRegister(Cancel, cancellationToken).ConfigureAwait(false);
+            return await Task.ConfigureAwait(false);
+        }
+
+        private void Cancel(object? token)
+        {
+            if (Interlocked.CompareExchange(ref state, Cancelled, Waiting) == Waiting) TrySetCanceled((CancellationToken)token!);
+            else TrySetException(new CommitOutcomeUnknownException(Attempt.Stream, Attempt.CommitId, "it was cancelled after it was sent."));
+        }
+    }
+}

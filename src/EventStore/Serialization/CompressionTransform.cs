@@ -1,0 +1,43 @@
+using System.Buffers;
+using System.IO.Compression;
+
+namespace EventStore.Serialization;
+
+/// <summary>Compresses each payload by itself, so that any event can be read alone. Leaves alone what would not get smaller.</summary>
+internal sealed class CompressionTransform(CompressionAlgorithm algorithm, CompressionLevel level, int minBytes) : IPayloadTransform
+{
+    /// <summary>A transform as it reads, whatever it was written with.</summary>
+    public static CompressionTransform Of(CompressionAlgorithm algorithm) => new(algorithm, CompressionLevel.Fastest, 0);
+
+    public string Id => algorithm == CompressionAlgorithm.Brotli ? "br" : "gzip";
+
+    public bool TryApply(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output)
+    {
+        if (payload.Length < minBytes) return false;
+        using var compressed = new MemoryStream(payload.Length);
+        using (var stream = OpenCompressor(compressed)) stream.Write(payload);
+        if (compressed.Length >= payload.Length) return false;
+        output.Write(compressed.GetBuffer().AsSpan(0, (int)compressed.Length));
+        return true;
+    }
+
+    public void Restore(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output)
+    {
+        using var compressed = new MemoryStream(payload.ToArray(), writable: false);
+        using Stream stream = algorithm == CompressionAlgorithm.Brotli
+            ? new BrotliStream(compressed, CompressionMode.Decompress)
+            : new GZipStream(compressed, CompressionMode.Decompress);
+        try
+        {
+            for (int read; (read = stream.Read(output.GetSpan(4096))) > 0;) output.Advance(read);
+        }
+        catch (Exception error) when (error is InvalidDataException or InvalidOperationException)
+        {
+            throw new PayloadTransformException(Id, "it is not what the compressor wrote.", "Verify the store.", error);
+        }
+    }
+
+    private Stream OpenCompressor(Stream output) => algorithm == CompressionAlgorithm.Brotli
+        ? new BrotliStream(output, level, leaveOpen: true)
+        : new GZipStream(output, level, leaveOpen: true);
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace EventStore.Serialization;
+
+/// <summary>Copies envelope values into the JSON body of an event, at the paths the application named.</summary>
+internal sealed class EnvelopeMapper(EventMappings mappings)
+{
+    private readonly (string[] Path, EnvelopeValue Value)[] mappings = [.. mappings.Paths.Select(pair => (pair.Key.Split('.'), pair.Value))];
+
+    public ReadOnlyMemory<byte> Apply(in RecordedEvent recorded, ReadOnlyMemory<byte> payload)
+    {
+        JsonNode? root;
+        try
+        {
+            root = JsonNode.Parse(payload.Span);
+        }
+        catch (JsonException)
+        {
+            return payload;
+        }
+
+        if (root is not JsonObject body) return payload;
+        foreach (var (path, value) in mappings) Set(body, path, ValueOf(recorded, value));
+
+        var output = new System.Buffers.ArrayBufferWriter<byte>(payload.Length + 128);
+        using (var writer = new Utf8JsonWriter(output)) body.WriteTo(writer);
+        return output.WrittenMemory;
+    }
+
+    private static void Set(JsonObject body, string[] path, JsonNode value)
+    {
+        var target = body;
+        foreach (var name in path.AsSpan(0, path.Length - 1))
+        {
+            if (target[name] is not JsonObject next) target[name] = next = [];
+            target = next;
+        }
+
+        target[path[^1]] = value;
+    }
+
+    private static JsonValue ValueOf(in RecordedEvent recorded, EnvelopeValue value) => value switch
+    {
+        EnvelopeValue.EventId => JsonValue.Create(recorded.Record.EventId),
+        EnvelopeValue.CommitId => JsonValue.Create(recorded.Commit.CommitId),
+        EnvelopeValue.CommitSequence => JsonValue.Create(recorded.Commit.Sequence.Value),
+        EnvelopeValue.CommitStamp => JsonValue.Create(recorded.Commit.Stamp),
+        EnvelopeValue.StreamRevision => JsonValue.Create(recorded.Revision.Value),
+        EnvelopeValue.Checkpoint => JsonValue.Create(recorded.Checkpoint.Value),
+        EnvelopeValue.Bucket => JsonValue.Create(recorded.Commit.Stream.Bucket),
+        EnvelopeValue.Category => JsonValue.Create(recorded.Commit.Stream.Category),
+        _ => JsonValue.Create(recorded.Commit.Stream.Id),
+    };
+}

@@ -1,0 +1,59 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace EventStore.Serialization;
+
+/// <summary>Headers as one JSON object of strings, readable wherever the bytes are looked at. No headers are no bytes.</summary>
+internal static class HeaderCodec
+{
+    private static readonly FrozenDictionary<string, string> None = FrozenDictionary<string, string>.Empty;
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    public static void Encode(IEnumerable<KeyValuePair<string, string>> headers, IBufferWriter<byte> output)
+    {
+        using var writer = new Utf8JsonWriter(output, Readable);
+        writer.WriteStartObject();
+        foreach (var (name, value) in headers)
+        {
+            Require(name, name);
+            Require(name, value);
+            writer.WriteString(name, value);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    public static IReadOnlyDictionary<string, string> Decode(ReadOnlyMemory<byte> encoded)
+    {
+        if (encoded.IsEmpty) return None;
+        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
+        var reader = new Utf8JsonReader(encoded.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString()!;
+            reader.Read();
+            headers[name] = reader.GetString()!;
+        }
+
+        return headers;
+    }
+
+    // JSON would quietly replace what is not well-formed; headers come back as they were given or are refused.
+    private static void Require(string name, string text)
+    {
+        ArgumentNullException.ThrowIfNull(text, nameof(name));
+        try
+        {
+            StrictUtf8.GetByteCount(text);
+        }
+        catch (EncoderFallbackException)
+        {
+            throw new InvalidNameException($"header '{name.ReplaceLineEndings(" ")}'", "contains half of a surrogate pair, which has no UTF-8 form", "use well-formed Unicode");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace EventStore.Serialization;
+
+/// <summary>Bodies as UTF-8 JSON, by System.Text.Json. For everyone who names no other serializer.</summary>
+internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOptions options) : IEventSerializer
+{
+    private readonly ConcurrentDictionary<Type, JsonTypeInfo> contracts = new();
+    private readonly ConcurrentDictionary<string, JsonTypeInfo> contractsByName = new(StringComparer.Ordinal);
+
+    [ThreadStatic]
+    private static Utf8JsonWriter? idleWriter;
+
+    public string Name => "System.Text.Json";
+
+    public string NameOf(Type type) => types.NameOf(type);
+
+    public void Serialize(object value, IBufferWriter<byte> output)
+    {
+        // A serializer may be entered again from a converter of its own, so the writer is taken, not borrowed.
+        var writer = idleWriter ?? new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });
+        idleWriter = null;
+        writer.Reset(output);
+        JsonSerializer.Serialize(writer, value, ContractOf(value.GetType()));
+        writer.Flush();
+        idleWriter = writer;
+    }
+
+    public object Deserialize(string typeName, ReadOnlyMemory<byte> payload)
+    {
+        if (!contractsByName.TryGetValue(typeName, out var contract))
+        {
+            if (types.Find(typeName) is not { } type) return new UnknownEvent(typeName, payload);
+            contract = contractsByName.GetOrAdd(typeName, ContractOf(type));
+        }
+
+        return JsonSerializer.Deserialize(payload.Span, contract)
+            ?? throw new JsonException($"The stored JSON of an event of type '{typeName}' is null.");
+    }
+
+    private JsonTypeInfo ContractOf(Type type) =>
+        contracts.TryGetValue(type, out var known) ? known : contracts.GetOrAdd(type, types.FindContract(type) ?? options.GetTypeInfo(type));
+}

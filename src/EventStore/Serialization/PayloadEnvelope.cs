@@ -1,0 +1,102 @@
+using System.Buffers;
+using System.Text;
+
+namespace EventStore.Serialization;
+
+/// <summary>
+/// Puts payloads through the transforms and back. A transformed payload begins with an envelope that names its transforms in the order
+/// applied; any other payload is stored as it is, so that plain JSON stays readable and choices may change over the life of a store.
+/// </summary>
+/// <remarks>
+/// Envelope: the bytes C1 E5 53 01 (C1 begins no UTF-8 text), one byte with the number of transforms, then for each one byte with the
+/// length of its id and the id in ASCII; the transformed bytes follow. A plain payload that happens to begin so gets an envelope of no transforms.
+/// </remarks>
+internal sealed class PayloadEnvelope
+{
+    private readonly IPayloadTransform[] applied;
+    private readonly Dictionary<string, IPayloadTransform> known;
+
+    /// <param name="applied">Applied to what is written, in this order.</param>
+    /// <param name="readable">Further ones that may be found in what was written earlier.</param>
+    public PayloadEnvelope(IEnumerable<IPayloadTransform> applied, IEnumerable<IPayloadTransform> readable)
+    {
+        this.applied = [.. applied];
+        known = this.applied.Concat(readable).DistinctBy(transform => transform.Id).ToDictionary(transform => transform.Id, StringComparer.Ordinal);
+        foreach (var id in known.Keys)
+        {
+            if (id.Length is < 1 or > 32 || !Ascii.IsValid(id)) throw new WireupException($"A transform's id has 1 to 32 ASCII characters, but one is '{id}'.");
+        }
+    }
+
+    private static ReadOnlySpan<byte> Magic => [0xC1, 0xE5, 0x53, 0x01];
+
+    public IReadOnlyList<string> AppliedIds => [.. applied.Select(transform => transform.Id)];
+
+    /// <summary>Whether a payload may be stored as it is.</summary>
+    public bool LeavesAlone(ReadOnlySpan<byte> payload) => applied.Length == 0 && !payload.StartsWith(Magic);
+
+    public void Write(ReadOnlySpan<byte> payload, PayloadContext context, ArrayBufferWriter<byte> output)
+    {
+        List<IPayloadTransform> used = [];
+        var current = payload;
+        foreach (var transform in applied)
+        {
+            var next = new ArrayBufferWriter<byte>(current.Length + 64);
+            if (!transform.TryApply(current, context, next)) continue;
+            used.Add(transform);
+            current = next.WrittenSpan;
+        }
+
+        if (used.Count > 0 || current.StartsWith(Magic)) WriteHeader(used, output);
+        output.Write(current);
+    }
+
+    public ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> stored, PayloadContext context)
+    {
+        if (!stored.Span.StartsWith(Magic)) return stored;
+        var (ids, payload) = ReadHeader(stored[Magic.Length..]);
+        for (var i = ids.Count - 1; i >= 0; i--)
+        {
+            if (!known.TryGetValue(ids[i], out var transform))
+                throw new PayloadTransformException(ids[i], "nothing of this name is wired.", "Wire it as it was when the payload was written.");
+            var output = new ArrayBufferWriter<byte>(Math.Max(256, payload.Length));
+            transform.Restore(payload.Span, context, output);
+            payload = output.WrittenMemory;
+        }
+
+        return payload;
+    }
+
+    private static void WriteHeader(List<IPayloadTransform> used, ArrayBufferWriter<byte> output)
+    {
+        output.Write(Magic);
+        output.Write([(byte)used.Count]);
+        foreach (var transform in used)
+        {
+            output.Write([(byte)transform.Id.Length]);
+            output.Write(Encoding.ASCII.GetBytes(transform.Id));
+        }
+    }
+
+    private static (List<string> Ids, ReadOnlyMemory<byte> Payload) ReadHeader(ReadOnlyMemory<byte> rest)
+    {
+        var bytes = rest.Span;
+        var ids = new List<string>();
+        try
+        {
+            var position = 1;
+            for (var i = 0; i < bytes[0]; i++)
+            {
+                var length = bytes[position];
+                ids.Add(Encoding.ASCII.GetString(bytes.Slice(position + 1, length)));
+                position += 1 + length;
+            }
+
+            return (ids, rest[position..]);
+        }
+        catch (Exception error) when (error is IndexOutOfRangeException or ArgumentOutOfRangeException)
+        {
+            throw new PayloadTransformException("envelope", "its envelope is cut short.", "Verify the store.", error);
+        }
+    }
+}
