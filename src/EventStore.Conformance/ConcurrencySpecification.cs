@@ -1,0 +1,164 @@
+using System.Collections.Concurrent;
+using Xunit;
+
+namespace EventStore.Conformance;
+
+/// <summary>The promises under real parallelism: many writers, many readers, and several engines where the backend shares its storage.</summary>
+public abstract class ConcurrencySpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
+{
+    private const int Minutes = 60_000; // in milliseconds, for time limits
+
+    [Fact(Timeout = 5 * Minutes), Guarantee("G5")]
+    public async Task Of_many_racers_at_one_revision_exactly_one_wins_and_the_others_learn_the_head()
+    {
+        const int Racers = 16, Rounds = 30;
+        var engines = await OpenSeveralAsync(4);
+        for (var round = 0; round < Rounds; round++)
+        {
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, Racers).Select(racer => Task.Run(async () =>
+                await CommitAsync(engines[racer % engines.Count], Attempt("stream", new Revision(round * 2), Events(2, $"{round}.{racer}."))))));
+            Assert.Single(outcomes, outcome => outcome.Kind == CommitOutcomeKind.Committed);
+            Assert.All(outcomes.Where(outcome => outcome.Kind != CommitOutcomeKind.Committed), outcome =>
+                Assert.Equal((CommitOutcomeKind.Conflict, (round + 1) * 2L), (outcome.Kind, outcome.Actual.Value)));
+        }
+
+        var stored = await ReadStreamAsync("stream");
+        Assert.Equal(Range(1, Rounds * 2), Revisions(stored));
+        Assert.Equal(Rounds * 2, (await ReadAllAsync()).Count);
+        await CloseAsync(engines);
+    }
+
+    [Fact(Timeout = 5 * Minutes), Guarantee("G6", "G7")]
+    public async Task Concurrent_appends_that_expect_nothing_all_succeed_once_each()
+    {
+        const int Writers = 16, Appends = 40;
+        var engines = await OpenSeveralAsync(4);
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
+        {
+            for (var i = 0; i < Appends; i++)
+            {
+                var attempt = Attempt("stream", ExpectedRevision.Any, Events((i % 3) + 1, $"{writer}.{i}."));
+                var engine = engines[writer % engines.Count];
+                Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, attempt)).Kind);
+                if (i % 10 == 0) Assert.Equal(CommitOutcomeKind.Duplicate, (await CommitAsync(engine, attempt)).Kind);
+            }
+        })));
+
+        var stored = await ReadStreamAsync("stream", pageSize: 1000);
+        Assert.Equal(Range(1, stored.Count), Revisions(stored));
+        Assert.Equal(Writers * Enumerable.Range(0, Appends).Sum(i => (i % 3) + 1), stored.Count);
+        Assert.Equal(stored.Count, Bodies(stored).Distinct().Count());
+        await CloseAsync(engines);
+    }
+
+    [Fact(Timeout = 5 * Minutes), Guarantee("G6")]
+    public async Task Of_many_creators_of_a_stream_exactly_one_creates_it()
+    {
+        var engines = await OpenSeveralAsync(4);
+        for (var round = 0; round < 20; round++)
+        {
+            StreamId stream = $"stream-{round}";
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(async () =>
+                await CommitAsync(engines[i % engines.Count], Attempt(stream, ExpectedRevision.NoStream, Events(3))))));
+            Assert.Single(outcomes, outcome => outcome.Kind == CommitOutcomeKind.Committed);
+            Assert.Equal(3, (await ReadStreamAsync(stream)).Count);
+        }
+
+        await CloseAsync(engines);
+    }
+
+    [Fact(Timeout = 5 * Minutes), Guarantee("G3", "G13", "G14")]
+    public async Task No_event_ever_appears_at_or_below_a_checkpoint_that_a_reader_has_seen()
+    {
+        const int Writers = 16, Readers = 4;
+        var engines = await OpenSeveralAsync(4);
+        using var writing = new CancellationTokenSource(IsLongRun ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(5));
+        var committed = new ConcurrentQueue<(long First, int Count)>();
+        var stopped = 0;
+
+        var writers = Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
+        {
+            var random = new Random(writer);
+            for (var i = 0; !writing.IsCancellationRequested; i++)
+            {
+                // Conflicts and duplicates between good commits: they must leave neither gaps that stall nor numbers that come late.
+                var attempt = Attempt($"stream-{random.Next(8)}", random.Next(10) == 0 ? ExpectedRevision.NoStream : ExpectedRevision.Any, Events(random.Next(1, 6)));
+                var outcome = await CommitAsync(engines[writer % engines.Count], attempt);
+                if (outcome.Kind == CommitOutcomeKind.Committed) committed.Enqueue((outcome.Commit!.FirstCheckpoint.Value, outcome.Commit.EventCount));
+                if (random.Next(20) == 0) await CommitAsync(engines[writer % engines.Count], attempt);
+            }
+        })).ToArray();
+        var readers = Enumerable.Range(0, Readers).Select(reader => Task.Run(() => FollowAsync(engines[reader % engines.Count], () => Volatile.Read(ref stopped) == 1))).ToArray();
+
+        await Task.WhenAll(writers);
+        Volatile.Write(ref stopped, 1);
+        var expected = committed.SelectMany(commit => Range(commit.First, commit.First + commit.Count - 1)).Order().ToArray();
+        Assert.NotEmpty(expected);
+        foreach (var delivered in await Task.WhenAll(readers)) Assert.Equal(expected, delivered);
+        await CloseAsync(engines);
+    }
+
+    [Fact(Timeout = 5 * Minutes), Guarantee("G9", "G14", "G15")]
+    public async Task Writers_on_streams_of_their_own_always_read_their_own_writes_while_others_write_and_delete()
+    {
+        var engines = await OpenSeveralAsync(3);
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(writer => Task.Run(async () =>
+        {
+            var random = new Random(writer);
+            var engine = engines[writer % engines.Count];
+            StreamId stream = $"stream-{writer}";
+            var revision = 0;
+            for (var i = 0; i < (IsLongRun ? 500 : 60); i++)
+            {
+                var count = random.Next(1, 8);
+                var outcome = await CommitAsync(engine, Attempt(stream, new Revision(revision), Events(count)));
+                Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
+                revision += count;
+                Assert.Equal(revision, (await engine.FindHeadAsync(stream))!.Revision.Value);
+                Assert.Equal(Range(1, revision), Revisions(await ReadStreamAsync(engine, stream, pageSize: 50)));
+                if (random.Next(12) != 0) continue;
+                Assert.True(await engine.DeleteStreamAsync(stream));
+                revision = 0;
+            }
+        })));
+        await CloseAsync(engines);
+    }
+
+    // Follows the store to its end by small pages, checking as it goes; ends when the writers stopped and nothing more comes.
+    private static async Task<long[]> FollowAsync(IPersistenceEngine engine, Func<bool> isStopped)
+    {
+        var delivered = new List<long>();
+        var random = new Random();
+        Checkpoint after = 0;
+        while (true)
+        {
+            var isLast = isStopped();
+            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(random.Next(1, 200), 1 << 20)));
+            foreach (var recorded in page.Events.ToArray())
+            {
+                Assert.True(recorded.Checkpoint > after, $"checkpoint {recorded.Checkpoint} came after {after}");
+                after = recorded.Checkpoint;
+                delivered.Add(after.Value);
+            }
+
+            Assert.True(page.Position >= after);
+            after = page.Position;
+            if (!page.IsEnd) continue;
+            if (isLast) return [.. delivered];
+            await engine.WaitForCommitsAsync(after, TimeSpan.FromMilliseconds(5));
+        }
+    }
+
+    // Where storage is shared, writers and readers go through engines of their own, as processes would.
+    private async ValueTask<List<IPersistenceEngine>> OpenSeveralAsync(int count)
+    {
+        var engines = new List<IPersistenceEngine> { Engine };
+        while (engines.Count < count && Engine.Description.Capabilities.HasFlag(EngineCapabilities.SharedWriting)) engines.Add(await OpenAsync());
+        return engines;
+    }
+
+    private async ValueTask CloseAsync(List<IPersistenceEngine> engines)
+    {
+        foreach (var engine in engines.Where(engine => engine != Engine)) await engine.DisposeAsync();
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using Xunit;
+
+namespace EventStore.Conformance;
+
+/// <summary>Of several processes on one store one dispatches at a time, and when it dies another takes over.</summary>
+public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
+{
+    private const int Minute = 60_000;
+    private static readonly TimeSpan Term = TimeSpan.FromSeconds(1);
+    private readonly ConcurrentQueue<(string Who, string What)> bus = new();
+
+    [Fact(Timeout = Minute), Guarantee("G29")]
+    public async Task While_the_holder_lives_every_commit_is_dispatched_once()
+    {
+        IEventStore[] stores = [await BuildAsync("first"), await BuildAsync("second"), await BuildAsync("third")];
+        await Task.WhenAll(stores.Select((store, who) => Task.Run(async () =>
+        {
+            for (var i = 0; i < 40; i++) await store.AppendAsync("stream", $"{who}.{i}");
+        })));
+        await UntilAsync(() => bus.Count >= 120);
+        await Task.Delay(Term * 1.5);
+
+        Assert.Equal(120, bus.Count);
+        Assert.Equal(["first"], bus.Select(entry => entry.Who).Distinct());
+        Assert.Equal((await ToListAsync(stores[0].ReadAllAsync())).Select(committed => (string)committed.Body), bus.Select(entry => entry.What));
+        foreach (var store in stores) await store.DisposeAsync();
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G29")]
+    public async Task A_holder_that_ends_hands_over_at_once_and_nothing_is_dispatched_twice()
+    {
+        var first = await BuildAsync("first");
+        await using var second = await BuildAsync("second");
+        await first.AppendAsync("stream", "1");
+        await UntilAsync(() => bus.Count == 1);
+        await first.DisposeAsync();
+        await second.AppendAsync("stream", "2");
+        await UntilAsync(() => bus.Count == 2);
+        Assert.Equal([("first", "1"), ("second", "2")], bus);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G26", "G29")]
+    public async Task A_holder_that_falls_silent_is_replaced_after_its_term_and_cannot_write_any_more()
+    {
+        var dying = new ForgetsDocuments(Engine, puts: int.MaxValue);
+        await using var first = await BuildAsync("first", dying);
+        await using var second = await BuildAsync("second");
+        await first.AppendAsync("stream", "1");
+        await UntilAsync(() => bus.Count == 1);
+        await UntilAsync(async () => (await second.Dispatch.GetStatusAsync()).Backlog == 0);
+
+        dying.StopTaking();
+        await second.AppendAsync("stream", "2");
+        await UntilAsync(async () => (await second.Dispatch.GetStatusAsync()) is { IsDispatchingHere: true, Backlog: 0 });
+        await second.AppendAsync("stream", "3");
+        await UntilAsync(() => bus.Contains(("second", "3")));
+
+        // The first comes back to life: it finds itself replaced and leaves the progress alone.
+        dying.TakeAgain();
+        await Task.Delay(Term);
+        Assert.False((await first.Dispatch.GetStatusAsync()).IsDispatchingHere);
+        Assert.True((await second.Dispatch.GetStatusAsync()) is { IsDispatchingHere: true, Backlog: 0 });
+        Assert.DoesNotContain(("first", "3"), bus);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G29")]
+    public async Task Clocks_that_disagree_by_hours_change_nothing()
+    {
+        var first = await BuildAsync("first");
+        Time.Move(TimeSpan.FromHours(5));
+        var second = await BuildAsync("second");
+        Time.Move(TimeSpan.FromHours(-10));
+        for (var i = 0; i < 20; i++) await second.AppendAsync("stream", $"{i}");
+        await UntilAsync(() => bus.Count == 20);
+        await Task.Delay(Term * 1.5);
+        Assert.Equal(["first"], bus.Select(entry => entry.Who).Distinct());
+        Assert.Equal(20, bus.Count);
+        await first.DisposeAsync();
+        await second.DisposeAsync();
+    }
+
+    private ValueTask<IEventStore> BuildAsync(string who, IPersistenceEngine? engine = null) => Wire(engine)
+        .UsingAsynchronousDispatchScheduler(options => { options.LeaseTerm = Term; options.PollInterval = TimeSpan.FromMilliseconds(50); })
+        .DispatchTo((Commit commit, CancellationToken _) =>
+        {
+            foreach (var committed in commit.Events) bus.Enqueue((who, (string)committed.Body));
+            return default;
+        }).BuildAsync();
+}

@@ -1,0 +1,125 @@
+using Xunit;
+
+namespace EventStore.Conformance;
+
+/// <summary>Opening, describing, waiting, reopening, disposing.</summary>
+public abstract class LifecycleSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
+{
+    [Fact, Guarantee("G43")]
+    public void The_description_says_truthfully_what_it_is()
+    {
+        var description = Engine.Description;
+        Assert.False(string.IsNullOrWhiteSpace(description.Name));
+        Assert.False(string.IsNullOrWhiteSpace(description.Address));
+        Assert.False(string.IsNullOrWhiteSpace(description.Durability.Basis));
+        Assert.Equal(description.Durability.Level == DurabilityLevel.Volatile, !description.Capabilities.HasFlag(EngineCapabilities.Reopens));
+        Assert.InRange(description.Limits.MaxBatchAttempts, 1, int.MaxValue);
+    }
+
+    [Fact, Guarantee("G47")]
+    public async Task Initialization_may_run_again_and_at_once_and_keeps_what_is_stored()
+    {
+        await AppendAsync("stream", 3);
+        await Engine.InitializeAsync();
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(async () => await Engine.InitializeAsync())));
+        Assert.Equal(Range(1, 3), Revisions(await ReadStreamAsync("stream")));
+        Assert.Equal(4, (await AppendAsync("stream", 1)).FirstRevision.Value);
+    }
+
+    [Fact, Guarantee("G47")]
+    public async Task Several_engines_may_initialize_one_storage_at_once()
+    {
+        Require(EngineCapabilities.SharedWriting);
+        var engines = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(async () => await OpenAsync())));
+        for (var i = 0; i < engines.Length; i++) Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engines[i], Attempt("stream", new Revision(i)))).Kind);
+        foreach (var engine in engines) await engine.DisposeAsync();
+        Assert.Equal(10, (await ReadStreamAsync("stream")).Count);
+    }
+
+    [Fact, Guarantee("G3", "G7", "G13", "G43")]
+    public async Task What_was_stored_is_there_after_reopening()
+    {
+        Require(EngineCapabilities.Reopens);
+        StreamId stream = new("b", "c", "s");
+        var attempt = Attempt(stream, ExpectedRevision.NoStream, Events(3));
+        var first = (await CommitAsync(attempt)).Commit!;
+        await AppendAsync("other", 2);
+        await AppendAsync("gone", 2);
+        await Engine.DeleteStreamAsync("gone");
+        await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, 2, 1, "state", new byte[] { 1 }));
+        var version = await Engine.PutDocumentAsync("document", new byte[] { 2 }, 0);
+        var before = await ReadAllAsync();
+
+        await ReopenAsync();
+        var after = await ReadAllAsync();
+        Assert.Equal(Checkpoints(before), Checkpoints(after));
+        Assert.Equal(Bodies(before), Bodies(after));
+        Assert.Equal(before.Select(recorded => recorded.Commit.Stamp), after.Select(recorded => recorded.Commit.Stamp));
+        Assert.Equal(first with { Headers = default }, (await CommitAsync(attempt)).Commit! with { Headers = default });
+        Assert.Equal(2, (await Engine.FindHeadAsync(stream))!.SnapshotRevision.Value);
+        Assert.Equal(version, (await Engine.FindDocumentAsync("document"))!.Version);
+        Assert.Null(await Engine.PutDocumentAsync("document", default, 0));
+        Assert.True((await AppendAsync(stream, 1)).FirstCheckpoint.Value > 7);
+        Assert.Null(await Engine.FindHeadAsync("gone"));
+    }
+
+    [Fact(Timeout = 60_000), Guarantee("G14")]
+    public async Task Waiting_ends_when_a_commit_comes_at_once_when_it_is_there_and_after_the_time()
+    {
+        await Engine.WaitForCommitsAsync(0, TimeSpan.FromMilliseconds(20));
+        var waiting = Engine.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5)).AsTask();
+        await Task.Delay(20);
+        var commit = await AppendAsync("stream", 2);
+        await waiting;
+        await Engine.WaitForCommitsAsync(commit.FirstCheckpoint, TimeSpan.FromMinutes(5));
+
+        using var cancelling = new CancellationTokenSource();
+        var cancelled = Engine.WaitForCommitsAsync(commit.LastCheckpoint, TimeSpan.FromMinutes(5), cancelling.Token).AsTask();
+        await cancelling.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+    }
+
+    [Fact, Guarantee("G48")]
+    public async Task After_dispose_every_member_throws()
+    {
+        await Engine.DisposeAsync();
+        var read = new StreamRead("s", 1, 1, ReadDirection.Forward, new PageLimit(1, 1));
+        Func<ValueTask>[] members =
+        [
+            async () => await Engine.InitializeAsync(),
+            async () => await Engine.CommitAsync([Attempt("s", ExpectedRevision.Any)]),
+            async () => await Engine.ReadStreamAsync(read),
+            async () => await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, 1, ReadDirection.Forward, new PageLimit(1, 1))),
+            async () => await Engine.FindHeadAsync("s"),
+            async () => await Engine.ListHeadsAsync(new HeadQuery(null, 0, null, 1)),
+            async () => await Engine.SaveSnapshotAsync(new SnapshotRecord("s", 1, 0, "state", default)),
+            async () => await Engine.FindSnapshotAsync("s", 1),
+            async () => await Engine.PruneSnapshotsAsync("s", 1),
+            async () => await Engine.FindDocumentAsync("d"),
+            async () => await Engine.PutDocumentAsync("d", default, 0),
+            async () => await Engine.DeleteDocumentAsync("d", 1),
+            async () => await Engine.ListDocumentsAsync("", "", 1),
+            async () => await Engine.WaitForCommitsAsync(0, TimeSpan.Zero),
+            async () => await Engine.DeleteStreamAsync("s"),
+            async () => await Engine.PurgeAsync(null),
+            async () => await Engine.VerifyAsync(),
+        ];
+        for (var i = 0; i < members.Length; i++)
+        {
+            var member = members[i];
+            Assert.True(await Record.ExceptionAsync(async () => await member()) is ObjectDisposedException, $"member {i} of the list did not throw ObjectDisposedException");
+        }
+
+        await Engine.DisposeAsync();
+    }
+
+    [Fact, Guarantee("G3")]
+    public async Task Verification_of_a_sound_store_finds_nothing_and_counts_everything()
+    {
+        for (var i = 0; i < 20; i++) await AppendAsync($"stream-{i % 3}", 3);
+        await Engine.DeleteStreamAsync("stream-2");
+        var report = await Engine.VerifyAsync();
+        Assert.True(report.IsSound, string.Join("; ", report.Damages));
+        Assert.Equal((14, 42), (report.CommitsChecked, report.EventsChecked));
+    }
+}

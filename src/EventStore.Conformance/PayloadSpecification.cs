@@ -1,0 +1,128 @@
+using System.Text;
+using Xunit;
+
+namespace EventStore.Conformance;
+
+/// <summary>Bodies, headers and ids come back byte for byte, and nobody can change them from outside. Stamps are the store's.</summary>
+public abstract class PayloadSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
+{
+    private readonly StreamId stream = "stream";
+
+    [Fact, Guarantee("G10")]
+    public async Task Every_payload_comes_back_byte_for_byte()
+    {
+        byte[][] payloads =
+        [
+            [], [0], [0xFF], [0, 0, 0], "[]"u8.ToArray(), "{}"u8.ToArray(), "null"u8.ToArray(), "\"\""u8.ToArray(), "9007199254740993"u8.ToArray(),
+            "123456789012345678901234567890"u8.ToArray(), "{\"a\":1.0}"u8.ToArray(), "{\"a\":[],\"b\":{}}"u8.ToArray(), "1e400"u8.ToArray(), " { } "u8.ToArray(),
+            "\"2024-02-30T00:00:00Z\""u8.ToArray(), [0xC1, 0xE5, 0x53, 0x01], [.. Enumerable.Range(0, 256).Select(i => (byte)i)], [0xEF, 0xBB, 0xBF],
+        ];
+        EventRecord[] events = [.. payloads.Select((body, i) => new EventRecord(Guid.NewGuid(), "type", body, payloads[^(i + 1)]))];
+        for (var i = 0; i < payloads.Length; i++)
+        {
+            var outcome = await CommitAsync(new CommitAttempt($"one-{i}", Guid.NewGuid(), ExpectedRevision.NoStream, payloads[i], [events[i]]));
+            Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
+        }
+
+        await AppendAsync(stream, events);
+        var together = await ReadStreamAsync(stream);
+        var everything = await ReadAllAsync();
+        for (var i = 0; i < payloads.Length; i++)
+        {
+            var alone = Assert.Single(await ReadStreamAsync($"one-{i}"));
+            Assert.Equal(payloads[i], alone.Commit.Headers.ToArray());
+            foreach (var recorded in (RecordedEvent[])[alone, together[i], everything[i], everything[payloads.Length + i]])
+            {
+                Assert.Equal(payloads[i], recorded.Record.Body.ToArray());
+                Assert.Equal(payloads[^(i + 1)], recorded.Record.Headers.ToArray());
+                Assert.Equal(events[i].EventId, recorded.Record.EventId);
+            }
+        }
+    }
+
+    [Fact, Guarantee("G10")]
+    public async Task A_body_of_eight_mebibytes_comes_back_byte_for_byte()
+    {
+        Assert.SkipWhen(Engine.Description.Limits.MaxCommitBytes < 9 << 20, "The description promises no commits of this size.");
+        var large = new byte[8 << 20];
+        new Random(1).NextBytes(large);
+        await AppendAsync(stream, Event("before"), new EventRecord(Guid.NewGuid(), "type", large), Event("after"));
+
+        var stored = await ReadStreamAsync(stream);
+        Assert.Equal(3, stored.Count);
+        Assert.True(stored[1].Record.Body.Span.SequenceEqual(large));
+        Assert.Equal(("before", "after"), (Body(stored[0]), Body(stored[2])));
+    }
+
+    [Fact, Guarantee("G10")]
+    public async Task What_the_caller_changes_afterwards_changes_nothing_stored()
+    {
+        byte[] body = [1, 2, 3], headers = [4, 5], commitHeaders = [6], state = [7], content = [8];
+        EventRecord[] events = [new(Guid.NewGuid(), "type", body, headers)];
+        await CommitAsync(new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.Any, commitHeaders, events));
+        await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, 1, 0, "state", state));
+        await Engine.PutDocumentAsync("document", content, 0);
+        foreach (var bytes in (byte[][])[body, headers, commitHeaders, state, content]) Array.Fill(bytes, (byte)99);
+        events[0] = Event("changed");
+
+        var stored = Assert.Single(await ReadStreamAsync(stream));
+        Assert.Equal([1, 2, 3], stored.Record.Body.ToArray());
+        Assert.Equal([4, 5], stored.Record.Headers.ToArray());
+        Assert.Equal([6], stored.Commit.Headers.ToArray());
+        Assert.Equal([7], (await Engine.FindSnapshotAsync(stream, Revision.Max))!.Payload.ToArray());
+        Assert.Equal([8], (await Engine.FindDocumentAsync("document"))!.Content.ToArray());
+    }
+
+    [Fact, Guarantee("G11")]
+    public async Task The_stamp_is_utc_to_the_microsecond_and_reads_back_as_it_was_answered()
+    {
+        var before = Time.GetUtcNow();
+        var commit = await AppendAsync(stream, 1);
+        var after = Time.GetUtcNow();
+
+        Assert.Equal(TimeSpan.Zero, commit.Stamp.Offset);
+        Assert.Equal(0, commit.Stamp.Ticks % TimeSpan.TicksPerMicrosecond);
+        Assert.InRange(commit.Stamp, before.AddTicks(-TimeSpan.TicksPerMicrosecond), after);
+        Assert.Equal(commit.Stamp, (await ReadStreamAsync(stream))[0].Commit.Stamp);
+        Assert.Equal(commit.Stamp, (await ReadAllAsync())[0].Commit.Stamp);
+    }
+
+    [Fact, Guarantee("G11")]
+    public async Task Stamps_never_decrease_along_checkpoints_though_the_clock_jumps_back_and_order_never_depends_on_them()
+    {
+        TimeSpan[] jumps = [TimeSpan.FromHours(1), TimeSpan.FromHours(-3), TimeSpan.FromDays(2), TimeSpan.FromDays(-400), TimeSpan.Zero, TimeSpan.FromSeconds(1)];
+        for (var i = 0; i < 24; i++)
+        {
+            Time.Move(jumps[i % jumps.Length]);
+            await AppendAsync($"stream-{i % 3}", Event(i.ToString()));
+        }
+
+        var all = await ReadAllAsync();
+        Assert.Equal(Enumerable.Range(0, 24).Select(i => i.ToString()), Bodies(all));
+        Assert.Equal(all.Select(recorded => recorded.Commit.Stamp).Order(), all.Select(recorded => recorded.Commit.Stamp));
+        if (!Engine.Description.Capabilities.HasFlag(EngineCapabilities.Reopens)) return;
+
+        Time.Move(TimeSpan.FromDays(-1000));
+        await ReopenAsync();
+        var later = await AppendAsync("stream-0", 1);
+        Assert.True(later.Stamp >= all[^1].Commit.Stamp, "a stamp after reopening lay before the last one");
+    }
+
+    [Fact, Guarantee("G10", "G21")]
+    public async Task Snapshots_and_documents_keep_their_bytes_too()
+    {
+        await AppendAsync(stream, 1);
+        byte[][] payloads = [[], [0], "[]"u8.ToArray(), "{}"u8.ToArray(), [0xFF, 0xFE], Encoding.UTF8.GetBytes("é😀")];
+        foreach (var payload in payloads)
+        {
+            await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, 1, 3, "state é", payload));
+            var snapshot = (await Engine.FindSnapshotAsync(stream, 1))!;
+            Assert.Equal(payload, snapshot.Payload.ToArray());
+            Assert.Equal((stream, 1, 3, "state é"), (snapshot.Stream, snapshot.Revision.Value, snapshot.SchemaVersion, snapshot.StateType));
+
+            var known = await Engine.FindDocumentAsync("document");
+            Assert.NotNull(await Engine.PutDocumentAsync("document", payload, known?.Version ?? 0));
+            Assert.Equal(payload, (await Engine.FindDocumentAsync("document"))!.Content.ToArray());
+        }
+    }
+}

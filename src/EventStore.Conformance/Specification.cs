@@ -1,0 +1,152 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+using Xunit.v3;
+
+namespace EventStore.Conformance;
+
+/// <summary>What all specifications share: an engine over fresh storage, and short ways to commit, read and compare.</summary>
+public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : IBackend, new()
+{
+    /// <summary>Longer and larger runs, asked for by the environment variable EVENTSTORE_CONFORMANCE=long.</summary>
+    protected static bool IsLongRun { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
+
+    protected TBackend Backend { get; } = new();
+
+    protected SteeredTime Time { get; } = new();
+
+    /// <summary>The engine under test, open and initialized.</summary>
+    protected IPersistenceEngine Engine { get; private set; } = null!;
+
+    public virtual async ValueTask InitializeAsync() => Engine = await OpenAsync();
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        if (Engine is not null) await Engine.DisposeAsync();
+        await Backend.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Opens another engine over the same storage.</summary>
+    protected async ValueTask<IPersistenceEngine> OpenAsync()
+    {
+        var engine = await Backend.OpenAsync(new EngineContext(Time, NullLoggerFactory.Instance));
+        await engine.InitializeAsync();
+        return engine;
+    }
+
+    /// <summary>Closes the engine and opens the storage again.</summary>
+    protected async ValueTask ReopenAsync()
+    {
+        Require(EngineCapabilities.Reopens);
+        await Engine.DisposeAsync();
+        Engine = await OpenAsync();
+    }
+
+    /// <summary>Skips the fact, visibly, where the backend does not promise this.</summary>
+    protected void Require(EngineCapabilities capability) => Assert.SkipUnless(
+        Engine.Description.Capabilities.HasFlag(capability), $"The description of '{Engine.Description.Name}' does not promise {capability}.");
+
+    /// <summary>A store built over the engine under test, with events as text; the engine stays open when it is disposed.</summary>
+    protected Wireup Wire(IPersistenceEngine? engine = null) =>
+        Wireup.Init().UsingPersistence(engine ?? Engine).UsingCustomSerialization(TextSerializer.Instance).UsingTimeProvider(Time);
+
+    protected static EventRecord Event(string body = "body", string type = "type", string headers = "") =>
+        new(Guid.CreateVersion7(), type, Encoding.UTF8.GetBytes(body), Encoding.UTF8.GetBytes(headers));
+
+    protected static EventRecord[] Events(int count, string prefix = "e") => [.. Enumerable.Range(1, count).Select(i => Event($"{prefix}{i}"))];
+
+    protected static CommitAttempt Attempt(StreamId stream, ExpectedRevision expected, params EventRecord[] events) =>
+        new(stream, Guid.CreateVersion7(), expected, default, events.Length == 0 ? [Event()] : events);
+
+    protected ValueTask<CommitOutcome> CommitAsync(CommitAttempt attempt) => CommitAsync(Engine, attempt);
+
+    protected static async ValueTask<CommitOutcome> CommitAsync(IPersistenceEngine engine, CommitAttempt attempt)
+    {
+        var outcomes = await engine.CommitAsync([attempt]);
+        return Assert.Single(outcomes);
+    }
+
+    /// <summary>Appends events, whatever the revision, as one commit; they are stored when this returns.</summary>
+    protected async ValueTask<CommitRecord> AppendAsync(StreamId stream, params EventRecord[] events)
+    {
+        var outcome = await CommitAsync(Attempt(stream, ExpectedRevision.Any, events));
+        Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
+        return outcome.Commit!;
+    }
+
+    protected ValueTask<CommitRecord> AppendAsync(StreamId stream, int count) => AppendAsync(stream, Events(count));
+
+    /// <summary>Reads a range of a stream by pages of a size.</summary>
+    protected ValueTask<List<RecordedEvent>> ReadStreamAsync(
+        StreamId stream, long from = 1, long to = long.MaxValue, ReadDirection direction = ReadDirection.Forward, int pageSize = 100) =>
+        ReadStreamAsync(Engine, stream, from, to, direction, pageSize);
+
+    protected static async ValueTask<List<RecordedEvent>> ReadStreamAsync(
+        IPersistenceEngine engine, StreamId stream, long from = 1, long to = long.MaxValue, ReadDirection direction = ReadDirection.Forward, int pageSize = 100)
+    {
+        var all = new List<RecordedEvent>();
+        while (from <= to)
+        {
+            var page = await engine.ReadStreamAsync(new StreamRead(stream, from, to, direction, new PageLimit(pageSize, long.MaxValue)));
+            Assert.True(page.Events.Length <= pageSize, $"a page of at most {pageSize} events held {page.Events.Length}");
+            Assert.True(page.IsEnd || page.Events.Length > 0, "a page without events must be the end of the range");
+            all.AddRange(page.Events.Span);
+            if (page.IsEnd) break;
+            if (direction == ReadDirection.Forward) from = all[^1].Revision.Value + 1;
+            else to = all[^1].Revision.Value - 1;
+        }
+
+        return all;
+    }
+
+    /// <summary>Reads a range of the store by pages of a size.</summary>
+    protected ValueTask<List<RecordedEvent>> ReadAllAsync(
+        EventFilter? filter = null, long after = 0, long upTo = long.MaxValue, ReadDirection direction = ReadDirection.Forward, int pageSize = 100) =>
+        ReadAllAsync(Engine, filter, after, upTo, direction, pageSize);
+
+    protected static async ValueTask<List<RecordedEvent>> ReadAllAsync(
+        IPersistenceEngine engine, EventFilter? filter = null, long after = 0, long upTo = long.MaxValue, ReadDirection direction = ReadDirection.Forward, int pageSize = 100)
+    {
+        var all = new List<RecordedEvent>();
+        while (after < upTo)
+        {
+            var page = await engine.ReadAllAsync(new StoreRead(filter ?? EventFilter.Everything, after, upTo, direction, new PageLimit(pageSize, long.MaxValue)));
+            Assert.True(page.Events.Length <= pageSize, $"a page of at most {pageSize} events held {page.Events.Length}");
+            all.AddRange(page.Events.Span);
+            if (page.IsEnd) break;
+            var (low, high) = (after, upTo);
+            if (direction == ReadDirection.Forward) after = page.Position.Value;
+            else upTo = page.Position.Value - 1;
+            Assert.True(after > low || upTo < high, $"a page must move on, but stayed at {page.Position}");
+        }
+
+        return all;
+    }
+
+    protected static string Body(RecordedEvent recorded) => Encoding.UTF8.GetString(recorded.Record.Body.Span);
+
+    protected static string[] Bodies(IEnumerable<RecordedEvent> events) => [.. events.Select(Body)];
+
+    protected static long[] Revisions(IEnumerable<RecordedEvent> events) => [.. events.Select(recorded => recorded.Revision.Value)];
+
+    protected static long[] Checkpoints(IEnumerable<RecordedEvent> events) => [.. events.Select(recorded => recorded.Checkpoint.Value)];
+
+    protected static long[] Range(long first, long last) => [.. Enumerable.Range(0, (int)Math.Max(0, last - first + 1)).Select(i => first + i)];
+
+    protected static async ValueTask<List<T>> ToListAsync<T>(IAsyncEnumerable<T> items)
+    {
+        var list = new List<T>();
+        await foreach (var item in items) list.Add(item);
+        return list;
+    }
+
+    /// <summary>Waits for something that comes about by itself. A fact that waits has a time limit.</summary>
+    protected static Task UntilAsync(Func<bool> holds) => UntilAsync(() => Task.FromResult(holds()));
+
+    /// <summary>Waits for something that comes about by itself. A fact that waits has a time limit.</summary>
+    protected static async Task UntilAsync(Func<Task<bool>> holds)
+    {
+        while (!await holds()) await Task.Delay(5, TestContext.Current.CancellationToken);
+    }
+}

@@ -1,0 +1,105 @@
+namespace EventStore.Conformance;
+
+// Hooks, converters and engines that the specifications of the pipeline put to work.
+
+/// <summary>Turns "old:x" into "new:x".</summary>
+internal sealed class UpconvertOld
+{
+    // Texts convert into texts, so the converted form is a type of its own on the way.
+    public EventUpconverter Converter { get; } = EventUpconverter.OfObjects<string, Converted>(
+        static text => new Converted(text.StartsWith("old:", StringComparison.Ordinal) ? "new:" + text[4..] : text));
+}
+
+/// <summary>A text after upconversion.</summary>
+internal sealed record Converted(string Text);
+
+/// <summary>Shows converted texts as texts again, with an exclamation mark.</summary>
+internal sealed class Exclaim : IPipelineHook
+{
+    public CommittedEvent? Select(CommittedEvent committed) => committed.WithBody(committed.Body is Converted converted ? converted.Text + "!" : committed.Body + "!");
+}
+
+/// <summary>Hides every event whose text begins with "secret".</summary>
+internal sealed class HideSecrets : IPipelineHook
+{
+    public CommittedEvent? Select(CommittedEvent committed) => ((string)committed.Body).StartsWith("secret", StringComparison.Ordinal) ? null : committed;
+}
+
+/// <summary>Refuses commits that hold a word.</summary>
+internal sealed class RefuseWord(string word) : IPipelineHook
+{
+    public ValueTask<CommitDecision> BeforeCommitAsync(PendingCommit commit, CancellationToken cancellationToken) =>
+        new(commit.Events.Any(message => (string)message.Body == word) ? CommitDecision.Refuse("That is not said here.") : CommitDecision.Proceed);
+}
+
+/// <summary>Adds a header before, and notes what was stored after a commit.</summary>
+internal sealed class Observe(List<string> notes) : IPipelineHook
+{
+    public ValueTask<CommitDecision> BeforeCommitAsync(PendingCommit commit, CancellationToken cancellationToken)
+    {
+        commit.Headers["hook"] = "observed";
+        return new(CommitDecision.Proceed);
+    }
+
+    public ValueTask AfterCommitAsync(PendingCommit commit, CommitResult result, CancellationToken cancellationToken)
+    {
+        notes.Add($"stored {result.Revision}");
+        return default;
+    }
+}
+
+/// <summary>Throws after everything.</summary>
+internal sealed class Fail : IPipelineHook
+{
+    public ValueTask AfterCommitAsync(PendingCommit commit, CommitResult result, CancellationToken cancellationToken) => throw new InvalidOperationException("hook");
+
+    public ValueTask AfterDeleteAsync(StreamId stream, CancellationToken cancellationToken) => throw new InvalidOperationException("hook");
+
+    public ValueTask AfterPurgeAsync(string? bucket, CancellationToken cancellationToken) => throw new InvalidOperationException("hook");
+}
+
+/// <summary>Loses the first answers, as a cut connection does: before or after the batch was stored.</summary>
+internal sealed class LosesAnswers(IPersistenceEngine inner, bool isStored, int lost) : DelegatingEngine(inner)
+{
+    private int remaining = lost;
+
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Decrement(ref remaining) < 0) return await base.CommitAsync(attempts, cancellationToken);
+        if (isStored) await base.CommitAsync(attempts, cancellationToken);
+        throw new BatchOutcomeUnknownException("the connection was cut before the answer came.");
+    }
+}
+
+/// <summary>Holds commits back until released, and tells when one has arrived.</summary>
+internal sealed class HoldsBack(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    private readonly TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task Reached => reached.Task;
+
+    public void Release() => released.TrySetResult();
+
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        reached.TrySetResult();
+        await released.Task.WaitAsync(cancellationToken);
+        return await base.CommitAsync(attempts, cancellationToken);
+    }
+}
+
+/// <summary>Takes so many document writes and refuses the rest, as storage does for a process that lost its connection.</summary>
+internal sealed class ForgetsDocuments(IPersistenceEngine inner, int puts) : DelegatingEngine(inner)
+{
+    private int remaining = puts;
+
+    public void StopTaking() => Volatile.Write(ref remaining, 0);
+
+    public void TakeAgain() => Volatile.Write(ref remaining, int.MaxValue);
+
+    public override ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) =>
+        Interlocked.Decrement(ref remaining) >= 0
+            ? base.PutDocumentAsync(name, content, expectedVersion, cancellationToken)
+            : throw new StorageUnavailableException("the connection is gone.");
+}

@@ -1,0 +1,46 @@
+using EventStore.Conformance;
+using EventStore.InMemory;
+
+namespace EventStore.Tests;
+
+/// <summary>The in-memory engine through the whole kit. It keeps nothing beyond its life, and its description says so.</summary>
+public sealed class InMemoryBackend : IBackend
+{
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(new InMemoryPersistenceEngine(context.Time));
+
+    public ValueTask DisposeAsync() => default;
+}
+
+public sealed class Completeness : CompletenessSpecification<InMemoryBackend>;
+
+public sealed class Commits : CommitSpecification<InMemoryBackend>;
+
+public sealed class Concurrency : ConcurrencySpecification<InMemoryBackend>;
+
+public sealed class Deletion : DeletionSpecification<InMemoryBackend>;
+
+public sealed class Dispatching : DispatchSpecification<InMemoryBackend>;
+
+public sealed class DispatchLeases : DispatchLeaseSpecification<InMemoryBackend>;
+
+public sealed class Documents : DocumentSpecification<InMemoryBackend>;
+
+public sealed class Filters : FilterSpecification<InMemoryBackend>;
+
+public sealed class Heads : HeadSpecification<InMemoryBackend>;
+
+public sealed class Identity : IdentitySpecification<InMemoryBackend>;
+
+public sealed class Lifecycle : LifecycleSpecification<InMemoryBackend>;
+
+public sealed class Model : ModelSpecification<InMemoryBackend>;
+
+public sealed class Payloads : PayloadSpecification<InMemoryBackend>;
+
+public sealed class Pipelines : PipelineSpecification<InMemoryBackend>;
+
+public sealed class Reading : ReadingSpecification<InMemoryBackend>;
+
+public sealed class Snapshots : SnapshotSpecification<InMemoryBackend>;
+
+public sealed class Streams : StreamSpecification<InMemoryBackend>;
