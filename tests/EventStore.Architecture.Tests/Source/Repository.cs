@@ -3,6 +3,9 @@ namespace EventStore.Architecture.Source;
 /// <summary>The repository as it lies on disk, found by walking up to the solution; every gate reads it and none changes a source file.</summary>
 internal static class Repository
 {
+    /// <summary>The folders that hold projects.</summary>
+    public static readonly IReadOnlyList<string> TopFolders = ["src", "tests", "samples", "benchmarks"];
+
     private static readonly string[] NotOurs = ["bin", "obj", "artifacts"];
 
     /// <summary>The folder that holds the solution.</summary>
@@ -12,12 +15,11 @@ internal static class Repository
     public static IReadOnlyList<Project> SourceProjects { get; } = Projects("src");
 
     /// <summary>Every project there is, by folder and name.</summary>
-    public static IReadOnlyList<Project> AllProjects { get; } =
-        [.. SourceProjects, .. Projects("tests"), .. Projects("samples"), .. Projects("benchmarks")];
+    public static IReadOnlyList<Project> AllProjects { get; } = [.. TopFolders.SelectMany(Projects)];
 
     /// <summary>Every C# file of the repository, also those that no project owns, such as samples of one file.</summary>
     public static IEnumerable<SourceFile> AllSources =>
-        new[] { "src", "tests", "samples", "benchmarks" }.SelectMany(folder => Files(folder, "*.cs")).Select(SourceFile.At);
+        TopFolders.SelectMany(folder => Files(folder, "*.cs")).Select(SourceFile.At);
 
     /// <summary>The absolute path of something named from the root, with forward slashes.</summary>
     public static string PathOf(string relative) => Path.Combine(Root, relative);
