@@ -65,7 +65,7 @@ why_not() { :; }
 
 # One build of the solution. Only when that fails, each suite is built alone, so that one broken project does not hide the others.
 build_all() {
-  local target=EventStore.slnx project
+  local target=EventStore.slnx project broken=0
   [[ -n $only ]] && target=$1
   say "build" "$target"
   if build "$target" build; then
@@ -74,11 +74,12 @@ build_all() {
     done
     return
   fi
+  say "build" "failed: $results/build.log"
   print_build_errors build
   [[ -n $only ]] && return
-  for project in "$@"; do build_alone "$project"; done
-  # Something that no suite needs may be all that is broken, and must not go unnoticed.
-  count "solution" 0 1 0 "" "does not build: $results/build.log"
+  for project in "$@"; do build_alone "$project" || broken=1; done
+  # What is broken may be something that no suite needs, and must not go unnoticed.
+  ((broken)) || count "solution" 0 1 0 "" "does not build: $results/build.log"
 }
 
 is_in_solution() { [[ -n $only ]] || grep -q "\"$1\"" EventStore.slnx; }
@@ -122,7 +123,7 @@ run_suite() {
   elif ((passed + failed + skipped == 0)); then
     note="has no test"
   fi
-  [[ -n $note ]] && { ((failed++)); say "$suite" "$note"; [[ -f $report ]] || tail -n 20 "$log" | sed 's/^/    /'; }
+  [[ -n $note ]] && { ((failed++)); say "$suite" "$note"; [[ -f $report ]] || print_end "$log"; }
   print_failures "$log"
   count "$suite" "$passed" "$failed" "$skipped" "$((SECONDS - start)) s" "$note"
   say "$suite" "$passed passed, $failed failed, $skipped skipped"
@@ -132,18 +133,21 @@ run_suite() {
 execute() {
   local deadline=$((SECONDS + suite_seconds)) code
   set -m
-  dotnet "$1" -nologo -nocolor -noautoreporters -longrunning 30 -xml "$2" >"$3" 2>&1 </dev/null &
+  dotnet "$1" -nologo -nocolor -noautoreporters -longrunning 20 -xml "$2" >"$3" 2>&1 </dev/null &
   running=$!
   set +m
-  while kill -0 "$running" 2>/dev/null && ((SECONDS < deadline)); do sleep 0.2; done
-  if kill -0 "$running" 2>/dev/null; then
-    kill -KILL -- "-$running" 2>/dev/null
-    wait "$running" 2>/dev/null
-    code=124
-  else
-    wait "$running"
-    code=$?
-  fi
+  # Bash remarks on a child that died by a signal; the log and the exit code say more.
+  {
+    while kill -0 "$running" && ((SECONDS < deadline)); do sleep 0.2; done
+    if kill -0 "$running"; then
+      kill -KILL -- "-$running"
+      wait "$running"
+      code=124
+    else
+      wait "$running"
+      code=$?
+    fi
+  } 2>/dev/null
   running=""
   return "$code"
 }
@@ -154,6 +158,9 @@ attribute() {
   value=$(grep -o '<assembly [^>]*' "$2" 2>/dev/null | head -n 1 | grep -o " $1=\"[0-9]*\"" | tr -dc 0-9)
   echo "${value:-0}"
 }
+
+# The last lines of a log whose suite left no report, without the frames of the platform.
+print_end() { grep -vE '^ +at (System|Xunit|InvokeStub)' "$1" | tail -n 15 | sed 's/^/    /'; }
 
 hanging_tests() {
   local names

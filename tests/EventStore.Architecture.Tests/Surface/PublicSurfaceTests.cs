@@ -33,6 +33,12 @@ public sealed class PublicSurfaceTests
     }
 
     [Fact]
+    public void A_new_type_is_told_with_its_members() => Assert.Equal(
+        ["+ class B", "+     int C"],
+        SurfaceDiff.Between(SurfaceOf("public class A { public int D; }"), SurfaceOf("public class A { public int D; } public class B { public int C; }"))
+            .Where(line => !line.EndsWith("()", StringComparison.Ordinal)));
+
+    [Fact]
     public void Equal_listings_have_no_difference() => Assert.Empty(SurfaceDiff.Between("class A\n    int B\n", "class A\n    int B\n"));
 
     private static string SurfaceOf(string source) => PublicSurface.Of(

@@ -15,12 +15,14 @@ internal static class SurfaceDiff
             var isSame = i < before.Length && j < after.Length && before[i] == after[j];
             var isGone = !isSame && (j == after.Length || (i < before.Length && common[i + 1, j] >= common[i, j + 1]));
             var line = isGone || isSame ? before[i] : after[j];
-            if (isSame && !line.StartsWith(' ') && line.Length > 0)
+            var isType = line.Length > 0 && !line.StartsWith(' ');
+            if (isType)
                 type = line;
             if (!isSame && line.Length > 0)
             {
-                if (line.StartsWith(' ') && told != type)
-                    lines.Add("  " + (told = type));
+                if (!isType && told != type)
+                    lines.Add("  " + type);
+                told = type;
                 lines.Add((isGone ? "- " : "+ ") + line);
             }
 
