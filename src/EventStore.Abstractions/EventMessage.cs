@@ -19,7 +19,7 @@ public sealed class EventMessage
 
         Body = body;
         Headers = headers is null or { Count: 0 } ? NoHeaders : new Dictionary<string, string>(headers, StringComparer.Ordinal);
-        EventId = eventId ?? Guid.CreateVersion7();
+        EventId = eventId ?? NewId.Next();
     }
 
     /// <summary>The event itself.</summary>

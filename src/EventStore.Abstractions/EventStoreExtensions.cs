@@ -47,7 +47,7 @@ public static class EventStoreExtensions
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(decide);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxAttempts, 1);
-        var id = commitId ?? Guid.CreateVersion7();
+        var id = commitId ?? NewId.Next();
         for (var attempt = 1; ; attempt++)
         {
             var opened = await store.OpenStreamAsync(stream, cancellationToken: cancellationToken).ConfigureAwait(false);

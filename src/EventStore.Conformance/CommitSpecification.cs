@@ -29,7 +29,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     [Fact, Guarantee("G9")]
     public async Task The_outcome_is_what_a_read_shows()
     {
-        var attempt = new CommitAttempt(stream, Guid.CreateVersion7(), ExpectedRevision.NoStream, new byte[] { 7, 8 }, Events(2));
+        var attempt = new CommitAttempt(stream, NewId.Next(), ExpectedRevision.NoStream, new byte[] { 7, 8 }, Events(2));
         var outcome = await CommitAsync(attempt);
 
         Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);

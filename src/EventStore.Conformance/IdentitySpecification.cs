@@ -72,7 +72,7 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
     public async Task The_same_id_in_another_bucket_or_category_is_another_stream_through_every_member()
     {
         StreamId[] streams = [new("a", "", "x"), new("b", "", "x"), new("a", "c", "x"), new("b", "c", "x"), new("ac", "", "x"), new("a", "cx", "x")];
-        var commitId = Guid.CreateVersion7();
+        var commitId = NewId.Next();
         for (var i = 0; i < streams.Length; i++)
         {
             var outcome = await CommitAsync(new CommitAttempt(streams[i], commitId, ExpectedRevision.NoStream, default, Events(i + 1, $"s{i}-")));

@@ -52,12 +52,12 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         Wireup.Init().UsingPersistence(engine ?? Engine).UsingCustomSerialization(TextSerializer.Instance).UsingTimeProvider(Time);
 
     protected static EventRecord Event(string body = "body", string type = "type", string headers = "") =>
-        new(Guid.CreateVersion7(), type, Encoding.UTF8.GetBytes(body), Encoding.UTF8.GetBytes(headers));
+        new(NewId.Next(), type, Encoding.UTF8.GetBytes(body), Encoding.UTF8.GetBytes(headers));
 
     protected static EventRecord[] Events(int count, string prefix = "e") => [.. Enumerable.Range(1, count).Select(i => Event($"{prefix}{i}"))];
 
     protected static CommitAttempt Attempt(StreamId stream, ExpectedRevision expected, params EventRecord[] events) =>
-        new(stream, Guid.CreateVersion7(), expected, default, events.Length == 0 ? [Event()] : events);
+        new(stream, NewId.Next(), expected, default, events.Length == 0 ? [Event()] : events);
 
     protected ValueTask<CommitOutcome> CommitAsync(CommitAttempt attempt) => CommitAsync(Engine, attempt);
 

@@ -6,7 +6,7 @@ namespace EventStore.Dispatch;
 /// </summary>
 internal sealed class DispatchLease(DispatchLedger ledger, DispatchOptions options, TimeProvider time)
 {
-    private readonly string me = Guid.CreateVersion7().ToString("N");
+    private readonly string me = NewId.Next().ToString("N");
 
     /// <summary>Tries once to become the holder: nobody holds, or the holder watched has shown no life for a term.</summary>
     /// <param name="watch">What was seen before; start with a new one, and keep it between tries.</param>

@@ -11,7 +11,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
     private readonly Lock gate = new();
     private readonly Dictionary<StreamId, StoredStream> streams = [];
     private readonly SortedSet<StreamId> names = [];
-    private readonly List<RecordedEvent> log = [];
+    private readonly List<LogEntry> log = [];
     private readonly SortedDictionary<string, NamedDocument> documents = new(Comparer<string>.Create(StreamId.CompareCodePoints));
     private long lastCheckpoint;
     private long lastDocumentVersion;
@@ -65,7 +65,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         var position = forward ? read.After : read.UpTo;
         for (var examined = 0; next >= 0 && next < log.Count; next += step)
         {
-            var recorded = log[next];
+            var recorded = log[next].Event;
             if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo) break;
             if (examined++ == MaxExaminedPerPage || (read.Filter.Matches(recorded) && !page.TryAdd(recorded)))
                 return new StorePage(page.ToEvents(), position, lastCheckpoint, IsEnd: false);
@@ -143,7 +143,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
     {
         if (!streams.Remove(stream)) return false;
         names.Remove(stream);
-        log.RemoveAll(recorded => recorded.Commit.Stream == stream);
+        log.RemoveAll(entry => entry.Stream.Name == stream);
         return true;
     }, cancellationToken);
 
@@ -155,7 +155,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
             names.Remove(name);
         }
 
-        log.RemoveAll(recorded => bucket is null || recorded.Commit.Stream.Bucket == bucket);
+        log.RemoveAll(entry => bucket is null || entry.Stream.Name.Bucket == bucket);
     }, cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) => Locked(() =>
@@ -194,9 +194,8 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         for (var i = 0; i < attempt.Events.Count; i++)
         {
             var asked = attempt.Events[i];
-            var recorded = new RecordedEvent(commit, i, new EventRecord(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray()));
-            stream.Events.Add(recorded);
-            log.Add(recorded);
+            log.Add(new LogEntry(stream, stream.Events.Count));
+            stream.Events.Add(new RecordedEvent(commit, i, new EventRecord(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray())));
         }
 
         lastCheckpoint += attempt.Events.Count;
@@ -210,7 +209,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (log[middle].Checkpoint <= checkpoint) low = middle + 1;
+            if (log[middle].Event.Checkpoint <= checkpoint) low = middle + 1;
             else high = middle;
         }
 
@@ -239,8 +238,16 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         }
     }
 
+    // The log names events where their streams keep them; a deleted stream leaves it whole.
+    private readonly record struct LogEntry(StoredStream Stream, int Index)
+    {
+        public RecordedEvent Event => Stream.Events[Index];
+    }
+
     private sealed class StoredStream(StreamId name)
     {
+        public StreamId Name => name;
+
         public List<RecordedEvent> Events { get; } = [];
 
         public Dictionary<Guid, CommitRecord> Commits { get; } = [];

@@ -70,7 +70,7 @@ internal sealed class OptimisticEventStore(
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
         var records = commits.Encode(stream, events);
-        return (await commits.CommitAsync(stream, expected, commitId ?? Guid.CreateVersion7(), events, records, headers, cancellationToken).ConfigureAwait(false)).Result;
+        return (await commits.CommitAsync(stream, expected, commitId ?? NewId.Next(), events, records, headers, cancellationToken).ConfigureAwait(false)).Result;
     }
 
     public IAsyncEnumerable<CommittedEvent> ReadStreamAsync(

@@ -35,7 +35,7 @@ internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits,
         EventMessage[] messages = [.. uncommitted];
         EventRecord[] records = [.. encoded];
         var (result, stored) = await commits.CommitAsync(
-            Stream, Revision, commitId ?? Guid.CreateVersion7(), messages, records, headers.Count == 0 ? null : headers, cancellationToken).ConfigureAwait(false);
+            Stream, Revision, commitId ?? NewId.Next(), messages, records, headers.Count == 0 ? null : headers, cancellationToken).ConfigureAwait(false);
 
         uncommitted.RemoveRange(0, messages.Length);
         encoded.RemoveRange(0, messages.Length);

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using Spectre.Console;
+
+namespace EventStore.Benchmarks;
+
+/// <summary>
+/// Measures things against one another in one run: in turn, round after round, so that a machine that gets slower slows all of them. Shows
+/// median, minimum and maximum, and the ratio of the medians to the first.
+/// </summary>
+internal sealed class SideBySide(string title, string unit)
+{
+    private const int Rounds = 7;
+    private readonly List<(string Name, Func<ValueTask<long>> Run)> contenders = [];
+
+    /// <summary>Adds a contender. A run answers how many units of work it did.</summary>
+    public SideBySide Add(string name, Func<ValueTask<long>> run)
+    {
+        contenders.Add((name, run));
+        return this;
+    }
+
+    /// <summary>Warms every contender up once, measures them in turn, and shows the table.</summary>
+    public async Task<IReadOnlyList<Measurement>> RunAsync()
+    {
+        var samples = contenders.ConvertAll(_ => new List<(double Rate, double BytesPerUnit)>());
+        await AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn()).StartAsync(async progress =>
+        {
+            var task = progress.AddTask(title, maxValue: (Rounds + 1) * contenders.Count);
+            for (var round = 0; round <= Rounds; round++)
+            {
+                for (var i = 0; i < contenders.Count; i++)
+                {
+                    GC.Collect();
+                    GC.WaitForPendingFinalizers();
+                    var allocated = GC.GetTotalAllocatedBytes(precise: true);
+                    var started = Stopwatch.GetTimestamp();
+                    var units = await contenders[i].Run();
+                    var took = Stopwatch.GetElapsedTime(started);
+                    if (round > 0) samples[i].Add((units / took.TotalSeconds, (GC.GetTotalAllocatedBytes(precise: true) - allocated) / (double)units));
+                    task.Increment(1);
+                }
+            }
+        });
+
+        var measurements = contenders.Select((contender, i) => Measurement.Of(contender.Name, samples[i])).ToList();
+        Show(measurements);
+        return measurements;
+    }
+
+    private void Show(List<Measurement> measurements)
+    {
+        var table = new Table().Title(title).Border(TableBorder.Rounded)
+            .AddColumn("what").AddColumn(new TableColumn($"{unit}/s, median").RightAligned()).AddColumn(new TableColumn("min … max").RightAligned())
+            .AddColumn(new TableColumn($"bytes/{unit}").RightAligned()).AddColumn(new TableColumn("ratio").RightAligned());
+        foreach (var measured in measurements)
+        {
+            var ratio = measured.Median / measurements[0].Median;
+            table.AddRow(Markup.Escape(measured.Name), $"{measured.Median:N0}", $"{measured.Minimum:N0} … {measured.Maximum:N0}", $"{measured.BytesPerUnit:N0}", $"{ratio:0.00}");
+        }
+
+        AnsiConsole.Write(table);
+    }
+}
+
+/// <summary>What was measured of one contender, in units per second.</summary>
+internal sealed record Measurement(string Name, double Median, double Minimum, double Maximum, double BytesPerUnit)
+{
+    public static Measurement Of(string name, List<(double Rate, double BytesPerUnit)> samples)
+    {
+        var rates = samples.Select(sample => sample.Rate).Order().ToArray();
+        return new(name, rates[rates.Length / 2], rates[0], rates[^1], samples.Select(sample => sample.BytesPerUnit).Order().ElementAt(samples.Count / 2));
+    }
+}
