@@ -169,5 +169,30 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
         Assert.Single(await ReadAllAsync());
     }
 
+    [Fact(Timeout = 60_000), Guarantee("G50")]
+    public async Task No_message_and_no_log_shows_a_body_a_header_or_a_key()
+    {
+        const string Secret = "s3cr3t";
+        var log = new CollectsLogs();
+        var headers = new Dictionary<string, string> { ["header"] = Secret };
+        var key = new EncryptionKey("k", "s3cr3t----------"u8);
+        await using var store = await Wire(new LosesAnswers(Engine, isStored: true, lost: 2)).UsingLoggerFactory(log).EncryptWith(key).HookIntoPipelineUsing(new Fail())
+            .UsingSynchronousDispatchScheduler(options => options.ParkAfterFailures = 1).DispatchTo((Commit _, CancellationToken _) => throw new InvalidOperationException("bus")).BuildAsync();
+        var commitId = Guid.NewGuid();
+        await store.AppendAsync(stream, ExpectedRevision.NoStream, [new EventMessage(Secret, headers)], commitId, headers);
+
+        Exception[] errors =
+        [
+            await Assert.ThrowsAsync<ConcurrencyException>(async () => await store.AppendAsync(stream, ExpectedRevision.NoStream, [new EventMessage(Secret, headers)])),
+            await Assert.ThrowsAsync<CommitIdReusedException>(async () => await store.AppendAsync(stream, ExpectedRevision.Any, [Secret, Secret], commitId)),
+            await Assert.ThrowsAsync<TooLargeException>(async () => await store.AppendAsync(stream, ExpectedRevision.Any, [.. Enumerable.Repeat(Secret, Engine.Description.Limits.MaxEventsPerCommit + 1)])),
+            await Assert.ThrowsAsync<TypeNotRegisteredException>(async () => await store.AppendAsync(stream, new Converted(Secret))),
+        ];
+        await using (var keyless = await Wire().BuildAsync()) errors = [.. errors, await Assert.ThrowsAsync<PayloadTransformException>(async () => await keyless.OpenStreamAsync(stream))];
+        Assert.All(errors, error => Assert.DoesNotContain(Secret, error.ToString(), StringComparison.Ordinal));
+        Assert.NotEmpty(log.Lines);
+        Assert.All(log.Lines, line => Assert.DoesNotContain(Secret, line, StringComparison.Ordinal));
+    }
+
     private static string[] Texts(IEnumerable<CommittedEvent> events) => [.. events.Select(committed => (string)committed.Body)];
 }

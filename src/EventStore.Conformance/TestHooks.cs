@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
 namespace EventStore.Conformance;
 
 // Hooks, converters and engines that the specifications of the pipeline put to work.
@@ -102,4 +105,25 @@ internal sealed class ForgetsDocuments(IPersistenceEngine inner, int puts) : Del
         Interlocked.Decrement(ref remaining) >= 0
             ? base.PutDocumentAsync(name, content, expectedVersion, cancellationToken)
             : throw new StorageUnavailableException("the connection is gone.");
+}
+
+/// <summary>Keeps every log line, with its error.</summary>
+internal sealed class CollectsLogs : ILoggerFactory, ILogger
+{
+    public ConcurrentQueue<string> Lines { get; } = new();
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        Lines.Enqueue($"{formatter(state, exception)} {exception}");
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public void Dispose()
+    {
+    }
 }

@@ -24,11 +24,12 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         {
             var message = messages[i] ?? throw new ArgumentException($"Event {i} is null.", nameof(messages));
             var type = serializer.NameOf(message.Body.GetType());
-            int start = scratch.Output.WrittenCount, bodyEnd = WriteBody(stream, message.Body, type, scratch);
+            scratch.Output.ResetWrittenCount();
+            var bodyEnd = WriteBody(stream, message.Body, type, scratch);
             if (message.Headers.Count > 0) WriteHeaders(new PayloadContext(stream, EventHeadersRole), message.Headers, scratch);
 
-            var bytes = scratch.Output.WrittenSpan[start..].ToArray().AsMemory();
-            records[i] = new EventRecord(message.EventId, type, bytes[..(bodyEnd - start)], bytes[(bodyEnd - start)..]);
+            var bytes = scratch.Output.WrittenSpan.ToArray().AsMemory();
+            records[i] = new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..]);
         }
 
         idleScratch = scratch;
@@ -87,10 +88,9 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         return scratch;
     }
 
-    // Writes a body and returns where it ends.
+    // Writes a body into empty scratch space and returns where it ends.
     private int WriteBody(StreamId stream, object body, string type, Scratch scratch)
     {
-        var start = scratch.Output.WrittenCount;
         try
         {
             serializer.Serialize(body, scratch.Output);
@@ -100,7 +100,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
             throw new EventSerializationException("serialization", $"of a '{type}' for stream '{stream}'", error);
         }
 
-        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan[start..])) Wrap(start, new PayloadContext(stream, type), scratch);
+        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan)) Wrap(0, new PayloadContext(stream, type), scratch);
         return scratch.Output.WrittenCount;
     }
 

@@ -1,0 +1,172 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using EventStore.Conformance;
+using EventStore.Dispatch;
+
+namespace EventStore.Tests;
+
+/// <summary>Group commit, telemetry, and what is kept out of messages and logs.</summary>
+public sealed class PipelineTests
+{
+    [Fact]
+    public async Task Batches_settle_at_the_number_of_committers_and_not_at_half_of_it()
+    {
+        const int Committers = 64;
+        var median = 0;
+        for (var attempt = 0; attempt < 5 && median < Committers * 0.85; attempt++)
+        {
+            var slow = new TakesAMillisecond(OpenInMemory());
+            await using var store = await Wire(slow).BuildAsync();
+            await Task.WhenAll(Enumerable.Range(0, Committers).Select(i => Task.Run(async () =>
+            {
+                for (var n = 0; n < 100; n++) await store.AppendAsync($"{i}", "x");
+            })));
+            median = slow.Batches.Skip(10).Order().ElementAt(slow.Batches.Count / 2);
+        }
+
+        Assert.InRange(median, Committers * 0.85, Committers);
+    }
+
+    [Fact]
+    public async Task A_lone_committer_waits_for_nobody()
+    {
+        var slow = new TakesAMillisecond(OpenInMemory());
+        await using var store = await Wire(slow).BuildAsync();
+        await Task.WhenAll(Enumerable.Range(0, 32).Select(i => store.AppendAsync($"{i}", "x").AsTask()));
+        slow.Batches.Clear();
+        for (var n = 0; n < 20; n++) await store.AppendAsync("lone", "x");
+        Assert.Equal(Enumerable.Repeat(1, 20), slow.Batches);
+
+        var thread = Environment.CurrentManagedThreadId;
+        var inline = new NotesThread(OpenInMemory());
+        await using var quick = await Wire(inline).BuildAsync();
+        var committing = quick.AppendAsync("lone", "x");
+        Assert.True(committing.IsCompletedSuccessfully, "a commit that the engine answers at once must not hop threads");
+        Assert.Equal(thread, inline.Thread);
+    }
+
+    [Fact]
+    public async Task A_batch_never_exceeds_what_the_engine_takes()
+    {
+        var slow = new TakesAMillisecond(OpenInMemory(), maxBatch: 10);
+        await using var store = await Wire(slow).BuildAsync();
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => store.AppendAsync($"{i}", "x").AsTask()));
+        Assert.All(slow.Batches, size => Assert.InRange(size, 1, 10));
+        Assert.Equal(100, slow.Batches.Sum());
+    }
+
+    [Fact]
+    public async Task An_engine_that_fails_for_a_reason_of_its_own_leaves_the_outcome_unknown_and_the_store_usable()
+    {
+        var failing = new FailsOnce(OpenInMemory());
+        await using var store = await Wire(failing).BuildAsync();
+        var error = await Assert.ThrowsAsync<CommitOutcomeUnknownException>(async () => await store.AppendAsync("s", "x"));
+        Assert.IsType<InvalidOperationException>(error.InnerException);
+        Assert.Equal(1, (await store.AppendAsync("s", "x")).Revision.Value);
+    }
+
+    [Fact]
+    public async Task Metrics_and_activities_count_what_happens()
+    {
+        var counted = new ConcurrentDictionary<string, double>();
+        using var meters = new MeterListener { InstrumentPublished = (instrument, listener) => { if (instrument.Meter.Name == "EventStore") listener.EnableMeasurementEvents(instrument); } };
+        meters.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Count(instrument, value, tags));
+        meters.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Count(instrument, value, tags));
+        meters.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Count(instrument, 1, tags));
+        meters.Start();
+        var activities = new ConcurrentQueue<string>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "EventStore",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = activity => { if (activity.Tags.Any(tag => tag.Value?.Contains("measured", StringComparison.Ordinal) ?? false)) activities.Enqueue(activity.OperationName); },
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        await using var store = await Wire(new Renamed(OpenInMemory())).UsingSynchronousDispatchScheduler().DispatchTo((Commit _, CancellationToken _) => default).BuildAsync();
+        var id = Guid.NewGuid();
+        await store.AppendAsync("measured", ExpectedRevision.NoStream, ["a", "b"], id);
+        await store.AppendAsync("measured", ExpectedRevision.NoStream, ["a", "b"], id);
+        await Assert.ThrowsAsync<ConcurrencyException>(async () => await store.AppendAsync("measured", ExpectedRevision.NoStream, ["c"]));
+
+        Assert.Equal((1, 2, 1, 1, 1), (counted["eventstore.commits"], counted["eventstore.events"], counted["eventstore.conflicts"], counted["eventstore.duplicates"], counted["eventstore.dispatches"]));
+        Assert.Equal(3, counted["eventstore.batch.duration"]);
+        Assert.Equal(3, activities.Count(name => name == "EventStore.Commit"));
+        Assert.Contains("EventStore.Dispatch", activities);
+
+        void Count(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            foreach (var tag in tags)
+            {
+                if (tag.Value is "measured") counted.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value);
+            }
+        }
+    }
+
+    [Fact]
+    public void Progress_joins_marks_lifts_the_watermark_and_splits_parked_ranges()
+    {
+        var progress = new DispatchProgress();
+        progress.Mark(5, 6);
+        progress.Mark(3, 3);
+        progress.Mark(8, 9);
+        Assert.Equal([new(3, 3), new(5, 6), new(8, 9)], progress.Marks);
+        progress.Mark(4, 4);
+        Assert.Equal([new(3, 6), new(8, 9)], progress.Marks);
+        progress.Mark(1, 2);
+        Assert.Equal((6, 1), (progress.Watermark, progress.Marks.Count));
+        progress.LiftWatermark(7);
+        Assert.Equal((9, 0), (progress.Watermark, progress.Marks.Count));
+        progress.Mark(2, 4);
+        Assert.Equal(9, progress.Watermark);
+        progress.Park(10, 20);
+        progress.Unpark(12, 14);
+        progress.Unpark(20, 25);
+        Assert.Equal([new(10, 11), new(15, 19)], progress.Parked);
+        var copy = DispatchProgress.Read(progress.Write());
+        Assert.Equal((progress.Watermark, progress.ParkedCount), (copy.Watermark, copy.ParkedCount));
+    }
+
+    private static IPersistenceEngine OpenInMemory() => new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
+
+    private static Wireup Wire(IPersistenceEngine engine) => Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text"));
+
+    private sealed class TakesAMillisecond(IPersistenceEngine inner, int maxBatch = 4096) : DelegatingEngine(inner)
+    {
+        public List<int> Batches { get; } = [];
+
+        public override EngineDescription Description => base.Description with { Limits = base.Description.Limits with { MaxBatchAttempts = maxBatch } };
+
+        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+        {
+            Batches.Add(attempts.Count);
+            await Task.Delay(1, cancellationToken);
+            return await base.CommitAsync(attempts, cancellationToken);
+        }
+    }
+
+    private sealed class NotesThread(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        public int Thread { get; private set; }
+
+        public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+        {
+            Thread = Environment.CurrentManagedThreadId;
+            return base.CommitAsync(attempts, cancellationToken);
+        }
+    }
+
+    private sealed class FailsOnce(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        private int failures = 1;
+
+        public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
+            Interlocked.Decrement(ref failures) >= 0 ? throw new InvalidOperationException("a bug") : base.CommitAsync(attempts, cancellationToken);
+    }
+
+    private sealed class Renamed(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        public override EngineDescription Description => base.Description with { Name = "measured" };
+    }
+}
