@@ -143,6 +143,10 @@ public readonly record struct ExpectedRevision
     /// <summary>A revision is expected exactly.</summary>
     public static implicit operator ExpectedRevision(Revision revision) => Exactly(revision);
 
+    /// <summary>A number is an exact revision.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public static implicit operator ExpectedRevision(long revision) => Exactly(revision);
+
     /// <summary>Whether a stream at the given revision meets the expectation.</summary>
     public bool IsMetBy(Revision actual) => value switch
     {
