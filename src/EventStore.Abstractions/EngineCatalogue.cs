@@ -8,6 +8,9 @@ namespace EventStore;
 /// <param name="Loggers">For its log messages.</param>
 public sealed record EngineContext(TimeProvider Time, ILoggerFactory Loggers)
 {
+    /// <summary>Whether initialization may make storage that is missing; otherwise it only checks what must be there. Default: it may.</summary>
+    public bool MayCreateStorage { get; init; } = true;
+
     /// <summary>The system clock and no logging.</summary>
     public static EngineContext Default { get; } = new(TimeProvider.System, NullLoggerFactory.Instance);
 }

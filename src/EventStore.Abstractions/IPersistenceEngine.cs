@@ -14,8 +14,11 @@ public interface IPersistenceEngine : IAsyncDisposable
     /// <summary>What this engine is and promises; complete once initialized (G43).</summary>
     EngineDescription Description { get; }
 
-    /// <summary>Makes or checks the storage. May run twice, and in several processes at once; refuses what it does not know (G47).</summary>
-    /// <exception cref="StorageException">What was found is unknown or damaged.</exception>
+    /// <summary>
+    /// Opens the storage: checks what it finds and, where <see cref="EngineContext.MayCreateStorage"/> says so, makes what is missing. Called before
+    /// any other member. May run twice, and in several processes at once; refuses what it does not know (G47).
+    /// </summary>
+    /// <exception cref="StorageException">What was found is missing, unknown or damaged.</exception>
     ValueTask InitializeAsync(CancellationToken cancellationToken = default);
 
     /// <summary>

@@ -6,7 +6,10 @@ namespace EventStore;
 /// <summary>The verbs of dispatch on the wireup.</summary>
 public static class DispatchWireupExtensions
 {
-    /// <summary>Dispatches each commit before it returns to its caller. A failing bus never fails the commit; it is tried again behind it.</summary>
+    /// <summary>
+    /// Dispatches each commit before it returns to its caller. A failing bus never fails the commit; it is tried again behind it. Where another
+    /// process holds the lease, that one dispatches, and the commit returns without waiting for it.
+    /// </summary>
     public static Wireup UsingSynchronousDispatchScheduler(this Wireup wireup, Action<DispatchOptions>? configure = null) =>
         Schedule(wireup, nameof(UsingSynchronousDispatchScheduler), SchedulerKind.Synchronous, configure);
 

@@ -25,7 +25,7 @@ public static class WireupExtensions
         return engines.Add("memory", (_, context) => new InMemoryPersistenceEngine(context.Time));
     }
 
-    /// <summary>Makes or checks the storage when the store is built.</summary>
+    /// <summary>Makes the storage where it is missing when the store is built. Without this verb it must be there, and is only checked.</summary>
     public static Wireup InitializeStorageEngine(this Wireup wireup) => Require(wireup).Choose(nameof(InitializeStorageEngine), new InitializationChoice());
 
     /// <summary>Bodies are JSON, by reflection over the registered types.</summary>

@@ -94,6 +94,18 @@ public sealed class WireupTests
     }
 
     [Fact]
+    public async Task Storage_is_made_only_where_the_sheet_says_so()
+    {
+        foreach (var mayCreate in (bool[])[true, false])
+        {
+            bool? told = null;
+            var sheet = Wireup.Init().UsingPersistence("UsingTest", context => { told = context.MayCreateStorage; return new Disposable(); }).UsingJsonSerialization(_ => { });
+            await using var store = await (mayCreate ? sheet.InitializeStorageEngine() : sheet).BuildAsync();
+            Assert.Equal(mayCreate, told);
+        }
+    }
+
+    [Fact]
     public async Task An_engine_that_the_store_made_is_disposed_with_it_and_one_handed_in_is_not()
     {
         var (owned, handedIn) = (new Disposable(), new Disposable());

@@ -33,7 +33,7 @@ internal sealed record StartupChoice(DispatchStartup Startup);
 /// <summary>How many snapshots of a stream are kept.</summary>
 internal sealed record SnapshotsChoice(int Keep);
 
-/// <summary>That the build makes or checks the storage.</summary>
+/// <summary>That the build may make storage that is missing.</summary>
 internal sealed record InitializationChoice;
 
 /// <summary>That dispatch is not tracked.</summary>

@@ -27,10 +27,11 @@ internal static class StoreBuilder
         var mapper = wireup.Find<MappingsChoice>() is { } mapping ? new EnvelopeMapper(mapping.Mappings) : null;
         var codec = new EventCodec(serializer, envelope, new Upconversion(upconverters), mapper);
 
-        var engine = persistence.Create(new EngineContext(time, loggers));
+        var mayCreate = wireup.Find<InitializationChoice>() is not null;
+        var engine = persistence.Create(new EngineContext(time, loggers) { MayCreateStorage = mayCreate });
         try
         {
-            if (wireup.Find<InitializationChoice>() is not null) await engine.InitializeAsync(cancellationToken).ConfigureAwait(false);
+            if (persistence.IsOwned || mayCreate) await engine.InitializeAsync(cancellationToken).ConfigureAwait(false);
 
             var telemetry = new Telemetry(engine.Description.Name);
             var liveness = new Liveness();

@@ -147,8 +147,7 @@ internal sealed class DispatchScheduler(
             {
                 for (var i = 0; i < page.Events.Length; i++)
                 {
-                    assembly.Add(page.Events.Span[i]);
-                    if (!IsWhole(assembly)) continue;
+                    if (!CompletesCommit(assembly, page.Events.Span[i])) continue;
                     foreach (var unit in target.UnitsOf(assembly, reads, ledger.Known))
                     {
                         tracker.Add(unit);
@@ -170,12 +169,12 @@ internal sealed class DispatchScheduler(
         }
     }
 
-    // A commit may be cut by the end of a page, and its end by a deletion that came between two pages.
-    private static bool IsWhole(List<RecordedEvent> assembly)
+    // A commit may be cut by the end of a page, and its rest be gone by a deletion that came between two pages.
+    private static bool CompletesCommit(List<RecordedEvent> assembly, RecordedEvent next)
     {
-        var last = assembly[^1];
-        if (assembly[0].Commit.FirstCheckpoint != last.Commit.FirstCheckpoint) assembly.RemoveRange(0, assembly.Count - 1);
-        return last.IndexInCommit == last.Commit.EventCount - 1;
+        if (assembly.Count > 0 && assembly[0].Commit.FirstCheckpoint != next.Commit.FirstCheckpoint) assembly.Clear();
+        assembly.Add(next);
+        return next.IndexInCommit == next.Commit.EventCount - 1;
     }
 
     private async Task WorkAsync(ChannelReader<DispatchUnit> lane, DispatchTracker tracker, CancellationToken cancellationToken)
