@@ -1,0 +1,18 @@
+using EventStore.Conformance;
+
+namespace EventStore.Tests;
+
+/// <summary>The README's table of backends says what the engine says of itself.</summary>
+public sealed class ReadmeTests
+{
+    [Fact]
+    public async Task The_row_of_the_in_memory_engine_is_its_description()
+    {
+        var root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root, "EventStore.slnx"))) root = Path.GetDirectoryName(root)!;
+        var lines = await File.ReadAllLinesAsync(Path.Combine(root, "README.md"));
+        await using var engine = new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
+        Assert.Contains(DescriptionTable.Header, lines);
+        Assert.Contains(DescriptionTable.RowOf(engine.Description, "memory"), lines);
+    }
+}
