@@ -1,6 +1,5 @@
 using EventStore;
 using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace GitHistory;
 
@@ -23,7 +22,7 @@ internal sealed class Report(IAnsiConsole console)
             ("dispatch", store.Dispatch),
             ("snapshots", store.SnapshotsKept is { } kept ? $"the newest {kept} of a stream are kept" : "all are kept"));
         foreach (var warning in engine.Durability.Warnings) grid.AddRow(new Text("warning", Color.Yellow), new Text(warning, Color.Yellow));
-        console.Write(new Panel(grid).Header(" the store ").BorderColor(Color.Grey));
+        console.Write(new Panel(grid).Header(" the store ").RoundedBorder().BorderColor(Color.Grey));
     }
 
     public void Imported(string name, ImportResult import)
