@@ -110,7 +110,7 @@ static Task<ImportResult> ImportAsync(string name, GitRepository repository, IEv
                 (gitCommits, events) =>
                 {
                     task.Value = gitCommits;
-                    task.Description = $"{name}: {Words.Full(events)} stored";
+                    task.Description = $"{name}: {Words.Full(events)} events";
                 },
                 cancellationToken);
         });
