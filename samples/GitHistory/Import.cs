@@ -11,7 +11,7 @@ namespace GitHistory;
 /// <param name="Refused">Files, or commits of files, that the store did not take, with its reason.</param>
 /// <param name="Elapsed">From the first to the last.</param>
 /// <param name="PerCommit">How long a commit to the store took on average, as its writer saw it.</param>
-/// <param name="ShareInStore">The part of their time, 0 to 1, that the writers spent in the store and not waiting for git.</param>
+/// <param name="ShareInStore">The part of their time, 0 to 1, that the writers spent in the store and not waiting for something to write.</param>
 internal sealed record ImportResult(
     int GitCommits, long Stored, long AlreadyThere, IReadOnlyDictionary<string, string> Refused, TimeSpan Elapsed, TimeSpan PerCommit, double ShareInStore)
 {

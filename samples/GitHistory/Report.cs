@@ -32,7 +32,7 @@ internal sealed class Report(IAnsiConsole console)
             $"{Words.Full(import.Stored)} stored, {Words.Full(import.AlreadyThere)} already there, "
             + $"in {Words.Duration(import.Elapsed)}: {Words.Full((long)import.CommitsPerSecond)} commits/s");
         console.WriteLine(
-            $"        {Words.Duration(import.PerCommit)} for each; the writers waited for git {1 - import.ShareInStore:0%} of their time", new Style(Color.Grey));
+            $"        {Words.Duration(import.PerCommit)} for each; the writers waited for work {1 - import.ShareInStore:0%} of their time", new Style(Color.Grey));
         if (import.Refused.Count == 0) return;
         var refused = Pairs();
         foreach (var (path, reason) in import.Refused.Take(Rows)) refused.AddRow(new Text("        refused", Color.Yellow), new Text($"{Words.Fit(path, 30, keepEnd: true)}: {reason}"));
