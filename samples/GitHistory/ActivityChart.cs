@@ -23,7 +23,7 @@ internal static class ActivityChart
     public static (string Unit, IRenderable Chart) Draw(IReadOnlyDictionary<DateOnly, long> days, int width)
     {
         var (first, last) = (days.Keys.Min(), days.Keys.Max());
-        var axis = Words.Compact(days.Values.Sum()).Length + 2;
+        var axis = Words.CompactWidth + 2;
         var unit = Units.FirstOrDefault(unit => unit.Starts(first, last).Take(width).Count() <= width - axis) ?? Units[^1];
         List<DateOnly> starts = [.. unit.Starts(first, last).TakeLast(width - axis)];
 

@@ -86,7 +86,7 @@ internal sealed class Import(IEventStore store, GitRepository repository, int wr
             try
             {
                 var result = await store.AppendAsync(
-                    Streams.Of(repository.Name, fact.Path), ExpectedRevision.Any, [fact.Event], fact.CommitId, cancellationToken);
+                    Streams.Of(repository.Name, fact.Path), ExpectedRevision.Any, [fact.Event], fact.CommitId, cancellationToken: cancellationToken);
                 Interlocked.Increment(ref result.IsDuplicate ? ref alreadyThere : ref stored);
             }
             catch (Exception refusal) when (refusal is InvalidNameException or CommitIdReusedException)

@@ -6,7 +6,7 @@ using Spectre.Console;
 var path = new Argument<string>("path") { Description = "A directory in the repository to read.", DefaultValueFactory = _ => "." };
 var address = new Option<string>("--store") { Description = "Where to store.", HelpName = "address", DefaultValueFactory = _ => "memory:" };
 var writers = Number("--writers", "How many files are written at once.", 64);
-var interval = Number("--snapshot-every", "A file gets a snapshot after so many events.", 25);
+var interval = Number("--snapshot-every", "A file gets a snapshot after so many events.", 5);
 var command = new RootCommand("Stores the history of a git repository, one stream for each file, and answers questions about it by replaying.")
 {
     path, address, writers, interval,

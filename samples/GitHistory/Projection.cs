@@ -38,15 +38,18 @@ internal sealed class Projection(string bucket) : IDispatchCommits
     /// <summary>Waits until nothing is left to dispatch, or the time is over; answers what is left.</summary>
     public static async Task<DispatchStatus> WaitAsync(IEventStore store, TimeSpan atMost, CancellationToken cancellationToken)
     {
-        using var deadline = new CancellationTokenSource(atMost);
-        var status = await store.Dispatch.GetStatusAsync(cancellationToken);
-        while (status.Backlog > 0 && !deadline.IsCancellationRequested)
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(atMost);
+        try
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);
-            status = await store.Dispatch.GetStatusAsync(cancellationToken);
+            await store.Dispatch.WaitUntilDispatchedAsync(deadline.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // What is left is told by the status.
         }
 
-        return status;
+        return await store.Dispatch.GetStatusAsync(cancellationToken);
     }
 
     private bool Count(CommittedEvent committed)

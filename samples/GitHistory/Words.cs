@@ -28,6 +28,9 @@ internal static class Words
     /// <summary>A number with what it counts.</summary>
     public static string Count(long number, string what) => $"{Full(number)} {what}{(number == 1 ? "" : "s")}";
 
+    /// <summary>The longest that <see cref="Compact"/> makes of a number below a thousand million.</summary>
+    public const int CompactWidth = 4;
+
     /// <summary>At most four characters or so: 999, 12k, 4.5M.</summary>
     public static string Compact(long number) => number switch
     {

@@ -159,6 +159,12 @@ public sealed class Commit
     /// <summary>When the store took it, UTC.</summary>
     public DateTimeOffset Stamp => Events[0].Stamp;
 
+    /// <summary>The revision of the last event here.</summary>
+    public Revision Revision => Events[^1].Revision;
+
+    /// <summary>The checkpoint of the last event here: what an idempotent receiver remembers.</summary>
+    public Checkpoint Checkpoint => Events[^1].Checkpoint;
+
     /// <summary>The commit's headers; never null.</summary>
     public IReadOnlyDictionary<string, string> Headers => Events[0].CommitHeaders;
 }

@@ -12,10 +12,29 @@ public static class EventStoreExtensions
 
     /// <summary>Appends events as one commit.</summary>
     public static ValueTask<CommitResult> AppendAsync(
-        this IEventStore store, StreamId stream, ExpectedRevision expected, IEnumerable<object> bodies, Guid? commitId = null, CancellationToken cancellationToken = default)
+        this IEventStore store,
+        StreamId stream,
+        ExpectedRevision expected,
+        IEnumerable<object> bodies,
+        Guid? commitId = null,
+        IReadOnlyDictionary<string, string>? headers = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
-        return store.AppendAsync(stream, expected, [.. bodies.Select(AsMessage)], commitId, headers: null, cancellationToken);
+        return store.AppendAsync(stream, expected, [.. bodies.Select(AsMessage)], commitId, headers, cancellationToken);
+    }
+
+    /// <summary>Opens a stream from its newest snapshot, at or below a revision if one is given; whole where there is none.</summary>
+    /// <returns>The snapshot, or null; and the stream with only the events after it.</returns>
+    public static async ValueTask<(Snapshot? Snapshot, IEventStream Stream)> OpenFromSnapshotAsync(
+        this IEventStore store, StreamId stream, Revision? atMost = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var snapshot = await store.Snapshots.FindAsync(stream, atMost, cancellationToken).ConfigureAwait(false);
+        var opened = snapshot is null
+            ? await store.OpenStreamAsync(stream, cancellationToken: cancellationToken).ConfigureAwait(false)
+            : await store.OpenStreamAsync(snapshot, cancellationToken).ConfigureAwait(false);
+        return (snapshot, opened);
     }
 
     /// <summary>Adds an event that needs no headers.</summary>

@@ -127,6 +127,9 @@ public interface IDispatch
     /// <exception cref="InvalidOperationException">The wireup has no dispatcher.</exception>
     ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>Returns when everything that is stored now is dispatched or parked, here or by another process. Bound it with the token.</summary>
+    ValueTask WaitUntilDispatchedAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Tells how far dispatch is.</summary>
     ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default);
 }

@@ -177,6 +177,17 @@ public abstract class DispatchSpecification<TBackend> : Specification<TBackend> 
         Assert.Equal(["new"], await TextsAsync(later.Dispatch.GetUndispatchedAsync()));
     }
 
+    [Fact(Timeout = Minute), Guarantee("G26", "G46")]
+    public async Task Waiting_until_all_is_dispatched_ends_though_the_newest_events_were_deleted()
+    {
+        await using var store = await Wire().UsingAsynchronousDispatchScheduler(Quick).DispatchTo((Commit commit, CancellationToken _) => Take(commit)).BuildAsync();
+        for (var i = 0; i < 30; i++) await store.AppendAsync($"stream-{i % 3}", $"{i}");
+        await store.DeleteStreamAsync("stream-2");
+        await store.Dispatch.WaitUntilDispatchedAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await store.Dispatch.GetStatusAsync()).Backlog);
+        Assert.Superset(Enumerable.Range(0, 30).Where(i => i % 3 != 2).Select(i => $"{i}").ToHashSet(), bus.ToHashSet());
+    }
+
     [Fact, Guarantee("G31")]
     public async Task A_store_that_does_not_track_dispatch_lists_nothing_and_ignores_marks()
     {

@@ -93,6 +93,11 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
         tail.Add("13");
         Assert.Equal((13, 7), ((await tail.CommitChangesAsync()).Revision.Value, tail.CommitSequence.Value));
 
+        var (newest, rest) = await store.OpenFromSnapshotAsync(stream);
+        Assert.Equal((9, 4, 13), (newest!.Revision.Value, rest.CommittedEvents.Count, rest.Revision.Value));
+        var (none, whole) = await store.OpenFromSnapshotAsync(stream, atMost: 8);
+        Assert.Equal((null, 13), (none, whole.CommittedEvents.Count));
+
         var head = await store.OpenStreamAtHeadAsync(stream);
         Assert.Equal((13, 7, 0), (head.Revision.Value, head.CommitSequence.Value, head.CommittedEvents.Count));
         head.Add("14");

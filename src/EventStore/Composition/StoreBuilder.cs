@@ -45,7 +45,7 @@ internal static class StoreBuilder
             var scheduler = scheduling.Kind == SchedulerKind.None ? null
                 : new DispatchScheduler(engine, reads, ledger, target!, scheduling.Options, time, telemetry, loggers.CreateLogger("EventStore.Dispatch"));
             IDispatch dispatch = wireup.Find<UntrackedChoice>() is null
-                ? new TrackedDispatch(engine, reads, ledger, scheduler, target, liveness)
+                ? new TrackedDispatch(engine, reads, ledger, scheduler, target, time, liveness)
                 : new UntrackedDispatch(liveness);
 
             var description = new StoreDescription(

@@ -53,11 +53,8 @@ internal sealed class DispatchScheduler(
         return new(waiting);
     }
 
-    /// <summary>Writes down what is done so far, if this process leads.</summary>
-    public async ValueTask WriteProgressAsync(CancellationToken cancellationToken)
-    {
-        if (leadingTracker is { } tracker) await TryWriteProgressAsync(tracker, cancellationToken).ConfigureAwait(false);
-    }
+    /// <summary>Adds to a progress that was read what is done here and not yet written down.</summary>
+    public void AddUnwritten(DispatchProgress progress) => leadingTracker?.WriteTo(progress);
 
     public async ValueTask DisposeAsync()
     {

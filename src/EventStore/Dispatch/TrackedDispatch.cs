@@ -5,8 +5,10 @@ namespace EventStore.Dispatch;
 
 /// <summary>Lists and marks what is dispatched, by the scheduler or by the application itself.</summary>
 internal sealed class TrackedDispatch(
-    IPersistenceEngine engine, ReadPath reads, DispatchLedger ledger, DispatchScheduler? scheduler, DispatchTarget? target, Liveness liveness) : IDispatch
+    IPersistenceEngine engine, ReadPath reads, DispatchLedger ledger, DispatchScheduler? scheduler, DispatchTarget? target, TimeProvider time, Liveness liveness) : IDispatch
 {
+    private static readonly TimeSpan WaitInterval = TimeSpan.FromMilliseconds(10);
+
     public async ValueTask StartAsync(CancellationToken cancellationToken = default)
     {
         liveness.ThrowIfDisposed();
@@ -70,8 +72,16 @@ internal sealed class TrackedDispatch(
         return taken;
     }
 
+    public async ValueTask WaitUntilDispatchedAsync(CancellationToken cancellationToken = default)
+    {
+        var upTo = (await GetStatusAsync(cancellationToken).ConfigureAwait(false)).Head.Value;
+        while ((await LoadAsync(cancellationToken).ConfigureAwait(false)).Watermark < upTo)
+            await Task.Delay(WaitInterval, time, cancellationToken).ConfigureAwait(false);
+    }
+
     public async ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
+        // The progress is read first: what is stored meanwhile may count as backlog, but never the other way round.
         var progress = await LoadAsync(cancellationToken).ConfigureAwait(false);
         var page = await engine.ReadAllAsync(
             new StoreRead(EventFilter.Everything, Checkpoint.Origin, Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
@@ -83,8 +93,11 @@ internal sealed class TrackedDispatch(
     private async ValueTask<DispatchProgress> LoadAsync(CancellationToken cancellationToken)
     {
         liveness.ThrowIfDisposed();
-        if (scheduler is not null) await scheduler.WriteProgressAsync(cancellationToken).ConfigureAwait(false);
-        return await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
+        var written = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
+        if (scheduler is null) return written;
+        var progress = DispatchProgress.Read(written.Write());
+        scheduler.AddUnwritten(progress);
+        return progress;
     }
 
     // Parked events below the watermark first, then all above it that are not marked: that is checkpoint order.
@@ -138,46 +151,5 @@ internal sealed class TrackedDispatch(
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-    }
-}
-
-/// <summary>For a store that does not track dispatch: nothing is ever undispatched, and marking changes nothing.</summary>
-internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
-{
-    public ValueTask StartAsync(CancellationToken cancellationToken = default) =>
-        throw new InvalidOperationException("This store does not dispatch: the wireup says DoNotDispatchCommits().");
-
-    public IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(EventFilter? filter = null, CancellationToken cancellationToken = default) => Nothing();
-
-    public ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default) => Ignored();
-
-    public ValueTask MarkAsDispatchedAsync(IReadOnlySet<Guid> eventIds, CancellationToken cancellationToken = default) => Ignored();
-
-    public ValueTask MarkCommitsAsDispatchedAsync(IReadOnlySet<Guid> commitIds, CancellationToken cancellationToken = default) => Ignored();
-
-    public IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default) => Nothing();
-
-    public ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default)
-    {
-        liveness.ThrowIfDisposed();
-        return new(0);
-    }
-
-    public ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default)
-    {
-        liveness.ThrowIfDisposed();
-        return new(new DispatchStatus(Checkpoint.Origin, Checkpoint.Origin, 0, 0, IsDispatchingHere: false, ConsecutiveFailures: 0));
-    }
-
-    private IAsyncEnumerable<CommittedEvent> Nothing()
-    {
-        liveness.ThrowIfDisposed();
-        return AsyncEnumerable.Empty<CommittedEvent>();
-    }
-
-    private ValueTask Ignored()
-    {
-        liveness.ThrowIfDisposed();
-        return default;
     }
 }

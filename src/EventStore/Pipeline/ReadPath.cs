@@ -79,9 +79,15 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
             if (bound is null) high = Min(high, (bound = page.Head).Value);
             RequireOrder(page, low, high, direction);
             telemetry.Read(page.Events.Length);
-            yield return page;
 
-            if (page.IsEnd) yield break;
+            // The last page covers the rest of the range, also where its newest events were deleted.
+            if (page.IsEnd)
+            {
+                yield return page with { Position = direction == ReadDirection.Forward ? Max(low, high) : low };
+                yield break;
+            }
+
+            yield return page;
             if (direction == ReadDirection.Forward) low = Progress(page.Position, page.Position > low);
             else high = Progress(page.Position.Value - 1, page.Position <= high);
         }
@@ -184,6 +190,8 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
     private Checkpoint Progress(Checkpoint next, bool moved) => moved
         ? next
         : throw new StorageException($"The engine '{engine.Description.Name}' answered a page that does not move on from checkpoint {next}. Verify the store.");
+
+    private static Checkpoint Max(Checkpoint left, Checkpoint right) => left > right ? left : right;
 
     private static Checkpoint Min(Checkpoint left, Checkpoint right) => left < right ? left : right;
 }

@@ -1,0 +1,46 @@
+using EventStore.Pipeline;
+
+namespace EventStore.Dispatch;
+
+/// <summary>For a store that does not track dispatch: nothing is ever undispatched, and marking changes nothing.</summary>
+internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
+{
+    public ValueTask StartAsync(CancellationToken cancellationToken = default) =>
+        throw new InvalidOperationException("This store does not dispatch: the wireup says DoNotDispatchCommits().");
+
+    public IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(EventFilter? filter = null, CancellationToken cancellationToken = default) => Nothing();
+
+    public ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default) => Ignored();
+
+    public ValueTask MarkAsDispatchedAsync(IReadOnlySet<Guid> eventIds, CancellationToken cancellationToken = default) => Ignored();
+
+    public ValueTask MarkCommitsAsDispatchedAsync(IReadOnlySet<Guid> commitIds, CancellationToken cancellationToken = default) => Ignored();
+
+    public IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default) => Nothing();
+
+    public ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default)
+    {
+        liveness.ThrowIfDisposed();
+        return new(0);
+    }
+
+    public ValueTask WaitUntilDispatchedAsync(CancellationToken cancellationToken = default) => Ignored();
+
+    public ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        liveness.ThrowIfDisposed();
+        return new(new DispatchStatus(Checkpoint.Origin, Checkpoint.Origin, 0, 0, IsDispatchingHere: false, ConsecutiveFailures: 0));
+    }
+
+    private IAsyncEnumerable<CommittedEvent> Nothing()
+    {
+        liveness.ThrowIfDisposed();
+        return AsyncEnumerable.Empty<CommittedEvent>();
+    }
+
+    private ValueTask Ignored()
+    {
+        liveness.ThrowIfDisposed();
+        return default;
+    }
+}
