@@ -1,0 +1,53 @@
+using EventStore.Conformance;
+
+namespace OwnBackend;
+
+// sample: backend
+/// <summary>A journal of its own in a folder of its own for every fact.</summary>
+public sealed class JournalBackend : IBackend
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("journal-").FullName;
+
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(new JournalPersistenceEngine(Path.Combine(folder, "store.jsonl"), context));
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(folder, recursive: true);
+        return default;
+    }
+}
+
+public sealed class Completeness : CompletenessSpecification<JournalBackend>;
+
+public sealed class Commits : CommitSpecification<JournalBackend>;
+// sample: end
+
+public sealed class Concurrency : ConcurrencySpecification<JournalBackend>;
+
+public sealed class Deletion : DeletionSpecification<JournalBackend>;
+
+public sealed class Dispatching : DispatchSpecification<JournalBackend>;
+
+public sealed class DispatchLeases : DispatchLeaseSpecification<JournalBackend>;
+
+public sealed class Documents : DocumentSpecification<JournalBackend>;
+
+public sealed class Filters : FilterSpecification<JournalBackend>;
+
+public sealed class Heads : HeadSpecification<JournalBackend>;
+
+public sealed class Identity : IdentitySpecification<JournalBackend>;
+
+public sealed class Lifecycle : LifecycleSpecification<JournalBackend>;
+
+public sealed class Model : ModelSpecification<JournalBackend>;
+
+public sealed class Payloads : PayloadSpecification<JournalBackend>;
+
+public sealed class Pipelines : PipelineSpecification<JournalBackend>;
+
+public sealed class Reading : ReadingSpecification<JournalBackend>;
+
+public sealed class Snapshots : SnapshotSpecification<JournalBackend>;
+
+public sealed class Streams : StreamSpecification<JournalBackend>;

@@ -1,0 +1,216 @@
+using Microsoft.Extensions.Logging;
+
+namespace OwnBackend;
+
+/// <summary>
+/// Keeps a store in a journal, one file of JSON lines, and all of it in memory, too: for stores of some hundred megabytes, written by one
+/// process. It never takes anything out of the file: what is deleted is gone from every read, not from the disk.
+/// </summary>
+internal sealed class JournalPersistenceEngine(string path, EngineContext context) : IPersistenceEngine
+{
+    private readonly ILogger logger = context.Loggers.CreateLogger("EventStore.Journal");
+    private readonly CommitSignal signal = new();
+
+    // All guarded by the gate. The file is null until first used, and after a write that failed: then the next call opens and replays it.
+    private readonly Lock gate = new();
+    private JournalMemory memory = new();
+    private JournalFile? file;
+    private bool isDisposed;
+
+    // sample: description
+    public EngineDescription Description { get; } = new(
+        "journal",
+        "journal:" + path,
+        new EngineDurability(DurabilityLevel.Fast, "each batch is written to the operating system, which flushes it when it sees fit",
+            ["After a power loss, opening may name a damaged line near the end; what it and later lines said is then lost."]),
+        new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 1 << 20, MaxBatchAttempts: 256),
+        EngineCapabilities.Reopens);
+    // sample: end
+
+    public ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Locked(() => { }, cancellationToken);
+
+    // sample: commit
+    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        foreach (var attempt in attempts) Description.Limits.Require(attempt);
+        return Locked(() =>
+        {
+            var outcomes = new CommitOutcome[attempts.Count];
+            Change(entries =>
+            {
+                for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Decide(attempts[i], entries);
+            });
+            signal.Raise(memory.Head);
+            return (IReadOnlyList<CommitOutcome>)outcomes;
+        }, cancellationToken);
+    }
+
+    // In this order: a known id is a duplicate whatever is expected, and an attempt sees what those before it in the batch did.
+    private CommitOutcome Decide(CommitAttempt attempt, List<JournalEntry> entries)
+    {
+        var stream = memory.Streams.GetValueOrDefault(attempt.Stream);
+        if (stream is not null && stream.Commits.TryGetValue(attempt.CommitId, out var original)) return CommitOutcome.Duplicate(original);
+        var revision = stream?.Head.Revision ?? Revision.None;
+        if (!attempt.Expected.IsMetBy(revision)) return CommitOutcome.Conflict(revision);
+
+        var entry = new JournalEntry.Committed(attempt.Stream, attempt.CommitId, NextStamp(), attempt.Headers.ToArray(), [.. attempt.Events.Select(Copy)]);
+        memory.Apply(entry);
+        entries.Add(entry);
+        return CommitOutcome.Committed(memory.Streams[attempt.Stream].Commits[attempt.CommitId]);
+    }
+    // sample: end
+
+    public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) => Locked(() => memory.Read(read), cancellationToken);
+
+    public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) => Locked(() => memory.Read(read), cancellationToken);
+
+    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        Locked(() => memory.Streams.GetValueOrDefault(stream)?.Head, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
+        Locked(() => memory.ListHeads(query), cancellationToken);
+
+    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.Require(snapshot);
+        return Locked(() =>
+        {
+            var head = memory.Streams.GetValueOrDefault(snapshot.Stream)?.Head.Revision ?? Revision.None;
+            if (snapshot.Revision > head) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head);
+            Record(new JournalEntry.SnapshotSaved(snapshot.Stream, snapshot.Revision.Value, snapshot.SchemaVersion, snapshot.StateType, snapshot.Payload.ToArray()));
+        }, cancellationToken);
+    }
+
+    public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
+        Locked(() => memory.Streams.GetValueOrDefault(stream)?.Snapshots.Values.LastOrDefault(snapshot => snapshot.Revision <= atMost), cancellationToken);
+
+    public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        if (memory.Streams.GetValueOrDefault(stream)?.Snapshots.Count > keep) Record(new JournalEntry.SnapshotsPruned(stream, keep));
+    }, cancellationToken);
+
+    public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default) =>
+        Locked(() => memory.Documents.GetValueOrDefault(NamedDocument.RequireName(name)), cancellationToken);
+
+    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.RequireDocument(name, content);
+        return Locked(() =>
+        {
+            if ((memory.Documents.GetValueOrDefault(name)?.Version ?? 0) != expectedVersion) return (long?)null;
+            Record(new JournalEntry.DocumentPut(name, content.ToArray()));
+            return memory.Documents[name].Version;
+        }, cancellationToken);
+    }
+
+    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        if (memory.Documents.GetValueOrDefault(name)?.Version != expectedVersion) return false;
+        Record(new JournalEntry.DocumentDeleted(name));
+        return true;
+    }, cancellationToken);
+
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
+        Locked(() => (IReadOnlyList<NamedDocument>)[.. memory.Documents.Values
+            .Where(document => document.Name.StartsWith(prefix, StringComparison.Ordinal) && StreamId.CompareCodePoints(document.Name, after) > 0)
+            .Take(limit)], cancellationToken);
+
+    public async ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
+    {
+        await InitializeAsync(cancellationToken);
+        await signal.WaitAsync(after, atMost, context.Time, cancellationToken);
+    }
+
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        if (!memory.Streams.ContainsKey(stream)) return false;
+        Record(new JournalEntry.StreamDeleted(stream));
+        return true;
+    }, cancellationToken);
+
+    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) => Locked(() => Record(new JournalEntry.Purged(bucket)), cancellationToken);
+
+    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        Damage[] damages = [.. file!.FindDamage()];
+        long commits = memory.Streams.Values.Sum(stream => (long)stream.Commits.Count), events = memory.Streams.Values.Sum(stream => (long)stream.Events.Count);
+        progress?.Report(new VerificationProgress(events, events));
+        return new VerificationReport(commits, events, damages);
+    }, cancellationToken);
+
+    public ValueTask DisposeAsync()
+    {
+        lock (gate)
+        {
+            isDisposed = true;
+            file?.Dispose();
+            file = null;
+        }
+
+        signal.WakeAll();
+        return default;
+    }
+
+    private static JournalEntry.Event Copy(EventRecord asked) => new(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray());
+
+    private DateTimeOffset NextStamp()
+    {
+        var now = context.Time.GetUtcNow().ToUniversalTime();
+        now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
+        return now > memory.LastStamp ? now : memory.LastStamp;
+    }
+
+    private void Record(JournalEntry entry) => Change(entries =>
+    {
+        memory.Apply(entry);
+        entries.Add(entry);
+    });
+
+    // sample: change
+    // Entries are applied to memory first, then written in one go. If either fails both are dropped: the next call opens the file and
+    // reads what came of it.
+    private void Change(Action<List<JournalEntry>> apply)
+    {
+        var entries = new List<JournalEntry>();
+        try
+        {
+            apply(entries);
+            file!.Append(entries);
+        }
+        catch (Exception error)
+        {
+            file!.Dispose();
+            file = null;
+            throw new BatchOutcomeUnknownException($"Writing '{path}' failed: {error.Message}", error);
+        }
+    }
+    // sample: end
+
+    private ValueTask Locked(Action act, CancellationToken cancellationToken)
+    {
+        var done = Locked(() =>
+        {
+            act();
+            return true;
+        }, cancellationToken);
+        return done.IsCompletedSuccessfully ? default : new(done.AsTask());
+    }
+
+    // Writing to the operating system takes microseconds, so it is done under the gate, without a hop to another thread.
+    private ValueTask<T> Locked<T>(Func<T> ask, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            if (file is null)
+            {
+                memory = new JournalMemory();
+                file = new JournalFile(path, logger, memory.Apply);
+                signal.Raise(memory.Head);
+            }
+
+            return new(ask());
+        }
+    }
+}
