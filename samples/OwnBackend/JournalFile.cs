@@ -25,35 +25,39 @@ internal sealed class JournalFile : IDisposable
     public JournalFile(string path, ILogger logger, Action<JournalEntry> replay)
     {
         this.path = path;
+        FileStream? opened = null;
         try
         {
             // FileShare.None is what excludes a second writer on every system; FileShare.Read would let it in on Unix.
-            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new StorageException($"The journal cannot be opened: {error.Message} One engine at a time writes a journal; if another has it open, dispose that one first.", error);
-        }
-
-        try
-        {
+            file = opened = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
             Replay(logger, replay);
         }
-        catch
+        catch (Exception error)
         {
-            file.Dispose();
-            throw;
+            opened?.Dispose();
+            if (error is not (IOException or UnauthorizedAccessException)) throw;
+            throw new StorageException($"The journal cannot be opened: {error.Message} One engine at a time writes a journal; if another has it open, dispose that one first.", error);
         }
     }
 
     // sample: append
-    /// <summary>Writes entries as lines behind the last one, in one go. Whoever sees it fail opens the journal anew to learn what is there.</summary>
+    /// <summary>Writes entries as lines behind the last one, in one go. After a failure the file is to be opened anew.</summary>
+    /// <exception cref="StorageUnavailableException">Nothing of them is in the file. After any other exception some of it may be.</exception>
     public void Append(IEnumerable<JournalEntry> entries)
     {
         var lines = new MemoryStream();
         foreach (var entry in entries) lines.Write(Encode(entry, ref last));
-        file.Position = file.Length;
-        file.Write(lines.GetBuffer(), 0, (int)lines.Length);
+        var end = file.Length;
+        file.Position = end;
+        try
+        {
+            file.Write(lines.GetBuffer(), 0, (int)lines.Length);
+        }
+        catch (IOException error)
+        {
+            file.SetLength(end);
+            throw new StorageUnavailableException($"The journal '{path}' cannot be written: {error.Message} Nothing was stored.", error);
+        }
     }
     // sample: end
 

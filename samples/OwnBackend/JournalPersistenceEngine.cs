@@ -168,7 +168,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
 
     // sample: change
     // Entries are applied to memory first, then written in one go. If either fails both are dropped: the next call opens the file and
-    // reads what came of it.
+    // reads what came of it. Only the file can say that nothing was stored; else the outcome is unknown, and the pipeline asks again.
     private void Change(Action<List<JournalEntry>> apply)
     {
         var entries = new List<JournalEntry>();
@@ -181,6 +181,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         {
             file!.Dispose();
             file = null;
+            if (error is StorageUnavailableException) throw;
             throw new BatchOutcomeUnknownException($"Writing '{path}' failed: {error.Message}", error);
         }
     }
