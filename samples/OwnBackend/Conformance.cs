@@ -16,11 +16,11 @@ public sealed class JournalBackend : IBackend
         return default;
     }
 }
+// sample: end
 
 public sealed class Completeness : CompletenessSpecification<JournalBackend>;
 
 public sealed class Commits : CommitSpecification<JournalBackend>;
-// sample: end
 
 public sealed class Concurrency : ConcurrencySpecification<JournalBackend>;
 

@@ -40,7 +40,6 @@ internal sealed class JournalFile : IDisposable
         }
     }
 
-    // sample: append
     /// <summary>Writes entries as lines behind the last one, in one go. After a failure the file is to be opened anew.</summary>
     /// <exception cref="StorageUnavailableException">Nothing of them is in the file. After any other exception some of it may be.</exception>
     public void Append(IEnumerable<JournalEntry> entries)
@@ -59,7 +58,6 @@ internal sealed class JournalFile : IDisposable
             throw new StorageUnavailableException($"The journal '{path}' cannot be written: {error.Message} Nothing was stored.", error);
         }
     }
-    // sample: end
 
     /// <summary>Checks every line and answers those that are damaged.</summary>
     public IEnumerable<Damage> FindDamage()
@@ -75,7 +73,6 @@ internal sealed class JournalFile : IDisposable
 
     public void Dispose() => file.Dispose();
 
-    // sample: replay
     // A line is acknowledged only after it was written with its end. So what has no end was never acknowledged and may go; all else may not.
     private void Replay(ILogger logger, Action<JournalEntry> apply)
     {
@@ -90,7 +87,6 @@ internal sealed class JournalFile : IDisposable
 
         if (file.Length == 0) Append([new JournalEntry.Begun(1)]);
     }
-    // sample: end
 
     private void CutOff(string torn, int number, ILogger logger)
     {

@@ -18,7 +18,6 @@ internal sealed class JournalMemory
 
     public DateTimeOffset LastStamp { get; private set; }
 
-    // sample: apply
     public void Apply(JournalEntry entry)
     {
         switch (entry)
@@ -40,7 +39,6 @@ internal sealed class JournalMemory
             default: throw new StorageException("The journal was begun by a version that this one does not know. Open it with that version.");
         }
     }
-    // sample: end
 
     public StreamPage Read(StreamRead read)
     {

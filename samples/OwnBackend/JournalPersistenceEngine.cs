@@ -29,7 +29,6 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Locked(() => { }, cancellationToken);
 
-    // sample: commit
     public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         foreach (var attempt in attempts) Description.Limits.Require(attempt);
@@ -46,6 +45,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     }
 
     // In this order: a known id is a duplicate whatever is expected, and an attempt sees what those before it in the batch did.
+    // sample: decide
     private CommitOutcome Decide(CommitAttempt attempt, List<JournalEntry> entries)
     {
         var stream = memory.Streams.GetValueOrDefault(attempt.Stream);
@@ -166,7 +166,6 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         entries.Add(entry);
     });
 
-    // sample: change
     // Entries are applied to memory first, then written in one go. If either fails both are dropped: the next call opens the file and
     // reads what came of it. Only the file can say that nothing was stored; else the outcome is unknown, and the pipeline asks again.
     private void Change(Action<List<JournalEntry>> apply)
@@ -185,7 +184,6 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
             throw new BatchOutcomeUnknownException($"Writing '{path}' failed: {error.Message}", error);
         }
     }
-    // sample: end
 
     private ValueTask Locked(Action act, CancellationToken cancellationToken)
     {

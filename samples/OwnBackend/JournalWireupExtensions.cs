@@ -3,7 +3,6 @@ namespace OwnBackend;
 /// <summary>How an application chooses the journal: by a verb on the wireup, or by an address.</summary>
 public static class JournalWireupExtensions
 {
-    // sample: verbs
     /// <summary>Stores in a journal, one file that is made if it is not there. One store at a time may have it open.</summary>
     public static Wireup UsingJournalPersistence(this Wireup wireup, string path)
     {
@@ -20,5 +19,4 @@ public static class JournalWireupExtensions
             ? throw new WireupException("A journal needs a path, as in 'journal:orders.jsonl'.")
             : new JournalPersistenceEngine(path, context));
     }
-    // sample: end
 }
