@@ -21,20 +21,21 @@ internal sealed class JournalFile : IDisposable
     private uint last = Seed;
 
     /// <summary>Opens the file for one writer, replays its lines, and begins it where there are none.</summary>
-    /// <exception cref="StorageException">Another engine has it open, or a line is damaged.</exception>
-    public JournalFile(string path, ILogger logger, Action<JournalEntry> replay)
+    /// <exception cref="StorageException">It is missing and may not be made, another engine has it open, or a line is damaged.</exception>
+    public JournalFile(string path, bool mayCreate, ILogger logger, Action<JournalEntry> replay)
     {
         this.path = path;
         FileStream? opened = null;
         try
         {
             // FileShare.None is what excludes a second writer on every system; FileShare.Read would let it in on Unix.
-            file = opened = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            file = opened = new FileStream(path, mayCreate ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
             Replay(logger, replay);
         }
         catch (Exception error)
         {
             opened?.Dispose();
+            if (error is FileNotFoundException) throw new StorageException($"There is no journal at '{path}'. InitializeStorageEngine() makes one.", error);
             if (error is not (IOException or UnauthorizedAccessException)) throw;
             throw new StorageException($"The journal cannot be opened: {error.Message} One engine at a time writes a journal; if another has it open, dispose that one first.", error);
         }

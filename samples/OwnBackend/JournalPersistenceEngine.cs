@@ -11,10 +11,11 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     private readonly ILogger logger = context.Loggers.CreateLogger("EventStore.Journal");
     private readonly CommitSignal signal = new();
 
-    // All guarded by the gate. The file is null until first used, and after a write that failed: then the next call opens and replays it.
+    // All guarded by the gate. The file is null before initialization, and after a write that failed: then the next call opens and replays it.
     private readonly Lock gate = new();
     private JournalMemory memory = new();
     private JournalFile? file;
+    private bool mayCreate = context.MayCreateStorage;
     private bool isDisposed;
 
     // sample: description
@@ -205,7 +206,8 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
             if (file is null)
             {
                 memory = new JournalMemory();
-                file = new JournalFile(path, logger, memory.Apply);
+                file = new JournalFile(path, mayCreate, logger, memory.Apply);
+                mayCreate = false;
                 signal.Raise(memory.Head);
             }
 

@@ -110,12 +110,20 @@ public sealed class JournalTests : IAsyncDisposable
     [Fact]
     public async Task An_application_chooses_it_by_verb_or_by_address()
     {
-        await using (var store = await Wired(wireup => wireup.UsingJournalPersistence(Journal)).BuildAsync())
+        await using (var store = await Wired(wireup => wireup.UsingJournalPersistence(Journal)).InitializeStorageEngine().BuildAsync())
             await store.AppendAsync("cart-1", new ItemAdded("apple"));
 
         await using var same = await Wired(wireup => wireup.UsingPersistence($"journal:{Journal}", engines => engines.AddJournal())).BuildAsync();
         Assert.Equal(new ItemAdded("apple"), (await same.OpenStreamAsync("cart-1")).CommittedEvents[0].Body);
         await Assert.ThrowsAsync<WireupException>(async () => await Wired(wireup => wireup.UsingPersistence("journal:", engines => engines.AddJournal())).BuildAsync());
+    }
+
+    [Fact]
+    public async Task A_missing_journal_is_made_only_where_that_was_asked_for()
+    {
+        var refused = await Assert.ThrowsAsync<StorageException>(async () => await Wired(wireup => wireup.UsingJournalPersistence(Journal)).BuildAsync());
+        Assert.Contains("InitializeStorageEngine()", refused.Message);
+        Assert.False(File.Exists(Journal));
     }
 
     public ValueTask DisposeAsync()

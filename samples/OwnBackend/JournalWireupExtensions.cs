@@ -3,7 +3,7 @@ namespace OwnBackend;
 /// <summary>How an application chooses the journal: by a verb on the wireup, or by an address.</summary>
 public static class JournalWireupExtensions
 {
-    /// <summary>Stores in a journal, one file that is made if it is not there. One store at a time may have it open.</summary>
+    /// <summary>Stores in a journal, one file. One store at a time may have it open.</summary>
     public static Wireup UsingJournalPersistence(this Wireup wireup, string path)
     {
         ArgumentNullException.ThrowIfNull(wireup);
