@@ -9,7 +9,7 @@ public sealed class CommitAttempt
     /// <param name="expected">What is expected of the stream.</param>
     /// <param name="headers">The commit's headers, encoded; empty for none.</param>
     /// <param name="events">At least one event.</param>
-    /// <exception cref="ArgumentException">There are no events, or the commit id is all zeros.</exception>
+    /// <exception cref="ArgumentException">There are no events, one of them is default(EventRecord), or the commit id is all zeros.</exception>
     public CommitAttempt(StreamId stream, Guid commitId, ExpectedRevision expected, ReadOnlyMemory<byte> headers, IReadOnlyList<EventRecord> events)
     {
         ArgumentNullException.ThrowIfNull(events);
@@ -23,7 +23,12 @@ public sealed class CommitAttempt
         Events = events;
 
         long size = headers.Length + stream.Id.Length;
-        for (var i = 0; i < events.Count; i++) size += events[i].Body.Length + events[i].Headers.Length;
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (events[i].EventType is null) throw new ArgumentException($"Event {i} is default(EventRecord), which is no event.", nameof(events));
+            size += events[i].Body.Length + events[i].Headers.Length;
+        }
+
         SizeBytes = size;
     }
 

@@ -11,7 +11,11 @@ public sealed record EngineDescription(
     string Address,
     EngineDurability Durability,
     EngineLimits Limits,
-    EngineCapabilities Capabilities);
+    EngineCapabilities Capabilities)
+{
+    /// <summary>What opening found worth telling an operator, such as a torn end that was cut off; empty when nothing was.</summary>
+    public IReadOnlyList<string> Findings { get; init; } = [];
+}
 
 /// <summary>What an acknowledged commit survives.</summary>
 /// <param name="Level">In one word.</param>
@@ -54,7 +58,7 @@ public enum EngineCapabilities
 /// <param name="MaxCommitBytes">Most bytes of all bodies and headers of one commit.</param>
 /// <param name="MaxSnapshotBytes">Most bytes of one snapshot.</param>
 /// <param name="MaxDocumentBytes">Most bytes of one named document.</param>
-/// <param name="MaxBatchAttempts">Most attempts the pipeline hands over at once.</param>
+/// <param name="MaxBatchAttempts">Most attempts the pipeline hands over at once. A wish, not a limit: an engine takes any number.</param>
 public sealed record EngineLimits(int MaxEventsPerCommit, long MaxCommitBytes, long MaxSnapshotBytes, long MaxDocumentBytes, int MaxBatchAttempts)
 {
     /// <summary>Refuses an attempt that is too large, so that every engine refuses with the same words.</summary>

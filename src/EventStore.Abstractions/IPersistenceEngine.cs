@@ -7,7 +7,9 @@ namespace EventStore;
 /// <remarks>
 /// Every member may be called from many threads at once, throws <see cref="ObjectDisposedException"/> after dispose (G48), and throws
 /// <see cref="OperationCanceledException"/> for a cancelled token only if nothing was written (G12). An engine copies what it keeps:
-/// memory it was handed may change after the call (G10).
+/// memory it was handed may change after the call (G10). Errors of a driver never come through as they are: an engine throws
+/// <see cref="StorageUnavailableException"/> where nothing was carried out and time may help, <see cref="BatchOutcomeUnknownException"/> where it
+/// wrote and cannot tell whether it did (whoever wrote a document or snapshot then reads again), and <see cref="StorageException"/> for the rest.
 /// </remarks>
 public interface IPersistenceEngine : IAsyncDisposable
 {

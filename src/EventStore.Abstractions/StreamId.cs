@@ -58,6 +58,8 @@ public readonly record struct StreamId : IComparable<StreamId>
     /// </summary>
     public int CompareTo(StreamId other)
     {
+        // default(StreamId) names nothing and comes before every name.
+        if (id is null || other.id is null) return (id is not null).CompareTo(other.id is not null);
         var order = CompareCodePoints(Bucket, other.Bucket);
         if (order == 0) order = CompareCodePoints(Category, other.Category);
         return order == 0 ? CompareCodePoints(Id, other.Id) : order;

@@ -19,6 +19,7 @@ public sealed class VocabularyTests
     public void The_default_stream_id_names_nothing_and_says_so()
     {
         Assert.Equal("(no stream)", default(StreamId).ToString());
+        Assert.True(default(StreamId).CompareTo("a") < 0 && new StreamId("a").CompareTo(default) > 0);
         Assert.Throws<InvalidNameException>(() => default(StreamId).Id);
         Assert.Throws<ArgumentNullException>(() => new StreamId(null!));
     }
@@ -73,6 +74,7 @@ public sealed class VocabularyTests
         Assert.Throws<ArgumentException>(() => new CommitAttempt("s", Guid.NewGuid(), default, default, []));
         Assert.Throws<ArgumentException>(() => new CommitAttempt("s", Guid.Empty, default, default, [record]));
         Assert.Throws<ArgumentException>(() => new EventRecord(Guid.Empty, "type", default));
+        Assert.Throws<ArgumentException>(() => new CommitAttempt("s", Guid.NewGuid(), default, default, [record, default]));
         Assert.Throws<ArgumentException>(() => new EventMessage("body", eventId: Guid.Empty));
         Assert.Throws<ArgumentNullException>(() => new EventMessage(null!));
     }

@@ -117,6 +117,7 @@ internal static class StoreBuilder
     private static void LogBuilt(ILogger logger, EngineDescription engine)
     {
         Log.Built(logger, engine.Name, engine.Durability.Level);
+        foreach (var finding in engine.Findings) Log.Found(logger, engine.Name, finding);
         foreach (var warning in engine.Durability.Warnings) Log.DurabilityWarning(logger, engine.Name, warning);
     }
 }

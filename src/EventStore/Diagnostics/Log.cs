@@ -11,6 +11,9 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Warning, "Durability of {Engine} is weakened: {Warning}")]
     public static partial void DurabilityWarning(ILogger logger, string engine, string warning);
 
+    [LoggerMessage(11, LogLevel.Warning, "Opening {Engine} found: {Finding}")]
+    public static partial void Found(ILogger logger, string engine, string finding);
+
     [LoggerMessage(3, LogLevel.Error, "The hook {Hook} failed after commit {CommitId} to stream {Stream} was stored; the commit stands")]
     public static partial void AfterCommitHookFailed(ILogger logger, Exception error, string hook, Guid commitId, StreamId stream);
 
