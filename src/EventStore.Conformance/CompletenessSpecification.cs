@@ -19,7 +19,7 @@ public abstract class CompletenessSpecification<TBackend> where TBackend : IBack
             .ToHashSet();
         var missing = All().Where(specification => !run.Contains(specification) && !Exemptions.ContainsKey(specification)).Select(specification => specification.Name[..^2]);
 
-        Assert.All(Exemptions, exemption => Assert.False(string.IsNullOrWhiteSpace(exemption.Value), $"{exemption.Key.Name} is left out without a reason"));
+        Assert.All(Exemptions, exemption => Assert.False(string.IsNullOrWhiteSpace(exemption.Value), $"{exemption.Key.Name[..^2]} is left out without a reason"));
         Assert.True(!missing.Any(), $"left out: {string.Join(", ", missing)}. Derive a public class from each, or name the reason in {nameof(Exemptions)}.");
     }
 

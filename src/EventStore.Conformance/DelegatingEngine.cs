@@ -3,8 +3,8 @@ namespace EventStore.Conformance;
 /// <summary>An engine that passes everything on to another one, for tests that change one thing: lose an answer, wait, break a promise.</summary>
 public abstract class DelegatingEngine(IPersistenceEngine inner) : IPersistenceEngine
 {
-    /// <summary>The engine everything is passed on to.</summary>
-    protected IPersistenceEngine Inner { get; } = inner;
+    /// <summary>The engine everything is passed on to; asked for at every call.</summary>
+    protected virtual IPersistenceEngine Inner { get; } = inner;
 
     public virtual EngineDescription Description => Inner.Description;
 

@@ -65,6 +65,23 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
     }
 
     [Fact(Timeout = Minute), Guarantee("G29")]
+    public async Task What_a_holder_wrote_before_it_was_replaced_and_arrives_after_is_refused()
+    {
+        var delaying = new DelaysDocuments(Engine);
+        await using var first = await BuildAsync("first", delaying);
+        await using var second = await BuildAsync("second");
+        await first.AppendAsync("stream", "1");
+        await UntilAsync(() => bus.Count == 1);
+
+        delaying.Hold();
+        await second.AppendAsync("stream", "2");
+        await UntilAsync(async () => (await second.Dispatch.GetStatusAsync()) is { IsDispatchingHere: true, Backlog: 0 });
+        Assert.True(await delaying.ReleaseAsync() is null, "a document was written at a version that another process had replaced long before");
+        await UntilAsync(async () => !(await first.Dispatch.GetStatusAsync()).IsDispatchingHere);
+        Assert.True((await second.Dispatch.GetStatusAsync()) is { IsDispatchingHere: true, Backlog: 0 });
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G29")]
     public async Task Clocks_that_disagree_by_hours_change_nothing()
     {
         var first = await BuildAsync("first");

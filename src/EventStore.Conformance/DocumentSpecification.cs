@@ -11,13 +11,13 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
     {
         Assert.Null(await Engine.FindDocumentAsync("name"));
         Assert.Null(await PutAsync("name", "x", 5));
-        var first = (await PutAsync("name", "one", 0))!.Value;
+        var first = await WriteAsync("name", "one", 0);
         Assert.Null(await PutAsync("name", "x", 0));
-        var second = (await PutAsync("name", "two", first))!.Value;
+        var second = await WriteAsync("name", "two", first);
         Assert.Null(await PutAsync("name", "x", first));
         Assert.True(second != first && second > 0);
 
-        var found = (await Engine.FindDocumentAsync("name"))!;
+        var found = await DocumentAsync("name");
         Assert.Equal(("name", second, "two"), (found.Name, found.Version, Text(found)));
     }
 
@@ -27,9 +27,9 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
         var seen = new HashSet<long>();
         for (var round = 0; round < 5; round++)
         {
-            var version = (await PutAsync("name", "x", 0))!.Value;
+            var version = await WriteAsync("name", "x", 0);
             Assert.True(seen.Add(version));
-            version = (await PutAsync("name", "y", version))!.Value;
+            version = await WriteAsync("name", "y", version);
             Assert.True(seen.Add(version));
             Assert.True(await Engine.DeleteDocumentAsync("name", version));
             Assert.Null(await Engine.FindDocumentAsync("name"));
@@ -39,7 +39,7 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
     [Fact, Guarantee("G29")]
     public async Task A_document_is_deleted_only_at_the_version_expected()
     {
-        var version = (await PutAsync("name", "x", 0))!.Value;
+        var version = await WriteAsync("name", "x", 0);
         Assert.False(await Engine.DeleteDocumentAsync("name", version + 1));
         Assert.False(await Engine.DeleteDocumentAsync("other", version));
         Assert.NotNull(await Engine.FindDocumentAsync("name"));
@@ -60,7 +60,7 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
                 if (await PutAsync("counter", (value + 1).ToString(), known?.Version ?? 0) is not null) done++;
             }
         })));
-        Assert.Equal((Writers * Increments).ToString(), Text((await Engine.FindDocumentAsync("counter"))!));
+        Assert.Equal((Writers * Increments).ToString(), Text(await DocumentAsync("counter")));
     }
 
     [Fact, Guarantee("G1", "G18")]
@@ -94,10 +94,17 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
         await AppendAsync("stream", 1);
         await PutAsync("name", "x", 0);
         await Engine.PurgeAsync(null);
-        Assert.Equal("x", Text((await Engine.FindDocumentAsync("name"))!));
+        Assert.Equal("x", Text(await DocumentAsync("name")));
     }
 
     private ValueTask<long?> PutAsync(string name, string content, long expectedVersion) => Engine.PutDocumentAsync(name, Encoding.UTF8.GetBytes(content), expectedVersion);
+
+    private async ValueTask<long> WriteAsync(string name, string content, long expectedVersion)
+    {
+        var version = await PutAsync(name, content, expectedVersion);
+        Assert.True(version is not null, $"document '{name}' was not written although it was at the version expected, {expectedVersion}");
+        return version.Value;
+    }
 
     private static string Text(NamedDocument document) => Encoding.UTF8.GetString(document.Content.Span);
 

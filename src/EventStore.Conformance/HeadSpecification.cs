@@ -11,7 +11,7 @@ public abstract class HeadSpecification<TBackend> : Specification<TBackend> wher
         for (var i = 1; i <= 10; i++)
         {
             await AppendAsync("stream", i);
-            var head = (await Engine.FindHeadAsync("stream"))!;
+            var head = await HeadAsync("stream");
             Assert.Equal((i * (i + 1) / 2, i, 0), (head.Revision.Value, head.CommitSequence.Value, head.SnapshotRevision.Value));
         }
     }

@@ -26,7 +26,7 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
             Assert.Equal(Bytes(name), Bytes(stored.Commit.Stream.Category));
             Assert.Equal(Bytes(name), Bytes(stored.Commit.Stream.Id));
             Assert.Equal(Bytes(name), Bytes(stored.Record.EventType));
-            Assert.Equal(1, (await Engine.FindHeadAsync(new StreamId(name, name, name)))!.Revision.Value);
+            Assert.Equal(1, (await HeadAsync(new StreamId(name, name, name))).Revision.Value);
         }
 
         Assert.Equal(names.Length, (await ReadAllAsync()).Count);
@@ -83,9 +83,9 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
         for (var i = 0; i < streams.Length; i++)
         {
             Assert.Equal(i + 1, (await ReadStreamAsync(streams[i])).Count);
-            var head = (await Engine.FindHeadAsync(streams[i]))!;
+            var head = await HeadAsync(streams[i]);
             Assert.Equal((i + 1, i + 1), (head.Revision.Value, head.SnapshotRevision.Value));
-            Assert.Equal($"s{i}", Encoding.UTF8.GetString((await Engine.FindSnapshotAsync(streams[i], Revision.Max))!.Payload.Span));
+            Assert.Equal($"s{i}", Encoding.UTF8.GetString((await SnapshotAsync(streams[i], Revision.Max)).Payload.Span));
         }
 
         await Engine.DeleteStreamAsync(streams[0]);
@@ -95,6 +95,34 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
         Assert.Null(await Engine.FindSnapshotAsync(streams[1], Revision.Max));
         Assert.NotNull(await Engine.FindSnapshotAsync(streams[3], Revision.Max));
         Assert.Equal(CommitOutcomeKind.Duplicate, (await CommitAsync(new CommitAttempt(streams[1], commitId, ExpectedRevision.Any, default, Events(2)))).Kind);
+    }
+
+    [Fact, Guarantee("G1", "G2")]
+    public async Task Parts_of_a_name_never_run_into_each_other()
+    {
+        var streams = new List<StreamId>();
+        foreach (var between in (string[])["", " ", "/", "\\", ":", "::", "-", "_", ".", ",", ";", "|", "#", "$", "@", "~", "\t", "\n", "\u001f", "'", "\""])
+        {
+            streams.Add(new StreamId($"a{between}b", "c", "d"));
+            streams.Add(new StreamId("a", $"b{between}c", "d"));
+            streams.Add(new StreamId("a", "b", $"c{between}d"));
+        }
+
+        for (var i = 0; i < streams.Count; i++)
+        {
+            var outcome = await CommitAsync(Attempt(streams[i], ExpectedRevision.NoStream, Event($"{i}")));
+            Assert.Equal((streams[i], CommitOutcomeKind.Committed), (streams[i], outcome.Kind));
+            await Engine.SaveSnapshotAsync(new SnapshotRecord(streams[i], 1, 0, "state", Bytes($"{i}")));
+        }
+
+        for (var i = 0; i < streams.Count; i++)
+        {
+            var stored = Assert.Single(await ReadStreamAsync(streams[i]));
+            Assert.Equal((streams[i], $"{i}"), (stored.Commit.Stream, Body(stored)));
+            Assert.Equal($"{i}", Encoding.UTF8.GetString((await SnapshotAsync(streams[i], 1)).Payload.Span));
+        }
+
+        Assert.Equal(streams.Count, (await ReadAllAsync()).Count);
     }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

@@ -5,6 +5,8 @@ namespace EventStore.Conformance;
 /// <summary>Opening, describing, waiting, reopening, disposing.</summary>
 public abstract class LifecycleSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     [Fact, Guarantee("G43")]
     public void The_description_says_truthfully_what_it_is()
     {
@@ -30,10 +32,12 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
     public async Task Several_engines_may_initialize_one_storage_at_once()
     {
         Require(EngineCapabilities.SharedWriting);
+        await AppendAsync("before", 2);
         var engines = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(async () => await OpenAsync())));
         for (var i = 0; i < engines.Length; i++) Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engines[i], Attempt("stream", new Revision(i)))).Kind);
         foreach (var engine in engines) await engine.DisposeAsync();
         Assert.Equal(10, (await ReadStreamAsync("stream")).Count);
+        Assert.Equal(Range(1, 2), Revisions(await ReadStreamAsync("before")));
     }
 
     [Fact, Guarantee("G3", "G7", "G13", "G43")]
@@ -55,9 +59,11 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         Assert.Equal(Checkpoints(before), Checkpoints(after));
         Assert.Equal(Bodies(before), Bodies(after));
         Assert.Equal(before.Select(recorded => recorded.Commit.Stamp), after.Select(recorded => recorded.Commit.Stamp));
-        Assert.Equal(first with { Headers = default }, (await CommitAsync(attempt)).Commit! with { Headers = default });
-        Assert.Equal(2, (await Engine.FindHeadAsync(stream))!.SnapshotRevision.Value);
-        Assert.Equal(version, (await Engine.FindDocumentAsync("document"))!.Version);
+        var again = await CommitAsync(attempt);
+        Assert.Equal(CommitOutcomeKind.Duplicate, again.Kind);
+        Assert.Equal(first with { Headers = default }, again.Commit! with { Headers = default });
+        Assert.Equal(2, (await HeadAsync(stream)).SnapshotRevision.Value);
+        Assert.Equal(version, (await DocumentAsync("document")).Version);
         Assert.Null(await Engine.PutDocumentAsync("document", default, 0));
         Assert.True((await AppendAsync(stream, 1)).FirstCheckpoint.Value > 7);
         Assert.Null(await Engine.FindHeadAsync("gone"));
@@ -66,15 +72,16 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
     [Fact(Timeout = 60_000), Guarantee("G14")]
     public async Task Waiting_ends_when_a_commit_comes_at_once_when_it_is_there_and_after_the_time()
     {
-        await Engine.WaitForCommitsAsync(0, TimeSpan.FromMilliseconds(20));
-        var waiting = Engine.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5)).AsTask();
+        var fiveMinutes = TimeSpan.FromMinutes(5);
+        await RequireEndAsync(Engine.WaitForCommitsAsync(0, TimeSpan.FromMilliseconds(20)), "after its time, though nothing came");
+        var waiting = Engine.WaitForCommitsAsync(0, fiveMinutes);
         await Task.Delay(20);
         var commit = await AppendAsync("stream", 2);
-        await waiting;
-        await Engine.WaitForCommitsAsync(commit.FirstCheckpoint, TimeSpan.FromMinutes(5));
+        await RequireEndAsync(waiting, "when a commit came");
+        await RequireEndAsync(Engine.WaitForCommitsAsync(commit.FirstCheckpoint, fiveMinutes), "at once, though an event after the checkpoint was there");
 
         using var cancelling = new CancellationTokenSource();
-        var cancelled = Engine.WaitForCommitsAsync(commit.LastCheckpoint, TimeSpan.FromMinutes(5), cancelling.Token).AsTask();
+        var cancelled = Engine.WaitForCommitsAsync(commit.LastCheckpoint, fiveMinutes, cancelling.Token).AsTask();
         await cancelling.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
     }
@@ -121,5 +128,13 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         var report = await Engine.VerifyAsync();
         Assert.True(report.IsSound, string.Join("; ", report.Damages));
         Assert.Equal((14, 42), (report.CommitsChecked, report.EventsChecked));
+    }
+
+    private static async Task RequireEndAsync(ValueTask waiting, string when)
+    {
+        var task = waiting.AsTask();
+        await Task.WhenAny(task, Task.Delay(Patience));
+        Assert.True(task.IsCompleted, $"a wait for commits did not end {when}; {Patience.TotalSeconds} s were granted");
+        await task;
     }
 }

@@ -56,9 +56,9 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
         await AppendAsync(stream, 10);
         await SaveAsync(8);
         await SaveAsync(3);
-        Assert.Equal(8, (await Engine.FindHeadAsync(stream))!.SnapshotRevision.Value);
+        Assert.Equal(8, (await HeadAsync(stream)).SnapshotRevision.Value);
         await AppendAsync(stream, 1);
-        Assert.Equal(8, (await Engine.FindHeadAsync(stream))!.SnapshotRevision.Value);
+        Assert.Equal(8, (await HeadAsync(stream)).SnapshotRevision.Value);
     }
 
     [Fact, Guarantee("G23")]
@@ -76,12 +76,12 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
         await Engine.PruneSnapshotsAsync(stream, 3);
         Assert.Null(await FindAsync(4));
         Assert.Equal(("5.0", "7.0", "9.0"), (await FindAsync(6), await FindAsync(8), await FindAsync(10)));
-        Assert.Equal(1, (await Engine.FindSnapshotAsync(other, 1))!.Revision.Value);
+        Assert.Equal(1, (await SnapshotAsync(other, 1)).Revision.Value);
         await Engine.PruneSnapshotsAsync(stream, 3);
         Assert.Equal("5.0", await FindAsync(6));
         await Engine.PruneSnapshotsAsync(stream, 0);
         Assert.Null(await FindAsync(10));
-        Assert.Equal(0, (await Engine.FindHeadAsync(stream))!.SnapshotRevision.Value);
+        Assert.Equal(0, (await HeadAsync(stream)).SnapshotRevision.Value);
         await Engine.PruneSnapshotsAsync("missing", 1);
     }
 
@@ -95,11 +95,11 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
             await keepsAll.Snapshots.SaveAsync(new Snapshot(stream, i, $"state {i}"));
         }
 
-        Assert.Equal("state 1", (await keepsAll.Snapshots.FindAsync(stream, 1))!.State);
+        Assert.Equal("state 1", (await keepsAll.Snapshots.FindAsync(stream, 1))?.State);
 
         await using var keepsTwo = await Wire().KeepSnapshots(2).BuildAsync();
         await keepsTwo.Snapshots.SaveAsync(new Snapshot(stream, 5, "state 5, version 1", 1));
-        Assert.Equal("state 5, version 1", (await keepsTwo.Snapshots.FindAsync(stream))!.State);
+        Assert.Equal("state 5, version 1", (await keepsTwo.Snapshots.FindAsync(stream))?.State);
         Assert.Null(await keepsTwo.Snapshots.FindAsync(stream, 4));
     }
 
@@ -118,7 +118,7 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
 
         await AppendAsync(stream, 5);
         Assert.Null(await FindAsync(5));
-        Assert.Equal(0, (await Engine.FindHeadAsync(stream))!.SnapshotRevision.Value);
+        Assert.Equal(0, (await HeadAsync(stream)).SnapshotRevision.Value);
         await SaveAsync(4);
         await Engine.PurgeAsync("bucket");
         await AppendAsync(stream, 5);

@@ -77,6 +77,18 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
 
     protected ValueTask<CommitRecord> AppendAsync(StreamId stream, int count) => AppendAsync(stream, Events(count));
 
+    /// <summary>The head of a stream that must have one.</summary>
+    protected async ValueTask<StreamHead> HeadAsync(StreamId stream, IPersistenceEngine? engine = null) =>
+        Present(await (engine ?? Engine).FindHeadAsync(stream), $"stream '{stream}' has events, but no head was found");
+
+    /// <summary>The newest snapshot at or below a revision, where there must be one.</summary>
+    protected async ValueTask<SnapshotRecord> SnapshotAsync(StreamId stream, Revision atMost) =>
+        Present(await Engine.FindSnapshotAsync(stream, atMost), $"stream '{stream}' has a snapshot at or below {atMost}, but none was found");
+
+    /// <summary>A document that must be there.</summary>
+    protected async ValueTask<NamedDocument> DocumentAsync(string name) =>
+        Present(await Engine.FindDocumentAsync(name), $"document '{name}' was written, but not found");
+
     /// <summary>Reads a range of a stream by pages of a size.</summary>
     protected ValueTask<List<RecordedEvent>> ReadStreamAsync(
         StreamId stream, long from = 1, long to = long.MaxValue, ReadDirection direction = ReadDirection.Forward, int pageSize = 100) =>
@@ -91,6 +103,11 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
             var page = await engine.ReadStreamAsync(new StreamRead(stream, from, to, direction, new PageLimit(pageSize, long.MaxValue)));
             Assert.True(page.Events.Length <= pageSize, $"a page of at most {pageSize} events held {page.Events.Length}");
             Assert.True(page.IsEnd || page.Events.Length > 0, "a page without events must be the end of the range");
+            foreach (var recorded in page.Events.Span)
+            {
+                if (recorded.Revision < from || recorded.Revision > to) Assert.Fail($"a page of the revisions {from} to {to} held {recorded.Revision}");
+            }
+
             all.AddRange(page.Events.Span);
             if (page.IsEnd) break;
             if (direction == ReadDirection.Forward) from = all[^1].Revision.Value + 1;
@@ -133,6 +150,12 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
     protected static long[] Checkpoints(IEnumerable<RecordedEvent> events) => [.. events.Select(recorded => recorded.Checkpoint.Value)];
 
     protected static long[] Range(long first, long last) => [.. Enumerable.Range(0, (int)Math.Max(0, last - first + 1)).Select(i => first + i)];
+
+    private static T Present<T>(T? found, string otherwise) where T : class
+    {
+        Assert.True(found is not null, otherwise);
+        return found;
+    }
 
     protected static async ValueTask<List<T>> ToListAsync<T>(IAsyncEnumerable<T> items)
     {

@@ -107,6 +107,31 @@ internal sealed class ForgetsDocuments(IPersistenceEngine inner, int puts) : Del
             : throw new StorageUnavailableException("the connection is gone.");
 }
 
+/// <summary>Lets document writes hang from a moment on until they are released, as the network does with the packets of a process that was paused.</summary>
+internal sealed class DelaysDocuments(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    private readonly TaskCompletionSource<long?> first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile TaskCompletionSource? gate;
+
+    public void Hold() => gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Lets them go, and tells what the first of them was answered.</summary>
+    public Task<long?> ReleaseAsync()
+    {
+        gate!.SetResult();
+        return first.Task;
+    }
+
+    public override async ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        if (gate is not { Task: { IsCompleted: false } open }) return await base.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
+        await open;
+        var written = await base.PutDocumentAsync(name, content, expectedVersion, CancellationToken.None);
+        first.TrySetResult(written);
+        return written;
+    }
+}
+
 /// <summary>Keeps every log line, with its error.</summary>
 internal sealed class CollectsLogs : ILoggerFactory, ILogger
 {
