@@ -1,0 +1,51 @@
+namespace EventStore.Conformance.Tests;
+
+/// <summary>The kit is able to catch: over each broken engine the fact that is meant for it fails, and says why.</summary>
+public sealed class CatchingTests
+{
+    public static TheoryData<string> Catches { get; } = Catch.Names(specification => !CatchingRacesTests.Racing.Contains(specification) && specification != typeof(LifecycleSpecification<>));
+
+    [Theory, MemberData(nameof(Catches))]
+    public Task A_broken_engine_is_caught(string name) => Catch.RequireAsync(name);
+
+    [Fact]
+    public void Every_specification_is_meant_for_a_broken_engine() =>
+        Assert.Equal(Specimens.Specifications.Select(type => type.Name).Order(), Catch.All.Select(meant => meant.Specification.Name).Distinct().Order());
+
+    [Fact]
+    public void Every_broken_engine_is_meant_for_a_fact() => Assert.Empty(
+        typeof(Catch).Assembly.GetTypes().Where(type => type is { IsAbstract: false, Namespace: "EventStore.Conformance.Tests.Engines" } && type.IsSubclassOf(typeof(DelegatingEngine)))
+            .Except(Catch.All.Select(meant => meant.Engine)).Except([typeof(Engines.Sound), typeof(Engines.PromisesNothing)]));
+
+    [Fact]
+    public async Task The_model_tells_the_seed_and_a_short_history()
+    {
+        var verdicts = await Trial.RunAsync(
+            typeof(ModelSpecification<>), typeof(Engines.ForgetsOlderCommitIds), [nameof(ModelSpecification<>.The_engine_agrees_with_the_model_over_thousands_of_random_operations)]);
+        foreach (var message in verdicts.Select(verdict => verdict.Error!.Message))
+        {
+            Assert.Contains("seed ", message, StringComparison.Ordinal);
+            Assert.InRange(message[message.IndexOf("shortest history", StringComparison.Ordinal)..].Split('\n').Length, 2, 12);
+        }
+    }
+}
+
+/// <summary>The same for specifications that let engines race for seconds.</summary>
+public sealed class CatchingRacesTests
+{
+    internal static readonly Type[] Racing = [typeof(ConcurrencySpecification<>), typeof(DispatchLeaseSpecification<>)];
+
+    public static TheoryData<string> Catches { get; } = Catch.Names(specification => Racing.Contains(specification));
+
+    [Theory, MemberData(nameof(Catches))]
+    public Task A_broken_engine_is_caught(string name) => Catch.RequireAsync(name);
+}
+
+/// <summary>The same for the specification that waits for what a broken engine never does.</summary>
+public sealed class CatchingWaitsTests
+{
+    public static TheoryData<string> Catches { get; } = Catch.Names(specification => specification == typeof(LifecycleSpecification<>));
+
+    [Theory, MemberData(nameof(Catches))]
+    public Task A_broken_engine_is_caught(string name) => Catch.RequireAsync(name);
+}

@@ -1,0 +1,140 @@
+namespace EventStore.Conformance.Tests.Engines;
+
+/// <summary>Shows heads one commit behind, as bookkeeping in the background does (G9).</summary>
+[CaughtBy(typeof(HeadSpecification<>), nameof(HeadSpecification<>.The_head_follows_every_commit_at_once))]
+[CaughtBy(typeof(ConcurrencySpecification<>), nameof(ConcurrencySpecification<>.Writers_on_streams_of_their_own_always_read_their_own_writes_while_others_write_and_delete))]
+internal sealed class UpdatesHeadsLater(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    private readonly Dictionary<StreamId, StreamHead?> before = [];
+
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        foreach (var stream in attempts.Select(attempt => attempt.Stream))
+        {
+            var head = await Inner.FindHeadAsync(stream, cancellationToken);
+            lock (before) before[stream] = head;
+        }
+
+        return await Inner.CommitAsync(attempts, cancellationToken);
+    }
+
+    public override ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default)
+    {
+        lock (before) return before.Remove(stream, out var head) ? new(head) : Inner.FindHeadAsync(stream, cancellationToken);
+    }
+}
+
+/// <summary>Lists the streams due for a snapshot as they were before the last write (G24).</summary>
+[CaughtBy(typeof(HeadSpecification<>), nameof(HeadSpecification<>.Streams_due_for_a_snapshot_are_exact_at_once_and_by_bucket))]
+internal sealed class ListsDueStreamsLater(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    private IReadOnlyList<StreamHead> before = [];
+
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        before = await AllAsync();
+        return await Inner.CommitAsync(attempts, cancellationToken);
+    }
+
+    public override async ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
+    {
+        before = await AllAsync();
+        await Inner.SaveSnapshotAsync(snapshot, cancellationToken);
+    }
+
+    public override async ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default)
+    {
+        if (query.MinEventsSinceSnapshot == 0) return await Inner.ListHeadsAsync(query, cancellationToken);
+        return [.. before
+            .Where(head => (query.Bucket is null || head.Stream.Bucket == query.Bucket) && (query.After is not { } after || head.Stream.CompareTo(after) > 0))
+            .Where(head => head.EventsSinceSnapshot >= query.MinEventsSinceSnapshot).Take(query.Limit)];
+    }
+
+    private ValueTask<IReadOnlyList<StreamHead>> AllAsync() => Inner.ListHeadsAsync(new HeadQuery(null, 0, null, int.MaxValue));
+}
+
+/// <summary>Counts from the threshold on exclusively, so that a stream is due one event late (G24).</summary>
+[CaughtBy(typeof(HeadSpecification<>), nameof(HeadSpecification<>.Streams_due_for_a_snapshot_are_exact_at_once_and_by_bucket))]
+internal sealed class ListsDueStreamsAboveTheThreshold(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
+        Inner.ListHeadsAsync(query.MinEventsSinceSnapshot == 0 ? query : query with { MinEventsSinceSnapshot = query.MinEventsSinceSnapshot + 1 }, cancellationToken);
+}
+
+/// <summary>Makes its storage anew at every initialization, with what was in it (G47).</summary>
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.Initialization_may_run_again_and_at_once_and_keeps_what_is_stored))]
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.Several_engines_may_initialize_one_storage_at_once))]
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.What_was_stored_is_there_after_reopening))]
+internal sealed class WipesWhenInitialized(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Inner.PurgeAsync(null, cancellationToken);
+}
+
+/// <summary>Answers after it was disposed (G48).</summary>
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.After_dispose_every_member_throws))]
+internal sealed class AnswersAfterDispose(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override ValueTask DisposeAsync() => default;
+}
+
+/// <summary>Remembers after its dispose what it verified before, and answers that (G48).</summary>
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.After_dispose_every_member_throws))]
+internal sealed class VerifiesAfterDispose(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await Inner.VerifyAsync(progress, cancellationToken);
+        }
+        catch (ObjectDisposedException)
+        {
+            return new VerificationReport(0, 0, []);
+        }
+    }
+}
+
+/// <summary>Never wakes those who wait: they learn of a commit only when their time is over (G38 bounds the delay, but a hint is to come).</summary>
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.Waiting_ends_when_a_commit_comes_at_once_when_it_is_there_and_after_the_time))]
+internal sealed class NeverWakes(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) => await Task.Delay(atMost, cancellationToken);
+}
+
+/// <summary>Waits for the next commit even where one after the checkpoint is already there (G14).</summary>
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.Waiting_ends_when_a_commit_comes_at_once_when_it_is_there_and_after_the_time))]
+internal sealed class WaitsForWhatIsThere(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    private long last;
+
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        var outcomes = await Inner.CommitAsync(attempts, cancellationToken);
+        foreach (var outcome in outcomes) Interlocked.Exchange(ref last, Math.Max(last, outcome.Commit?.LastCheckpoint.Value ?? 0));
+        return outcomes;
+    }
+
+    public override ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
+        Inner.WaitForCommitsAsync(Math.Max(after.Value, Interlocked.Read(ref last)), atMost, cancellationToken);
+}
+
+/// <summary>Finds everything sound without having looked (G44).</summary>
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.Verification_of_a_sound_store_finds_nothing_and_counts_everything))]
+internal sealed class VerifiesNothing(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        new(new VerificationReport(0, 0, []));
+}
+
+/// <summary>Says that what it keeps survives, and does not say on what that rests (G43).</summary>
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.The_description_says_truthfully_what_it_is))]
+internal sealed class PromisesWithoutReason(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override EngineDescription Description => Inner.Description with { Durability = new EngineDurability(DurabilityLevel.Durable, "", []) };
+}
+
+/// <summary>Promises nothing that a specification could ask for: facts that need it are skipped, which is no catch.</summary>
+internal sealed class PromisesNothing(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override EngineDescription Description => Inner.Description with { Capabilities = EngineCapabilities.None };
+}

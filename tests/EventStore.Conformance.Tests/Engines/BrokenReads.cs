@@ -1,0 +1,95 @@
+namespace EventStore.Conformance.Tests.Engines;
+
+/// <summary>Calls a full page of a stream its end, so that whoever trusts it reads a short range (G15).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+internal sealed class EndsStreamsEarly(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
+        await Inner.ReadStreamAsync(read, cancellationToken) with { IsEnd = true };
+}
+
+/// <summary>Calls a page of the store its end although the page was full (G15).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_the_store_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+internal sealed class EndsTheStoreEarly(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
+        await Inner.ReadAllAsync(read, cancellationToken) with { IsEnd = true };
+}
+
+/// <summary>Answers what it has when a read is cancelled, as if that were all (G15).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Cancelled_reads_throw_and_answer_nothing))]
+internal sealed class ShortensCancelledReads(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) => cancellationToken.IsCancellationRequested
+        ? new StreamPage(default, Revision.None, IsEnd: true)
+        : await Inner.ReadStreamAsync(read, cancellationToken);
+}
+
+/// <summary>Leaves the last revision of a range out, as an exclusive upper bound does (G16).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+internal sealed class LeavesTheUpperBoundOut(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
+        Inner.ReadStreamAsync(read with { To = Math.Max(0, read.To.Value - 1) }, cancellationToken);
+}
+
+/// <summary>Takes a backward page from the lower end and turns it round (G16).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+internal sealed class TurnsForwardPagesRound(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
+    {
+        var page = await Inner.ReadStreamAsync(read with { Direction = ReadDirection.Forward }, cancellationToken);
+        return read.Direction == ReadDirection.Forward ? page : page with { Events = page.Events.ToArray().Reverse().ToArray() };
+    }
+}
+
+/// <summary>Reads whole commits where a range begins or ends inside one (G16).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+internal sealed class ReadsWholeCommits(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
+    {
+        var page = await Inner.ReadStreamAsync(read, cancellationToken);
+        if (page.Events.Length == 0 || read.Direction == ReadDirection.Backward) return page;
+        return await Inner.ReadStreamAsync(read with { From = page.Events.Span[0].Commit.FirstRevision }, cancellationToken);
+    }
+}
+
+/// <summary>Holds a page to a number of events, but to no number of bytes (G18).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Pages_are_bounded_in_bytes_and_hold_at_least_one_event))]
+internal sealed class IgnoresTheSizeOfPages(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
+        Inner.ReadStreamAsync(read with { Limit = read.Limit with { MaxBytes = long.MaxValue } }, cancellationToken);
+}
+
+/// <summary>Tells the page's last revision as the stream's head, so that a read bounded by it is short (G17).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Pages_tell_the_head_so_that_a_read_can_be_bounded_by_it))]
+internal sealed class TakesThePageForTheStream(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
+    {
+        var page = await Inner.ReadStreamAsync(read, cancellationToken);
+        return page.Events.Length == 0 ? page : page with { Head = page.Events.Span[^1].Revision };
+    }
+}
+
+/// <summary>Takes the newest event that is left for the head of the store, which moves back when its stream is deleted (G13, G17).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Pages_tell_the_head_so_that_a_read_can_be_bounded_by_it))]
+internal sealed class MovesTheHeadBack(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
+    {
+        var last = await Inner.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)), cancellationToken);
+        return await Inner.ReadAllAsync(read, cancellationToken) with { Head = last.Events.Length == 0 ? Checkpoint.Origin : last.Events.Span[0].Checkpoint };
+    }
+}
+
+/// <summary>Answers a head at revision 0 where there is no stream (G16).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.A_stream_that_does_not_exist_reads_as_empty))]
+internal sealed class InventsHeads(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        await Inner.FindHeadAsync(stream, cancellationToken) ?? new StreamHead(stream, 0, 0, 0);
+}

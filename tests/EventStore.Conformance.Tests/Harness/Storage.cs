@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EventStore.Conformance.Tests.Harness;
+
+/// <summary>
+/// A backend of engines of one kind. They share the storage of one in-memory engine, so that it can be reopened and be written by several at
+/// once, as a server's can.
+/// </summary>
+internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngine
+{
+    private IPersistenceEngine? kept;
+
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
+    {
+        kept ??= new EngineCatalogue().AddInMemory().Create("memory:", context);
+        var connection = new Connection(kept);
+        object[] arguments = typeof(TEngine).GetConstructors()[0].GetParameters().Length == 1 ? [connection] : [connection, context.Time];
+        return new((IPersistenceEngine)Activator.CreateInstance(typeof(TEngine), arguments)!);
+    }
+
+    public ValueTask DisposeAsync() => kept?.DisposeAsync() ?? default;
+}
+
+/// <summary>One opening of a storage that others have open too: closing it leaves the storage alone.</summary>
+internal sealed class Connection(IPersistenceEngine storage) : DelegatingEngine(storage)
+{
+    private volatile bool isClosed;
+
+    public override EngineDescription Description { get; } = storage.Description with
+    {
+        Durability = new EngineDurability(DurabilityLevel.Fast, "kept in memory as long as the backend lives", []),
+        Capabilities = EngineCapabilities.Reopens | EngineCapabilities.SharedWriting,
+    };
+
+    protected override IPersistenceEngine Inner
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(isClosed, this);
+            return base.Inner;
+        }
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        isClosed = true;
+        return default;
+    }
+}

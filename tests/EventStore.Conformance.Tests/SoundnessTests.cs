@@ -1,0 +1,19 @@
+namespace EventStore.Conformance.Tests;
+
+/// <summary>Over an engine that breaks nothing every specification passes through the same harness, so that a failure means something.</summary>
+public sealed class SoundnessTests
+{
+    // These take seconds a fact; of them only those run that are meant for a broken engine.
+    private static readonly Type[] Slow = [typeof(ConcurrencySpecification<>), typeof(DispatchSpecification<>), typeof(DispatchLeaseSpecification<>), typeof(ModelSpecification<>), typeof(PipelineSpecification<>)];
+
+    public static TheoryData<string> Specifications { get; } = [.. Specimens.Specifications.Select(specification => specification.Name)];
+
+    [Theory, MemberData(nameof(Specifications))]
+    public async Task An_unbroken_engine_passes(string name)
+    {
+        var specification = Specimens.Specifications.Single(type => type.Name == name);
+        var facts = Slow.Contains(specification) ? Catch.All.Where(meant => meant.Specification == specification).Select(meant => meant.Fact).ToHashSet() : null;
+        var verdicts = await Trial.RunAsync(specification, typeof(Engines.Sound), facts);
+        Assert.All(verdicts, verdict => Assert.True(verdict.Ending == Ending.Passed, verdict.ToString()));
+    }
+}
