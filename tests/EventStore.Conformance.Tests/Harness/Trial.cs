@@ -42,7 +42,7 @@ internal static class Trial
         var verdicts = new List<Verdict>();
         foreach (var method in methods)
         {
-            foreach (var row in await RowsOf(method)) verdicts.Add(await RunAsync(type, method, row, patience ?? TimeSpan.FromSeconds(30)));
+            foreach (var row in await RowsOf(method)) verdicts.Add(await RunAsync(type, method, row, patience ?? TimeSpan.FromMinutes(1)));
         }
 
         return verdicts;
