@@ -90,7 +90,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     [Fact, Guarantee("G7")]
     public async Task A_known_commit_id_answers_the_original_commit_for_ever_whatever_is_expected()
     {
-        var attempt = Attempt(stream, ExpectedRevision.NoStream, Events(3));
+        var attempt = new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.NoStream, new byte[] { 1, 2, 3 }, Events(3));
         var outcomeOfFirst = await CommitAsync(attempt);
         Assert.Equal(CommitOutcomeKind.Committed, outcomeOfFirst.Kind);
         var original = outcomeOfFirst.Commit!;
@@ -101,6 +101,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
             var outcome = await CommitAsync(new CommitAttempt(stream, attempt.CommitId, expected, default, attempt.Events));
             Assert.Equal((expected, CommitOutcomeKind.Duplicate), (expected, outcome.Kind));
             Assert.Equal(original with { Headers = default }, outcome.Commit! with { Headers = default });
+            Assert.Equal(new byte[] { 1, 2, 3 }, outcome.Commit.Headers.ToArray());
         }
 
         Assert.Equal(53, (await ReadStreamAsync(stream)).Count);

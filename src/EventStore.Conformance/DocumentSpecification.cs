@@ -115,6 +115,7 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
         {
             var page = await Engine.ListDocumentsAsync(prefix, all.Count == 0 ? "" : all[^1], pageSize);
             if (page.Count == 0) return all;
+            Assert.InRange(page.Count, 1, pageSize);
             Assert.All(page, document => Assert.Equal(document.Name, Text(document)));
             all.AddRange(page.Select(document => document.Name));
         }

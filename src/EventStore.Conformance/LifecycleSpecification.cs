@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace EventStore.Conformance;
@@ -40,7 +41,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         Assert.Equal(Range(1, 2), Revisions(await ReadStreamAsync("before")));
     }
 
-    [Fact, Guarantee("G3", "G7", "G13", "G43")]
+    [Fact(Timeout = 60_000), Guarantee("G3", "G7", "G13", "G43")]
     public async Task What_was_stored_is_there_after_reopening()
     {
         Require(EngineCapabilities.Reopens);
@@ -67,6 +68,31 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         Assert.Null(await Engine.PutDocumentAsync("document", default, 0));
         Assert.True((await AppendAsync(stream, 1)).FirstCheckpoint.Value > 7);
         Assert.Null(await Engine.FindHeadAsync("gone"));
+        await Engine.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
+    }
+
+    [Fact, Guarantee("G47")]
+    public async Task Missing_storage_is_refused_where_it_may_not_be_made_and_nothing_is_left_behind()
+    {
+        Require(EngineCapabilities.Reopens);
+        await using var missing = new TBackend();
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            await using var engine = await missing.OpenAsync(new EngineContext(Time, NullLoggerFactory.Instance) { MayCreateStorage = false });
+            await Assert.ThrowsAnyAsync<StorageException>(async () => await engine.InitializeAsync());
+        }
+    }
+
+    [Fact, Guarantee("G47")]
+    public async Task A_second_engine_is_refused_with_a_sentence_where_storage_is_not_shared_and_the_first_goes_on()
+    {
+        Require(EngineCapabilities.Reopens);
+        Assert.SkipWhen(Engine.Description.Capabilities.HasFlag(EngineCapabilities.SharedWriting), "The description promises that several may write.");
+        var refused = await Assert.ThrowsAnyAsync<StorageException>(async () => await OpenAsync());
+        Assert.InRange(refused.Message.Length, 20, 2000);
+        Assert.Equal(1, (await AppendAsync("stream", 1)).FirstRevision.Value);
+        await ReopenAsync();
+        Assert.Single(await ReadAllAsync());
     }
 
     [Fact(Timeout = 60_000), Guarantee("G14")]

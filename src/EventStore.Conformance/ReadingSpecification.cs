@@ -60,6 +60,24 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
         Assert.Empty(await ReadStreamAsync("missing", direction: ReadDirection.Backward));
     }
 
+    [Fact, Guarantee("G16")]
+    public async Task Ranges_at_the_ends_of_what_numbers_can_say_are_empty_and_ended()
+    {
+        await AppendAsync(stream, 3);
+        var limit = new PageLimit(10, 1 << 20);
+        foreach (var direction in (ReadDirection[])[ReadDirection.Forward, ReadDirection.Backward])
+        {
+            foreach (var (after, upTo) in (ValueTuple<Checkpoint, Checkpoint>[])[(Checkpoint.Max, Checkpoint.Max), (0, 0), (3, 3), (5, 2), (1_000, Checkpoint.Max)])
+            {
+                var all = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, upTo, direction, limit));
+                Assert.Equal((0, true), (all.Events.Length, all.IsEnd));
+            }
+
+            var page = await Engine.ReadStreamAsync(new StreamRead(stream, Revision.Max, Revision.Max, direction, limit));
+            Assert.Equal((0, true, 3L), (page.Events.Length, page.IsEnd, page.Head.Value));
+        }
+    }
+
     [Fact, Guarantee("G17")]
     public async Task Pages_tell_the_head_so_that_a_read_can_be_bounded_by_it()
     {

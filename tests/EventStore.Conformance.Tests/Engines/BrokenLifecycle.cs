@@ -70,6 +70,20 @@ internal sealed class WipesWhenInitialized(IPersistenceEngine inner) : Delegatin
     public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Inner.PurgeAsync(null, cancellationToken);
 }
 
+/// <summary>Makes missing storage although it may not (G47).</summary>
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.Missing_storage_is_refused_where_it_may_not_be_made_and_nothing_is_left_behind))]
+internal sealed class MakesMissingStorage(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) => default;
+}
+
+/// <summary>Does not promise shared writing, and lets a second writer in all the same (G47).</summary>
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.A_second_engine_is_refused_with_a_sentence_where_storage_is_not_shared_and_the_first_goes_on))]
+internal sealed class LetsASecondWriterIn(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override EngineDescription Description => Inner.Description with { Capabilities = EngineCapabilities.Reopens };
+}
+
 /// <summary>Answers after it was disposed (G48).</summary>
 [CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.After_dispose_every_member_throws))]
 internal sealed class AnswersAfterDispose(IPersistenceEngine inner) : DelegatingEngine(inner)

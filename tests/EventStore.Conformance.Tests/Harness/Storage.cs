@@ -12,8 +12,10 @@ internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngi
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {
-        kept ??= new EngineCatalogue().AddInMemory().Create("memory:", context);
-        var connection = new Connection(kept);
+        var isMissing = kept is null && !context.MayCreateStorage;
+        var storage = kept ?? new EngineCatalogue().AddInMemory().Create("memory:", context);
+        if (!isMissing) kept = storage;
+        var connection = new Connection(storage, isMissing);
         object[] arguments = typeof(TEngine).GetConstructors()[0].GetParameters().Length == 1 ? [connection] : [connection, context.Time];
         return new((IPersistenceEngine)Activator.CreateInstance(typeof(TEngine), arguments)!);
     }
@@ -22,7 +24,7 @@ internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngi
 }
 
 /// <summary>One opening of a storage that others have open too: closing it leaves the storage alone.</summary>
-internal sealed class Connection(IPersistenceEngine storage) : DelegatingEngine(storage)
+internal sealed class Connection(IPersistenceEngine storage, bool isMissing) : DelegatingEngine(storage)
 {
     private volatile bool isClosed;
 
@@ -40,6 +42,9 @@ internal sealed class Connection(IPersistenceEngine storage) : DelegatingEngine(
             return base.Inner;
         }
     }
+
+    public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) =>
+        isMissing ? throw new StorageException("There is no storage here, and none may be made.") : base.InitializeAsync(cancellationToken);
 
     public override ValueTask DisposeAsync()
     {
