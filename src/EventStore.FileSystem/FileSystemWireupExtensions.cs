@@ -1,5 +1,3 @@
-using EventStore.FileSystem.Engine;
-
 namespace EventStore;
 
 /// <summary>The verbs of the file engine.</summary>
@@ -16,7 +14,7 @@ public static class FileSystemWireupExtensions
         ArgumentException.ThrowIfNullOrWhiteSpace(directory);
         var chosen = options ?? new FileSystemOptions();
         chosen.Validate();
-        return wireup.UsingPersistence(nameof(UsingFileSystemPersistence), context => FileSystemPersistenceEngine.Over(directory, chosen, context));
+        return wireup.UsingPersistence(nameof(UsingFileSystemPersistence), context => FileSystemEngines.Over(directory, chosen, context));
     }
 
     /// <summary>Makes the file engine known as <c>file:</c>, followed by a directory: <c>file:./data</c>.</summary>
@@ -30,6 +28,6 @@ public static class FileSystemWireupExtensions
         chosen.Validate();
         return engines.Add("file", (directory, context) => string.IsNullOrWhiteSpace(directory)
             ? throw new WireupException("The address 'file:' names no directory. Write it behind the colon, as in 'file:./data'.")
-            : FileSystemPersistenceEngine.Over(directory, chosen, context));
+            : FileSystemEngines.Over(directory, chosen, context));
     }
 }

@@ -12,7 +12,7 @@ public sealed class FileBackend : IBackend
 {
     private readonly TestDirectory directory = new();
 
-    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(FileSystemPersistenceEngine.Over(directory.Path, new FileSystemOptions(), context));
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(FileSystemEngines.Over(directory.Path, new FileSystemOptions(), context));
 
     public ValueTask DisposeAsync()
     {

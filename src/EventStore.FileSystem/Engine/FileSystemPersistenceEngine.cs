@@ -30,16 +30,6 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         new EngineLimits(MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 4096),
         EngineCapabilities.Reopens);
 
-    public static FileSystemPersistenceEngine Over(string directory, FileSystemOptions options, EngineContext context)
-    {
-        var isDurable = options.Durability == FileSystemDurability.Durable;
-        var durability = isDurable
-            ? new EngineDurability(DurabilityLevel.Durable, "every batch is flushed to the medium before it is acknowledged", [])
-            : new EngineDurability(DurabilityLevel.Fast, options.FlushInterval is { } interval ? $"written to the operating system, flushed every {interval.TotalMilliseconds:0} ms" : "written to the operating system, flushed when it pleases", []);
-        var settings = new StoreSettings(new LogSettings(isDurable, options.SegmentSizeBytes), IndexSettings.Default);
-        return new FileSystemPersistenceEngine(new FileDisk(Path.Combine(directory, options.Name)), settings, durability, options.FlushInterval, context);
-    }
-
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -12,7 +12,7 @@ internal sealed class RunWriter
     private readonly byte[] filter;
     private readonly long filterCells;
     private readonly byte[] block = new byte[RunFormat.BlockLength];
-    private readonly byte[] output = new byte[64 * RunFormat.BlockLength];
+    private readonly byte[] output = new byte[16 * RunFormat.BlockLength];
     private int outputLength;
     private long blockNumber;
     private int used = RunFormat.EntriesStart;

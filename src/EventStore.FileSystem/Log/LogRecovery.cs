@@ -58,6 +58,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         var end = new LogPoint(scanner.Position, scanner.Chain, next, stamp);
         if (segments.Of(end.Position) != segments.All[^1])
             throw segments.Damaged(end.Position, "a segment that has a successor is not whole from here on.");
+        if (end.Position == segments.All[^1].FirstFrame) endsSealed = false; // the seal was that of the segment before
         return end;
     }
 
@@ -119,7 +120,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     private void RewriteTail(IDiskFile file, Segment last, long end)
     {
         var from = Math.Max(evidence, last.FirstFrame);
-        var bytes = new byte[1 << 20];
+        var bytes = new byte[128 << 10];
         for (var at = from; at < end;)
         {
             var part = bytes.AsSpan(0, (int)Math.Min(bytes.Length, end - at));

@@ -5,7 +5,7 @@ namespace EventStore.FileSystem.Log;
 /// <summary>Walks the log frame by frame, across segments, checking every checksum and the chain. For recovery, rebuilding and verifying.</summary>
 internal sealed class LogScanner(Segments segments, long position, uint chain)
 {
-    private const int WindowBytes = 1 << 20;
+    private const int WindowBytes = 128 << 10;
     private byte[] window = new byte[WindowBytes];
     private long windowStart;
     private int windowLength;
