@@ -59,5 +59,13 @@ public sealed class DoorTests : IDisposable
         Assert.Equal(2, (await engine.FindHeadAsync("stream"))!.Revision.Value);
     }
 
+    [Fact]
+    public async Task A_missing_store_is_made_only_where_it_may_be()
+    {
+        await using var engine = FileSystemEngines.Over(directory.Path, new FileSystemOptions(), EngineContext.Default with { MayCreateStorage = false });
+        await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
+    }
+
     private IPersistenceEngine Make(FileSystemOptions? options = null) => FileSystemEngines.Over(directory.Path, options ?? new FileSystemOptions(), EngineContext.Default);
 }

@@ -23,7 +23,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     // The commits of the batch in which writing failed. Touched by the writer only.
     private HashSet<Guid> unknown = [];
 
-    public EngineDescription Description { get; } = new(
+    public EngineDescription Description { get; private set; } = new(
         "file",
         "file:" + disk.Root,
         durability,
@@ -37,8 +37,8 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
             if (opened is not null) return default;
-            var store = StoreOpening.Open(disk, settings, context.Time);
-            if (store.Recovery.Quarantine is { } copy) EngineLog.TornEnd(context.Loggers.CreateLogger("EventStore.FileSystem"), disk.Root, store.Recovery.CutBytes, copy);
+            var store = StoreOpening.Open(disk, settings, context.Time, context.MayCreateStorage);
+            if (store.Recovery.Quarantine is { } copy) Tell(store.Recovery.CutBytes, copy);
             signal.Raise(store.End.NextCheckpoint - 1);
             opened = new Opened(store, new CommitDecider(store, context.Time), new SnapshotStore(store), new DocumentStore(store), flushInterval is { } interval ? new IntervalFlush(store, interval, context.Time) : null);
         }
@@ -185,6 +185,12 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         if (last is null) return;
         if (last.Flush is not null) await last.Flush.DisposeAsync().ConfigureAwait(false);
         await last.Store.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void Tell(long cutBytes, string copy)
+    {
+        EngineLog.TornEnd(context.Loggers.CreateLogger("EventStore.FileSystem"), disk.Root, cutBytes, copy);
+        Description = Description with { Findings = [$"A torn end of {cutBytes} bytes, never acknowledged, was cut off the log; a copy is in '{disk.Root}/{copy}'."] };
     }
 
     private static StreamHead ToHead(Opened open, StreamId stream, byte[] headKey, HeadEntry head) =>

@@ -102,8 +102,8 @@ internal sealed class RunWriter
 
     private void WriteBlock(Span<byte> full)
     {
-        RunFormat.SealBlock(full, seed, blockNumber++);
         if (outputLength == output.Length) WriteOutput();
+        RunFormat.SealBlock(full, seed, blockNumber++);
         full.CopyTo(output.AsSpan(outputLength));
         outputLength += full.Length;
     }

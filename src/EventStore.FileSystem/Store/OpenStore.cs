@@ -54,8 +54,11 @@ internal sealed class OpenStore : IAsyncDisposable
         lock (writerGate)
         {
             RefuseIfClosed();
-            Log.Begin();
-            var (answer, whenWritten) = Read(gather);
+            var (answer, whenWritten) = Read(() =>
+            {
+                Log.Begin();
+                return gather();
+            });
             if (whenWritten is null) return answer;
             Log.Write(stampTicks?.Invoke() ?? 0);
             whenWritten();
@@ -71,14 +74,25 @@ internal sealed class OpenStore : IAsyncDisposable
         RefuseIfClosed();
         try
         {
+            try
+            {
+                return read();
+            }
+            catch (IndexDamageException)
+            {
+                Rebuild();
+            }
+
             return read();
         }
-        catch (IndexDamageException)
+        catch (IndexDamageException error)
         {
-            Rebuild();
+            throw new CorruptStorageException($"{disk.Root}/{error.Path}", error.Message, "The index was built anew and is damaged again: look after the disk.", error);
         }
-
-        return read();
+        catch (IOException error)
+        {
+            throw new StorageUnavailableException($"Reading the store at '{disk.Root}' failed: {error.Message} Nothing was changed. Try again once the cause is gone.", error);
+        }
     }
 
     /// <summary>A reader for one page. It reaches whatever the index names, which is written, though perhaps not yet published.</summary>

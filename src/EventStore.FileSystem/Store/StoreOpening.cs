@@ -11,10 +11,12 @@ namespace EventStore.FileSystem.Store;
 internal static class StoreOpening
 {
     /// <exception cref="StorageException">Another process writes to the store, or what was found is damaged or unknown.</exception>
-    public static OpenStore Open(IDisk disk, StoreSettings settings, TimeProvider time)
+    public static OpenStore Open(IDisk disk, StoreSettings settings, TimeProvider time, bool mayCreate)
     {
         try
         {
+            if (!mayCreate && !disk.Exists(StoreIdentity.FileName))
+                throw new StorageException($"There is no store at '{disk.Root}', and none may be made. Check the directory and the store's name, or let it be made by InitializeStorageEngine().");
             disk.CreateFolder("");
             var writerLock = disk.Lock(OpenStore.LockFileName);
             try
