@@ -1,0 +1,213 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Documents;
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Snapshots;
+using EventStore.FileSystem.Store;
+using Microsoft.Extensions.Logging;
+
+namespace EventStore.FileSystem.Engine;
+
+/// <summary>
+/// The engine over plain files. Everything is done on the caller's thread: a lone committer writes and flushes for itself. Knows no byte of a file.
+/// </summary>
+internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings settings, EngineDurability durability, TimeSpan? flushInterval, EngineContext context) : IPersistenceEngine
+{
+    private readonly CommitSignal signal = new();
+
+    // Guarded by the gate: none open, then one, then disposed for good.
+    private readonly Lock gate = new();
+    private volatile Opened? opened;
+    private volatile bool isDisposed;
+
+    // The commits of the batch in which writing failed. Touched by the writer only.
+    private HashSet<Guid> unknown = [];
+
+    public EngineDescription Description { get; private set; } = new(
+        "file",
+        "file:" + disk.Root,
+        durability,
+        new EngineLimits(MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 4096),
+        EngineCapabilities.Reopens);
+
+    public ValueTask InitializeAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            if (opened is not null) return default;
+            var store = StoreOpening.Open(disk, settings, context.Time, context.MayCreateStorage);
+            if (store.Recovery.Quarantine is { } copy) Tell(store.Recovery.CutBytes, copy);
+            signal.Raise(store.End.NextCheckpoint - 1);
+            opened = new Opened(store, new CommitDecider(store, context.Time), new SnapshotStore(store), new DocumentStore(store), flushInterval is { } interval ? new IntervalFlush(store, interval, context.Time) : null);
+        }
+
+        return default;
+    }
+
+    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
+        var open = Open(cancellationToken);
+        try
+        {
+            var outcomes = open.Store.Write(() => open.Decider.Decide(attempts), () => open.Decider.StampTicks);
+            signal.Raise(open.Store.End.NextCheckpoint - 1);
+            return new(outcomes);
+        }
+        catch (BatchOutcomeUnknownException)
+        {
+            unknown = [.. attempts.Select(attempt => attempt.CommitId), .. unknown];
+            throw;
+        }
+        catch (StorageException error) when (open.Store.Fault is not null && attempts.Any(attempt => unknown.Contains(attempt.CommitId)))
+        {
+            throw new BatchOutcomeUnknownException(error.Message, error);
+        }
+    }
+
+    public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
+        Ask(open => StreamReading.Read(open.Store, read), cancellationToken);
+
+    public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
+        Ask(open => StoreReading.Read(open.Store, read), cancellationToken);
+
+    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) => Ask(open =>
+    {
+        var head = open.Store.Index.FindHead(stream);
+        return head.Exists ? ToHead(open, stream, IndexKeys.OfStream(stream), head) : null;
+    }, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) => Ask(open =>
+    {
+        var found = new List<StreamHead>();
+        var bucket = IndexKeys.OfBucket(query.Bucket);
+        var after = query.After is { } stream ? IndexKeys.OfStream(stream) : bucket;
+        var from = after.AsSpan().SequenceCompareTo(bucket) > 0 ? after : bucket;
+        var cursor = open.Store.Index.State.OpenCursor();
+        for (var isThere = cursor.Seek(from); isThere && found.Count < query.Limit && cursor.Key.StartsWith(bucket); isThere = cursor.Next())
+        {
+            var head = HeadEntry.Read(cursor.Value);
+            if (!head.Exists || head.Revision < query.MinEventsSinceSnapshot || cursor.Key.SequenceEqual(after)) continue;
+            var name = IndexKeys.StreamOf(cursor.Key);
+            if (open.Store.Index.Removals.Holds(name.Bucket, head.Start)) continue;
+            var listed = ToHead(open, name, cursor.Key.ToArray(), head);
+            if (listed.EventsSinceSnapshot >= query.MinEventsSinceSnapshot) found.Add(listed);
+        }
+
+        return (IReadOnlyList<StreamHead>)found;
+    }, cancellationToken);
+
+    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.Require(snapshot);
+        Open(cancellationToken).Snapshots.Save(snapshot);
+        return default;
+    }
+
+    public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
+        Ask(open => open.Snapshots.Find(stream, atMost), cancellationToken);
+
+    public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default)
+    {
+        Open(cancellationToken).Snapshots.Prune(stream, keep);
+        return default;
+    }
+
+    public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireName(name);
+        return Ask(open => open.Documents.Find(name), cancellationToken);
+    }
+
+    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.RequireDocument(name, content);
+        return new(Open(cancellationToken).Documents.Put(name, content, expectedVersion));
+    }
+
+    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireName(name);
+        return new(Open(cancellationToken).Documents.Delete(name, expectedVersion));
+    }
+
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
+        Ask(open => open.Documents.List(prefix, after, limit), cancellationToken);
+
+    public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
+    {
+        Open(cancellationToken);
+        return signal.WaitAsync(after, atMost, context.Time, cancellationToken);
+    }
+
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    {
+        var store = Open(cancellationToken).Store;
+        return new(store.Write<bool>(() =>
+        {
+            if (!store.Index.FindHead(stream).Exists) return (false, null);
+            var position = store.Log.NextPosition;
+            RecordCodec.WriteDeletion(store.Log.Body, stream);
+            store.Log.EndFrame(FrameKind.StreamDelete, 0);
+            return (true, () => store.Index.AddDeletion(stream, position));
+        }));
+    }
+
+    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
+    {
+        var store = Open(cancellationToken).Store;
+        store.Write<bool>(() =>
+        {
+            var position = store.Log.NextPosition;
+            RecordCodec.WritePurge(store.Log.Body, bucket);
+            store.Log.EndFrame(FrameKind.Purge, 0);
+            return (true, () => store.Index.AddPurge(bucket, position));
+        });
+        return default;
+    }
+
+    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Ask(open => new Verification(open.Store, progress, cancellationToken).Run(), cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        Opened? last;
+        lock (gate)
+        {
+            isDisposed = true;
+            last = opened;
+            opened = null;
+        }
+
+        signal.WakeAll();
+        if (last is null) return;
+        if (last.Flush is not null) await last.Flush.DisposeAsync().ConfigureAwait(false);
+        await last.Store.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void Tell(long cutBytes, string copy)
+    {
+        EngineLog.TornEnd(context.Loggers.CreateLogger("EventStore.FileSystem"), disk.Root, cutBytes, copy);
+        Description = Description with { Findings = [$"A torn end of {cutBytes} bytes, never acknowledged, was cut off the log; a copy is in '{disk.Root}/{copy}'."] };
+    }
+
+    private static StreamHead ToHead(Opened open, StreamId stream, byte[] headKey, HeadEntry head) =>
+        new(stream, head.Revision, head.Sequence, open.Snapshots.NewestRevision(headKey, head));
+
+    private Opened Open(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        return opened ?? throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
+    }
+
+    private ValueTask<T> Ask<T>(Func<Opened, T> ask, CancellationToken cancellationToken)
+    {
+        var open = Open(cancellationToken);
+        return new(open.Store.Read(() => ask(open)));
+    }
+
+    private sealed record Opened(OpenStore Store, CommitDecider Decider, SnapshotStore Snapshots, DocumentStore Documents, IntervalFlush? Flush);
+}

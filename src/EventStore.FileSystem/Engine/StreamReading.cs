@@ -1,0 +1,57 @@
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Engine;
+
+/// <summary>Reads pages of one stream: the index names the commits, the log holds them.</summary>
+internal static class StreamReading
+{
+    private const int MaxRevisionsPerPage = 65_536;
+    private const int FirstWindowBytes = 4096;
+    private const int MaxTries = 100;
+
+    public static StreamPage Read(OpenStore store, StreamRead read)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var head = store.Index.FindHead(read.Stream);
+            var (low, high) = (Math.Max(1, read.From.Value), Math.Min(read.To.Value, head.Revision));
+            if (!head.Exists || low > high) return new StreamPage(default, head.Revision, IsEnd: true);
+            if (TryRead(store, read, head, low, high) is { } page) return page;
+
+            // The stream was deleted, and perhaps made anew, between looking it up and reading it.
+            if (store.Index.FindHead(read.Stream).Start == head.Start && attempt == MaxTries)
+                throw new IndexDamageException(RunFormat.Folder, "a stream's commits are not where the index has them.");
+        }
+    }
+
+    // Null if what the index named is not the stream that was looked up.
+    private static StreamPage? TryRead(OpenStore store, StreamRead read, HeadEntry head, long low, long high)
+    {
+        var isForward = read.Direction == ReadDirection.Forward;
+        var wanted = Math.Min(read.Limit.MaxEvents, MaxRevisionsPerPage);
+        var (first, last) = isForward ? (low, Math.Min(high, low + wanted - 1)) : (Math.Max(low, high - wanted + 1), high);
+        var commits = store.Index.FindCommits(read.Stream, head, first, last, wanted);
+        if (!isForward) commits.Reverse();
+
+        var page = new Page(read.Limit);
+        var reader = store.OpenReader(FirstWindowBytes);
+        var next = isForward ? first : last;
+        foreach (var (_, position) in commits)
+        {
+            var commit = CommitCodec.Read(reader.Read(position), store.Names);
+            if (commit.StreamStart != head.Start || commit.Record.Stream != read.Stream) return null;
+            var (from, to) = (commit.Record.FirstRevision.Value, commit.Record.LastRevision.Value);
+            if (next < from || next > to) return null;
+            var events = CommitCodec.ReadEvents(commit, store.Names);
+            for (; next >= Math.Max(from, first) && next <= Math.Min(to, last); next += isForward ? 1 : -1)
+            {
+                if (!page.TryAdd(events[next - from])) return new StreamPage(page.Events, head.Revision, IsEnd: false);
+            }
+        }
+
+        if (page.Count != last - first + 1) return null;
+        return new StreamPage(page.Events, head.Revision, IsEnd: isForward ? last == high : first == low);
+    }
+}

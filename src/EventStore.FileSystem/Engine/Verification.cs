@@ -1,0 +1,74 @@
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Engine;
+
+/// <summary>Reads everything stored and reports every damage with its place. Changes nothing, and runs beside the writer.</summary>
+internal sealed class Verification(OpenStore store, IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
+{
+    private const int ReportEveryEvents = 65_536;
+    private const string LogAdvice = "Restore the store from a backup.";
+    private const string IndexAdvice = "Close the store, delete its folder 'idx' and open it again: the index is built anew from the log.";
+    private readonly List<Damage> damages = [];
+    private readonly LogPoint end = store.End;
+    private long commitsChecked;
+    private long eventsChecked;
+    private long eventsReported;
+
+    public VerificationReport Run()
+    {
+        foreach (var segment in store.Segments.All)
+        {
+            if (segment.Base < end.Position) Check(segment);
+        }
+
+        foreach (var run in store.Index.State.Runs)
+        {
+            foreach (var block in run.DamagedBlocks()) damages.Add(new Damage($"{store.Segments.Disk.Root}/{run.Path}, block {block}", "the checksum of the block is wrong.", IndexAdvice));
+        }
+
+        progress?.Report(new VerificationProgress(eventsChecked, eventsChecked));
+        return new VerificationReport(commitsChecked, eventsChecked, damages);
+    }
+
+    private void Check(Segment segment)
+    {
+        var header = new byte[Format.SegmentHeaderLength];
+        store.Segments.Read(segment, header, segment.Base);
+        Format.ReadSegmentHeader(header, out var problem);
+        if (problem is not null) Report(segment.Base, problem);
+
+        var next = store.Segments.All.FirstOrDefault(other => other.Base > segment.Base);
+        var until = Math.Min(next?.Base ?? long.MaxValue, end.Position);
+        var scanner = new LogScanner(store.Segments, segment.FirstFrame, segment.Chain);
+        var checkpoint = segment.FirstCheckpoint;
+        while (scanner.TryNext(out var frame, until))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (frame.Header.Checkpoint != checkpoint) Report(frame.Header.Position, $"checkpoint {frame.Header.Checkpoint} stands where {checkpoint} was expected.");
+            checkpoint = frame.Header.Checkpoint + frame.Header.Count;
+            if (frame.Header.Kind == FrameKind.Commit) Check(CommitCodec.Read(frame, store.Names));
+        }
+
+        if (scanner.Position < until) Report(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
+    }
+
+    private void Check(in StoredCommit commit)
+    {
+        if (!store.IsLive(commit)) return;
+        var position = commit.Frame.Header.Position;
+        var record = commit.Record;
+        var events = CommitCodec.ReadEvents(commit, store.Names);
+        var head = store.Index.FindHead(record.Stream);
+        var found = store.Index.FindCommits(record.Stream, head, record.LastRevision.Value, record.LastRevision.Value, 1);
+        if (store.IsLive(commit) && (found.Count != 1 || found[0].Position != position))
+            damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", "the index does not lead to this commit.", IndexAdvice));
+        commitsChecked++;
+        eventsChecked += events.Length;
+        if (eventsChecked - eventsReported < ReportEveryEvents) return;
+        eventsReported = eventsChecked;
+        progress?.Report(new VerificationProgress(eventsChecked, null));
+    }
+
+    private void Report(long position, string problem) => damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", problem, LogAdvice));
+}

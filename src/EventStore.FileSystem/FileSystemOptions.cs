@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+
+namespace EventStore;
+
+/// <summary>What an acknowledged commit of the file engine survives.</summary>
+public enum FileSystemDurability
+{
+    /// <summary>Kill and power loss: every batch is flushed before it is acknowledged.</summary>
+    Durable,
+
+    /// <summary>Kill of the process. A power loss may take the last moments, never part of a commit.</summary>
+    Fast,
+}
+
+/// <summary>How the file engine keeps a store.</summary>
+public sealed partial class FileSystemOptions
+{
+    private const long MinSegmentSizeBytes = 64 << 10;
+    private const long MaxSegmentSizeBytes = 4L << 30;
+
+    /// <summary>The store's name: stores of several names may share a directory. 1 to 64 lower-case letters, digits, <c>-</c> and <c>_</c>. Default: <c>events</c>.</summary>
+    public string Name { get; set; } = "events";
+
+    /// <summary>What an acknowledged commit survives. Default: <see cref="FileSystemDurability.Durable"/>.</summary>
+    public FileSystemDurability Durability { get; set; } = FileSystemDurability.Durable;
+
+    /// <summary>With <see cref="FileSystemDurability.Fast"/>, how often is flushed beside the writer, so that a power loss takes no more than this; null for when the system pleases.</summary>
+    public TimeSpan? FlushInterval { get; set; }
+
+    /// <summary>The length, in bytes, from which on a file of the log is sealed and the next one begun. 64 KiB to 4 GiB; default 64 MiB.</summary>
+    public long SegmentSizeBytes { get; set; } = 64 << 20;
+
+    internal void Validate()
+    {
+        if (!NamePattern().IsMatch(Name ?? ""))
+            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(Name)} is '{Name}', but a store's name has 1 to 64 lower-case letters, digits, '-' and '_'.");
+        if (SegmentSizeBytes is < MinSegmentSizeBytes or > MaxSegmentSizeBytes)
+            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(SegmentSizeBytes)} is {SegmentSizeBytes}, but must be {MinSegmentSizeBytes} to {MaxSegmentSizeBytes}.");
+        if (FlushInterval is { } interval && interval < TimeSpan.FromMilliseconds(1))
+            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(FlushInterval)} is {interval}, but must be at least a millisecond.");
+        if (FlushInterval is not null && Durability == FileSystemDurability.Durable)
+            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(FlushInterval)} is given, but {nameof(Durability)} is {nameof(FileSystemDurability.Durable)}, which flushes every batch. Leave one of the two out.");
+    }
+
+    [GeneratedRegex("^[a-z0-9_-]{1,64}$", RegexOptions.CultureInvariant)]
+    private static partial Regex NamePattern();
+}

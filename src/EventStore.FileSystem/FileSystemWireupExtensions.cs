@@ -1,0 +1,33 @@
+namespace EventStore;
+
+/// <summary>The verbs of the file engine.</summary>
+public static class FileSystemWireupExtensions
+{
+    /// <summary>Stores in plain files below a directory, which is made when the store is built. One process writes at a time.</summary>
+    /// <param name="wireup">The sheet.</param>
+    /// <param name="directory">The directory; stores of several names may share it.</param>
+    /// <param name="options">Name, durability and sizes; null for the defaults.</param>
+    /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
+    public static Wireup UsingFileSystemPersistence(this Wireup wireup, string directory, FileSystemOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        ArgumentException.ThrowIfNullOrWhiteSpace(directory);
+        var chosen = options ?? new FileSystemOptions();
+        chosen.Validate();
+        return wireup.UsingPersistence(nameof(UsingFileSystemPersistence), context => FileSystemEngines.Over(directory, chosen, context));
+    }
+
+    /// <summary>Makes the file engine known as <c>file:</c>, followed by a directory: <c>file:./data</c>.</summary>
+    /// <param name="engines">The catalogue.</param>
+    /// <param name="options">Name, durability and sizes; null for the defaults.</param>
+    /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>
+    public static EngineCatalogue AddFileSystem(this EngineCatalogue engines, FileSystemOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(engines);
+        var chosen = options ?? new FileSystemOptions();
+        chosen.Validate();
+        return engines.Add("file", (directory, context) => string.IsNullOrWhiteSpace(directory)
+            ? throw new WireupException("The address 'file:' names no directory. Write it behind the colon, as in 'file:./data'.")
+            : FileSystemEngines.Over(directory, chosen, context));
+    }
+}

@@ -1,0 +1,209 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Log;
+
+namespace EventStore.FileSystem.Index;
+
+/// <summary>
+/// Turns full memtables into runs, merges runs, and writes the checkpoint that names them. Its order is what makes the index safe: first the
+/// run, then the log it speaks of, then the checkpoint are on the medium, and only then are older files removed.
+/// </summary>
+internal sealed class RunKeeper : IAsyncDisposable
+{
+    private readonly IDisk disk;
+    private readonly Guid storeId;
+    private readonly ulong storeSeed;
+    private IndexSettings settings;
+    private readonly BlockCache cache = new();
+
+    // Guarded by the gate: the writer freezes, the background work replaces.
+    private readonly Lock gate = new();
+    private volatile IndexState state;
+    private LogPoint indexed;
+    private long lastRunId;
+    private long generation;
+
+    private Task working = Task.CompletedTask;
+    private volatile Exception? fault;
+
+    public RunKeeper(IDisk disk, Guid storeId, IndexSettings settings, LogPoint indexed, long generation)
+    {
+        (this.disk, this.storeId, this.settings, this.indexed, this.generation) = (disk, storeId, settings, indexed, generation);
+        storeSeed = Format.SeedOf(storeId);
+        state = new IndexState(new Memtable(indexed.Position), null, []);
+        lastRunId = RunIds().DefaultIfEmpty(0).Max();
+    }
+
+    public Removals Removals { get; } = new();
+
+    public IndexState State => state;
+
+    /// <summary>Up to where the log is held in runs.</summary>
+    public LogPoint Indexed => indexed;
+
+    /// <summary>The log whose claims checkpoints make; null while the store is opened, when no checkpoint is written.</summary>
+    private SegmentedLog? Log { get; set; }
+
+    /// <summary>Why the work beside the writer ended; null while all is well.</summary>
+    public Exception? Fault => fault;
+
+    /// <summary>Takes over the runs that a checkpoint names.</summary>
+    /// <exception cref="IndexDamageException">One of them is missing or damaged.</exception>
+    public void Load(IReadOnlyList<RunEntry> runs)
+    {
+        var expected = 0L;
+        foreach (var run in runs)
+        {
+            if (run.From != expected) throw new IndexDamageException(RunFormat.PathOf(run.Id), "the runs do not cover the log without a gap.");
+            state = state with { Runs = state.Runs.Add(RunFile.Open(disk, cache, storeSeed, run.Id, run.Level, run.From, run.To)) };
+            expected = run.To;
+        }
+
+        var cursor = new MergedCursor([.. state.Runs.Reverse().Select(run => run.OpenCursor())]);
+        for (var isThere = cursor.Seek([IndexKeys.Removal]); isThere && cursor.Key[0] == IndexKeys.Removal; isThere = cursor.Next()) Removals.Load(cursor.Key, cursor.Value);
+    }
+
+    /// <summary>The log is open for writing: from now on work may run beside the writer, and checkpoints are written.</summary>
+    public void OpenFor(SegmentedLog log, Func<Action, Task> inBackground)
+    {
+        Log = log;
+        settings = settings with { InBackground = inBackground };
+    }
+
+    /// <summary>Takes over what another keeper built over the same log.</summary>
+    public void Adopt(RunKeeper rebuilt)
+    {
+        lock (gate) (state, indexed, lastRunId) = (rebuilt.state, rebuilt.indexed, rebuilt.lastRunId);
+    }
+
+    public bool IsFreezeDue(long end) =>
+        state.Frozen is null && (state.Active.Count >= settings.FreezeEntries || end - state.Active.From >= settings.FreezeBytes);
+
+    /// <summary>Called by the writer between batches: begins a new memtable, and has the full one written.</summary>
+    public void Freeze(LogPoint end)
+    {
+        if (state.Active.Count == 0 && end.Position == state.Active.From) return;
+        lock (gate) state = new IndexState(new Memtable(end.Position), state.Active, state.Runs);
+        working = WorkAfterAsync(working, end);
+    }
+
+    // One after the other: what was frozen before may still be merging.
+    private async Task WorkAfterAsync(Task before, LogPoint end)
+    {
+        await before.ConfigureAwait(false);
+        if (fault is null) await settings.InBackground(() => Work(end)).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends when nothing is being written any more.</summary>
+    public async ValueTask SettleAsync() => await working.ConfigureAwait(false);
+
+    /// <summary>Writes down how far the log is durable and indexed.</summary>
+    public void WriteCheckpoint()
+    {
+        lock (gate)
+        {
+            if (Log is not { Fault: null } log || log.DurableEnd < indexed.Position) return;
+            var runs = state.Runs.Select(run => new RunEntry(run.Id, run.Level, run.From, run.To)).ToArray();
+            CheckpointFile.Write(disk, storeId, new StoreCheckpoint(++generation, log.Epoch, log.DurableEnd, indexed, runs));
+        }
+    }
+
+    /// <summary>Removes run files that belong to nothing.</summary>
+    public void RemoveStrays()
+    {
+        foreach (var name in disk.List(RunFormat.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.Delete($"{RunFormat.Folder}/{name}");
+        foreach (var id in RunIds().Except(state.Runs.Select(run => run.Id)).ToArray()) disk.Delete(RunFormat.PathOf(id));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await working.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var run in state.Runs) run.Dispose();
+    }
+
+    private void Work(LogPoint end)
+    {
+        try
+        {
+            WriteFrozen(end);
+            Log?.SyncNow();
+            WriteCheckpoint();
+            while (MergeDue() is { } due) Merge(due);
+        }
+        catch (Exception error) when (error is IOException or StorageException or ObjectDisposedException)
+        {
+            // What is frozen stays readable in memory, and the log still has it: the next opening indexes it anew.
+            fault = error;
+        }
+    }
+
+    private void WriteFrozen(LogPoint end)
+    {
+        var frozen = state.Frozen!;
+        var run = WriteRun(0, PreviousEnd(), end.Position, frozen.FilterKeys, writer =>
+        {
+            foreach (var (key, value) in frozen.AllEntries()) writer.Add(key, value);
+        });
+        lock (gate)
+        {
+            state = new IndexState(state.Active, null, state.Runs.Add(run));
+            indexed = end;
+        }
+    }
+
+    private long PreviousEnd() => state.Runs.Count == 0 ? 0 : state.Runs[^1].To;
+
+    private RunFile WriteRun(int level, long from, long to, long filterKeys, Action<RunWriter> fill)
+    {
+        var id = ++lastRunId;
+        var writer = new RunWriter(disk, storeSeed, id, filterKeys);
+        try
+        {
+            fill(writer);
+            writer.Finish(id, from, to);
+        }
+        catch
+        {
+            writer.Abandon();
+            throw;
+        }
+
+        return RunFile.Open(disk, cache, storeSeed, id, level, from, to);
+    }
+
+    // The newest runs of one level, if there are enough of them.
+    private RunFile[]? MergeDue()
+    {
+        var runs = state.Runs;
+        if (runs.Count < settings.MergeCount) return null;
+        var level = runs[^1].Level;
+        var same = runs.Reverse().TakeWhile(run => run.Level == level).Reverse().ToArray();
+        return same.Length >= settings.MergeCount ? same : null;
+    }
+
+    private void Merge(RunFile[] due)
+    {
+        var reachesBack = due[0] == state.Runs[0];
+        var merged = WriteRun(due[0].Level + 1, due[0].From, due[^1].To, due.Sum(run => run.FilterKeys), writer =>
+        {
+            var cursor = new MergedCursor([.. due.Reverse().Select(run => run.OpenCursor())]);
+            for (var isThere = cursor.Seek([]); isThere; isThere = cursor.Next())
+            {
+                // Once nothing older is left, what was taken back need not be remembered.
+                if (reachesBack && cursor.Value.IsEmpty && cursor.Key[0] != IndexKeys.CommitId) continue;
+                writer.Add(cursor.Key, cursor.Value);
+            }
+        });
+        lock (gate) state = state with { Runs = state.Runs.RemoveRange(due).Add(merged) };
+        WriteCheckpoint();
+
+        // Readers may still hold the old runs; their handles close once nobody does.
+        if (Log is not null) foreach (var run in due) disk.Delete(run.Path);
+    }
+
+    private IEnumerable<long> RunIds() => disk.List(RunFormat.Folder)
+        .Where(name => name.EndsWith(".run", StringComparison.Ordinal))
+        .Select(name => long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id) ? id : 0)
+        .Where(id => id > 0);
+}

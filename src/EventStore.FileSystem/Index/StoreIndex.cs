@@ -1,0 +1,186 @@
+using EventStore.FileSystem.Log;
+
+namespace EventStore.FileSystem.Index;
+
+/// <summary>
+/// Finds everything in the log: heads, a stream's commits, commit ids, snapshots, documents, checkpoints. A pure function of the log, so that
+/// it may be deleted at any time and is then built anew. Kept on disk but for its newest part.
+/// </summary>
+internal sealed class StoreIndex(RunKeeper keeper)
+{
+    private const int PlaceBytes = 64 << 10;
+
+    // Touched by the writer only.
+    private long lastPlace = long.MinValue;
+    private long lastPlaceTable = -1;
+
+    /// <summary>The newest stamp of the commits taken in from the log.</summary>
+    public long NewestStamp { get; private set; } = keeper.Indexed.StampTicks;
+
+    public Removals Removals => keeper.Removals;
+
+    public IndexState State => keeper.State;
+
+    public RunKeeper Keeper => keeper;
+
+    public void AddCommit(StreamId stream, HeadEntry head, long position, Guid commitId, long firstCheckpoint)
+    {
+        var active = State.Active;
+        active.AddCommit(stream, head, position, commitId);
+        if (active.From == lastPlaceTable && position - lastPlace < PlaceBytes) return;
+        active.AddPlace(firstCheckpoint, position);
+        (lastPlace, lastPlaceTable) = (position, active.From);
+    }
+
+    public void AddDeletion(StreamId stream, long position)
+    {
+        State.Active.AddDeletion(stream);
+        State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
+        Removals.Note(position);
+    }
+
+    public void AddPurge(string? bucket, long position)
+    {
+        State.Active.Put(bucket is null ? IndexKeys.PurgeOfAll : IndexKeys.OfPurge(bucket), Varint.Of(position));
+        State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
+        Removals.Purge(bucket, position);
+    }
+
+    public void AddSnapshot(StreamId stream, long revision, int schemaVersion, long position) =>
+        State.Active.Put(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), revision, schemaVersion), Varint.Of(position));
+
+    public void AddPruning(StreamId stream, IEnumerable<(long Revision, int SchemaVersion)> pruned)
+    {
+        var headKey = IndexKeys.OfStream(stream);
+        foreach (var (revision, schemaVersion) in pruned) State.Active.Put(IndexKeys.OfSnapshot(headKey, revision, schemaVersion), []);
+    }
+
+    public void AddDocument(string name, long position) => State.Active.Put(IndexKeys.OfDocument(name), Varint.Of(position));
+
+    public void AddDocumentDeletion(string name) => State.Active.Put(IndexKeys.OfDocument(name), []);
+
+    /// <summary>Takes in a frame as it stands in the log.</summary>
+    public void Apply(in Frame frame, NameCache names)
+    {
+        var position = frame.Header.Position;
+        var reader = new BodyReader(frame.Body.Span);
+        switch (frame.Header.Kind)
+        {
+            case FrameKind.Commit:
+                var commit = CommitCodec.Read(frame, names);
+                var record = commit.Record;
+                NewestStamp = Math.Max(NewestStamp, record.Stamp.UtcTicks);
+                AddCommit(record.Stream, new HeadEntry(commit.StreamStart, record.LastRevision.Value, record.Sequence.Value), position, record.CommitId, record.FirstCheckpoint.Value);
+                break;
+            case FrameKind.StreamDelete:
+                AddDeletion(reader.Stream(), position);
+                break;
+            case FrameKind.Purge:
+                var bucket = reader.Text();
+                AddPurge(bucket.Length == 0 ? null : bucket, position);
+                break;
+            case FrameKind.SnapshotSave:
+                AddSnapshot(reader.Stream(), reader.Number(), (int)reader.Number(), position);
+                break;
+            case FrameKind.SnapshotPrune:
+                var stream = reader.Stream();
+                var pruned = new (long, int)[reader.Number()];
+                for (var i = 0; i < pruned.Length; i++) pruned[i] = (reader.Number(), (int)reader.Number());
+                AddPruning(stream, pruned);
+                break;
+            case FrameKind.DocumentPut:
+                AddDocument(reader.Text(), position);
+                break;
+            case FrameKind.DocumentDelete:
+                AddDocumentDeletion(reader.Text());
+                break;
+        }
+    }
+
+    /// <summary>What is known of a stream that is there; one that was deleted, purged or never there does not exist.</summary>
+    public HeadEntry FindHead(StreamId stream)
+    {
+        var state = State;
+        if (!state.Active.TryFindHead(stream, out var head) && !(state.Frozen?.TryFindHead(stream, out head) ?? false))
+            head = state.Runs.Count > 0 && state.TryFindInRuns(IndexKeys.OfStream(stream), out var value) ? HeadEntry.Read(value) : default;
+        return head.Exists && !Removals.Holds(stream.Bucket, head.Start) ? head : default;
+    }
+
+    /// <summary>The addresses of the commits in which a stream's revisions lie, in order, so many at most.</summary>
+    public List<(long LastRevision, long Position)> FindCommits(StreamId stream, HeadEntry head, long fromRevision, long toRevision, int limit)
+    {
+        var found = new List<(long LastRevision, long Position)>();
+        var state = State;
+        var headKey = IndexKeys.OfStream(stream);
+        var hash = RunFormat.HashOf(headKey);
+        var isDone = false;
+        foreach (var run in state.Runs)
+        {
+            if (isDone || run.To <= head.Start || !run.MayHold(hash)) continue;
+            isDone = CopyFrom(run, headKey, head.Start, fromRevision, toRevision, limit, found);
+        }
+
+        foreach (var memtable in (Memtable?[])[state.Frozen, state.Active])
+        {
+            if (isDone || memtable is null) continue;
+            memtable.CopyCommits(stream, head.Start, fromRevision, toRevision, limit, found);
+            isDone = found.Count > 0 && found[^1].LastRevision >= toRevision;
+        }
+
+        return found;
+    }
+
+    /// <summary>The addresses of all commits that ever had an id, in any stream.</summary>
+    public List<long> FindCommitIds(Guid commitId)
+    {
+        var found = new List<long>();
+        var state = State;
+        state.Active.CopyCommitIds(commitId, found);
+        state.Frozen?.CopyCommitIds(commitId, found);
+        if (state.Runs.Count == 0) return found;
+        var key = IndexKeys.OfCommitId(commitId, 0);
+        var hash = RunFormat.HashOf(IndexKeys.FilteredPart(key));
+        foreach (var run in state.Runs)
+        {
+            if (!run.MayHold(hash)) continue;
+            var cursor = run.OpenCursor();
+            for (var isThere = cursor.Seek(key); isThere && cursor.Key.StartsWith(IndexKeys.FilteredPart(key)); isThere = cursor.Next()) found.Add(IndexKeys.PositionIn(cursor.Key));
+        }
+
+        return found;
+    }
+
+    /// <summary>An address at or before the commit that holds a checkpoint, and near it; 0 for the beginning of the log.</summary>
+    public long PlaceOf(long checkpoint)
+    {
+        var state = State;
+        var place = state.Active.PlaceOf(checkpoint);
+        if (place == 0) place = state.Frozen?.PlaceOf(checkpoint) ?? 0;
+        for (var i = state.Runs.Count - 1; i >= 0 && place == 0; i--)
+        {
+            var cursor = state.Runs[i].OpenCursor();
+            if (cursor.SeekFloor(IndexKeys.OfCheckpoint(checkpoint)) && cursor.Key[0] == IndexKeys.Checkpoint) place = Varint.Read(cursor.Value);
+        }
+
+        return place;
+    }
+
+    // Copies the commits of one run; answers whether the range is complete.
+    private static bool CopyFrom(
+        RunFile run, byte[] headKey, long streamStart, long fromRevision, long toRevision, int limit, List<(long LastRevision, long Position)> into)
+    {
+        var from = IndexKeys.OfEvents(headKey, fromRevision);
+        var cursor = run.OpenCursor();
+        for (var isThere = cursor.Seek(from); isThere && cursor.Key.StartsWith(from.AsSpan(0, headKey.Length)); isThere = cursor.Next())
+        {
+            if (into.Count >= limit) return true;
+            var position = Varint.Read(cursor.Value);
+            if (position < streamStart) continue;
+            var revision = IndexKeys.RevisionIn(cursor.Key);
+            into.Add((revision, position));
+            if (revision >= toRevision) return true;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,122 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace EventStore.FileSystem.Log;
+
+/// <summary>Frames that are written together. Knows how values are written one after another, as <see cref="BodyReader"/> reads them.</summary>
+internal sealed class LogBatch
+{
+    private const int KeptCapacityBytes = 4 << 20;
+    private byte[] buffer = new byte[64 << 10];
+    private int frameStart;
+
+    public int Length { get; private set; }
+
+    public Span<byte> Written => buffer.AsSpan(0, Length);
+
+    public void Clear()
+    {
+        Length = 0;
+        if (buffer.Length > KeptCapacityBytes) buffer = new byte[64 << 10];
+    }
+
+    /// <summary>Begins a frame; its offset in the batch is the present length.</summary>
+    public void BeginFrame()
+    {
+        frameStart = Length;
+        Take(Format.FrameHeaderLength);
+    }
+
+    /// <summary>Pads the frame and answers all of it, its header still to be filled in.</summary>
+    public Span<byte> EndFrame()
+    {
+        var padding = -Length & 7;
+        Take(padding).Clear();
+        return buffer.AsSpan(frameStart, Length - frameStart);
+    }
+
+    public void Number(long value)
+    {
+        var rest = (ulong)value;
+        var into = Take(10);
+        var used = 0;
+        while (rest >= 0x80)
+        {
+            into[used++] = (byte)(rest | 0x80);
+            rest >>= 7;
+        }
+
+        into[used++] = (byte)rest;
+        Length -= 10 - used;
+    }
+
+    public void Fixed(long value) => BinaryPrimitives.WriteInt64LittleEndian(Take(8), value);
+
+    public void Id(Guid value) => value.TryWriteBytes(Take(16));
+
+    public void Bytes(ReadOnlySpan<byte> value)
+    {
+        Number(value.Length);
+        value.CopyTo(Take(value.Length));
+    }
+
+    public void Text(string value)
+    {
+        var bytes = Encoding.UTF8.GetByteCount(value);
+        Number(bytes);
+        Encoding.UTF8.GetBytes(value, Take(bytes));
+    }
+
+    public void Stream(StreamId stream)
+    {
+        Text(stream.Bucket);
+        Text(stream.Category);
+        Text(stream.Id);
+    }
+
+    private Span<byte> Take(int bytes)
+    {
+        if (buffer.Length - Length < bytes) Array.Resize(ref buffer, (int)Math.Min(Array.MaxLength, Math.Max(buffer.Length * 2L, (long)Length + bytes)));
+        var taken = buffer.AsSpan(Length, bytes);
+        Length += bytes;
+        return taken;
+    }
+}
+
+/// <summary>Reads the values of a frame's body in the order they were written.</summary>
+internal ref struct BodyReader(ReadOnlySpan<byte> body)
+{
+    private readonly ReadOnlySpan<byte> body = body;
+
+    public int Offset { get; private set; }
+
+    public long Number()
+    {
+        ulong value = 0;
+        for (var shift = 0; shift < 64; shift += 7)
+        {
+            var part = body[Offset++];
+            value |= (ulong)(part & 0x7F) << shift;
+            if (part < 0x80) break;
+        }
+
+        return (long)value;
+    }
+
+    public long Fixed() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
+
+    public Guid Id() => new(Take(16));
+
+    public ReadOnlySpan<byte> Bytes() => Take((int)Number());
+
+    public string Text() => Encoding.UTF8.GetString(Bytes());
+
+    public StreamId Stream() => new(Text(), Text(), Text());
+
+    private ReadOnlySpan<byte> Take(int bytes)
+    {
+        var taken = body.Slice(Offset, bytes);
+        Offset += bytes;
+        return taken;
+    }
+}

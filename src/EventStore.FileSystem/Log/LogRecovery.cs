@@ -1,0 +1,172 @@
+using System.Globalization;
+using EventStore.FileSystem.Disk;
+
+namespace EventStore.FileSystem.Log;
+
+/// <summary>What opening found and did to the end of the log.</summary>
+/// <param name="CutBytes">Bytes of a torn, never acknowledged end that were cut off.</param>
+/// <param name="Quarantine">Where a copy of them is; null if there were none.</param>
+internal sealed record RecoveryReport(long CutBytes, string? Quarantine);
+
+/// <summary>
+/// Finds the end of the log. A torn end that was never acknowledged is cut off and a copy kept; damage anywhere else is refused, never repaired
+/// in passing. Which of the two it is, the log itself says: checkpoints and later frames tell how far it was durable.
+/// </summary>
+internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<StoreCheckpoint> checkpoints)
+{
+    private const string Quarantine = "quarantine";
+    private const string Advice = "Restore the store from a backup, or remove nothing and verify it to learn the extent of the damage.";
+    private long evidence = checkpoints.Select(checkpoint => checkpoint.DurableEnd).DefaultIfEmpty(0).Max();
+    private uint epoch = checkpoints.Select(checkpoint => checkpoint.Epoch).DefaultIfEmpty(0u).Max();
+
+    public RecoveryReport Report { get; private set; } = new(0, null);
+
+    /// <summary>Whether the end was already known to be durable when the store was opened.</summary>
+    public bool WasClean { get; private set; }
+
+    /// <summary>Reads the heads of all segments, and makes the first one in a new store.</summary>
+    public void FindSegments()
+    {
+        foreach (var leftover in disk.List(Segments.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.Delete($"{Segments.Folder}/{leftover}");
+        var names = disk.List(Segments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).ToList();
+        if (names.Count == 0) CreateFirst();
+        for (var i = 0; i < names.Count; i++)
+        {
+            var path = Segments.PathOf(i + 1);
+            if ($"{Segments.Folder}/{names[i]}" != path) throw Damage(path, "the segment is missing, but later ones are there.");
+            Take(path, i + 1, i + 1 == names.Count);
+        }
+    }
+
+    /// <summary>Walks the tail of the log from a known point, handing over every frame, and answers where it ends.</summary>
+    public LogPoint ScanTail(LogPoint from, Action<Frame> apply, out bool endsSealed)
+    {
+        endsSealed = false;
+        var scanner = new LogScanner(segments, from.Position, from.Chain);
+        var (next, stamp) = (from.NextCheckpoint, from.StampTicks);
+        if (from.Position > EndOfFiles()) throw Damage(Segments.PathOf(segments.All[^1].Number), "the log ends before the place up to which it was indexed.");
+        while (scanner.TryNext(out var frame))
+        {
+            if (frame.Header.Checkpoint != next) throw segments.Damaged(frame.Header.Position, $"checkpoint {frame.Header.Checkpoint} stands where {next} was expected.");
+            next += frame.Header.Count;
+            epoch = Math.Max(epoch, frame.Header.Epoch);
+            endsSealed = frame.Header.Kind == FrameKind.Seal;
+            if (frame.Header.Kind == FrameKind.Commit) stamp = Math.Max(stamp, CommitCodec.StampOf(frame));
+            apply(frame);
+        }
+
+        var end = new LogPoint(scanner.Position, scanner.Chain, next, stamp);
+        if (segments.Of(end.Position) != segments.All[^1])
+            throw segments.Damaged(end.Position, "a segment that has a successor is not whole from here on.");
+        if (end.Position == segments.All[^1].FirstFrame) endsSealed = false; // the seal was that of the segment before
+        return end;
+    }
+
+    /// <summary>Cuts off a torn end, brings the accepted end to the medium, and opens the log for writing.</summary>
+    public SegmentedLog OpenForWriting(LogPoint end, bool endsSealed, LogSettings settings)
+    {
+        var last = segments.All[^1];
+        using (var file = disk.Open(Segments.PathOf(last.Number), forWriting: true))
+        {
+            CutTornEnd(file, last, end.Position);
+            WasClean = evidence >= end.Position;
+            if (!WasClean) RewriteTail(file, last, end.Position);
+        }
+
+        return new SegmentedLog(segments, settings, end, end.Position, epoch + 1, endsSealed);
+    }
+
+    private void CutTornEnd(IDiskFile file, Segment last, long end)
+    {
+        var torn = new byte[Math.Max(0, file.Length - (end - last.Base))];
+        file.Read(torn, end - last.Base);
+        var length = torn.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
+        if (length > 0) RefuseIfAcknowledged(torn.AsSpan(0, length), end);
+        if (end < evidence) throw segments.Damaged(end, $"the log was durable up to address {evidence}, but is whole only up to {end}.");
+        if (torn.Length == 0) return;
+        if (length > 0) Report = new RecoveryReport(length, KeepCopy(torn.AsSpan(0, length), end));
+        file.SetLength(end - last.Base);
+        file.Sync();
+    }
+
+    // A whole frame beyond the end says how far the log was durable when it was written: if that is beyond the end, acknowledged data is damaged.
+    private void RefuseIfAcknowledged(ReadOnlySpan<byte> torn, long end)
+    {
+        for (var offset = 0; offset + Format.FrameHeaderLength <= torn.Length; offset += 8)
+        {
+            var length = Format.FrameLength(torn[offset..]);
+            if (length == 0 || length > torn.Length - offset) continue;
+            var frame = torn.Slice(offset, length);
+            if (!Format.IsFrame(frame, end + offset, segments.Seed)) continue;
+            evidence = Math.Max(evidence, Format.ReadFrameHeader(frame, end + offset).DurableEnd);
+            if (evidence > end) return;
+            offset += length - 8;
+        }
+    }
+
+    private string KeepCopy(ReadOnlySpan<byte> torn, long end)
+    {
+        disk.CreateFolder(Quarantine);
+        var path = $"{Quarantine}/{end.ToString("D16", CultureInfo.InvariantCulture)}-{(epoch + 1).ToString(CultureInfo.InvariantCulture)}.torn";
+        using var copy = disk.Create(path);
+        copy.Write(torn, 0);
+        copy.Sync();
+        disk.SyncFolder(Quarantine);
+        return path;
+    }
+
+    // After a failed flush the page cache may show bytes that are not on the medium, and flushing again would not bring them there.
+    // Only writing them anew does.
+    private void RewriteTail(IDiskFile file, Segment last, long end)
+    {
+        var from = Math.Max(evidence, last.FirstFrame);
+        var bytes = new byte[128 << 10];
+        for (var at = from; at < end;)
+        {
+            var part = bytes.AsSpan(0, (int)Math.Min(bytes.Length, end - at));
+            if (file.Read(part, at - last.Base) != part.Length) throw segments.Damaged(at, "the file became shorter while it was read.");
+            file.Write(part, at - last.Base);
+            at += part.Length;
+        }
+
+        file.Sync();
+        disk.SyncFolder(Segments.Folder);
+    }
+
+    private void CreateFirst()
+    {
+        if (checkpoints.Count > 0) throw Damage(Segments.Folder, "the log is missing, but a checkpoint says that there was one.");
+        var temporary = $"{Segments.Folder}/first.seg.tmp";
+        var first = new SegmentHeader(segments.StoreId, 1, 0, 1, 0);
+        using (var file = disk.Create(temporary)) SegmentedLog.WriteHeader(file, first);
+        disk.Rename(temporary, Segments.PathOf(1));
+        disk.SyncFolder(Segments.Folder);
+        segments.Add(new Segment(1, 0, 1, 0));
+    }
+
+    private void Take(string path, long number, bool isLast)
+    {
+        using var file = disk.Open(path, forWriting: false);
+        var bytes = new byte[Format.SegmentHeaderLength];
+        file.Read(bytes, 0);
+        var length = file.Length;
+        var header = Format.ReadSegmentHeader(bytes.AsSpan(0, (int)Math.Min(bytes.Length, length)), out var problem);
+        if (problem is not null) throw Damage(path, problem);
+        if (header.StoreId != segments.StoreId || header.Number != number) throw Damage(path, "the segment belongs to another store or another place in this one.");
+        if (number > 1 && header.Base != lastEnd) throw Damage(Segments.PathOf(number - 1), $"the segment ends at address {lastEnd}, but the next one begins at {header.Base}.");
+        lastEnd = header.Base + length;
+        segments.Add(new Segment(number, header.Base, header.FirstCheckpoint, header.Chain));
+        if (isLast && lastEnd < header.Base + Format.SegmentHeaderLength) throw Damage(path, "the segment is shorter than its header.");
+    }
+
+    private long lastEnd;
+
+    private long EndOfFiles()
+    {
+        var last = segments.All[^1];
+        using var file = disk.Open(Segments.PathOf(last.Number), forWriting: false);
+        return last.Base + file.Length;
+    }
+
+    private CorruptStorageException Damage(string path, string problem) => new($"{disk.Root}/{path}", problem, Advice);
+}

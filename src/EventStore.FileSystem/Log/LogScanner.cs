@@ -1,0 +1,66 @@
+using EventStore.FileSystem.Disk;
+
+namespace EventStore.FileSystem.Log;
+
+/// <summary>Walks the log frame by frame, across segments, checking every checksum and the chain. For recovery, rebuilding and verifying.</summary>
+internal sealed class LogScanner(Segments segments, long position, uint chain)
+{
+    private const int WindowBytes = 128 << 10;
+    private byte[] window = new byte[WindowBytes];
+    private long windowStart;
+    private int windowLength;
+    private Segment? windowSegment;
+
+    /// <summary>Where the next frame is looked for.</summary>
+    public long Position { get; private set; } = position;
+
+    /// <summary>The checksum of the last frame.</summary>
+    public uint Chain { get; private set; } = chain;
+
+    /// <summary>Reads the next frame; false if no whole frame that continues the chain stands there.</summary>
+    /// <param name="frame">Valid until the next call.</param>
+    /// <param name="end">Frames from here on are not looked at.</param>
+    public bool TryNext(out Frame frame, long end = long.MaxValue)
+    {
+        frame = default;
+        if (Position >= end) return false;
+        var segment = segments.Of(Position);
+        if (Position == segment.Base) Position = segment.FirstFrame;
+        if (Position >= end || !TryReadAt(segment, Position, out frame) || frame.Header.PreviousCrc != Chain) return false;
+        Position = frame.End;
+        Chain = frame.Crc;
+        return true;
+    }
+
+    /// <summary>Reads a whole frame at an address, whatever the chain says.</summary>
+    public bool TryReadAt(Segment segment, long at, out Frame frame)
+    {
+        frame = default;
+        if (!Ensure(segment, at, Format.FrameHeaderLength)) return false;
+        var length = Format.FrameLength(At(at, Format.FrameHeaderLength).Span);
+        if (length == 0 || !Ensure(segment, at, length)) return false;
+        var bytes = At(at, length);
+        if (!Format.IsFrame(bytes.Span, at, segments.Seed)) return false;
+        frame = new Frame(Format.ReadFrameHeader(bytes.Span, at), bytes);
+        return true;
+    }
+
+    private ReadOnlyMemory<byte> At(long at, int length) => window.AsMemory((int)(at - windowStart), length);
+
+    private bool Ensure(Segment segment, long at, int length)
+    {
+        if (segment == windowSegment && at >= windowStart && at + length <= windowStart + windowLength) return true;
+        if (window.Length < length)
+        {
+            // A length that damage made up must not cost its memory: there have to be that many bytes.
+            Span<byte> last = stackalloc byte[1];
+            if (segments.Read(segment, last, at + length - 1) == 0) return false;
+            window = new byte[length];
+        }
+
+        windowSegment = segment;
+        windowStart = at;
+        windowLength = segments.Read(segment, window, at);
+        return windowLength >= length;
+    }
+}

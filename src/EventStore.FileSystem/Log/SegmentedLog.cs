@@ -1,0 +1,291 @@
+using EventStore.FileSystem.Disk;
+
+namespace EventStore.FileSystem.Log;
+
+/// <summary>When written bytes are brought to the medium, and how large segments become.</summary>
+/// <param name="SyncsEachBatch">Whether a batch is flushed before it counts as written.</param>
+/// <param name="SegmentSizeBytes">The length from which on a segment is sealed before the next batch.</param>
+internal sealed record LogSettings(bool SyncsEachBatch, long SegmentSizeBytes);
+
+/// <summary>
+/// The writing end of the log. Frames are gathered into a batch and written at once; after a failed flush, or a failed write that could not be
+/// taken back, it is faulted and never writes again (what the page cache then shows need not be on the medium).
+/// </summary>
+/// <remarks>Callers hold the writer's gate; only <see cref="SyncNow"/>, <see cref="DurableEnd"/> and <see cref="Fault"/> may be used by others.</remarks>
+internal sealed class SegmentedLog : IDisposable
+{
+    private readonly Segments segments;
+    private readonly LogSettings settings;
+    private readonly uint epoch;
+    private readonly LogBatch batch = new();
+
+    // Held while the active file is flushed or exchanged.
+    private readonly Lock syncGate = new();
+    private IDiskFile? active;
+    private Segment segment;
+
+    // What is written, and what the batch in the making will make of it.
+    private LogPoint written;
+    private uint batchChain;
+    private long batchCheckpoint;
+    private long allocatedEnd;
+    private bool isSealed;
+
+    private long writtenEnd;
+    private long durableEnd;
+    private volatile Exception? fault;
+
+    public SegmentedLog(Segments segments, LogSettings settings, LogPoint end, long durableEnd, uint epoch, bool isSealed)
+    {
+        (this.segments, this.settings, this.epoch, this.isSealed) = (segments, settings, epoch, isSealed);
+        written = end;
+        writtenEnd = end.Position;
+        this.durableEnd = durableEnd;
+        segment = segments.All[^1];
+        active = segments.Disk.Open(Segments.PathOf(segment.Number), forWriting: true);
+        allocatedEnd = segment.Base + active.Length;
+    }
+
+    /// <summary>Where the log ends, as far as it was written.</summary>
+    public LogPoint End => written;
+
+    /// <summary>Where the log ends, for readers.</summary>
+    public long WrittenEnd => Interlocked.Read(ref writtenEnd);
+
+    /// <summary>Up to where the log is known to be on the medium.</summary>
+    public long DurableEnd => Interlocked.Read(ref durableEnd);
+
+    /// <summary>Why nothing is written any more; null while all is well.</summary>
+    public Exception? Fault => fault;
+
+    public uint Epoch => epoch;
+
+    /// <summary>Receives the values of the frame in the making.</summary>
+    public LogBatch Body => batch;
+
+    /// <summary>The address that the next frame of the batch gets.</summary>
+    public long NextPosition => written.Position + batch.Length;
+
+    /// <summary>The checkpoint that the next event of the batch gets.</summary>
+    public long NextCheckpoint => batchCheckpoint;
+
+    /// <summary>Begins a batch. Seals the segment and begins the next one when it is full.</summary>
+    /// <exception cref="StorageException">The log is faulted.</exception>
+    /// <exception cref="StorageUnavailableException">There is no space for another segment.</exception>
+    public void Begin()
+    {
+        RefuseIfFaulted();
+        if (isSealed || written.Position - segment.Base >= settings.SegmentSizeBytes) Roll();
+        StartBatch();
+    }
+
+    /// <summary>Completes the frame whose body was written after <see cref="LogBatch.BeginFrame"/>.</summary>
+    public void EndFrame(FrameKind kind, int eventCount)
+    {
+        var frame = batch.EndFrame();
+        var position = NextPosition - frame.Length;
+        batchChain = Format.SealFrame(frame, new FrameHeader(position, kind, eventCount, batchCheckpoint, DurableEnd, batchChain, epoch), segments.Seed);
+        batchCheckpoint += eventCount;
+    }
+
+    /// <summary>Writes the batch, and flushes it where the settings say so.</summary>
+    /// <exception cref="StorageUnavailableException">There is no space; nothing of the batch is stored.</exception>
+    /// <exception cref="BatchOutcomeUnknownException">The disk failed; the log is faulted.</exception>
+    public void Write(long stampTicks)
+    {
+        if (batch.Length == 0) return;
+        WriteFrames(batch.Written);
+        if (settings.SyncsEachBatch) Guarded(() => active!.Sync());
+        written = new LogPoint(NextPosition, batchChain, batchCheckpoint, Math.Max(stampTicks, written.StampTicks));
+        Interlocked.Exchange(ref writtenEnd, written.Position);
+        if (settings.SyncsEachBatch) Interlocked.Exchange(ref durableEnd, written.Position);
+    }
+
+    /// <summary>Flushes what is written. May run beside the writer.</summary>
+    public void SyncNow()
+    {
+        lock (syncGate)
+        {
+            var end = Interlocked.Read(ref writtenEnd);
+            if (active is null || fault is not null || end <= DurableEnd) return;
+            Guarded(active.Sync);
+            Interlocked.Exchange(ref durableEnd, end);
+        }
+    }
+
+    /// <summary>Gives back the space taken ahead. Only for a clean close.</summary>
+    public void Trim()
+    {
+        if (active is null || allocatedEnd <= written.Position) return;
+        Guarded(() =>
+        {
+            active.SetLength(written.Position - segment.Base);
+            active.Sync();
+        });
+        allocatedEnd = written.Position;
+    }
+
+    public void Dispose()
+    {
+        lock (syncGate)
+        {
+            active?.Dispose();
+            active = null;
+        }
+    }
+
+    public void RefuseIfFaulted()
+    {
+        if (fault is { } why)
+            throw new StorageException($"The store at '{segments.Disk.Root}' takes no more writes, because writing or flushing failed earlier: {why.Message} Nothing was stored. Dispose it and open it again; opening settles what is on the disk.", why);
+    }
+
+    private void StartBatch()
+    {
+        batch.Clear();
+        batchChain = written.Chain;
+        batchCheckpoint = written.NextCheckpoint;
+    }
+
+    private void WriteFrames(ReadOnlySpan<byte> frames)
+    {
+        var end = written.Position + frames.Length;
+        try
+        {
+            if (settings.SyncsEachBatch && end > allocatedEnd) TakeSpace(end);
+        }
+        catch (DiskFullException error)
+        {
+            throw NoSpace(error);
+        }
+        catch (IOException error)
+        {
+            throw Break(error);
+        }
+
+        try
+        {
+            active!.Write(frames, written.Position - segment.Base);
+        }
+        catch (DiskFullException error)
+        {
+            TakeBack();
+            throw NoSpace(error);
+        }
+        catch (IOException error)
+        {
+            throw Break(error);
+        }
+    }
+
+    // Space taken ahead makes a flush cheaper, and a full disk known before anything is written.
+    private void TakeSpace(long end)
+    {
+        var wanted = Math.Max(end - segment.Base, Math.Min(settings.SegmentSizeBytes, Math.Max((end - segment.Base) * 2, 1 << 20)));
+        active!.Allocate(wanted);
+        allocatedEnd = segment.Base + Math.Max(wanted, active.Length);
+    }
+
+    // Part of a batch may have reached the file. It must not come back after a crash, for its callers are told that nothing was stored.
+    private void TakeBack() => Guarded(() =>
+    {
+        active!.SetLength(written.Position - segment.Base);
+        active.Sync();
+        allocatedEnd = written.Position;
+    });
+
+    private void Roll()
+    {
+        var number = segment.Number + 1;
+        var temporary = $"{Segments.Folder}/next.seg.tmp";
+        try
+        {
+            using var next = segments.Disk.Create(temporary);
+            if (settings.SyncsEachBatch) next.Allocate(Math.Min(settings.SegmentSizeBytes, 1 << 20));
+            next.Write(new byte[Format.SegmentHeaderLength], 0);
+            if (!isSealed) Seal();
+            var header = new SegmentHeader(segments.StoreId, number, written.Position, written.NextCheckpoint, written.Chain);
+            Publish(next, temporary, header);
+        }
+        catch (DiskFullException error)
+        {
+            throw NoSpace(error);
+        }
+        catch (IOException error)
+        {
+            throw Break(error);
+        }
+    }
+
+    // The seal is durable before the next segment appears under its name: a segment with a successor is known to be whole.
+    private void Seal()
+    {
+        StartBatch();
+        batch.BeginFrame();
+        batch.Number(batchCheckpoint);
+        EndFrame(FrameKind.Seal, 0);
+        WriteFrames(batch.Written);
+        var end = NextPosition;
+        Guarded(() =>
+        {
+            if (allocatedEnd > end) active!.SetLength(end - segment.Base);
+            active!.Sync();
+        });
+        written = written with { Position = end, Chain = batchChain };
+        Interlocked.Exchange(ref writtenEnd, end);
+        Interlocked.Exchange(ref durableEnd, end);
+        allocatedEnd = end;
+        isSealed = true;
+        batch.Clear();
+    }
+
+    private void Publish(IDiskFile next, string temporary, SegmentHeader header)
+    {
+        WriteHeader(next, header);
+        segments.Disk.Rename(temporary, Segments.PathOf(header.Number));
+        segments.Disk.SyncFolder(Segments.Folder);
+        var file = segments.Disk.Open(Segments.PathOf(header.Number), forWriting: true);
+        var appeared = new Segment(header.Number, header.Base, header.FirstCheckpoint, header.Chain);
+        lock (syncGate)
+        {
+            active?.Dispose();
+            active = file;
+            segment = appeared;
+            segments.Add(appeared);
+            written = written with { Position = appeared.FirstFrame };
+            Interlocked.Exchange(ref writtenEnd, written.Position);
+            Interlocked.Exchange(ref durableEnd, written.Position);
+            allocatedEnd = header.Base + file.Length;
+            isSealed = false;
+        }
+    }
+
+    public static void WriteHeader(IDiskFile file, SegmentHeader header)
+    {
+        var bytes = new byte[Format.SegmentHeaderLength];
+        Format.WriteSegmentHeader(bytes, header);
+        file.Write(bytes, 0);
+        file.Sync();
+    }
+
+    private void Guarded(Action act)
+    {
+        try
+        {
+            act();
+        }
+        catch (IOException error)
+        {
+            throw Break(error);
+        }
+    }
+
+    private BatchOutcomeUnknownException Break(IOException error)
+    {
+        fault = error;
+        return new BatchOutcomeUnknownException($"Writing to the store at '{segments.Disk.Root}' failed: {error.Message} It takes no more writes until it is opened again.", error);
+    }
+
+    private StorageUnavailableException NoSpace(IOException error) =>
+        new($"No space is left for the store at '{segments.Disk.Root}'. Nothing was stored. Free some space and try again; the store goes on by itself.", error);
+}

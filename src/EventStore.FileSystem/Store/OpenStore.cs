@@ -1,0 +1,180 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+
+namespace EventStore.FileSystem.Store;
+
+/// <summary>
+/// A store that is open: its log, its index and the gate of the one writer. Readers see what is published and never wait for the disk of the writer.
+/// </summary>
+internal sealed class OpenStore : IAsyncDisposable
+{
+    public const string LockFileName = "writer.lock";
+    private readonly IDisk disk;
+    private readonly IDisposable writerLock;
+    private readonly StoreSettings settings;
+
+    // Held by whoever writes, through the flush.
+    private readonly Lock writerGate = new();
+    private volatile Published published;
+    private volatile bool isClosed;
+
+    internal OpenStore(IDisk disk, IDisposable writerLock, StoreSettings settings, Segments segments, SegmentedLog log, StoreIndex index, RecoveryReport recovery)
+    {
+        (this.disk, this.writerLock, this.settings, Segments, Log, Index, Recovery) = (disk, writerLock, settings, segments, log, index, recovery);
+        published = new Published(log.End);
+    }
+
+    public Segments Segments { get; }
+
+    /// <summary>The writing end. Only to be used by whoever writes.</summary>
+    public SegmentedLog Log { get; }
+
+    public StoreIndex Index { get; }
+
+    public NameCache Names { get; } = new();
+
+    /// <summary>What opening did to the end of the log.</summary>
+    public RecoveryReport Recovery { get; }
+
+    /// <summary>Up to where everything may be read.</summary>
+    public LogPoint End => published.End;
+
+    /// <summary>Why nothing is written any more; null while all is well.</summary>
+    public Exception? Fault => Log.Fault;
+
+    /// <summary>The address of the log's first frame.</summary>
+    public static LogPoint Origin { get; } = new(Format.SegmentHeaderLength, 0, 1, 0);
+
+    /// <summary>Writes as the only writer: decides and gathers frames, then writes them, and only then has them indexed and published.</summary>
+    /// <param name="gather">Decides, adds frames to the log's batch, and answers what is to be done once they are written.</param>
+    /// <param name="stampTicks">The newest stamp given out, asked after gathering.</param>
+    public T Write<T>(Func<(T Answer, Action? WhenWritten)> gather, Func<long>? stampTicks = null)
+    {
+        lock (writerGate)
+        {
+            RefuseIfClosed();
+            var (answer, whenWritten) = Read(() =>
+            {
+                Log.Begin();
+                return gather();
+            });
+            if (whenWritten is null) return answer;
+            Log.Write(stampTicks?.Invoke() ?? 0);
+            whenWritten();
+            published = new Published(Log.End);
+            if (Index.Keeper.IsFreezeDue(Log.End.Position)) Index.Keeper.Freeze(Log.End);
+            return answer;
+        }
+    }
+
+    /// <summary>Reads, and should a part of the index turn out damaged, has it built anew from the log and reads again.</summary>
+    public T Read<T>(Func<T> read)
+    {
+        RefuseIfClosed();
+        try
+        {
+            try
+            {
+                return read();
+            }
+            catch (IndexDamageException)
+            {
+                Rebuild();
+            }
+
+            return read();
+        }
+        catch (IndexDamageException error)
+        {
+            throw new CorruptStorageException($"{disk.Root}/{error.Path}", error.Message, "The index was built anew and is damaged again: look after the disk.", error);
+        }
+        catch (IOException error)
+        {
+            throw new StorageUnavailableException($"Reading the store at '{disk.Root}' failed: {error.Message} Nothing was changed. Try again once the cause is gone.", error);
+        }
+    }
+
+    /// <summary>A reader for one page. It reaches whatever the index names, which is written, though perhaps not yet published.</summary>
+    public LogReader OpenReader(int firstWindowBytes) => new(Segments, Log.WrittenEnd, firstWindowBytes);
+
+    /// <summary>Whether a commit belongs to a stream that is there, and not to one deleted since.</summary>
+    public bool IsLive(in StoredCommit commit)
+    {
+        if (commit.Frame.Header.Position > Index.Removals.Newest) return true;
+        var head = Index.FindHead(commit.Record.Stream);
+        return head.Exists && head.Start == commit.StreamStart;
+    }
+
+    /// <summary>Brings what is written to the medium.</summary>
+    public void SyncNow() => Log.SyncNow();
+
+    /// <summary>Builds the index anew from the log.</summary>
+    public void Rebuild()
+    {
+        lock (writerGate)
+        {
+            RefuseIfClosed();
+            Index.Keeper.SettleAsync().AsTask().GetAwaiter().GetResult();
+            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index with { InBackground = StoreOpening.InPlace }, Origin, 0);
+            var rebuilt = new StoreIndex(keeper);
+            var scanner = new LogScanner(Segments, Origin.Position, Origin.Chain);
+            var end = Log.End;
+            while (scanner.TryNext(out var frame, end.Position)) StoreOpening.Apply(rebuilt, frame, Names);
+            if (scanner.Position < end.Position && Segments.Of(scanner.Position).FirstFrame != end.Position)
+                throw Segments.Damaged(scanner.Position, "a stored frame is not whole.");
+            if (keeper.Fault is { } fault) throw new StorageException($"The index of the store at '{disk.Root}' could not be built anew: {fault.Message}", fault);
+            Index.Keeper.Adopt(keeper);
+            Index.Keeper.WriteCheckpoint();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (isClosed) return;
+        lock (writerGate)
+        {
+            if (isClosed) return;
+            isClosed = true;
+        }
+
+        try
+        {
+            await CloseAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await Index.Keeper.DisposeAsync().ConfigureAwait(false);
+            Log.Dispose();
+            Segments.Dispose();
+            writerLock.Dispose();
+        }
+    }
+
+    // A clean close leaves the log durable, without space taken ahead, and a checkpoint that says so.
+    private async ValueTask CloseAsync()
+    {
+        await Index.Keeper.SettleAsync().ConfigureAwait(false);
+        if (Log.Fault is not null) return;
+        try
+        {
+            Log.SyncNow();
+            Log.Trim();
+            if (Index.State.Active.Count >= settings.CloseEntries && Index.Keeper.Fault is null) Index.Keeper.Freeze(Log.End);
+            await Index.Keeper.SettleAsync().ConfigureAwait(false);
+            Index.Keeper.WriteCheckpoint();
+        }
+        catch (BatchOutcomeUnknownException error)
+        {
+            throw new StorageException($"Closing the store at '{disk.Root}' failed: {error.Message} What was acknowledged as durable is; open the store again to settle the rest.", error);
+        }
+        catch (IOException error)
+        {
+            throw new StorageException($"The last checkpoint of the store at '{disk.Root}' could not be written: {error.Message} Nothing is lost; the next opening reads more of the log.", error);
+        }
+    }
+
+    private void RefuseIfClosed() => ObjectDisposedException.ThrowIf(isClosed, typeof(IPersistenceEngine));
+
+    private sealed record Published(LogPoint End);
+}

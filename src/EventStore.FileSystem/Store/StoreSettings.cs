@@ -1,0 +1,10 @@
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+
+namespace EventStore.FileSystem.Store;
+
+/// <summary>How a store is run.</summary>
+/// <param name="Log">When bytes are flushed and segments end.</param>
+/// <param name="Index">When parts of the index are written and merged.</param>
+/// <param name="CloseEntries">With fewer entries than these in memory, a clean close leaves them to be read from the log again.</param>
+internal sealed record StoreSettings(LogSettings Log, IndexSettings Index, int CloseEntries = 4096);

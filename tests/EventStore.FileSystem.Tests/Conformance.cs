@@ -1,0 +1,115 @@
+using EventStore.Conformance;
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>The file engine as it comes, through the whole kit, in a directory of its own.</summary>
+public sealed class FileBackend : IBackend
+{
+    private readonly TestDirectory directory = new();
+
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(FileSystemEngines.Over(directory.Path, new FileSystemOptions(), context));
+
+    public ValueTask DisposeAsync()
+    {
+        directory.Dispose();
+        return default;
+    }
+}
+
+/// <summary>The file engine with everything tiny, so that segments end, runs are written and merged all the time.</summary>
+public sealed class TinyFileBackend : IBackend
+{
+    private readonly TestDirectory directory = new();
+
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(new FileSystemPersistenceEngine(
+        new FileDisk(directory.Path),
+        new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192), new IndexSettings(8, 4096, 3, Task.Run), CloseEntries: 4),
+        new EngineDurability(DurabilityLevel.Fast, "written to the operating system", []), null, context));
+
+    public ValueTask DisposeAsync()
+    {
+        directory.Dispose();
+        return default;
+    }
+}
+
+/// <summary>A directory that goes with its owner.</summary>
+internal sealed class TestDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("eventstore-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
+
+public sealed class Completeness : CompletenessSpecification<FileBackend>;
+
+public sealed class Commits : CommitSpecification<FileBackend>;
+
+public sealed class Concurrency : ConcurrencySpecification<FileBackend>;
+
+public sealed class Deletion : DeletionSpecification<FileBackend>;
+
+public sealed class Dispatching : DispatchSpecification<FileBackend>;
+
+public sealed class DispatchLeases : DispatchLeaseSpecification<FileBackend>;
+
+public sealed class Documents : DocumentSpecification<FileBackend>;
+
+public sealed class Filters : FilterSpecification<FileBackend>;
+
+public sealed class Heads : HeadSpecification<FileBackend>;
+
+public sealed class Identity : IdentitySpecification<FileBackend>;
+
+public sealed class Lifecycle : LifecycleSpecification<FileBackend>;
+
+public sealed class Model : ModelSpecification<FileBackend>;
+
+public sealed class Payloads : PayloadSpecification<FileBackend>;
+
+public sealed class Pipelines : PipelineSpecification<FileBackend>;
+
+public sealed class Reading : ReadingSpecification<FileBackend>;
+
+public sealed class Snapshots : SnapshotSpecification<FileBackend>;
+
+public sealed class Streams : StreamSpecification<FileBackend>;
+
+public sealed class TinyCompleteness : CompletenessSpecification<TinyFileBackend>;
+
+public sealed class TinyCommits : CommitSpecification<TinyFileBackend>;
+
+public sealed class TinyConcurrency : ConcurrencySpecification<TinyFileBackend>;
+
+public sealed class TinyDeletion : DeletionSpecification<TinyFileBackend>;
+
+public sealed class TinyDispatching : DispatchSpecification<TinyFileBackend>;
+
+public sealed class TinyDispatchLeases : DispatchLeaseSpecification<TinyFileBackend>;
+
+public sealed class TinyDocuments : DocumentSpecification<TinyFileBackend>;
+
+public sealed class TinyFilters : FilterSpecification<TinyFileBackend>;
+
+public sealed class TinyHeads : HeadSpecification<TinyFileBackend>;
+
+public sealed class TinyIdentity : IdentitySpecification<TinyFileBackend>;
+
+public sealed class TinyLifecycle : LifecycleSpecification<TinyFileBackend>;
+
+public sealed class TinyModel : ModelSpecification<TinyFileBackend>;
+
+public sealed class TinyPayloads : PayloadSpecification<TinyFileBackend>;
+
+public sealed class TinyPipelines : PipelineSpecification<TinyFileBackend>;
+
+public sealed class TinyReading : ReadingSpecification<TinyFileBackend>;
+
+public sealed class TinySnapshots : SnapshotSpecification<TinyFileBackend>;
+
+public sealed class TinyStreams : StreamSpecification<TinyFileBackend>;

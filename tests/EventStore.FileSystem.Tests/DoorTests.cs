@@ -1,0 +1,71 @@
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>The verbs, the options, the lock of the one writer, names beside one another.</summary>
+public sealed class DoorTests : IDisposable
+{
+    private readonly TestDirectory directory = new();
+
+    public void Dispose() => directory.Dispose();
+
+    [Fact]
+    public async Task A_second_writer_is_refused_with_the_process_of_the_first_until_it_is_gone()
+    {
+        await using var second = Make();
+        await using (var first = Make())
+        {
+            await first.InitializeAsync();
+            var refused = await Assert.ThrowsAsync<StorageException>(async () => await second.InitializeAsync());
+            Assert.Contains($"process {Environment.ProcessId}", refused.Message, StringComparison.Ordinal);
+        }
+
+        await second.InitializeAsync();
+    }
+
+    [Fact]
+    public async Task Stores_of_two_names_share_a_directory_without_seeing_each_other()
+    {
+        await using var first = Make(new FileSystemOptions { Name = "first" });
+        await using var second = Make(new FileSystemOptions { Name = "second" });
+        await first.InitializeAsync();
+        await second.InitializeAsync();
+        await first.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.NoStream, default, [new EventRecord(Guid.NewGuid(), "type", default)])]);
+        Assert.Null(await second.FindHeadAsync("stream"));
+        Assert.NotNull(await first.FindHeadAsync("stream"));
+    }
+
+    [Theory, InlineData(""), InlineData("Upper"), InlineData("../out"), InlineData("a b")]
+    public void A_name_that_is_no_plain_file_name_is_refused(string name) =>
+        Assert.Throws<WireupException>(() => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { Name = name }));
+
+    [Fact]
+    public void A_flush_interval_contradicts_durable() =>
+        Assert.Throws<WireupException>(() => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { FlushInterval = TimeSpan.FromSeconds(1) }));
+
+    [Fact]
+    public async Task An_address_chooses_it_and_what_is_stored_is_there_again()
+    {
+        for (var round = 0; round < 2; round++)
+        {
+            await using var store = await Wireup.Init()
+                .UsingPersistence($"file:{directory.Path}", engines => engines.AddFileSystem(new FileSystemOptions { Durability = FileSystemDurability.Fast, FlushInterval = TimeSpan.FromMilliseconds(5) }))
+                .UsingJsonSerialization(types => types.Register<string>("text"))
+                .InitializeStorageEngine()
+                .BuildAsync();
+            await store.AppendAsync("stream", $"round {round}");
+        }
+
+        await using var engine = Make();
+        await engine.InitializeAsync();
+        Assert.Equal(2, (await engine.FindHeadAsync("stream"))!.Revision.Value);
+    }
+
+    [Fact]
+    public async Task A_missing_store_is_made_only_where_it_may_be()
+    {
+        await using var engine = FileSystemEngines.Over(directory.Path, new FileSystemOptions(), EngineContext.Default with { MayCreateStorage = false });
+        await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
+    }
+
+    private IPersistenceEngine Make(FileSystemOptions? options = null) => FileSystemEngines.Over(directory.Path, options ?? new FileSystemOptions(), EngineContext.Default);
+}
