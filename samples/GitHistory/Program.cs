@@ -4,7 +4,7 @@ using GitHistory;
 using Spectre.Console;
 
 var path = new Argument<string>("path") { Description = "A directory in the repository to read.", DefaultValueFactory = _ => "." };
-var address = new Option<string>("--store") { Description = "Where to store.", HelpName = "address", DefaultValueFactory = _ => "memory:" };
+var address = new Option<string>("--store") { Description = "Where to store: file:directory or memory:.", HelpName = "address", DefaultValueFactory = _ => "file:artifacts/git-history" };
 var writers = Number("--writers", "How many files are written at once.", 64);
 var interval = Number("--snapshot-every", "A file gets a snapshot after so many events.", 5);
 var command = new RootCommand("Stores the history of a git repository, one stream for each file, and answers questions about it by replaying.")
@@ -46,7 +46,7 @@ static async Task RunAsync(string directory, string address, int writers, int in
 
     // readme: wireup
     await using var store = await Wireup.Init()
-        .UsingPersistence(address, engines => engines.AddInMemory())
+        .UsingPersistence(address, engines => engines.AddFileSystem())
         .InitializeStorageEngine()
         .UsingJsonSerialization(GitJson.Default, types => types
             .Register<FileAdded>("file-added")
@@ -87,10 +87,7 @@ static async Task AnswerAsync(IEventStore store, string bucket, Projection proje
 
     var (path, replayed) = Report.MostChanged(tally).First();
     var stream = Streams.Of(bucket, path);
-    var snapshot = await store.Snapshots.FindAsync(stream, cancellationToken: cancellationToken);
-    var opened = snapshot is null
-        ? await store.OpenStreamAsync(stream, cancellationToken: cancellationToken)
-        : await store.OpenStreamAsync(snapshot, cancellationToken);
+    var (snapshot, opened) = await store.OpenFromSnapshotAsync(stream, cancellationToken: cancellationToken);
     var now = opened.CommittedEvents.Select(committed => committed.Body).OfType<IFileEvent>()
         .Aggregate(snapshot?.State as FileState ?? FileState.Unborn, (state, happened) => state.Apply(happened));
     report.History(opened, snapshot, now, replayed);

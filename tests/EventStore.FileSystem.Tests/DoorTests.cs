@@ -68,4 +68,15 @@ public sealed class DoorTests : IDisposable
     }
 
     private IPersistenceEngine Make(FileSystemOptions? options = null) => FileSystemEngines.Over(directory.Path, options ?? new FileSystemOptions(), EngineContext.Default);
+
+    [Fact]
+    public async Task The_row_of_the_readme_is_the_description()
+    {
+        var root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root, "EventStore.slnx"))) root = Path.GetDirectoryName(root)!;
+        await using var backend = new FileBackend();
+        await using var engine = await backend.OpenAsync(EngineContext.Default);
+        await engine.InitializeAsync();
+        Assert.Contains(EventStore.Conformance.DescriptionTable.RowOf(engine.Description, "file"), await File.ReadAllLinesAsync(Path.Combine(root, "README.md")));
+    }
 }
