@@ -177,6 +177,22 @@ public abstract class DispatchSpecification<TBackend> : Specification<TBackend> 
         Assert.Equal(["new"], await TextsAsync(later.Dispatch.GetUndispatchedAsync()));
     }
 
+    [Fact(Timeout = Minute), Guarantee("G27", "G31")]
+    public async Task A_commit_that_keeps_failing_can_be_marked_or_deleted_out_of_the_way()
+    {
+        await using var store = await Wire().UsingAsynchronousDispatchScheduler(Quick)
+            .DispatchTo((Commit commit, CancellationToken _) => commit.Stream.Id.StartsWith("bad", StringComparison.Ordinal) ? throw new InvalidOperationException("bus") : Take(commit)).BuildAsync();
+        var marked = await store.AppendAsync("bad-1", "x");
+        await store.AppendAsync("bad-2", "x");
+        await store.AppendAsync("good", "1");
+        await UntilAsync(async () => (await store.Dispatch.GetStatusAsync()).ConsecutiveFailures > 0);
+        await store.Dispatch.MarkCommitsAsDispatchedAsync(new HashSet<Guid> { marked.CommitId });
+        await store.DeleteStreamAsync("bad-2");
+        await store.Dispatch.WaitUntilDispatchedAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(["1"], bus);
+        Assert.Equal(0, (await store.Dispatch.GetStatusAsync()).ConsecutiveFailures);
+    }
+
     [Fact(Timeout = Minute), Guarantee("G26", "G46")]
     public async Task Waiting_until_all_is_dispatched_ends_though_the_newest_events_were_deleted()
     {

@@ -56,6 +56,28 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
         Assert.Equal(3, (await store.FindHeadAsync(stream))?.Revision.Value);
     }
 
+    [Fact, Guarantee("G7", "G12")]
+    public async Task A_duplicate_shows_what_is_stored_and_a_stored_commit_never_fails_because_it_cannot_be_shown()
+    {
+        await using (var store = await Wire().BuildAsync())
+        {
+            var (first, second, commitId) = (await store.OpenStreamAsync(stream), await store.OpenStreamAsync(stream), Guid.NewGuid());
+            first.Add("same");
+            second.Add("same");
+            await first.CommitChangesAsync(commitId);
+            Assert.True((await second.CommitChangesAsync(commitId)).IsDuplicate);
+            Assert.Equal(first.CommittedEvents[0].EventId, second.CommittedEvents[0].EventId);
+        }
+
+        await using var picky = await Wire().HookIntoPipelineUsing(new CannotShow("unseen")).BuildAsync();
+        var opened = await picky.OpenStreamAsync(stream);
+        opened.Add("unseen");
+        Assert.Equal(2, (await opened.CommitChangesAsync()).Revision.Value);
+        opened.Add("seen");
+        Assert.Equal(3, (await opened.CommitChangesAsync()).Revision.Value);
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await picky.OpenStreamAsync(stream));
+    }
+
     [Fact(Timeout = 60_000), Guarantee("G5")]
     public async Task Twenty_racing_deciders_each_count_once()
     {

@@ -28,6 +28,12 @@ internal sealed class HideSecrets : IPipelineHook
     public CommittedEvent? Select(CommittedEvent committed) => ((string)committed.Body).StartsWith("secret", StringComparison.Ordinal) ? null : committed;
 }
 
+/// <summary>Throws when it is shown a text.</summary>
+internal sealed class CannotShow(string text) : IPipelineHook
+{
+    public CommittedEvent? Select(CommittedEvent committed) => (string)committed.Body == text ? throw new InvalidOperationException("hook") : committed;
+}
+
 /// <summary>Refuses commits that hold a word.</summary>
 internal sealed class RefuseWord(string word) : IPipelineHook
 {

@@ -37,7 +37,7 @@ internal static class StoreBuilder
             var liveness = new Liveness();
             var reads = new ReadPath(engine, codec, hooks, liveness, telemetry);
             var group = new GroupCommit(engine, time, telemetry, loggers.CreateLogger("EventStore.Commits"));
-            var commits = new CommitPath(engine, codec, hooks, group, reads, telemetry);
+            var commits = new CommitPath(engine, codec, hooks, group, reads, telemetry, loggers.CreateLogger("EventStore.Commits"));
             var snapshots = new SnapshotStore(engine, codec, keep, liveness);
 
             var ledger = new DispatchLedger(engine);
@@ -53,22 +53,35 @@ internal static class StoreBuilder
             var store = new OptimisticEventStore(engine, commits, reads, hooks, snapshots, dispatch, liveness, description, DisposePartsAsync);
 
             if (scheduler is not null && scheduling.Kind == SchedulerKind.Synchronous) commits.DispatchBeforeReturn = scheduler.WaitUntilDispatchedAsync;
-            if (scheduler is not null && StartupOf(wireup) == DispatchStartup.Auto) await scheduler.StartAsync(cancellationToken).ConfigureAwait(false);
+            if (scheduler is not null && StartupOf(wireup) == DispatchStartup.Auto) await StartAsync(scheduler, cancellationToken).ConfigureAwait(false);
             LogBuilt(logger, engine.Description);
             return store;
 
-            // Against the way of the data: first nothing new comes in, then what works on the engine ends, then the engine.
+            // First the bus is left alone, which lets go of commits that wait for it; then accepted commits are finished; then the engine ends.
             async ValueTask DisposePartsAsync()
             {
-                await group.DisposeAsync().ConfigureAwait(false);
                 if (scheduler is not null) await scheduler.DisposeAsync().ConfigureAwait(false);
-                ledger.Dispose();
+                await group.DisposeAsync().ConfigureAwait(false);
                 if (persistence.IsOwned) await engine.DisposeAsync().ConfigureAwait(false);
             }
         }
         catch when (persistence.IsOwned)
         {
             await engine.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // A start that is cancelled leaves nobody behind who dispatches.
+    private static async ValueTask StartAsync(DispatchScheduler scheduler, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await scheduler.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await scheduler.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }

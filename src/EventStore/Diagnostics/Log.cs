@@ -17,6 +17,9 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Error, "The hook {Hook} failed after commit {CommitId} to stream {Stream} was stored; the commit stands")]
     public static partial void AfterCommitHookFailed(ILogger logger, Exception error, string hook, Guid commitId, StreamId stream);
 
+    [LoggerMessage(12, LogLevel.Warning, "Commit {CommitId} to stream {Stream} is stored, but could not be shown in the stream that made it; refresh it")]
+    public static partial void CommitNotShown(ILogger logger, Exception error, Guid commitId, StreamId stream);
+
     [LoggerMessage(4, LogLevel.Error, "The hook {Hook} failed after {What} was removed; it stays removed")]
     public static partial void AfterRemovalHookFailed(ILogger logger, Exception error, string hook, string what);
 

@@ -37,18 +37,31 @@ internal sealed class DispatchLease(DispatchLedger ledger, DispatchOptions optio
         var renewedAt = time.GetTimestamp();
         while (true)
         {
-            await Task.Delay(options.LeaseTerm / 3, time, cancellationToken).ConfigureAwait(false);
+            var left = options.LeaseTerm - time.GetElapsedTime(renewedAt);
+            await Task.Delay(left < options.LeaseTerm / 3 ? Positive(left) : options.LeaseTerm / 3, time, cancellationToken).ConfigureAwait(false);
+
+            // A sign of life counts from when it was begun, and one that comes too late is none: others may have taken over by then.
+            var begun = time.GetTimestamp();
+            left = options.LeaseTerm - time.GetElapsedTime(renewedAt);
             try
             {
-                if (!await TryWriteAsync(static _ => { }, cancellationToken).ConfigureAwait(false)) return "another process took over";
-                renewedAt = time.GetTimestamp();
+                if (left <= TimeSpan.Zero) return $"the lease could not be renewed for {options.LeaseTerm}";
+                var writing = TryWriteAsync(static _ => { }, cancellationToken).AsTask();
+                if (!await writing.WaitAsync(left, time, cancellationToken).ConfigureAwait(false)) return "another process took over";
+                renewedAt = begun;
             }
-            catch (StorageException error)
+            catch (TimeoutException)
             {
-                if (time.GetElapsedTime(renewedAt) >= options.LeaseTerm) return $"the lease could not be renewed for {options.LeaseTerm}: {error.Message}";
+                return $"the lease could not be renewed for {options.LeaseTerm}";
+            }
+            catch (StorageException)
+            {
+                // Tried again until the term is over.
             }
         }
     }
+
+    private static TimeSpan Positive(TimeSpan time) => time > TimeSpan.Zero ? time : TimeSpan.Zero;
 
     /// <summary>Writes progress as the holder; answers false, and writes nothing, once another holds the lease.</summary>
     public ValueTask<bool> TryWriteAsync(Action<DispatchProgress> change, CancellationToken cancellationToken) => ledger.ChangeAsync(

@@ -1,7 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace EventStore.Dispatch;
 
 /// <summary>Keeps the progress document: reads it, and changes it by compare-and-swap until the change holds.</summary>
-internal sealed class DispatchLedger(IPersistenceEngine engine) : IDisposable
+[SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave those who wait for their turn waiting for ever; it holds nothing else.")]
+internal sealed class DispatchLedger(IPersistenceEngine engine)
 {
     public const string DocumentName = "dispatch";
 
@@ -53,8 +56,6 @@ internal sealed class DispatchLedger(IPersistenceEngine engine) : IDisposable
             turn.Release();
         }
     }
-
-    public void Dispose() => turn.Dispose();
 
     private async ValueTask<DispatchProgress> ReloadAsync(CancellationToken cancellationToken)
     {

@@ -30,6 +30,7 @@ internal sealed class DispatchScheduler(
     private volatile DispatchTracker? leadingTracker;
     private volatile bool isCaughtUp;
     private int consecutiveFailures;
+    private int failingUnits;
 
     public bool IsLeading => leadingTracker is not null;
 
@@ -45,11 +46,11 @@ internal sealed class DispatchScheduler(
     /// <summary>Returns when everything up to a checkpoint is dispatched; at once if that cannot be waited for: the bus fails, or another process dispatches.</summary>
     public ValueTask WaitUntilDispatchedAsync(Checkpoint checkpoint)
     {
-        if (IsInsideDispatch.Value || ConsecutiveFailures > 0 || leadingTracker is not { } tracker) return default;
+        if (IsInsideDispatch.Value || Volatile.Read(ref failingUnits) > 0 || leadingTracker is not { } tracker) return default;
         var waiting = tracker.WaitForAsync(checkpoint.Value);
 
         // The loop may have failed or lost the lease before the wait was known to it.
-        if (ConsecutiveFailures > 0 || leadingTracker != tracker) tracker.CallOffWaiting();
+        if (Volatile.Read(ref failingUnits) > 0 || leadingTracker != tracker) tracker.CallOffWaiting();
         return new(waiting);
     }
 
@@ -155,6 +156,9 @@ internal sealed class DispatchScheduler(
                 }
 
                 position = page.Position;
+
+                // The rest of a commit that is cut here may be gone: then nothing of it will come.
+                if (assembly.Count > 0 && position >= assembly[0].Commit.LastCheckpoint) assembly.Clear();
                 if (assembly.Count == 0) tracker.ScannedTo(position.Value);
                 telemetry.BacklogIs(page.Head.Value - tracker.Watermark);
             }
@@ -185,24 +189,17 @@ internal sealed class DispatchScheduler(
         }
     }
 
+    // Answers whether the unit is done; false parks it. While it fails, nobody waits for dispatch.
     private async ValueTask<bool> DispatchOrParkAsync(DispatchUnit unit, DispatchTracker tracker, CancellationToken cancellationToken)
     {
-        var delay = options.FirstRetryDelay;
-        for (var failures = 1; ; failures++)
+        var failures = 0;
+        try
         {
-            try
+            for (var delay = options.FirstRetryDelay; ; delay = delay * 2 < options.MaxRetryDelay ? delay * 2 : options.MaxRetryDelay)
             {
-                using var activity = Telemetry.StartDispatch(unit.Commit.Stream);
-                await target.Dispatcher.DispatchAsync(unit.Commit, cancellationToken).ConfigureAwait(false);
-                Volatile.Write(ref consecutiveFailures, 0);
-                telemetry.Dispatched();
-                return true;
-            }
-            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
-            {
-                Interlocked.Increment(ref consecutiveFailures);
+                if (await TryDispatchAsync(unit, cancellationToken).ConfigureAwait(false) is not { } error) return true;
+                if (++failures == 1) Interlocked.Increment(ref failingUnits);
                 tracker.CallOffWaiting();
-                telemetry.DispatchFailed();
                 if (failures >= options.ParkAfterFailures)
                 {
                     Log.DispatchParked(logger, error, unit.Commit.CommitId, unit.Commit.Stream, failures);
@@ -210,11 +207,47 @@ internal sealed class DispatchScheduler(
                 }
 
                 Log.DispatchFailed(logger, error, unit.Commit.CommitId, unit.Commit.Stream, failures, delay);
+                await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
+                if (await IsSettledElsewhereAsync(unit, cancellationToken).ConfigureAwait(false)) return true;
             }
-
-            await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
-            delay = delay * 2 < options.MaxRetryDelay ? delay * 2 : options.MaxRetryDelay;
         }
+        finally
+        {
+            if (failures > 0 && Interlocked.Decrement(ref failingUnits) == 0) Volatile.Write(ref consecutiveFailures, 0);
+        }
+    }
+
+    private async ValueTask<Exception?> TryDispatchAsync(DispatchUnit unit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var activity = Telemetry.StartDispatch(unit.Commit.Stream);
+            await target.Dispatcher.DispatchAsync(unit.Commit, cancellationToken).ConfigureAwait(false);
+            telemetry.Dispatched();
+            return null;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            Interlocked.Increment(ref consecutiveFailures);
+            telemetry.DispatchFailed();
+            return error;
+        }
+    }
+
+    // While a unit failed, somebody may have marked it as dispatched, or deleted its stream.
+    private async ValueTask<bool> IsSettledElsewhereAsync(DispatchUnit unit, CancellationToken cancellationToken)
+    {
+        var progress = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
+        await foreach (var page in reads.ReadAllPagesAsync(
+            EventFilter.Everything, unit.First - 1, unit.Last, ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (ref readonly var recorded in page.Events.Span)
+            {
+                if (!progress.IsMarked(recorded.Checkpoint.Value)) return false;
+            }
+        }
+
+        return true;
     }
 
     private async ValueTask WriteProgressIfDueAsync(DispatchTracker tracker, CancellationToken cancellationToken)

@@ -3,14 +3,18 @@ namespace EventStore.Dispatch;
 /// <summary>What is handed to the bus at once: a commit, or one event of it.</summary>
 internal sealed class DispatchUnit(Commit commit)
 {
-    public Commit Commit { get; } = commit;
+    private Commit? held = commit;
+
+    public Commit Commit => held ?? throw new InvalidOperationException("The unit is done.");
 
     public long First { get; init; }
 
     public long Last { get; init; }
 
-    /// <summary>Guarded by the tracker.</summary>
-    public bool IsDone { get; set; }
+    /// <summary>Whether it is done; guarded by the tracker. What is done behind a stuck stream keeps its place, not its events.</summary>
+    public bool IsDone => held is null;
+
+    public void Finish() => held = null;
 }
 
 /// <summary>
@@ -63,7 +67,7 @@ internal sealed class DispatchTracker(long watermark)
     {
         lock (gate)
         {
-            unit.IsDone = true;
+            unit.Finish();
             doneSinceWrite++;
             if (isParked) newlyParked.Add(new(unit.First, unit.Last));
             while (outstanding.TryPeek(out var first) && first.IsDone) outstanding.Dequeue();
@@ -82,7 +86,7 @@ internal sealed class DispatchTracker(long watermark)
     {
         lock (gate)
         {
-            foreach (var parked in newlyParked) progress.Park(parked.First, parked.Last);
+            foreach (var parked in newlyParked.Where(parked => !progress.IsMarked(parked.First))) progress.Park(parked.First, parked.Last);
             progress.LiftWatermark(CurrentWatermark);
             foreach (var unit in outstanding.Where(unit => unit.IsDone)) progress.Mark(unit.First, unit.Last);
         }

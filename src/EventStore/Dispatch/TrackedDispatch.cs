@@ -60,6 +60,7 @@ internal sealed class TrackedDispatch(
             var commit = new List<RecordedEvent>();
             await foreach (var recorded in ReadAsync(EventFilter.Everything, range.First - 1, range.Last, cancellationToken).ConfigureAwait(false))
             {
+                if (commit.Count > 0 && commit[0].Commit.FirstCheckpoint != recorded.Commit.FirstCheckpoint) commit.Clear();
                 commit.Add(recorded);
                 if (recorded.IndexInCommit < recorded.Commit.EventCount - 1 && recorded.Checkpoint.Value < range.Last) continue;
                 foreach (var unit in target.UnitsOf(commit, reads, new DispatchProgress())) await target.Dispatcher.DispatchAsync(unit.Commit, cancellationToken).ConfigureAwait(false);
@@ -67,6 +68,15 @@ internal sealed class TrackedDispatch(
                 taken += commit.Count;
                 commit.Clear();
             }
+
+            // What is left of the range was deleted.
+            await ledger.ChangeAsync(
+                current =>
+                {
+                    current.Unpark(range.First, range.Last);
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
         }
 
         return taken;

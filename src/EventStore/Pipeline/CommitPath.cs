@@ -1,12 +1,17 @@
 using EventStore.Diagnostics;
+using Microsoft.Extensions.Logging;
 
 namespace EventStore.Pipeline;
 
 /// <summary>The one way by which commits are stored: hooks, limits, group commit, then what the outcome means to the caller.</summary>
-internal sealed class CommitPath(IPersistenceEngine engine, EventCodec codec, PipelineHooks hooks, GroupCommit group, ReadPath reads, Telemetry telemetry)
+internal sealed class CommitPath(
+    IPersistenceEngine engine, EventCodec codec, PipelineHooks hooks, GroupCommit group, ReadPath reads, Telemetry telemetry, ILogger logger)
 {
     /// <summary>Set by a scheduler that dispatches before a commit returns.</summary>
     public Func<Checkpoint, ValueTask>? DispatchBeforeReturn { get; set; }
+
+    /// <summary>Notes that a stored commit could not be shown in the stream object that made it.</summary>
+    public void TellUnfollowed(CommitRecord stored, Exception error) => Log.CommitNotShown(logger, error, stored.CommitId, stored.Stream);
 
     public EventRecord[] Encode(StreamId stream, IReadOnlyList<EventMessage> events) => codec.Encode(stream, events);
 
@@ -49,7 +54,7 @@ internal sealed class CommitPath(IPersistenceEngine engine, EventCodec codec, Pi
                 telemetry.Conflicted();
                 throw new ConcurrencyException(stream, expected, outcome.Actual);
             case CommitOutcomeKind.Duplicate:
-                isDuplicate = !await IsOwnAsync(attempt, outcome.Commit!, wasSettled, cancellationToken).ConfigureAwait(false);
+                isDuplicate = !await IsOwnAsync(attempt, outcome.Commit!, wasSettled).ConfigureAwait(false);
                 break;
         }
 
@@ -63,9 +68,18 @@ internal sealed class CommitPath(IPersistenceEngine engine, EventCodec codec, Pi
     }
 
     // A duplicate holds the same events, or the id was used twice. After a settled outcome, equal event ids say that it is this very commit.
-    private async ValueTask<bool> IsOwnAsync(CommitAttempt attempt, CommitRecord original, bool wasSettled, CancellationToken cancellationToken)
+    private async ValueTask<bool> IsOwnAsync(CommitAttempt attempt, CommitRecord original, bool wasSettled)
     {
-        var stored = await reads.ReadCommitAsync(original, cancellationToken).ConfigureAwait(false);
+        List<RecordedEvent> stored;
+        try
+        {
+            stored = await reads.ReadCommitAsync(original, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            throw new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, "its id is known, but what is stored under it could not be read.", error);
+        }
+
         var isSame = stored.Count == attempt.Events.Count;
         var isOwn = wasSettled;
         for (var i = 0; i < stored.Count && isSame; i++)

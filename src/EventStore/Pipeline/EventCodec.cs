@@ -32,7 +32,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
             records[i] = new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..]);
         }
 
-        idleScratch = scratch;
+        if (scratch.Output.Capacity <= Scratch.MaxIdleBytes) idleScratch = scratch;
         return records;
     }
 
@@ -83,7 +83,6 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     {
         var scratch = idleScratch ?? new Scratch();
         idleScratch = null;
-        if (scratch.Output.Capacity > Scratch.MaxIdleBytes) scratch = new Scratch();
         scratch.Output.ResetWrittenCount();
         return scratch;
     }

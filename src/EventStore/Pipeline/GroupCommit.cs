@@ -223,6 +223,11 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
             {
                 unknown = error as BatchOutcomeUnknownException ?? new BatchOutcomeUnknownException(error.Message, error);
             }
+            catch (Exception error)
+            {
+                // Asking again is refused for good; what became of the first sending stays unknown all the same.
+                throw new BatchOutcomeUnknownException($"settling it failed with {error.GetType().Name}.", error);
+            }
         }
 
         throw unknown;

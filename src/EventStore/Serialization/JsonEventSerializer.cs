@@ -11,8 +11,9 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
     private readonly ConcurrentDictionary<Type, JsonTypeInfo> contracts = new();
     private readonly ConcurrentDictionary<string, JsonTypeInfo> contractsByName = new(StringComparer.Ordinal);
 
+    // A writer escapes as the options of its making say, so it serves only the serializer that made it.
     [ThreadStatic]
-    private static Utf8JsonWriter? idleWriter;
+    private static (JsonEventSerializer Owner, Utf8JsonWriter Writer)? idle;
 
     public string Name => "System.Text.Json";
 
@@ -21,12 +22,12 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
     public void Serialize(object value, IBufferWriter<byte> output)
     {
         // A serializer may be entered again from a converter of its own, so the writer is taken, not borrowed.
-        var writer = idleWriter ?? new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });
-        idleWriter = null;
+        var writer = idle is { } mine && mine.Owner == this ? mine.Writer : new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });
+        idle = null;
         writer.Reset(output);
         JsonSerializer.Serialize(writer, value, ContractOf(value.GetType()));
         writer.Flush();
-        idleWriter = writer;
+        idle = (this, writer);
     }
 
     public object Deserialize(string typeName, ReadOnlyMemory<byte> payload)

@@ -40,7 +40,7 @@ internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits,
         uncommitted.RemoveRange(0, messages.Length);
         encoded.RemoveRange(0, messages.Length);
         headers.Clear();
-        await FollowAsync(stored, records).ConfigureAwait(false);
+        await FollowAsync(stored, result.IsDuplicate, records).ConfigureAwait(false);
         return result;
     }
 
@@ -56,27 +56,37 @@ internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits,
     /// <summary>Reads a range onto the end of what is known.</summary>
     public async ValueTask LoadAsync(StreamRange range, CancellationToken cancellationToken)
     {
-        if (await reads.LoadAsync(Stream, range, committed, cancellationToken).ConfigureAwait(false) is { } last)
-            (Revision, CommitSequence) = (last.Revision, last.Commit.Sequence);
+        // What is read joins what is known only when all of it is there: a read that fails may be repeated.
+        var loaded = new List<CommittedEvent>();
+        if (await reads.LoadAsync(Stream, range, loaded, cancellationToken).ConfigureAwait(false) is not { } last) return;
+        committed.AddRange(loaded);
+        (Revision, CommitSequence) = (last.Revision, last.Commit.Sequence);
     }
 
     /// <summary>Starts behind events that are not read.</summary>
     public void StartAt(Revision revision, CommitSequence sequence) => (Revision, CommitSequence) = (revision, sequence);
 
-    // What was just stored is shown from its bytes, as every read would show it. A duplicate may lie elsewhere: before what is known here, or behind a gap.
-    private async ValueTask FollowAsync(CommitRecord stored, EventRecord[] records)
+    // The commit stands, so nothing here makes it fail: what cannot be shown now is left to the next refresh or read.
+    private async ValueTask FollowAsync(CommitRecord stored, bool isDuplicate, EventRecord[] records)
     {
-        if (stored.FirstRevision != Revision + 1)
+        try
         {
-            if (stored.LastRevision > Revision) await LoadAsync(new StreamRange { From = Revision + 1, To = stored.LastRevision }, CancellationToken.None).ConfigureAwait(false);
-            return;
-        }
+            if (isDuplicate || stored.FirstRevision != Revision + 1)
+            {
+                // It may lie before what is known here, or behind a gap, and a duplicate was stored from other messages than these.
+                if (stored.LastRevision > Revision) await LoadAsync(new StreamRange { From = Revision + 1, To = stored.LastRevision }, CancellationToken.None).ConfigureAwait(false);
+                return;
+            }
 
-        for (var i = 0; i < records.Length; i++)
+            (Revision, CommitSequence) = (stored.LastRevision, stored.Sequence);
+            for (var i = 0; i < records.Length; i++)
+            {
+                if (reads.Show(new RecordedEvent(stored, i, records[i]), EventDecoding.OnDemand) is { } shown) committed.Add(shown);
+            }
+        }
+        catch (Exception error)
         {
-            if (reads.Show(new RecordedEvent(stored, i, records[i]), EventDecoding.OnDemand) is { } shown) committed.Add(shown);
+            commits.TellUnfollowed(stored, error);
         }
-
-        (Revision, CommitSequence) = (stored.LastRevision, stored.Sequence);
     }
 }
