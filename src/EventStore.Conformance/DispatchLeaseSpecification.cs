@@ -7,7 +7,7 @@ namespace EventStore.Conformance;
 public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
-    private static readonly TimeSpan Term = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Term = TimeSpan.FromSeconds(2);
     private readonly ConcurrentQueue<(string Who, string What)> bus = new();
 
     [Fact(Timeout = Minute), Guarantee("G29")]

@@ -40,23 +40,19 @@ internal sealed class DispatchLease(DispatchLedger ledger, DispatchOptions optio
             var left = options.LeaseTerm - time.GetElapsedTime(renewedAt);
             await Task.Delay(left < options.LeaseTerm / 3 ? Positive(left) : options.LeaseTerm / 3, time, cancellationToken).ConfigureAwait(false);
 
-            // A sign of life counts from when it was begun, and one that comes too late is none: others may have taken over by then.
+            // A sign of life counts from when it was begun. One that begins late is tried all the same: compare-and-swap tells whether another took over.
             var begun = time.GetTimestamp();
             left = options.LeaseTerm - time.GetElapsedTime(renewedAt);
             try
             {
-                if (left <= TimeSpan.Zero) return $"the lease could not be renewed for {options.LeaseTerm}";
                 var writing = TryWriteAsync(static _ => { }, cancellationToken).AsTask();
-                if (!await writing.WaitAsync(left, time, cancellationToken).ConfigureAwait(false)) return "another process took over";
+                var patience = left > options.LeaseTerm / 3 ? left : options.LeaseTerm / 3;
+                if (!await writing.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false)) return "another process took over";
                 renewedAt = begun;
             }
-            catch (TimeoutException)
+            catch (Exception error) when (error is StorageException or TimeoutException)
             {
-                return $"the lease could not be renewed for {options.LeaseTerm}";
-            }
-            catch (StorageException)
-            {
-                // Tried again until the term is over.
+                if (time.GetElapsedTime(renewedAt) >= options.LeaseTerm) return $"the lease could not be renewed for {options.LeaseTerm}";
             }
         }
     }
