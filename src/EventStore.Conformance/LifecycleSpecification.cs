@@ -101,7 +101,6 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         var fiveMinutes = TimeSpan.FromMinutes(5);
         await RequireEndAsync(Engine.WaitForCommitsAsync(0, TimeSpan.FromMilliseconds(20)), "after its time, though nothing came");
         var waiting = Engine.WaitForCommitsAsync(0, fiveMinutes);
-        await Task.Delay(20);
         var commit = await AppendAsync("stream", 2);
         await RequireEndAsync(waiting, "when a commit came");
         await RequireEndAsync(Engine.WaitForCommitsAsync(commit.FirstCheckpoint, fiveMinutes), "at once, though an event after the checkpoint was there");
