@@ -43,26 +43,26 @@ internal sealed class JournalMemory
     public StreamPage Read(StreamRead read)
     {
         if (!Streams.TryGetValue(read.Stream, out var stream)) return new StreamPage(default, Revision.None, IsEnd: true);
-        var page = new Page(read.Limit);
+        var page = new PageBuilder(read.Limit);
         long low = read.From.Value, high = Math.Min(read.To.Value, stream.Events.Count), count = Math.Max(0, high - low + 1), next = 0;
-        for (; next < count && !page.IsFull; next++) page.Add(stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + next : high - next) - 1]);
-        return new StreamPage(page.ToEvents(), stream.Events.Count, IsEnd: next == count);
+        for (; next < count && !page.IsFull; next++) page.TryAdd(stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + next : high - next) - 1]);
+        return new StreamPage(page.Events, stream.Events.Count, IsEnd: next == count);
     }
 
     // sample: read-all
     public StorePage Read(StoreRead read)
     {
-        var page = new Page(read.Limit);
+        var page = new PageBuilder(read.Limit);
         var forward = read.Direction == ReadDirection.Forward;
         var position = forward ? read.After : read.UpTo;
         long low = Math.Min(read.After.Value, events.Count) + 1, high = Math.Min(read.UpTo.Value, events.Count), count = Math.Max(0, high - low + 1), next = 0;
         for (; next < count && next < MaxExaminedPerPage && !page.IsFull; next++)
         {
             position = forward ? low + next : high - next;
-            if (events[(int)position.Value - 1] is { } recorded && read.Filter.Matches(recorded)) page.Add(recorded);
+            if (events[(int)position.Value - 1] is { } recorded && read.Filter.Matches(recorded)) page.TryAdd(recorded);
         }
 
-        return new StorePage(page.ToEvents(), position, Head, IsEnd: next == count);
+        return new StorePage(page.Events, position, Head, IsEnd: next == count);
     }
     // sample: end
 
@@ -111,21 +111,5 @@ internal sealed class JournalMemory
         public SortedList<(long Revision, int SchemaVersion), SnapshotRecord> Snapshots { get; } = [];
 
         public StreamHead Head => new(name, Events.Count, Commits.Count, Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
-    }
-
-    private sealed class Page(PageLimit limit)
-    {
-        private readonly List<RecordedEvent> events = [];
-        private long bytes;
-
-        public bool IsFull => events.Count == limit.MaxEvents || (events.Count > 0 && bytes >= limit.MaxBytes);
-
-        public void Add(in RecordedEvent recorded)
-        {
-            bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;
-            events.Add(recorded);
-        }
-
-        public ReadOnlyMemory<RecordedEvent> ToEvents() => events.ToArray();
     }
 }

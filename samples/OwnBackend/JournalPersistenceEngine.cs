@@ -54,7 +54,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         var revision = stream?.Head.Revision ?? Revision.None;
         if (!attempt.Expected.IsMetBy(revision)) return CommitOutcome.Conflict(revision);
 
-        var entry = new JournalEntry.Committed(attempt.Stream, attempt.CommitId, NextStamp(), attempt.Headers.ToArray(), [.. attempt.Events.Select(Copy)]);
+        var entry = new JournalEntry.Committed(attempt.Stream, attempt.CommitId, CommitRecord.NextStamp(context.Time, memory.LastStamp), attempt.Headers.ToArray(), [.. attempt.Events.Select(Copy)]);
         memory.Apply(entry);
         entries.Add(entry);
         return CommitOutcome.Committed(memory.Streams[attempt.Stream].Commits[attempt.CommitId]);
@@ -153,13 +153,6 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     }
 
     private static JournalEntry.Event Copy(EventRecord asked) => new(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray());
-
-    private DateTimeOffset NextStamp()
-    {
-        var now = context.Time.GetUtcNow().ToUniversalTime();
-        now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
-        return now > memory.LastStamp ? now : memory.LastStamp;
-    }
 
     private void Record(JournalEntry entry) => Change(entries =>
     {

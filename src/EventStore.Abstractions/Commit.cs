@@ -75,6 +75,16 @@ public sealed record CommitRecord(
 
     /// <summary>The checkpoint of its last event.</summary>
     public Checkpoint LastCheckpoint => FirstCheckpoint + (EventCount - 1);
+
+    /// <summary>The stamp of a commit taken now: UTC, cut to the microsecond, never before the newest stamp of the store, whatever the clock does.</summary>
+    /// <param name="time">The clock.</param>
+    /// <param name="newest">The newest stamp the store ever gave; default for none.</param>
+    public static DateTimeOffset NextStamp(TimeProvider time, DateTimeOffset newest)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        var ticks = time.GetUtcNow().UtcTicks;
+        return new DateTimeOffset(Math.Max(newest.UtcTicks, ticks - (ticks % TimeSpan.TicksPerMicrosecond)), TimeSpan.Zero);
+    }
 }
 
 /// <summary>What an engine answers to an attempt.</summary>

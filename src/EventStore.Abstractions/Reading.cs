@@ -112,6 +112,33 @@ public readonly record struct StreamRead(StreamId Stream, Revision From, Revisio
 /// <param name="Limit">How much at once.</param>
 public readonly record struct StoreRead(EventFilter Filter, Checkpoint After, Checkpoint UpTo, ReadDirection Direction, PageLimit Limit);
 
+/// <summary>Gathers the events of a page in the order they are answered, for engines. Used by one thread.</summary>
+/// <param name="limit">What the reader asked for.</param>
+public sealed class PageBuilder(PageLimit limit)
+{
+    private RecordedEvent[] events = [];
+    private long bytes;
+
+    /// <summary>How many events were taken.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Whether the limit is reached: nothing more is taken.</summary>
+    public bool IsFull => Count > 0 && (Count >= limit.MaxEvents || bytes >= limit.MaxBytes);
+
+    /// <summary>The events taken so far, without copying them: nothing may be added afterwards.</summary>
+    public ReadOnlyMemory<RecordedEvent> Events => events.AsMemory(0, Count);
+
+    /// <summary>Takes an event, the first one whatever its size; answers false and leaves it out when the page is full.</summary>
+    public bool TryAdd(in RecordedEvent recorded)
+    {
+        if (IsFull) return false;
+        if (Count == events.Length) Array.Resize(ref events, Math.Clamp(Count * 2, 16, Math.Max(16, limit.MaxEvents)));
+        bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;
+        events[Count++] = recorded;
+        return true;
+    }
+}
+
 /// <summary>A page of one stream.</summary>
 /// <param name="Events">The next events of the range, in the order asked.</param>
 /// <param name="Head">The stream's revision when the page was read; 0 for no stream.</param>

@@ -67,9 +67,9 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time)
 
     private DateTimeOffset NextStamp()
     {
-        var now = time.GetUtcNow().UtcTicks;
-        stampTicks = Math.Max(stampTicks, now - (now % TimeSpan.TicksPerMicrosecond));
-        return new DateTimeOffset(stampTicks, TimeSpan.Zero);
+        var stamp = CommitRecord.NextStamp(time, new DateTimeOffset(stampTicks, TimeSpan.Zero));
+        stampTicks = stamp.UtcTicks;
+        return stamp;
     }
 
     private void Index()

@@ -14,13 +14,13 @@ internal sealed class StoreReading
     private readonly long head;
     private readonly long upTo;
     private readonly LogReader reader;
-    private readonly Page page;
+    private readonly PageBuilder page;
     private readonly Dictionary<StreamId, long> starts = [];
     private int examined;
 
     private StoreReading(OpenStore store, StoreRead read)
     {
-        (this.store, this.read, end, page) = (store, read, store.End, new Page(read.Limit));
+        (this.store, this.read, end, page) = (store, read, store.End, new PageBuilder(read.Limit));
         head = end.NextCheckpoint - 1;
         upTo = Math.Min(read.UpTo.Value, head);
         reader = store.OpenReader(FirstWindowBytes);

@@ -35,7 +35,7 @@ internal static class StreamReading
         var commits = store.Index.FindCommits(read.Stream, head, first, last, wanted);
         if (!isForward) commits.Reverse();
 
-        var page = new Page(read.Limit);
+        var page = new PageBuilder(read.Limit);
         var reader = store.OpenReader(FirstWindowBytes);
         var next = isForward ? first : last;
         foreach (var (_, position) in commits)

@@ -48,31 +48,31 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
     {
         if (!streams.TryGetValue(read.Stream, out var stream)) return new StreamPage(default, Revision.None, IsEnd: true);
         var (low, high) = (read.From.Value, Math.Min(read.To.Value, stream.Events.Count));
-        var page = new Page(read.Limit);
+        var page = new PageBuilder(read.Limit);
         for (var i = 0L; i <= high - low; i++)
         {
             if (!page.TryAdd(stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + i : high - i) - 1])) break;
         }
 
-        return new StreamPage(page.ToEvents(), stream.Events.Count, IsEnd: page.Count >= high - low + 1);
+        return new StreamPage(page.Events, stream.Events.Count, IsEnd: page.Count >= high - low + 1);
     }, cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) => Locked(() =>
     {
         var forward = read.Direction == ReadDirection.Forward;
         int next = forward ? IndexAfter(read.After) : IndexAfter(read.UpTo) - 1, step = forward ? 1 : -1;
-        var page = new Page(read.Limit);
+        var page = new PageBuilder(read.Limit);
         var position = forward ? read.After : read.UpTo;
         for (var examined = 0; next >= 0 && next < log.Count; next += step)
         {
             var recorded = log[next].Event;
             if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo) break;
             if (examined++ == MaxExaminedPerPage || (read.Filter.Matches(recorded) && !page.TryAdd(recorded)))
-                return new StorePage(page.ToEvents(), position, lastCheckpoint, IsEnd: false);
+                return new StorePage(page.Events, position, lastCheckpoint, IsEnd: false);
             position = recorded.Checkpoint;
         }
 
-        return new StorePage(page.ToEvents(), position, lastCheckpoint, IsEnd: true);
+        return new StorePage(page.Events, position, lastCheckpoint, IsEnd: true);
     }, cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
@@ -185,9 +185,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
             names.Add(attempt.Stream);
         }
 
-        var now = time.GetUtcNow().ToUniversalTime();
-        now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
-        if (now > lastStamp) lastStamp = now;
+        lastStamp = CommitRecord.NextStamp(time, lastStamp);
         var commit = new CommitRecord(
             attempt.Stream, attempt.CommitId, stream!.Commits.Count + 1, lastStamp, revision + 1, lastCheckpoint + 1, attempt.Events.Count, attempt.Headers.ToArray());
         stream.Commits.Add(attempt.CommitId, commit);
@@ -255,23 +253,5 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         public SortedList<(long Revision, int SchemaVersion), SnapshotRecord> Snapshots { get; } = [];
 
         public StreamHead Head => new(name, Events.Count, Commits.Count, Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
-    }
-
-    private sealed class Page(PageLimit limit)
-    {
-        private readonly List<RecordedEvent> events = [];
-        private long bytes;
-
-        public int Count => events.Count;
-
-        public ReadOnlyMemory<RecordedEvent> ToEvents() => events.ToArray();
-
-        public bool TryAdd(in RecordedEvent recorded)
-        {
-            if (events.Count == limit.MaxEvents || bytes >= limit.MaxBytes) return false;
-            bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;
-            events.Add(recorded);
-            return true;
-        }
     }
 }
