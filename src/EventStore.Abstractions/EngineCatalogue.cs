@@ -11,6 +11,12 @@ public sealed record EngineContext(TimeProvider Time, ILoggerFactory Loggers)
     /// <summary>Whether initialization may make storage that is missing; otherwise it only checks what must be there. Default: it may.</summary>
     public bool MayCreateStorage { get; init; } = true;
 
+    /// <summary>
+    /// Whether the storage is only read: nothing is made, changed or locked, and what others write meanwhile is followed. Core refuses writes before
+    /// they reach the engine. Default: it is read and written.
+    /// </summary>
+    public bool IsReadOnly { get; init; }
+
     /// <summary>The system clock and no logging.</summary>
     public static EngineContext Default { get; } = new(TimeProvider.System, NullLoggerFactory.Instance);
 }

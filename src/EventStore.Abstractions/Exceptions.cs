@@ -128,6 +128,48 @@ public sealed class PayloadTransformException : EventStoreException
     public string Transform { get; }
 }
 
+/// <summary>A consumer's name has an active subscriber, or was taken over by one. Nothing was delivered twice because of it, and nothing lost.</summary>
+public sealed class ConsumerTakenException(string name, string why) : EventStoreException(
+    $"The consumer '{name}' has another active subscriber: {why} Stop that one, give this one a name of its own, or let it wait with WhenTaken.Wait.")
+{
+    /// <summary>The consumer's name.</summary>
+    public string Name { get; } = name;
+}
+
+/// <summary>A consumer stopped before an event that its handler could not handle. Started again, it begins with that event.</summary>
+public sealed class ConsumerStoppedException(string name, StreamId stream, Checkpoint checkpoint, Exception inner) : EventStoreException(
+    $"The consumer '{name}' stopped before checkpoint {checkpoint} of stream '{stream}': its handler failed with {inner?.GetType().Name}. "
+    + "Mend the handler and start the consumer again; or let it retry, park or skip by MaxRetries and OnFailure.", inner)
+{
+    /// <summary>The consumer's name.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The stream of the event.</summary>
+    public StreamId Stream { get; } = stream;
+
+    /// <summary>The event's position.</summary>
+    public Checkpoint Checkpoint { get; } = checkpoint;
+}
+
+/// <summary>A position lies beyond the store's head: the storage has lost its end, or it is another store. Nothing was delivered.</summary>
+public sealed class PositionAheadException(string name, Checkpoint position, Checkpoint head) : EventStoreException(
+    $"'{name}' has handled everything up to checkpoint {position}, but the store ends at {head}: the storage lost its end, or it is another store. Nothing was delivered. "
+    + "Find out which events are gone; then delete the consumer or the read stream and let it begin anew.")
+{
+    /// <summary>The position.</summary>
+    public Checkpoint Position { get; } = position;
+
+    /// <summary>The newest checkpoint of the store.</summary>
+    public Checkpoint Head { get; } = head;
+}
+
+/// <summary>A read stream is missing, stands for another condition, or its stored definition cannot be trusted.</summary>
+public sealed class ReadStreamException(string name, string problem, string advice) : EventStoreException($"The read stream '{name}' {problem} {advice}")
+{
+    /// <summary>The read stream's name.</summary>
+    public string Name { get; } = name;
+}
+
 /// <summary>The wireup is missing a choice, has two of a kind, or choices that contradict each other.</summary>
 public sealed class WireupException(string message) : EventStoreException(message);
 
@@ -151,6 +193,19 @@ public sealed class StorageUnavailableException : StorageException
     {
     }
 }
+
+/// <summary>There is no storage where it was looked for, and none may be made. Nothing was changed; it may come into being yet.</summary>
+public sealed class StorageNotFoundException : StorageException
+{
+    /// <summary>Says what was looked for, where, and what to do.</summary>
+    public StorageNotFoundException(string message, Exception? inner = null) : base(message, inner)
+    {
+    }
+}
+
+/// <summary>The store was opened for reading only, and something was to be written. Nothing was.</summary>
+public sealed class ReadOnlyStoreException(string what) : EventStoreException(
+    $"{what} is not possible: this store was opened for reading only. Nothing was written. Write by the process that opened it without OpenReadOnly().");
 
 /// <summary>Thrown by an engine when it sent a batch and cannot tell what became of it. The pipeline settles it by commit id.</summary>
 public sealed class BatchOutcomeUnknownException : StorageException

@@ -12,6 +12,12 @@ public interface IEventStore : IAsyncDisposable
     /// <summary>What was dispatched and what was not.</summary>
     IDispatch Dispatch { get; }
 
+    /// <summary>Durable, resumable readers, with or without state.</summary>
+    IConsumers Consumers { get; }
+
+    /// <summary>Persisted sequences of links to events.</summary>
+    IReadStreams ReadStreams { get; }
+
     /// <summary>A stream that must not exist yet. Reads nothing; its first commit expects no stream.</summary>
     IEventStream CreateStream(StreamId stream);
 

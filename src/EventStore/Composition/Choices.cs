@@ -36,5 +36,14 @@ internal sealed record SnapshotsChoice(int Keep);
 /// <summary>That the build may make storage that is missing.</summary>
 internal sealed record InitializationChoice;
 
+/// <summary>That nothing is written, and how long to wait for a storage that is not there yet.</summary>
+internal sealed record ReadOnlyChoice(TimeSpan WaitForStorage);
+
+/// <summary>Where consumers and read streams are kept, if not beside the events.</summary>
+internal sealed record ConsumerStorageChoice(Func<EngineContext, IPersistenceEngine> Create, bool IsOwned);
+
+/// <summary>With which key read streams are signed.</summary>
+internal sealed record SigningChoice(ReadOnlyMemory<byte> Key);
+
 /// <summary>That dispatch is not tracked.</summary>
 internal sealed record UntrackedChoice;

@@ -1,6 +1,10 @@
+using EventStore.Consumers;
 using EventStore.Diagnostics;
 using EventStore.Dispatch;
+using EventStore.Feeds;
+using EventStore.Leases;
 using EventStore.Pipeline;
+using EventStore.ReadStreams;
 using EventStore.Serialization;
 using EventStore.Streams;
 using Microsoft.Extensions.Logging;
@@ -11,6 +15,8 @@ namespace EventStore.Composition;
 /// <summary>Makes the store of the sheet: the only place where its parts are put together, and the picture of how they hang together.</summary>
 internal static class StoreBuilder
 {
+    private static readonly TimeSpan StorageInterval = TimeSpan.FromMilliseconds(100);
+
     public static async ValueTask<IEventStore> BuildAsync(Wireup wireup, CancellationToken cancellationToken)
     {
         var time = wireup.Find<TimeProvider>() ?? TimeProvider.System;
@@ -28,10 +34,15 @@ internal static class StoreBuilder
         var codec = new EventCodec(serializer, envelope, new Upconversion(upconverters), mapper);
 
         var mayCreate = wireup.Find<InitializationChoice>() is not null;
-        var engine = persistence.Create(new EngineContext(time, loggers) { MayCreateStorage = mayCreate });
+        var readOnly = wireup.Find<ReadOnlyChoice>();
+        var context = new EngineContext(time, loggers) { MayCreateStorage = mayCreate, IsReadOnly = readOnly is not null };
+        var engine = persistence.Create(context);
+        if (readOnly is not null) engine = new ReadOnlyEngine(engine);
+        IPersistenceEngine? documents = null;
         try
         {
-            if (persistence.IsOwned || mayCreate) await engine.InitializeAsync(cancellationToken).ConfigureAwait(false);
+            if (persistence.IsOwned || mayCreate) await InitializeAsync(engine, readOnly, time, cancellationToken).ConfigureAwait(false);
+            documents = await OpenDocumentsAsync(wireup, engine, context, cancellationToken).ConfigureAwait(false);
 
             var telemetry = new Telemetry(engine.Description.Name);
             var liveness = new Liveness();
@@ -40,7 +51,7 @@ internal static class StoreBuilder
             var commits = new CommitPath(engine, codec, hooks, group, reads, telemetry, loggers.CreateLogger("EventStore.Commits"));
             var snapshots = new SnapshotStore(engine, codec, keep, liveness);
 
-            var ledger = new DispatchLedger(engine);
+            var ledger = new Ledger<DispatchProgress>(engine, DispatchProgress.DocumentName);
             var target = wireup.Find<DispatcherChoice>() is { } choice ? new DispatchTarget(choice.Dispatcher, choice.IsPerEvent) : null;
             var scheduler = scheduling.Kind == SchedulerKind.None ? null
                 : new DispatchScheduler(engine, reads, ledger, target!, scheduling.Options, time, telemetry, loggers.CreateLogger("EventStore.Dispatch"));
@@ -48,28 +59,75 @@ internal static class StoreBuilder
                 ? new TrackedDispatch(engine, reads, ledger, scheduler, target, time, liveness)
                 : new UntrackedDispatch(liveness);
 
+            var pages = new SharedPages(reads, time);
+            var key = wireup.Find<SigningChoice>()?.Key ?? default;
+            var readStreams = new ReadStreamHost(documents, reads, key, isReadOnly: documents is ReadOnlyEngine, liveness);
+            var consumers = new ConsumerHost(engine, documents, reads, codec, pages, readStreams.FeedOf, time, loggers.CreateLogger("EventStore.Consumers"), liveness);
+
             var description = new StoreDescription(
                 engine.Description, serializer.Name, envelope.AppliedIds, hooks.Names, [.. upconverters.Select(converter => converter.From)], Describe(wireup, scheduling), keep);
-            var store = new OptimisticEventStore(engine, commits, reads, hooks, snapshots, dispatch, liveness, description, DisposePartsAsync);
+            var store = new OptimisticEventStore(engine, commits, reads, hooks, snapshots, dispatch, consumers, readStreams, liveness, description, DisposePartsAsync);
 
             if (scheduler is not null && scheduling.Kind == SchedulerKind.Synchronous) commits.DispatchBeforeReturn = scheduler.WaitUntilDispatchedAsync;
             if (scheduler is not null && StartupOf(wireup) == DispatchStartup.Auto) await StartAsync(scheduler, cancellationToken).ConfigureAwait(false);
             LogBuilt(logger, engine.Description);
             return store;
 
-            // First the bus is left alone, which lets go of commits that wait for it; then accepted commits are finished; then the engine ends.
+            // First consumers and the bus are left alone, which lets go of commits that wait for it; then accepted commits are finished; then the engine ends.
             async ValueTask DisposePartsAsync()
             {
+                await consumers.DisposeAsync().ConfigureAwait(false);
                 if (scheduler is not null) await scheduler.DisposeAsync().ConfigureAwait(false);
                 await group.DisposeAsync().ConfigureAwait(false);
-                if (persistence.IsOwned) await engine.DisposeAsync().ConfigureAwait(false);
+                await DisposeEnginesAsync(wireup, persistence, engine, documents).ConfigureAwait(false);
             }
         }
-        catch when (persistence.IsOwned)
+        catch
         {
-            await engine.DisposeAsync().ConfigureAwait(false);
+            await DisposeEnginesAsync(wireup, persistence, engine, documents).ConfigureAwait(false);
             throw;
         }
+    }
+
+    // Whoever opens for reading only may wait for a storage that its writer is yet to make.
+    private static async ValueTask InitializeAsync(IPersistenceEngine engine, ReadOnlyChoice? readOnly, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await engine.InitializeAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (StorageNotFoundException) when (readOnly is not null && time.GetElapsedTime(started) < readOnly.WaitForStorage)
+            {
+                await Task.Delay(StorageInterval, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    // Consumers and read streams are kept beside the events, if no other place was named.
+    private static async ValueTask<IPersistenceEngine> OpenDocumentsAsync(Wireup wireup, IPersistenceEngine engine, EngineContext context, CancellationToken cancellationToken)
+    {
+        if (wireup.Find<ConsumerStorageChoice>() is not { } choice) return engine;
+        var documents = choice.Create(context with { MayCreateStorage = true, IsReadOnly = false });
+        try
+        {
+            if (choice.IsOwned) await documents.InitializeAsync(cancellationToken).ConfigureAwait(false);
+            return documents;
+        }
+        catch when (choice.IsOwned)
+        {
+            await documents.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async ValueTask DisposeEnginesAsync(Wireup wireup, PersistenceChoice persistence, IPersistenceEngine engine, IPersistenceEngine? documents)
+    {
+        if (documents is not null && documents != engine && wireup.Find<ConsumerStorageChoice>()!.IsOwned) await documents.DisposeAsync().ConfigureAwait(false);
+        if (persistence.IsOwned) await engine.DisposeAsync().ConfigureAwait(false);
     }
 
     // A start that is cancelled leaves nobody behind who dispatches.
@@ -103,6 +161,8 @@ internal static class StoreBuilder
             throw new WireupException("DispatchTo(…) has no scheduler. Add UsingAsynchronousDispatchScheduler() or UsingSynchronousDispatchScheduler().");
         if (wireup.Find<StartupChoice>() is not null && scheduling.Kind == SchedulerKind.None)
             throw new WireupException("Startup(…) says when a dispatch scheduler starts, but there is none. Add one, or remove the call.");
+        if (wireup.Find<ReadOnlyChoice>() is not null && (scheduling.Kind != SchedulerKind.None || wireup.Find<InitializationChoice>() is not null))
+            throw new WireupException($"OpenReadOnly() contradicts {wireup.VerbOf<SchedulerChoice>() ?? wireup.VerbOf<InitializationChoice>()}: it writes. Remove one of the two calls.");
         scheduling.Options.Validate();
         return scheduling;
     }

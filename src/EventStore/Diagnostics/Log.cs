@@ -40,4 +40,25 @@ internal static partial class Log
 
     [LoggerMessage(10, LogLevel.Error, "The dispatch loop failed and starts again in {Delay}")]
     public static partial void DispatchLoopFailed(ILogger logger, Exception error, TimeSpan delay);
+
+    [LoggerMessage(20, LogLevel.Warning, "Consumer {Name} failed {Failures} times at checkpoint {Checkpoint} of stream {Stream}; next try in {Delay}")]
+    public static partial void ConsumerFailed(ILogger logger, Exception error, string name, StreamId stream, Checkpoint checkpoint, int failures, TimeSpan delay);
+
+    [LoggerMessage(21, LogLevel.Error, "Consumer {Name} failed {Failures} times at checkpoint {Checkpoint} of stream {Stream}; the event goes by its policy: {Action}")]
+    public static partial void ConsumerGaveUp(ILogger logger, Exception error, string name, StreamId stream, Checkpoint checkpoint, int failures, FailureAction action);
+
+    [LoggerMessage(22, LogLevel.Information, "Consumer {Name} goes on after checkpoint {Checkpoint}")]
+    public static partial void ConsumerActive(ILogger logger, string name, Checkpoint checkpoint);
+
+    [LoggerMessage(23, LogLevel.Warning, "Consumer {Name} is no longer the active subscriber: {Why}")]
+    public static partial void ConsumerLost(ILogger logger, string name, string why);
+
+    [LoggerMessage(24, LogLevel.Error, "Consumer {Name} ended by a failure")]
+    public static partial void ConsumerEnded(ILogger logger, Exception error, string name);
+
+    [LoggerMessage(25, LogLevel.Warning, "Consumer {Name} cannot reach its storage and tries again in {Delay}")]
+    public static partial void ConsumerStorageFailed(ILogger logger, Exception error, string name, TimeSpan delay);
+
+    [LoggerMessage(26, LogLevel.Warning, "Read streams are signed with an empty key: whoever can write to the storage can change their filters unseen. Choose one with SignReadStreamsWith(key)")]
+    public static partial void ReadStreamsUnsigned(ILogger logger);
 }

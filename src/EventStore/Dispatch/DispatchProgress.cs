@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EventStore.Leases;
 
 namespace EventStore.Dispatch;
 
@@ -7,8 +8,12 @@ namespace EventStore.Dispatch;
 /// What one document says of dispatch: everything up to the watermark is dispatched or parked, and so are the marks above it; and who holds the lease.
 /// Plain data; whoever changes it writes it by compare-and-swap.
 /// </summary>
-internal sealed class DispatchProgress
+internal sealed class DispatchProgress : ILeased<DispatchProgress>
 {
+    public const string DocumentName = "dispatch";
+
+    public static DispatchProgress Empty => new();
+
     /// <summary>The checkpoint up to which everything is dispatched or parked.</summary>
     public long Watermark { get; set; }
 
@@ -26,11 +31,13 @@ internal sealed class DispatchProgress
 
     public long ParkedCount => Parked.Sum(range => range.Last - range.First + 1);
 
-    public static DispatchProgress Read(ReadOnlyMemory<byte> content) =>
+    public static DispatchProgress Read(string document, ReadOnlyMemory<byte> content) =>
         JsonSerializer.Deserialize(content.Span, DispatchJson.Default.DispatchProgress)
-        ?? throw new CorruptStorageException("document 'dispatch'", "it holds no progress.", "Verify the store.");
+        ?? throw new CorruptStorageException($"document '{document}'", "it holds no progress.", "Verify the store.");
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, DispatchJson.Default.DispatchProgress);
+
+    public DispatchProgress Copy() => new() { Watermark = Watermark, Marks = [.. Marks], Parked = [.. Parked], Owner = Owner, Renewals = Renewals };
 
     public bool IsMarked(long checkpoint) => checkpoint <= Watermark || Marks.Exists(range => range.First <= checkpoint && checkpoint <= range.Last);
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using EventStore.Diagnostics;
+using EventStore.Leases;
 using EventStore.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +15,7 @@ namespace EventStore.Dispatch;
 /// lanes as streams may be dispatched at once; a stream always takes the same lane, which keeps its order.
 /// </remarks>
 internal sealed class DispatchScheduler(
-    IPersistenceEngine engine, ReadPath reads, DispatchLedger ledger, DispatchTarget target, DispatchOptions options, TimeProvider time, Telemetry telemetry, ILogger logger)
+    IPersistenceEngine engine, ReadPath reads, Ledger<DispatchProgress> ledger, DispatchTarget target, DispatchOptions options, TimeProvider time, Telemetry telemetry, ILogger logger)
     : IAsyncDisposable
 {
     private const int LaneCapacity = 64;
@@ -22,7 +23,7 @@ internal sealed class DispatchScheduler(
     // Tells a commit made by the bus's own handler, which must not wait for the lane that runs it.
     private static readonly AsyncLocal<bool> IsInsideDispatch = new();
 
-    private readonly DispatchLease lease = new(ledger, options, time);
+    private readonly Lease<DispatchProgress> lease = new(ledger, options.LeaseTerm, options.PollInterval, time);
     private readonly CancellationTokenSource stopping = new();
     private readonly TaskCompletionSource firstDecision = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock gate = new();
@@ -66,7 +67,7 @@ internal sealed class DispatchScheduler(
 
     private async Task RunAsync()
     {
-        var watch = new DispatchLease.Watch();
+        var watch = new Lease<DispatchProgress>.Watch();
         while (!stopping.IsCancellationRequested)
         {
             try

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
+using EventStore.Leases;
 using EventStore.Pipeline;
 
 namespace EventStore.Dispatch;
 
 /// <summary>Lists and marks what is dispatched, by the scheduler or by the application itself.</summary>
 internal sealed class TrackedDispatch(
-    IPersistenceEngine engine, ReadPath reads, DispatchLedger ledger, DispatchScheduler? scheduler, DispatchTarget? target, TimeProvider time, Liveness liveness) : IDispatch
+    IPersistenceEngine engine, ReadPath reads, Ledger<DispatchProgress> ledger, DispatchScheduler? scheduler, DispatchTarget? target, TimeProvider time, Liveness liveness) : IDispatch
 {
     private static readonly TimeSpan WaitInterval = TimeSpan.FromMilliseconds(10);
 
@@ -105,7 +106,7 @@ internal sealed class TrackedDispatch(
         liveness.ThrowIfDisposed();
         var written = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
         if (scheduler is null) return written;
-        var progress = DispatchProgress.Read(written.Write());
+        var progress = written.Copy();
         scheduler.AddUnwritten(progress);
         return progress;
     }

@@ -58,6 +58,18 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         return new Snapshot(record.Stream, record.Revision, Deserialize(record.StateType, payload, record.Stream, record.Revision), record.SchemaVersion);
     }
 
+    /// <summary>A state that is kept beside events, under the name of its owner.</summary>
+    public (string Type, byte[] Payload) EncodeState(StreamId owner, object state)
+    {
+        var type = serializer.NameOf(state.GetType());
+        var scratch = TakeScratch();
+        WriteBody(owner, state, type, scratch);
+        return (type, scratch.Output.WrittenSpan.ToArray());
+    }
+
+    public object DecodeState(StreamId owner, string type, ReadOnlyMemory<byte> payload) =>
+        Deserialize(type, envelope.Read(payload, new PayloadContext(owner, type)), owner, Revision.None);
+
     public CommittedEvent Decode(in RecordedEvent recorded) => new(recorded, this);
 
     public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) =>

@@ -13,7 +13,9 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
     public const int MaxPageEvents = 512;
 
     private const long MaxPageBytes = 4 << 20;
-    private static readonly PageLimit FullPage = new(MaxPageEvents, MaxPageBytes);
+
+    /// <summary>As much as is read at once.</summary>
+    public static PageLimit FullPage { get; } = new(MaxPageEvents, MaxPageBytes);
 
     public async IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
         StreamId stream, StreamRange range, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -92,6 +94,48 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
             else high = Progress(page.Position.Value - 1, page.Position <= high);
         }
     }
+
+    /// <summary>Reads one page of the store after a checkpoint, up to what is there.</summary>
+    public async ValueTask<StorePage> ReadPageAsync(EventFilter filter, Checkpoint after, CancellationToken cancellationToken)
+    {
+        liveness.ThrowIfDisposed();
+        var page = await engine.ReadAllAsync(new StoreRead(filter, after, Checkpoint.Max, ReadDirection.Forward, FullPage), cancellationToken).ConfigureAwait(false);
+        RequireOrder(page, after, Checkpoint.Max, ReadDirection.Forward);
+        telemetry.Read(page.Events.Length);
+        if (page.IsEnd) return page with { Position = Max(after, page.Head) };
+        Progress(page.Position, page.Position > after);
+        return page;
+    }
+
+    /// <summary>Reads one page of a stream.</summary>
+    public async ValueTask<StreamPage> ReadStreamPageAsync(StreamRead read, CancellationToken cancellationToken)
+    {
+        liveness.ThrowIfDisposed();
+        var page = await engine.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
+        telemetry.Read(page.Events.Length);
+        return page;
+    }
+
+    /// <summary>The newest checkpoint of the store.</summary>
+    public async ValueTask<Checkpoint> FindHeadAsync(CancellationToken cancellationToken)
+    {
+        liveness.ThrowIfDisposed();
+        var page = await engine.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, Checkpoint.Origin, Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
+        return page.Head;
+    }
+
+    /// <summary>The event at a checkpoint; null where it was deleted or is hidden.</summary>
+    public async ValueTask<CommittedEvent?> FindEventAsync(Checkpoint checkpoint, CancellationToken cancellationToken)
+    {
+        liveness.ThrowIfDisposed();
+        var page = await engine.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, checkpoint.Value - 1, checkpoint, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
+        return page.Events.IsEmpty ? null : Show(page.Events.Span[0], EventDecoding.OnDemand);
+    }
+
+    /// <summary>Whether a condition holds for an event as it is stored.</summary>
+    public bool Holds(EventCondition condition, in RecordedEvent recorded) => Conditions.Hold(condition, recorded, codec);
 
     /// <summary>What the application sees of a stored event; null when a hook hides it.</summary>
     public CommittedEvent? Show(in RecordedEvent recorded, EventDecoding decoding)

@@ -10,6 +10,8 @@ internal sealed class OptimisticEventStore(
     PipelineHooks hooks,
     ISnapshots snapshots,
     IDispatch dispatch,
+    IConsumers consumers,
+    IReadStreams readStreams,
     Liveness liveness,
     StoreDescription description,
     Func<ValueTask> disposeParts) : IEventStore
@@ -17,6 +19,10 @@ internal sealed class OptimisticEventStore(
     public ISnapshots Snapshots => snapshots;
 
     public IDispatch Dispatch => dispatch;
+
+    public IConsumers Consumers => consumers;
+
+    public IReadStreams ReadStreams => readStreams;
 
     public IEventStream CreateStream(StreamId stream)
     {

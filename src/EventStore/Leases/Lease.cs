@@ -1,10 +1,10 @@
-namespace EventStore.Dispatch;
+namespace EventStore.Leases;
 
 /// <summary>
-/// Lets one process dispatch at a time. No clocks are compared: a holder is dead when its sign of life has not changed for a whole term by the
+/// Lets one process at a time own a ledger. No clocks are compared: a holder is dead when its sign of life has not changed for a whole term by the
 /// watcher's own monotonic clock, and everything a holder writes is a compare-and-swap that fails once another took over.
 /// </summary>
-internal sealed class DispatchLease(DispatchLedger ledger, DispatchOptions options, TimeProvider time)
+internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInterval, TimeProvider time) where T : class, ILeased<T>
 {
     private readonly string me = NewId.Next().ToString("N");
 
@@ -15,20 +15,20 @@ internal sealed class DispatchLease(DispatchLedger ledger, DispatchOptions optio
     {
         var seen = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
         if (watch.Owner != seen.Owner || watch.Renewals != seen.Renewals) watch.Restart(seen, time.GetTimestamp());
-        var isFree = seen.Owner is null || seen.Owner == me || time.GetElapsedTime(watch.Since) >= options.LeaseTerm;
+        var isFree = seen.Owner is null || seen.Owner == me || time.GetElapsedTime(watch.Since) >= term;
         return isFree && await ledger.ChangeAsync(
-            progress =>
+            content =>
             {
-                if (progress.Owner != seen.Owner || progress.Renewals != seen.Renewals) return false;
-                progress.Owner = me;
-                progress.Renewals++;
+                if (content.Owner != seen.Owner || content.Renewals != seen.Renewals) return false;
+                content.Owner = me;
+                content.Renewals++;
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>How long to wait between two tries.</summary>
-    public TimeSpan WatchInterval => options.LeaseTerm / 3 < options.PollInterval ? options.LeaseTerm / 3 : options.PollInterval;
+    public TimeSpan WatchInterval => term / 3 < pollInterval ? term / 3 : pollInterval;
 
     /// <summary>Shows signs of life until cancelled, or until the lease is lost: taken over, or not renewed for a term.</summary>
     /// <returns>Why it was lost.</returns>
@@ -37,41 +37,41 @@ internal sealed class DispatchLease(DispatchLedger ledger, DispatchOptions optio
         var renewedAt = time.GetTimestamp();
         while (true)
         {
-            var left = options.LeaseTerm - time.GetElapsedTime(renewedAt);
-            await Task.Delay(left < options.LeaseTerm / 3 ? Positive(left) : options.LeaseTerm / 3, time, cancellationToken).ConfigureAwait(false);
+            var left = term - time.GetElapsedTime(renewedAt);
+            await Task.Delay(left < term / 3 ? Positive(left) : term / 3, time, cancellationToken).ConfigureAwait(false);
 
             // A sign of life counts from when it was begun. One that begins late is tried all the same: compare-and-swap tells whether another took over.
             var begun = time.GetTimestamp();
-            left = options.LeaseTerm - time.GetElapsedTime(renewedAt);
+            left = term - time.GetElapsedTime(renewedAt);
             try
             {
                 var writing = TryWriteAsync(static _ => { }, cancellationToken).AsTask();
-                var patience = left > options.LeaseTerm / 3 ? left : options.LeaseTerm / 3;
+                var patience = left > term / 3 ? left : term / 3;
                 if (!await writing.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false)) return "another process took over";
                 renewedAt = begun;
             }
             catch (Exception error) when (error is StorageException or TimeoutException)
             {
-                if (time.GetElapsedTime(renewedAt) >= options.LeaseTerm) return $"the lease could not be renewed for {options.LeaseTerm}";
+                if (time.GetElapsedTime(renewedAt) >= term) return $"the lease could not be renewed for {term}";
             }
         }
     }
 
     private static TimeSpan Positive(TimeSpan time) => time > TimeSpan.Zero ? time : TimeSpan.Zero;
 
-    /// <summary>Writes progress as the holder; answers false, and writes nothing, once another holds the lease.</summary>
-    public ValueTask<bool> TryWriteAsync(Action<DispatchProgress> change, CancellationToken cancellationToken) => ledger.ChangeAsync(
-        progress =>
+    /// <summary>Writes as the holder; answers false, and writes nothing, once another holds the lease.</summary>
+    public ValueTask<bool> TryWriteAsync(Action<T> change, CancellationToken cancellationToken) => ledger.ChangeAsync(
+        content =>
         {
-            if (progress.Owner != me) return false;
-            progress.Renewals++;
-            change(progress);
+            if (content.Owner != me) return false;
+            content.Renewals++;
+            change(content);
             return true;
         },
         cancellationToken);
 
     /// <summary>Lets go, so that another need not wait for a term.</summary>
-    public async ValueTask ReleaseAsync() => await TryWriteAsync(static progress => progress.Owner = null, CancellationToken.None).ConfigureAwait(false);
+    public async ValueTask ReleaseAsync() => await TryWriteAsync(static content => content.Owner = null, CancellationToken.None).ConfigureAwait(false);
 
     /// <summary>What a process that waits for the lease has seen of its holder, and since when.</summary>
     internal sealed class Watch
@@ -82,6 +82,13 @@ internal sealed class DispatchLease(DispatchLedger ledger, DispatchOptions optio
 
         public long Since { get; private set; }
 
-        public void Restart(DispatchProgress seen, long now) => (Owner, Renewals, Since) = (seen.Owner, seen.Renewals, now);
+        /// <summary>Whether the holder showed life while it was watched.</summary>
+        public bool IsHolderAlive { get; private set; }
+
+        public void Restart(T seen, long now)
+        {
+            IsHolderAlive = Renewals >= 0 && Owner == seen.Owner && seen.Owner is not null;
+            (Owner, Renewals, Since) = (seen.Owner, seen.Renewals, now);
+        }
     }
 }

@@ -1,0 +1,200 @@
+namespace EventStore;
+
+/// <summary>What a consumer reads.</summary>
+public sealed record ConsumerSource
+{
+    private ConsumerSource()
+    {
+    }
+
+    /// <summary>Every event of the store.</summary>
+    public static ConsumerSource Everything { get; } = new();
+
+    /// <summary>The stream, where one stream is consumed.</summary>
+    public StreamId? Stream { get; private init; }
+
+    /// <summary>The name of the read stream, where one is consumed.</summary>
+    public string? ReadStream { get; private init; }
+
+    /// <summary>Which events of the store, where neither a stream nor a read stream is consumed.</summary>
+    public EventFilter Filter { get; private init; } = EventFilter.Everything;
+
+    /// <summary>A further condition on them; null for none.</summary>
+    public EventCondition? Condition { get; private init; }
+
+    /// <summary>One stream, which need not exist yet. When it is deleted and made anew, the new one is consumed from its beginning.</summary>
+    public static ConsumerSource OfStream(StreamId stream)
+    {
+        _ = stream.Id;
+        return new() { Stream = stream, Filter = new EventFilter { Bucket = stream.Bucket, Category = stream.Category, Id = stream.Id } };
+    }
+
+    /// <summary>All streams of a category, in one bucket or in all of them.</summary>
+    public static ConsumerSource OfCategory(string category, string? bucket = null)
+    {
+        ArgumentNullException.ThrowIfNull(category);
+        return new() { Filter = new EventFilter { Category = category, Bucket = bucket } };
+    }
+
+    /// <summary>All streams of a bucket.</summary>
+    public static ConsumerSource OfBucket(string bucket)
+    {
+        ArgumentNullException.ThrowIfNull(bucket);
+        return new() { Filter = new EventFilter { Bucket = bucket } };
+    }
+
+    /// <summary>The events that a filter means, which the engine itself applies.</summary>
+    public static ConsumerSource Matching(EventFilter filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return new() { Filter = filter };
+    }
+
+    /// <summary>The events that a condition holds for. What of it an engine can apply is applied there.</summary>
+    public static ConsumerSource Matching(EventCondition condition)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        return new() { Filter = condition.Narrowed, Condition = condition };
+    }
+
+    /// <summary>A read stream, which must exist.</summary>
+    public static ConsumerSource OfReadStream(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return new() { ReadStream = name };
+    }
+}
+
+/// <summary>Where a consumer begins the very first time it is started under its name.</summary>
+public readonly record struct ConsumerStart
+{
+    /// <summary>At the oldest event: the default.</summary>
+    public static ConsumerStart Origin => default;
+
+    /// <summary>After what is stored at that moment.</summary>
+    public static ConsumerStart Current { get; } = new() { IsCurrent = true };
+
+    /// <summary>Whether it begins after what is stored at that moment.</summary>
+    public bool IsCurrent { get; private init; }
+
+    /// <summary>It begins after this checkpoint; 0 for the origin.</summary>
+    public Checkpoint Checkpoint { get; private init; }
+
+    /// <summary>It begins after this revision of its stream or read stream; 0 for the origin.</summary>
+    public Revision Revision { get; private init; }
+
+    /// <summary>After a checkpoint, which is not itself delivered.</summary>
+    public static ConsumerStart After(Checkpoint checkpoint) => new() { Checkpoint = checkpoint };
+
+    /// <summary>After a revision of the stream or read stream that is consumed, which is not itself delivered.</summary>
+    public static ConsumerStart After(Revision revision) => new() { Revision = revision };
+}
+
+/// <summary>What becomes of an event whose handler failed as often as it may.</summary>
+public enum FailureAction
+{
+    /// <summary>The consumer stops before the event, and its completion carries the failure. Started again, it begins with that event.</summary>
+    Stop,
+
+    /// <summary>The event is parked with its position, and the consumer goes on. Parked events are listed and replayed by hand.</summary>
+    Park,
+
+    /// <summary>The event is left out, which is logged and counted.</summary>
+    Skip,
+}
+
+/// <summary>What a start does while another process is the active subscriber of the name.</summary>
+public enum WhenTaken
+{
+    /// <summary>It fails with <see cref="ConsumerTakenException"/>.</summary>
+    Fail,
+
+    /// <summary>It waits until the other stops or dies, and takes over.</summary>
+    Wait,
+}
+
+/// <summary>What the events of a batch have in common.</summary>
+public enum BatchGrouping
+{
+    /// <summary>Nothing but following one another.</summary>
+    None,
+
+    /// <summary>One stream and one correlation id (<see cref="EventHeaders.CorrelationId"/>, or none).</summary>
+    ByStreamAndCorrelation,
+}
+
+/// <summary>How a consumer works.</summary>
+public sealed class ConsumerOptions
+{
+    /// <summary>Where it begins, honoured only at its very first start. Default: the origin.</summary>
+    public ConsumerStart StartFrom { get; set; }
+
+    /// <summary>After how many handled events the position is written, at the latest; it is also written when nothing is left. Default 100.</summary>
+    public int EventsPerCheckpoint { get; set; } = 100;
+
+    /// <summary>After how long a handled event is written as such, at the latest. Default 1 s.</summary>
+    public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How many events at most are delivered and not yet acknowledged, where they are pulled. Default 1,000.</summary>
+    public int Window { get; set; } = 1000;
+
+    /// <summary>How many events a batch has at most, where batches are handled. Default 100.</summary>
+    public int BatchSize { get; set; } = 100;
+
+    /// <summary>What the events of a batch have in common. Default: nothing.</summary>
+    public BatchGrouping Grouping { get; set; }
+
+    /// <summary>How many streams may be handled at once; the events of one stream keep their order. Default 1. A consumer with state has 1.</summary>
+    public int Parallelism { get; set; } = 1;
+
+    /// <summary>How often a failed event is tried again. Null, the default: until it succeeds.</summary>
+    public int? MaxRetries { get; set; }
+
+    /// <summary>What becomes of an event that failed for good. Default: the consumer stops.</summary>
+    public FailureAction OnFailure { get; set; }
+
+    /// <summary>The wait before the first retry; it doubles with each further one. Default 100 ms.</summary>
+    public TimeSpan FirstRetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The longest wait between two tries. Default 30 s.</summary>
+    public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>What a start does while another process has the name. Default: it fails.</summary>
+    public WhenTaken WhenTaken { get; set; }
+
+    /// <summary>After how long without a sign of life another process takes over. Default 15 s.</summary>
+    public TimeSpan LeaseTerm { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long it waits at most before it looks for events by itself. Default 1 s.</summary>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Called whenever it has delivered all there is: at first, and again after each time it had fallen behind. Null for nobody.</summary>
+    public Action? CaughtUp { get; set; }
+
+    /// <summary>Called whenever all that was delivered is acknowledged and nothing further is there. Null for nobody.</summary>
+    public Action? Idle { get; set; }
+
+    /// <summary>Called after a position, with its state, was written. Null for nobody.</summary>
+    public Action<Checkpoint>? Persisted { get; set; }
+
+    /// <summary>Refuses values that cannot work.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
+    public void Validate()
+    {
+        Require(EventsPerCheckpoint >= 1, nameof(EventsPerCheckpoint), EventsPerCheckpoint, "at least 1");
+        Require(CheckpointInterval > TimeSpan.Zero, nameof(CheckpointInterval), CheckpointInterval, "above zero");
+        Require(Window >= 1, nameof(Window), Window, "at least 1");
+        Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "at least 1");
+        Require(Parallelism is >= 1 and <= 1024, nameof(Parallelism), Parallelism, "between 1 and 1024");
+        Require(MaxRetries is null or >= 0, nameof(MaxRetries), MaxRetries, "at least 0, or null for no limit");
+        Require(FirstRetryDelay > TimeSpan.Zero, nameof(FirstRetryDelay), FirstRetryDelay, "above zero");
+        Require(MaxRetryDelay >= FirstRetryDelay, nameof(MaxRetryDelay), MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
+        Require(LeaseTerm > TimeSpan.Zero, nameof(LeaseTerm), LeaseTerm, "above zero");
+        Require(PollInterval > TimeSpan.Zero, nameof(PollInterval), PollInterval, "above zero");
+    }
+
+    private static void Require(bool holds, string property, object? value, string limit)
+    {
+        if (!holds) throw new ArgumentException($"ConsumerOptions.{property} is {value}, but must be {limit}.");
+    }
+}

@@ -1,0 +1,157 @@
+using System.Text.Json.Serialization;
+
+namespace EventStore;
+
+/// <summary>
+/// A declarative condition on events, as data: it can be stored, signed and compared, and is never code. Bodies and headers are looked at as
+/// they are stored, decrypted and decompressed, before any upconverter or hook.
+/// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "is")]
+[JsonDerivedType(typeof(OfTypes), "types")]
+[JsonDerivedType(typeof(InBucket), "bucket")]
+[JsonDerivedType(typeof(InCategory), "category")]
+[JsonDerivedType(typeof(OfIds), "ids")]
+[JsonDerivedType(typeof(Since), "since")]
+[JsonDerivedType(typeof(HasHeader), "header")]
+[JsonDerivedType(typeof(BodyValue), "body")]
+[JsonDerivedType(typeof(All), "and")]
+[JsonDerivedType(typeof(Any), "or")]
+[JsonDerivedType(typeof(Not), "not")]
+public abstract record EventCondition
+{
+    private protected EventCondition()
+    {
+    }
+
+    /// <summary>The part of it that an engine can apply by itself: a filter that matches at least all that the condition holds for.</summary>
+    [JsonIgnore]
+    public virtual EventFilter Narrowed => EventFilter.Everything;
+
+    /// <summary>Events of these types.</summary>
+    public static EventCondition Types(params string[] types) => new OfTypes([.. types]);
+
+    /// <summary>Events in a bucket.</summary>
+    public static EventCondition Bucket(string bucket) => new InBucket(bucket);
+
+    /// <summary>Events in a category.</summary>
+    public static EventCondition Category(string category) => new InCategory(category);
+
+    /// <summary>Events of streams of these ids.</summary>
+    public static EventCondition Ids(params string[] ids) => new OfIds([.. ids]);
+
+    /// <summary>Events of commits stamped at or after an instant.</summary>
+    public static EventCondition SinceStamp(DateTimeOffset instant) => new Since(instant.ToUniversalTime());
+
+    /// <summary>Events with a header of this value, their own or their commit's.</summary>
+    public static EventCondition Header(string name, string value) => new HasHeader(name, value);
+
+    /// <summary>Events whose body is JSON and has at a place a text that compares so with this one, ordinally.</summary>
+    /// <param name="pointer">The place: a JSON pointer such as <c>/order/total</c> (RFC 6901).</param>
+    /// <param name="comparison">How what is there compares with the value.</param>
+    /// <param name="value">The value; null for JSON's null, which can only be equal or not.</param>
+    public static EventCondition Body(string pointer, ValueComparison comparison, string? value) => new BodyValue(pointer, comparison, Text: value);
+
+    /// <summary>Events whose body is JSON and has at a place a number that compares so with this one.</summary>
+    public static EventCondition Body(string pointer, ValueComparison comparison, decimal value) => new BodyValue(pointer, comparison, Number: value);
+
+    /// <summary>Events whose body is JSON and has at a place this truth value, or not.</summary>
+    public static EventCondition Body(string pointer, ValueComparison comparison, bool value) => new BodyValue(pointer, comparison, Flag: value);
+
+    /// <summary>This condition and another.</summary>
+    public EventCondition And(EventCondition other) => new All([this, other]);
+
+    /// <summary>This condition or another.</summary>
+    public EventCondition Or(EventCondition other) => new Any([this, other]);
+
+    /// <summary>Everything but this condition.</summary>
+    public EventCondition Negated() => new Not(this);
+
+    /// <summary>Whether it is of one of these types.</summary>
+    public sealed record OfTypes(IReadOnlyList<string> Values) : EventCondition
+    {
+        /// <inheritdoc/>
+        [JsonIgnore]
+        public override EventFilter Narrowed => new() { EventTypes = Values.ToHashSet(StringComparer.Ordinal) };
+    }
+
+    /// <summary>Whether it is in this bucket.</summary>
+    public sealed record InBucket(string Value) : EventCondition
+    {
+        /// <inheritdoc/>
+        [JsonIgnore]
+        public override EventFilter Narrowed => new() { Bucket = Value };
+    }
+
+    /// <summary>Whether it is in this category.</summary>
+    public sealed record InCategory(string Value) : EventCondition
+    {
+        /// <inheritdoc/>
+        [JsonIgnore]
+        public override EventFilter Narrowed => new() { Category = Value };
+    }
+
+    /// <summary>Whether its stream has one of these ids.</summary>
+    public sealed record OfIds(IReadOnlyList<string> Values) : EventCondition
+    {
+        /// <inheritdoc/>
+        [JsonIgnore]
+        public override EventFilter Narrowed => Values.Count == 1 ? new() { Id = Values[0] } : EventFilter.Everything;
+    }
+
+    /// <summary>Whether it was stamped at or after an instant.</summary>
+    public sealed record Since(DateTimeOffset Value) : EventCondition
+    {
+        /// <inheritdoc/>
+        [JsonIgnore]
+        public override EventFilter Narrowed => new() { Since = Value };
+    }
+
+    /// <summary>Whether it or its commit has a header of this value.</summary>
+    public sealed record HasHeader(string Name, string Value) : EventCondition;
+
+    /// <summary>Whether what its body has at a place compares so with a value: a number, a flag, otherwise a text or null.</summary>
+    public sealed record BodyValue(string Pointer, ValueComparison Comparison, string? Text = null, decimal? Number = null, bool? Flag = null) : EventCondition;
+
+    /// <summary>Whether all of these hold.</summary>
+    public sealed record All(IReadOnlyList<EventCondition> Values) : EventCondition
+    {
+        /// <inheritdoc/>
+        [JsonIgnore]
+        public override EventFilter Narrowed => Values.Select(value => value.Narrowed).Aggregate((left, right) => new EventFilter
+        {
+            Bucket = left.Bucket ?? right.Bucket,
+            Category = left.Category ?? right.Category,
+            Id = left.Id ?? right.Id,
+            EventTypes = left.EventTypes ?? right.EventTypes,
+            Since = left.Since ?? right.Since,
+        });
+    }
+
+    /// <summary>Whether one of these holds.</summary>
+    public sealed record Any(IReadOnlyList<EventCondition> Values) : EventCondition;
+
+    /// <summary>Whether this does not hold.</summary>
+    public sealed record Not(EventCondition Value) : EventCondition;
+}
+
+/// <summary>How a value in a body compares with a given one.</summary>
+public enum ValueComparison
+{
+    /// <summary>They are equal.</summary>
+    Equal,
+
+    /// <summary>They differ, or nothing is at the place.</summary>
+    NotEqual,
+
+    /// <summary>It is less.</summary>
+    Less,
+
+    /// <summary>It is less or equal.</summary>
+    LessOrEqual,
+
+    /// <summary>It is greater.</summary>
+    Greater,
+
+    /// <summary>It is greater or equal.</summary>
+    GreaterOrEqual,
+}

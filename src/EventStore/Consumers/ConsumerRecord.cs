@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using EventStore.Leases;
+
+namespace EventStore.Consumers;
+
+/// <summary>What one document says of a consumer: how far it is, its state at that place, what was parked, and who holds its name.</summary>
+internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
+{
+    private const string Folder = "consumers/";
+
+    public static ConsumerRecord Empty => new();
+
+    /// <summary>Whether the consumer was ever started: where it began is decided once.</summary>
+    public bool IsStarted { get; set; }
+
+    /// <summary>Everything of its source up to here is handled, parked or skipped.</summary>
+    public long Checkpoint { get; set; }
+
+    /// <summary>The revision of the last event handled, where a stream or a read stream is consumed.</summary>
+    public long Revision { get; set; }
+
+    /// <summary>The state, encoded; null without one, or before the first.</summary>
+    public byte[]? State { get; set; }
+
+    public string? StateType { get; set; }
+
+    public int StateVersion { get; set; }
+
+    /// <summary>The checkpoints of parked events, ascending.</summary>
+    public List<long> Parked { get; set; } = [];
+
+    public long Skipped { get; set; }
+
+    public string? Owner { get; set; }
+
+    public long Renewals { get; set; }
+
+    public static string DocumentOf(string name) => Folder + name;
+
+    public static string? NameIn(string document) => document.StartsWith(Folder, StringComparison.Ordinal) ? document[Folder.Length..] : null;
+
+    public static string Prefix => Folder;
+
+    public static ConsumerRecord Read(string document, ReadOnlyMemory<byte> content) =>
+        JsonSerializer.Deserialize(content.Span, ConsumerJson.Default.ConsumerRecord)
+        ?? throw new CorruptStorageException($"document '{document}'", "it holds no consumer.", "Verify the store.");
+
+    public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ConsumerJson.Default.ConsumerRecord);
+
+    public ConsumerRecord Copy()
+    {
+        var copy = (ConsumerRecord)MemberwiseClone();
+        copy.Parked = [.. Parked];
+        return copy;
+    }
+}
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSerializable(typeof(ConsumerRecord))]
+internal sealed partial class ConsumerJson : JsonSerializerContext;

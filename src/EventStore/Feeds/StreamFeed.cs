@@ -1,0 +1,79 @@
+using EventStore.Pipeline;
+
+namespace EventStore.Feeds;
+
+/// <summary>
+/// Feeds one stream: what is stored is read from the stream itself, so that it costs no more than the stream has events; what comes later is
+/// looked for in what the store takes on. A stream that was deleted and made anew is fed from its beginning.
+/// </summary>
+internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistenceEngine engine, StreamId stream, EventFilter filter) : IFeed
+{
+    // Until the end was reached: the next revision to read, and the head of the store known before that. Afterwards: null.
+    private Revision? next = 1;
+    private long headBefore = -1;
+    private bool isAnchored;
+
+    public async ValueTask<FeedPosition> FindCurrentAsync(CancellationToken cancellationToken)
+    {
+        var head = await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
+        var found = await engine.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false);
+        return new(head.Value, found?.Revision.Value ?? 0);
+    }
+
+    public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        if (!isAnchored) await AnchorAsync(position, cancellationToken).ConfigureAwait(false);
+        return next is { } from
+            ? await ReadStoredAsync(from, position, cancellationToken).ConfigureAwait(false)
+            : await ReadComingAsync(position, cancellationToken).ConfigureAwait(false);
+    }
+
+    // The position's own event says whether the stream is still the one it was taken in.
+    private async ValueTask AnchorAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        next = position.Revision + 1;
+        if (position.Checkpoint > 0 && position.Revision > 0)
+        {
+            var page = await reads.ReadStreamPageAsync(new StreamRead(stream, position.Revision, position.Revision, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
+            if (page.Events.IsEmpty || page.Events.Span[0].Checkpoint.Value > position.Checkpoint) next = 1;
+        }
+
+        isAnchored = true;
+    }
+
+    private async ValueTask<FeedPage> ReadStoredAsync(Revision from, FeedPosition position, CancellationToken cancellationToken)
+    {
+        if (headBefore < 0) headBefore = (await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value;
+        var page = await reads.ReadStreamPageAsync(new StreamRead(stream, from, Revision.Max, ReadDirection.Forward, ReadPath.FullPage), cancellationToken).ConfigureAwait(false);
+        var (events, reached) = Show(page.Events.Span, position);
+        next = page.Events.IsEmpty ? from : page.Events.Span[^1].Revision + 1;
+        if (!page.IsEnd) return new FeedPage(events, reached, Math.Max(0, page.Head.Value - reached.Revision), IsEnd: false);
+
+        // All of the stream up to the head that was known before is behind the position now.
+        next = null;
+        return new FeedPage(events, reached with { Checkpoint = Math.Max(reached.Checkpoint, headBefore) }, Lag: 0, IsEnd: false);
+    }
+
+    private async ValueTask<FeedPage> ReadComingAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        var page = await pages.ReadAsync(filter, position.Checkpoint, cancellationToken).ConfigureAwait(false);
+        var (events, reached) = Show(page.Events.Span, position);
+        return new FeedPage(events, reached with { Checkpoint = page.Position.Value }, Lag: page.IsEnd ? 0 : 1, page.IsEnd);
+    }
+
+    // What lies behind the position: by checkpoint, and by revision where only a revision was given. Revision 1 begins a stream made anew.
+    private (ReadOnlyMemory<FeedEvent> Events, FeedPosition Reached) Show(ReadOnlySpan<RecordedEvent> recordedEvents, FeedPosition position)
+    {
+        var events = new FeedEvent[recordedEvents.Length];
+        var count = 0;
+        foreach (ref readonly var recorded in recordedEvents)
+        {
+            var (checkpoint, revision) = (recorded.Checkpoint.Value, recorded.Revision.Value);
+            if (checkpoint <= position.Checkpoint || (revision <= position.Revision && revision != 1)) continue;
+            position = new(checkpoint, revision);
+            if (reads.Show(recorded, EventDecoding.OnDemand) is { } shown) events[count++] = new(shown, position);
+        }
+
+        return (events.AsMemory(0, count), position);
+    }
+}

@@ -1,0 +1,87 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace EventStore.Leases;
+
+/// <summary>What a ledger keeps: plain data of which one process at a time may be the owner.</summary>
+/// <typeparam name="T">The type itself.</typeparam>
+internal interface ILeased<T> where T : ILeased<T>
+{
+    /// <summary>Who holds the lease; null for nobody.</summary>
+    string? Owner { get; set; }
+
+    /// <summary>Grows with every write of a lease holder: a sign of life that needs no clock.</summary>
+    long Renewals { get; set; }
+
+    /// <summary>What there is before anything was written.</summary>
+    static abstract T Empty { get; }
+
+    static abstract T Read(string document, ReadOnlyMemory<byte> content);
+
+    byte[] Write();
+
+    /// <summary>A copy that shares nothing that can change.</summary>
+    T Copy();
+}
+
+/// <summary>Keeps one document: reads it, and changes it by compare-and-swap until the change holds.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave those who wait for their turn waiting for ever; it holds nothing else.")]
+internal sealed class Ledger<T>(IPersistenceEngine engine, string document) where T : class, ILeased<T>
+{
+    // One change at a time within this process; other processes are met by compare-and-swap.
+    private readonly SemaphoreSlim turn = new(1, 1);
+    private T current = T.Empty;
+    private long version;
+
+    /// <summary>The content as last read or written here.</summary>
+    public T Known => Volatile.Read(ref current);
+
+    public async ValueTask<T> LoadAsync(CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await ReloadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>Changes the content. The change is applied to a copy, again on each newer state, until one is written or it answers false.</summary>
+    /// <returns>Whether it was written.</returns>
+    public async ValueTask<bool> ChangeAsync(Func<T, bool> change, CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (version == 0) await ReloadAsync(cancellationToken).ConfigureAwait(false);
+            while (true)
+            {
+                var next = current.Copy();
+                if (!change(next)) return false;
+                if (await engine.PutDocumentAsync(document, next.Write(), version, cancellationToken).ConfigureAwait(false) is { } written)
+                {
+                    Volatile.Write(ref current, next);
+                    version = written;
+                    return true;
+                }
+
+                await ReloadAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async ValueTask<T> ReloadAsync(CancellationToken cancellationToken)
+    {
+        var found = await engine.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
+        version = found?.Version ?? 0;
+        var loaded = found is null ? T.Empty : T.Read(document, found.Content);
+        Volatile.Write(ref current, loaded);
+        return loaded;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace EventStore.Pipeline;
+
+/// <summary>Evaluates conditions on events as they are stored. Never throws for what a body may hold: what is not JSON has no values.</summary>
+internal static class Conditions
+{
+    public static bool Hold(EventCondition condition, in RecordedEvent recorded, IEventDecoder decoder)
+    {
+        JsonDocument? body = null;
+        try
+        {
+            return Hold(condition, recorded, decoder, ref body);
+        }
+        finally
+        {
+            body?.Dispose();
+        }
+    }
+
+    private static bool Hold(EventCondition condition, in RecordedEvent recorded, IEventDecoder decoder, ref JsonDocument? body)
+    {
+        switch (condition)
+        {
+            case EventCondition.OfTypes types:
+                return types.Values.Contains(recorded.Record.EventType);
+            case EventCondition.InBucket bucket:
+                return recorded.Commit.Stream.Bucket == bucket.Value;
+            case EventCondition.InCategory category:
+                return recorded.Commit.Stream.Category == category.Value;
+            case EventCondition.OfIds ids:
+                return ids.Values.Contains(recorded.Commit.Stream.Id);
+            case EventCondition.Since since:
+                return recorded.Commit.Stamp >= since.Value;
+            case EventCondition.HasHeader header:
+                return IsIn(decoder.DecodeHeaders(recorded), header) || IsIn(decoder.DecodeCommitHeaders(recorded), header);
+            case EventCondition.BodyValue value:
+                body ??= Parse(decoder.RestorePayload(recorded));
+                return Compare(Find(body.RootElement, value.Pointer), value);
+            case EventCondition.All all:
+                foreach (var part in all.Values)
+                {
+                    if (!Hold(part, recorded, decoder, ref body)) return false;
+                }
+
+                return true;
+            case EventCondition.Any any:
+                foreach (var part in any.Values)
+                {
+                    if (Hold(part, recorded, decoder, ref body)) return true;
+                }
+
+                return false;
+            case EventCondition.Not not:
+                return !Hold(not.Value, recorded, decoder, ref body);
+            default:
+                throw new NotSupportedException($"The condition {condition.GetType().Name} is not known here.");
+        }
+    }
+
+    private static bool IsIn(IReadOnlyDictionary<string, string> headers, EventCondition.HasHeader header) =>
+        headers.TryGetValue(header.Name, out var value) && value == header.Value;
+
+    // A body that is not JSON is taken for an empty object, which holds no values.
+    private static JsonDocument Parse(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            return JsonDocument.Parse(payload);
+        }
+        catch (JsonException)
+        {
+            return JsonDocument.Parse("{}");
+        }
+    }
+
+    // JSON pointer, RFC 6901: "/a/0/b", with ~1 for a slash and ~0 for a tilde in a name.
+    private static JsonElement? Find(JsonElement element, string pointer)
+    {
+        if (pointer.Length == 0) return element;
+        foreach (var part in pointer.Split('/').Skip(1))
+        {
+            var name = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            if (element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var property)) element = property;
+            else if (element.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at < element.GetArrayLength()) element = element[at];
+            else return null;
+        }
+
+        return element;
+    }
+
+    private static bool Compare(JsonElement? found, EventCondition.BodyValue value)
+    {
+        int? order = found is not { } element ? null : element.ValueKind switch
+        {
+            JsonValueKind.Number when value.Number is { } number && element.TryGetDecimal(out var actual) => actual.CompareTo(number),
+            JsonValueKind.Number when value.Number is { } number => element.GetDouble().CompareTo((double)number),
+            JsonValueKind.String when value.Text is { } text => CompareText(element, text),
+            JsonValueKind.True or JsonValueKind.False when value.Flag is { } flag => element.GetBoolean().CompareTo(flag),
+            JsonValueKind.Null when value is { Text: null, Number: null, Flag: null } => 0,
+            _ => null,
+        };
+        return value.Comparison switch
+        {
+            ValueComparison.Equal => order == 0,
+            ValueComparison.NotEqual => order != 0,
+            ValueComparison.Less => order < 0,
+            ValueComparison.LessOrEqual => order <= 0,
+            ValueComparison.Greater => order > 0,
+            _ => order >= 0,
+        };
+    }
+
+    // A text with a lone surrogate in an escape is no text that could be compared.
+    private static int? CompareText(JsonElement element, string text)
+    {
+        try
+        {
+            return StreamId.CompareCodePoints(element.GetString()!, text);
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.Buffers.Binary;
+
+namespace EventStore.ReadStreams;
+
+/// <summary>The links of one generation as they are written: full parts that never change, and the open part at the end.</summary>
+/// <param name="Parts">How many full parts there are.</param>
+/// <param name="Open">The checkpoints of the open part, ascending.</param>
+/// <param name="FilledTo">Everything up to here was looked at.</param>
+/// <param name="Version">The version of the document; 0 before it was written.</param>
+internal sealed record Links(long Parts, IReadOnlyList<long> Open, long FilledTo, long Version)
+{
+    public static Links None { get; } = new(0, [], 0, 0);
+
+    public long Count => (Parts * LinkStore.LinksPerPart) + Open.Count;
+}
+
+/// <summary>
+/// Keeps the links of one generation in documents: <c>readstreams/links/{generation}/tail</c> and <c>…/{part}</c>. A full part is written once,
+/// by whoever is first; others adopt it. So any number of processes may fill the same read stream.
+/// </summary>
+/// <remarks>A document holds numbers of 8 bytes, little-endian: a part the checkpoint up to which it is filled, and its links; the tail the number of parts in front of that.</remarks>
+internal sealed class LinkStore(IPersistenceEngine documents, Guid generation)
+{
+    public const int LinksPerPart = 1024;
+
+    private readonly string folder = $"readstreams/links/{generation:N}/";
+
+    public async ValueTask<Links> LoadAsync(CancellationToken cancellationToken)
+    {
+        var found = await documents.FindDocumentAsync(folder + "tail", cancellationToken).ConfigureAwait(false);
+        if (found is null) return Links.None;
+        var numbers = Read(found.Content.Span);
+        return new Links(numbers[0], numbers[2..], numbers[1], found.Version);
+    }
+
+    /// <summary>Writes the end; null if another process was faster.</summary>
+    public async ValueTask<Links?> TrySaveAsync(Links links, CancellationToken cancellationToken)
+    {
+        var written = await documents.PutDocumentAsync(folder + "tail", Write([links.Parts, links.FilledTo, .. links.Open]), links.Version, cancellationToken).ConfigureAwait(false);
+        return written is { } version ? links with { Version = version } : null;
+    }
+
+    /// <summary>Makes a part of the open links. Where one is there already, that one counts.</summary>
+    public async ValueTask<Links> SealAsync(Links links, CancellationToken cancellationToken)
+    {
+        var document = PartOf(links.Parts);
+        if (await documents.PutDocumentAsync(document, Write([links.FilledTo, .. links.Open]), 0, cancellationToken).ConfigureAwait(false) is not null)
+            return links with { Parts = links.Parts + 1, Open = [] };
+
+        var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false) ?? throw Gone(document);
+        return links with { Parts = links.Parts + 1, Open = [], FilledTo = Read(found.Content.Span)[0] };
+    }
+
+    /// <summary>The checkpoints of a full part.</summary>
+    public async ValueTask<IReadOnlyList<long>> LoadPartAsync(long part, CancellationToken cancellationToken)
+    {
+        var document = PartOf(part);
+        var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false) ?? throw Gone(document);
+        return Read(found.Content.Span)[1..];
+    }
+
+    public async ValueTask DeleteAsync(CancellationToken cancellationToken)
+    {
+        const int PageSize = 100;
+        IReadOnlyList<NamedDocument> page;
+        do
+        {
+            page = await documents.ListDocumentsAsync(folder, "", PageSize, cancellationToken).ConfigureAwait(false);
+            foreach (var document in page) await documents.DeleteDocumentAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
+        }
+        while (page.Count > 0);
+    }
+
+    private string PartOf(long part) => $"{folder}{part:D10}";
+
+    private static CorruptStorageException Gone(string document) => new($"document '{document}'", "it is not there.", "Rebuild the read stream.");
+
+    private static byte[] Write(IReadOnlyList<long> numbers)
+    {
+        var content = new byte[numbers.Count * sizeof(long)];
+        for (var i = 0; i < numbers.Count; i++) BinaryPrimitives.WriteInt64LittleEndian(content.AsSpan(i * sizeof(long)), numbers[i]);
+        return content;
+    }
+
+    private static long[] Read(ReadOnlySpan<byte> content)
+    {
+        var numbers = new long[content.Length / sizeof(long)];
+        for (var i = 0; i < numbers.Length; i++) numbers[i] = BinaryPrimitives.ReadInt64LittleEndian(content[(i * sizeof(long))..]);
+        return numbers;
+    }
+}

@@ -1,0 +1,148 @@
+using System.Runtime.CompilerServices;
+using EventStore.Pipeline;
+
+namespace EventStore.ReadStreams;
+
+/// <summary>
+/// One generation of a read stream: filled by whoever reads it, from where it was left up to the head. Where documents cannot be written, what
+/// is missing is looked up anew each time.
+/// </summary>
+internal sealed class ReadStream(string name, EventCondition condition, LinkStore store, ReadPath reads, bool isReadOnly)
+{
+    private const int PagesPerSave = 32;
+
+    // Links that lie closer together than this are read with what lies between them.
+    private const long MaxGap = 64;
+    private const int MaxSlice = 128;
+
+    // The full part that was read last.
+    private (long Number, IReadOnlyList<long> Links) part = (-1, []);
+
+    public string Name => name;
+
+    /// <summary>Links everything up to a checkpoint.</summary>
+    public async ValueTask<Links> FillAsync(Checkpoint upTo, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var links = await store.LoadAsync(cancellationToken).ConfigureAwait(false);
+            if (links.FilledTo >= upTo.Value) return links;
+            if (await TryFillAsync(links, upTo, cancellationToken).ConfigureAwait(false) is { } filled) return filled;
+        }
+    }
+
+    /// <summary>Reads links by their revisions, both included, with the events that are still there.</summary>
+    public async IAsyncEnumerable<LinkedEvent> ReadAsync(Links links, long from, long to, ReadDirection direction, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var (low, high) = (Math.Max(1, from), Math.Min(to, links.Count));
+        while (low <= high)
+        {
+            // A slice never reaches over the end of a part.
+            var count = (int)Math.Min(MaxSlice, high - low + 1);
+            var first = direction == ReadDirection.Forward ? low : high - count + 1;
+            var checkpoints = await SliceAsync(links, first, count, direction, cancellationToken).ConfigureAwait(false);
+            if (direction == ReadDirection.Backward) first = high - checkpoints.Count + 1;
+            var events = await ResolveAsync(checkpoints, cancellationToken).ConfigureAwait(false);
+            for (var i = 0; i < checkpoints.Count; i++)
+            {
+                var at = direction == ReadDirection.Forward ? i : checkpoints.Count - 1 - i;
+                if (events.TryGetValue(checkpoints[at], out var found)) yield return new LinkedEvent(first + at, found);
+            }
+
+            if (direction == ReadDirection.Forward) low += checkpoints.Count;
+            else high -= checkpoints.Count;
+        }
+    }
+
+    /// <summary>The last link at or before a checkpoint; 0 for none.</summary>
+    public async ValueTask<long> RevisionAtAsync(Links links, long checkpoint, CancellationToken cancellationToken)
+    {
+        long low = 0, high = links.Count;
+        while (low < high)
+        {
+            var middle = low + ((high - low + 1) / 2);
+            if ((await SliceAsync(links, middle, 1, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))[0] <= checkpoint) low = middle;
+            else high = middle - 1;
+        }
+
+        return low;
+    }
+
+    // Null if another process wrote meanwhile.
+    private async ValueTask<Links?> TryFillAsync(Links links, Checkpoint upTo, CancellationToken cancellationToken)
+    {
+        var open = new List<long>(links.Open);
+        var pages = 0;
+        await foreach (var page in reads.ReadAllPagesAsync(
+            condition.Narrowed, links.FilledTo, upTo, ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+        {
+            for (var i = 0; i < page.Events.Length; i++)
+            {
+                var recorded = page.Events.Span[i];
+                if (!reads.Holds(condition, recorded)) continue;
+                open.Add(recorded.Checkpoint.Value);
+                if (open.Count < LinkStore.LinksPerPart || isReadOnly) continue;
+
+                var full = links with { Open = open, FilledTo = recorded.Checkpoint.Value };
+                var next = await store.SealAsync(full, cancellationToken).ConfigureAwait(false);
+                if (await store.TrySaveAsync(next, cancellationToken).ConfigureAwait(false) is not { } saved || saved.FilledTo != full.FilledTo) return null;
+                links = saved;
+                open.Clear();
+            }
+
+            links = links with { Open = [.. open], FilledTo = page.Position.Value };
+            if (isReadOnly || ++pages % PagesPerSave != 0) continue;
+            if (await store.TrySaveAsync(links, cancellationToken).ConfigureAwait(false) is not { } written) return null;
+            links = written;
+        }
+
+        links = links with { FilledTo = upTo.Value };
+        return isReadOnly ? links : await store.TrySaveAsync(links, cancellationToken).ConfigureAwait(false);
+    }
+
+    // So many links from a revision on, or fewer where a part ends: then those nearest to where the read comes from.
+    private async ValueTask<IReadOnlyList<long>> SliceAsync(Links links, long first, int count, ReadDirection direction, CancellationToken cancellationToken)
+    {
+        var (firstPart, lastPart) = ((first - 1) / LinkStore.LinksPerPart, (first + count - 2) / LinkStore.LinksPerPart);
+        if (links.Parts <= firstPart) (firstPart, lastPart) = (links.Parts, links.Parts);
+        var wanted = direction == ReadDirection.Forward ? firstPart : Math.Min(lastPart, links.Parts);
+        var begins = wanted * LinkStore.LinksPerPart;
+        IReadOnlyList<long> all;
+        if (wanted >= links.Parts) all = links.Open;
+        else
+        {
+            var known = part;
+            if (known.Number != wanted) part = known = (wanted, await store.LoadPartAsync(wanted, cancellationToken).ConfigureAwait(false));
+            all = known.Links;
+        }
+
+        var from = Math.Max(first - 1, begins);
+        var until = Math.Min(first - 1 + count, begins + all.Count);
+        return [.. all.Skip((int)(from - begins)).Take((int)(until - from))];
+    }
+
+    // The events of ascending checkpoints that are still there and shown.
+    private async ValueTask<Dictionary<long, CommittedEvent>> ResolveAsync(IReadOnlyList<long> checkpoints, CancellationToken cancellationToken)
+    {
+        var wanted = checkpoints.ToHashSet();
+        var found = new Dictionary<long, CommittedEvent>(checkpoints.Count);
+        for (var at = 0; at < checkpoints.Count;)
+        {
+            var last = at;
+            while (last + 1 < checkpoints.Count && checkpoints[last + 1] - checkpoints[last] <= MaxGap) last++;
+            await foreach (var page in reads.ReadAllPagesAsync(
+                condition.Narrowed, checkpoints[at] - 1, checkpoints[last], ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+            {
+                for (var i = 0; i < page.Events.Length; i++)
+                {
+                    var recorded = page.Events.Span[i];
+                    if (wanted.Contains(recorded.Checkpoint.Value) && reads.Show(recorded, EventDecoding.OnDemand) is { } shown) found[recorded.Checkpoint.Value] = shown;
+                }
+            }
+
+            at = last + 1;
+        }
+
+        return found;
+    }
+}
