@@ -44,3 +44,9 @@ public sealed class Reading : ReadingSpecification<InMemoryBackend>;
 public sealed class Snapshots : SnapshotSpecification<InMemoryBackend>;
 
 public sealed class Streams : StreamSpecification<InMemoryBackend>;
+
+public sealed class Consumers : ConsumerSpecification<InMemoryBackend>;
+
+public sealed class ConsumerStates : ConsumerStateSpecification<InMemoryBackend>;
+
+public sealed class ReadStreams : ReadStreamSpecification<InMemoryBackend>;

@@ -124,7 +124,7 @@ public sealed class PipelineTests
         progress.Unpark(12, 14);
         progress.Unpark(20, 25);
         Assert.Equal([new(10, 11), new(15, 19)], progress.Parked);
-        var copy = DispatchProgress.Read(progress.Write());
+        var copy = DispatchProgress.Read("dispatch", progress.Write());
         Assert.Equal((progress.Watermark, progress.ParkedCount), (copy.Watermark, copy.ParkedCount));
     }
 

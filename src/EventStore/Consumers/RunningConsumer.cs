@@ -27,6 +27,7 @@ internal class RunningConsumer : IConsumer
     private volatile bool isActive;
     private volatile bool isCaughtUp;
     private long lag;
+    private int isDisposed;
     private Task running = Task.CompletedTask;
 
     public RunningConsumer(ConsumerSetup setup, Func<PumpContext, IPump> makePump)
@@ -58,16 +59,7 @@ internal class RunningConsumer : IConsumer
                 await Task.Delay(lease.WatchInterval, setup.Time, cancellationToken).ConfigureAwait(false);
             }
 
-            try
-            {
-                progress = await OpenProgressAsync(cancellationToken).ConfigureAwait(false);
-                isActive = true;
-            }
-            catch
-            {
-                await lease.ReleaseAsync().ConfigureAwait(false);
-                throw;
-            }
+            await BecomeActiveAsync(cancellationToken).ConfigureAwait(false);
         }
 
         running = Task.Run(RunAsync, CancellationToken.None);
@@ -121,6 +113,7 @@ internal class RunningConsumer : IConsumer
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
         await stopping.CancelAsync().ConfigureAwait(false);
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         setup.Released();
@@ -134,12 +127,12 @@ internal class RunningConsumer : IConsumer
         Exception? failure = null;
         try
         {
-            while (!stopping.IsCancellationRequested)
+            while (true)
             {
                 if (!isActive) await TakeOverAsync().ConfigureAwait(false);
                 var lost = await FollowAsync().ConfigureAwait(false);
                 isActive = false;
-                if (lost is null) continue;
+                if (lost is null) break;
                 Log.ConsumerLost(setup.Logger, Name, lost);
                 if (setup.Options.WhenTaken == WhenTaken.Fail) throw new ConsumerTakenException(Name, lost + ".");
             }
@@ -179,10 +172,24 @@ internal class RunningConsumer : IConsumer
             await Task.Delay(lease.WatchInterval, setup.Time, stopping.Token).ConfigureAwait(false);
         }
 
-        var waitedOn = progress;
-        progress = await OpenProgressAsync(stopping.Token).ConfigureAwait(false);
-        waitedOn.HandOverTo(progress);
-        isActive = true;
+        await BecomeActiveAsync(stopping.Token).ConfigureAwait(false);
+    }
+
+    // Called with the lease held; lets it go where that fails.
+    private async ValueTask BecomeActiveAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var waitedOn = progress;
+            progress = await OpenProgressAsync(cancellationToken).ConfigureAwait(false);
+            waitedOn.HandOverTo(progress);
+            isActive = true;
+        }
+        catch
+        {
+            await lease.ReleaseAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     // Where it begins is decided once, and written before anything is delivered.

@@ -1,0 +1,148 @@
+using Xunit;
+
+namespace EventStore.Conformance;
+
+/// <summary>State and position of a consumer move together or not at all, and one process at a time may move them.</summary>
+public abstract class ConsumerStateSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
+{
+    private const int Minute = 60_000;
+    private static readonly TimeSpan Term = TimeSpan.FromSeconds(2);
+
+    // The state is all texts seen, so that anything lost, doubled or out of order shows.
+    private static readonly Projection<string> Collect = new("", (state, committed) => $"{state}{committed.Body},");
+
+    [Theory(Timeout = Minute), InlineData(1), InlineData(10), Guarantee("G33")]
+    public async Task However_often_it_is_stopped_and_started_the_state_is_the_fold_of_the_events(int eventsPerCheckpoint)
+    {
+        await using var store = await Wire().BuildAsync();
+        for (var round = 0; round < 20; round++)
+        {
+            for (var i = 0; i < 5; i++) await store.AppendAsync($"stream-{i % 2}", $"{(round * 5) + i}");
+            await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick(options => options.EventsPerCheckpoint = eventsPerCheckpoint));
+            if (round % 3 != 0) await consumer.WaitForAsync(new Checkpoint((round * 5) + (round % 5)));
+        }
+
+        await using var last = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
+        await last.WaitUntilCaughtUpAsync();
+        Assert.Equal(string.Concat(Enumerable.Range(0, 100).Select(i => $"{i},")), last.State);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G33")]
+    public async Task When_a_state_cannot_be_written_its_position_is_not_either()
+    {
+        var forgetting = new ForgetsDocuments(Engine, puts: int.MaxValue);
+        await using var store = await Wire(forgetting).BuildAsync();
+        await store.AppendAsync("stream", "1");
+        await using (var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()))
+        {
+            await consumer.WaitUntilCaughtUpAsync();
+            await UntilAsync(async () => (await DocumentAsync("consumers/name")).Content.Length > 0 && !(await HasUnwrittenAsync(consumer)));
+            forgetting.StopTaking();
+            await store.AppendAsync("stream", "2");
+            await consumer.WaitUntilCaughtUpAsync();
+            Assert.Equal("1,2,", consumer.State);
+        }
+
+        forgetting.TakeAgain();
+        await using var again = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
+        await again.WaitUntilCaughtUpAsync();
+        Assert.Equal("1,2,", again.State);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G33", "G34")]
+    public async Task A_holder_that_falls_silent_is_replaced_after_its_term_and_cannot_overwrite_newer_progress()
+    {
+        var dying = new ForgetsDocuments(Engine, puts: int.MaxValue);
+        await using var first = await Wire(dying).BuildAsync();
+        await using var second = await Wire().BuildAsync();
+        await first.AppendAsync("stream", "1");
+        await using var holder = await first.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
+        await using var waiting = await second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
+        await holder.WaitUntilCaughtUpAsync();
+        Assert.Equal(ConsumerState.Waiting, (await waiting.GetStatusAsync()).State);
+
+        dying.StopTaking();
+        await second.AppendAsync("stream", "2");
+        await waiting.WaitForAsync(2);
+        Assert.Equal("1,2,", waiting.State);
+
+        // The first comes back to life: it finds itself replaced and writes nothing.
+        dying.TakeAgain();
+        await second.AppendAsync("stream", "3");
+        await waiting.WaitForAsync(3);
+        await Assert.ThrowsAsync<ConsumerTakenException>(() => holder.Completion);
+        Assert.Equal("1,2,3,", waiting.State);
+        await waiting.DisposeAsync();
+        await using var again = await second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
+        Assert.Equal("1,2,3,", again.State);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G34")]
+    public async Task A_second_subscriber_gets_a_typed_error_or_waits_and_takes_over_when_the_first_stops()
+    {
+        await using var first = await Wire().BuildAsync();
+        await using var second = await Wire().BuildAsync();
+        var holder = await first.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
+        await Assert.ThrowsAsync<ConsumerTakenException>(async () => await first.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()));
+        await Assert.ThrowsAsync<ConsumerTakenException>(async () => await second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()));
+        await using var waiting = await second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
+        var result = await first.AppendAsync("stream", "1");
+        await holder.WaitForAsync(result.Checkpoint);
+        Assert.Equal("1,", holder.State);
+
+        await holder.DisposeAsync();
+        await waiting.WaitForAsync(result.Checkpoint);
+        Assert.Equal("1,", waiting.State);
+        Assert.Equal(ConsumerState.Running, (await waiting.GetStatusAsync()).State);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G33")]
+    public async Task A_caller_reads_its_own_writes_by_waiting_for_their_checkpoint()
+    {
+        await using var store = await Wire().BuildAsync();
+        await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.OfStream("stream"), Collect, Quick());
+        for (var i = 0; i < 20; i++)
+        {
+            await store.AppendAsync("elsewhere", "x");
+            var result = await store.AppendAsync("stream", $"{i}");
+            await consumer.WaitForAsync(result.Checkpoint);
+            Assert.EndsWith($"{i},", consumer.State, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G33")]
+    public async Task A_state_of_another_schema_version_is_made_anew_from_the_start()
+    {
+        await using var store = await Wire().BuildAsync();
+        await store.AppendAsync("stream", ExpectedRevision.Any, ["1", "2"]);
+        await using (var old = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick())) await old.WaitUntilCaughtUpAsync();
+
+        var counting = new Projection<string>("|", (state, _) => state + "|") { SchemaVersion = 2 };
+        await using var renewed = await store.Consumers.StartAsync("name", ConsumerSource.Everything, counting, Quick());
+        await renewed.WaitUntilCaughtUpAsync();
+        Assert.Equal("|||", renewed.State);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G33", "G48")]
+    public async Task A_consumer_ahead_of_its_store_is_refused_loudly()
+    {
+        await using var store = await Wire().BuildAsync();
+        await store.AppendAsync("stream", "1");
+        await using (var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick())) await consumer.WaitUntilCaughtUpAsync();
+
+        var document = await DocumentAsync("consumers/name");
+        var ahead = System.Text.Encoding.UTF8.GetString(document.Content.Span).Replace("\"checkpoint\":1", "\"checkpoint\":99", StringComparison.Ordinal);
+        await Engine.PutDocumentAsync(document.Name, System.Text.Encoding.UTF8.GetBytes(ahead), document.Version);
+        var refused = await Assert.ThrowsAsync<PositionAheadException>(async () => await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()));
+        Assert.Equal((99L, 1L), (refused.Position.Value, refused.Head.Value));
+    }
+
+    private static async Task<bool> HasUnwrittenAsync(IConsumer consumer) => (await consumer.GetStatusAsync()).Position != consumer.Position;
+
+    private static ConsumerOptions Quick(Action<ConsumerOptions>? configure = null)
+    {
+        var options = new ConsumerOptions { PollInterval = TimeSpan.FromMilliseconds(50), LeaseTerm = Term, CheckpointInterval = TimeSpan.FromMilliseconds(100) };
+        configure?.Invoke(options);
+        return options;
+    }
+}

@@ -1,0 +1,184 @@
+using System.Text;
+using Xunit;
+
+namespace EventStore.Conformance;
+
+/// <summary>Read streams hold exactly the links their condition means, in checkpoint order, and their definitions cannot be changed unseen.</summary>
+public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
+{
+    private const int Minute = 60_000;
+    private static readonly byte[] Key = Encoding.UTF8.GetBytes("a key of the specification");
+
+    [Fact(Timeout = Minute), Guarantee("G39")]
+    public async Task It_holds_what_was_there_before_and_what_came_after_in_checkpoint_order()
+    {
+        await using var store = await Wire().BuildAsync();
+        await AppendAsync(store, 0, 30);
+        await store.ReadStreams.CreateAsync("thirds", Ids(0));
+        await AppendAsync(store, 30, 30);
+        await ExpectThirdsAsync(store, 60);
+        await store.ReadStreams.CreateAsync("thirds", Ids(0));
+
+        var info = await store.ReadStreams.FindAsync("thirds");
+        Assert.Equal(("thirds", 20L, 60L), (info!.Name, info.Revision.Value, info.FilledTo.Value));
+        Assert.Equal(["thirds"], (await ToListAsync(store.ReadStreams.ListAsync())).Select(listed => listed.Name));
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G39")]
+    public async Task It_survives_a_restart_and_goes_on()
+    {
+        await using (var store = await Wire().BuildAsync())
+        {
+            await AppendAsync(store, 0, 30);
+            await store.ReadStreams.CreateAsync("thirds", Ids(0));
+        }
+
+        await ReopenAsync();
+        await using var again = await Wire().BuildAsync();
+        await AppendAsync(again, 30, 9);
+        await ExpectThirdsAsync(again, 39);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G39")]
+    public async Task After_a_commit_returned_it_can_be_read_up_to_it_by_anyone()
+    {
+        await using var first = await Wire().BuildAsync();
+        await using var second = await Wire().BuildAsync();
+        await first.ReadStreams.CreateAsync("thirds", Ids(0));
+        for (var i = 0; i < 30; i++)
+        {
+            await AppendAsync(i % 2 == 0 ? first : second, i, 1);
+            await ExpectThirdsAsync(i % 4 < 2 ? first : second, i + 1);
+        }
+    }
+
+    [Fact(Timeout = 2 * Minute), Guarantee("G18", "G39")]
+    public async Task Thousands_of_links_are_read_in_either_direction_and_in_part_while_several_fill_it()
+    {
+        const int Events = 2500;
+        await using var first = await Wire().BuildAsync();
+        await using var second = await Wire().BuildAsync();
+        for (var i = 0; i < Events / 50; i++) await first.AppendAsync("stream", ExpectedRevision.Any, Enumerable.Range(i * 50, 50).Select(at => $"{at}"));
+        await Task.WhenAll(
+            first.ReadStreams.CreateAsync("all", EventCondition.Ids("stream")).AsTask(),
+            second.ReadStreams.CreateAsync("all", EventCondition.Ids("stream")).AsTask());
+        foreach (var (from, to, direction) in new[]
+        {
+            (1, Events, ReadDirection.Forward), (1, Events, ReadDirection.Backward), (1020, 1030, ReadDirection.Forward), (1020, 1030, ReadDirection.Backward),
+            (2049, 2049, ReadDirection.Forward), (Events, Events + 5, ReadDirection.Backward), (Events + 1, Events + 5, ReadDirection.Forward),
+        })
+        {
+            var read = await ToListAsync(second.ReadStreams.ReadAsync("all", from, to, direction));
+            var expected = Enumerable.Range(from, Math.Max(0, Math.Min(to, Events) - from + 1)).Select(revision => ((long)revision, $"{revision - 1}"));
+            Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), read.Select(link => (link.Revision.Value, (string)link.Event.Body)));
+        }
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G39")]
+    public async Task Dropping_it_leaves_events_alone_and_deleting_events_leaves_holes_that_rebuilding_closes()
+    {
+        await using var store = await Wire().BuildAsync();
+        await AppendAsync(store, 0, 9);
+        await store.ReadStreams.CreateAsync("both", Ids(0).Or(Ids(1)));
+        await store.DeleteStreamAsync("stream-1");
+        Assert.Equal([1L, 3L, 5L], (await ToListAsync(store.ReadStreams.ReadAsync("both"))).Select(link => link.Revision.Value));
+        await store.ReadStreams.RebuildAsync("both");
+        Assert.Equal([(1L, "0"), (2L, "3"), (3L, "6")], (await ToListAsync(store.ReadStreams.ReadAsync("both"))).Select(link => (link.Revision.Value, (string)link.Event.Body)));
+
+        Assert.True(await store.ReadStreams.DropAsync("both"));
+        Assert.False(await store.ReadStreams.DropAsync("both"));
+        Assert.Null(await store.ReadStreams.FindAsync("both"));
+        await Assert.ThrowsAsync<ReadStreamException>(async () => await ToListAsync(store.ReadStreams.ReadAsync("both")));
+        Assert.Equal(6, (await ToListAsync(store.ReadAllAsync())).Count);
+        Assert.Empty(await Engine.ListDocumentsAsync("readstreams/", "", 10));
+        await store.ReadStreams.CreateAsync("both", Ids(2));
+        Assert.Equal(["2", "5", "8"], (await ToListAsync(store.ReadStreams.ReadAsync("both"))).Select(link => (string)link.Event.Body));
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G40")]
+    public async Task A_definition_that_was_changed_or_signed_with_another_key_is_refused_with_a_sentence()
+    {
+        await using (var store = await Wire().SignReadStreamsWith(Key).BuildAsync())
+        {
+            await AppendAsync(store, 0, 3);
+            await store.ReadStreams.CreateAsync("name", Ids(0));
+            await Assert.ThrowsAsync<ReadStreamException>(async () => await store.ReadStreams.CreateAsync("name", Ids(1)));
+            Assert.Single(await ToListAsync(store.ReadStreams.ReadAsync("name")));
+        }
+
+        await using (var foreign = await Wire().SignReadStreamsWith(Encoding.UTF8.GetBytes("another key of someone")).BuildAsync())
+            await ExpectRefusedAsync(foreign);
+        await using (var keyless = await Wire().BuildAsync()) await ExpectRefusedAsync(keyless);
+
+        var stored = await DocumentAsync("readstreams/definitions/name");
+        await using var sound = await Wire().SignReadStreamsWith(Key).BuildAsync();
+        var (content, version) = (stored.Content.ToArray(), stored.Version);
+        for (var at = 0; at < content.Length; at += 7)
+        {
+            content[at] ^= 1;
+            version = Assert.NotNull(await Engine.PutDocumentAsync(stored.Name, content, version));
+            content[at] ^= 1;
+            var error = await Record.ExceptionAsync(async () => await ToListAsync(sound.ReadStreams.ReadAsync("name")));
+            Assert.True(error is null or ReadStreamException, $"a flipped bit at {at} of the definition gave {error}");
+            if (error is null) Assert.Empty((await ToListAsync(sound.ReadStreams.ReadAsync("name"))).Where(link => (string)link.Event.Body != "0"));
+        }
+
+        static async Task ExpectRefusedAsync(IEventStore store)
+        {
+            var refused = await Assert.ThrowsAsync<ReadStreamException>(async () => await ToListAsync(store.ReadStreams.ReadAsync("name")));
+            Assert.Contains("signature", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G19", "G39", "G40")]
+    public async Task Conditions_mean_what_they_say_alone_and_combined()
+    {
+        await using var store = await Wire().BuildAsync();
+        string[] bodies = ["{\"n\":1,\"t\":\"a\"}", "{\"n\":2.5,\"t\":\"b\"}", "{\"n\":3,\"x\":{\"y\":[true,null]}}", "no json", "[1,2]"];
+        for (var i = 0; i < bodies.Length; i++)
+            await store.AppendAsync(new StreamId($"bucket-{i % 2}", "c", $"{i}"), ExpectedRevision.Any, [new EventMessage(bodies[i], new Dictionary<string, string> { ["i"] = $"{i}" })]);
+        var start = (await ToListAsync(store.ReadAllAsync()))[3].Stamp;
+
+        var cases = new (EventCondition Condition, string Expected)[]
+        {
+            (EventCondition.Types("text"), "01234"), (EventCondition.Types("other"), ""), (EventCondition.Bucket("bucket-1"), "13"), (EventCondition.Category("c"), "01234"),
+            (EventCondition.Ids("0", "4", "9"), "04"), (EventCondition.SinceStamp(start.AddDays(-1)), "01234"), (EventCondition.SinceStamp(start.AddDays(1)), ""),
+            (EventCondition.Header("i", "2"), "2"), (EventCondition.Header("j", "2"), ""),
+            (EventCondition.Body("/n", ValueComparison.GreaterOrEqual, 2.5m), "12"), (EventCondition.Body("/n", ValueComparison.Less, 2.5m), "0"),
+            (EventCondition.Body("/n", ValueComparison.NotEqual, 1m), "1234"), (EventCondition.Body("/t", ValueComparison.Equal, "b"), "1"),
+            (EventCondition.Body("/t", ValueComparison.Greater, "a"), "1"), (EventCondition.Body("/x/y/0", ValueComparison.Equal, true), "2"),
+            (EventCondition.Body("/x/y/1", ValueComparison.Equal, (string?)null), "2"), (EventCondition.Body("/1", ValueComparison.Equal, 2m), "4"),
+            (EventCondition.Bucket("bucket-0").And(EventCondition.Header("i", "2").Or(EventCondition.Header("i", "1"))), "2"),
+            (EventCondition.Bucket("bucket-0").Negated(), "13"), (EventCondition.Bucket("bucket-0").And(EventCondition.Bucket("bucket-1")), ""),
+        };
+        foreach (var (condition, expected) in cases)
+        {
+            var name = $"{Array.FindIndex(cases, one => one.Condition == condition)}";
+            await store.ReadStreams.CreateAsync(name, condition);
+            var read = await ToListAsync(store.ReadStreams.ReadAsync(name));
+            Assert.True(expected == string.Concat(read.Select(link => link.Event.Stream.Id)), $"{condition} held for {string.Concat(read.Select(link => link.Event.Stream.Id))}, not for {expected}");
+        }
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G39", "G16")]
+    public async Task Several_streams_are_read_as_one_in_checkpoint_order()
+    {
+        await using var store = await Wire().BuildAsync();
+        await AppendAsync(store, 0, 60);
+        var joined = await ToListAsync(store.ReadStreams.ReadJoinedAsync(["stream-2", "stream-0", "missing", "stream-2"]));
+        Assert.Equal(Enumerable.Range(0, 60).Where(i => i % 3 != 1).Select(i => $"{i}"), joined.Select(committed => (string)committed.Body));
+    }
+
+    private static EventCondition Ids(int third) => EventCondition.Ids($"stream-{third}");
+
+    private static async Task AppendAsync(IEventStore store, int first, int count)
+    {
+        for (var i = first; i < first + count; i++) await store.AppendAsync($"stream-{i % 3}", $"{i}");
+    }
+
+    private static async Task ExpectThirdsAsync(IEventStore store, int events)
+    {
+        var read = await ToListAsync(store.ReadStreams.ReadAsync("thirds"));
+        Assert.Equal(Enumerable.Range(0, events).Where(i => i % 3 == 0).Select((i, at) => (at + 1L, $"{i}")), read.Select(link => (link.Revision.Value, (string)link.Event.Body)));
+    }
+}
