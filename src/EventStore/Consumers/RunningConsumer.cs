@@ -21,12 +21,11 @@ internal class RunningConsumer : IConsumer
     private readonly Lease<ConsumerRecord> lease;
     private readonly PauseGate gate = new();
     private readonly CancellationTokenSource stopping = new();
-    private readonly SemaphoreSlim writeTurn = new(1, 1);
     private readonly IPump pump;
-    private volatile ConsumerProgress progress = new(default, null);
+
+    // While it waits for its name: a term without a lease, at the very beginning.
+    private volatile ConsumerTerm term;
     private volatile bool isActive;
-    private volatile bool isCaughtUp;
-    private long lag;
     private int isDisposed;
     private Task running = Task.CompletedTask;
 
@@ -35,16 +34,17 @@ internal class RunningConsumer : IConsumer
         this.setup = setup;
         ledger = new Ledger<ConsumerRecord>(setup.Documents, ConsumerRecord.DocumentOf(setup.Name));
         lease = new Lease<ConsumerRecord>(ledger, setup.Options.LeaseTerm, setup.Options.PollInterval, setup.Time);
-        pump = makePump(new PumpContext(gate, new FailurePolicy(setup.Name, setup.Options, gate, setup.Time, setup.Logger), setup.Options, WriteOrLoseAsync));
+        pump = makePump(new PumpContext(gate, new FailurePolicy(setup.Name, setup.Options, gate, setup.Time, setup.Logger), setup.Options, token => term!.WriteOrLoseAsync(token)));
+        term = TermFrom(new ConsumerProgress(default, null));
     }
 
     public string Name => setup.Name;
 
-    public Checkpoint Position => progress.Position.Checkpoint;
+    public Checkpoint Position => term.Progress.Position.Checkpoint;
 
     public Task Completion => running;
 
-    protected object? CurrentState => progress.State ?? setup.InitialState;
+    protected object? CurrentState => term.Progress.State ?? setup.InitialState;
 
     /// <summary>Takes the name, or begins to wait for it, and starts.</summary>
     /// <exception cref="ConsumerTakenException">Another process has the name, and it is not to wait.</exception>
@@ -69,16 +69,16 @@ internal class RunningConsumer : IConsumer
     {
         var record = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
         var state = running.IsCompleted ? ConsumerState.Stopped : !isActive ? ConsumerState.Waiting : gate.IsClosed ? ConsumerState.Paused : ConsumerState.Running;
-        var unwritten = isActive ? progress.Take() : null;
+        var unwritten = isActive ? term.Progress.Take() : null;
         var parked = record.Parked.Union(unwritten?.Parked ?? []).Count();
-        return new ConsumerStatus(Name, isActive ? Position : record.Checkpoint, Volatile.Read(ref lag), parked, record.Skipped + (unwritten?.Skipped ?? 0), state);
+        return new ConsumerStatus(Name, isActive ? Position : record.Checkpoint, term.Lag, parked, record.Skipped + (unwritten?.Skipped ?? 0), state);
     }
 
     public ValueTask PauseAsync(CancellationToken cancellationToken = default) => new(gate.CloseAsync().WaitAsync(cancellationToken));
 
     public void Resume() => gate.Open();
 
-    public ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default) => new(progress.WaitForAsync(checkpoint.Value).WaitAsync(cancellationToken));
+    public ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default) => new(term.Progress.WaitForAsync(checkpoint.Value).WaitAsync(cancellationToken));
 
     public async ValueTask WaitUntilCaughtUpAsync(CancellationToken cancellationToken = default) =>
         await WaitForAsync(await setup.Reads.FindHeadAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
@@ -86,7 +86,7 @@ internal class RunningConsumer : IConsumer
     public async IAsyncEnumerable<CommittedEvent> GetParkedAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var record = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
-        foreach (var checkpoint in record.Parked.Union(progress.Take().Parked).Order().ToArray())
+        foreach (var checkpoint in record.Parked.Union(term.Progress.Take().Parked).Order().ToArray())
         {
             if (await setup.Reads.FindEventAsync(checkpoint, cancellationToken).ConfigureAwait(false) is { } parked) yield return parked;
         }
@@ -94,7 +94,7 @@ internal class RunningConsumer : IConsumer
 
     public async ValueTask<int> ReplayParkedAsync(CancellationToken cancellationToken = default)
     {
-        await WriteAsync(progress, cancellationToken).ConfigureAwait(false);
+        await term.TryWriteAsync(cancellationToken).ConfigureAwait(false);
         var succeeded = 0;
         foreach (var checkpoint in ledger.Known.Parked.ToArray())
         {
@@ -118,7 +118,6 @@ internal class RunningConsumer : IConsumer
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         setup.Released();
         stopping.Dispose();
-        writeTurn.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -130,7 +129,7 @@ internal class RunningConsumer : IConsumer
             while (true)
             {
                 if (!isActive) await TakeOverAsync().ConfigureAwait(false);
-                var lost = await FollowAsync().ConfigureAwait(false);
+                var lost = await term.RunAsync(stopping.Token).ConfigureAwait(false);
                 isActive = false;
                 if (lost is null) break;
                 Log.ConsumerLost(setup.Logger, Name, lost);
@@ -150,7 +149,7 @@ internal class RunningConsumer : IConsumer
         finally
         {
             isActive = false;
-            progress.End(new InvalidOperationException($"The consumer '{Name}' has ended before it got there.", failure));
+            term.Progress.End(new InvalidOperationException($"The consumer '{Name}' has ended before it got there.", failure));
             (pump as PullPump)?.End(failure);
         }
     }
@@ -180,9 +179,9 @@ internal class RunningConsumer : IConsumer
     {
         try
         {
-            var waitedOn = progress;
-            progress = await OpenProgressAsync(cancellationToken).ConfigureAwait(false);
-            waitedOn.HandOverTo(progress);
+            var opened = await OpenProgressAsync(cancellationToken).ConfigureAwait(false);
+            term.Progress.HandOverTo(opened);
+            term = TermFrom(opened);
             isActive = true;
         }
         catch
@@ -216,130 +215,5 @@ internal class RunningConsumer : IConsumer
         return new ConsumerProgress(position, setup.DecodeState(ledger.Known) ?? setup.InitialState);
     }
 
-    // Reads, delivers and writes until it is stopped (null) or the name is lost (why).
-    private async Task<string?> FollowAsync()
-    {
-        pump.Restart();
-        using var term = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
-        var holding = lease.HoldAsync(term.Token);
-        var delivering = DeliverAsync(progress, term.Token);
-        var writing = WriteRegularlyAsync(progress, term.Token);
-        await Task.WhenAny(holding, delivering, writing).ConfigureAwait(false);
-        await term.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(holding, delivering, writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (holding.IsCompletedSuccessfully) return await holding.ConfigureAwait(false);
-
-        var isKept = await WriteAsync(progress, CancellationToken.None).ConfigureAwait(false);
-        if (isKept) await lease.ReleaseAsync().ConfigureAwait(false);
-        if (delivering.IsFaulted) await delivering.ConfigureAwait(false);
-        if (writing.IsFaulted) await writing.ConfigureAwait(false);
-        return isKept || stopping.IsCancellationRequested ? null : "another process took over";
-    }
-
-    private async Task DeliverAsync(ConsumerProgress into, CancellationToken cancellationToken)
-    {
-        var feed = setup.MakeFeed();
-        var position = into.Position;
-        Task<FeedPage>? ahead = null;
-        try
-        {
-            while (true)
-            {
-                var page = await ReadAsync(ahead, feed, position, cancellationToken).ConfigureAwait(false);
-                position = page.Position;
-                ahead = page.IsEnd ? null : feed.ReadAsync(position, cancellationToken).AsTask();
-                Volatile.Write(ref lag, page.Lag + page.Events.Length);
-                if (!page.Events.IsEmpty) isCaughtUp = false;
-                await pump.DeliverAsync(page.Events, into, cancellationToken).ConfigureAwait(false);
-                into.Scanned(position);
-                Volatile.Write(ref lag, page.Lag);
-                if (!page.IsEnd) continue;
-
-                if (!isCaughtUp) setup.Options.CaughtUp?.Invoke();
-                isCaughtUp = true;
-                if (into.IsIdle) await SettleAsync(into, cancellationToken).ConfigureAwait(false);
-                await setup.Engine.WaitForCommitsAsync(position.Checkpoint, setup.Options.PollInterval, cancellationToken).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            if (ahead is not null) await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    // A storage that cannot be reached for a while is waited for.
-    private async ValueTask<FeedPage> ReadAsync(Task<FeedPage>? ahead, IFeed feed, FeedPosition position, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                return await (ahead ?? feed.ReadAsync(position, cancellationToken).AsTask()).ConfigureAwait(false);
-            }
-            catch (StorageUnavailableException error)
-            {
-                ahead = null;
-                Log.ConsumerStorageFailed(setup.Logger, error, Name, setup.Options.PollInterval);
-                await Task.Delay(setup.Options.PollInterval, setup.Time, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
-
-    // Nothing is out and nothing is there: what was done is written at once.
-    private async ValueTask SettleAsync(ConsumerProgress settled, CancellationToken cancellationToken)
-    {
-        if (!settled.HasUnwritten) return;
-        await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
-        setup.Options.Idle?.Invoke();
-    }
-
-    private async Task WriteRegularlyAsync(ConsumerProgress written, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            await Task.Delay(setup.Options.CheckpointInterval, setup.Time, cancellationToken).ConfigureAwait(false);
-            if (written.HasUnwritten) await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
-            if (isCaughtUp && written.IsIdle) setup.Options.Idle?.Invoke();
-        }
-    }
-
-    // A storage that cannot be reached now is written to later: what was handled since is then handled again only if this process ends before.
-    private async ValueTask WriteOrLoseAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (!await WriteAsync(progress, cancellationToken).ConfigureAwait(false)) throw new OperationCanceledException("Another process took over.");
-        }
-        catch (StorageException error) when (error is StorageUnavailableException or BatchOutcomeUnknownException)
-        {
-            Log.ConsumerStorageFailed(setup.Logger, error, Name, setup.Options.CheckpointInterval);
-        }
-    }
-
-    // Position and state are one document: they move together or not at all.
-    private async ValueTask<bool> WriteAsync(ConsumerProgress from, CancellationToken cancellationToken)
-    {
-        await writeTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            var taken = from.Take();
-            var isWritten = await lease.TryWriteAsync(
-                record =>
-                {
-                    (record.Checkpoint, record.Revision) = (taken.Position.Checkpoint, taken.Position.Revision);
-                    record.Parked = [.. record.Parked.Union(taken.Parked).Order()];
-                    record.Skipped += taken.Skipped;
-                    setup.EncodeState(taken.State, record);
-                },
-                cancellationToken).ConfigureAwait(false);
-            if (!isWritten) return false;
-            from.Written(taken);
-            setup.Options.Persisted?.Invoke(taken.Position.Checkpoint);
-            return true;
-        }
-        finally
-        {
-            writeTurn.Release();
-        }
-    }
+    private ConsumerTerm TermFrom(ConsumerProgress progress) => new(setup, lease, pump, progress);
 }
