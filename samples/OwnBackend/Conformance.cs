@@ -51,3 +51,9 @@ public sealed class Reading : ReadingSpecification<JournalBackend>;
 public sealed class Snapshots : SnapshotSpecification<JournalBackend>;
 
 public sealed class Streams : StreamSpecification<JournalBackend>;
+
+public sealed class Consumers : ConsumerSpecification<JournalBackend>;
+
+public sealed class ConsumerStates : ConsumerStateSpecification<JournalBackend>;
+
+public sealed class ReadStreams : ReadStreamSpecification<JournalBackend>;

@@ -70,6 +70,8 @@ public abstract class ConsumerStateSpecification<TBackend> : Specification<TBack
         dying.TakeAgain();
         await second.AppendAsync("stream", "3");
         await waiting.WaitForAsync(3);
+        await Task.Delay(Term, TestContext.Current.CancellationToken);
+        Assert.True(holder.Completion.IsFaulted, "a subscriber that was replaced goes on as if it had the name");
         await Assert.ThrowsAsync<ConsumerTakenException>(() => holder.Completion);
         Assert.Equal("1,2,3,", waiting.State);
         await waiting.DisposeAsync();

@@ -113,3 +113,15 @@ public sealed class TinyReading : ReadingSpecification<TinyFileBackend>;
 public sealed class TinySnapshots : SnapshotSpecification<TinyFileBackend>;
 
 public sealed class TinyStreams : StreamSpecification<TinyFileBackend>;
+
+public sealed class Consumers : ConsumerSpecification<FileBackend>;
+
+public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
+
+public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
+
+public sealed class TinyConsumers : ConsumerSpecification<TinyFileBackend>;
+
+public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBackend>;
+
+public sealed class TinyReadStreams : ReadStreamSpecification<TinyFileBackend>;

@@ -93,3 +93,15 @@ internal sealed class InventsHeads(IPersistenceEngine inner) : DelegatingEngine(
     public override async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         await Inner.FindHeadAsync(stream, cancellationToken) ?? new StreamHead(stream, 0, 0, 0);
 }
+
+/// <summary>Passes over the newest event when a page reaches the end, as a position that was given out before it was visible does: whoever follows never sees it (G14, G32).</summary>
+[CaughtBy(typeof(ConsumerSpecification<>), nameof(ConsumerSpecification<>.Started_again_it_goes_on_after_what_it_handled))]
+[CaughtBy(typeof(ReadStreamSpecification<>), nameof(ReadStreamSpecification<>.After_a_commit_returned_it_can_be_read_up_to_it_by_anyone))]
+internal sealed class PassesOverTheNewest(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
+    {
+        var page = await Inner.ReadAllAsync(read, cancellationToken);
+        return page.IsEnd && read.Direction == ReadDirection.Forward && !page.Events.IsEmpty ? page with { Events = page.Events[..^1] } : page;
+    }
+}

@@ -21,6 +21,12 @@ internal static class Specimens
 
     private sealed class Concurrency<T> : ConcurrencySpecification<T> where T : IBackend, new();
 
+    private sealed class Consumers<T> : ConsumerSpecification<T> where T : IBackend, new();
+
+    private sealed class ConsumerStates<T> : ConsumerStateSpecification<T> where T : IBackend, new();
+
+    private sealed class ReadStreams<T> : ReadStreamSpecification<T> where T : IBackend, new();
+
     private sealed class Deletion<T> : DeletionSpecification<T> where T : IBackend, new();
 
     private sealed class Dispatching<T> : DispatchSpecification<T> where T : IBackend, new();
