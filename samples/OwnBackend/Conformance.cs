@@ -54,6 +54,8 @@ public sealed class Streams : StreamSpecification<JournalBackend>;
 
 public sealed class Consumers : ConsumerSpecification<JournalBackend>;
 
+public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<JournalBackend>;
+
 public sealed class ConsumerStates : ConsumerStateSpecification<JournalBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<JournalBackend>;

@@ -79,6 +79,25 @@ public abstract class ConsumerStateSpecification<TBackend> : Specification<TBack
         Assert.Equal("1,2,3,", again.State);
     }
 
+    [Fact(Timeout = Minute), Guarantee("G33")]
+    public async Task What_a_holder_wrote_before_it_was_replaced_and_arrives_after_is_refused()
+    {
+        var delaying = new DelaysDocuments(Engine);
+        await using var first = await Wire(delaying).BuildAsync();
+        await using var second = await Wire().BuildAsync();
+        await first.AppendAsync("stream", "1");
+        await using var holder = await first.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
+        await using var waiting = await second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
+        await holder.WaitUntilCaughtUpAsync();
+
+        delaying.Hold();
+        await second.AppendAsync("stream", "2");
+        await waiting.WaitForAsync(2);
+        Assert.True(await delaying.ReleaseAsync() is null, "a position was written at a version that another process had replaced long before");
+        await Assert.ThrowsAsync<ConsumerTakenException>(() => holder.Completion);
+        Assert.Equal("1,2,", waiting.State);
+    }
+
     [Fact(Timeout = Minute), Guarantee("G34")]
     public async Task A_second_subscriber_gets_a_typed_error_or_waits_and_takes_over_when_the_first_stops()
     {

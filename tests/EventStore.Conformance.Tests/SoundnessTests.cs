@@ -4,7 +4,7 @@ namespace EventStore.Conformance.Tests;
 public sealed class SoundnessTests
 {
     // These take seconds a fact; of them only those run that are meant for a broken engine.
-    private static readonly Type[] Slow = [typeof(ConcurrencySpecification<>), typeof(ConsumerSpecification<>), typeof(ConsumerStateSpecification<>), typeof(DispatchSpecification<>), typeof(DispatchLeaseSpecification<>), typeof(ModelSpecification<>), typeof(PipelineSpecification<>)];
+    private static readonly Type[] Slow = [typeof(ConcurrencySpecification<>), typeof(ConsumerSpecification<>), typeof(ConsumerDeliverySpecification<>), typeof(ConsumerStateSpecification<>), typeof(DispatchSpecification<>), typeof(DispatchLeaseSpecification<>), typeof(ModelSpecification<>), typeof(PipelineSpecification<>)];
 
     // The sound engine shares its storage, so the fact about those that do not skips.
     private const string OnlyWhereNotShared = nameof(LifecycleSpecification<>.A_second_engine_is_refused_with_a_sentence_where_storage_is_not_shared_and_the_first_goes_on);

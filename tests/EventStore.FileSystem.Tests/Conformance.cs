@@ -116,11 +116,15 @@ public sealed class TinyStreams : StreamSpecification<TinyFileBackend>;
 
 public sealed class Consumers : ConsumerSpecification<FileBackend>;
 
+public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBackend>;
+
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
 public sealed class TinyConsumers : ConsumerSpecification<TinyFileBackend>;
+
+public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyFileBackend>;
 
 public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBackend>;
 

@@ -47,6 +47,8 @@ public sealed class Streams : StreamSpecification<InMemoryBackend>;
 
 public sealed class Consumers : ConsumerSpecification<InMemoryBackend>;
 
+public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<InMemoryBackend>;
+
 public sealed class ConsumerStates : ConsumerStateSpecification<InMemoryBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<InMemoryBackend>;

@@ -59,10 +59,9 @@ internal static class StoreBuilder
                 ? new TrackedDispatch(engine, reads, ledger, scheduler, target, time, liveness)
                 : new UntrackedDispatch(liveness);
 
-            var pages = new SharedPages(reads, time);
-            var key = wireup.Find<SigningChoice>()?.Key ?? default;
-            var readStreams = new ReadStreamHost(documents, reads, key, isReadOnly: documents is ReadOnlyEngine, liveness);
-            var consumers = new ConsumerHost(engine, documents, reads, codec, pages, readStreams.FeedOf, time, loggers.CreateLogger("EventStore.Consumers"), liveness);
+            var readStreams = new ReadStreamHost(documents, reads, wireup.Find<SigningChoice>()?.Key ?? default, isReadOnly: documents is ReadOnlyEngine, liveness);
+            var consumers = new ConsumerHost(
+                engine, documents, reads, codec, new SharedPages(reads, time), readStreams.FeedOf, time, loggers.CreateLogger("EventStore.Consumers"), liveness);
 
             var description = new StoreDescription(
                 engine.Description, serializer.Name, envelope.AppliedIds, hooks.Names, [.. upconverters.Select(converter => converter.From)], Describe(wireup, scheduling), keep);

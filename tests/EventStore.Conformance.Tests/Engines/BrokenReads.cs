@@ -96,6 +96,7 @@ internal sealed class InventsHeads(IPersistenceEngine inner) : DelegatingEngine(
 
 /// <summary>Passes over the newest event when a page reaches the end, as a position that was given out before it was visible does: whoever follows never sees it (G14, G32).</summary>
 [CaughtBy(typeof(ConsumerSpecification<>), nameof(ConsumerSpecification<>.Started_again_it_goes_on_after_what_it_handled))]
+[CaughtBy(typeof(ConsumerDeliverySpecification<>), nameof(ConsumerDeliverySpecification<>.Failed_events_are_retried_parked_or_skipped_as_asked_and_hurt_no_other_consumer))]
 [CaughtBy(typeof(ReadStreamSpecification<>), nameof(ReadStreamSpecification<>.After_a_commit_returned_it_can_be_read_up_to_it_by_anyone))]
 internal sealed class PassesOverTheNewest(IPersistenceEngine inner) : DelegatingEngine(inner)
 {

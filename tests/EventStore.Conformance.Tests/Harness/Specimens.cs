@@ -23,6 +23,8 @@ internal static class Specimens
 
     private sealed class Consumers<T> : ConsumerSpecification<T> where T : IBackend, new();
 
+    private sealed class ConsumerDeliveries<T> : ConsumerDeliverySpecification<T> where T : IBackend, new();
+
     private sealed class ConsumerStates<T> : ConsumerStateSpecification<T> where T : IBackend, new();
 
     private sealed class ReadStreams<T> : ReadStreamSpecification<T> where T : IBackend, new();
