@@ -150,6 +150,20 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
         }
     }
 
+    /// <summary>What is written, and what is not yet, at one moment.</summary>
+    public async ValueTask<(ConsumerRecord Record, ConsumerProgress.Unwritten Unwritten)> LookAsync(Ledger<ConsumerRecord> ledger, CancellationToken cancellationToken)
+    {
+        await writeTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return (await ledger.LoadAsync(cancellationToken).ConfigureAwait(false), progress.Take());
+        }
+        finally
+        {
+            writeTurn.Release();
+        }
+    }
+
     /// <summary>Writes position and state, which are one document: they move together or not at all. Answers false, and writes nothing, once another process took over.</summary>
     public async ValueTask<bool> TryWriteAsync(CancellationToken cancellationToken)
     {

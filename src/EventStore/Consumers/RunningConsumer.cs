@@ -67,11 +67,10 @@ internal class RunningConsumer : IConsumer
 
     public async ValueTask<ConsumerStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
-        var record = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
+        var (record, unwritten) = await term.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
         var state = running.IsCompleted ? ConsumerState.Stopped : !isActive ? ConsumerState.Waiting : gate.IsClosed ? ConsumerState.Paused : ConsumerState.Running;
-        var unwritten = isActive ? term.Progress.Take() : null;
-        var parked = record.Parked.Union(unwritten?.Parked ?? []).Count();
-        return new ConsumerStatus(Name, isActive ? Position : record.Checkpoint, term.Lag, parked, record.Skipped + (unwritten?.Skipped ?? 0), state);
+        return new ConsumerStatus(
+            Name, isActive ? Position : record.Checkpoint, term.Lag, record.Parked.Union(unwritten.Parked).Count(), record.Skipped + unwritten.Skipped, state);
     }
 
     public ValueTask PauseAsync(CancellationToken cancellationToken = default) => new(gate.CloseAsync().WaitAsync(cancellationToken));
@@ -85,8 +84,8 @@ internal class RunningConsumer : IConsumer
 
     public async IAsyncEnumerable<CommittedEvent> GetParkedAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var record = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
-        foreach (var checkpoint in record.Parked.Union(term.Progress.Take().Parked).Order().ToArray())
+        var (record, unwritten) = await term.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
+        foreach (var checkpoint in record.Parked.Union(unwritten.Parked).Order().ToArray())
         {
             if (await setup.Reads.FindEventAsync(checkpoint, cancellationToken).ConfigureAwait(false) is { } parked) yield return parked;
         }
