@@ -52,7 +52,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         var open = Open(cancellationToken);
         try
         {
-            var outcomes = open.Store.Write(() => open.Decider.Decide(attempts), () => open.Decider.StampTicks);
+            var outcomes = open.Store.Write<IReadOnlyList<CommitAttempt>, CommitOutcome[]>(open.Decider, attempts);
             signal.Raise(open.Store.End.NextCheckpoint - 1);
             return new(outcomes);
         }
