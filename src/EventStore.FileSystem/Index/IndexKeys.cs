@@ -93,6 +93,9 @@ internal static class IndexKeys
         BinaryPrimitives.WriteInt64BigEndian(into[17..], position);
     }
 
+    /// <summary>The id as the big-endian number that it is.</summary>
+    public static UInt128 CommitIdIn(ReadOnlySpan<byte> commitIdKey) => BinaryPrimitives.ReadUInt128BigEndian(commitIdKey[1..]);
+
     public static long PositionIn(ReadOnlySpan<byte> commitIdKey) => BinaryPrimitives.ReadInt64BigEndian(commitIdKey[17..]);
 
     /// <summary>What all snapshots of a stream begin with.</summary>

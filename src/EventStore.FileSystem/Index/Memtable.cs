@@ -98,9 +98,12 @@ internal sealed class Memtable(long from, int expectedCommits = 0, int expectedS
     }
 
     /// <summary>Adds the addresses of all commits of an id, in order, to a list that is made when there are some.</summary>
-    public void CopyCommitIds(Guid commitId, ref List<long>? into)
+    public void CopyCommitIds(Guid commitId, UInt128 number, ref List<long>? into)
     {
-        lock (gate) commitIds.CopyTo(commitId, ref into);
+        lock (gate)
+        {
+            if (commitIds.Range.Holds(number)) commitIds.CopyTo(commitId, ref into);
+        }
     }
 
     /// <summary>The last noted place at or before a checkpoint; 0 if there is none.</summary>

@@ -140,9 +140,10 @@ internal sealed class StoreIndex(RunKeeper keeper)
     {
         List<long>? found = null;
         var state = State;
-        state.Active.CopyCommitIds(commitId, ref found);
-        state.Frozen?.CopyCommitIds(commitId, ref found);
-        if (state.Runs.Length > 0) FindInRuns(state.Runs, commitId, ref found);
+        var number = CommitIdRange.NumberOf(commitId);
+        state.Active.CopyCommitIds(commitId, number, ref found);
+        state.Frozen?.CopyCommitIds(commitId, number, ref found);
+        if (state.Runs.Length > 0) FindInRuns(state.Runs, commitId, number, ref found);
         return found ?? (IReadOnlyList<long>)[];
     }
 
@@ -170,7 +171,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         AddCommit(headKey[..IndexKeys.WriteStream(headKey, record.Stream)], head, commit.Frame.Header.Position, record.CommitId, record.FirstCheckpoint.Value);
     }
 
-    private static void FindInRuns(ImmutableArray<RunFile> runs, Guid commitId, ref List<long>? found)
+    private static void FindInRuns(ImmutableArray<RunFile> runs, Guid commitId, UInt128 number, ref List<long>? found)
     {
         Span<byte> key = stackalloc byte[IndexKeys.CommitIdLength];
         IndexKeys.WriteCommitId(key, commitId, 0);
@@ -178,7 +179,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         var hash = RunFormat.HashOf(prefix);
         foreach (var run in runs)
         {
-            if (!run.MayHold(hash)) continue;
+            if (!run.CommitIds.Holds(number) || !run.MayHold(hash)) continue;
             var cursor = run.OpenCursor();
             for (var isThere = cursor.Seek(key); isThere && cursor.Key.StartsWith(prefix); isThere = cursor.Next()) (found ??= []).Add(IndexKeys.PositionIn(cursor.Key));
         }
