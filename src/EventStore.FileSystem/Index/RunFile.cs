@@ -103,8 +103,12 @@ internal sealed class RunFile : IDisposable
     {
         var range = CommitIdRange.Empty;
         var cursor = OpenCursor();
-        if (cursor.Seek([IndexKeys.CommitId]) && cursor.Key[0] == IndexKeys.CommitId) range = range.With(IndexKeys.CommitIdIn(cursor.Key));
-        if (range != CommitIdRange.Empty && cursor.SeekFloor([IndexKeys.CommitId + 1])) range = range.With(IndexKeys.CommitIdIn(cursor.Key));
+        if (cursor.Seek([IndexKeys.CommitId]) && cursor.Key[0] == IndexKeys.CommitId)
+        {
+            range = new CommitIdRange(IndexKeys.CommitIdIn(cursor.Key), UInt128.MaxValue);
+            if (cursor.SeekFloor([IndexKeys.CommitId + 1])) range = range with { Highest = IndexKeys.CommitIdIn(cursor.Key) };
+        }
+
         return new KnownRange(range);
     }
 

@@ -157,7 +157,7 @@ internal sealed class OpenStore : IAsyncDisposable
         finally
         {
             await Index.Keeper.DisposeAsync().ConfigureAwait(false);
-            Log.Dispose();
+            await Log.DisposeAsync().ConfigureAwait(false);
             Segments.Dispose();
             writerLock.Dispose();
         }
