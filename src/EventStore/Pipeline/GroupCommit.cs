@@ -28,6 +28,9 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
     private Task leading = Task.CompletedTask;
     private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    // Changed with the gate held, read without.
+    private volatile int queueLength;
+
     // Touched by the leader only.
     private long averageBatchTicks;
     private int expectedCohort = 1;
@@ -41,8 +44,15 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(isDisposed, typeof(IEventStore));
-            if (isLed) queue.Enqueue(ticket = new Ticket(attempt));
-            else isLed = true;
+            if (isLed)
+            {
+                queue.Enqueue(ticket = new Ticket(attempt));
+                queueLength = queue.Count;
+            }
+            else
+            {
+                isLed = true;
+            }
         }
 
         return ticket is null ? LeadAlone(attempt, cancellationToken) : ticket.WaitAsync(cancellationToken);
@@ -151,17 +161,12 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
         if (expectedCohort > 1 && window >= MinGatherTicks)
         {
             var until = Stopwatch.GetTimestamp() + window;
-            while (QueueLength() < expectedCohort && Stopwatch.GetTimestamp() < until) await Task.Yield();
+            while (queueLength < expectedCohort && Stopwatch.GetTimestamp() < until) await Task.Yield();
         }
 
         // Whoever left is forgotten by halves, so that a smaller cohort is soon not waited for.
-        var came = QueueLength();
+        var came = queueLength;
         expectedCohort = Math.Min(came >= expectedCohort ? came : (expectedCohort + came) / 2, engine.Description.Limits.MaxBatchAttempts);
-    }
-
-    private int QueueLength()
-    {
-        lock (gate) return queue.Count;
     }
 
     private Ticket[] TakeBatch()
@@ -178,6 +183,8 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
                 bytes += next.Attempt.SizeBytes;
                 batch.Add(next);
             }
+
+            queueLength = queue.Count;
         }
 
         return [.. batch];
@@ -189,7 +196,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
         {
             var (outcomes, wasSettled) = await SettleAsync(batch, sent).ConfigureAwait(false);
             Learn(started, batch.Length);
-            expectedCohort = Math.Max(expectedCohort, batch.Length + QueueLength());
+            expectedCohort = Math.Max(expectedCohort, batch.Length + queueLength);
             for (var i = 0; i < batch.Length; i++) batch[i].TrySetResult((outcomes[i], wasSettled));
         }
         catch (Exception error)
