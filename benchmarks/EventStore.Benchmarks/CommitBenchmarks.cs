@@ -29,12 +29,12 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
     /// <summary>64 committers at once, beside one.</summary>
     public async Task ManyCommittersAsync(FileSystemDurability durability)
     {
-        const int Committers = 64;
+        const int Committers = 64, ManyCommits = 200_000;
         var commits = CommitsOf(durability);
-        Tell($"{commits:N0} commits a round of one committer, {CommitsOf(FileSystemDurability.Fast):N0} of {Committers}");
+        Tell($"{commits:N0} commits a round of one committer, {ManyCommits:N0} of {Committers}");
         await new SideBySide($"{durability}, {Committers} committers", "commit")
             .Add("AppendAsync, one committer", clock => AppendAsync(durability, clock, commits, events: 1))
-            .Add($"AppendAsync, {Committers} committers", clock => ConcurrentlyAsync(durability, clock, CommitsOf(FileSystemDurability.Fast), Committers))
+            .Add($"AppendAsync, {Committers} committers", clock => ConcurrentlyAsync(durability, clock, ManyCommits, Committers))
             .Add(OthersOf(durability == FileSystemDurability.Durable ? "durable-64" : "fast-64"))
             .RunAsync();
     }
@@ -119,7 +119,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         AnsiConsole.MarkupLine($"1,000,000 streams made: last tenth / first tenth, median {rounds[rounds.Count / 2]:0.00} ({rounds[0]:0.00} … {rounds[^1]:0.00})");
     }
 
-    private static int CommitsOf(FileSystemDurability durability) => durability == FileSystemDurability.Durable ? 20_000 : 600_000;
+    private static int CommitsOf(FileSystemDurability durability) => durability == FileSystemDurability.Durable ? 10_000 : 300_000;
 
     private IEnumerable<OtherProgram> OthersOf(string benchmark) => others.Where(other => other.Benchmark == benchmark);
 

@@ -9,7 +9,7 @@ namespace EventStore.Benchmarks;
 /// </summary>
 internal sealed class SideBySide(string title, string unit)
 {
-    private const int Rounds = 7;
+    private const int Rounds = 5;
     private readonly List<(string Name, Func<ValueTask<Sample>> Measure)> contenders = [];
 
     /// <summary>Adds a contender. A run answers how many units of work it did.</summary>
