@@ -15,7 +15,7 @@ var benchmarks = new Dictionary<string, (string Description, Func<CommitBenchmar
     ["fast-10"] = ("file engine, fast: one committer, ten events a commit (W3)", commits => commits.TenEventsAsync(FileSystemDurability.Fast)),
     ["fast-100k"] = ("file engine, fast: the time to store 100,000 events", commits => commits.HundredThousandAsync()),
     ["disk"] = ("file engine: bytes on disk per commit (W8)", commits => commits.DiskAsync()),
-    ["streams"] = ("file engine, fast: 1,000,000 streams made, first tenth beside the last", commits => commits.MillionStreamsAsync()),
+    ["new-streams"] = ("file engine, fast: 1,000,000 streams made, first tenth beside the last", commits => commits.MillionStreamsAsync()),
 };
 
 var directory = new Option<string>("--directory") { Description = "Where stores are made, on the disk to be measured. Default: the temporary folder.", Recursive = true, DefaultValueFactory = _ => Path.GetTempPath() };

@@ -9,6 +9,7 @@ namespace EventStore.FileSystem.Log;
 internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisposable
 {
     private const string Path = $"{Segments.Folder}/next.seg.tmp";
+    private const long FewestBytes = 1 << 20;
 
     // Guarded by the gate: not wanted, wanted, ready; taking it makes it not wanted.
     private readonly Lock gate = new();
@@ -36,7 +37,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
     {
         lock (gate)
         {
-            var taken = ready ?? Make();
+            var taken = ready ?? Make(Math.Min(settings.SegmentSizeBytes, FewestBytes)); // where space is short, little of it will do
             (ready, isWanted) = (null, false);
             return taken;
         }
@@ -74,7 +75,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
             if (!isWanted || ready is not null) return;
             try
             {
-                ready = Make();
+                ready = Make(settings.SegmentSizeBytes);
             }
             catch (IOException)
             {
@@ -83,12 +84,12 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
         }
     }
 
-    private IDiskFile Make()
+    private IDiskFile Make(long allocatedBytes)
     {
         var file = disk.Create(Path);
         try
         {
-            if (settings.SyncsEachBatch) file.Allocate(settings.SegmentSizeBytes);
+            if (settings.SyncsEachBatch) file.Allocate(allocatedBytes);
             file.Write(new byte[Format.SegmentHeaderLength], 0);
             file.Sync();
             return file;
@@ -96,6 +97,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
         catch
         {
             file.Dispose();
+            disk.Delete(Path); // it may hold the very space that is missing
             throw;
         }
     }
