@@ -96,18 +96,6 @@ internal static class PipelineBenchmarks
 
     private static IPersistenceEngine OpenInMemory() => new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
 
-    /// <summary>Bytes as they are.</summary>
-    private sealed class IdentitySerializer : IEventSerializer
-    {
-        public string Name => "identity";
-
-        public string NameOf(Type type) => "order-placed";
-
-        public void Serialize(object value, IBufferWriter<byte> output) => output.Write((byte[])value);
-
-        public object Deserialize(string typeName, ReadOnlyMemory<byte> payload) => payload;
-    }
-
     /// <summary>Waits a millisecond for each batch, as a disk does, on a thread of its own.</summary>
     private sealed class FlushesInOneMillisecond(IPersistenceEngine inner) : DelegatingEngine(inner)
     {
@@ -125,6 +113,18 @@ internal static class PipelineBenchmarks
         // Sleeping without spinning: a flush leaves the processor to others.
         private static void Flush() => new ManualResetEventSlim(initialState: false, spinCount: 0).Wait(1);
     }
+}
+
+/// <summary>Bytes as they are.</summary>
+internal sealed class IdentitySerializer : IEventSerializer
+{
+    public string Name => "identity";
+
+    public string NameOf(Type type) => "order-placed";
+
+    public void Serialize(object value, IBufferWriter<byte> output) => output.Write((byte[])value);
+
+    public object Deserialize(string typeName, ReadOnlyMemory<byte> payload) => payload;
 }
 
 /// <summary>An event of about 200 bytes of JSON.</summary>

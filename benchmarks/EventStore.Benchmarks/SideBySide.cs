@@ -9,20 +9,30 @@ namespace EventStore.Benchmarks;
 /// </summary>
 internal sealed class SideBySide(string title, string unit)
 {
-    private const int Rounds = 7;
-    private readonly List<(string Name, Func<ValueTask<long>> Run)> contenders = [];
+    private const int Rounds = 5;
+    private readonly List<(string Name, Func<ValueTask<Sample>> Measure)> contenders = [];
 
     /// <summary>Adds a contender. A run answers how many units of work it did.</summary>
-    public SideBySide Add(string name, Func<ValueTask<long>> run)
+    public SideBySide Add(string name, Func<ValueTask<long>> run) => Add(name, _ => run());
+
+    /// <summary>Adds a contender that restarts the clock once it is set up, and stops it before it clears away.</summary>
+    public SideBySide Add(string name, Func<Clock, ValueTask<long>> run)
     {
-        contenders.Add((name, run));
+        contenders.Add((name, () => MeasureAsync(run)));
+        return this;
+    }
+
+    /// <summary>Adds programs of others, each of which prints its rate in units per second as its last line.</summary>
+    public SideBySide Add(IEnumerable<OtherProgram> programs)
+    {
+        foreach (var program in programs) contenders.Add((program.Name, async () => new Sample(await program.RunAsync(), 0)));
         return this;
     }
 
     /// <summary>Warms every contender up once, measures them in turn, and shows the table.</summary>
     public async Task<IReadOnlyList<Measurement>> RunAsync()
     {
-        var samples = contenders.ConvertAll(_ => new List<(double Rate, double BytesPerUnit)>());
+        var samples = contenders.ConvertAll(_ => new List<Sample>());
         await AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn()).StartAsync(async progress =>
         {
             var task = progress.AddTask(title, maxValue: (Rounds + 1) * contenders.Count);
@@ -32,11 +42,8 @@ internal sealed class SideBySide(string title, string unit)
                 {
                     GC.Collect();
                     GC.WaitForPendingFinalizers();
-                    var allocated = GC.GetTotalAllocatedBytes(precise: true);
-                    var started = Stopwatch.GetTimestamp();
-                    var units = await contenders[i].Run();
-                    var took = Stopwatch.GetElapsedTime(started);
-                    if (round > 0) samples[i].Add((units / took.TotalSeconds, (GC.GetTotalAllocatedBytes(precise: true) - allocated) / (double)units));
+                    var sample = await contenders[i].Measure();
+                    if (round > 0) samples[i].Add(sample);
                     task.Increment(1);
                 }
             }
@@ -45,6 +52,14 @@ internal sealed class SideBySide(string title, string unit)
         var measurements = contenders.Select((contender, i) => Measurement.Of(contender.Name, samples[i])).ToList();
         Show(measurements);
         return measurements;
+    }
+
+    private static async ValueTask<Sample> MeasureAsync(Func<Clock, ValueTask<long>> run)
+    {
+        var clock = new Clock();
+        var units = await run(clock);
+        clock.Stop();
+        return new Sample(units / clock.Took.TotalSeconds, clock.Allocated / (double)units);
     }
 
     private void Show(List<Measurement> measurements)
@@ -65,9 +80,40 @@ internal sealed class SideBySide(string title, string unit)
 /// <summary>What was measured of one contender, in units per second.</summary>
 internal sealed record Measurement(string Name, double Median, double Minimum, double Maximum, double BytesPerUnit)
 {
-    public static Measurement Of(string name, List<(double Rate, double BytesPerUnit)> samples)
+    public static Measurement Of(string name, List<Sample> samples)
     {
         var rates = samples.Select(sample => sample.Rate).Order().ToArray();
         return new(name, rates[rates.Length / 2], rates[0], rates[^1], samples.Select(sample => sample.BytesPerUnit).Order().ElementAt(samples.Count / 2));
+    }
+}
+
+/// <summary>One round of one contender.</summary>
+internal readonly record struct Sample(double Rate, double BytesPerUnit);
+
+/// <summary>The time and the allocations that count in a round: all of it, or what lies between restarting and stopping.</summary>
+internal sealed class Clock
+{
+    private long started;
+    private long allocatedBefore;
+    private bool isStopped;
+
+    public Clock() => Restart();
+
+    public TimeSpan Took { get; private set; }
+
+    public long Allocated { get; private set; }
+
+    public void Restart()
+    {
+        allocatedBefore = GC.GetTotalAllocatedBytes(precise: true);
+        started = Stopwatch.GetTimestamp();
+    }
+
+    public void Stop()
+    {
+        if (isStopped) return;
+        isStopped = true;
+        Took = Stopwatch.GetElapsedTime(started);
+        Allocated = GC.GetTotalAllocatedBytes(precise: true) - allocatedBefore;
     }
 }

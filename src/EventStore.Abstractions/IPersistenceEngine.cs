@@ -36,6 +36,10 @@ public interface IPersistenceEngine : IAsyncDisposable
     /// <exception cref="BatchOutcomeUnknownException">Some or all of it may be stored (G12).</exception>
     ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default);
 
+    /// <summary>Stores one attempt exactly as a batch of one. An engine has a way of its own for it only where that spares work.</summary>
+    async ValueTask<CommitOutcome> CommitAsync(CommitAttempt attempt, CancellationToken cancellationToken = default) =>
+        (await CommitAsync([attempt], cancellationToken).ConfigureAwait(false))[0];
+
     /// <summary>Reads a page of one stream, by key: the range's next events and the head (G15–G18). Costs what the page holds (G20).</summary>
     ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default);
 

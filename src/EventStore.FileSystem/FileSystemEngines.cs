@@ -12,7 +12,7 @@ internal static class FileSystemEngines
     public static IPersistenceEngine Over(string directory, FileSystemOptions options, EngineContext context)
     {
         var isDurable = options.Durability == FileSystemDurability.Durable;
-        var settings = new StoreSettings(new LogSettings(isDurable, options.SegmentSizeBytes), IndexSettings.Default);
+        var settings = new StoreSettings(new LogSettings(isDurable, options.SegmentSizeBytes) { InBackground = Task.Run }, IndexSettings.Default);
         var disk = new FileDisk(Path.Combine(directory, options.Name));
         return new FileSystemPersistenceEngine(disk, settings, isDurable ? Durable() : Fast(options.FlushInterval), options.FlushInterval, context);
     }

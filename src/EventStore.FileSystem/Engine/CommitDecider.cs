@@ -4,34 +4,55 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Engine;
 
-/// <summary>Decides a batch of attempts, each against those before it, and gathers what is to be written. Used by the one writer.</summary>
-internal sealed class CommitDecider(OpenStore store, TimeProvider time)
+/// <summary>Decides attempts, each against those before it in its batch, and gathers what is to be written. Used by the one writer.</summary>
+internal sealed class CommitDecider(OpenStore store, TimeProvider time) : IWriting<IReadOnlyList<CommitAttempt>, CommitOutcome[]>, IWriting<CommitAttempt, CommitOutcome>
 {
     // The stamp of the newest commit, written or about to be.
     private long stampTicks;
 
-    private readonly Dictionary<StreamId, HeadEntry> heads = [];
-    private readonly Dictionary<(StreamId Stream, Guid CommitId), CommitRecord> gathered = [];
-    private readonly List<(CommitRecord Record, HeadEntry Head, long Position)> commits = [];
+    // What the batch stores. In a batch of more than one, streams and commit ids lead to the newest commit of theirs.
+    private readonly List<Gathered> commits = [];
+    private readonly Dictionary<StreamId, int> newestOfStream = [];
+    private readonly Dictionary<Guid, int> newestOfId = [];
+    private byte[] headKeys = new byte[IndexKeys.MaxStreamLength];
+    private int headKeysLength;
 
     public long StampTicks => stampTicks;
 
-    /// <summary>Decides all attempts; what they store is indexed once it is written.</summary>
-    public (IReadOnlyList<CommitOutcome> Outcomes, Action? WhenWritten) Decide(IReadOnlyList<CommitAttempt> attempts)
+    public CommitOutcome[] Gather(IReadOnlyList<CommitAttempt> asked)
     {
-        heads.Clear();
-        gathered.Clear();
+        Begin();
+        var outcomes = new CommitOutcome[asked.Count];
+        for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Decide(asked[i], isAlone: outcomes.Length == 1);
+        return outcomes;
+    }
+
+    public CommitOutcome Gather(CommitAttempt asked)
+    {
+        Begin();
+        return Decide(asked, isAlone: true);
+    }
+
+    public void Index()
+    {
+        foreach (var commit in commits)
+            store.Index.AddCommit(headKeys.AsSpan(commit.KeyStart, commit.KeyLength), commit.Head, commit.Position, commit.Record.CommitId, commit.Record.FirstCheckpoint.Value);
+    }
+
+    private void Begin()
+    {
+        newestOfStream.Clear();
+        newestOfId.Clear();
         commits.Clear();
+        headKeysLength = 0;
         stampTicks = Math.Max(stampTicks, store.Log.End.StampTicks);
-        var outcomes = new CommitOutcome[attempts.Count];
-        for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Decide(attempts[i], isAlone: outcomes.Length == 1);
-        return (outcomes, commits.Count == 0 ? null : Index);
     }
 
     // A duplicate is told before anything else is looked at.
     private CommitOutcome Decide(CommitAttempt attempt, bool isAlone)
     {
-        if (isAlone || !heads.TryGetValue(attempt.Stream, out var head)) head = store.Index.FindHead(attempt.Stream);
+        var headKey = WriteHeadKey(attempt.Stream);
+        var head = !isAlone && newestOfStream.TryGetValue(attempt.Stream, out var newest) ? commits[newest].Head : store.Index.FindHead(attempt.Stream, headKey);
         if (head.Exists && FindDuplicate(attempt, head, isAlone) is { } original) return CommitOutcome.Duplicate(original);
         if (!attempt.Expected.IsMetBy(head.Revision)) return CommitOutcome.Conflict(head.Revision);
 
@@ -42,18 +63,22 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time)
         var start = head.Exists ? head.Start : position;
         CommitCodec.Write(store.Log.Body, attempt, new CommitNumbers(head.Revision + 1, head.Sequence + 1), stampTicks, position - start);
         store.Log.EndFrame(FrameKind.Commit, attempt.Events.Count);
-        head = new HeadEntry(start, record.LastRevision.Value, record.Sequence.Value);
-        commits.Add((record, head, position));
-        if (isAlone) return CommitOutcome.Committed(record);
-
-        heads[attempt.Stream] = head;
-        gathered.Add((attempt.Stream, attempt.CommitId), record);
+        if (!isAlone) (newestOfStream[attempt.Stream], newestOfId[attempt.CommitId]) = (commits.Count, commits.Count);
+        commits.Add(new Gathered(record, new HeadEntry(start, record.LastRevision.Value, record.Sequence.Value), position, headKeysLength, headKey.Length));
+        headKeysLength += headKey.Length;
         return CommitOutcome.Committed(record);
     }
 
     private CommitRecord? FindDuplicate(CommitAttempt attempt, HeadEntry head, bool isAlone)
     {
-        if (!isAlone && gathered.TryGetValue((attempt.Stream, attempt.CommitId), out var known)) return known;
+        if (!isAlone && newestOfId.TryGetValue(attempt.CommitId, out var newest))
+        {
+            for (; newest >= 0; newest--)
+            {
+                if (commits[newest].Record is var known && known.CommitId == attempt.CommitId && known.Stream == attempt.Stream) return known;
+            }
+        }
+
         foreach (var position in store.Index.FindCommitIds(attempt.CommitId))
         {
             if (position < head.Start) continue;
@@ -65,6 +90,14 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time)
         return null;
     }
 
+    // Behind the keys of the commits gathered so far, where it stays if this one is gathered too.
+    private ReadOnlySpan<byte> WriteHeadKey(StreamId stream)
+    {
+        if (headKeys.Length - headKeysLength < IndexKeys.MaxStreamLength) Array.Resize(ref headKeys, headKeys.Length * 2);
+        var free = headKeys.AsSpan(headKeysLength);
+        return free[..IndexKeys.WriteStream(free, stream)];
+    }
+
     private DateTimeOffset NextStamp()
     {
         var stamp = CommitRecord.NextStamp(time, new DateTimeOffset(stampTicks, TimeSpan.Zero));
@@ -72,8 +105,5 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time)
         return stamp;
     }
 
-    private void Index()
-    {
-        foreach (var (record, head, position) in commits) store.Index.AddCommit(record.Stream, head, position, record.CommitId, record.FirstCheckpoint.Value);
-    }
+    private readonly record struct Gathered(CommitRecord Record, HeadEntry Head, long Position, int KeyStart, int KeyLength);
 }

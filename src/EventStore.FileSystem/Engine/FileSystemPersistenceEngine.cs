@@ -50,21 +50,14 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         var open = Open(cancellationToken);
-        try
-        {
-            var outcomes = open.Store.Write(() => open.Decider.Decide(attempts), () => open.Decider.StampTicks);
-            signal.Raise(open.Store.End.NextCheckpoint - 1);
-            return new(outcomes);
-        }
-        catch (BatchOutcomeUnknownException)
-        {
-            unknown = [.. attempts.Select(attempt => attempt.CommitId), .. unknown];
-            throw;
-        }
-        catch (StorageException error) when (open.Store.Fault is not null && attempts.Any(attempt => unknown.Contains(attempt.CommitId)))
-        {
-            throw new BatchOutcomeUnknownException(error.Message, error);
-        }
+        return new(Commit<IReadOnlyList<CommitAttempt>, CommitOutcome[]>(open, open.Decider, attempts));
+    }
+
+    public ValueTask<CommitOutcome> CommitAsync(CommitAttempt attempt, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.Require(attempt);
+        var open = Open(cancellationToken);
+        return new(Commit<CommitAttempt, CommitOutcome>(open, open.Decider, attempt));
     }
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
@@ -186,6 +179,29 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         if (last.Flush is not null) await last.Flush.DisposeAsync().ConfigureAwait(false);
         await last.Store.DisposeAsync().ConfigureAwait(false);
     }
+
+    // Once writing failed, the commits of that batch stay unknown until the store is opened again, however often they are asked for.
+    private TAnswer Commit<TAsked, TAnswer>(Opened open, IWriting<TAsked, TAnswer> writing, TAsked asked)
+    {
+        try
+        {
+            var answer = open.Store.Write(writing, asked);
+            signal.Raise(open.Store.End.NextCheckpoint - 1);
+            return answer;
+        }
+        catch (BatchOutcomeUnknownException)
+        {
+            unknown = [.. IdsOf(asked), .. unknown];
+            throw;
+        }
+        catch (StorageException error) when (open.Store.Fault is not null && IdsOf(asked).Any(unknown.Contains))
+        {
+            throw new BatchOutcomeUnknownException(error.Message, error);
+        }
+    }
+
+    private static IEnumerable<Guid> IdsOf<TAsked>(TAsked asked) =>
+        asked is CommitAttempt one ? [one.CommitId] : ((IReadOnlyList<CommitAttempt>)asked!).Select(attempt => attempt.CommitId);
 
     private void Tell(long cutBytes, string copy)
     {

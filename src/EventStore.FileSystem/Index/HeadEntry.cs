@@ -8,6 +8,8 @@ namespace EventStore.FileSystem.Index;
 /// <param name="Sequence">The number of its newest commit.</param>
 internal readonly record struct HeadEntry(long Start, long Revision, long Sequence)
 {
+    public const int MaxValueLength = 3 * Varint.MaxLength;
+
     public bool Exists => Start > 0;
 
     public static HeadEntry Read(ReadOnlySpan<byte> value)
@@ -19,18 +21,25 @@ internal readonly record struct HeadEntry(long Start, long Revision, long Sequen
 
     public byte[] ToValue()
     {
-        if (!Exists) return [];
-        Span<byte> into = stackalloc byte[30];
+        Span<byte> into = stackalloc byte[MaxValueLength];
+        return into[..WriteValue(into)].ToArray();
+    }
+
+    /// <summary>Writes the value; answers its length, 0 for a stream that is gone.</summary>
+    public int WriteValue(Span<byte> into)
+    {
+        if (!Exists) return 0;
         var length = Varint.Write(into, Start);
         length += Varint.Write(into[length..], Revision);
-        length += Varint.Write(into[length..], Sequence);
-        return into[..length].ToArray();
+        return length + Varint.Write(into[length..], Sequence);
     }
 }
 
 /// <summary>Numbers in as few bytes as they need, seven bits in each.</summary>
 internal static class Varint
 {
+    public const int MaxLength = 10;
+
     public static int Write(Span<byte> into, long value)
     {
         var rest = (ulong)value;

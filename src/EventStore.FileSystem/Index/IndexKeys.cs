@@ -17,6 +17,14 @@ internal static class IndexKeys
     public const byte Snapshot = (byte)'N';
     public const byte Checkpoint = (byte)'Q';
 
+    /// <summary>The longest key of a head.</summary>
+    public const int MaxStreamLength = 4 + (2 * StreamId.MaxBucketBytes) + StreamId.MaxIdBytes;
+
+    /// <summary>The longest key of a commit.</summary>
+    public const int MaxEventsLength = MaxStreamLength + RevisionBytes;
+
+    public const int CommitIdLength = 25;
+
     private const int RevisionBytes = 8;
     private const int SchemaBytes = 4;
 
@@ -28,14 +36,17 @@ internal static class IndexKeys
 
     public static byte[] OfStream(StreamId stream)
     {
-        var (bucket, category, id) = (stream.Bucket, stream.Category, stream.Id);
-        var key = new byte[4 + Encoding.UTF8.GetByteCount(bucket) + Encoding.UTF8.GetByteCount(category) + Encoding.UTF8.GetByteCount(id)];
-        key[0] = Head;
-        var at = 1;
-        at += Encoding.UTF8.GetBytes(bucket, key.AsSpan(at)) + 1;
-        at += Encoding.UTF8.GetBytes(category, key.AsSpan(at)) + 1;
-        Encoding.UTF8.GetBytes(id, key.AsSpan(at));
-        return key;
+        Span<byte> key = stackalloc byte[MaxStreamLength];
+        return key[..WriteStream(key, stream)].ToArray();
+    }
+
+    /// <summary>Writes the key of a stream's head; answers its length.</summary>
+    public static int WriteStream(Span<byte> into, StreamId stream)
+    {
+        into[0] = Head;
+        var at = WriteName(into, 1, stream.Bucket);
+        at = WriteName(into, at, stream.Category);
+        return WriteName(into, at, stream.Id);
     }
 
     /// <summary>The stream that a head's key names.</summary>
@@ -53,22 +64,37 @@ internal static class IndexKeys
     public static byte[] OfEvents(ReadOnlySpan<byte> headKey, long lastRevision)
     {
         var key = new byte[headKey.Length + RevisionBytes];
-        headKey.CopyTo(key);
-        key[0] = StreamEvents;
-        BinaryPrimitives.WriteInt64BigEndian(key.AsSpan(headKey.Length), lastRevision);
+        WriteEvents(key, headKey, lastRevision);
         return key;
+    }
+
+    /// <summary>Writes the key under which a commit is found that ends at a revision; answers its length.</summary>
+    public static int WriteEvents(Span<byte> into, ReadOnlySpan<byte> headKey, long lastRevision)
+    {
+        headKey.CopyTo(into);
+        into[0] = StreamEvents;
+        BinaryPrimitives.WriteInt64BigEndian(into[headKey.Length..], lastRevision);
+        return headKey.Length + RevisionBytes;
     }
 
     public static long RevisionIn(ReadOnlySpan<byte> eventsKey) => BinaryPrimitives.ReadInt64BigEndian(eventsKey[^RevisionBytes..]);
 
     public static byte[] OfCommitId(Guid commitId, long position)
     {
-        var key = new byte[25];
-        key[0] = CommitId;
-        commitId.TryWriteBytes(key.AsSpan(1), bigEndian: true, out _);
-        BinaryPrimitives.WriteInt64BigEndian(key.AsSpan(17), position);
+        var key = new byte[CommitIdLength];
+        WriteCommitId(key, commitId, position);
         return key;
     }
+
+    public static void WriteCommitId(Span<byte> into, Guid commitId, long position)
+    {
+        into[0] = CommitId;
+        commitId.TryWriteBytes(into[1..], bigEndian: true, out _);
+        BinaryPrimitives.WriteInt64BigEndian(into[17..], position);
+    }
+
+    /// <summary>The id as the big-endian number that it is.</summary>
+    public static UInt128 CommitIdIn(ReadOnlySpan<byte> commitIdKey) => BinaryPrimitives.ReadUInt128BigEndian(commitIdKey[1..]);
 
     public static long PositionIn(ReadOnlySpan<byte> commitIdKey) => BinaryPrimitives.ReadInt64BigEndian(commitIdKey[17..]);
 
@@ -137,4 +163,11 @@ internal static class IndexKeys
         Snapshot => key[..^(RevisionBytes + SchemaBytes)],
         _ => default,
     };
+
+    private static int WriteName(Span<byte> into, int at, string name)
+    {
+        at += Encoding.UTF8.GetBytes(name, into[at..]);
+        into[at] = 0;
+        return at + 1;
+    }
 }

@@ -6,14 +6,14 @@ namespace EventStore.FileSystem.Index;
 /// <param name="Active">Receives what is written now.</param>
 /// <param name="Frozen">Is becoming a run; null when none is.</param>
 /// <param name="Runs">The runs, oldest part of the log first.</param>
-internal sealed record IndexState(Memtable Active, Memtable? Frozen, ImmutableList<RunFile> Runs)
+internal sealed record IndexState(Memtable Active, Memtable? Frozen, ImmutableArray<RunFile> Runs)
 {
     /// <summary>A cursor over everything.</summary>
     public MergedCursor OpenCursor()
     {
         var cursors = new List<EntryCursor> { new MemtableCursor(Active) };
         if (Frozen is not null) cursors.Add(new MemtableCursor(Frozen));
-        for (var i = Runs.Count - 1; i >= 0; i--) cursors.Add(Runs[i].OpenCursor());
+        for (var i = Runs.Length - 1; i >= 0; i--) cursors.Add(Runs[i].OpenCursor());
         return new MergedCursor(cursors);
     }
 
@@ -23,7 +23,7 @@ internal sealed record IndexState(Memtable Active, Memtable? Frozen, ImmutableLi
         var hash = RunFormat.HashOf(filteredPart);
         var cursors = new List<EntryCursor> { new MemtableCursor(Active) };
         if (Frozen is not null) cursors.Add(new MemtableCursor(Frozen));
-        for (var i = Runs.Count - 1; i >= 0; i--)
+        for (var i = Runs.Length - 1; i >= 0; i--)
         {
             if (Runs[i].MayHold(hash)) cursors.Add(Runs[i].OpenCursor());
         }
@@ -40,8 +40,10 @@ internal sealed record IndexState(Memtable Active, Memtable? Frozen, ImmutableLi
 
     public bool TryFindInRuns(ReadOnlySpan<byte> key, out byte[] value)
     {
+        value = [];
+        if (Runs.IsEmpty) return false;
         var hash = RunFormat.HashOf(IndexKeys.FilteredPart(key));
-        for (var i = Runs.Count - 1; i >= 0; i--)
+        for (var i = Runs.Length - 1; i >= 0; i--)
         {
             if (!Runs[i].MayHold(hash)) continue;
             var cursor = Runs[i].OpenCursor();
@@ -50,7 +52,6 @@ internal sealed record IndexState(Memtable Active, Memtable? Frozen, ImmutableLi
             return true;
         }
 
-        value = [];
         return false;
     }
 }

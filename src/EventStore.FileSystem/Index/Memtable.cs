@@ -1,21 +1,19 @@
-using System.Runtime.InteropServices;
-
 namespace EventStore.FileSystem.Index;
 
 /// <summary>
 /// The newest part of the index, held in memory until it becomes a run. One writer changes it, any number of readers look into it; each holds
 /// the gate only for a look-up or for copying a part.
 /// </summary>
-internal sealed class Memtable(long from)
+/// <param name="from">The address from which on the log is held here.</param>
+/// <param name="expectedCommits">How many commits are expected, for the first sizes of the tables.</param>
+/// <param name="expectedStreams">How many streams are expected.</param>
+internal sealed class Memtable(long from, int expectedCommits = 0, int expectedStreams = 0)
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<StreamId, MemoryStreamEntry> streams = [];
-    private readonly Dictionary<Guid, long> commitIds = [];
-    private readonly List<(Guid Id, long Position)> repeatedCommitIds = [];
+    private readonly StreamTable streams = new(expectedStreams);
+    private readonly CommitIdTable commitIds = new(expectedCommits);
     private readonly SortedEntries others = new();
     private readonly List<(long Checkpoint, long Position)> places = [];
-    private readonly List<MemoryStreamEntry> unsorted = [];
-    private MemoryStreamEntry[] sorted = [];
 
     /// <summary>The address from which on the log is held here.</summary>
     public long From { get; } = from;
@@ -23,26 +21,32 @@ internal sealed class Memtable(long from)
     /// <summary>Roughly how many entries there are.</summary>
     public int Count { get; private set; }
 
-    public void AddCommit(StreamId stream, HeadEntry head, long position, Guid commitId)
+    /// <summary>How many keys a run's filter will be given, at most.</summary>
+    public long FilterKeys => commitIds.Count + streams.Count + others.Count;
+
+    /// <summary>An empty one for what follows, with room for as much as this one holds.</summary>
+    public Memtable Successor(long from) => new(from, commitIds.Count, streams.Count);
+
+    public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId)
     {
         lock (gate)
         {
-            var entry = EntryOf(stream);
-            if (head.Start == position) entry.Commits.Clear(); // what was there is of an earlier stream of this name
-            entry.Head = head;
-            entry.Commits.Add((head.Revision, position));
-            if (!commitIds.TryAdd(commitId, position)) repeatedCommitIds.Add((commitId, position));
+            var stream = streams.FindOrAdd(headKey);
+            if (head.Start == position) streams.Clear(stream); // what was there is of an earlier stream of this name
+            streams.SetHead(stream, head);
+            streams.AddCommit(stream, head.Revision, position);
+            commitIds.Add(commitId, position);
             Count++;
         }
     }
 
-    public void AddDeletion(StreamId stream)
+    public void AddDeletion(ReadOnlySpan<byte> headKey)
     {
         lock (gate)
         {
-            var entry = EntryOf(stream);
-            entry.Head = default;
-            entry.Commits.Clear();
+            var stream = streams.FindOrAdd(headKey);
+            streams.SetHead(stream, default);
+            streams.Clear(stream);
             Count++;
         }
     }
@@ -62,13 +66,13 @@ internal sealed class Memtable(long from)
         lock (gate) places.Add((checkpoint, position));
     }
 
-    public bool TryFindHead(StreamId stream, out HeadEntry head)
+    public bool TryFindHead(ReadOnlySpan<byte> headKey, out HeadEntry head)
     {
         lock (gate)
         {
-            var isKnown = streams.TryGetValue(stream, out var entry);
-            head = isKnown ? entry!.Head : default;
-            return isKnown;
+            var stream = streams.Find(headKey);
+            head = stream < 0 ? default : streams.HeadOf(stream);
+            return stream >= 0;
         }
     }
 
@@ -78,39 +82,27 @@ internal sealed class Memtable(long from)
     }
 
     /// <summary>The addresses of a stream's commits that end at or after a revision, so many at most, up to the one that holds another revision.</summary>
-    public void CopyCommits(StreamId stream, long streamStart, long fromRevision, long toRevision, int limit, List<(long LastRevision, long Position)> into)
+    public void CopyCommits(ReadOnlySpan<byte> headKey, long streamStart, long fromRevision, long toRevision, int limit, List<(long LastRevision, long Position)> into)
     {
         lock (gate)
         {
-            if (!streams.TryGetValue(stream, out var entry)) return;
-            var commits = CollectionsMarshal.AsSpan(entry.Commits);
-            int low = 0, high = commits.Length;
-            while (low < high)
+            var stream = streams.Find(headKey);
+            if (stream < 0) return;
+            for (var walk = streams.CommitsFrom(stream, fromRevision); into.Count < limit && walk.Next();)
             {
-                var middle = (low + high) / 2;
-                if (commits[middle].LastRevision < fromRevision) low = middle + 1;
-                else high = middle;
-            }
-
-            for (; low < commits.Length && into.Count < limit; low++)
-            {
-                if (commits[low].Position < streamStart) continue;
-                into.Add(commits[low]);
-                if (commits[low].LastRevision >= toRevision) return;
+                if (walk.Position < streamStart) continue;
+                into.Add((walk.LastRevision, walk.Position));
+                if (walk.LastRevision >= toRevision) return;
             }
         }
     }
 
-    public void CopyCommitIds(Guid commitId, List<long> into)
+    /// <summary>Adds the addresses of all commits of an id, in order, to a list that is made when there are some.</summary>
+    public void CopyCommitIds(Guid commitId, UInt128 number, ref List<long>? into)
     {
         lock (gate)
         {
-            if (!commitIds.TryGetValue(commitId, out var position)) return;
-            into.Add(position);
-            foreach (var repeated in repeatedCommitIds)
-            {
-                if (repeated.Id == commitId) into.Add(repeated.Position);
-            }
+            if (commitIds.Range.Holds(number)) commitIds.CopyTo(commitId, ref into);
         }
     }
 
@@ -142,72 +134,48 @@ internal sealed class Memtable(long from)
                 return;
             }
 
-            Sort();
-            var at = Array.BinarySearch(sorted, from, MemoryStreamEntry.ByKey);
-            at = at < 0 ? ~at : isFromIncluded ? at : at + 1;
-            for (; at < sorted.Length && into.Count < limit; at++) into.Add((sorted[at].Key, sorted[at].Head.ToValue()));
+            var rank = streams.Rank(from);
+            if (!isFromIncluded && rank < streams.Count && streams.KeyOf(streams.At(rank)).SequenceEqual(from)) rank++;
+            for (; rank < streams.Count && into.Count < limit; rank++) into.Add((streams.KeyOf(streams.At(rank)).ToArray(), streams.HeadOf(streams.At(rank)).ToValue()));
         }
     }
 
-    /// <summary>All entries in the order of their keys. Only once nobody writes any more.</summary>
-    public IEnumerable<(byte[] Key, byte[] Value)> AllEntries()
+    /// <summary>Writes all entries in the order of their keys. Only once nobody writes here any more.</summary>
+    public void WriteTo(RunWriter run)
     {
-        lock (gate) Sort();
-        var ids = commitIds.Select(pair => IndexKeys.OfCommitId(pair.Key, pair.Value)).Concat(repeatedCommitIds.Select(repeated => IndexKeys.OfCommitId(repeated.Id, repeated.Position))).ToArray();
-        Array.Sort(ids, static (left, right) => left.AsSpan().SequenceCompareTo(right));
-        foreach (var id in ids) yield return (id, []);
-        foreach (var entry in others.From(IndexKeys.Document, IndexKeys.Document)) yield return entry;
-        foreach (var stream in sorted)
+        lock (gate) streams.Rank([]); // sorts, and would otherwise meet a reader that does
+        commitIds.WriteTo(run);
+        others.WriteTo(run, IndexKeys.Document);
+        WriteEvents(run);
+        others.WriteTo(run, IndexKeys.Removal);
+        WriteHeads(run);
+        others.WriteTo(run, IndexKeys.Snapshot);
+        Span<byte> value = stackalloc byte[Varint.MaxLength];
+        foreach (var (checkpoint, position) in places) run.Add(IndexKeys.OfCheckpoint(checkpoint), value[..Varint.Write(value, position)]);
+    }
+
+    private void WriteEvents(RunWriter run)
+    {
+        Span<byte> key = stackalloc byte[IndexKeys.MaxEventsLength];
+        Span<byte> value = stackalloc byte[Varint.MaxLength];
+        for (var rank = 0; rank < streams.Count; rank++)
         {
-            foreach (var (revision, position) in stream.Commits) yield return (IndexKeys.OfEvents(stream.Key, revision), Varint.Of(position));
+            var stream = streams.At(rank);
+            for (var walk = streams.CommitsFrom(stream, 0); walk.Next();)
+            {
+                var length = IndexKeys.WriteEvents(key, streams.KeyOf(stream), walk.LastRevision);
+                run.Add(key[..length], value[..Varint.Write(value, walk.Position)]);
+            }
         }
-
-        foreach (var entry in others.From(IndexKeys.Removal, IndexKeys.Removal)) yield return entry;
-        foreach (var stream in sorted) yield return (stream.Key, stream.Head.ToValue());
-        foreach (var entry in others.From(IndexKeys.Snapshot, IndexKeys.Snapshot)) yield return entry;
-        foreach (var (checkpoint, position) in places) yield return (IndexKeys.OfCheckpoint(checkpoint), Varint.Of(position));
     }
 
-    /// <summary>How many keys a run's filter will be given, at most.</summary>
-    public long FilterKeys => commitIds.Count + repeatedCommitIds.Count + streams.Count + others.Count;
-
-    private MemoryStreamEntry EntryOf(StreamId stream)
+    private void WriteHeads(RunWriter run)
     {
-        ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(streams, stream, out _);
-        if (entry is not null) return entry;
-        entry = new MemoryStreamEntry(IndexKeys.OfStream(stream));
-        unsorted.Add(entry);
-        return entry;
-    }
-
-    // Called with the gate held.
-    private void Sort()
-    {
-        if (unsorted.Count == 0) return;
-        var added = unsorted.ToArray();
-        Array.Sort(added, static (left, right) => left.Key.AsSpan().SequenceCompareTo(right.Key));
-        var merged = new MemoryStreamEntry[sorted.Length + added.Length];
-        for (int at = 0, old = 0, fresh = 0; at < merged.Length; at++)
+        Span<byte> value = stackalloc byte[HeadEntry.MaxValueLength];
+        for (var rank = 0; rank < streams.Count; rank++)
         {
-            var takesOld = fresh == added.Length || (old < sorted.Length && sorted[old].Key.AsSpan().SequenceCompareTo(added[fresh].Key) < 0);
-            merged[at] = takesOld ? sorted[old++] : added[fresh++];
+            var stream = streams.At(rank);
+            run.Add(streams.KeyOf(stream), value[..streams.HeadOf(stream).WriteValue(value)]);
         }
-
-        sorted = merged;
-        unsorted.Clear();
-    }
-
-    private sealed class MemoryStreamEntry(byte[] key)
-    {
-        /// <summary>Compares an entry with a key.</summary>
-        public static System.Collections.IComparer ByKey { get; } = Comparer<object>.Create((left, right) => KeyOf(left).AsSpan().SequenceCompareTo(KeyOf(right)));
-
-        public byte[] Key { get; } = key;
-
-        public HeadEntry Head { get; set; }
-
-        public List<(long LastRevision, long Position)> Commits { get; } = [];
-
-        private static byte[] KeyOf(object entryOrKey) => entryOrKey as byte[] ?? ((MemoryStreamEntry)entryOrKey).Key;
     }
 }

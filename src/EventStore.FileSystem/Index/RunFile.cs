@@ -13,6 +13,8 @@ internal sealed class RunFile : IDisposable
     // Blocks of the filter, loaded when first asked for. Racing loads store equal blocks.
     private readonly byte[]?[] filter;
 
+    private KnownRange? commitIds;
+
     private RunFile(IDiskFile file, BlockCache cache, ulong seed, RunFoot foot, int level)
     {
         (this.file, this.cache, this.seed, this.foot, Level) = (file, cache, seed, foot, level);
@@ -36,6 +38,9 @@ internal sealed class RunFile : IDisposable
     public long Root => foot.Root;
 
     public string Path => RunFormat.PathOf(Id);
+
+    /// <summary>The commit ids it may hold, read when first asked for.</summary>
+    public CommitIdRange CommitIds => (commitIds ??= ReadCommitIds()).Range;
 
     public static RunFile Open(IDisk disk, BlockCache cache, ulong storeSeed, long id, int level, long from, long to)
     {
@@ -93,6 +98,20 @@ internal sealed class RunFile : IDisposable
 
     public void Dispose() => file.Dispose();
 
+    // Commit ids are the first of all keys.
+    private KnownRange ReadCommitIds()
+    {
+        var range = CommitIdRange.Empty;
+        var cursor = OpenCursor();
+        if (cursor.Seek([IndexKeys.CommitId]) && cursor.Key[0] == IndexKeys.CommitId)
+        {
+            range = new CommitIdRange(IndexKeys.CommitIdIn(cursor.Key), UInt128.MaxValue);
+            if (cursor.SeekFloor([IndexKeys.CommitId + 1])) range = range with { Highest = IndexKeys.CommitIdIn(cursor.Key) };
+        }
+
+        return new KnownRange(range);
+    }
+
     private byte[] Load(long number)
     {
         var block = new byte[RunFormat.BlockLength];
@@ -101,6 +120,9 @@ internal sealed class RunFile : IDisposable
         return block;
     }
 }
+
+/// <summary>A range that was read.</summary>
+internal sealed record KnownRange(CommitIdRange Range);
 
 /// <summary>The blocks of runs read last, as many as fit. A block displaced by another is simply read again.</summary>
 internal sealed class BlockCache(int slots = 4096)

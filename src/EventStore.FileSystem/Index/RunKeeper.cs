@@ -84,7 +84,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     public void Freeze(LogPoint end)
     {
         if (state.Active.Count == 0 && end.Position == state.Active.From) return;
-        lock (gate) state = new IndexState(new Memtable(end.Position), state.Active, state.Runs);
+        lock (gate) state = new IndexState(state.Active.Successor(end.Position), state.Active, state.Runs);
         working = WorkAfterAsync(working, end);
     }
 
@@ -141,10 +141,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     private void WriteFrozen(LogPoint end)
     {
         var frozen = state.Frozen!;
-        var run = WriteRun(0, PreviousEnd(), end.Position, frozen.FilterKeys, writer =>
-        {
-            foreach (var (key, value) in frozen.AllEntries()) writer.Add(key, value);
-        });
+        var run = WriteRun(0, PreviousEnd(), end.Position, frozen.FilterKeys, frozen.WriteTo);
         lock (gate)
         {
             state = new IndexState(state.Active, null, state.Runs.Add(run));
@@ -152,7 +149,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         }
     }
 
-    private long PreviousEnd() => state.Runs.Count == 0 ? 0 : state.Runs[^1].To;
+    private long PreviousEnd() => state.Runs.Length == 0 ? 0 : state.Runs[^1].To;
 
     private RunFile WriteRun(int level, long from, long to, long filterKeys, Action<RunWriter> fill)
     {
@@ -176,7 +173,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     private RunFile[]? MergeDue()
     {
         var runs = state.Runs;
-        if (runs.Count < settings.MergeCount) return null;
+        if (runs.Length < settings.MergeCount) return null;
         var level = runs[^1].Level;
         var same = runs.Reverse().TakeWhile(run => run.Level == level).Reverse().ToArray();
         return same.Length >= settings.MergeCount ? same : null;

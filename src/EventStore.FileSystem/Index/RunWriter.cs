@@ -16,8 +16,8 @@ internal sealed class RunWriter
     private int outputLength;
     private long blockNumber;
     private int used = RunFormat.EntriesStart;
-    private byte[] previousKey = [];
-    private byte[] lastFiltered = [];
+    private readonly KeptKey previousKey = new();
+    private readonly KeptKey lastFiltered = new();
     private long filterKeys;
     private List<(byte[] Key, long Block)> firstKeys = [];
 
@@ -35,8 +35,8 @@ internal sealed class RunWriter
     {
         AddEntry(key, value);
         var filtered = IndexKeys.FilteredPart(key);
-        if (filtered.IsEmpty || filtered.SequenceEqual(lastFiltered)) return;
-        lastFiltered = filtered.ToArray();
+        if (filtered.IsEmpty || filtered.SequenceEqual(lastFiltered.Key)) return;
+        lastFiltered.Keep(filtered);
         filterKeys++;
         var hash = RunFormat.HashOf(filtered);
         var cell = RunFormat.CellOf(hash, filterCells);
@@ -77,10 +77,10 @@ internal sealed class RunWriter
         if (used == RunFormat.EntriesStart)
         {
             firstKeys.Add((key.ToArray(), blockNumber));
-            previousKey = [];
+            previousKey.Keep([]);
         }
 
-        var shared = key.CommonPrefixLength(previousKey);
+        var shared = key.CommonPrefixLength(previousKey.Key);
         used += Varint.Write(block.AsSpan(used), shared);
         used += Varint.Write(block.AsSpan(used), key.Length - shared);
         used += Varint.Write(block.AsSpan(used), value.Length);
@@ -88,7 +88,7 @@ internal sealed class RunWriter
         used += key.Length - shared;
         value.CopyTo(block.AsSpan(used));
         used += value.Length;
-        previousKey = key.ToArray();
+        previousKey.Keep(key);
     }
 
     private void EndBlock()
@@ -112,5 +112,21 @@ internal sealed class RunWriter
     {
         file.Write(output.AsSpan(0, outputLength), (blockNumber * RunFormat.BlockLength) - outputLength);
         outputLength = 0;
+    }
+
+    // A key that is remembered, in space that is used again and again.
+    private sealed class KeptKey
+    {
+        private byte[] bytes = new byte[256];
+        private int length;
+
+        public ReadOnlySpan<byte> Key => bytes.AsSpan(0, length);
+
+        public void Keep(ReadOnlySpan<byte> key)
+        {
+            if (bytes.Length < key.Length) bytes = new byte[key.Length * 2];
+            key.CopyTo(bytes);
+            length = key.Length;
+        }
     }
 }

@@ -36,10 +36,10 @@ internal sealed class SortedEntries
         for (; at < keys.Count && into.Count < limit; at++) into.Add((keys[at], values[at]));
     }
 
-    /// <summary>The entries of a range of kinds.</summary>
-    public IEnumerable<(byte[] Key, byte[] Value)> From(byte firstKind, byte lastKind)
+    /// <summary>Writes the entries of a kind.</summary>
+    public void WriteTo(RunWriter run, byte kind)
     {
-        for (var at = Find([firstKind]); at < keys.Count && keys[at][0] <= lastKind; at++) yield return (keys[at], values[at]);
+        for (var at = Find([kind]); at < keys.Count && keys[at][0] == kind; at++) run.Add(keys[at], values[at]);
     }
 
     // The first place whose key is not below.

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Index;
@@ -23,10 +24,10 @@ internal sealed class StoreIndex(RunKeeper keeper)
 
     public RunKeeper Keeper => keeper;
 
-    public void AddCommit(StreamId stream, HeadEntry head, long position, Guid commitId, long firstCheckpoint)
+    public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId, long firstCheckpoint)
     {
         var active = State.Active;
-        active.AddCommit(stream, head, position, commitId);
+        active.AddCommit(headKey, head, position, commitId);
         if (active.From == lastPlaceTable && position - lastPlace < PlaceBytes) return;
         active.AddPlace(firstCheckpoint, position);
         (lastPlace, lastPlaceTable) = (position, active.From);
@@ -34,7 +35,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
 
     public void AddDeletion(StreamId stream, long position)
     {
-        State.Active.AddDeletion(stream);
+        State.Active.AddDeletion(IndexKeys.OfStream(stream));
         State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
         Removals.Note(position);
     }
@@ -67,10 +68,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         switch (frame.Header.Kind)
         {
             case FrameKind.Commit:
-                var commit = CommitCodec.Read(frame, names);
-                var record = commit.Record;
-                NewestStamp = Math.Max(NewestStamp, record.Stamp.UtcTicks);
-                AddCommit(record.Stream, new HeadEntry(commit.StreamStart, record.LastRevision.Value, record.Sequence.Value), position, record.CommitId, record.FirstCheckpoint.Value);
+                AddCommit(CommitCodec.Read(frame, names));
                 break;
             case FrameKind.StreamDelete:
                 AddDeletion(reader.Stream(), position);
@@ -100,9 +98,16 @@ internal sealed class StoreIndex(RunKeeper keeper)
     /// <summary>What is known of a stream that is there; one that was deleted, purged or never there does not exist.</summary>
     public HeadEntry FindHead(StreamId stream)
     {
+        Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
+        return FindHead(stream, headKey[..IndexKeys.WriteStream(headKey, stream)]);
+    }
+
+    /// <summary>The same for whoever has the head's key at hand.</summary>
+    public HeadEntry FindHead(StreamId stream, ReadOnlySpan<byte> headKey)
+    {
         var state = State;
-        if (!state.Active.TryFindHead(stream, out var head) && !(state.Frozen?.TryFindHead(stream, out head) ?? false))
-            head = state.Runs.Count > 0 && state.TryFindInRuns(IndexKeys.OfStream(stream), out var value) ? HeadEntry.Read(value) : default;
+        if (!state.Active.TryFindHead(headKey, out var head) && !(state.Frozen?.TryFindHead(headKey, out head) ?? false))
+            head = state.TryFindInRuns(headKey, out var value) ? HeadEntry.Read(value) : default;
         return head.Exists && !Removals.Holds(stream.Bucket, head.Start) ? head : default;
     }
 
@@ -123,7 +128,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         foreach (var memtable in (Memtable?[])[state.Frozen, state.Active])
         {
             if (isDone || memtable is null) continue;
-            memtable.CopyCommits(stream, head.Start, fromRevision, toRevision, limit, found);
+            memtable.CopyCommits(headKey, head.Start, fromRevision, toRevision, limit, found);
             isDone = found.Count > 0 && found[^1].LastRevision >= toRevision;
         }
 
@@ -131,23 +136,15 @@ internal sealed class StoreIndex(RunKeeper keeper)
     }
 
     /// <summary>The addresses of all commits that ever had an id, in any stream.</summary>
-    public List<long> FindCommitIds(Guid commitId)
+    public IReadOnlyList<long> FindCommitIds(Guid commitId)
     {
-        var found = new List<long>();
+        List<long>? found = null;
         var state = State;
-        state.Active.CopyCommitIds(commitId, found);
-        state.Frozen?.CopyCommitIds(commitId, found);
-        if (state.Runs.Count == 0) return found;
-        var key = IndexKeys.OfCommitId(commitId, 0);
-        var hash = RunFormat.HashOf(IndexKeys.FilteredPart(key));
-        foreach (var run in state.Runs)
-        {
-            if (!run.MayHold(hash)) continue;
-            var cursor = run.OpenCursor();
-            for (var isThere = cursor.Seek(key); isThere && cursor.Key.StartsWith(IndexKeys.FilteredPart(key)); isThere = cursor.Next()) found.Add(IndexKeys.PositionIn(cursor.Key));
-        }
-
-        return found;
+        var number = CommitIdRange.NumberOf(commitId);
+        state.Active.CopyCommitIds(commitId, number, ref found);
+        state.Frozen?.CopyCommitIds(commitId, number, ref found);
+        if (state.Runs.Length > 0) FindInRuns(state.Runs, commitId, number, ref found);
+        return found ?? (IReadOnlyList<long>)[];
     }
 
     /// <summary>An address at or before the commit that holds a checkpoint, and near it; 0 for the beginning of the log.</summary>
@@ -156,13 +153,36 @@ internal sealed class StoreIndex(RunKeeper keeper)
         var state = State;
         var place = state.Active.PlaceOf(checkpoint);
         if (place == 0) place = state.Frozen?.PlaceOf(checkpoint) ?? 0;
-        for (var i = state.Runs.Count - 1; i >= 0 && place == 0; i--)
+        for (var i = state.Runs.Length - 1; i >= 0 && place == 0; i--)
         {
             var cursor = state.Runs[i].OpenCursor();
             if (cursor.SeekFloor(IndexKeys.OfCheckpoint(checkpoint)) && cursor.Key[0] == IndexKeys.Checkpoint) place = Varint.Read(cursor.Value);
         }
 
         return place;
+    }
+
+    private void AddCommit(in StoredCommit commit)
+    {
+        var record = commit.Record;
+        NewestStamp = Math.Max(NewestStamp, record.Stamp.UtcTicks);
+        Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
+        var head = new HeadEntry(commit.StreamStart, record.LastRevision.Value, record.Sequence.Value);
+        AddCommit(headKey[..IndexKeys.WriteStream(headKey, record.Stream)], head, commit.Frame.Header.Position, record.CommitId, record.FirstCheckpoint.Value);
+    }
+
+    private static void FindInRuns(ImmutableArray<RunFile> runs, Guid commitId, UInt128 number, ref List<long>? found)
+    {
+        Span<byte> key = stackalloc byte[IndexKeys.CommitIdLength];
+        IndexKeys.WriteCommitId(key, commitId, 0);
+        var prefix = IndexKeys.FilteredPart(key);
+        var hash = RunFormat.HashOf(prefix);
+        foreach (var run in runs)
+        {
+            if (!run.CommitIds.Holds(number) || !run.MayHold(hash)) continue;
+            var cursor = run.OpenCursor();
+            for (var isThere = cursor.Seek(key); isThere && cursor.Key.StartsWith(prefix); isThere = cursor.Next()) (found ??= []).Add(IndexKeys.PositionIn(cursor.Key));
+        }
     }
 
     // Copies the commits of one run; answers whether the range is complete.

@@ -7,6 +7,8 @@ namespace EventStore.FileSystem.Log;
 internal sealed class LogBatch
 {
     private const int KeptCapacityBytes = 4 << 20;
+    private const int MostBytesPerChar = 3;
+    private const int ShortTextChars = 0x7F / MostBytesPerChar;
     private byte[] buffer = new byte[64 << 10];
     private int frameStart;
 
@@ -38,6 +40,12 @@ internal sealed class LogBatch
     public void Number(long value)
     {
         var rest = (ulong)value;
+        if (rest < 0x80)
+        {
+            Take(1)[0] = (byte)rest;
+            return;
+        }
+
         var into = Take(10);
         var used = 0;
         while (rest >= 0x80)
@@ -62,6 +70,16 @@ internal sealed class LogBatch
 
     public void Text(string value)
     {
+        // Nearly all are so short that their length takes one byte: they are written at once to where they will stand.
+        if (value.Length <= ShortTextChars)
+        {
+            var into = Take(1 + (MostBytesPerChar * value.Length));
+            var written = Encoding.UTF8.GetBytes(value, into[1..]);
+            into[0] = (byte)written;
+            Length -= (MostBytesPerChar * value.Length) - written;
+            return;
+        }
+
         var bytes = Encoding.UTF8.GetByteCount(value);
         Number(bytes);
         Encoding.UTF8.GetBytes(value, Take(bytes));

@@ -138,7 +138,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         if (checkpoints.Count > 0) throw Damage(Segments.Folder, "the log is missing, but a checkpoint says that there was one.");
         var temporary = $"{Segments.Folder}/first.seg.tmp";
         var first = new SegmentHeader(segments.StoreId, 1, 0, 1, 0);
-        using (var file = disk.Create(temporary)) SegmentedLog.WriteHeader(file, first);
+        using (var file = disk.Create(temporary)) NextSegment.WriteHeader(file, first);
         disk.Rename(temporary, Segments.PathOf(1));
         disk.SyncFolder(Segments.Folder);
         segments.Add(new Segment(1, 0, 1, 0));

@@ -2,17 +2,12 @@ using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Log;
 
-/// <summary>When written bytes are brought to the medium, and how large segments become.</summary>
-/// <param name="SyncsEachBatch">Whether a batch is flushed before it counts as written.</param>
-/// <param name="SegmentSizeBytes">The length from which on a segment is sealed before the next batch.</param>
-internal sealed record LogSettings(bool SyncsEachBatch, long SegmentSizeBytes);
-
 /// <summary>
 /// The writing end of the log. Frames are gathered into a batch and written at once; after a failed flush, or a failed write that could not be
 /// taken back, it is faulted and never writes again (what the page cache then shows need not be on the medium).
 /// </summary>
 /// <remarks>Callers hold the writer's gate; only <see cref="SyncNow"/>, <see cref="DurableEnd"/> and <see cref="Fault"/> may be used by others.</remarks>
-internal sealed class SegmentedLog : IDisposable
+internal sealed class SegmentedLog : IAsyncDisposable
 {
     private readonly Segments segments;
     private readonly LogSettings settings;
@@ -30,6 +25,8 @@ internal sealed class SegmentedLog : IDisposable
     private long batchCheckpoint;
     private long allocatedEnd;
     private bool isSealed;
+    private readonly NextSegment next;
+    private readonly FlushBeside flushBeside;
 
     private long writtenEnd;
     private long durableEnd;
@@ -44,16 +41,18 @@ internal sealed class SegmentedLog : IDisposable
         segment = segments.All[^1];
         active = segments.Disk.Open(Segments.PathOf(segment.Number), forWriting: true);
         allocatedEnd = segment.Base + active.Length;
+        next = new NextSegment(segments.Disk, settings);
+        flushBeside = new FlushBeside(settings, SyncNow, end.Position);
     }
 
     /// <summary>Where the log ends, as far as it was written.</summary>
     public LogPoint End => written;
 
     /// <summary>Where the log ends, for readers.</summary>
-    public long WrittenEnd => Interlocked.Read(ref writtenEnd);
+    public long WrittenEnd => Volatile.Read(ref writtenEnd);
 
     /// <summary>Up to where the log is known to be on the medium.</summary>
-    public long DurableEnd => Interlocked.Read(ref durableEnd);
+    public long DurableEnd => Volatile.Read(ref durableEnd);
 
     /// <summary>Why nothing is written any more; null while all is well.</summary>
     public Exception? Fault => fault;
@@ -95,10 +94,12 @@ internal sealed class SegmentedLog : IDisposable
     {
         if (batch.Length == 0) return;
         WriteFrames(batch.Written);
-        if (settings.SyncsEachBatch) Guarded(() => active!.Sync());
+        if (settings.SyncsEachBatch) SyncActive();
         written = new LogPoint(NextPosition, batchChain, batchCheckpoint, Math.Max(stampTicks, written.StampTicks));
-        Interlocked.Exchange(ref writtenEnd, written.Position);
-        if (settings.SyncsEachBatch) Interlocked.Exchange(ref durableEnd, written.Position);
+        Volatile.Write(ref writtenEnd, written.Position);
+        if (settings.SyncsEachBatch) Volatile.Write(ref durableEnd, written.Position);
+        else flushBeside.Wrote(written.Position);
+        if (written.Position - segment.Base >= settings.SegmentSizeBytes / 2) next.Prepare();
     }
 
     /// <summary>Flushes what is written. May run beside the writer.</summary>
@@ -106,10 +107,10 @@ internal sealed class SegmentedLog : IDisposable
     {
         lock (syncGate)
         {
-            var end = Interlocked.Read(ref writtenEnd);
+            var end = WrittenEnd;
             if (active is null || fault is not null || end <= DurableEnd) return;
-            Guarded(active.Sync);
-            Interlocked.Exchange(ref durableEnd, end);
+            SyncActive();
+            Volatile.Write(ref durableEnd, end);
         }
     }
 
@@ -125,8 +126,10 @@ internal sealed class SegmentedLog : IDisposable
         allocatedEnd = written.Position;
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
+        await flushBeside.DisposeAsync().ConfigureAwait(false);
+        await next.DisposeAsync().ConfigureAwait(false);
         lock (syncGate)
         {
             active?.Dispose();
@@ -197,15 +200,11 @@ internal sealed class SegmentedLog : IDisposable
     private void Roll()
     {
         var number = segment.Number + 1;
-        var temporary = $"{Segments.Folder}/next.seg.tmp";
         try
         {
-            using var next = segments.Disk.Create(temporary);
-            if (settings.SyncsEachBatch) next.Allocate(Math.Min(settings.SegmentSizeBytes, 1 << 20));
-            next.Write(new byte[Format.SegmentHeaderLength], 0);
+            using var file = next.Take();
             if (!isSealed) Seal();
-            var header = new SegmentHeader(segments.StoreId, number, written.Position, written.NextCheckpoint, written.Chain);
-            Publish(next, temporary, header);
+            Publish(file, new SegmentHeader(segments.StoreId, number, written.Position, written.NextCheckpoint, written.Chain));
         }
         catch (DiskFullException error)
         {
@@ -232,17 +231,17 @@ internal sealed class SegmentedLog : IDisposable
             active!.Sync();
         });
         written = written with { Position = end, Chain = batchChain };
-        Interlocked.Exchange(ref writtenEnd, end);
-        Interlocked.Exchange(ref durableEnd, end);
+        Volatile.Write(ref writtenEnd, end);
+        Volatile.Write(ref durableEnd, end);
         allocatedEnd = end;
         isSealed = true;
         batch.Clear();
     }
 
-    private void Publish(IDiskFile next, string temporary, SegmentHeader header)
+    private void Publish(IDiskFile appearing, SegmentHeader header)
     {
-        WriteHeader(next, header);
-        segments.Disk.Rename(temporary, Segments.PathOf(header.Number));
+        NextSegment.WriteHeader(appearing, header);
+        segments.Disk.Rename(NextSegment.TemporaryPath, Segments.PathOf(header.Number));
         segments.Disk.SyncFolder(Segments.Folder);
         var file = segments.Disk.Open(Segments.PathOf(header.Number), forWriting: true);
         var appeared = new Segment(header.Number, header.Base, header.FirstCheckpoint, header.Chain);
@@ -253,19 +252,23 @@ internal sealed class SegmentedLog : IDisposable
             segment = appeared;
             segments.Add(appeared);
             written = written with { Position = appeared.FirstFrame };
-            Interlocked.Exchange(ref writtenEnd, written.Position);
-            Interlocked.Exchange(ref durableEnd, written.Position);
+            Volatile.Write(ref writtenEnd, written.Position);
+            Volatile.Write(ref durableEnd, written.Position);
             allocatedEnd = header.Base + file.Length;
             isSealed = false;
         }
     }
 
-    public static void WriteHeader(IDiskFile file, SegmentHeader header)
+    private void SyncActive()
     {
-        var bytes = new byte[Format.SegmentHeaderLength];
-        Format.WriteSegmentHeader(bytes, header);
-        file.Write(bytes, 0);
-        file.Sync();
+        try
+        {
+            active!.Sync();
+        }
+        catch (IOException error)
+        {
+            throw Break(error);
+        }
     }
 
     private void Guarded(Action act)

@@ -16,13 +16,13 @@ internal sealed class OpenStore : IAsyncDisposable
 
     // Held by whoever writes, through the flush.
     private readonly Lock writerGate = new();
-    private volatile Published published;
+    private readonly PublishedEnd end;
     private volatile bool isClosed;
 
     internal OpenStore(IDisk disk, IDisposable writerLock, StoreSettings settings, Segments segments, SegmentedLog log, StoreIndex index, RecoveryReport recovery)
     {
         (this.disk, this.writerLock, this.settings, Segments, Log, Index, Recovery) = (disk, writerLock, settings, segments, log, index, recovery);
-        published = new Published(log.End);
+        end = new PublishedEnd(log.End);
     }
 
     public Segments Segments { get; }
@@ -38,7 +38,7 @@ internal sealed class OpenStore : IAsyncDisposable
     public RecoveryReport Recovery { get; }
 
     /// <summary>Up to where everything may be read.</summary>
-    public LogPoint End => published.End;
+    public LogPoint End => end.Read();
 
     /// <summary>Why nothing is written any more; null while all is well.</summary>
     public Exception? Fault => Log.Fault;
@@ -47,25 +47,37 @@ internal sealed class OpenStore : IAsyncDisposable
     public static LogPoint Origin { get; } = new(Format.SegmentHeaderLength, 0, 1, 0);
 
     /// <summary>Writes as the only writer: decides and gathers frames, then writes them, and only then has them indexed and published.</summary>
-    /// <param name="gather">Decides, adds frames to the log's batch, and answers what is to be done once they are written.</param>
-    /// <param name="stampTicks">The newest stamp given out, asked after gathering.</param>
-    public T Write<T>(Func<(T Answer, Action? WhenWritten)> gather, Func<long>? stampTicks = null)
+    public TAnswer Write<TAsked, TAnswer>(IWriting<TAsked, TAnswer> writing, TAsked asked)
     {
         lock (writerGate)
         {
             RefuseIfClosed();
-            var (answer, whenWritten) = Read(() =>
+            TAnswer answer;
+            try
             {
                 Log.Begin();
-                return gather();
-            });
-            if (whenWritten is null) return answer;
-            Log.Write(stampTicks?.Invoke() ?? 0);
-            whenWritten();
-            published = new Published(Log.End);
+                answer = writing.Gather(asked);
+            }
+            catch (IOException)
+            {
+                answer = GatherAgain(writing, asked);
+            }
+
+            if (Log.Body.Length == 0) return answer;
+            Log.Write(writing.StampTicks);
+            writing.Index();
+            end.Publish(Log.End);
             if (Index.Keeper.IsFreezeDue(Log.End.Position)) Index.Keeper.Freeze(Log.End);
             return answer;
         }
+    }
+
+    /// <summary>Writes what is written seldom.</summary>
+    /// <param name="gather">Decides, adds frames to the log's batch, and answers what is to be done once they are written.</param>
+    public T Write<T>(Func<(T Answer, Action? WhenWritten)> gather)
+    {
+        var writing = new SeldomWriting<T>();
+        return Write(writing, gather);
     }
 
     /// <summary>Reads, and should a part of the index turn out damaged, has it built anew from the log and reads again.</summary>
@@ -119,9 +131,9 @@ internal sealed class OpenStore : IAsyncDisposable
             var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index with { InBackground = StoreOpening.InPlace }, Origin, 0);
             var rebuilt = new StoreIndex(keeper);
             var scanner = new LogScanner(Segments, Origin.Position, Origin.Chain);
-            var end = Log.End;
-            while (scanner.TryNext(out var frame, end.Position)) StoreOpening.Apply(rebuilt, frame, Names);
-            if (scanner.Position < end.Position && Segments.Of(scanner.Position).FirstFrame != end.Position)
+            var logEnd = Log.End;
+            while (scanner.TryNext(out var frame, logEnd.Position)) StoreOpening.Apply(rebuilt, frame, Names);
+            if (scanner.Position < logEnd.Position && Segments.Of(scanner.Position).FirstFrame != logEnd.Position)
                 throw Segments.Damaged(scanner.Position, "a stored frame is not whole.");
             if (keeper.Fault is { } fault) throw new StorageException($"The index of the store at '{disk.Root}' could not be built anew: {fault.Message}", fault);
             Index.Keeper.Adopt(keeper);
@@ -145,7 +157,7 @@ internal sealed class OpenStore : IAsyncDisposable
         finally
         {
             await Index.Keeper.DisposeAsync().ConfigureAwait(false);
-            Log.Dispose();
+            await Log.DisposeAsync().ConfigureAwait(false);
             Segments.Dispose();
             writerLock.Dispose();
         }
@@ -176,5 +188,25 @@ internal sealed class OpenStore : IAsyncDisposable
 
     private void RefuseIfClosed() => ObjectDisposedException.ThrowIf(isClosed, typeof(IPersistenceEngine));
 
-    private sealed record Published(LogPoint End);
+    // What was found damaged while deciding is built anew, or told as what it is.
+    private TAnswer GatherAgain<TAsked, TAnswer>(IWriting<TAsked, TAnswer> writing, TAsked asked) => Read(() =>
+    {
+        Log.Begin();
+        return writing.Gather(asked);
+    });
+
+    private sealed class SeldomWriting<T> : IWriting<Func<(T Answer, Action? WhenWritten)>, T>
+    {
+        private Action? whenWritten;
+
+        public long StampTicks => 0;
+
+        public T Gather(Func<(T Answer, Action? WhenWritten)> asked)
+        {
+            (var answer, whenWritten) = asked();
+            return answer;
+        }
+
+        public void Index() => whenWritten?.Invoke();
+    }
 }

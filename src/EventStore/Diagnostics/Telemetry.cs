@@ -48,10 +48,12 @@ internal sealed class Telemetry(string engine)
 
     public void Duplicated() => DuplicateCount.Add(1, tag);
 
-    public void BatchDone(int commits, TimeSpan took)
+    public static long BatchStarted() => BatchDuration.Enabled ? Stopwatch.GetTimestamp() : 0;
+
+    public void BatchDone(int commits, long started)
     {
         BatchSize.Record(commits, tag);
-        BatchDuration.Record(took.TotalSeconds, tag);
+        if (started != 0) BatchDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, tag);
     }
 
     public void Read(int events) => EventsRead.Add(events, tag);

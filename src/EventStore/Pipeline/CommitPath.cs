@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using EventStore.Diagnostics;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +14,23 @@ internal sealed class CommitPath(
     /// <summary>Notes that a stored commit could not be shown in the stream object that made it.</summary>
     public void TellUnfollowed(CommitRecord stored, Exception error) => Log.CommitNotShown(logger, error, stored.CommitId, stored.Stream);
 
-    public EventRecord[] Encode(StreamId stream, IReadOnlyList<EventMessage> events) => codec.Encode(stream, events);
+    public EventRecord Encode(StreamId stream, EventMessage message) => codec.Encode(stream, message);
+
+    /// <summary>Encodes and commits, in space that is used again where the outcome is learnt.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<CommitResult> AppendAsync(
+        StreamId stream,
+        ExpectedRevision expected,
+        Guid commitId,
+        IReadOnlyList<EventMessage> events,
+        IEnumerable<KeyValuePair<string, string>>? headers,
+        CancellationToken cancellationToken)
+    {
+        var records = codec.Encode(stream, events);
+        var (result, _) = await CommitAsync(stream, expected, commitId, events, records, headers, cancellationToken).ConfigureAwait(false);
+        records.Release();
+        return result;
+    }
 
     /// <param name="stream">The stream.</param>
     /// <param name="expected">What is expected of it.</param>
@@ -22,6 +39,7 @@ internal sealed class CommitPath(
     /// <param name="records">The same, encoded.</param>
     /// <param name="headers">The commit's headers; null for none. A copy is taken where hooks may add to them.</param>
     /// <param name="cancellationToken">Before sending, nothing is stored; after it, the outcome is unknown.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<(CommitResult Result, CommitRecord Stored)> CommitAsync(
         StreamId stream,
         ExpectedRevision expected,

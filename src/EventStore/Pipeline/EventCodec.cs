@@ -16,24 +16,29 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     private static Scratch? idleScratch;
 
     /// <summary>Serializes events at the moment they are handed over; what the caller changes later changes nothing.</summary>
-    public EventRecord[] Encode(StreamId stream, IReadOnlyList<EventMessage> messages)
+    public EncodedEvents Encode(StreamId stream, IReadOnlyList<EventMessage> messages)
     {
+        var events = EncodedEvents.Take();
         var scratch = TakeScratch();
-        var records = new EventRecord[messages.Count];
         for (var i = 0; i < messages.Count; i++)
         {
             var message = messages[i] ?? throw new ArgumentException($"Event {i} is null.", nameof(messages));
-            var type = serializer.NameOf(message.Body.GetType());
-            scratch.Output.ResetWrittenCount();
-            var bodyEnd = WriteBody(stream, message.Body, type, scratch);
-            if (message.Headers.Count > 0) WriteHeaders(new PayloadContext(stream, EventHeadersRole), message.Headers, scratch);
-
-            var bytes = scratch.Output.WrittenSpan.ToArray().AsMemory();
-            records[i] = new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..]);
+            var (type, bodyEnd) = Write(stream, message, scratch);
+            events.Add(message.EventId, type, scratch.Output.WrittenSpan, bodyEnd);
         }
 
-        if (scratch.Output.Capacity <= Scratch.MaxIdleBytes) idleScratch = scratch;
-        return records;
+        GiveBack(scratch);
+        return events;
+    }
+
+    /// <summary>The same for an event that is kept until it is committed.</summary>
+    public EventRecord Encode(StreamId stream, EventMessage message)
+    {
+        var scratch = TakeScratch();
+        var (type, bodyEnd) = Write(stream, message, scratch);
+        var bytes = scratch.Output.WrittenSpan.ToArray().AsMemory();
+        GiveBack(scratch);
+        return new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..]);
     }
 
     public ReadOnlyMemory<byte> EncodeCommitHeaders(StreamId stream, ICollection<KeyValuePair<string, string>> headers)
@@ -97,6 +102,21 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         idleScratch = null;
         scratch.Output.ResetWrittenCount();
         return scratch;
+    }
+
+    private static void GiveBack(Scratch scratch)
+    {
+        if (scratch.Output.Capacity <= Scratch.MaxIdleBytes) idleScratch = scratch;
+    }
+
+    // Writes body and headers into scratch space, and answers where the body ends.
+    private (string Type, int BodyEnd) Write(StreamId stream, EventMessage message, Scratch scratch)
+    {
+        var type = serializer.NameOf(message.Body.GetType());
+        scratch.Output.ResetWrittenCount();
+        var bodyEnd = WriteBody(stream, message.Body, type, scratch);
+        if (message.Headers.Count > 0) WriteHeaders(new PayloadContext(stream, EventHeadersRole), message.Headers, scratch);
+        return (type, bodyEnd);
     }
 
     // Writes a body into empty scratch space and returns where it ends.

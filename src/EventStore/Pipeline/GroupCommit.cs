@@ -28,6 +28,9 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
     private Task leading = Task.CompletedTask;
     private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    // Changed with the gate held, read without.
+    private volatile int queueLength;
+
     // Touched by the leader only.
     private long averageBatchTicks;
     private int expectedCohort = 1;
@@ -41,8 +44,15 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(isDisposed, typeof(IEventStore));
-            if (isLed) queue.Enqueue(ticket = new Ticket(attempt));
-            else isLed = true;
+            if (isLed)
+            {
+                queue.Enqueue(ticket = new Ticket(attempt));
+                queueLength = queue.Count;
+            }
+            else
+            {
+                isLed = true;
+            }
         }
 
         return ticket is null ? LeadAlone(attempt, cancellationToken) : ticket.WaitAsync(cancellationToken);
@@ -60,31 +70,31 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
         await leading.ConfigureAwait(false);
     }
 
-    // Commits on the caller's thread. When the engine answers at once, no task, no ticket and no hop is spent.
+    // Commits on the caller's thread. When the engine answers at once, no task, no ticket and no hop is spent, and no clock is read but for listeners.
     private ValueTask<(CommitOutcome Outcome, bool WasSettled)> LeadAlone(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        var started = Stopwatch.GetTimestamp();
-        ValueTask<IReadOnlyList<CommitOutcome>> sent;
+        var listenedSince = Telemetry.BatchStarted();
+        ValueTask<CommitOutcome> sent;
         try
         {
-            sent = engine.CommitAsync([attempt], CancellationToken.None);
+            sent = engine.CommitAsync(attempt, CancellationToken.None);
         }
         catch (Exception error)
         {
-            sent = ValueTask.FromException<IReadOnlyList<CommitOutcome>>(error);
+            sent = ValueTask.FromException<CommitOutcome>(error);
         }
 
         if (sent.IsCompletedSuccessfully)
         {
-            var outcome = sent.Result[0];
-            Learn(started, 1);
+            var outcome = sent.Result;
+            telemetry.BatchDone(1, listenedSince);
             HandOver();
             return new((outcome, false));
         }
 
         var ticket = new Ticket(attempt);
         ticket.TrySend();
-        var finishing = FinishAsync([ticket], sent, started);
+        var finishing = FinishAsync(ticket, sent, Stopwatch.GetTimestamp());
         if (!finishing.IsCompleted) leading = finishing;
         return ticket.WaitAsync(cancellationToken);
     }
@@ -96,11 +106,13 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
         if (isDisposed) idle.TrySetResult();
     }
 
-    private async Task FinishAsync(Ticket[] batch, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
+    private async Task FinishAsync(Ticket ticket, ValueTask<CommitOutcome> sent, long started)
     {
-        await CompleteAsync(batch, sent, started).ConfigureAwait(false);
+        await CompleteAsync([ticket], AsBatchAsync(sent), started).ConfigureAwait(false);
         HandOver();
     }
+
+    private static async ValueTask<IReadOnlyList<CommitOutcome>> AsBatchAsync(ValueTask<CommitOutcome> sent) => [await sent.ConfigureAwait(false)];
 
     // The leader steps down, or has the queue drained by somebody who is not a caller.
     private void HandOver()
@@ -149,17 +161,12 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
         if (expectedCohort > 1 && window >= MinGatherTicks)
         {
             var until = Stopwatch.GetTimestamp() + window;
-            while (QueueLength() < expectedCohort && Stopwatch.GetTimestamp() < until) await Task.Yield();
+            while (queueLength < expectedCohort && Stopwatch.GetTimestamp() < until) await Task.Yield();
         }
 
         // Whoever left is forgotten by halves, so that a smaller cohort is soon not waited for.
-        var came = QueueLength();
+        var came = queueLength;
         expectedCohort = Math.Min(came >= expectedCohort ? came : (expectedCohort + came) / 2, engine.Description.Limits.MaxBatchAttempts);
-    }
-
-    private int QueueLength()
-    {
-        lock (gate) return queue.Count;
     }
 
     private Ticket[] TakeBatch()
@@ -176,6 +183,8 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
                 bytes += next.Attempt.SizeBytes;
                 batch.Add(next);
             }
+
+            queueLength = queue.Count;
         }
 
         return [.. batch];
@@ -187,7 +196,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
         {
             var (outcomes, wasSettled) = await SettleAsync(batch, sent).ConfigureAwait(false);
             Learn(started, batch.Length);
-            expectedCohort = Math.Max(expectedCohort, batch.Length + QueueLength());
+            expectedCohort = Math.Max(expectedCohort, batch.Length + queueLength);
             for (var i = 0; i < batch.Length; i++) batch[i].TrySetResult((outcomes[i], wasSettled));
         }
         catch (Exception error)
@@ -244,7 +253,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
     {
         var took = Stopwatch.GetTimestamp() - started;
         averageBatchTicks = averageBatchTicks == 0 ? took : averageBatchTicks + ((took - averageBatchTicks) / 8);
-        telemetry.BatchDone(batchSize, Stopwatch.GetElapsedTime(0, took));
+        telemetry.BatchDone(batchSize, started);
     }
 
     /// <summary>A caller in the queue: <i>waiting</i> until it is either <i>sent</i> or <i>cancelled</i>, whichever comes first.</summary>

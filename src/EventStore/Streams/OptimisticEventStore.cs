@@ -64,7 +64,7 @@ internal sealed class OptimisticEventStore(
         return opened;
     }
 
-    public async ValueTask<CommitResult> AppendAsync(
+    public ValueTask<CommitResult> AppendAsync(
         StreamId stream,
         ExpectedRevision expected,
         IReadOnlyList<EventMessage> events,
@@ -75,8 +75,7 @@ internal sealed class OptimisticEventStore(
         liveness.ThrowIfDisposed();
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
-        var records = commits.Encode(stream, events);
-        return (await commits.CommitAsync(stream, expected, commitId ?? NewId.Next(), events, records, headers, cancellationToken).ConfigureAwait(false)).Result;
+        return commits.AppendAsync(stream, expected, commitId ?? NewId.Next(), events, headers, cancellationToken);
     }
 
     public IAsyncEnumerable<CommittedEvent> ReadStreamAsync(

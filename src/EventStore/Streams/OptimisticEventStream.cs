@@ -25,7 +25,7 @@ internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits,
     public void Add(EventMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        encoded.AddRange(commits.Encode(Stream, [message]));
+        encoded.Add(commits.Encode(Stream, message));
         uncommitted.Add(message);
     }
 

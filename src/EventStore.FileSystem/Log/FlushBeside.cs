@@ -1,0 +1,34 @@
+namespace EventStore.FileSystem.Log;
+
+/// <summary>
+/// Where batches are not flushed, flushes what gathers beside the writer, so that the seal of a segment, which the writer does wait for, finds
+/// little left to flush. Promises nothing.
+/// </summary>
+internal sealed class FlushBeside(LogSettings settings, Action flush, long flushedEnd) : IAsyncDisposable
+{
+    private const long MostUnflushedBytes = 8 << 20;
+    private long flushedEnd = flushedEnd;
+    private Task flushing = Task.CompletedTask;
+
+    /// <summary>Called by the writer after each batch.</summary>
+    public void Wrote(long end)
+    {
+        if (end - flushedEnd < MostUnflushedBytes || !flushing.IsCompleted) return;
+        flushedEnd = end;
+        flushing = settings.InBackground(Flush);
+    }
+
+    public async ValueTask DisposeAsync() => await flushing.ConfigureAwait(false);
+
+    private void Flush()
+    {
+        try
+        {
+            flush();
+        }
+        catch (BatchOutcomeUnknownException)
+        {
+            // The log is faulted and says so to whoever writes next.
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using EventStore.FileSystem.Log;
+
+namespace EventStore.FileSystem.Store;
+
+/// <summary>Up to where everything may be read. Set by the one writer, read by anybody without waiting for it; costs no object per commit.</summary>
+internal sealed class PublishedEnd(LogPoint first)
+{
+    private LogPoint point = first;
+
+    // Odd while the point is being changed.
+    private int version;
+
+    public void Publish(LogPoint end)
+    {
+        Interlocked.Increment(ref version);
+        point = end;
+        Volatile.Write(ref version, version + 1);
+    }
+
+    /// <summary>The point as it was at one moment: what changed while it was read is read again.</summary>
+    public LogPoint Read()
+    {
+        while (true)
+        {
+            var before = Volatile.Read(ref version);
+            var read = point;
+            Thread.MemoryBarrier();
+            if ((before & 1) == 0 && Volatile.Read(ref version) == before) return read;
+            Thread.SpinWait(1);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Index;
+
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>What is put into the part of the index in memory is found there, and in the run that it becomes.</summary>
+public sealed class MemtableTests : IDisposable
+{
+    private const int Streams = 300;
+    private const int Commits = 20_000;
+    private readonly TestDirectory directory = new();
+    private readonly Memtable memtable = new(0);
+    private readonly Dictionary<int, List<(long LastRevision, long Position)>> commits = [];
+    private readonly List<(Guid Id, long Position)> ids = [];
+
+    public MemtableTests()
+    {
+        var random = new Random(11);
+        for (var i = 1; i <= Commits; i++)
+        {
+            // Squared, so that some streams have one commit and others thousands.
+            var stream = (int)(Math.Pow(random.NextDouble(), 2) * Streams);
+            var known = commits.TryGetValue(stream, out var before) ? before : commits[stream] = [];
+            var (revision, position) = ((known.Count > 0 ? known[^1].LastRevision : 0) + random.Next(1, 4), i * 8L);
+            known.Add((revision, position));
+            var id = i % 500 == 0 ? ids[0].Id : random.Next(2) == 0 ? Guid.NewGuid() : NewId.Next();
+            ids.Add((id, position));
+            memtable.AddCommit(KeyOf(stream), new HeadEntry(known[0].Position, revision, known.Count), position, id);
+        }
+    }
+
+    public void Dispose() => directory.Dispose();
+
+    [Fact]
+    public void Every_stream_has_its_head_and_its_commits_from_any_revision_on()
+    {
+        foreach (var (stream, expected) in commits)
+        {
+            Assert.True(memtable.TryFindHead(KeyOf(stream), out var head));
+            Assert.Equal(new HeadEntry(expected[0].Position, expected[^1].LastRevision, expected.Count), head);
+            for (var from = 0L; from <= head.Revision + 1; from += 1 + (head.Revision / 50))
+            {
+                var found = new List<(long, long)>();
+                memtable.CopyCommits(KeyOf(stream), 0, from, head.Revision, 10, found);
+                Assert.Equal(expected.Where(commit => commit.LastRevision >= from).Take(10), found);
+            }
+        }
+
+        Assert.False(memtable.TryFindHead(KeyOf(Streams), out _));
+    }
+
+    [Fact]
+    public void Every_commit_id_has_its_places_and_no_other_has_any()
+    {
+        foreach (var same in ids.GroupBy(pair => pair.Id))
+        {
+            List<long>? found = null;
+            memtable.CopyCommitIds(same.Key, CommitIdRange.NumberOf(same.Key), ref found);
+            Assert.Equal(same.Select(pair => pair.Position), found!);
+        }
+
+        List<long>? none = null;
+        var other = Guid.NewGuid();
+        memtable.CopyCommitIds(other, CommitIdRange.NumberOf(other), ref none);
+        Assert.Null(none);
+    }
+
+    [Fact]
+    public void Heads_are_listed_in_order_also_when_more_come_between_two_listings()
+    {
+        var listed = Heads();
+        Assert.Equal(commits.Count, listed.Count);
+        memtable.AddCommit(KeyOf(-1), new HeadEntry(8, 1, 1), 8, Guid.NewGuid());
+        memtable.AddCommit(KeyOf(Streams), new HeadEntry(16, 1, 1), 16, Guid.NewGuid());
+        Assert.Equal([.. listed.Append(KeyOf(-1)).Append(KeyOf(Streams)).OrderBy(key => key, Comparer<byte[]>.Create((left, right) => left.AsSpan().SequenceCompareTo(right)))], Heads());
+    }
+
+    [Fact]
+    public void A_stream_made_anew_has_nothing_of_the_earlier_one()
+    {
+        memtable.AddDeletion(KeyOf(0));
+        Assert.True(memtable.TryFindHead(KeyOf(0), out var gone));
+        Assert.False(gone.Exists);
+        const long Again = (Commits + 1) * 8L;
+        memtable.AddCommit(KeyOf(0), new HeadEntry(Again, 1, 1), Again, Guid.NewGuid());
+        var found = new List<(long, long)>();
+        memtable.CopyCommits(KeyOf(0), 0, 0, long.MaxValue, int.MaxValue, found);
+        Assert.Equal([(1, Again)], found);
+    }
+
+    [Fact]
+    public void The_run_it_becomes_holds_all_of_it_in_order()
+    {
+        var disk = new FileDisk(directory.Path);
+        disk.CreateFolder(RunFormat.Folder);
+        var writer = new RunWriter(disk, 7, 1, memtable.FilterKeys);
+        memtable.WriteTo(writer);
+        writer.Finish(1, 0, 100);
+
+        using var run = RunFile.Open(disk, new BlockCache(64), 7, 1, 0, 0, 100);
+        byte[][] expected =
+        [
+            .. ids.Select(pair => IndexKeys.OfCommitId(pair.Id, pair.Position)),
+            .. commits.SelectMany(pair => pair.Value.Select(commit => IndexKeys.OfEvents(KeyOf(pair.Key), commit.LastRevision))),
+            .. commits.Keys.Select(KeyOf),
+        ];
+        Array.Sort(expected, (left, right) => left.AsSpan().SequenceCompareTo(right));
+        var cursor = run.OpenCursor();
+        var at = 0;
+        for (var isThere = cursor.Seek([]); isThere; isThere = cursor.Next()) Assert.Equal(expected[at++], cursor.Key.ToArray());
+        Assert.Equal(expected.Length, at);
+        Assert.Equal(new CommitIdRange(ids.Min(pair => CommitIdRange.NumberOf(pair.Id)), ids.Max(pair => CommitIdRange.NumberOf(pair.Id))), run.CommitIds);
+    }
+
+    private List<byte[]> Heads()
+    {
+        var found = new List<(byte[] Key, byte[] Value)>();
+        memtable.CopyEntries([IndexKeys.Head], isFromIncluded: true, int.MaxValue, found);
+        return found.ConvertAll(entry => entry.Key);
+    }
+
+    private static byte[] KeyOf(int stream) => IndexKeys.OfStream($"stream-{stream}");
+}

@@ -1,0 +1,62 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Log;
+
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>The next segment is made beside the writer, who needs not wait for it and never meets a half-made one.</summary>
+public sealed class SegmentTests : IDisposable
+{
+    private readonly TestDirectory directory = new();
+    private readonly List<Action> asked = [];
+    private readonly FileDisk disk;
+    private readonly LogSettings settings;
+
+    public SegmentTests()
+    {
+        disk = new FileDisk(directory.Path);
+        disk.CreateFolder(Segments.Folder);
+        settings = new LogSettings(SyncsEachBatch: false, 1 << 20)
+        {
+            InBackground = work =>
+            {
+                asked.Add(work);
+                return Task.CompletedTask;
+            },
+        };
+    }
+
+    public void Dispose() => directory.Dispose();
+
+    [Fact]
+    public async Task What_was_made_ahead_is_taken_once_and_made_at_once_where_it_was_not()
+    {
+        await using var next = new NextSegment(disk, settings);
+        next.Prepare();
+        next.Prepare();
+        Assert.Single(asked)();
+        Assert.True(disk.Exists(NextSegment.TemporaryPath));
+        using (next.Take()) disk.Rename(NextSegment.TemporaryPath, Segments.PathOf(1));
+
+        using (next.Take()) Assert.True(disk.Exists(NextSegment.TemporaryPath));
+    }
+
+    [Fact]
+    public async Task Work_that_comes_too_late_makes_nothing()
+    {
+        await using var next = new NextSegment(disk, settings);
+        next.Prepare();
+        using (next.Take()) disk.Rename(NextSegment.TemporaryPath, Segments.PathOf(1));
+        asked[0]();
+        Assert.False(disk.Exists(NextSegment.TemporaryPath));
+    }
+
+    [Fact]
+    public async Task What_was_made_ahead_and_not_needed_is_gone_after_closing()
+    {
+        var next = new NextSegment(disk, settings);
+        next.Prepare();
+        asked[0]();
+        await next.DisposeAsync();
+        Assert.False(disk.Exists(NextSegment.TemporaryPath));
+    }
+}
