@@ -62,15 +62,14 @@ internal sealed class StoreIndex(RunKeeper keeper)
     /// <summary>Takes in a frame as it stands in the log.</summary>
     public void Apply(in Frame frame, NameCache names)
     {
-        var position = frame.Header.Position;
-        var reader = new BodyReader(frame.Body.Span);
-        switch (frame.Header.Kind)
+        var position = frame.Position;
+        var reader = new BodyReader(frame.Body);
+        switch (frame.Kind)
         {
             case FrameKind.Commit:
-                var commit = CommitCodec.Read(frame, names);
-                var record = commit.Record;
-                NewestStamp = Math.Max(NewestStamp, record.Stamp.UtcTicks);
-                AddCommit(record.Stream, new HeadEntry(commit.StreamStart, record.LastRevision.Value, record.Sequence.Value), position, record.CommitId, record.FirstCheckpoint.Value);
+                var commit = new CommitReader(frame, names);
+                NewestStamp = Math.Max(NewestStamp, commit.StampTicks);
+                AddCommit(commit.Stream, new HeadEntry(commit.StreamStart, commit.LastRevision, commit.Sequence), position, commit.CommitId, commit.FirstCheckpoint);
                 break;
             case FrameKind.StreamDelete:
                 AddDeletion(reader.Stream(), position);

@@ -92,6 +92,7 @@ internal ref struct BodyReader(ReadOnlySpan<byte> body)
 
     public long Number()
     {
+        if (body[Offset] < 0x80) return body[Offset++];
         ulong value = 0;
         for (var shift = 0; shift < 64; shift += 7)
         {
@@ -112,6 +113,16 @@ internal ref struct BodyReader(ReadOnlySpan<byte> body)
     public string Text() => Encoding.UTF8.GetString(Bytes());
 
     public StreamId Stream() => new(Text(), Text(), Text());
+
+    /// <summary>The parts of a stream's name, and all of it as it stands here.</summary>
+    public ReadOnlySpan<byte> Stream(out ReadOnlySpan<byte> bucket, out ReadOnlySpan<byte> category, out ReadOnlySpan<byte> id)
+    {
+        var start = Offset;
+        bucket = Bytes();
+        category = Bytes();
+        id = Bytes();
+        return body[start..Offset];
+    }
 
     private ReadOnlySpan<byte> Take(int bytes)
     {

@@ -1,0 +1,42 @@
+using System.Text;
+
+namespace EventStore.FileSystem.Log;
+
+/// <summary>Spares making the same names of streams and types again and again. Bounded; a lost entry is made anew.</summary>
+internal sealed class NameCache
+{
+    // Each name may stand in one of two neighbouring slots, so that few names push one another out.
+    private const int StreamSlots = 16_384;
+    private const int TextSlots = 1024;
+    private readonly StreamSlot?[] streams = new StreamSlot?[StreamSlots];
+    private readonly TextSlot?[] texts = new TextSlot?[TextSlots];
+
+    /// <summary>Reads a stream's name, whose three parts stand one after another.</summary>
+    public StreamId StreamOf(ref BodyReader reader)
+    {
+        var bytes = reader.Stream(out var bucket, out var category, out var id);
+        var slot = (int)(Crc32C.Of(bytes) % StreamSlots);
+        if (streams[slot] is { } first && bytes.SequenceEqual(first.Bytes)) return first.Stream;
+        if (streams[slot ^ 1] is { } second && bytes.SequenceEqual(second.Bytes)) return second.Stream;
+        var made = new StreamSlot(bytes.ToArray(), new StreamId(TextOf(bucket), TextOf(category), Encoding.UTF8.GetString(id)));
+        streams[slot ^ 1] = streams[slot];
+        streams[slot] = made;
+        return made.Stream;
+    }
+
+    /// <summary>A name of which there are few: a type, a bucket or a category.</summary>
+    public string TextOf(ReadOnlySpan<byte> bytes)
+    {
+        var slot = (int)(Crc32C.Of(bytes) % TextSlots);
+        if (texts[slot] is { } first && bytes.SequenceEqual(first.Bytes)) return first.Text;
+        if (texts[slot ^ 1] is { } second && bytes.SequenceEqual(second.Bytes)) return second.Text;
+        var made = new TextSlot(bytes.ToArray(), Encoding.UTF8.GetString(bytes));
+        texts[slot ^ 1] = texts[slot];
+        texts[slot] = made;
+        return made.Text;
+    }
+
+    private sealed record StreamSlot(byte[] Bytes, StreamId Stream);
+
+    private sealed record TextSlot(byte[] Bytes, string Text);
+}
