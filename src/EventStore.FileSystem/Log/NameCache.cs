@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace EventStore.FileSystem.Log;
@@ -15,7 +16,7 @@ internal sealed class NameCache
     public StreamId StreamOf(ref BodyReader reader)
     {
         var bytes = reader.Stream(out var bucket, out var category, out var id);
-        var slot = (int)(Crc32C.Of(bytes) % StreamSlots);
+        var slot = SlotOf(bytes, StreamSlots);
         if (streams[slot] is { } first && bytes.SequenceEqual(first.Bytes)) return first.Stream;
         if (streams[slot ^ 1] is { } second && bytes.SequenceEqual(second.Bytes)) return second.Stream;
         var made = new StreamSlot(bytes.ToArray(), new StreamId(TextOf(bucket), TextOf(category), Encoding.UTF8.GetString(id)));
@@ -27,7 +28,7 @@ internal sealed class NameCache
     /// <summary>A name of which there are few: a type, a bucket or a category.</summary>
     public string TextOf(ReadOnlySpan<byte> bytes)
     {
-        var slot = (int)(Crc32C.Of(bytes) % TextSlots);
+        var slot = SlotOf(bytes, TextSlots);
         if (texts[slot] is { } first && bytes.SequenceEqual(first.Bytes)) return first.Text;
         if (texts[slot ^ 1] is { } second && bytes.SequenceEqual(second.Bytes)) return second.Text;
         var made = new TextSlot(bytes.ToArray(), Encoding.UTF8.GetString(bytes));
@@ -35,6 +36,10 @@ internal sealed class NameCache
         texts[slot] = made;
         return made.Text;
     }
+
+    // Names of many streams differ at their ends.
+    private static int SlotOf(ReadOnlySpan<byte> bytes, int slots) =>
+        (int)(bytes.Length < 8 ? Crc32C.Of(bytes) : Crc32C.Of(BinaryPrimitives.ReadUInt64LittleEndian(bytes[^8..]), (uint)bytes.Length)) & (slots - 1);
 
     private sealed record StreamSlot(byte[] Bytes, StreamId Stream);
 
