@@ -27,6 +27,9 @@ internal sealed class FileStore : IDisposable
         return store;
     }
 
+    /// <summary>A store that another process filled, and removes.</summary>
+    public static FileStore Existing(string directory, int streams) => new(directory, 0, streams);
+
     public static async Task AppendAsync(IPersistenceEngine engine, long events, int streams, int eventsPerCommit = 1)
     {
         var commits = events / eventsPerCommit;

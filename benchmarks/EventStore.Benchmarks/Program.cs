@@ -25,6 +25,15 @@ var streams = new Command("streams", "reading a stream of 1,000 events among man
 streams.SetAction(parsed => StreamBenchmarks.RunAsync(parsed.GetValue(events)));
 root.Subcommands.Add(streams);
 
+var opening = new Command("opening", "opening a store to first read and first append, after a close and after a kill, and the memory it takes") { events };
+opening.SetAction(parsed => OpeningBenchmarks.RunAsync(parsed.GetValue(events)));
+root.Subcommands.Add(opening);
+var (task, directory, among) = (new Argument<string>("task"), new Argument<string>("directory"), new Argument<int>("streams"));
+var child = new Command("opening-child", "what another process does for opening") { task, directory, among };
+child.Hidden = true;
+child.SetAction(parsed => OpeningBenchmarks.RunChildAsync(parsed.GetValue(task)!, parsed.GetValue(directory)!, parsed.GetValue(among)));
+root.Subcommands.Add(child);
+
 root.SetAction(async _ =>
 {
     foreach (var (_, run) in benchmarks.Values) await run();

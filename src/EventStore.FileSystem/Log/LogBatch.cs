@@ -90,19 +90,7 @@ internal ref struct BodyReader(ReadOnlySpan<byte> body)
 
     public int Offset { get; private set; }
 
-    public long Number()
-    {
-        if (body[Offset] < 0x80) return body[Offset++];
-        ulong value = 0;
-        for (var shift = 0; shift < 64; shift += 7)
-        {
-            var part = body[Offset++];
-            value |= (ulong)(part & 0x7F) << shift;
-            if (part < 0x80) break;
-        }
-
-        return (long)value;
-    }
+    public long Number() => body[Offset] < 0x80 ? body[Offset++] : LongNumber();
 
     public long Fixed() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
 
@@ -122,6 +110,19 @@ internal ref struct BodyReader(ReadOnlySpan<byte> body)
         category = Bytes();
         id = Bytes();
         return body[start..Offset];
+    }
+
+    private long LongNumber()
+    {
+        ulong value = 0;
+        for (var shift = 0; shift < 64; shift += 7)
+        {
+            var part = body[Offset++];
+            value |= (ulong)(part & 0x7F) << shift;
+            if (part < 0x80) break;
+        }
+
+        return (long)value;
     }
 
     private ReadOnlySpan<byte> Take(int bytes)

@@ -4,7 +4,7 @@ namespace EventStore.FileSystem.Log;
 /// Reads published frames through one window, which is used again: a frame is valid until the next one is read. The window grows while the
 /// reads lie close together and stays small while they are scattered. Used by one thread at a time.
 /// </summary>
-internal sealed class LogReader(Segments segments)
+internal sealed class LogReader(Segments segments, FrameCache? cache)
 {
     private const int LargestWindowBytes = 128 << 10;
     private const int FirstWindowBytes = 4 << 10;
@@ -44,6 +44,7 @@ internal sealed class LogReader(Segments segments)
     /// <exception cref="CorruptStorageException">It is not.</exception>
     public Frame Read(long position)
     {
+        if (cache is not null && cache.Find(position) is { IsEmpty: false } held) return new Frame(position, held);
         if (!Holds(position, Format.FrameHeaderLength)) Fill(position, Format.FrameHeaderLength);
         var length = Format.FrameLength(At(position, Format.FrameHeaderLength));
         if (length == 0 || length > end - position) throw segments.Damaged(position, "the length of a stored frame is impossible.");
@@ -51,6 +52,7 @@ internal sealed class LogReader(Segments segments)
         var frame = At(position, length);
         if (!Format.IsFrame(frame, position, segments.Seed)) throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
         likelyBytes = length;
+        cache?.Note(position, frame);
         return new Frame(position, frame);
     }
 
@@ -87,14 +89,16 @@ internal sealed class LogReader(Segments segments)
 }
 
 /// <summary>Readers that wait for their next page, so that a replay goes on with the window that its last page left.</summary>
-internal sealed class LogReaders(Segments segments)
+/// <param name="segments">The log.</param>
+/// <param name="cache">Holds what is looked up again and again; null for readers that pass by once.</param>
+internal sealed class LogReaders(Segments segments, FrameCache? cache = null)
 {
     private readonly LogReader?[] idle = new LogReader?[8];
 
     /// <summary>Takes a reader that was left at a checkpoint, or else any.</summary>
     public LogReader Take(long publishedEnd, long checkpoint = 0)
     {
-        var taken = TakeIdle(reader => reader.Resumes.Checkpoint == checkpoint) ?? TakeIdle(_ => true) ?? new LogReader(segments);
+        var taken = TakeIdle(reader => reader.Resumes.Checkpoint == checkpoint) ?? TakeIdle(_ => true) ?? new LogReader(segments, cache);
         taken.Renew(publishedEnd);
         return taken;
     }

@@ -23,7 +23,7 @@ internal sealed class OpenStore : IAsyncDisposable
     {
         (this.disk, this.writerLock, this.settings, Segments, Log, Index, Recovery) = (disk, writerLock, settings, segments, log, index, recovery);
         published = new Published(log.End);
-        (Replays, Lookups) = (new LogReaders(segments), new LogReaders(segments));
+        (Replays, Lookups) = (new LogReaders(segments), new LogReaders(segments, new FrameCache()));
     }
 
     public Segments Segments { get; }
