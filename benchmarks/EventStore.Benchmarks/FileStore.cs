@@ -20,7 +20,7 @@ internal sealed class FileStore : IDisposable
     /// <summary>Fills a store: streams in turn, so many events a commit.</summary>
     public static async Task<FileStore> FillAsync(long events, int streams, int eventsPerCommit = 1)
     {
-        var store = new FileStore(System.IO.Directory.CreateTempSubdirectory("eventstore-").FullName, events, streams);
+        var store = new FileStore(System.IO.Directory.CreateTempSubdirectory("eventstore-read-").FullName, events, streams);
         await using var engine = store.OpenEngine();
         await engine.InitializeAsync();
         await AppendAsync(engine, events, streams, eventsPerCommit);

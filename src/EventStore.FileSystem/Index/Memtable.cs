@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Index;
 

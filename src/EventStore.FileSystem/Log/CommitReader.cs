@@ -13,15 +13,20 @@ internal ref struct CommitReader
     public CommitReader(Frame frame, NameCache names)
     {
         this.names = names;
-        reader = new BodyReader(frame.Body);
         (FirstCheckpoint, EventCount, Position) = (frame.Checkpoint, frame.Count, frame.Position);
-        CommitId = reader.Id();
-        StampTicks = reader.Fixed();
-        FirstRevision = reader.Number();
-        Sequence = reader.Number();
-        StreamStart = frame.Position - (reader.Number() * 8);
-        Stream = names.StreamOf(ref reader);
-        headers = reader.Bytes();
+        var own = new BodyReader(frame.Body);
+        CommitId = own.Id();
+        StampTicks = own.Fixed();
+        FirstRevision = own.Number();
+        Sequence = own.Number();
+        StreamStart = frame.Position - (own.Number() * 8);
+        var name = own.Offset;
+        var bucket = own.Bytes();
+        var category = own.Bytes();
+        var id = own.Bytes();
+        Stream = names.StreamOf(own.Since(name), bucket, category, id);
+        headers = own.Bytes();
+        reader = own;
     }
 
     public StreamId Stream { get; }
@@ -52,10 +57,13 @@ internal ref struct CommitReader
     /// <summary>Reads the next event.</summary>
     public EventRecord NextEvent(PageBytes kept)
     {
-        var id = reader.Id();
-        var type = names.TextOf(reader.Bytes());
-        var eventHeaders = kept.Keep(reader.Bytes());
-        return new EventRecord(id, type, kept.Keep(reader.Bytes()), eventHeaders);
+        var at = reader;
+        var id = at.Id();
+        var type = names.TextOf(at.Bytes());
+        var eventHeaders = kept.Keep(at.Bytes());
+        var body = kept.Keep(at.Bytes());
+        reader = at;
+        return new EventRecord(id, type, body, eventHeaders);
     }
 
     /// <summary>Passes over the next event.</summary>

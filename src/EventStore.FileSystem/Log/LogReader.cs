@@ -6,7 +6,7 @@ namespace EventStore.FileSystem.Log;
 /// </summary>
 internal sealed class LogReader(Segments segments, FrameCache? cache)
 {
-    private const int LargestWindowBytes = 128 << 10;
+    private const int LargestWindowBytes = 32 << 10;
     private const int FirstWindowBytes = 4 << 10;
     private const int SmallestReadBytes = 512;
 

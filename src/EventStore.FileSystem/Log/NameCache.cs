@@ -12,10 +12,9 @@ internal sealed class NameCache
     private readonly StreamSlot?[] streams = new StreamSlot?[StreamSlots];
     private readonly TextSlot?[] texts = new TextSlot?[TextSlots];
 
-    /// <summary>Reads a stream's name, whose three parts stand one after another.</summary>
-    public StreamId StreamOf(ref BodyReader reader)
+    /// <summary>The stream whose name is made of three parts, which stand one after another in the bytes.</summary>
+    public StreamId StreamOf(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> bucket, ReadOnlySpan<byte> category, ReadOnlySpan<byte> id)
     {
-        var bytes = reader.Stream(out var bucket, out var category, out var id);
         var slot = SlotOf(bytes, StreamSlots);
         if (streams[slot] is { } first && bytes.SequenceEqual(first.Bytes)) return first.Stream;
         if (streams[slot ^ 1] is { } second && bytes.SequenceEqual(second.Bytes)) return second.Stream;
