@@ -7,7 +7,7 @@ namespace EventStore.FileSystem.Engine;
 internal sealed class StoreReading
 {
     private const int MaxCommitsPerPage = 16_384;
-    private const int ExpectedEvents = 512;
+    private const int MostExpectedEvents = 512;
     private const int PlaceBytes = 64 << 10;
     private readonly OpenStore store;
     private readonly StoreRead read;
@@ -23,8 +23,7 @@ internal sealed class StoreReading
         (this.store, this.read, end) = (store, read, store.End);
         head = end.NextCheckpoint - 1;
         upTo = Math.Min(read.UpTo.Value, head);
-        var expected = Math.Clamp(upTo - read.After.Value, 0, Math.Min(read.Limit.MaxEvents, ExpectedEvents));
-        page = new CommitPage(read.Limit, read.Filter == EventFilter.Everything ? (int)expected : 0, read.Direction == ReadDirection.Forward, read.Filter.EventTypes);
+        page = new CommitPage(read.Limit, ExpectedEvents(), read.Direction == ReadDirection.Forward, read.Filter.EventTypes);
     }
 
     public static StorePage Read(OpenStore store, StoreRead read)
@@ -32,6 +31,11 @@ internal sealed class StoreReading
         var reading = new StoreReading(store, read);
         return read.Direction == ReadDirection.Forward ? reading.Forward() : reading.Backward();
     }
+
+    // How many events there will be is known only where all are meant.
+    private int ExpectedEvents() => read.Filter is { Bucket: null, Category: null, Id: null, EventTypes: null, Since: null }
+        ? (int)Math.Clamp(upTo - read.After.Value, 0, MostExpectedEvents)
+        : 0;
 
     private StorePage Forward()
     {

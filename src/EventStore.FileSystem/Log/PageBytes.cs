@@ -7,7 +7,7 @@ namespace EventStore.FileSystem.Log;
 internal sealed class PageBytes
 {
     private const int FirstChunkBytes = 1 << 10;
-    private const int LargestChunkBytes = 16 << 10;
+    private const int LargestChunkBytes = 8 << 10;
     private byte[] chunk = [];
     private int used;
     private int nextChunkBytes = FirstChunkBytes;
