@@ -23,10 +23,8 @@ public sealed class CommittedEvent
 {
     private readonly RecordedEvent recorded;
     private readonly IEventDecoder decoder;
-    private ReadOnlyMemory<byte>? payload;
     private object? body;
-    private IReadOnlyDictionary<string, string>? headers;
-    private IReadOnlyDictionary<string, string>? commitHeaders;
+    private Restored? restored;
 
     /// <summary>Wraps what an engine read, with the decoder that understands it.</summary>
     public CommittedEvent(in RecordedEvent recorded, IEventDecoder decoder)
@@ -70,23 +68,41 @@ public sealed class CommittedEvent
 
     /// <summary>The serialized body, decompressed and decrypted, as it was stored (not upconverted).</summary>
     /// <exception cref="PayloadTransformException">It cannot be decrypted or decompressed.</exception>
-    public ReadOnlyMemory<byte> Payload => payload ??= decoder.RestorePayload(recorded);
+    public ReadOnlyMemory<byte> Payload => restored?.Payload ?? RestorePayload();
 
     /// <summary>The event itself, upconverted; an <see cref="UnknownEvent"/> where its type is not known here.</summary>
     /// <exception cref="EventSerializationException">The stored bytes cannot be read as that type.</exception>
     public object Body => body ??= decoder.DecodeBody(recorded, Payload);
 
     /// <summary>The event's headers; never null.</summary>
-    public IReadOnlyDictionary<string, string> Headers => headers ??= decoder.DecodeHeaders(recorded);
+    public IReadOnlyDictionary<string, string> Headers => (restored ??= new Restored()).Headers ??= decoder.DecodeHeaders(recorded);
 
     /// <summary>The commit's headers; never null.</summary>
-    public IReadOnlyDictionary<string, string> CommitHeaders => commitHeaders ??= decoder.DecodeCommitHeaders(recorded);
+    public IReadOnlyDictionary<string, string> CommitHeaders => (restored ??= new Restored()).CommitHeaders ??= decoder.DecodeCommitHeaders(recorded);
 
     /// <summary>The same event with another body, for a hook that shows applications something else than is stored.</summary>
     public CommittedEvent WithBody(object newBody)
     {
         ArgumentNullException.ThrowIfNull(newBody);
         return new CommittedEvent(this, newBody);
+    }
+
+    // A payload that was stored as it is need not be remembered: most are, and replays read millions.
+    private ReadOnlyMemory<byte> RestorePayload()
+    {
+        var payload = decoder.RestorePayload(recorded);
+        if (!payload.Equals(recorded.Record.Body)) (restored ??= new Restored()).Payload = payload;
+        return payload;
+    }
+
+    /// <summary>What was made of the stored form once it was asked for; few events have any.</summary>
+    private sealed class Restored
+    {
+        public ReadOnlyMemory<byte>? Payload { get; set; }
+
+        public IReadOnlyDictionary<string, string>? Headers { get; set; }
+
+        public IReadOnlyDictionary<string, string>? CommitHeaders { get; set; }
     }
 }
 

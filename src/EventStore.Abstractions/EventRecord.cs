@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EventStore;
 
 /// <summary>An event as an engine keeps it: bytes and a stable type name. An engine never looks into the bytes.</summary>
@@ -9,6 +11,7 @@ public readonly struct EventRecord
     /// <summary>Makes a record.</summary>
     /// <exception cref="InvalidNameException">The type name is empty, too long or ill-formed.</exception>
     /// <exception cref="ArgumentException">The id is all zeros.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // a replay makes millions, and copying them is what it would cost
     public EventRecord(Guid eventId, string eventType, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> headers = default)
     {
         if (eventId == Guid.Empty) throw new ArgumentException("An event id is not all zeros.", nameof(eventId));

@@ -10,6 +10,7 @@ internal static class Names
     public static string Require(string name, string what, int maxBytes, bool mayBeEmpty = false)
     {
         ArgumentNullException.ThrowIfNull(name, what);
+        if (IsPlain(name, maxBytes)) return name;
         if (name.Length == 0 && !mayBeEmpty)
             throw new InvalidNameException(what, "is empty", "give it at least one character");
         if (name.Contains('\0', StringComparison.Ordinal))
@@ -29,4 +30,8 @@ internal static class Names
             throw new InvalidNameException(what, $"takes {bytes} bytes in UTF-8, more than the limit of {maxBytes}", "shorten it");
         return name;
     }
+
+    // Most names are ASCII, which needs no encoder to be measured. What is read back is checked again, event by event: this is what it costs then.
+    private static bool IsPlain(string name, int maxBytes) =>
+        name.Length > 0 && name.Length <= maxBytes && !name.AsSpan().ContainsAnyExceptInRange('\u0001', '\u007F');
 }

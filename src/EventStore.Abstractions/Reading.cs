@@ -114,9 +114,10 @@ public readonly record struct StoreRead(EventFilter Filter, Checkpoint After, Ch
 
 /// <summary>Gathers the events of a page in the order they are answered, for engines. Used by one thread.</summary>
 /// <param name="limit">What the reader asked for.</param>
-public sealed class PageBuilder(PageLimit limit)
+/// <param name="expectedEvents">How many there will be, where that is known; more may be added.</param>
+public sealed class PageBuilder(PageLimit limit, int expectedEvents = 0)
 {
-    private RecordedEvent[] events = [];
+    private RecordedEvent[] events = expectedEvents > 0 ? new RecordedEvent[Math.Min(expectedEvents, limit.MaxEvents)] : [];
     private long bytes;
 
     /// <summary>How many events were taken.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Tests;
 

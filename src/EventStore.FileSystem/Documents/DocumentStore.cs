@@ -48,5 +48,5 @@ internal sealed class DocumentStore(OpenStore store)
     private long VersionOf(string name) =>
         store.Index.State.TryFind(IndexKeys.OfDocument(name), out var value) && value.Length > 0 ? Varint.Read(value) : 0;
 
-    private NamedDocument Load(long position) => RecordCodec.ReadDocument(store.OpenReader(4096).Read(position));
+    private NamedDocument Load(long position) => store.Look(position, static frame => RecordCodec.ReadDocument(frame));
 }

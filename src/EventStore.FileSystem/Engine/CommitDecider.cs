@@ -82,9 +82,13 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time) : IWriti
         foreach (var position in store.Index.FindCommitIds(attempt.CommitId))
         {
             if (position < head.Start) continue;
-            var commit = CommitCodec.Read(store.OpenReader(4096).Read(position), store.Names);
-            if (commit.StreamStart != head.Start || commit.Record.Stream != attempt.Stream || commit.Record.CommitId != attempt.CommitId) continue;
-            return commit.Record with { Headers = commit.Record.Headers.ToArray() };
+            var original = store.Look(position, frame =>
+            {
+                var commit = new CommitReader(frame, store.Names);
+                var isSame = commit.StreamStart == head.Start && commit.Stream == attempt.Stream && commit.CommitId == attempt.CommitId;
+                return isSame ? commit.ToRecord(new PageBytes()) : null;
+            });
+            if (original is not null) return original;
         }
 
         return null;

@@ -8,7 +8,6 @@ namespace EventStore.FileSystem.Engine;
 internal static class StreamReading
 {
     private const int MaxRevisionsPerPage = 65_536;
-    private const int FirstWindowBytes = 4096;
     private const int MaxTries = 100;
 
     public static StreamPage Read(OpenStore store, StreamRead read)
@@ -35,23 +34,22 @@ internal static class StreamReading
         var commits = store.Index.FindCommits(read.Stream, head, first, last, wanted);
         if (!isForward) commits.Reverse();
 
-        var page = new PageBuilder(read.Limit);
-        var reader = store.OpenReader(FirstWindowBytes);
+        var page = new CommitPage(read.Limit, (int)(last - first + 1), isForward);
+        var reader = store.Lookups.Take(store.Log.WrittenEnd);
         var next = isForward ? first : last;
         foreach (var (_, position) in commits)
         {
-            var commit = CommitCodec.Read(reader.Read(position), store.Names);
-            if (commit.StreamStart != head.Start || commit.Record.Stream != read.Stream) return null;
-            var (from, to) = (commit.Record.FirstRevision.Value, commit.Record.LastRevision.Value);
+            var commit = new CommitReader(reader.Read(position), store.Names);
+            if (commit.StreamStart != head.Start || commit.Stream != read.Stream) return null;
+            var (from, to) = (Math.Max(commit.FirstRevision, first), Math.Min(commit.LastRevision, last));
             if (next < from || next > to) return null;
-            var events = CommitCodec.ReadEvents(commit, store.Names);
-            for (; next >= Math.Max(from, first) && next <= Math.Min(to, last); next += isForward ? 1 : -1)
-            {
-                if (!page.TryAdd(events[next - from])) return new StreamPage(page.Events, head.Revision, IsEnd: false);
-            }
+            page.Add(ref commit, page.Record(commit), (int)(from - commit.FirstRevision), (int)(to - commit.FirstRevision));
+            next = isForward ? to + 1 : from - 1;
+            if (page.IsFull) break;
         }
 
-        if (page.Count != last - first + 1) return null;
-        return new StreamPage(page.Events, head.Revision, IsEnd: isForward ? last == high : first == low);
+        store.Lookups.Return(reader);
+        if (page.Count != last - first + 1 && !page.IsFull) return null;
+        return new StreamPage(page.Events, head.Revision, IsEnd: page.Count == high - low + 1);
     }
 }

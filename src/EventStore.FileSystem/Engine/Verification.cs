@@ -45,26 +45,25 @@ internal sealed class Verification(OpenStore store, IProgress<VerificationProgre
         while (scanner.TryNext(out var frame, until))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (frame.Header.Checkpoint != checkpoint) Report(frame.Header.Position, $"checkpoint {frame.Header.Checkpoint} stands where {checkpoint} was expected.");
-            checkpoint = frame.Header.Checkpoint + frame.Header.Count;
-            if (frame.Header.Kind == FrameKind.Commit) Check(CommitCodec.Read(frame, store.Names));
+            if (frame.Checkpoint != checkpoint) Report(frame.Position, $"checkpoint {frame.Checkpoint} stands where {checkpoint} was expected.");
+            checkpoint = frame.Checkpoint + frame.Count;
+            if (frame.Kind == FrameKind.Commit) Check(new CommitReader(frame, store.Names));
         }
 
         if (scanner.Position < until) Report(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
     }
 
-    private void Check(in StoredCommit commit)
+    private void Check(CommitReader commit)
     {
         if (!store.IsLive(commit)) return;
-        var position = commit.Frame.Header.Position;
-        var record = commit.Record;
-        var events = CommitCodec.ReadEvents(commit, store.Names);
-        var head = store.Index.FindHead(record.Stream);
-        var found = store.Index.FindCommits(record.Stream, head, record.LastRevision.Value, record.LastRevision.Value, 1);
+        for (var i = 0; i < commit.EventCount; i++) commit.NextEvent(new PageBytes());
+        var position = commit.Position;
+        var head = store.Index.FindHead(commit.Stream);
+        var found = store.Index.FindCommits(commit.Stream, head, commit.LastRevision, commit.LastRevision, 1);
         if (store.IsLive(commit) && (found.Count != 1 || found[0].Position != position))
             damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", "the index does not lead to this commit.", IndexAdvice));
         commitsChecked++;
-        eventsChecked += events.Length;
+        eventsChecked += commit.EventCount;
         if (eventsChecked - eventsReported < ReportEveryEvents) return;
         eventsReported = eventsChecked;
         progress?.Report(new VerificationProgress(eventsChecked, null));

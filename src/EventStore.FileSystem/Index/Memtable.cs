@@ -1,3 +1,5 @@
+using EventStore.FileSystem.Log;
+
 namespace EventStore.FileSystem.Index;
 
 /// <summary>

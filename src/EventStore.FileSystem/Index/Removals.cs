@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Index;
 
@@ -11,10 +12,10 @@ internal sealed class Removals
     private long newest;
 
     /// <summary>The address of the newest removal of any kind; commits beyond it are there for certain.</summary>
-    public long Newest => Interlocked.Read(ref newest);
+    public long Newest => Volatile.Read(ref newest);
 
     public bool Holds(string bucket, long streamStart) =>
-        streamStart <= Interlocked.Read(ref all) || (buckets.TryGetValue(bucket, out var purged) && streamStart <= purged);
+        streamStart <= Volatile.Read(ref all) || (buckets.TryGetValue(bucket, out var purged) && streamStart <= purged);
 
     public void Purge(string? bucket, long position)
     {

@@ -1,4 +1,5 @@
 using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Index;
 

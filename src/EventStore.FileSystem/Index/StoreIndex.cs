@@ -63,12 +63,12 @@ internal sealed class StoreIndex(RunKeeper keeper)
     /// <summary>Takes in a frame as it stands in the log.</summary>
     public void Apply(in Frame frame, NameCache names)
     {
-        var position = frame.Header.Position;
-        var reader = new BodyReader(frame.Body.Span);
-        switch (frame.Header.Kind)
+        var position = frame.Position;
+        var reader = new BodyReader(frame.Body);
+        switch (frame.Kind)
         {
             case FrameKind.Commit:
-                AddCommit(CommitCodec.Read(frame, names));
+                AddCommit(new CommitReader(frame, names));
                 break;
             case FrameKind.StreamDelete:
                 AddDeletion(reader.Stream(), position);
@@ -162,13 +162,12 @@ internal sealed class StoreIndex(RunKeeper keeper)
         return place;
     }
 
-    private void AddCommit(in StoredCommit commit)
+    private void AddCommit(in CommitReader commit)
     {
-        var record = commit.Record;
-        NewestStamp = Math.Max(NewestStamp, record.Stamp.UtcTicks);
+        NewestStamp = Math.Max(NewestStamp, commit.StampTicks);
         Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
-        var head = new HeadEntry(commit.StreamStart, record.LastRevision.Value, record.Sequence.Value);
-        AddCommit(headKey[..IndexKeys.WriteStream(headKey, record.Stream)], head, commit.Frame.Header.Position, record.CommitId, record.FirstCheckpoint.Value);
+        var head = new HeadEntry(commit.StreamStart, commit.LastRevision, commit.Sequence);
+        AddCommit(headKey[..IndexKeys.WriteStream(headKey, commit.Stream)], head, commit.Position, commit.CommitId, commit.FirstCheckpoint);
     }
 
     private static void FindInRuns(ImmutableArray<RunFile> runs, Guid commitId, UInt128 number, ref List<long>? found)

@@ -18,7 +18,7 @@ internal static class Format
 
     private const ulong IdentityMagic = 0x31524F5453465345; // "ESFSTOR1"
     private const ulong SegmentMagic = 0x31474F4C53465345; // "ESFSLOG1"
-    private const uint NoEvidence = uint.MaxValue;
+    public const uint NoEvidence = uint.MaxValue;
 
     public static void WriteIdentity(Span<byte> into, Guid storeId, long createdTicks)
     {
@@ -92,21 +92,6 @@ internal static class Format
     public static bool IsFrame(ReadOnlySpan<byte> frame, long position, ulong storeSeed) =>
         BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == FrameCrc(frame, position, storeSeed);
 
-    public static FrameHeader ReadFrameHeader(ReadOnlySpan<byte> frame, long position)
-    {
-        var lag = BinaryPrimitives.ReadUInt32LittleEndian(frame[24..]);
-        return new FrameHeader(
-            position,
-            (FrameKind)frame[8],
-            BinaryPrimitives.ReadUInt16LittleEndian(frame[10..]),
-            BinaryPrimitives.ReadInt64LittleEndian(frame[16..]),
-            lag == NoEvidence ? 0 : position - (lag * 8L),
-            BinaryPrimitives.ReadUInt32LittleEndian(frame[12..]),
-            BinaryPrimitives.ReadUInt32LittleEndian(frame[28..]));
-    }
-
-    public static uint FrameCrc(ReadOnlySpan<byte> frame) => BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]);
-
     /// <summary>What a store's id adds to every checksum, so that a frame of another store is none of this one.</summary>
     public static ulong SeedOf(Guid storeId)
     {
@@ -147,7 +132,7 @@ internal enum FrameKind : byte
     DocumentDelete = 8,
 }
 
-/// <summary>The head of a frame: where it lies, what it holds, and how far the log was durable when it was written.</summary>
+/// <summary>The head of a frame as it is written: where it lies, what it holds, and how far the log was durable then.</summary>
 /// <param name="Position">Its address in the log, cumulative over all segments.</param>
 /// <param name="Kind">What it holds.</param>
 /// <param name="Count">Events of a commit; 0 otherwise.</param>
@@ -165,16 +150,28 @@ internal readonly record struct FrameHeader(long Position, FrameKind Kind, int C
 /// <param name="Chain">The checksum of the last frame of the segment before it.</param>
 internal readonly record struct SegmentHeader(Guid StoreId, long Number, long Base, long FirstCheckpoint, uint Chain);
 
-/// <summary>A frame as it was read.</summary>
-internal readonly struct Frame(FrameHeader header, ReadOnlyMemory<byte> bytes)
+/// <summary>A whole frame as it was read; what <see cref="Format.SealFrame"/> wrote. Its bytes are those of a window that is used again.</summary>
+internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes)
 {
-    public FrameHeader Header { get; } = header;
+    private readonly ReadOnlySpan<byte> bytes = bytes;
 
-    public ReadOnlyMemory<byte> Body => bytes[Format.FrameHeaderLength..];
+    public long Position { get; } = position;
 
-    public int Length => bytes.Length;
+    public long End => Position + bytes.Length;
 
-    public uint Crc => Format.FrameCrc(bytes.Span);
+    public FrameKind Kind => (FrameKind)bytes[8];
 
-    public long End => Header.Position + bytes.Length;
+    public int Count => BinaryPrimitives.ReadUInt16LittleEndian(bytes[10..]);
+
+    public long Checkpoint => BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]);
+
+    public uint Crc => BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
+
+    public uint PreviousCrc => BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]);
+
+    public long DurableEnd => BinaryPrimitives.ReadUInt32LittleEndian(bytes[24..]) is var lag && lag == Format.NoEvidence ? 0 : Position - (lag * 8L);
+
+    public uint Epoch => BinaryPrimitives.ReadUInt32LittleEndian(bytes[28..]);
+
+    public ReadOnlySpan<byte> Body => bytes[Format.FrameHeaderLength..];
 }

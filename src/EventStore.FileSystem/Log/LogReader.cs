@@ -1,54 +1,124 @@
 namespace EventStore.FileSystem.Log;
 
 /// <summary>
-/// Reads published frames for one page. Its windows are never reused, so that what was answered can point into them; they grow while the reads
-/// lie close together, and stay small while they are scattered.
+/// Reads published frames through one window, which is used again: a frame is valid until the next one is read. The window grows while the
+/// reads lie close together and stays small while they are scattered. Used by one thread at a time.
 /// </summary>
-internal sealed class LogReader(Segments segments, long end, int firstBytes)
+internal sealed class LogReader(Segments segments, FrameCache? cache)
 {
-    private const int MaxWindowBytes = 256 << 10;
-    private const int NearBytes = 16 << 10;
+    private const int LargestWindowBytes = 32 << 10;
+    private const int FirstWindowBytes = 4 << 10;
+    private const int SmallestReadBytes = 512;
+
+    // Beyond a gap as large as this, reading it costs more than reading anew.
+    private const int NearBytes = 2 << 10;
+
     private byte[] window = [];
-    private long windowStart = -1;
+    private long windowStart;
     private int windowLength;
-    private int nextBytes = firstBytes;
-    private readonly int scatteredBytes = firstBytes;
+    private int nextBytes = FirstWindowBytes;
+    private int likelyBytes = SmallestReadBytes;
+    private int aheadBytes;
+
+    // What is published, as this reader knows it.
+    private IReadOnlyList<Segment> known = [];
+    private long end;
+    private Segment? segment;
+    private long segmentEnd;
+
+    /// <summary>The commit with which a replay goes on that was left here; 0 for none.</summary>
+    public (long Checkpoint, long Position) Resumes { get; set; }
+
+    /// <summary>Takes note of how far the log may be read now.</summary>
+    public void Renew(long publishedEnd)
+    {
+        end = publishedEnd;
+        if (segments.All == known) return;
+        (known, segment, segmentEnd, windowLength) = (segments.All, null, 0, 0);
+    }
+
+    /// <summary>Has the next read take in as many bytes as will be wanted from there on.</summary>
+    public void LookAhead(int bytes) => aheadBytes = Math.Min(bytes, LargestWindowBytes);
 
     /// <summary>Reads the frame at an address, checking that it is whole.</summary>
     /// <exception cref="CorruptStorageException">It is not.</exception>
     public Frame Read(long position)
     {
-        if (!Holds(position, Format.FrameHeaderLength)) Fill(position, nextBytes);
-        if (!Holds(position, Format.FrameHeaderLength)) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
-        var length = Format.FrameLength(At(position, Format.FrameHeaderLength).Span);
+        if (cache is not null && cache.Find(position) is { IsEmpty: false } held) return new Frame(position, held);
+        if (!Holds(position, Format.FrameHeaderLength)) Fill(position, Format.FrameHeaderLength);
+        var length = Format.FrameLength(At(position, Format.FrameHeaderLength));
         if (length == 0 || length > end - position) throw segments.Damaged(position, "the length of a stored frame is impossible.");
-        if (!Holds(position, length)) Fill(position, Math.Max(length, nextBytes));
-        if (!Holds(position, length)) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
-        var bytes = At(position, length);
-        if (!Format.IsFrame(bytes.Span, position, segments.Seed)) throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
-        return new Frame(Format.ReadFrameHeader(bytes.Span, position), bytes);
+        if (!Holds(position, length)) Fill(position, length);
+        var frame = At(position, length);
+        if (!Format.IsFrame(frame, position, segments.Seed)) throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
+        likelyBytes = length;
+        cache?.Note(position, frame);
+        return new Frame(position, frame);
     }
 
     /// <summary>The address of the frame after an address: the same, or the first one of the next segment.</summary>
     public long Settle(long position)
     {
-        var segment = segments.Of(position);
-        return position == segment.Base ? segment.FirstFrame : position;
+        var entered = Enter(position);
+        return position == entered.Base ? entered.FirstFrame : position;
+    }
+
+    private Segment Enter(long position)
+    {
+        if (segment is not null && position >= segment.Base && position < segmentEnd) return segment;
+        return segment = segments.Of(position, out segmentEnd);
     }
 
     private bool Holds(long position, int length) => position >= windowStart && position + length <= windowStart + windowLength;
 
-    private ReadOnlyMemory<byte> At(long position, int length) => window.AsMemory((int)(position - windowStart), length);
+    private ReadOnlySpan<byte> At(long position, int length) => window.AsSpan((int)(position - windowStart), length);
 
     private void Fill(long position, int wanted)
     {
         var windowEnd = windowStart + windowLength;
-        if (windowStart >= 0 && position >= windowStart && position - windowEnd < NearBytes) nextBytes = Math.Min(nextBytes * 4, MaxWindowBytes);
-        else if (windowStart >= 0) nextBytes = scatteredBytes;
+        var isNear = windowLength > 0 && position >= windowStart && position - windowEnd < NearBytes;
+        nextBytes = aheadBytes > 0 ? aheadBytes : isNear ? Math.Min(nextBytes * 4, LargestWindowBytes) : Math.Clamp(likelyBytes + (likelyBytes / 4), SmallestReadBytes, FirstWindowBytes);
+        aheadBytes = 0;
         var bytes = (int)Math.Min(Math.Max(wanted, nextBytes), end - position);
-        if (bytes <= 0) throw segments.Damaged(position, "the place lies beyond what is published.");
-        window = GC.AllocateUninitializedArray<byte>(bytes);
+        if (bytes < wanted) throw segments.Damaged(position, "the place lies beyond what is published.");
+        if (window.Length < bytes || window.Length > LargestWindowBytes) window = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, FirstWindowBytes));
         windowStart = position;
-        windowLength = segments.Read(segments.Of(position), window, position);
+        windowLength = segments.Read(Enter(position), window.AsSpan(0, bytes), position);
+        if (windowLength < wanted) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
+    }
+}
+
+/// <summary>Readers that wait for their next page, so that a replay goes on with the window that its last page left.</summary>
+/// <param name="segments">The log.</param>
+/// <param name="cache">Holds what is looked up again and again; null for readers that pass by once.</param>
+internal sealed class LogReaders(Segments segments, FrameCache? cache = null)
+{
+    private readonly LogReader?[] idle = new LogReader?[8];
+
+    /// <summary>Takes a reader that was left at a checkpoint, or else any.</summary>
+    public LogReader Take(long publishedEnd, long checkpoint = 0)
+    {
+        var taken = TakeIdle(reader => reader.Resumes.Checkpoint == checkpoint) ?? TakeIdle(_ => true) ?? new LogReader(segments, cache);
+        taken.Renew(publishedEnd);
+        return taken;
+    }
+
+    /// <summary>Gives a reader back. One that is not given back, because reading failed, is simply lost.</summary>
+    public void Return(LogReader reader)
+    {
+        for (var i = 0; i < idle.Length; i++)
+        {
+            if (idle[i] is null && Interlocked.CompareExchange(ref idle[i], reader, null) is null) return;
+        }
+    }
+
+    private LogReader? TakeIdle(Func<LogReader, bool> isFit)
+    {
+        for (var i = 0; i < idle.Length; i++)
+        {
+            if (idle[i] is { } reader && isFit(reader) && Interlocked.CompareExchange(ref idle[i], null, reader) == reader) return reader;
+        }
+
+        return null;
     }
 }

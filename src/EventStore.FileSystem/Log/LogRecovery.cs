@@ -47,11 +47,11 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         if (from.Position > EndOfFiles()) throw Damage(Segments.PathOf(segments.All[^1].Number), "the log ends before the place up to which it was indexed.");
         while (scanner.TryNext(out var frame))
         {
-            if (frame.Header.Checkpoint != next) throw segments.Damaged(frame.Header.Position, $"checkpoint {frame.Header.Checkpoint} stands where {next} was expected.");
-            next += frame.Header.Count;
-            epoch = Math.Max(epoch, frame.Header.Epoch);
-            endsSealed = frame.Header.Kind == FrameKind.Seal;
-            if (frame.Header.Kind == FrameKind.Commit) stamp = Math.Max(stamp, CommitCodec.StampOf(frame));
+            if (frame.Checkpoint != next) throw segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} stands where {next} was expected.");
+            next += frame.Count;
+            epoch = Math.Max(epoch, frame.Epoch);
+            endsSealed = frame.Kind == FrameKind.Seal;
+            if (frame.Kind == FrameKind.Commit) stamp = Math.Max(stamp, CommitCodec.StampOf(frame));
             apply(frame);
         }
 
@@ -98,7 +98,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
             if (length == 0 || length > torn.Length - offset) continue;
             var frame = torn.Slice(offset, length);
             if (!Format.IsFrame(frame, end + offset, segments.Seed)) continue;
-            evidence = Math.Max(evidence, Format.ReadFrameHeader(frame, end + offset).DurableEnd);
+            evidence = Math.Max(evidence, new Frame(end + offset, frame).DurableEnd);
             if (evidence > end) return;
             offset += length - 8;
         }

@@ -26,7 +26,7 @@ internal sealed class LogScanner(Segments segments, long position, uint chain)
         if (Position >= end) return false;
         var segment = segments.Of(Position);
         if (Position == segment.Base) Position = segment.FirstFrame;
-        if (Position >= end || !TryReadAt(segment, Position, out frame) || frame.Header.PreviousCrc != Chain) return false;
+        if (Position >= end || !TryReadAt(segment, Position, out frame) || frame.PreviousCrc != Chain) return false;
         Position = frame.End;
         Chain = frame.Crc;
         return true;
@@ -37,15 +37,15 @@ internal sealed class LogScanner(Segments segments, long position, uint chain)
     {
         frame = default;
         if (!Ensure(segment, at, Format.FrameHeaderLength)) return false;
-        var length = Format.FrameLength(At(at, Format.FrameHeaderLength).Span);
+        var length = Format.FrameLength(At(at, Format.FrameHeaderLength));
         if (length == 0 || !Ensure(segment, at, length)) return false;
         var bytes = At(at, length);
-        if (!Format.IsFrame(bytes.Span, at, segments.Seed)) return false;
-        frame = new Frame(Format.ReadFrameHeader(bytes.Span, at), bytes);
+        if (!Format.IsFrame(bytes, at, segments.Seed)) return false;
+        frame = new Frame(at, bytes);
         return true;
     }
 
-    private ReadOnlyMemory<byte> At(long at, int length) => window.AsMemory((int)(at - windowStart), length);
+    private ReadOnlySpan<byte> At(long at, int length) => window.AsSpan((int)(at - windowStart), length);
 
     private bool Ensure(Segment segment, long at, int length)
     {

@@ -54,7 +54,7 @@ internal static class RecordCodec
 
     public static SnapshotRecord ReadSnapshot(in Frame frame)
     {
-        var reader = new BodyReader(frame.Body.Span);
+        var reader = new BodyReader(frame.Body);
         var stream = reader.Stream();
         var (revision, schemaVersion, type) = (reader.Number(), (int)reader.Number(), reader.Text());
         return new SnapshotRecord(stream, revision, schemaVersion, type, reader.Bytes().ToArray());
@@ -62,7 +62,7 @@ internal static class RecordCodec
 
     public static NamedDocument ReadDocument(in Frame frame)
     {
-        var reader = new BodyReader(frame.Body.Span);
-        return new NamedDocument(reader.Text(), frame.Header.Position, reader.Bytes().ToArray());
+        var reader = new BodyReader(frame.Body);
+        return new NamedDocument(reader.Text(), frame.Position, reader.Bytes().ToArray());
     }
 }

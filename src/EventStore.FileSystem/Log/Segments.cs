@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Collections.Concurrent;
 using System.Globalization;
 using EventStore.FileSystem.Disk;
 
@@ -11,10 +11,10 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
     private const int MaxOpenHandles = 128;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<long, IDiskFile> open = [];
+    private readonly ConcurrentDictionary<long, IDiskFile> open = [];
     private readonly Queue<long> openOrder = new();
-    private volatile ImmutableList<Segment> all = [];
-    private bool isDisposed;
+    private volatile Segment[] all = [];
+    private volatile bool isDisposed;
 
     public IDisk Disk { get; } = disk;
 
@@ -22,19 +22,23 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
 
     public ulong Seed { get; } = Format.SeedOf(storeId);
 
-    public ImmutableList<Segment> All => all;
+    /// <summary>The segments in order. Another list whenever one is added or removed.</summary>
+    public IReadOnlyList<Segment> All => all;
 
     public static string PathOf(long number) => $"{Folder}/{number.ToString("D8", CultureInfo.InvariantCulture)}.seg";
 
-    public void Add(Segment segment) => all = all.Add(segment);
+    public void Add(Segment segment) => all = [.. all, segment];
 
-    public void RemoveLast() => all = all.RemoveAt(all.Count - 1);
+    public void RemoveLast() => all = all[..^1];
 
     /// <summary>The segment in which an address lies; an address between two belongs to the later one.</summary>
-    public Segment Of(long position)
+    public Segment Of(long position) => Of(position, out _);
+
+    /// <summary>The segment in which an address lies, and the address where the next one begins.</summary>
+    public Segment Of(long position, out long end)
     {
         var list = all;
-        int low = 0, high = list.Count - 1;
+        int low = 0, high = list.Length - 1;
         while (low < high)
         {
             var middle = (low + high + 1) / 2;
@@ -42,6 +46,7 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
             else high = middle - 1;
         }
 
+        end = low + 1 < list.Length ? list[low + 1].Base : long.MaxValue;
         return list[low];
     }
 
@@ -83,17 +88,19 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
 
     private IDiskFile HandleOf(Segment segment)
     {
+        ObjectDisposedException.ThrowIf(isDisposed, typeof(IPersistenceEngine));
+        if (open.TryGetValue(segment.Number, out var known)) return known;
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(isDisposed, typeof(IPersistenceEngine));
-            if (open.TryGetValue(segment.Number, out var file)) return file;
+            if (open.TryGetValue(segment.Number, out known)) return known;
             while (open.Count >= MaxOpenHandles && openOrder.TryDequeue(out var oldest))
             {
                 if (open.Remove(oldest, out var evicted)) evicted.Dispose();
             }
 
-            file = Disk.Open(PathOf(segment.Number), forWriting: false);
-            open.Add(segment.Number, file);
+            var file = Disk.Open(PathOf(segment.Number), forWriting: false);
+            open[segment.Number] = file;
             openOrder.Enqueue(segment.Number);
             return file;
         }

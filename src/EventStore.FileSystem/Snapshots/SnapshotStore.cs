@@ -21,7 +21,7 @@ internal sealed class SnapshotStore(OpenStore store)
     {
         var head = store.Index.FindHead(stream);
         if (!head.Exists || atMost.Value < 1) return null;
-        foreach (var (_, _, position) in NewestFirst(IndexKeys.OfStream(stream), head, atMost.Value, limit: 1)) return RecordCodec.ReadSnapshot(store.OpenReader(4096).Read(position));
+        foreach (var (_, _, position) in NewestFirst(IndexKeys.OfStream(stream), head, atMost.Value, limit: 1)) return store.Look(position, static frame => RecordCodec.ReadSnapshot(frame));
         return null;
     }
 

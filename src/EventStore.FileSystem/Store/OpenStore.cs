@@ -23,6 +23,7 @@ internal sealed class OpenStore : IAsyncDisposable
     {
         (this.disk, this.writerLock, this.settings, Segments, Log, Index, Recovery) = (disk, writerLock, settings, segments, log, index, recovery);
         end = new PublishedEnd(log.End);
+        (Replays, Lookups) = (new LogReaders(segments), new LogReaders(segments, new FrameCache()));
     }
 
     public Segments Segments { get; }
@@ -33,6 +34,12 @@ internal sealed class OpenStore : IAsyncDisposable
     public StoreIndex Index { get; }
 
     public NameCache Names { get; } = new();
+
+    /// <summary>Readers of the log in checkpoint order.</summary>
+    public LogReaders Replays { get; }
+
+    /// <summary>Readers of the log at scattered places.</summary>
+    public LogReaders Lookups { get; }
 
     /// <summary>What opening did to the end of the log.</summary>
     public RecoveryReport Recovery { get; }
@@ -107,14 +114,20 @@ internal sealed class OpenStore : IAsyncDisposable
         }
     }
 
-    /// <summary>A reader for one page. It reaches whatever the index names, which is written, though perhaps not yet published.</summary>
-    public LogReader OpenReader(int firstWindowBytes) => new(Segments, Log.WrittenEnd, firstWindowBytes);
+    /// <summary>Looks at one frame. Reaches whatever the index names, which is written, though perhaps not yet published.</summary>
+    public T Look<T>(long position, Func<Frame, T> read)
+    {
+        var reader = Lookups.Take(Log.WrittenEnd);
+        var answer = read(reader.Read(position));
+        Lookups.Return(reader);
+        return answer;
+    }
 
     /// <summary>Whether a commit belongs to a stream that is there, and not to one deleted since.</summary>
-    public bool IsLive(in StoredCommit commit)
+    public bool IsLive(in CommitReader commit)
     {
-        if (commit.Frame.Header.Position > Index.Removals.Newest) return true;
-        var head = Index.FindHead(commit.Record.Stream);
+        if (commit.Position > Index.Removals.Newest) return true;
+        var head = Index.FindHead(commit.Stream);
         return head.Exists && head.Start == commit.StreamStart;
     }
 

@@ -55,8 +55,8 @@ internal static class StoreOpening
     {
         index.Apply(frame, names);
         if (!index.Keeper.IsFreezeDue(frame.End)) return;
-        var stamp = frame.Header.Kind == FrameKind.Commit ? CommitCodec.StampOf(frame) : 0;
-        index.Keeper.Freeze(new LogPoint(frame.End, frame.Crc, frame.Header.Checkpoint + frame.Header.Count, Math.Max(stamp, index.NewestStamp)));
+        var stamp = frame.Kind == FrameKind.Commit ? CommitCodec.StampOf(frame) : 0;
+        index.Keeper.Freeze(new LogPoint(frame.End, frame.Crc, frame.Checkpoint + frame.Count, Math.Max(stamp, index.NewestStamp)));
     }
 
     private static OpenStore Open(IDisk disk, IDisposable writerLock, StoreSettings settings, TimeProvider time)

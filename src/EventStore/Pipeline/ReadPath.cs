@@ -57,7 +57,8 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
         EventFilter filter, Checkpoint after, Checkpoint upTo, ReadDirection direction, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var activity = Telemetry.StartRead("all");
-        await foreach (var page in ReadAllPagesAsync(filter, after, upTo, direction, MaxPageEvents, cancellationToken).ConfigureAwait(false))
+        var pages = ReadAllPagesAsync(filter, after, upTo, direction, MaxPageEvents, cancellationToken).OneAheadAsync(cancellationToken);
+        await foreach (var page in pages.ConfigureAwait(false))
         {
             for (var i = 0; i < page.Events.Length; i++)
             {
