@@ -1,3 +1,4 @@
+using System.Buffers;
 using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Index;
@@ -12,7 +13,7 @@ internal sealed class RunWriter
     private readonly byte[] filter;
     private readonly long filterCells;
     private readonly byte[] block = new byte[RunFormat.BlockLength];
-    private readonly byte[] output = new byte[16 * RunFormat.BlockLength];
+    private readonly byte[] output = ArrayPool<byte>.Shared.Rent(16 * RunFormat.BlockLength);
     private int outputLength;
     private long blockNumber;
     private int used = RunFormat.EntriesStart;
@@ -67,9 +68,14 @@ internal sealed class RunWriter
         file.Dispose();
         disk.Rename(path + ".tmp", path);
         disk.SyncFolder(RunFormat.Folder);
+        ArrayPool<byte>.Shared.Return(output);
     }
 
-    public void Abandon() => file.Dispose();
+    public void Abandon()
+    {
+        file.Dispose();
+        ArrayPool<byte>.Shared.Return(output);
+    }
 
     private void AddEntry(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {

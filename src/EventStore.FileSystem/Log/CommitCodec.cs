@@ -87,31 +87,43 @@ internal readonly record struct CommitNumbers(long FirstRevision, long Sequence)
 /// <param name="EventsOffset">Where in the body its events begin.</param>
 internal readonly record struct StoredCommit(CommitRecord Record, long StreamStart, Frame Frame, int EventsOffset);
 
-/// <summary>Spares reading the same names of streams and types again and again. Bounded; a lost entry is made anew.</summary>
+/// <summary>Spares reading the same names of streams and types again and again. Grows with their number up to a bound; a lost entry is made anew.</summary>
 internal sealed class NameCache
 {
-    private const int Slots = 4096;
-    private readonly StreamSlot?[] streams = new StreamSlot?[Slots];
-    private readonly TypeSlot?[] types = new TypeSlot?[Slots];
+    private const int FirstSlots = 64;
+    private const int MaxSlots = 4096;
+    private StreamSlot?[] streams = new StreamSlot?[FirstSlots];
+    private TypeSlot?[] types = new TypeSlot?[FirstSlots];
 
     public StreamId StreamOf(ReadOnlySpan<byte> bucket, ReadOnlySpan<byte> category, ReadOnlySpan<byte> id)
     {
-        var slot = Crc32C.Of(id, Crc32C.Of(category, Crc32C.Of(bucket))) % Slots;
-        if (streams[slot] is { } known && bucket.SequenceEqual(known.Bucket) && category.SequenceEqual(known.Category) && id.SequenceEqual(known.Id)) return known.Stream;
+        var slots = streams;
+        var slot = Crc32C.Of(id, Crc32C.Of(category, Crc32C.Of(bucket))) % slots.Length;
+        if (slots[slot] is { } known && bucket.SequenceEqual(known.Bucket) && category.SequenceEqual(known.Category) && id.SequenceEqual(known.Id)) return known.Stream;
         var made = new StreamSlot(
             bucket.ToArray(), category.ToArray(), id.ToArray(),
             new StreamId(Encoding.UTF8.GetString(bucket), Encoding.UTF8.GetString(category), Encoding.UTF8.GetString(id)));
-        streams[slot] = made;
+        Keep(ref streams, slot, made);
         return made.Stream;
     }
 
     public string TypeOf(ReadOnlySpan<byte> type)
     {
-        var slot = Crc32C.Of(type) % Slots;
-        if (types[slot] is { } known && type.SequenceEqual(known.Bytes)) return known.Text;
+        var slots = types;
+        var slot = Crc32C.Of(type) % slots.Length;
+        if (slots[slot] is { } known && type.SequenceEqual(known.Bytes)) return known.Text;
         var made = new TypeSlot(type.ToArray(), Encoding.UTF8.GetString(type));
-        types[slot] = made;
+        Keep(ref types, slot, made);
         return made.Text;
+    }
+
+    // Readers race here: what one of them keeps another may lose, which costs no more than making it again.
+    private static void Keep<T>(ref T?[] slots, long slot, T made)
+        where T : class
+    {
+        if (slot < slots.Length && slots[slot] is null) slots[slot] = made;
+        else if (slots.Length < MaxSlots) slots = new T?[slots.Length * 4];
+        else slots[slot] = made;
     }
 
     private sealed record StreamSlot(byte[] Bucket, byte[] Category, byte[] Id, StreamId Stream);

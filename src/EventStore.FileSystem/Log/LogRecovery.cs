@@ -120,7 +120,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     private void RewriteTail(IDiskFile file, Segment last, long end)
     {
         var from = Math.Max(evidence, last.FirstFrame);
-        var bytes = new byte[128 << 10];
+        var bytes = new byte[Math.Clamp(end - from, 0, 128 << 10)];
         for (var at = from; at < end;)
         {
             var part = bytes.AsSpan(0, (int)Math.Min(bytes.Length, end - at));

@@ -40,10 +40,12 @@ internal sealed class SimulatedLife
 
     /// <param name="seed">Decides everything.</param>
     /// <param name="mutate">Puts a bug between the engine and the disk.</param>
-    public SimulatedLife(int seed, Func<IDisk, IDisk>? mutate = null)
+    /// <param name="durability">Whether the store flushes every batch; null to draw it too.</param>
+    public SimulatedLife(int seed, Func<IDisk, IDisk>? mutate = null, bool? durability = null)
     {
         random = new Random(seed);
         isDurable = random.Next(3) > 0;
+        isDurable = durability ?? isDurable;
         disk = new SimulatedDisk(random, random.Next(4) == 0 ? 4096 : 512);
         seen = mutate?.Invoke(disk) ?? disk;
         var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5), StoreOpening.InPlace);
@@ -64,6 +66,10 @@ internal sealed class SimulatedLife
             }
 
             await CheckAsync(ViolationKind.Unstable);
+        }
+        catch (CorruptStorageException error)
+        {
+            throw new Violation(ViolationKind.Refused, error.Message, error);
         }
         catch (Exception error) when (error is not Violation)
         {

@@ -11,7 +11,7 @@ internal enum ViolationKind
     /// <summary>Stored is no state there ever was: something is torn, altered, doubled, or there although it was refused.</summary>
     Altered,
 
-    /// <summary>After nothing but a crash or a failure the store does not open.</summary>
+    /// <summary>After nothing but crashes and failures the store does not open, or is said to be damaged.</summary>
     Refused,
 
     /// <summary>Verification finds damage.</summary>
