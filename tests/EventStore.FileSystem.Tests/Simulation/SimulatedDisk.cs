@@ -148,13 +148,17 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
 
     public byte[] Content(string path) => cached[path].Content.ToArray();
 
-    /// <summary>Puts other content into a file, as something outside the store might.</summary>
-    public void Replace(string path, ReadOnlySpan<byte> content)
+    public void Flip(string path, int at, int bit)
     {
-        var file = new SimulatedFile(sectorBytes);
-        file.Write(content, 0);
-        file.Flush();
-        cached[path] = durable[path] = file;
+        Span<byte> flipped = [(byte)(cached[path].Content[at] ^ (1 << bit))];
+        cached[path].Write(flipped, at);
+        cached[path].Flush();
+    }
+
+    public void Cut(string path, int length)
+    {
+        cached[path].SetLength(length);
+        cached[path].Flush();
     }
 
     public void Remove(string path)

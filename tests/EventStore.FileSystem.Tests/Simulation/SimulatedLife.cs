@@ -53,6 +53,8 @@ internal sealed class SimulatedLife
         context = new EngineContext(new SimulatedClock(random), NullLoggerFactory.Instance);
     }
 
+    public SimulatedDisk Disk => disk;
+
     /// <exception cref="Violation">The store broke its word.</exception>
     public async ValueTask LiveAsync()
     {
@@ -61,7 +63,8 @@ internal sealed class SimulatedLife
             for (var misfortunes = random.Next(1, 3); misfortunes > 0; misfortunes--)
             {
                 var misfortune = (Misfortune)random.Next(6);
-                await WorkAsync(misfortune);
+                Strike(misfortune);
+                await WorkAsync(RandomDeeds());
                 await RestartAsync(misfortune);
             }
 
@@ -77,17 +80,16 @@ internal sealed class SimulatedLife
         }
     }
 
-    private async ValueTask WorkAsync(Misfortune misfortune)
+    /// <summary>Opens the store, does deeds while it takes them, and perhaps closes it.</summary>
+    public async ValueTask WorkAsync(IEnumerable<Deed> deeds)
     {
-        Strike(misfortune);
         var engine = Make();
         try
         {
             await engine.InitializeAsync();
-            for (var deeds = random.Next(1, 16); deeds > 0; deeds--)
+            foreach (var deed in deeds)
             {
-                if (!await TryAsync(engine, Deeds.Draw(random))) return;
-                if (disk.FailedCalls > 0 && random.Next(3) == 0) disk.Failure = null;
+                if (!await TryAsync(engine, deed)) return;
             }
 
             if (random.Next(2) == 0) return;
@@ -101,6 +103,15 @@ internal sealed class SimulatedLife
         catch (StorageException error) when (disk.FailedCalls > 0 && error is not CorruptStorageException)
         {
             // It could not be opened, or not be closed.
+        }
+    }
+
+    private IEnumerable<Deed> RandomDeeds()
+    {
+        for (var rest = random.Next(1, 16); rest > 0; rest--)
+        {
+            yield return Deeds.Draw(random);
+            if (disk.FailedCalls > 0 && random.Next(3) == 0) disk.Failure = null;
         }
     }
 
@@ -172,18 +183,19 @@ internal sealed class SimulatedLife
             Restart(losesPower: random.Next(2) == 0);
         }
 
-        await CheckAsync(ViolationKind.Altered);
+        await CheckAsync();
     }
 
-    private void Restart(bool losesPower)
+    /// <summary>The process ended, and perhaps the power went too.</summary>
+    public void Restart(bool losesPower)
     {
         if (losesPower) disk.RestartMachine();
         else disk.RestartProcess();
         if (losesPower && !isDurable) acknowledged = Math.Min(acknowledged, flushed);
     }
 
-    // What is stored must be what was done up to some point, not before the last acknowledgement.
-    private async ValueTask CheckAsync(ViolationKind otherwise)
+    /// <summary>Opens the store and reads all of it: it must be what was done up to some point, not before the last acknowledgement.</summary>
+    public async ValueTask CheckAsync(ViolationKind otherwise = ViolationKind.Altered)
     {
         var engine = await ReopenAsync();
         var found = await StoreReader.ReadAsync(engine);

@@ -1,0 +1,64 @@
+using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Tests.Simulation;
+
+/// <summary>A store as it should be, and the check of one that was damaged.</summary>
+public sealed class DamagedStore : IAsyncLifetime
+{
+    private static readonly StoreSettings Settings = new(new LogSettings(true, 5500), new IndexSettings(8, 1 << 20, 3, StoreOpening.InPlace), 3);
+
+    internal SimulatedDisk Disk { get; } = new(new Random(1));
+
+    public ulong Fingerprint { get; private set; }
+
+    /// <summary>Makes a store that lived through deeds of every kind and a crash, and was closed.</summary>
+    public async ValueTask InitializeAsync()
+    {
+        var random = new Random(1);
+        var engine = Open(Disk);
+        await engine.InitializeAsync();
+        for (var i = 0; i < 10; i++) await Deeds.Draw(random).DoAsync(engine);
+        Disk.StopAfter = 0;
+        await Assert.ThrowsAsync<SimulatedCrash>(async () => await Deeds.Commit(random).DoAsync(engine));
+        Disk.RestartProcess();
+        engine = Open(Disk);
+        await engine.InitializeAsync();
+        for (var i = 0; i < 8; i++) await Deeds.Draw(random).DoAsync(engine);
+        await engine.DisposeAsync();
+        engine = Open(Disk);
+        await engine.InitializeAsync();
+        Fingerprint = (await StoreReader.ReadAsync(engine)).Fingerprint;
+        await engine.DisposeAsync();
+    }
+
+    public ValueTask DisposeAsync() => default;
+
+    /// <summary>Every byte of every file.</summary>
+    public IEnumerable<(string Path, int At)> Bytes() => Disk.Paths.SelectMany(path => Enumerable.Range(0, Disk.Content(path).Length).Select(at => (path, at)));
+
+    internal FileSystemPersistenceEngine Open(SimulatedDisk disk) => new(disk, Settings, new EngineDurability(DurabilityLevel.Durable, "simulated", []), null, EngineContext.Default);
+
+    /// <summary>The damaged store answers what it would have without the damage, or says where the damage is.</summary>
+    internal async ValueTask CheckAsync(SimulatedDisk damaged, string path, string what)
+    {
+        await using var engine = Open(damaged);
+        try
+        {
+            await engine.InitializeAsync();
+            var found = await StoreReader.ReadAsync(engine);
+            Assert.True(found.Fingerprint == Fingerprint, $"{what}: a wrong answer: {found}");
+            await Deeds.Repeat(new Random(3)).DoAsync(engine);
+        }
+        catch (CorruptStorageException error)
+        {
+            Assert.True(error.Place.StartsWith($"{damaged.Root}/{path}", StringComparison.Ordinal), $"{what}: the place is said to be {error.Place}");
+        }
+        catch (Exception error) when (error is not Xunit.Sdk.XunitException)
+        {
+            Assert.Fail($"{what}: {error}");
+        }
+    }
+}
