@@ -87,11 +87,9 @@ public sealed class DoorTests : IDisposable
     [Fact]
     public async Task The_row_of_the_readme_is_the_description()
     {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "EventStore.slnx"))) root = Path.GetDirectoryName(root)!;
         await using var backend = new FileBackend();
         await using var engine = await backend.OpenAsync(EngineContext.Default);
         await engine.InitializeAsync();
-        Assert.Contains(EventStore.Conformance.DescriptionTable.RowOf(engine.Description, "file"), await File.ReadAllLinesAsync(Path.Combine(root, "README.md")));
+        Assert.Contains(EventStore.Conformance.DescriptionTable.RowOf(engine.Description, "file"), await File.ReadAllLinesAsync(Path.Combine(RepositoryRoot.Path, "README.md")));
     }
 }

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -19,9 +21,8 @@ internal static partial class Trace
     public const string Program = "strace";
 
     /// <summary>Why there is nothing to be traced here; null where there is.</summary>
-    public static string? WhyNot { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(System.IO.Path.Combine(folder, Program)))
-        ? null
-        : "strace is not installed, which shows what the process asks of the operating system and makes it fail. On Debian: apt-get install strace";
+    public static string? WhyNot { get; } = Works() ? null
+        : "strace, which shows what a process asks of the operating system and makes it fail, is not installed or not permitted here. On Debian: apt-get install strace";
 
     public static IReadOnlyList<TracedCall> Read(string path)
     {
@@ -43,6 +44,20 @@ internal static partial class Trace
         }
 
         return calls;
+    }
+
+    private static bool Works()
+    {
+        try
+        {
+            using var tried = Process.Start(new ProcessStartInfo(Program, ["-f", "--seccomp-bpf", "-e", "trace=fsync", "-o", "/dev/null", "true"]) { RedirectStandardError = true })!;
+            tried.WaitForExit();
+            return tried.ExitCode == 0;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
     }
 
     private static TracedCall CallOf(Match match, int number)

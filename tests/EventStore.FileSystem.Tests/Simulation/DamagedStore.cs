@@ -10,9 +10,18 @@ public sealed class DamagedStore : IAsyncLifetime
 {
     private static readonly StoreSettings Settings = new(new LogSettings(true, 5500), new IndexSettings(8, 1 << 20, 3, StoreOpening.InPlace), 3);
 
+    private static readonly Func<Random, Deed>[] BeforeTheCrash =
+        [Deeds.Commit, Deeds.Commit, Deeds.PutDocument, Deeds.SaveSnapshot, Deeds.Commit, Deeds.DeleteStream, Deeds.Commit, Deeds.Purge, Deeds.Commit];
+
+    private static readonly Func<Random, Deed>[] AfterTheCrash =
+        [Deeds.Commit, Deeds.DeleteDocument, Deeds.Commit, Deeds.SaveSnapshot, Deeds.SaveSnapshot, Deeds.PruneSnapshots, Deeds.Commit, Deeds.PutDocument, Deeds.PutDocument, Deeds.SaveSnapshot, Deeds.SaveSnapshot, Deeds.Commit];
+
     internal SimulatedDisk Disk { get; } = new(new Random(1));
 
     public ulong Fingerprint { get; private set; }
+
+    /// <summary>What it holds, for people.</summary>
+    public string Content { get; private set; } = "";
 
     /// <summary>Makes a store that lived through deeds of every kind and a crash, and was closed.</summary>
     public async ValueTask InitializeAsync()
@@ -20,17 +29,18 @@ public sealed class DamagedStore : IAsyncLifetime
         var random = new Random(1);
         var engine = Open(Disk);
         await engine.InitializeAsync();
-        for (var i = 0; i < 10; i++) await Deeds.Draw(random).DoAsync(engine);
+        foreach (var draw in BeforeTheCrash) await draw(random).DoAsync(engine);
         Disk.StopAfter = 0;
         await Assert.ThrowsAsync<SimulatedCrash>(async () => await Deeds.Commit(random).DoAsync(engine));
         Disk.RestartProcess();
         engine = Open(Disk);
         await engine.InitializeAsync();
-        for (var i = 0; i < 8; i++) await Deeds.Draw(random).DoAsync(engine);
+        foreach (var draw in AfterTheCrash) await draw(random).DoAsync(engine);
         await engine.DisposeAsync();
         engine = Open(Disk);
         await engine.InitializeAsync();
-        Fingerprint = (await StoreReader.ReadAsync(engine)).Fingerprint;
+        var content = await StoreReader.ReadAsync(engine);
+        (Fingerprint, Content) = (content.Fingerprint, content.ToString());
         await engine.DisposeAsync();
     }
 

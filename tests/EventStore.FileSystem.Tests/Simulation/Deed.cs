@@ -68,7 +68,7 @@ internal static class Deeds
         });
     }
 
-    private static Deed PutDocument(Random random)
+    public static Deed PutDocument(Random random)
     {
         var (name, content) = (Of(random, Documents), Bytes(random));
         return new Deed(async engine =>
@@ -79,7 +79,7 @@ internal static class Deeds
         }, stored => stored.Put(name, content));
     }
 
-    private static Deed DeleteDocument(Random random)
+    public static Deed DeleteDocument(Random random)
     {
         var name = Of(random, Documents);
         return new Deed(async engine =>
@@ -89,7 +89,7 @@ internal static class Deeds
         }, stored => stored.DeleteDocument(name));
     }
 
-    private static Deed SaveSnapshot(Random random)
+    public static Deed SaveSnapshot(Random random)
     {
         var (stream, back, schemaVersion, payload) = (Of(random, Streams), random.Next(3), random.Next(2), Bytes(random));
         SnapshotRecord? saved = null;
@@ -104,13 +104,13 @@ internal static class Deeds
         });
     }
 
-    private static Deed PruneSnapshots(Random random)
+    public static Deed PruneSnapshots(Random random)
     {
         var (stream, keep) = (Of(random, Streams), random.Next(3));
         return new Deed(engine => engine.PruneSnapshotsAsync(stream, keep), stored => stored.Prune(stream, keep));
     }
 
-    private static Deed DeleteStream(Random random)
+    public static Deed DeleteStream(Random random)
     {
         var stream = Of(random, Streams);
         bool? answer = null;
@@ -121,7 +121,7 @@ internal static class Deeds
         });
     }
 
-    private static Deed Purge(Random random)
+    public static Deed Purge(Random random)
     {
         var bucket = random.Next(3) == 0 ? null : Of(random, Streams).Bucket;
         return new Deed(engine => engine.PurgeAsync(bucket), stored => stored.Purge(bucket));
