@@ -3,7 +3,7 @@ using EventStore.FileSystem.Tests.Simulation;
 namespace EventStore.FileSystem.Tests;
 
 /// <summary>A small store of several segments and runs, damaged in every way one at a time: refused with a place, or as if nothing had happened.</summary>
-public sealed class DamageTests(DamagedStore store) : IClassFixture<DamagedStore>
+public sealed class DamageTests(ClosedStore store, KilledStore killed) : IClassFixture<ClosedStore>, IClassFixture<KilledStore>
 {
     [Fact]
     public void It_has_files_of_every_kind() => Assert.All(
@@ -27,6 +27,17 @@ public sealed class DamageTests(DamagedStore store) : IClassFixture<DamagedStore
         var damaged = store.Disk.Copy();
         damaged.Cut(place.Path, place.At);
         await store.CheckAsync(damaged, place.Path, $"{place.Path} cut to {place.At} bytes");
+    });
+
+    [Fact(Timeout = 600_000)]
+    public async Task A_store_that_was_killed_may_lose_no_more_than_its_last_batch_to_damage() => await Parallel.ForEachAsync(killed.Bytes(), async (place, _) =>
+    {
+        var damaged = killed.Disk.Copy();
+        damaged.Flip(place.Path, place.At, place.At % 8);
+        await killed.CheckAsync(damaged, place.Path, $"bit {place.At % 8} of byte {place.At} of {place.Path}");
+        damaged = killed.Disk.Copy();
+        damaged.Cut(place.Path, place.At);
+        await killed.CheckAsync(damaged, place.Path, $"{place.Path} cut to {place.At} bytes");
     });
 
     [Fact]

@@ -78,7 +78,7 @@ public sealed class GoldenFileTests : IDisposable
     /// <summary>Writes the folder of the present format.</summary>
     public static async Task<int> WriteAsync(string golden)
     {
-        await using var store = new DamagedStore();
+        await using var store = new ClosedStore();
         await store.InitializeAsync();
         var folder = Path.Combine(golden, CurrentFormat);
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);

@@ -30,6 +30,7 @@ internal sealed class SimulatedLife
     private readonly bool isDurable;
     private readonly StoreSettings settings;
     private readonly EngineContext context;
+    private readonly DeferredWork beside;
 
     // What is stored for certain; the steps done since, in order; how many of these were acknowledged, and how many flushed by a clean close.
     private readonly StoreContent stored = new();
@@ -48,7 +49,8 @@ internal sealed class SimulatedLife
         isDurable = durability ?? isDurable;
         disk = new SimulatedDisk(random, random.Next(4) == 0 ? 4096 : 512);
         seen = mutate?.Invoke(disk) ?? disk;
-        var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5), StoreOpening.InPlace);
+        beside = new DeferredWork(random);
+        var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5), beside.Run);
         settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)), index, random.Next(0, 10));
         context = new EngineContext(new SimulatedClock(random), NullLoggerFactory.Instance);
     }
@@ -90,9 +92,11 @@ internal sealed class SimulatedLife
             foreach (var deed in deeds)
             {
                 if (!await TryAsync(engine, deed)) return;
+                beside.Pass();
             }
 
             if (random.Next(2) == 0) return;
+            beside.Close();
             await engine.DisposeAsync();
             if (disk.FailedCalls == 0) flushed = steps.Count;
         }
@@ -191,6 +195,7 @@ internal sealed class SimulatedLife
     {
         if (losesPower) disk.RestartMachine();
         else disk.RestartProcess();
+        beside.Restart();
         if (losesPower && !isDurable) acknowledged = Math.Min(acknowledged, flushed);
     }
 
@@ -216,8 +221,13 @@ internal sealed class SimulatedLife
         var report = await engine.VerifyAsync();
         Violation.Unless(report.IsSound, ViolationKind.Unsound, $"verification found {report.Damages[0]}");
         await Deeds.Repeat(random).DoAsync(engine);
-        if (random.Next(2) == 0) await engine.DisposeAsync();
-        disk.RestartProcess();
+        if (random.Next(2) == 0)
+        {
+            beside.Close();
+            await engine.DisposeAsync();
+        }
+
+        Restart(losesPower: false);
     }
 
     private async ValueTask<FileSystemPersistenceEngine> ReopenAsync()
