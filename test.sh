@@ -34,7 +34,7 @@ main() {
 read_arguments() {
   for argument in "$@"; do
     case $argument in
-      --long) export EVENTSTORE_CONFORMANCE=long; suite_seconds=${EVENTSTORE_SUITE_SECONDS:-3600} ;;
+      --long) export EVENTSTORE_CONFORMANCE=long; suite_seconds=${EVENTSTORE_SUITE_SECONDS:-14400} ;;
       -*) stop "Unknown option $argument. Usage: ./test.sh [--long] [suite]" ;;
       *) only=$argument ;;
     esac

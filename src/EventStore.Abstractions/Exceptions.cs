@@ -227,6 +227,20 @@ public sealed class CorruptStorageException : StorageException
     public string Place { get; }
 }
 
+/// <summary>Stored data is sound, but of a format that this version does not know. Nothing was changed.</summary>
+public sealed class StorageFormatException(string place, string found, string expected) : StorageException(
+    $"{place} is of {found}, but this version knows {expected}. Nothing was changed. Open it with the version that wrote it, or a newer one.")
+{
+    /// <summary>Where: a file, a table.</summary>
+    public string Place { get; } = place;
+
+    /// <summary>The format that was found.</summary>
+    public string Found { get; } = found;
+
+    /// <summary>The format that is known.</summary>
+    public string Expected { get; } = expected;
+}
+
 /// <summary>A name of a stream, an event type or a document cannot be stored. Nothing was.</summary>
 public sealed class InvalidNameException(string what, string problem, string advice)
     : ArgumentException($"The {what} {problem}. Nothing was stored; {advice}.", what);

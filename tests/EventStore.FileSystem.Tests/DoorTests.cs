@@ -1,3 +1,5 @@
+using EventStore.FileSystem.Tests.Processes;
+
 namespace EventStore.FileSystem.Tests;
 
 /// <summary>The verbs, the options, the lock of the one writer, names beside one another.</summary>
@@ -19,6 +21,19 @@ public sealed class DoorTests : IDisposable
         }
 
         await second.InitializeAsync();
+    }
+
+    [Fact]
+    public async Task Another_process_is_refused_with_the_process_that_writes_and_let_in_at_once_when_that_is_killed()
+    {
+        var order = new WriterOrder(directory.Path, IsDurable: true, Committers: 1, Seed: 1, MostWrites: int.MaxValue);
+        using var owner = new WriterProcess(order);
+        await owner.ReadUntilAsync("open");
+        await using var engine = order.MakeEngine();
+        var refused = await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+        Assert.Contains($"process {owner.Id}", refused.Message, StringComparison.Ordinal);
+        await owner.KillAsync();
+        await engine.InitializeAsync();
     }
 
     [Fact]
@@ -72,11 +87,9 @@ public sealed class DoorTests : IDisposable
     [Fact]
     public async Task The_row_of_the_readme_is_the_description()
     {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "EventStore.slnx"))) root = Path.GetDirectoryName(root)!;
         await using var backend = new FileBackend();
         await using var engine = await backend.OpenAsync(EngineContext.Default);
         await engine.InitializeAsync();
-        Assert.Contains(EventStore.Conformance.DescriptionTable.RowOf(engine.Description, "file"), await File.ReadAllLinesAsync(Path.Combine(root, "README.md")));
+        Assert.Contains(EventStore.Conformance.DescriptionTable.RowOf(engine.Description, "file"), await File.ReadAllLinesAsync(Path.Combine(RepositoryRoot.Path, "README.md")));
     }
 }

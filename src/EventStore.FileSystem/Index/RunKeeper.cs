@@ -25,7 +25,11 @@ internal sealed class RunKeeper : IAsyncDisposable
     private long generation;
 
     private Task working = Task.CompletedTask;
+    private LogPoint frozenEnd;
     private volatile Exception? fault;
+
+    // The frozen part could not be written for want of space, and is tried again when the next one is full.
+    private volatile bool isShortOfSpace;
 
     public RunKeeper(IDisk disk, Guid storeId, IndexSettings settings, LogPoint indexed, long generation)
     {
@@ -74,18 +78,27 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// <summary>Takes over what another keeper built over the same log.</summary>
     public void Adopt(RunKeeper rebuilt)
     {
-        lock (gate) (state, indexed, lastRunId) = (rebuilt.state, rebuilt.indexed, rebuilt.lastRunId);
+        lock (gate) (state, indexed, lastRunId, isShortOfSpace) = (rebuilt.state, rebuilt.indexed, rebuilt.lastRunId, false);
     }
 
     public bool IsFreezeDue(long end) =>
-        state.Frozen is null && (state.Active.Count >= settings.FreezeEntries || end - state.Active.From >= settings.FreezeBytes);
+        (state.Frozen is null || isShortOfSpace) && (state.Active.Count >= settings.FreezeEntries || end - state.Active.From >= settings.FreezeBytes);
 
     /// <summary>Called by the writer between batches: begins a new memtable, and has the full one written.</summary>
     public void Freeze(LogPoint end)
     {
-        if (state.Active.Count == 0 && end.Position == state.Active.From) return;
-        lock (gate) state = new IndexState(state.Active.Successor(end.Position), state.Active, state.Runs);
-        working = WorkAfterAsync(working, end);
+        if (isShortOfSpace)
+        {
+            isShortOfSpace = false;
+        }
+        else
+        {
+            if (state.Active.Count == 0 && end.Position == state.Active.From) return;
+            lock (gate) state = new IndexState(state.Active.Successor(end.Position), state.Active, state.Runs);
+            frozenEnd = end;
+        }
+
+        working = WorkAfterAsync(working, frozenEnd);
     }
 
     // One after the other: what was frozen before may still be merging.
@@ -131,10 +144,15 @@ internal sealed class RunKeeper : IAsyncDisposable
             WriteCheckpoint();
             while (MergeDue() is { } due) Merge(due);
         }
+        catch (DiskFullException) when (Log is not null)
+        {
+            isShortOfSpace = state.Frozen is not null;
+        }
         catch (Exception error) when (error is IOException or StorageException or ObjectDisposedException)
         {
             // What is frozen stays readable in memory, and the log still has it: the next opening indexes it anew.
             fault = error;
+            if (error is IOException failure and not IndexDamageException) Log?.Fail(failure);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Log;
 
@@ -13,7 +14,7 @@ internal sealed class RunWriter
     private readonly byte[] filter;
     private readonly long filterCells;
     private readonly byte[] block = new byte[RunFormat.BlockLength];
-    private readonly byte[] output = new byte[16 * RunFormat.BlockLength];
+    private readonly byte[] output = ArrayPool<byte>.Shared.Rent(16 * RunFormat.BlockLength);
     private int outputLength;
     private long blockNumber;
     private int used = RunFormat.EntriesStart;
@@ -68,9 +69,22 @@ internal sealed class RunWriter
         file.Dispose();
         disk.Rename(path + ".tmp", path);
         disk.SyncFolder(RunFormat.Folder);
+        ArrayPool<byte>.Shared.Return(output);
     }
 
-    public void Abandon() => file.Dispose();
+    public void Abandon()
+    {
+        file.Dispose();
+        ArrayPool<byte>.Shared.Return(output);
+        try
+        {
+            disk.Delete(path + ".tmp");
+        }
+        catch (IOException)
+        {
+            // It only takes space, until the store is opened again.
+        }
+    }
 
     private void AddEntry(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {

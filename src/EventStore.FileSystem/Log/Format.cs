@@ -38,6 +38,14 @@ internal static class Format
         return problem is null ? new Guid(from.Slice(16, 16)) : default;
     }
 
+    /// <summary>Refuses a file of another major format. Asked once its header is known to be sound, which every format keeps where it is.</summary>
+    /// <exception cref="StorageFormatException">It is.</exception>
+    public static void RequireKnown(ReadOnlySpan<byte> header, string place)
+    {
+        var (major, minor) = (BinaryPrimitives.ReadUInt16LittleEndian(header[8..]), BinaryPrimitives.ReadUInt16LittleEndian(header[10..]));
+        if (major != Major) throw new StorageFormatException(place, $"format {major}.{minor}", $"format {Major}");
+    }
+
     public static void WriteSegmentHeader(Span<byte> into, in SegmentHeader header)
     {
         into[..SegmentHeaderLength].Clear();
@@ -112,9 +120,7 @@ internal static class Format
     {
         if (from.Length < length) return "it is shorter than its header.";
         if (BinaryPrimitives.ReadUInt64LittleEndian(from) != magic) return "it does not begin as such a file does.";
-        if (Crc32C.Of(from[..124]) != BinaryPrimitives.ReadUInt32LittleEndian(from[124..])) return "the checksum of its header is wrong.";
-        var major = BinaryPrimitives.ReadUInt16LittleEndian(from[8..]);
-        return major == Major ? null : $"it is of format {major}, but this version knows format {Major} only.";
+        return Crc32C.Of(from[..124]) == BinaryPrimitives.ReadUInt32LittleEndian(from[124..]) ? null : "the checksum of its header is wrong.";
     }
 }
 

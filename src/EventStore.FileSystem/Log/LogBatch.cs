@@ -7,9 +7,10 @@ namespace EventStore.FileSystem.Log;
 internal sealed class LogBatch
 {
     private const int KeptCapacityBytes = 4 << 20;
+    private const int FirstCapacityBytes = 4 << 10;
     private const int MostBytesPerChar = 3;
     private const int ShortTextChars = 0x7F / MostBytesPerChar;
-    private byte[] buffer = new byte[64 << 10];
+    private byte[] buffer = new byte[FirstCapacityBytes];
     private int frameStart;
 
     public int Length { get; private set; }
@@ -19,7 +20,7 @@ internal sealed class LogBatch
     public void Clear()
     {
         Length = 0;
-        if (buffer.Length > KeptCapacityBytes) buffer = new byte[64 << 10];
+        if (buffer.Length > KeptCapacityBytes) buffer = new byte[FirstCapacityBytes];
     }
 
     /// <summary>Begins a frame; its offset in the batch is the present length.</summary>

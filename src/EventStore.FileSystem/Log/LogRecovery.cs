@@ -120,7 +120,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     private void RewriteTail(IDiskFile file, Segment last, long end)
     {
         var from = Math.Max(evidence, last.FirstFrame);
-        var bytes = new byte[128 << 10];
+        var bytes = new byte[Math.Clamp(end - from, 0, 128 << 10)];
         for (var at = from; at < end;)
         {
             var part = bytes.AsSpan(0, (int)Math.Min(bytes.Length, end - at));
@@ -152,6 +152,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         var length = file.Length;
         var header = Format.ReadSegmentHeader(bytes.AsSpan(0, (int)Math.Min(bytes.Length, length)), out var problem);
         if (problem is not null) throw Damage(path, problem);
+        Format.RequireKnown(bytes, $"{disk.Root}/{path}");
         if (header.StoreId != segments.StoreId || header.Number != number) throw Damage(path, "the segment belongs to another store or another place in this one.");
         if (number > 1 && header.Base != lastEnd) throw Damage(Segments.PathOf(number - 1), $"the segment ends at address {lastEnd}, but the next one begins at {header.Base}.");
         lastEnd = header.Base + length;

@@ -5,8 +5,9 @@ namespace EventStore.FileSystem.Log;
 /// <summary>Walks the log frame by frame, across segments, checking every checksum and the chain. For recovery, rebuilding and verifying.</summary>
 internal sealed class LogScanner(Segments segments, long position, uint chain)
 {
-    private const int WindowBytes = 128 << 10;
-    private byte[] window = new byte[WindowBytes];
+    private const int FirstWindowBytes = 4 << 10;
+    private const int MaxWindowBytes = 128 << 10;
+    private byte[] window = new byte[FirstWindowBytes];
     private long windowStart;
     private int windowLength;
     private Segment? windowSegment;
@@ -56,6 +57,11 @@ internal sealed class LogScanner(Segments segments, long position, uint chain)
             Span<byte> last = stackalloc byte[1];
             if (segments.Read(segment, last, at + length - 1) == 0) return false;
             window = new byte[length];
+        }
+        else if (windowLength == window.Length && window.Length < MaxWindowBytes)
+        {
+            // It was filled to its end, so there is more to come.
+            window = new byte[window.Length * 4];
         }
 
         windowSegment = segment;

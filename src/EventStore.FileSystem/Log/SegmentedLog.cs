@@ -137,6 +137,9 @@ internal sealed class SegmentedLog : IAsyncDisposable
         }
     }
 
+    /// <summary>The disk failed beside the log: it is not trusted with the log either.</summary>
+    public void Fail(IOException why) => fault ??= why;
+
     public void RefuseIfFaulted()
     {
         if (fault is { } why)

@@ -8,7 +8,8 @@ internal static class StoreIdentity
     public const string FileName = "store.esfs";
 
     /// <summary>Reads the store's id, or makes a new store where there is none.</summary>
-    /// <exception cref="CorruptStorageException">The file is damaged, of an unknown format, or missing although there is a log.</exception>
+    /// <exception cref="CorruptStorageException">The file is damaged, or missing although there is a log.</exception>
+    /// <exception cref="StorageFormatException">It is of an unknown format.</exception>
     public static Guid ReadOrCreate(IDisk disk, TimeProvider time)
     {
         if (!disk.Exists(FileName))
@@ -23,7 +24,9 @@ internal static class StoreIdentity
         if (file.Length != bytes.Length) throw Damage(disk, "the file has another length than every such file.");
         file.Read(bytes, 0);
         var id = Format.ReadIdentity(bytes, out var problem);
-        return problem is null ? id : throw Damage(disk, problem);
+        if (problem is not null) throw Damage(disk, problem);
+        Format.RequireKnown(bytes, $"{disk.Root}/{FileName}");
+        return id;
     }
 
     private static Guid Create(IDisk disk, TimeProvider time)

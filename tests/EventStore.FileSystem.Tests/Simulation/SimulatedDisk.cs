@@ -5,254 +5,256 @@ namespace EventStore.FileSystem.Tests.Simulation;
 /// <summary>The power goes, or the process ends, in the middle of a call.</summary>
 internal sealed class SimulatedCrash() : Exception("the machine stopped");
 
+/// <summary>The calls to a disk that change something.</summary>
+[Flags]
+internal enum DiskCalls
+{
+    None = 0,
+    Write = 1,
+    Space = 2,
+    Sync = 4,
+    Entry = 8,
+    SyncFolder = 16,
+    All = 31,
+}
+
+/// <summary>What the disk does wrong: one call of some kinds, or all of them from then on, fail.</summary>
+/// <param name="Calls">The kinds.</param>
+/// <param name="After">Calls of these kinds that still succeed.</param>
+/// <param name="IsFull">Whether it says that it is full; otherwise that it is broken.</param>
+/// <param name="Lasts">Whether all later calls fail too.</param>
+internal sealed record DiskFailure(DiskCalls Calls, int After, bool IsFull = false, bool Lasts = false);
+
 /// <summary>
 /// A disk with a page cache, in memory and repeatable: what was not flushed may be lost sector by sector, in any order; directory entries that
 /// were not flushed survive as a prefix; a failed flush loses its pages although they stay readable.
 /// </summary>
-internal sealed class SimulatedDisk(Random random) : IDisk
+internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDisk
 {
-    private const int SectorBytes = 512;
-    private readonly Dictionary<string, Node> cached = [];
-    private readonly Dictionary<string, Node> durable = [];
-    private readonly List<(string Folder, Action<Dictionary<string, Node>> Apply)> unflushedEntries = [];
-    private bool isStopped;
+    private readonly Dictionary<string, SimulatedFile> cached = [];
+    private readonly Dictionary<string, SimulatedFile> durable = [];
+    private readonly List<EntryChange> unflushed = [];
+    private int failureCalls;
+    private bool isLocked;
 
     public string Root => "/simulated";
 
     /// <summary>Calls until the machine stops; null for never.</summary>
     public int? StopAfter { get; set; }
 
-    /// <summary>Writes until one fails with this error; null for never.</summary>
-    public (int After, IOException Error)? FailWrite { get; set; }
+    public bool IsStopped { get; private set; }
 
-    /// <summary>Flushes until one fails; null for never.</summary>
-    public int? FailSyncAfter { get; set; }
+    /// <summary>What is to fail; null for nothing.</summary>
+    public DiskFailure? Failure
+    {
+        get;
+        set => (field, failureCalls) = (value, 0);
+    }
 
-    public int WriteCount { get; private set; }
+    /// <summary>Calls that failed since the process began.</summary>
+    public int FailedCalls { get; private set; }
+
+    /// <summary>Calls that changed something so far.</summary>
+    public int CallCount { get; private set; }
 
     public IEnumerable<string> Paths => cached.Keys.Order(StringComparer.Ordinal);
 
     public bool Exists(string path) => cached.ContainsKey(path);
 
-    public void CreateFolder(string path) => Step();
+    public void CreateFolder(string path) => Take(DiskCalls.Entry);
 
     public IReadOnlyList<string> List(string folder)
     {
-        var prefix = folder.Length == 0 ? "" : folder + "/";
-        return [.. cached.Keys.Where(path => path.StartsWith(prefix, StringComparison.Ordinal) && !path[prefix.Length..].Contains('/', StringComparison.Ordinal)).Select(path => path[prefix.Length..]).Order(StringComparer.Ordinal)];
+        var names = new List<string>();
+        foreach (var path in cached.Keys)
+        {
+            if (FolderOf(path).SequenceEqual(folder)) names.Add(folder.Length == 0 ? path : path[(folder.Length + 1)..]);
+        }
+
+        names.Sort(StringComparer.Ordinal);
+        return names;
     }
 
     public IDiskFile Create(string path)
     {
-        Step();
-        var node = new Node();
-        Change(FolderOf(path), entries => entries[path] = node);
-        return new Handle(this, node);
+        Take(DiskCalls.Entry);
+        if (cached.TryGetValue(path, out var there)) there.SetLength(0);
+        else Change(new EntryChange(null, path, there = new SimulatedFile(sectorBytes)));
+        return new Handle(this, there);
     }
 
-    public IDiskFile Open(string path, bool forWriting) => new Handle(this, cached.TryGetValue(path, out var node) ? node : throw new FileNotFoundException(path));
+    public IDiskFile Open(string path, bool forWriting) => new Handle(this, cached.TryGetValue(path, out var file) ? file : throw new FileNotFoundException(path));
 
     public void Rename(string from, string to)
     {
-        Step();
-        Change(FolderOf(to), entries =>
-        {
-            if (entries.Remove(from, out var node)) entries[to] = node;
-        });
+        Take(DiskCalls.Entry);
+        Change(new EntryChange(from, to, cached[from]));
     }
 
     public void Delete(string path)
     {
-        Step();
-        Change(FolderOf(path), entries => entries.Remove(path));
+        Take(DiskCalls.Entry);
+        Change(new EntryChange(path, null, null));
     }
 
     public void SyncFolder(string folder)
     {
-        Step();
-        foreach (var (_, apply) in unflushedEntries.Where(entry => entry.Folder == folder).ToArray()) apply(durable);
-        unflushedEntries.RemoveAll(entry => entry.Folder == folder);
+        Take(DiskCalls.SyncFolder);
+        foreach (var change in unflushed)
+        {
+            if (change.IsIn(folder)) change.Apply(durable);
+        }
+
+        unflushed.RemoveAll(change => change.IsIn(folder));
     }
 
-    public IDisposable Lock(string path) => new MemoryStream();
+    public IDisposable Lock(string path)
+    {
+        if (isLocked) throw new DiskLockedException(path, "process 1");
+        using (var file = Exists(path) ? Open(path, forWriting: true) : Create(path)) file.Write("process 1 on simulated\n"u8, 0);
+        isLocked = true;
+        return new Holder(this);
+    }
 
     /// <summary>The process ended; the machine goes on with all it had in its cache.</summary>
-    public void RestartProcess() => (isStopped, StopAfter, FailWrite, FailSyncAfter) = (false, null, null, null);
+    public void RestartProcess() => (IsStopped, StopAfter, Failure, FailedCalls, isLocked) = (false, null, null, 0, false);
 
     /// <summary>The power went; what was not flushed survives by chance.</summary>
     public void RestartMachine()
     {
         RestartProcess();
-        foreach (var folder in unflushedEntries.Select(entry => entry.Folder).Distinct().ToArray())
+        foreach (var folder in unflushed.Select(change => change.Folder).Distinct().ToArray())
         {
-            var entries = unflushedEntries.Where(entry => entry.Folder == folder).ToArray();
-            foreach (var (_, apply) in entries.Take(random.Next(entries.Length + 1))) apply(durable);
+            var changes = unflushed.Where(change => change.IsIn(folder)).ToArray();
+            foreach (var change in changes.AsSpan(0, random.Next(changes.Length + 1))) change.Apply(durable);
         }
 
-        unflushedEntries.Clear();
+        unflushed.Clear();
         cached.Clear();
-        foreach (var (path, node) in durable)
+        foreach (var (path, file) in durable)
         {
-            node.Lose(random);
-            cached[path] = node;
+            file.Lose(random);
+            cached[path] = file;
         }
     }
 
     /// <summary>A copy of all files as they are, to be damaged.</summary>
     public SimulatedDisk Copy()
     {
-        var copy = new SimulatedDisk(random);
-        foreach (var (path, node) in cached) copy.cached[path] = copy.durable[path] = node.Copy();
+        var copy = new SimulatedDisk(random, sectorBytes);
+        foreach (var (path, file) in cached) copy.cached[path] = copy.durable[path] = file.Copy();
         return copy;
     }
 
-    public byte[] Content(string path) => cached[path].Cached;
+    public byte[] Content(string path) => cached[path].Content.ToArray();
 
-    public void Replace(string path, byte[]? content)
+    public void Flip(string path, int at, int bit)
     {
-        if (content is null) cached.Remove(path);
-        else cached[path] = new Node { Cached = content, Durable = content.ToArray() };
+        Span<byte> flipped = [(byte)(cached[path].Content[at] ^ (1 << bit))];
+        cached[path].Write(flipped, at);
+        cached[path].Flush();
     }
 
-    private static string FolderOf(string path) => path.Contains('/', StringComparison.Ordinal) ? path[..path.IndexOf('/', StringComparison.Ordinal)] : "";
-
-    private void Change(string folder, Action<Dictionary<string, Node>> apply)
+    public void Cut(string path, int length)
     {
-        apply(cached);
-        unflushedEntries.Add((folder, apply));
+        cached[path].SetLength(length);
+        cached[path].Flush();
     }
 
-    private void Step()
+    public void Remove(string path)
     {
-        if (isStopped || StopAfter-- <= 0)
+        cached.Remove(path);
+        durable.Remove(path);
+    }
+
+    private static ReadOnlySpan<char> FolderOf(string path) => path.AsSpan(0, Math.Max(0, path.IndexOf('/', StringComparison.Ordinal)));
+
+    private void Change(EntryChange change)
+    {
+        change.Apply(cached);
+        unflushed.Add(change);
+    }
+
+    private void Take(DiskCalls call)
+    {
+        if (Meet(call) is { } error) throw error;
+    }
+
+    // Counts a call; answers what becomes of it, null for success.
+    private Exception? Meet(DiskCalls call)
+    {
+        CallCount++;
+        if (IsStopped || StopAfter-- <= 0)
         {
-            isStopped = true;
-            throw new SimulatedCrash();
+            IsStopped = true;
+            return new SimulatedCrash();
+        }
+
+        if (Failure is not { } failure || (failure.Calls & call) == DiskCalls.None || failureCalls++ < failure.After) return null;
+        FailedCalls++;
+        if (!failure.Lasts) Failure = null;
+        return failure.IsFull ? new DiskFullException("simulated") : new IOException("the disk failed", 5);
+    }
+
+    /// <summary>A directory entry that appears, vanishes or moves.</summary>
+    private readonly record struct EntryChange(string? From, string? To, SimulatedFile? File)
+    {
+        public string Folder => FolderOf(To ?? From!).ToString();
+
+        public bool IsIn(string folder) => FolderOf(To ?? From!).SequenceEqual(folder);
+
+        public void Apply(Dictionary<string, SimulatedFile> entries)
+        {
+            if (From is not null) entries.Remove(From);
+            if (To is not null) entries[To] = File!;
         }
     }
 
-    /// <summary>A file's bytes in the cache and on the medium, and the sectors in which the cache is newer.</summary>
-    private sealed class Node
+    private sealed class Holder(SimulatedDisk disk) : IDisposable
     {
-        private readonly HashSet<int> dirty = [];
+        public void Dispose() => disk.isLocked = false;
+    }
 
-        public byte[] Cached { get; set; } = [];
+    private sealed class Handle(SimulatedDisk disk, SimulatedFile file) : IDiskFile
+    {
+        private bool isClosed;
 
-        public byte[] Durable { get; set; } = [];
+        public long Length => Opened.Length;
+
+        private SimulatedFile Opened => isClosed ? throw new ObjectDisposedException(nameof(IDiskFile)) : file;
+
+        public int Read(Span<byte> into, long offset) => Opened.Read(into, offset);
 
         public void Write(ReadOnlySpan<byte> from, long offset)
         {
-            if (Cached.Length < offset + from.Length) SetLength(offset + from.Length);
-            from.CopyTo(Cached.AsSpan((int)offset));
-            for (var sector = (int)offset / SectorBytes; sector * SectorBytes < offset + from.Length; sector++) dirty.Add(sector);
+            var wasStopped = disk.IsStopped;
+            var error = disk.Meet(DiskCalls.Write);
+            if (!wasStopped) Opened.Write(error is null ? from : from[..disk.random.Next(from.Length + 1)], offset);
+            if (error is not null) throw error;
         }
 
         public void SetLength(long length)
         {
-            var changed = Cached;
-            Array.Resize(ref changed, (int)length);
-            Cached = changed;
-        }
-
-        public void Flush()
-        {
-            Durable = Merge(Cached.Length, dirty);
-            dirty.Clear();
-        }
-
-        public void ForgetDirty() => dirty.Clear();
-
-        public void Lose(Random random)
-        {
-            var length = random.Next(3) switch { 0 => Durable.Length, 1 => Cached.Length, _ => random.Next(Math.Min(Durable.Length, Cached.Length), Math.Max(Durable.Length, Cached.Length) + 1) };
-            var kept = random.Next(4) switch { 0 => [], 1 => dirty.ToHashSet(), _ => dirty.Where(_ => random.Next(2) == 0).ToHashSet() };
-            Durable = Merge(length, kept);
-            Cached = Durable.ToArray();
-            dirty.Clear();
-        }
-
-        public Node Copy() => new() { Cached = [.. Cached], Durable = [.. Cached] };
-
-        private byte[] Merge(int length, HashSet<int> sectors)
-        {
-            var merged = new byte[length];
-            Durable.AsSpan(0, Math.Min(length, Durable.Length)).CopyTo(merged);
-            foreach (var sector in sectors)
-            {
-                var start = sector * SectorBytes;
-                var count = Math.Min(SectorBytes, Math.Min(length, Cached.Length) - start);
-                if (count > 0) Cached.AsSpan(start, count).CopyTo(merged.AsSpan(start));
-            }
-
-            return merged;
-        }
-    }
-
-    private sealed class Handle(SimulatedDisk disk, Node node) : IDiskFile
-    {
-        public long Length => node.Cached.Length;
-
-        public int Read(Span<byte> into, long offset)
-        {
-            if (offset >= node.Cached.Length) return 0;
-            var part = node.Cached.AsSpan((int)offset);
-            part = part[..Math.Min(part.Length, into.Length)];
-            part.CopyTo(into);
-            return part.Length;
-        }
-
-        public void Write(ReadOnlySpan<byte> from, long offset)
-        {
-            disk.WriteCount++;
-            var part = from[..disk.random.Next(from.Length + 1)];
-            if (disk.isStopped || disk.StopAfter <= 0)
-            {
-                if (!disk.isStopped) node.Write(part, offset);
-                disk.Step();
-            }
-
-            disk.Step();
-            if (disk.FailWrite is { } fail)
-            {
-                disk.FailWrite = (fail.After - 1, fail.Error);
-                if (fail.After <= 0)
-                {
-                    node.Write(part, offset);
-                    throw fail.Error;
-                }
-            }
-
-            node.Write(from, offset);
-        }
-
-        public void SetLength(long length)
-        {
-            disk.Step();
-            node.SetLength(length);
+            // Giving space back needs none.
+            disk.Take(disk.Failure is { IsFull: true } && length <= file.Length ? DiskCalls.None : DiskCalls.Space);
+            Opened.SetLength(length);
         }
 
         public void Allocate(long length)
         {
-            disk.Step();
-            if (disk.FailWrite is { After: <= 0, Error: DiskFullException full }) throw full;
-            if (node.Cached.Length < length) node.SetLength(length);
+            disk.Take(DiskCalls.Space);
+            if (Opened.Length < length) Opened.SetLength(length);
         }
 
         public void Sync()
         {
-            disk.Step();
-            if (disk.FailSyncAfter-- == 0)
-            {
-                node.ForgetDirty();
-                throw new IOException("the flush failed", 5);
-            }
-
-            node.Flush();
+            var error = disk.Meet(DiskCalls.Sync);
+            if (error is IOException) Opened.Forget();
+            if (error is not null) throw error;
+            Opened.Flush();
         }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() => isClosed = true;
     }
 
     private readonly Random random = random;

@@ -1,9 +1,9 @@
-using System.Text;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Store;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
@@ -14,11 +14,13 @@ internal enum Misfortune
     Kill,
     FailedFlush,
     FailedWrite,
+    FailedEntry,
+    FullDisk,
 }
 
 /// <summary>
-/// A store's life, drawn from a seed: random work, a misfortune at a random call, opening again (perhaps struck once more), and a comparison of
-/// everything with what was acknowledged. A violation is an exception.
+/// A store's life, drawn from a seed: random deeds, a misfortune at a random call, opening again (perhaps struck once more), and a comparison of
+/// everything with what was acknowledged. Whatever breaks a promise is a <see cref="Violation"/>. Runs on one thread and is the same each time.
 /// </summary>
 internal sealed class SimulatedLife
 {
@@ -27,175 +29,229 @@ internal sealed class SimulatedLife
     private readonly IDisk seen;
     private readonly bool isDurable;
     private readonly StoreSettings settings;
+    private readonly EngineContext context;
+    private readonly DeferredWork beside;
 
-    // What was done, in order; what is certain to be stored; what may be.
-    private readonly List<Action<SimulatedContent>> done = [];
-    private int certain;
-    private bool survivesOnlyByChance;
+    // What is stored for certain; the steps done since, in order; how many of these were acknowledged, and how many flushed by a clean close.
+    private readonly StoreContent stored = new();
+    private readonly List<Action<StoreContent>> steps = [];
+    private readonly HashSet<ulong> earlier = [];
+    private int acknowledged;
+    private int flushed;
 
-    public SimulatedLife(int seed, bool isDurable, Func<IDisk, IDisk>? mutate = null)
+    /// <param name="seed">Decides everything.</param>
+    /// <param name="mutate">Puts a bug between the engine and the disk.</param>
+    /// <param name="durability">Whether the store flushes every batch; null to draw it too.</param>
+    public SimulatedLife(int seed, Func<IDisk, IDisk>? mutate = null, bool? durability = null)
     {
-        (random, this.isDurable) = (new Random(seed), isDurable);
-        disk = new SimulatedDisk(random);
+        random = new Random(seed);
+        isDurable = random.Next(3) > 0;
+        isDurable = durability ?? isDurable;
+        disk = new SimulatedDisk(random, random.Next(4) == 0 ? 4096 : 512);
         seen = mutate?.Invoke(disk) ?? disk;
-        var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5), StoreOpening.InPlace);
+        beside = new DeferredWork(random);
+        var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5), beside.Run);
         settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)), index, random.Next(0, 10));
+        context = new EngineContext(new SimulatedClock(random), NullLoggerFactory.Instance);
     }
 
-    public async Task LiveAsync(int misfortunes)
-    {
-        for (var i = 0; i < misfortunes; i++)
-        {
-            var misfortune = (Misfortune)random.Next(4);
-            await WorkUntilAsync(misfortune);
-            await RestartAsync(misfortune);
-        }
+    public SimulatedDisk Disk => disk;
 
-        await using var engine = await OpenAsync();
-        await CompareAsync(engine);
-    }
-
-    private async Task WorkUntilAsync(Misfortune misfortune)
+    /// <exception cref="Violation">The store broke its word.</exception>
+    public async ValueTask LiveAsync()
     {
-        FileSystemPersistenceEngine? engine = null;
-        Strike(misfortune);
         try
         {
-            engine = Make();
-            await engine.InitializeAsync();
-            var steps = random.Next(1, 40);
-            for (var i = 0; i < steps; i++) await StepAsync(engine);
-            if (random.Next(2) == 0) await engine.DisposeAsync();
+            for (var misfortunes = random.Next(1, 3); misfortunes > 0; misfortunes--)
+            {
+                var misfortune = (Misfortune)random.Next(6);
+                Strike(misfortune);
+                await WorkAsync(RandomDeeds());
+                await RestartAsync(misfortune);
+            }
+
+            await CheckAsync(ViolationKind.Unstable);
         }
-        catch (Exception error) when (error is SimulatedCrash or BatchOutcomeUnknownException or StorageUnavailableException)
+        catch (CorruptStorageException error)
+        {
+            throw new Violation(ViolationKind.Refused, error.Message, error);
+        }
+        catch (Exception error) when (error is not Violation)
+        {
+            throw new Violation(ViolationKind.WrongError, error.GetType().Name, error);
+        }
+    }
+
+    /// <summary>Opens the store, does deeds while it takes them, and perhaps closes it.</summary>
+    public async ValueTask WorkAsync(IEnumerable<Deed> deeds)
+    {
+        var engine = Make();
+        try
+        {
+            await engine.InitializeAsync();
+            foreach (var deed in deeds)
+            {
+                if (!await TryAsync(engine, deed)) return;
+                beside.Pass();
+            }
+
+            if (random.Next(2) == 0) return;
+            beside.Close();
+            await engine.DisposeAsync();
+            if (disk.FailedCalls == 0) flushed = steps.Count;
+        }
+        catch (SimulatedCrash) when (disk.IsStopped)
         {
             // Met in the middle of something: that may be stored, or not.
         }
-        catch (StorageException error) when (error is not CorruptStorageException && misfortune is Misfortune.FailedFlush or Misfortune.FailedWrite)
+        catch (StorageException error) when (disk.FailedCalls > 0 && error is not CorruptStorageException)
         {
-            // The store takes no more writes.
+            // It could not be opened, or not be closed.
+        }
+    }
+
+    private IEnumerable<Deed> RandomDeeds()
+    {
+        for (var rest = random.Next(1, 16); rest > 0; rest--)
+        {
+            yield return Deeds.Draw(random);
+            if (disk.FailedCalls > 0 && random.Next(3) == 0) disk.Failure = null;
         }
     }
 
     private void Strike(Misfortune misfortune)
     {
-        var after = random.Next(1, 90);
+        var after = random.Next(1, 60);
         switch (misfortune)
         {
-            case Misfortune.FailedFlush: disk.FailSyncAfter = after / 3; break;
-            case Misfortune.FailedWrite: disk.FailWrite = (after / 2, random.Next(2) == 0 ? new IOException("the disk failed", 5) : new DiskFullException("simulated")); break;
+            case Misfortune.FailedFlush: disk.Failure = new DiskFailure(DiskCalls.Sync, after / 3); break;
+            case Misfortune.FailedWrite: disk.Failure = new DiskFailure(DiskCalls.Write | DiskCalls.Space, after / 2); break;
+            case Misfortune.FailedEntry: disk.Failure = new DiskFailure(DiskCalls.Entry | DiskCalls.SyncFolder, after / 4); break;
+            case Misfortune.FullDisk: disk.Failure = new DiskFailure(DiskCalls.Write | DiskCalls.Space | DiskCalls.Entry, after / 2, IsFull: true, Lasts: random.Next(2) == 0); break;
             default: disk.StopAfter = after; break;
         }
     }
 
-    // After a fault the machine may go on with its deceptive cache, or lose power too. Recovery itself may be struck down, and begins again.
-    private async Task RestartAsync(Misfortune misfortune)
+    // Answers whether the engine goes on. What it refused for want of space must never appear; what it does not know the outcome of may.
+    private async ValueTask<bool> TryAsync(FileSystemPersistenceEngine engine, Deed deed)
     {
-        var losesPower = misfortune == Misfortune.PowerLoss || (misfortune != Misfortune.Kill && random.Next(2) == 0);
-        Restart(losesPower);
-        if (random.Next(3) == 0)
+        var (before, failedBefore) = (steps.Count, disk.FailedCalls);
+        steps.AddRange(deed.Steps);
+        try
         {
-            disk.StopAfter = random.Next(1, 25);
+            await deed.DoAsync(engine);
+            acknowledged = steps.Count;
+            return true;
+        }
+        catch (StorageUnavailableException) when (disk.FailedCalls > failedBefore)
+        {
+            steps.RemoveRange(before, steps.Count - before);
+            return true;
+        }
+        catch (StorageException error) when (disk.FailedCalls > 0 && error is not (StorageUnavailableException or BatchOutcomeUnknownException))
+        {
+            steps.RemoveRange(before, steps.Count - before);
+            return false;
+        }
+        catch (BatchOutcomeUnknownException) when (disk.FailedCalls > failedBefore)
+        {
+            disk.Failure = null;
+            try
+            {
+                await Deeds.Commit(random).DoAsync(engine);
+            }
+            catch (StorageException)
+            {
+                return false;
+            }
+
+            throw new Violation(ViolationKind.NotFaulted, "a commit is acknowledged after writing failed");
+        }
+    }
+
+    // After a fault the machine may go on with its deceptive cache, or lose power too. Recovery itself may be struck down, and begins again.
+    private async ValueTask RestartAsync(Misfortune misfortune)
+    {
+        Restart(losesPower: misfortune == Misfortune.PowerLoss || (misfortune != Misfortune.Kill && random.Next(2) == 0));
+        while (random.Next(3) == 0)
+        {
+            disk.StopAfter = random.Next(0, 25);
             try
             {
                 await Make().InitializeAsync();
             }
-            catch (Exception error) when (error is SimulatedCrash)
+            catch (SimulatedCrash) when (disk.IsStopped)
             {
             }
 
             Restart(losesPower: random.Next(2) == 0);
         }
 
-        await using var engine = await OpenAsync();
-        await CompareAsync(engine);
+        await CheckAsync();
     }
 
-    private void Restart(bool losesPower)
+    /// <summary>The process ended, and perhaps the power went too.</summary>
+    public void Restart(bool losesPower)
     {
         if (losesPower) disk.RestartMachine();
         else disk.RestartProcess();
-        survivesOnlyByChance |= losesPower && !isDurable;
+        beside.Restart();
+        if (losesPower && !isDurable) acknowledged = Math.Min(acknowledged, flushed);
+    }
+
+    /// <summary>Opens the store and reads all of it: it must be what was done up to some point, not before the last acknowledgement.</summary>
+    public async ValueTask CheckAsync(ViolationKind otherwise = ViolationKind.Altered)
+    {
+        var engine = await ReopenAsync();
+        var found = await StoreReader.ReadAsync(engine);
+        var wanted = found.Fingerprint;
+        var isLost = earlier.Contains(wanted);
+        for (var i = 0; ; i++)
+        {
+            if (i >= acknowledged && stored.Fingerprint == wanted) break;
+            if (i == steps.Count)
+                throw new Violation(isLost ? ViolationKind.Lost : otherwise, $"stored is none of what was done up to a point from step {acknowledged} to {steps.Count}, but {found}\nDone was {stored}");
+            isLost |= stored.Fingerprint == wanted;
+            earlier.Add(stored.Fingerprint);
+            steps[i](stored);
+        }
+
+        steps.Clear();
+        (acknowledged, flushed) = (0, 0);
+        var report = await engine.VerifyAsync();
+        Violation.Unless(report.IsSound, ViolationKind.Unsound, $"verification found {report.Damages[0]}");
+        await Deeds.Repeat(random).DoAsync(engine);
+        if (random.Next(2) == 0)
+        {
+            beside.Close();
+            await engine.DisposeAsync();
+        }
+
+        Restart(losesPower: false);
+    }
+
+    private async ValueTask<FileSystemPersistenceEngine> ReopenAsync()
+    {
+        var engine = Make();
+        try
+        {
+            await engine.InitializeAsync();
+            return engine;
+        }
+        catch (StorageException error)
+        {
+            throw new Violation(ViolationKind.Refused, error.Message, error);
+        }
     }
 
     private FileSystemPersistenceEngine Make() =>
-        new(seen, settings, new EngineDurability(DurabilityLevel.Durable, "simulated", []), null, EngineContext.Default);
+        new(seen, settings, new EngineDurability(isDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "simulated", []), null, context);
 
-    private async Task<FileSystemPersistenceEngine> OpenAsync()
+    /// <summary>A clock that mostly goes forward.</summary>
+    private sealed class SimulatedClock(Random random) : TimeProvider
     {
-        var engine = Make();
-        await engine.InitializeAsync();
-        return engine;
-    }
+        private DateTimeOffset now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private async Task StepAsync(FileSystemPersistenceEngine engine)
-    {
-        StreamId stream = $"stream-{random.Next(5)}";
-        switch (random.Next(12))
-        {
-            case 0:
-                done.Add(content => content.Delete(stream));
-                await engine.DeleteStreamAsync(stream);
-                break;
-            case 1:
-                await PutDocumentAsync(engine, $"document-{random.Next(3)}");
-                break;
-            case 2 when await engine.FindHeadAsync(stream) is { } head:
-                done.Add(content => content.Snapshots[stream.Id] = Math.Max(content.Snapshots.GetValueOrDefault(stream.Id), head.Revision.Value));
-                await engine.SaveSnapshotAsync(new SnapshotRecord(stream, head.Revision, 0, "state", new byte[random.Next(100)]));
-                break;
-            default:
-                await CommitAsync(engine);
-                break;
-        }
-
-        certain = done.Count;
-    }
-
-    private async Task PutDocumentAsync(FileSystemPersistenceEngine engine, string name)
-    {
-        var known = await engine.FindDocumentAsync(name);
-        var text = random.Next().ToString(System.Globalization.CultureInfo.InvariantCulture);
-        done.Add(content => content.Documents[name] = text);
-        if (await engine.PutDocumentAsync(name, Encoding.UTF8.GetBytes(text), known?.Version ?? 0) is null) throw new InvalidOperationException("a document was not written");
-    }
-
-    private async Task CommitAsync(FileSystemPersistenceEngine engine)
-    {
-        var attempts = new CommitAttempt[random.Next(1, 4)];
-        for (var i = 0; i < attempts.Length; i++)
-        {
-            StreamId stream = $"stream-{random.Next(5)}";
-            EventRecord[] events = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes($"{random.Next()}-{new string('x', random.Next(300))}")))];
-            attempts[i] = new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.Any, default, events);
-            done.Add(content => content.Append(stream, events));
-        }
-
-        var outcomes = await engine.CommitAsync(attempts);
-        if (outcomes.Any(outcome => outcome.Kind != CommitOutcomeKind.Committed)) throw new InvalidOperationException("a commit was not stored");
-        if ((await engine.CommitAsync([attempts[0]]))[0].Kind != CommitOutcomeKind.Duplicate) throw new InvalidOperationException("a duplicate was not found");
-    }
-
-    // What is stored must be what was done up to some point; in durable stores not before the last acknowledgement.
-    private async Task CompareAsync(FileSystemPersistenceEngine engine)
-    {
-        var actual = await SimulatedContent.ReadAsync(engine);
-        var least = survivesOnlyByChance ? 0 : certain;
-        var content = new SimulatedContent();
-        for (var i = 0; i <= done.Count; i++)
-        {
-            if (i >= least && content.ToString() == actual)
-            {
-                done.RemoveRange(i, done.Count - i);
-                (certain, survivesOnlyByChance) = (i, false);
-                var report = await engine.VerifyAsync();
-                if (!report.IsSound) throw new InvalidOperationException($"verification found {report.Damages[0]}");
-                return;
-            }
-
-            if (i < done.Count) done[i](content);
-        }
-
-        throw new InvalidOperationException($"stored is none of what was done up to a point from {least} to {done.Count}:\n{actual}");
+        public override DateTimeOffset GetUtcNow() => now = now.AddMilliseconds(random.Next(-2, 20));
     }
 }

@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Tests.Simulation;
+
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>
+/// Stores as each format wrote them, one folder of <c>Golden</c> for each, beside what they hold as text. A folder is written once, when its format
+/// appears: <c>dotnet artifacts/bin/EventStore.FileSystem.Tests/release/EventStore.FileSystem.Tests.dll write-golden-store tests/EventStore.FileSystem.Tests/Golden</c>.
+/// </summary>
+public sealed class GoldenFileTests : IDisposable
+{
+    private const string StoreFolder = "store";
+    private const string ContentFile = "content.txt";
+    private readonly TestDirectory directory = new();
+
+    private static readonly string Golden = Path.Combine(RepositoryRoot.Path, "tests", "EventStore.FileSystem.Tests", "Golden");
+
+    public static TheoryData<string> Formats => [.. Directory.EnumerateDirectories(Golden).Select(folder => Path.GetFileName(folder))];
+
+    private static string CurrentFormat => $"{Format.Major}.{Format.Minor}";
+
+    public void Dispose() => directory.Dispose();
+
+    [Fact]
+    public void The_format_of_today_is_among_them() => Assert.Contains(CurrentFormat, Formats.Select(row => row.Data));
+
+    [Theory, MemberData(nameof(Formats))]
+    public async Task A_store_is_read_verified_appended_to_and_opened_again(string format)
+    {
+        var expected = await File.ReadAllTextAsync(Path.Combine(Golden, format, ContentFile));
+        Copy(format);
+        for (var round = 0; round < 2; round++)
+        {
+            await using var engine = Open();
+            await engine.InitializeAsync();
+            var content = await StoreReader.ReadAsync(engine);
+            Assert.Equal(expected, content.ToString());
+            Assert.True((await engine.VerifyAsync()).IsSound);
+            var attempt = new CommitAttempt("appended", Guid.NewGuid(), round, default, [new EventRecord(Guid.NewGuid(), "type", "a body"u8.ToArray())]);
+            Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([attempt]))[0].Kind);
+            content.Append(attempt);
+            expected = content.ToString();
+        }
+    }
+
+    [Theory, InlineData("store.esfs"), InlineData("log/00000002.seg")]
+    public async Task A_file_of_another_major_format_is_refused_with_both_formats(string file)
+    {
+        Copy(CurrentFormat);
+        Change(file, header =>
+        {
+            BinaryPrimitives.WriteUInt16LittleEndian(header[8..], Format.Major + 1);
+            BinaryPrimitives.WriteUInt32LittleEndian(header[124..], Crc32C.Of(header[..124]));
+        });
+        await using var engine = Open();
+        var refused = await Assert.ThrowsAsync<StorageFormatException>(async () => await engine.InitializeAsync());
+        Assert.EndsWith(file, refused.Place, StringComparison.Ordinal);
+        Assert.Equal(($"format {Format.Major + 1}.{Format.Minor}", $"format {Format.Major}"), (refused.Found, refused.Expected));
+    }
+
+    [Fact]
+    public async Task A_frame_of_an_unknown_kind_is_refused_with_the_known_ones()
+    {
+        Copy(CurrentFormat);
+        foreach (var checkpoint in Directory.EnumerateFiles(Path.Combine(directory.Path, "events"), "checkpoint-*")) File.Delete(checkpoint);
+        var seed = Format.SeedOf(Format.ReadIdentity(await File.ReadAllBytesAsync(PathOf("store.esfs")), out _));
+        Change("log/00000001.seg", segment =>
+        {
+            var frame = segment.Slice(Format.SegmentHeaderLength, Format.FrameLength(segment[Format.SegmentHeaderLength..]));
+            Format.SealFrame(frame, FrameHeads.Of(frame, Format.SegmentHeaderLength) with { Kind = (FrameKind)99 }, seed);
+        });
+        await using var engine = Open();
+        var refused = await Assert.ThrowsAsync<StorageFormatException>(async () => await engine.InitializeAsync());
+        Assert.Equal("kind 99", refused.Found);
+    }
+
+    /// <summary>Writes the folder of the present format.</summary>
+    public static async Task<int> WriteAsync(string golden)
+    {
+        await using var store = new ClosedStore();
+        await store.InitializeAsync();
+        var folder = Path.Combine(golden, CurrentFormat);
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        foreach (var path in store.Disk.Paths)
+        {
+            var file = Path.Combine(folder, StoreFolder, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllBytesAsync(file, store.Disk.Content(path));
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(folder, ContentFile), store.Content);
+        return 0;
+    }
+
+    private IPersistenceEngine Open() => FileSystemEngines.Over(directory.Path, new FileSystemOptions(), EngineContext.Default);
+
+    private string PathOf(string file) => Path.Combine(directory.Path, "events", file);
+
+    private void Copy(string format)
+    {
+        var from = Path.Combine(Golden, format, StoreFolder);
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var to = PathOf(Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            File.Copy(file, to);
+        }
+    }
+
+    private void Change(string file, Action<Span<byte>> change)
+    {
+        var bytes = File.ReadAllBytes(PathOf(file));
+        change(bytes);
+        File.WriteAllBytes(PathOf(file), bytes);
+    }
+}

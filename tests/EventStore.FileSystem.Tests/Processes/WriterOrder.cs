@@ -1,0 +1,36 @@
+using System.Globalization;
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Tests.Processes;
+
+/// <summary>What a writer process is to do.</summary>
+/// <param name="Directory">Where its store lies.</param>
+/// <param name="IsDurable">Whether every batch is flushed.</param>
+/// <param name="Committers">How many commit at once, through the pipeline; with 0 one thread asks the engine itself, one call after the other.</param>
+/// <param name="Seed">Decides what is committed.</param>
+/// <param name="MostWrites">What each committer writes before the store is closed.</param>
+internal sealed record WriterOrder(string Directory, bool IsDurable, int Committers, int Seed, int MostWrites)
+{
+    public static WriterOrder Parse(string[] arguments) =>
+        new(arguments[0], bool.Parse(arguments[1]), NumberIn(arguments[2]), NumberIn(arguments[3]), NumberIn(arguments[4]));
+
+    public string[] ToArguments() =>
+        [Directory, IsDurable.ToString(), Committers.ToString(CultureInfo.InvariantCulture), Seed.ToString(CultureInfo.InvariantCulture), MostWrites.ToString(CultureInfo.InvariantCulture)];
+
+    /// <summary>The engine of both the writer and whoever looks after it: everything small, so that segments end and runs are written and merged all the time.</summary>
+    public FileSystemPersistenceEngine MakeEngine()
+    {
+        var isAlone = Committers == 0;
+        var index = new IndexSettings(isAlone ? 7 : 150, 1 << 20, 3, isAlone ? StoreOpening.InPlace : Task.Run);
+        return new FileSystemPersistenceEngine(
+            new FileDisk(Directory),
+            new StoreSettings(new LogSettings(IsDurable, isAlone ? 5500 : 48_000), index, CloseEntries: 4),
+            new EngineDurability(IsDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "a test", []), null, EngineContext.Default);
+    }
+
+    private static int NumberIn(string argument) => int.Parse(argument, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,153 @@
+namespace EventStore.FileSystem.Tests.Simulation;
+
+/// <summary>Something asked of a store, and the steps it makes of what is stored: each is there wholly or not at all, and none without those before it.</summary>
+/// <param name="DoAsync">Asks for it, and checks the answer.</param>
+/// <param name="Steps">What it makes of the content; a deed without steps changes nothing that can be read.</param>
+internal sealed record Deed(Func<IPersistenceEngine, ValueTask> DoAsync, params Action<StoreContent>[] Steps);
+
+/// <summary>Draws deeds. A new kind is one line in the table and one method.</summary>
+internal static class Deeds
+{
+    private static readonly StreamId[] Streams = ["a", "b", new StreamId("other", "category", "c"), new StreamId("other", "", "d")];
+    private static readonly string[] Documents = ["document-1", "document-2"];
+    private static readonly (int Weight, Func<Random, Deed> Draw)[] Kinds =
+        [(12, Commit), (2, Repeat), (3, PutDocument), (1, DeleteDocument), (2, SaveSnapshot), (1, PruneSnapshots), (2, DeleteStream), (1, Purge)];
+
+    private static readonly int TotalWeight = Kinds.Sum(kind => kind.Weight);
+
+    public static Deed Draw(Random random)
+    {
+        var at = random.Next(TotalWeight);
+        foreach (var (weight, draw) in Kinds)
+        {
+            if ((at -= weight) < 0) return draw(random);
+        }
+
+        throw new InvalidOperationException("the weights have another sum");
+    }
+
+    public static Deed Commit(Random random)
+    {
+        var attempts = new CommitAttempt[random.Next(4) == 0 ? random.Next(2, 5) : 1];
+        var stored = new CommitRecord?[attempts.Length];
+        var steps = new Action<StoreContent>[attempts.Length];
+        for (var i = 0; i < attempts.Length; i++)
+        {
+            var index = i;
+            attempts[i] = Attempt(random, Of(random, Streams), NewId(random));
+            steps[i] = content =>
+            {
+                var (revision, checkpoint) = content.Append(attempts[index]);
+                Violation.Unless(stored[index] is not { } record || (record.FirstRevision.Value == revision && record.FirstCheckpoint.Value == checkpoint), ViolationKind.FalseAnswer, $"a commit was acknowledged as {stored[index]}, but belongs at revision {revision}, checkpoint {checkpoint}");
+            };
+        }
+
+        return new Deed(async engine =>
+        {
+            var outcomes = await engine.CommitAsync(attempts);
+            for (var i = 0; i < outcomes.Count; i++)
+            {
+                Violation.Unless(outcomes[i].Kind == CommitOutcomeKind.Committed, ViolationKind.FalseAnswer, $"a new commit is answered {outcomes[i].Kind}");
+                stored[i] = outcomes[i].Commit;
+            }
+        }, steps);
+    }
+
+    /// <summary>A commit that is stored already, sent again: it is known, and not stored twice.</summary>
+    public static Deed Repeat(Random random)
+    {
+        var stream = Of(random, Streams);
+        var attempt = Attempt(random, stream, NewId(random));
+        return new Deed(async engine =>
+        {
+            var newest = await engine.ReadStreamAsync(new StreamRead(stream, 1, Revision.Max, ReadDirection.Backward, new PageLimit(1 + (attempt.Events.Count * 3), long.MaxValue)));
+            if (newest.Events.IsEmpty) return;
+            var original = newest.Events.Span[^1].Commit;
+            var outcome = (await engine.CommitAsync([new CommitAttempt(stream, original.CommitId, ExpectedRevision.NoStream, default, attempt.Events)]))[0];
+            Violation.Unless(outcome.Kind == CommitOutcomeKind.Duplicate && outcome.Commit!.FirstCheckpoint == original.FirstCheckpoint, ViolationKind.FalseAnswer, $"{original} sent again is answered {outcome.Kind} {outcome.Commit}");
+        });
+    }
+
+    public static Deed PutDocument(Random random)
+    {
+        var (name, content) = (Of(random, Documents), Bytes(random));
+        return new Deed(async engine =>
+        {
+            var known = await engine.FindDocumentAsync(name);
+            var version = await engine.PutDocumentAsync(name, content, known?.Version ?? 0);
+            Violation.Unless(version is not null && version > (known?.Version ?? 0), ViolationKind.FalseAnswer, $"writing a document of version {known?.Version} is answered {version}");
+        }, stored => stored.Put(name, content));
+    }
+
+    public static Deed DeleteDocument(Random random)
+    {
+        var name = Of(random, Documents);
+        return new Deed(async engine =>
+        {
+            if (await engine.FindDocumentAsync(name) is { } known)
+                Violation.Unless(await engine.DeleteDocumentAsync(name, known.Version), ViolationKind.FalseAnswer, $"deleting a document at its version is refused");
+        }, stored => stored.DeleteDocument(name));
+    }
+
+    public static Deed SaveSnapshot(Random random)
+    {
+        var (stream, back, schemaVersion, payload) = (Of(random, Streams), random.Next(3), random.Next(2), Bytes(random));
+        SnapshotRecord? saved = null;
+        return new Deed(async engine =>
+        {
+            if (await engine.FindHeadAsync(stream) is not { } head) return;
+            saved = new SnapshotRecord(stream, Math.Max(1, head.Revision.Value - back), schemaVersion, "state", payload);
+            await engine.SaveSnapshotAsync(saved);
+        }, stored =>
+        {
+            if (saved is not null) stored.Save(saved);
+        });
+    }
+
+    public static Deed PruneSnapshots(Random random)
+    {
+        var (stream, keep) = (Of(random, Streams), random.Next(3));
+        return new Deed(engine => engine.PruneSnapshotsAsync(stream, keep), stored => stored.Prune(stream, keep));
+    }
+
+    public static Deed DeleteStream(Random random)
+    {
+        var stream = Of(random, Streams);
+        bool? answer = null;
+        return new Deed(async engine => answer = await engine.DeleteStreamAsync(stream), stored =>
+        {
+            var wasThere = stored.Delete(stream);
+            Violation.Unless(answer is null || answer == wasThere, ViolationKind.FalseAnswer, $"deleting a stream is answered {answer}, but it was {(wasThere ? "there" : "not there")}");
+        });
+    }
+
+    public static Deed Purge(Random random)
+    {
+        var bucket = random.Next(3) == 0 ? null : Of(random, Streams).Bucket;
+        return new Deed(engine => engine.PurgeAsync(bucket), stored => stored.Purge(bucket));
+    }
+
+    private static CommitAttempt Attempt(Random random, StreamId stream, Guid commitId)
+    {
+        var events = new EventRecord[random.Next(3) == 0 ? random.Next(2, 4) : 1];
+        for (var i = 0; i < events.Length; i++) events[i] = new EventRecord(NewId(random), random.Next(2) == 0 ? "type" : "other-type", Bytes(random));
+        return new CommitAttempt(stream, commitId, ExpectedRevision.Any, random.Next(4) == 0 ? new byte[] { 1, 2, 3 } : default, events);
+    }
+
+    private static Guid NewId(Random random)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        random.NextBytes(bytes);
+        return new Guid(bytes);
+    }
+
+    // Mostly within a sector, sometimes over several.
+    private static byte[] Bytes(Random random)
+    {
+        var bytes = new byte[random.Next(6) == 0 ? random.Next(400, 1600) : random.Next(120)];
+        random.NextBytes(bytes);
+        return bytes;
+    }
+
+    private static T Of<T>(Random random, T[] choices) => choices[random.Next(choices.Length)];
+}

@@ -1,0 +1,50 @@
+namespace EventStore.FileSystem.Tests.Simulation;
+
+/// <summary>Work that runs beside the writer, on its one thread: at once or at some later moment, as chance has it, and at once when the store closes.</summary>
+internal sealed class DeferredWork(Random random)
+{
+    private readonly Queue<(Action Work, TaskCompletionSource Done)> due = [];
+    private bool isClosing;
+
+    public Task Run(Action work)
+    {
+        if (isClosing || random.Next(2) == 0)
+        {
+            work();
+            return Task.CompletedTask;
+        }
+
+        var done = new TaskCompletionSource();
+        due.Enqueue((work, done));
+        return done.Task;
+    }
+
+    /// <summary>Runs what is due, perhaps.</summary>
+    public void Pass()
+    {
+        if (due.Count > 0 && random.Next(3) == 0) RunDue();
+    }
+
+    /// <summary>From now on the store waits for its work.</summary>
+    public void Close()
+    {
+        isClosing = true;
+        RunDue();
+    }
+
+    /// <summary>The process ended.</summary>
+    public void Restart()
+    {
+        isClosing = false;
+        due.Clear();
+    }
+
+    private void RunDue()
+    {
+        while (due.TryDequeue(out var next))
+        {
+            next.Work();
+            next.Done.SetResult();
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Text;
+
+namespace EventStore.FileSystem.Tests.Simulation;
+
+/// <summary>All that a store holds, or should hold: the plain reading of what the contract says each operation does.</summary>
+internal sealed class StoreContent
+{
+    private readonly SortedDictionary<StreamId, StreamContent> streams = [];
+    private readonly SortedDictionary<string, ulong> documents = new(StringComparer.Ordinal);
+
+    /// <summary>The checkpoint of the newest event ever, deleted ones included.</summary>
+    public long Head { get; set; }
+
+    public IReadOnlyDictionary<StreamId, StreamContent> Streams => streams;
+
+    /// <summary>Equal for equal contents.</summary>
+    public ulong Fingerprint
+    {
+        get
+        {
+            var fingerprint = default(Fingerprint);
+            fingerprint.Add(Head);
+            foreach (var (stream, content) in streams)
+            {
+                fingerprint.Add(stream.Id);
+                content.AddTo(ref fingerprint);
+            }
+
+            foreach (var (name, document) in documents)
+            {
+                fingerprint.Add(name);
+                fingerprint.Add(document);
+            }
+
+            return fingerprint.Value;
+        }
+    }
+
+    /// <summary>Takes in a commit; answers the revision and checkpoint of its first event.</summary>
+    public (long Revision, long Checkpoint) Append(CommitAttempt attempt)
+    {
+        var stream = StreamOf(attempt.Stream);
+        var (revision, checkpoint) = (stream.Events.Count + 1L, Head + 1);
+        stream.Sequence++;
+        for (var i = 0; i < attempt.Events.Count; i++)
+        {
+            stream.Events.Add(StoredEvent.Of(++Head, stream.Events.Count + 1, stream.Sequence, attempt.CommitId, attempt.Headers.Span, attempt.Events[i]));
+        }
+
+        return (revision, checkpoint);
+    }
+
+    public void Add(in RecordedEvent recorded)
+    {
+        var (commit, stream) = (recorded.Commit, StreamOf(recorded.Commit.Stream));
+        stream.Sequence = commit.Sequence.Value;
+        stream.Events.Add(StoredEvent.Of(recorded.Checkpoint.Value, recorded.Revision.Value, commit.Sequence.Value, commit.CommitId, commit.Headers.Span, recorded.Record));
+    }
+
+    public bool Delete(StreamId stream) => streams.Remove(stream);
+
+    public void Purge(string? bucket)
+    {
+        foreach (var stream in streams.Keys.Where(stream => bucket is null || stream.Bucket == bucket).ToArray()) streams.Remove(stream);
+    }
+
+    public void Save(SnapshotRecord snapshot)
+    {
+        var fingerprint = default(Fingerprint);
+        fingerprint.Add(snapshot.StateType);
+        fingerprint.Add(snapshot.Payload.Span);
+        StreamOf(snapshot.Stream).Snapshots[(snapshot.Revision.Value, snapshot.SchemaVersion)] = fingerprint.Value;
+    }
+
+    public void Prune(StreamId stream, int keep)
+    {
+        if (!streams.TryGetValue(stream, out var content)) return;
+        foreach (var old in content.Snapshots.Keys.SkipLast(keep).ToArray()) content.Snapshots.Remove(old);
+    }
+
+    public void Put(string name, ReadOnlySpan<byte> content)
+    {
+        var fingerprint = default(Fingerprint);
+        fingerprint.Add(content);
+        documents[name] = fingerprint.Value;
+    }
+
+    public bool DeleteDocument(string name) => documents.Remove(name);
+
+    /// <summary>What can be read of it, for people.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"up to checkpoint {Head}\n"));
+        foreach (var (stream, content) in streams)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{stream} at revision {content.Events.Count}, sequence {content.Sequence}:");
+            foreach (var stored in content.Events) text.Append(CultureInfo.InvariantCulture, $" {stored.Checkpoint}={stored.Fingerprint & 0xFFFF:x4}");
+            foreach (var ((revision, schemaVersion), payload) in content.Snapshots) text.Append(CultureInfo.InvariantCulture, $" snapshot {revision}.{schemaVersion}={payload & 0xFFFF:x4}");
+            text.Append('\n');
+        }
+
+        foreach (var (name, document) in documents) text.Append(CultureInfo.InvariantCulture, $"{name}={document & 0xFFFF:x4}\n");
+        return text.ToString();
+    }
+
+    private StreamContent StreamOf(StreamId stream)
+    {
+        if (!streams.TryGetValue(stream, out var content)) streams.Add(stream, content = new StreamContent());
+        return content;
+    }
+}
+
+/// <summary>A stream with its snapshots.</summary>
+internal sealed class StreamContent
+{
+    public List<StoredEvent> Events { get; } = [];
+
+    public long Sequence { get; set; }
+
+    public SortedDictionary<(long Revision, int SchemaVersion), ulong> Snapshots { get; } = [];
+
+    public void AddTo(ref Fingerprint fingerprint)
+    {
+        fingerprint.Add(Sequence);
+        foreach (var stored in Events) fingerprint.Add(stored.Fingerprint);
+
+        // Of snapshots only the newest can be seen.
+        if (Snapshots.Count == 0) return;
+        var ((revision, schemaVersion), payload) = Snapshots.Last();
+        fingerprint.Add(revision);
+        fingerprint.Add(schemaVersion);
+        fingerprint.Add(payload);
+    }
+}
+
+/// <summary>An event with all its numbers, as a fingerprint.</summary>
+internal readonly record struct StoredEvent(long Checkpoint, Guid CommitId, ulong Fingerprint)
+{
+    public static StoredEvent Of(long checkpoint, long revision, long sequence, Guid commitId, ReadOnlySpan<byte> commitHeaders, in EventRecord recorded)
+    {
+        var fingerprint = default(Fingerprint);
+        fingerprint.Add(checkpoint);
+        fingerprint.Add(revision);
+        fingerprint.Add(sequence);
+        fingerprint.Add(commitId);
+        fingerprint.Add(commitHeaders);
+        fingerprint.Add(recorded.EventId);
+        fingerprint.Add(recorded.EventType);
+        fingerprint.Add(recorded.Headers.Span);
+        fingerprint.Add(recorded.Body.Span);
+        return new StoredEvent(checkpoint, commitId, fingerprint.Value);
+    }
+}
