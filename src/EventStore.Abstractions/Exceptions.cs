@@ -140,6 +140,10 @@ public class StorageException : EventStoreException
     }
 }
 
+/// <summary>The storage was opened for reading only, and a write was asked of it. Nothing was stored.</summary>
+public sealed class ReadOnlyStorageException(string address) : StorageException(
+    $"The storage '{address}' was opened for reading only. Nothing was stored. Write through a store that is opened for writing, in this process or another.");
+
 /// <summary>
 /// The storage cannot be reached now; what was asked was not carried out. Time may heal it.
 /// An engine that cannot tell whether a batch was carried out throws <see cref="BatchOutcomeUnknownException"/> instead.
@@ -166,10 +170,13 @@ public sealed class CorruptStorageException : StorageException
 {
     /// <summary>Says what is damaged, where, and what to do.</summary>
     public CorruptStorageException(string place, string problem, string advice, Exception? inner = null)
-        : base($"Damage at {place}: {problem} {advice}", inner) => Place = place;
+        : base($"Damage at {place}: {problem} {advice}", inner) => (Place, Problem) = (place, problem);
 
     /// <summary>Where: a file and offset, a table and key.</summary>
     public string Place { get; }
+
+    /// <summary>What is wrong there.</summary>
+    public string Problem { get; }
 }
 
 /// <summary>A name of a stream, an event type or a document cannot be stored. Nothing was.</summary>

@@ -1,0 +1,1 @@
+SELECT checkpoint, stamp FROM {name}_store WHERE one = 1
