@@ -6,6 +6,8 @@ var benchmarks = new Dictionary<string, (string Description, Func<Task> Run)>
     ["append"] = ("AppendAsync over the in-memory engine, beside the bare engine", PipelineBenchmarks.AppendAsync),
     ["open"] = ("opening a stream of 1,000 events, beside bare deserializing", PipelineBenchmarks.OpenAsync),
     ["group-commit"] = ("batch sizes over a flush of 1 ms", PipelineBenchmarks.GroupCommitAsync),
+    ["sqlite"] = ("commits and reads of the SQLite engine, beside bare prepared statements", SqliteBenchmarks.RunAsync),
+    ["sqlite-growth"] = ("the same on 1,000 and on 5,000,000 stored events", SqliteBenchmarks.GrowthAsync),
 };
 
 var root = new RootCommand("Measures the event store against its floors, side by side in one run. Without a command: everything.");
