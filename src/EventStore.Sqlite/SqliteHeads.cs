@@ -6,8 +6,6 @@ namespace EventStore.Sqlite;
 internal readonly record struct SqliteHead(long Number, Revision Revision, CommitSequence CommitSequence, Revision SnapshotRevision)
 {
     public bool Exists => Number != 0;
-
-    public long Sequence => CommitSequence.Value;
 }
 
 /// <summary>Finds and lists heads.</summary>

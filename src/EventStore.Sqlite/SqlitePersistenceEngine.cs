@@ -80,7 +80,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) => database.ReadAsync(session =>
     {
         var head = SqliteHeads.Find(session, stream);
-        return head.Exists ? new StreamHead(stream, head.Revision, head.Sequence, head.SnapshotRevision) : null;
+        return head.Exists ? new StreamHead(stream, head.Revision, head.CommitSequence, head.SnapshotRevision) : null;
     }, cancellationToken);
 
     public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>

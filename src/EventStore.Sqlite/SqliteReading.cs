@@ -12,7 +12,7 @@ internal sealed class SqliteReading(SqliteSession session)
         if (low > high) return new StreamPage(default, head.Revision, IsEnd: true);
 
         var forward = read.Direction == ReadDirection.Forward;
-        var stream = new StoredStream(head.Number, read.Stream, SqliteChecksum.Of(read.Stream));
+        var name = SqliteChecksum.Of(read.Stream);
         var page = new PageBuilder(read.Limit);
         var row = session.Prepare(forward ? "read-stream-forward" : "read-stream-backward").Bind(1, head.Number).Bind(2, low).Bind(3, high);
         try
@@ -22,7 +22,7 @@ internal sealed class SqliteReading(SqliteSession session)
                 if (!row.Step()) throw Missing(read.Stream, next);
                 var commit = session.Rows.Commit(row, read.Stream);
                 if (next < commit.FirstRevision.Value || next > commit.LastRevision.Value) throw Missing(read.Stream, next);
-                var events = session.Rows.ReadEvents(row, commit, stream, out _);
+                var events = session.Rows.ReadEvents(row, commit, name, out _);
                 for (; next >= Math.Max(low, commit.FirstRevision.Value) && next <= Math.Min(high, commit.LastRevision.Value); next += forward ? 1 : -1)
                 {
                     if (!page.TryAdd(events[(int)(next - commit.FirstRevision.Value)])) return new StreamPage(page.Events, head.Revision, IsEnd: false);
@@ -61,7 +61,7 @@ internal sealed class SqliteReading(SqliteSession session)
                 var commit = session.Rows.Commit(row, stream.Name);
                 if (read.Filter.MatchesCommit(commit))
                 {
-                    var events = session.Rows.ReadEvents(row, commit, stream, out _);
+                    var events = session.Rows.ReadEvents(row, commit, stream.Sum, out _);
                     for (var next = forward ? from : to; next >= from && next <= to; next += forward ? 1 : -1)
                     {
                         if (!TryAdd(page, events[(int)(next - first)], read.Filter)) return new StorePage(page.Events, position, head, IsEnd: false);

@@ -35,12 +35,12 @@ internal sealed class SqliteRows(SqliteSession session)
 
     /// <summary>The commit of the row whole, and its events, valid until the next call.</summary>
     /// <exception cref="CorruptStorageException">The row is not what was stored.</exception>
-    public ReadOnlySpan<RecordedEvent> ReadEvents(SqliteStatement row, CommitRecord commit, StoredStream stream, out CommitRecord whole)
+    public ReadOnlySpan<RecordedEvent> ReadEvents(SqliteStatement row, CommitRecord commit, SqliteChecksum name, out CommitRecord whole)
     {
         var headers = row.Bytes(Headers);
         whole = headers.IsEmpty ? commit : commit with { Headers = headers.ToArray() };
         var events = row.Bytes(Events).ToArray();
-        if (row.Number(Crc) != Sum(stream.Sum, whole, events).Value) throw SqliteErrors.Damage(session, Place(commit.FirstCheckpoint.Value), "the checksum of the commit is wrong.");
+        if (row.Number(Crc) != Sum(name, whole, events).Value) throw SqliteErrors.Damage(session, Place(commit.FirstCheckpoint.Value), "the checksum of the commit is wrong.");
 
         if (scratch.Length < commit.EventCount) scratch = new RecordedEvent[commit.EventCount];
         var reader = new SqliteEventReader(events);

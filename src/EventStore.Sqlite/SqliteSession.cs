@@ -8,6 +8,7 @@ internal sealed class SqliteSession : IDisposable
 {
     private readonly Dictionary<string, SqliteStatement> statements = [];
     private (long Version, long Checkpoint) seen;
+    private long undone;
 
     public SqliteSession(SqliteConnection connection, SqliteSql sql)
     {
@@ -27,6 +28,15 @@ internal sealed class SqliteSession : IDisposable
 
     private sqlite3 Handle => Connection.Handle!;
 
+    /// <summary>
+    /// Told apart by it: what this connection read in its earlier transactions still holds while both numbers are the same. The first grows with
+    /// changes by others, the second with what this one took back or removed.
+    /// </summary>
+    public (long Others, long Own) Era => (DataVersion(), undone);
+
+    /// <summary>Begins a new era, because what was read before no longer holds.</summary>
+    public void BeginEra() => undone++;
+
     /// <summary>The statement of a file below Sql, prepared when first asked for.</summary>
     public SqliteStatement Prepare(string file) => Prepared(file, file => Sql[file]);
 
@@ -41,6 +51,7 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Takes everything back; SQLite may have done so already. Fails quietly: why it was called matters more.</summary>
     public void Rollback()
     {
+        BeginEra();
         try
         {
             if (raw.sqlite3_get_autocommit(Handle) == 0) Prepared("ROLLBACK").Execute();

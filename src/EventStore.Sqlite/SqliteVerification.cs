@@ -79,7 +79,7 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
         try
         {
             var stream = session.Rows.StreamOf(row.Number(SqliteRows.Stream));
-            events += session.Rows.ReadEvents(row, session.Rows.Commit(row, stream.Name), stream, out _).Length;
+            events += session.Rows.ReadEvents(row, session.Rows.Commit(row, stream.Name), stream.Sum, out _).Length;
         }
         catch (CorruptStorageException damage)
         {
