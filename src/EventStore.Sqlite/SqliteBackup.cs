@@ -30,6 +30,7 @@ public static class SqliteBackup
     private static void Create(SqliteLocation from, string target, CancellationToken cancellationToken)
     {
         if (File.Exists(target)) throw new StorageException($"The backup '{target}' is there already, and is not written over. Name another file, or remove it.");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(target)))) throw new StorageException($"The directory of the backup '{target}' is missing. Make it first.");
         var unfinished = target + ".unfinished";
         var to = SqliteLocation.Parse(unfinished);
         try

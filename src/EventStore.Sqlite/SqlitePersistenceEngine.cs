@@ -34,6 +34,9 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
             location.IsMemory ? EngineCapabilities.None : EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.WakesAcrossProcesses);
     }
 
+    /// <summary>The connections, for tests.</summary>
+    internal SqliteDatabase Database => database;
+
     public EngineDescription Description { get; private set; }
 
     public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)

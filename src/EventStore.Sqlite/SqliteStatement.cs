@@ -71,10 +71,11 @@ internal sealed class SqliteStatement : IDisposable
 
     public long Number(int column) => raw.sqlite3_column_int64(statement, column);
 
-    /// <summary>The bytes of a blob or, in UTF-8, of a text; valid until the next step.</summary>
+    /// <summary>The bytes of a blob, valid until the next step.</summary>
     public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(statement, column);
 
-    public string Text(int column) => Encoding.UTF8.GetString(Bytes(column));
+    /// <summary>A text, whatever the encoding of the database.</summary>
+    public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string();
 
     public Guid Id(int column)
     {
