@@ -19,7 +19,7 @@ internal readonly struct SqliteChecksum
 
     public static SqliteChecksum Of(StreamId stream) => default(SqliteChecksum).With(stream.Bucket).With(stream.Category).With(stream.Id);
 
-    public static SqliteChecksum Of(NamedDocument document) => default(SqliteChecksum).With(document.Name).With(document.Version).With(document.Content.Span);
+    public static SqliteChecksum OfDocument(string name, long version, ReadOnlySpan<byte> content) => default(SqliteChecksum).With(name).With(version).With(content);
 
     public static SqliteChecksum Of(SnapshotRecord snapshot) =>
         Of(snapshot.Stream).With(snapshot.Revision.Value).With(snapshot.SchemaVersion).With(snapshot.StateType).With(snapshot.Payload.Span);
@@ -42,8 +42,10 @@ internal readonly struct SqliteChecksum
 
     public SqliteChecksum With(string text)
     {
-        Span<byte> utf8 = stackalloc byte[NamedDocument.MaxNameBytes];
-        return With(utf8[..Encoding.UTF8.GetBytes(text, utf8)]);
+        var length = Encoding.UTF8.GetByteCount(text);
+        var utf8 = length <= NamedDocument.MaxNameBytes ? stackalloc byte[length] : new byte[length];
+        Encoding.UTF8.GetBytes(text, utf8);
+        return With(utf8);
     }
 
     public SqliteChecksum With(Guid id)

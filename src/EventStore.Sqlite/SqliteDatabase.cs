@@ -28,7 +28,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
     public ValueTask<EngineDurability> OpenAsync(bool mayCreate, CancellationToken cancellationToken) => GuardedAsync(async () =>
     {
         ObjectDisposedException.ThrowIf(isDisposed, typeof(IPersistenceEngine));
-        var session = writer ?? Connect(mayCreate && !options.IsReadOnly);
+        var session = writer ?? Connect(mayCreate && !options.IsReadOnly && location.MayCreateFile);
         try
         {
             var isThere = await transactions.ReadAsync(session, IsThere, cancellationToken).ConfigureAwait(false);
@@ -90,9 +90,9 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
             if (!idle.TryTake(out session)) session = ConnectReader();
             return await transactions.ReadAsync(session, ask, cancellationToken).ConfigureAwait(false);
         }
-        catch (SqliteException error)
+        catch (Exception error) when (SqliteErrors.Of(error, location) is { } known)
         {
-            throw SqliteErrors.Of(error, location);
+            throw known;
         }
         finally
         {
@@ -107,9 +107,9 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         {
             return await act().ConfigureAwait(false);
         }
-        catch (SqliteException error)
+        catch (Exception error) when (SqliteErrors.Of(error, location) is { } known)
         {
-            throw SqliteErrors.Of(error, location);
+            throw known;
         }
         finally
         {
@@ -158,9 +158,10 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
             session.Pragma($"cache_size = -{cacheKilobytes}");
             return session;
         }
-        catch
+        catch (Exception error)
         {
             connection.Dispose();
+            if (error is InvalidOperationException) throw new StorageException($"The database '{location.Path}' cannot be opened as its connection string asks: {error.Message}", error);
             throw;
         }
     }

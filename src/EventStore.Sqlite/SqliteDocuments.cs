@@ -13,7 +13,7 @@ internal static class SqliteDocuments
         var stored = session.Connection.QueryFirstOrDefault<long>(session.Sql["find-document-version"], new { name });
         if (stored != expectedVersion) return null;
         var version = session.Connection.QueryFirst<long>(session.Sql["next-document-version"]);
-        var crc = SqliteChecksum.Of(new NamedDocument(name, version, content)).Value;
+        var crc = SqliteChecksum.OfDocument(name, version, content).Value;
         session.Connection.Execute(session.Sql["put-document"], new { name, version, crc, content });
         return version;
     }
@@ -31,20 +31,18 @@ internal static class SqliteDocuments
     /// <summary>Reads every document, in order of names, and tells those that are damaged.</summary>
     public static IEnumerable<CorruptStorageException> FindDamages(SqliteSession session)
     {
-        foreach (var row in session.Connection.Query<Row>(session.Sql["list-documents"], new { prefix = "", after = "", limit = -1 }, buffered: false))
+        foreach (var row in session.Connection.Query<Row>(session.Sql["verify-documents"], buffered: false))
         {
             if (!IsSound(row)) yield return Damaged(session, row);
         }
     }
 
-    private static NamedDocument Checked(SqliteSession session, Row row) => IsSound(row) ? Of(row) : throw Damaged(session, row);
+    private static NamedDocument Checked(SqliteSession session, Row row) => IsSound(row) ? new NamedDocument(row.Name, row.Version, row.Content) : throw Damaged(session, row);
 
-    private static bool IsSound(Row row) => row.Version > 0 && SqliteChecksum.Of(Of(row)).Value == row.Crc;
+    private static bool IsSound(Row row) => SqliteChecksum.OfDocument(row.Name, row.Version, row.Content).Value == row.Crc;
 
     private static CorruptStorageException Damaged(SqliteSession session, Row row) =>
         SqliteErrors.Damage(session, $"{session.Sql.Table("documents")}, document '{row.Name}'", "the checksum of the document is wrong.");
-
-    private static NamedDocument Of(Row row) => new(row.Name, row.Version, row.Content);
 
     private sealed record Row(string Name, long Version, long Crc, byte[] Content);
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -14,7 +15,15 @@ internal static class SqliteErrors
     /// <summary>Whether what is stored is damaged, as far as SQLite can see it.</summary>
     public static bool IsDamage(SqliteException error) => error.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB;
 
-    /// <summary>The error of whatever was taken back, or never wrote.</summary>
+    /// <summary>The error of whatever was taken back, or never wrote; null for what the driver does not throw.</summary>
+    public static StorageException? Of(Exception error, SqliteLocation location) => error switch
+    {
+        SqliteException told => Of(told, location),
+        DataException or InvalidCastException => new CorruptStorageException($"'{location.Address}'", "a row holds a value of another kind than was stored.", Advice, error),
+        _ => null,
+    };
+
+    /// <summary>The same for an error of SQLite itself.</summary>
     public static StorageException Of(SqliteException error, SqliteLocation location) => error.SqliteErrorCode switch
     {
         raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new StorageUnavailableException($"The database '{location.Path}' is held by another connection. Nothing was stored; try again.", error),

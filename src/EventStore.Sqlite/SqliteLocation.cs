@@ -15,8 +15,11 @@ internal sealed class SqliteLocation
 
     public bool IsMemory => given.DataSource == Memory;
 
-    /// <summary>The file, where it can be told without SQLite: not of memory, nor of a URI.</summary>
-    public string? FilePath => IsMemory || Path.StartsWith("file:", StringComparison.Ordinal) ? null : System.IO.Path.GetFullPath(Path);
+    /// <summary>The file, where it can be told without SQLite: not of memory, a URI, or a path that the driver completes.</summary>
+    public string? FilePath => IsMemory || Path.StartsWith("file:", StringComparison.Ordinal) || Path.StartsWith('|') ? null : System.IO.Path.GetFullPath(Path);
+
+    /// <summary>Whether a missing file may be made, as far as the connection string says.</summary>
+    public bool MayCreateFile => given.Mode == SqliteOpenMode.ReadWriteCreate;
 
     public bool IsReadOnly => given.Mode == SqliteOpenMode.ReadOnly;
 

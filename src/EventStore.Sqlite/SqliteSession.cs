@@ -29,8 +29,8 @@ internal sealed class SqliteSession : IDisposable
     private sqlite3 Handle => Connection.Handle!;
 
     /// <summary>
-    /// Told apart by it: what this connection read in its earlier transactions still holds while both numbers are the same. The first grows with
-    /// changes by others, the second with what this one took back or removed.
+    /// While it is the same, what this connection read or wrote in earlier transactions still holds. Asked within a transaction. It changes with
+    /// whatever others write, and with what this connection takes back or removes.
     /// </summary>
     public (long Others, long Own) Era => (DataVersion(), undone);
 

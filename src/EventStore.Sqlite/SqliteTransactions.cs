@@ -9,12 +9,12 @@ internal sealed class SqliteTransactions(SqliteLocation location, TimeSpan busyT
 
     /// <summary>Asks by the database as it is at one moment.</summary>
     public ValueTask<T> ReadAsync<T>(SqliteSession session, Func<SqliteSession, T> ask, CancellationToken cancellationToken) =>
-        WaitingAsync(() => Run(session, session.Begin, ask), cancellationToken);
+        WaitingAsync(() => Run(session, isWriter: false, ask), cancellationToken);
 
     /// <summary>Changes the database as its only writer. The work is run again if it could not begin, or not end, for another's sake.</summary>
     /// <exception cref="BatchOutcomeUnknownException">The end failed in a way that does not tell what is stored.</exception>
     public ValueTask<T> WriteAsync<T>(SqliteSession session, Func<SqliteSession, T> change, CancellationToken cancellationToken) =>
-        WaitingAsync(() => Run(session, session.BeginImmediate, change), cancellationToken);
+        WaitingAsync(() => Run(session, isWriter: true, change), cancellationToken);
 
     /// <summary>Does something again and again while another is in the way.</summary>
     public async ValueTask<T> WaitingAsync<T>(Func<T> attempt, CancellationToken cancellationToken)
@@ -37,9 +37,10 @@ internal sealed class SqliteTransactions(SqliteLocation location, TimeSpan busyT
         }
     }
 
-    private T Run<T>(SqliteSession session, Action begin, Func<SqliteSession, T> work)
+    private T Run<T>(SqliteSession session, bool isWriter, Func<SqliteSession, T> work)
     {
-        begin();
+        if (isWriter) session.BeginImmediate();
+        else session.Begin();
         T result;
         try
         {
@@ -59,7 +60,7 @@ internal sealed class SqliteTransactions(SqliteLocation location, TimeSpan busyT
         catch (SqliteException error)
         {
             session.Rollback();
-            if (SqliteErrors.StoredNothing(error)) throw;
+            if (!isWriter || SqliteErrors.StoredNothing(error)) throw;
             throw new BatchOutcomeUnknownException($"SQLite failed with code {error.SqliteErrorCode} ({error.SqliteExtendedErrorCode}) when a transaction on '{location.Path}' ended.", error);
         }
     }

@@ -32,6 +32,7 @@ public sealed class DamageTests : IDisposable
     [InlineData("DELETE FROM events_commits WHERE stream = 2", "events_streams, stream 2", "has no commits")]
     [InlineData("UPDATE events_streams SET snapshot_revision = 9 WHERE stream = 1", "events_streams, stream 1", "newest snapshot is wrong")]
     [InlineData("UPDATE events_snapshots SET payload = x'00'", "events_snapshots, stream 'default//stream-0', revision 3", "checksum of the snapshot")]
+    [InlineData("UPDATE events_documents SET name = ''", "events_documents, document ''", "checksum of the document")]
     [InlineData("UPDATE events_documents SET content = x'00'", "events_documents, document 'document'", "checksum of the document")]
     public async Task A_tampered_row_is_named(string change, string place, string problem)
     {

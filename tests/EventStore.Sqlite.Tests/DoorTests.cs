@@ -50,6 +50,17 @@ public sealed class DoorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_connection_string_that_makes_no_file_and_one_with_a_password_are_refused_with_a_sentence_and_no_secret()
+    {
+        foreach (var rest in (string[])["Mode=ReadWrite", "Password=open-sesame"])
+        {
+            await using var engine = new EngineCatalogue().AddSqlite().Create($"sqlite:Data Source={directory.Database};{rest}", EngineContext.Default);
+            var refused = await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+            Assert.DoesNotContain("open-sesame", refused.ToString() + engine.Description, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Memory_says_that_it_is_volatile_and_belongs_to_one_engine()
     {
         await using var first = new EngineCatalogue().AddSqlite().Create("sqlite::memory:", EngineContext.Default);
