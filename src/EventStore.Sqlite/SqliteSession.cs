@@ -38,7 +38,7 @@ internal sealed class SqliteSession : IDisposable
     public void BeginEra() => undone++;
 
     /// <summary>The statement of a file below Sql, prepared when first asked for.</summary>
-    public SqliteStatement Prepare(string file) => Prepared(file, file => Sql[file]);
+    public SqliteStatement Prepare(string file) => statements.TryGetValue(file, out var known) ? known : Add(file, Sql[file]);
 
     /// <summary>Begins a transaction, which sees the database as it is at its first read.</summary>
     public void Begin() => Prepared("BEGIN").Execute();
@@ -112,9 +112,12 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
-    private SqliteStatement Prepared(string key, Func<string, string>? textOf = null)
+    private SqliteStatement Prepared(string sql) => statements.TryGetValue(sql, out var known) ? known : Add(sql, sql);
+
+    private SqliteStatement Add(string key, string sql)
     {
-        if (!statements.TryGetValue(key, out var statement)) statements.Add(key, statement = new SqliteStatement(Handle, textOf is null ? key : textOf(key)));
+        var statement = new SqliteStatement(Handle, sql);
+        statements.Add(key, statement);
         return statement;
     }
 }
