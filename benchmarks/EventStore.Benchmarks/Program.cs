@@ -16,6 +16,8 @@ var benchmarks = new Dictionary<string, (string Description, Func<CommitBenchmar
     ["fast-100k"] = ("file engine, fast: the time to store 100,000 events", commits => commits.HundredThousandAsync()),
     ["disk"] = ("file engine: bytes on disk per commit (W8)", commits => commits.DiskAsync()),
     ["new-streams"] = ("file engine, fast: 1,000,000 streams made, first tenth beside the last", commits => commits.MillionStreamsAsync()),
+    ["sqlite"] = ("commits and reads of the SQLite engine, beside bare prepared statements", _ => SqliteBenchmarks.RunAsync()),
+    ["sqlite-growth"] = ("the same on 1,000 and on 5,000,000 stored events", _ => SqliteBenchmarks.GrowthAsync()),
 };
 
 var directory = new Option<string>("--directory") { Description = "Where stores are made, on the disk to be measured. Default: the temporary folder.", Recursive = true, DefaultValueFactory = _ => Path.GetTempPath() };

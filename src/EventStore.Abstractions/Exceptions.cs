@@ -182,6 +182,10 @@ public class StorageException : EventStoreException
     }
 }
 
+/// <summary>The storage was opened for reading only, and something was to be written. Nothing was.</summary>
+public sealed class ReadOnlyStorageException(string what) : StorageException(
+    $"{what} is not possible: the storage was opened for reading only. Nothing was written. Write by a process that opens it for writing.");
+
 /// <summary>
 /// The storage cannot be reached now; what was asked was not carried out. Time may heal it.
 /// An engine that cannot tell whether a batch was carried out throws <see cref="BatchOutcomeUnknownException"/> instead.
@@ -203,10 +207,6 @@ public sealed class StorageNotFoundException : StorageException
     }
 }
 
-/// <summary>The store was opened for reading only, and something was to be written. Nothing was.</summary>
-public sealed class ReadOnlyStoreException(string what) : EventStoreException(
-    $"{what} is not possible: this store was opened for reading only. Nothing was written. Write by the process that opened it without OpenReadOnly().");
-
 /// <summary>Thrown by an engine when it sent a batch and cannot tell what became of it. The pipeline settles it by commit id.</summary>
 public sealed class BatchOutcomeUnknownException : StorageException
 {
@@ -221,10 +221,13 @@ public sealed class CorruptStorageException : StorageException
 {
     /// <summary>Says what is damaged, where, and what to do.</summary>
     public CorruptStorageException(string place, string problem, string advice, Exception? inner = null)
-        : base($"Damage at {place}: {problem} {advice}", inner) => Place = place;
+        : base($"Damage at {place}: {problem} {advice}", inner) => (Place, Problem) = (place, problem);
 
     /// <summary>Where: a file and offset, a table and key.</summary>
     public string Place { get; }
+
+    /// <summary>What is wrong there.</summary>
+    public string Problem { get; }
 }
 
 /// <summary>Stored data is sound, but of a format that this version does not know. Nothing was changed.</summary>

@@ -16,7 +16,7 @@ internal static class StoreOpening
         try
         {
             if (!mayCreate && !disk.Exists(StoreIdentity.FileName))
-                throw new StorageException($"There is no store at '{disk.Root}', and none may be made. Check the directory and the store's name, or let it be made by InitializeStorageEngine().");
+                throw new StorageNotFoundException($"There is no store at '{disk.Root}', and none may be made. Check the directory and the store's name, or let it be made by InitializeStorageEngine().");
             disk.CreateFolder("");
             var writerLock = disk.Lock(OpenStore.LockFileName);
             try

@@ -46,5 +46,5 @@ internal sealed class ReadOnlyEngine(IPersistenceEngine engine) : IPersistenceEn
 
     public ValueTask DisposeAsync() => engine.DisposeAsync();
 
-    private static ReadOnlyStoreException Refused(string what) => new(what);
+    private static ReadOnlyStorageException Refused(string what) => new(what);
 }

@@ -1,0 +1,7 @@
+CREATE TABLE {name}_store (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    schema_version INTEGER NOT NULL,
+    checkpoint INTEGER NOT NULL, -- the newest there ever was when something was last removed: none is given again
+    stamp INTEGER NOT NULL, -- the same of stamps, in microseconds since 1970
+    document_version INTEGER NOT NULL -- the newest ever given
+)

@@ -1,0 +1,1 @@
+DELETE FROM {name}_documents WHERE name = $name AND version = $version

@@ -1,0 +1,3 @@
+SELECT checkpoint, stream, revision, sequence, event_count, stamp, commit_id, crc, headers, events
+FROM {name}_commits
+WHERE commit_id = ?1 AND stream = ?2

@@ -1,0 +1,1 @@
+SELECT version FROM {name}_documents WHERE name = $name

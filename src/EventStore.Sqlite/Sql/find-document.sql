@@ -1,0 +1,1 @@
+SELECT name, version, crc, content FROM {name}_documents WHERE name = $name

@@ -1,0 +1,1 @@
+SELECT bucket, category, id FROM {name}_streams WHERE stream = ?1

@@ -1,0 +1,3 @@
+SELECT name, version, crc, content
+FROM {name}_documents
+ORDER BY name

@@ -1,0 +1,101 @@
+namespace EventStore.Sqlite;
+
+/// <summary>
+/// Decides a batch of attempts within the writer's transaction, each against what is stored and against those before it, and stores them.
+/// Because one transaction at a time gives checkpoints and makes them visible when it ends, none ever comes late (G14).
+/// </summary>
+/// <remarks>
+/// Heads and counters are kept from one batch to the next, and believed only where the transaction sees that nobody else has written since
+/// and nothing was taken back or removed. Otherwise they are read again: other processes may write at any time.
+/// </remarks>
+internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
+{
+    private const int MaxKnownHeads = 16_384;
+    private readonly SqliteEventWriter encoder = new();
+
+    // What is known, and since when.
+    private readonly Dictionary<StreamId, KnownHead> heads = [];
+    private (long, long) era;
+    private long checkpoint;
+    private DateTimeOffset stamp;
+
+    /// <summary>The outcomes, and the newest checkpoint.</summary>
+    public (CommitOutcome[] Outcomes, Checkpoint Newest) Commit(IReadOnlyList<CommitAttempt> attempts)
+    {
+        if (session.Era is var now && now != era) Learn(now);
+        if (heads.Count > MaxKnownHeads) heads.Clear();
+        var outcomes = new CommitOutcome[attempts.Count];
+        for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Commit(attempts[i]);
+        return (outcomes, checkpoint);
+    }
+
+    private void Learn((long, long) now)
+    {
+        heads.Clear();
+        (checkpoint, var microseconds) = session.ReadStore();
+        stamp = SqliteStamps.ToTime(microseconds);
+        era = now;
+    }
+
+    // A duplicate is told before a conflict; where nothing conflicts, the unique index on commit ids tells it for nothing.
+    private CommitOutcome Commit(CommitAttempt attempt)
+    {
+        var stream = attempt.Stream;
+        var head = FindHead(stream);
+        if (!attempt.Expected.IsMetBy(head.Revision)) return FindOriginal(attempt, head) ?? CommitOutcome.Conflict(head.Revision);
+
+        var next = CommitRecord.NextStamp(time, stamp);
+        var commit = new CommitRecord(
+            stream, attempt.CommitId, head.Sequence + 1, next, head.Revision + 1, checkpoint + 1, attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+        var number = head.Exists ? head.Number : checkpoint + 1;
+        if (!TryInsert(commit, head with { Number = number }, attempt.Events))
+            return FindOriginal(attempt, head) ?? throw SqliteErrors.Damage(session, session.Sql.Table("commits"), $"the index of commit ids knows {commit.CommitId}, but its row is missing.");
+        if (!head.Exists) session.Prepare("insert-stream").Bind(1, number).Bind(2, stream.Bucket).Bind(3, stream.Category).Bind(4, stream.Id).Execute();
+        (checkpoint, stamp) = (commit.LastCheckpoint.Value, next);
+        heads[stream] = new(number, commit.LastRevision, commit.Sequence.Value, head.Sum);
+        return CommitOutcome.Committed(commit);
+    }
+
+    private KnownHead FindHead(StreamId stream)
+    {
+        if (heads.TryGetValue(stream, out var known)) return known;
+        var head = SqliteHeads.Find(session, stream);
+        return heads[stream] = new(head.Number, head.Revision, head.CommitSequence.Value, SqliteChecksum.Of(stream));
+    }
+
+    private bool TryInsert(CommitRecord commit, in KnownHead head, IReadOnlyList<EventRecord> events)
+    {
+        var encoded = encoder.Write(events);
+        Span<byte> id = stackalloc byte[16];
+        commit.CommitId.TryWriteBytes(id, bigEndian: true, out _);
+        return session.Prepare("insert-commit")
+            .Bind(1, commit.FirstCheckpoint.Value).Bind(2, head.Number).Bind(3, commit.FirstRevision.Value).Bind(4, commit.Sequence.Value).Bind(5, commit.EventCount)
+            .Bind(6, SqliteStamps.ToMicroseconds(commit.Stamp)).Bind(7, id)
+            .Bind(8, SqliteRows.Sum(head.Sum, commit, encoded).Value).Bind(9, commit.Headers.Span).Bind(10, encoded)
+            .Execute() == 1;
+    }
+
+    private CommitOutcome? FindOriginal(CommitAttempt attempt, in KnownHead head)
+    {
+        Span<byte> id = stackalloc byte[16];
+        attempt.CommitId.TryWriteBytes(id, bigEndian: true, out _);
+        var row = session.Prepare("find-commit").Bind(1, id).Bind(2, head.Number);
+        try
+        {
+            if (!row.Step()) return null;
+            session.Rows.ReadEvents(row, session.Rows.Commit(row, attempt.Stream), head.Sum, out var original);
+            return CommitOutcome.Duplicate(original);
+        }
+        finally
+        {
+            row.Reset();
+            session.Rows.Forget();
+        }
+    }
+
+    /// <summary>The head of a stream, of which there may be none yet, with the checksum of its name.</summary>
+    private readonly record struct KnownHead(long Number, Revision Revision, long Sequence, SqliteChecksum Sum)
+    {
+        public bool Exists => Number != 0;
+    }
+}

@@ -1,0 +1,44 @@
+using Dapper;
+
+namespace EventStore.Sqlite;
+
+/// <summary>A stream's head: derived from its newest commit, so that committing writes no row for it.</summary>
+internal readonly record struct SqliteHead(long Number, Revision Revision, CommitSequence CommitSequence, Revision SnapshotRevision)
+{
+    public bool Exists => Number != 0;
+}
+
+/// <summary>Finds and lists heads.</summary>
+internal static class SqliteHeads
+{
+    /// <summary>The head of a stream; the default of its type for no stream.</summary>
+    public static SqliteHead Find(SqliteSession session, StreamId stream)
+    {
+        var statement = session.Prepare("find-head").Bind(1, stream.Bucket).Bind(2, stream.Category).Bind(3, stream.Id);
+        try
+        {
+            return statement.Step() ? new(statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3)) : default;
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+
+    public static IReadOnlyList<StreamHead> List(SqliteSession session, HeadQuery query)
+    {
+        var (bucket, category, id) = query.After is { } after ? (after.Bucket, after.Category, after.Id) : ("", "", "");
+        if (query.Bucket is { } only)
+        {
+            var order = StreamId.CompareCodePoints(bucket, only);
+            if (order > 0) return [];
+            if (order < 0) (bucket, category, id) = (only, "", "");
+        }
+
+        var sql = session.Sql[query.Bucket is null ? "list-heads" : "list-heads-of-bucket"];
+        var rows = session.Connection.Query<Row>(sql, new { bucket, category, id, minimum = query.MinEventsSinceSnapshot, limit = query.Limit });
+        return [.. rows.Select(row => new StreamHead(new StreamId(row.Bucket, row.Category, row.Id), row.Revision + row.EventCount - 1, row.Sequence, row.SnapshotRevision))];
+    }
+
+    private sealed record Row(string Bucket, string Category, string Id, long Revision, long EventCount, long Sequence, long SnapshotRevision);
+}

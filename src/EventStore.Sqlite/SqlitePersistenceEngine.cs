@@ -1,0 +1,150 @@
+using Microsoft.Extensions.Logging;
+using SQLitePCL;
+
+namespace EventStore.Sqlite;
+
+/// <summary>The engine over a SQLite database. Every member is one transaction, on the caller's thread.</summary>
+internal sealed class SqlitePersistenceEngine : IPersistenceEngine
+{
+    // Before it, a commit and a checkpoint of two connections at one moment could damage the log.
+    private static readonly Version SoundSince = new(3, 51, 3);
+
+    private readonly SqliteLocation location;
+    private readonly SqliteDatabase database;
+    private readonly SqliteWatch watch;
+    private readonly EngineContext context;
+
+    // Touched by the one writer, within its transaction.
+    private SqliteCommits? commits;
+
+    // The commits of batches that ended in an unknown way; replaced, never changed.
+    private volatile HashSet<Guid> unknown = [];
+
+    public SqlitePersistenceEngine(SqliteLocation location, SqliteOptions options, EngineContext context)
+    {
+        Batteries_V2.Init();
+        options.IsReadOnly |= context.IsReadOnly;
+        (this.location, this.context) = (location, context);
+        database = new SqliteDatabase(location, options, context.Time);
+        watch = new SqliteWatch(database, options.PollInterval, context.Time);
+        Description = new(
+            "SQLite",
+            location.Address,
+            new(DurabilityLevel.Volatile, "not opened yet", []),
+            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 1024),
+            location.IsMemory ? EngineCapabilities.None : EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.WakesAcrossProcesses);
+    }
+
+    /// <summary>The connections, for tests.</summary>
+    internal SqliteDatabase Database => database;
+
+    public EngineDescription Description { get; private set; }
+
+    public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var durability = await database.OpenAsync(context.MayCreateStorage, cancellationToken).ConfigureAwait(false);
+        var version = Version.Parse(raw.sqlite3_libversion().utf8_to_string());
+        if (!location.IsMemory && version < SoundSince)
+        {
+            var warning = $"SQLite {version} is older than {SoundSince}, so that in rare moments two connections that write and move the log at once can damage it. Reference a newer SQLitePCLRaw bundle.";
+            if (Description.Durability.Warnings.Count == 0) SqliteLog.Weakened(context.Loggers.CreateLogger("EventStore.Sqlite"), location.Path, warning);
+            durability = durability with { Warnings = [warning] };
+        }
+
+        Description = Description with { Durability = durability with { Basis = $"{durability.Basis}, SQLite {version}" } };
+    }
+
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
+        try
+        {
+            var (outcomes, newest) = await database.WriteAsync(session => (commits ??= new SqliteCommits(session, context.Time)).Commit(attempts), cancellationToken).ConfigureAwait(false);
+            watch.Raise(newest);
+            return outcomes;
+        }
+        catch (BatchOutcomeUnknownException)
+        {
+            unknown = [.. attempts.Select(attempt => attempt.CommitId), .. unknown];
+            throw;
+        }
+        catch (StorageException error) when (unknown.Count > 0 && attempts.Any(attempt => unknown.Contains(attempt.CommitId)))
+        {
+            throw new BatchOutcomeUnknownException(error.Message, error);
+        }
+    }
+
+    public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session => session.Reading.ReadStream(read), cancellationToken);
+
+    public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session => session.Reading.ReadAll(read), cancellationToken);
+
+    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) => database.ReadAsync(session =>
+    {
+        var head = SqliteHeads.Find(session, stream);
+        return head.Exists ? new StreamHead(stream, head.Revision, head.CommitSequence, head.SnapshotRevision) : null;
+    }, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session => SqliteHeads.List(session, query), cancellationToken);
+
+    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.Require(snapshot);
+        return WriteAsync(session => SqliteSnapshots.Save(session, snapshot), cancellationToken);
+    }
+
+    public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session => SqliteSnapshots.Find(session, stream, atMost), cancellationToken);
+
+    public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) =>
+        WriteAsync(session => SqliteSnapshots.Prune(session, stream, keep), cancellationToken);
+
+    public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireName(name);
+        return database.ReadAsync(session => SqliteDocuments.Find(session, name), cancellationToken);
+    }
+
+    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.RequireDocument(name, content);
+        return database.WriteAsync(session => SqliteDocuments.Put(session, name, content.ToArray(), expectedVersion), cancellationToken);
+    }
+
+    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireName(name);
+        return database.WriteAsync(session => SqliteDocuments.Delete(session, name, expectedVersion), cancellationToken);
+    }
+
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session => SqliteDocuments.List(session, prefix, after, limit), cancellationToken);
+
+    public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
+        watch.WaitAsync(after, atMost, cancellationToken);
+
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        database.WriteAsync(session => SqliteRemoval.Delete(session, stream), cancellationToken);
+
+    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
+        WriteAsync(session => SqliteRemoval.Purge(session, bucket), cancellationToken);
+
+    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session => new SqliteVerification(session, progress, cancellationToken).Run(), cancellationToken);
+
+    public ValueTask DisposeAsync()
+    {
+        var ended = database.DisposeAsync();
+        watch.End();
+        return ended;
+    }
+
+    private async ValueTask WriteAsync(Action<SqliteSession> change, CancellationToken cancellationToken) => await database.WriteAsync(session =>
+    {
+        change(session);
+        return true;
+    }, cancellationToken).ConfigureAwait(false);
+}

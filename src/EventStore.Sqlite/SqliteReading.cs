@@ -1,0 +1,89 @@
+namespace EventStore.Sqlite;
+
+/// <summary>Reads pages of commits by key, within a transaction, so that head and events are of one moment.</summary>
+internal sealed class SqliteReading(SqliteSession session)
+{
+    private const int MaxCommitsPerPage = 16_384;
+
+    public StreamPage ReadStream(StreamRead read)
+    {
+        var head = SqliteHeads.Find(session, read.Stream);
+        long low = read.From.Value, high = Math.Min(read.To.Value, head.Revision.Value);
+        if (low > high) return new StreamPage(default, head.Revision, IsEnd: true);
+
+        var forward = read.Direction == ReadDirection.Forward;
+        var name = SqliteChecksum.Of(read.Stream);
+        var page = new PageBuilder(read.Limit);
+        var row = session.Prepare(forward ? "read-stream-forward" : "read-stream-backward").Bind(1, head.Number).Bind(2, low).Bind(3, high);
+        try
+        {
+            for (var next = forward ? low : high; next >= low && next <= high;)
+            {
+                if (!row.Step()) throw Missing(read.Stream, next);
+                var commit = session.Rows.Commit(row, read.Stream);
+                if (next < commit.FirstRevision.Value || next > commit.LastRevision.Value) throw Missing(read.Stream, next);
+                var events = session.Rows.ReadEvents(row, commit, name, out _);
+                for (; next >= Math.Max(low, commit.FirstRevision.Value) && next <= Math.Min(high, commit.LastRevision.Value); next += forward ? 1 : -1)
+                {
+                    if (!page.TryAdd(events[(int)(next - commit.FirstRevision.Value)])) return new StreamPage(page.Events, head.Revision, IsEnd: false);
+                }
+            }
+
+            return new StreamPage(page.Events, head.Revision, IsEnd: true);
+        }
+        finally
+        {
+            row.Reset();
+            session.Rows.Forget();
+        }
+    }
+
+    public StorePage ReadAll(StoreRead read)
+    {
+        var head = session.ReadStore().Checkpoint;
+        var forward = read.Direction == ReadDirection.Forward;
+        long low = read.After.Value + 1, high = Math.Min(read.UpTo.Value, head);
+        var position = forward ? read.After.Value : read.UpTo.Value;
+        if (read.After.Value >= high) return new StorePage(default, position, head, IsEnd: true);
+
+        var page = new PageBuilder(read.Limit);
+        var row = session.Prepare(forward ? "read-all-forward" : "read-all-backward").Bind(1, low).Bind(2, high);
+        try
+        {
+            for (var examined = 0; row.Step();)
+            {
+                // The lowest commit of the range may end before it: it is the one that begins before it.
+                long first = row.Number(SqliteRows.Checkpoint), from = Math.Max(first, low), to = Math.Min(first + row.Number(SqliteRows.EventCount) - 1, high);
+                if (to < from) continue;
+                if (examined++ == MaxCommitsPerPage) return new StorePage(page.Events, position, head, IsEnd: false);
+
+                var stream = session.Rows.StreamOf(row.Number(SqliteRows.Stream));
+                var commit = session.Rows.Commit(row, stream.Name);
+                if (read.Filter.MatchesCommit(commit))
+                {
+                    var events = session.Rows.ReadEvents(row, commit, stream.Sum, out _);
+                    for (var next = forward ? from : to; next >= from && next <= to; next += forward ? 1 : -1)
+                    {
+                        if (!TryAdd(page, events[(int)(next - first)], read.Filter)) return new StorePage(page.Events, position, head, IsEnd: false);
+                        position = next;
+                    }
+                }
+
+                position = forward ? to : from;
+            }
+
+            return new StorePage(page.Events, forward ? high : position, head, IsEnd: true);
+        }
+        finally
+        {
+            row.Reset();
+            session.Rows.Forget();
+        }
+    }
+
+    private static bool TryAdd(PageBuilder page, in RecordedEvent recorded, EventFilter filter) =>
+        (filter.EventTypes is { } types && !types.Contains(recorded.Record.EventType)) || page.TryAdd(recorded);
+
+    private CorruptStorageException Missing(StreamId stream, long revision) =>
+        SqliteErrors.Damage(session, $"{session.Sql.Table("commits")}, stream '{stream}'", $"revision {revision} is missing.");
+}

@@ -1,0 +1,123 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace EventStore.Sqlite;
+
+/// <summary>A connection with the statements it has prepared. Used by one thread at a time.</summary>
+internal sealed class SqliteSession : IDisposable
+{
+    private readonly Dictionary<string, SqliteStatement> statements = [];
+    private (long Version, long Checkpoint) seen;
+    private long undone;
+
+    public SqliteSession(SqliteConnection connection, SqliteSql sql)
+    {
+        Connection = connection;
+        Sql = sql;
+        Rows = new SqliteRows(this);
+        Reading = new SqliteReading(this);
+    }
+
+    public SqliteConnection Connection { get; }
+
+    public SqliteSql Sql { get; }
+
+    public SqliteRows Rows { get; }
+
+    public SqliteReading Reading { get; }
+
+    private sqlite3 Handle => Connection.Handle!;
+
+    /// <summary>
+    /// While it is the same, what this connection read or wrote in earlier transactions still holds. Asked within a transaction. It changes with
+    /// whatever others write, and with what this connection takes back or removes.
+    /// </summary>
+    public (long Others, long Own) Era => (DataVersion(), undone);
+
+    /// <summary>Begins a new era, because what was read before no longer holds.</summary>
+    public void BeginEra() => undone++;
+
+    /// <summary>The statement of a file below Sql, prepared when first asked for.</summary>
+    public SqliteStatement Prepare(string file) => statements.TryGetValue(file, out var known) ? known : Add(file, Sql[file]);
+
+    /// <summary>Begins a transaction, which sees the database as it is at its first read.</summary>
+    public void Begin() => Prepared("BEGIN").Execute();
+
+    /// <summary>Begins a transaction as the one writer of the database. Deferring that to the first write would fail without waiting when another came first.</summary>
+    public void BeginImmediate() => Prepared("BEGIN IMMEDIATE").Execute();
+
+    public void Commit() => Prepared("COMMIT").Execute();
+
+    /// <summary>Takes everything back; SQLite may have done so already. Fails quietly: why it was called matters more.</summary>
+    public void Rollback()
+    {
+        BeginEra();
+        try
+        {
+            if (raw.sqlite3_get_autocommit(Handle) == 0) Prepared("ROLLBACK").Execute();
+        }
+        catch (SqliteException)
+        {
+            // The next transaction then cannot begin, and says so.
+        }
+    }
+
+    /// <summary>Sets or asks a pragma.</summary>
+    public string Pragma(string pragma)
+    {
+        using var statement = new SqliteStatement(Handle, "PRAGMA " + pragma);
+        return statement.Step() ? statement.Text(0) : "";
+    }
+
+    /// <summary>The newest checkpoint, read from its table only if another connection changed the database since this one last looked.</summary>
+    public Checkpoint NewestCheckpoint()
+    {
+        var version = DataVersion();
+        if (version != seen.Version) seen = (version, ReadStore().Checkpoint);
+        return seen.Checkpoint;
+    }
+
+    /// <summary>The newest checkpoint and stamp ever given.</summary>
+    public (long Checkpoint, long StampMicroseconds) ReadStore()
+    {
+        var statement = Prepare("find-store");
+        try
+        {
+            return statement.Step()
+                ? (statement.Number(0), statement.Number(1))
+                : throw SqliteErrors.Damage(this, Sql.Table("store"), "the row with the counters is missing.");
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in statements.Values) statement.Dispose();
+        Connection.Dispose();
+    }
+
+    private long DataVersion()
+    {
+        var statement = Prepared("PRAGMA data_version");
+        try
+        {
+            return statement.Step() ? statement.Number(0) : 0;
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+
+    private SqliteStatement Prepared(string sql) => statements.TryGetValue(sql, out var known) ? known : Add(sql, sql);
+
+    private SqliteStatement Add(string key, string sql)
+    {
+        var statement = new SqliteStatement(Handle, sql);
+        statements.Add(key, statement);
+        return statement;
+    }
+}

@@ -1,0 +1,57 @@
+using Dapper;
+
+namespace EventStore.Sqlite;
+
+/// <summary>Snapshots, and the newest one's revision beside the stream's name, where the list of heads finds it.</summary>
+internal static class SqliteSnapshots
+{
+    public static void Save(SqliteSession session, SnapshotRecord snapshot)
+    {
+        var head = SqliteHeads.Find(session, snapshot.Stream);
+        if (snapshot.Revision > head.Revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head.Revision);
+        session.Connection.Execute(session.Sql["save-snapshot"], new
+        {
+            stream = head.Number,
+            revision = snapshot.Revision.Value,
+            schemaVersion = snapshot.SchemaVersion,
+            stateType = snapshot.StateType,
+            crc = SqliteChecksum.Of(snapshot).Value,
+            payload = snapshot.Payload.ToArray(),
+        });
+        session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = head.Number });
+    }
+
+    public static SnapshotRecord? Find(SqliteSession session, StreamId stream, Revision atMost)
+    {
+        var head = SqliteHeads.Find(session, stream);
+        var row = head.Exists ? session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-snapshot"], new { stream = head.Number, atMost = atMost.Value }) : null;
+        return row is null ? null : IsSound(row, stream) ? Of(row, stream) : throw Damaged(session, row, stream);
+    }
+
+    public static void Prune(SqliteSession session, StreamId stream, int keep)
+    {
+        var head = SqliteHeads.Find(session, stream);
+        if (!head.Exists || session.Connection.Execute(session.Sql["prune-snapshots"], new { stream = head.Number, keep }) == 0) return;
+        session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = head.Number });
+    }
+
+    /// <summary>Reads every snapshot and tells those that are damaged.</summary>
+    public static IEnumerable<CorruptStorageException> FindDamages(SqliteSession session)
+    {
+        foreach (var row in session.Connection.Query<Row>(session.Sql["verify-snapshots"], buffered: false))
+        {
+            var stream = session.Rows.StreamOf(row.Stream).Name;
+            if (!IsSound(row, stream)) yield return Damaged(session, row, stream);
+        }
+    }
+
+    private static bool IsSound(Row row, StreamId stream) =>
+        row.Revision > 0 && row.SchemaVersion is >= 0 and <= int.MaxValue && SqliteChecksum.Of(Of(row, stream)).Value == row.Crc;
+
+    private static SnapshotRecord Of(Row row, StreamId stream) => new(stream, row.Revision, (int)row.SchemaVersion, row.StateType, row.Payload);
+
+    private static CorruptStorageException Damaged(SqliteSession session, Row row, StreamId stream) =>
+        SqliteErrors.Damage(session, $"{session.Sql.Table("snapshots")}, stream '{stream}', revision {row.Revision}", "the checksum of the snapshot is wrong.");
+
+    private sealed record Row(long Stream, long Revision, long SchemaVersion, string StateType, long Crc, byte[] Payload);
+}

@@ -1,0 +1,22 @@
+using System.Collections.Concurrent;
+
+namespace EventStore.Sqlite;
+
+/// <summary>The statements of <c>Sql/*.sql</c>, one a file, for the tables of one store.</summary>
+internal sealed class SqliteSql(string store)
+{
+    private readonly ConcurrentDictionary<string, string> statements = [];
+
+    /// <summary>The statement of a file, named without its ending.</summary>
+    public string this[string file] => statements.GetOrAdd(file, Load, store);
+
+    /// <summary>The name of one of the store's tables.</summary>
+    public string Table(string table) => $"{store}_{table}";
+
+    private static string Load(string file, string store)
+    {
+        using var stream = typeof(SqliteSql).Assembly.GetManifestResourceStream(file + ".sql") ?? throw new ArgumentException($"There is no Sql/{file}.sql.", nameof(file));
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd().ReplaceLineEndings("\n").Trim().Replace("{name}", store, StringComparison.Ordinal);
+    }
+}

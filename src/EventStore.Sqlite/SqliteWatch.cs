@@ -1,0 +1,40 @@
+namespace EventStore.Sqlite;
+
+/// <summary>
+/// Wakes those who wait for commits: at once for commits of this engine, and for those of other processes by looking, while somebody waits,
+/// whether the database changed. Looking costs no read of a table unless it did.
+/// </summary>
+internal sealed class SqliteWatch(SqliteDatabase database, TimeSpan pollInterval, TimeProvider time)
+{
+    private readonly CommitSignal signal = new();
+    private long newest;
+    private volatile bool isOver;
+
+    /// <summary>Says that everything up to a checkpoint can be read.</summary>
+    public void Raise(Checkpoint upTo)
+    {
+        for (var known = Volatile.Read(ref newest); upTo.Value > known;) known = Interlocked.CompareExchange(ref newest, upTo.Value, known) == known ? upTo.Value : Volatile.Read(ref newest);
+        signal.Raise(upTo);
+    }
+
+    /// <summary>Wakes everyone for good.</summary>
+    public void End()
+    {
+        isOver = true;
+        signal.WakeAll();
+    }
+
+    /// <summary>Returns once something after the checkpoint was raised or found, or after the time.</summary>
+    public async ValueTask WaitAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            Raise(await database.ReadAsync(session => session.NewestCheckpoint(), cancellationToken).ConfigureAwait(false));
+            var left = atMost - time.GetElapsedTime(started);
+            if (Volatile.Read(ref newest) > after.Value || left <= TimeSpan.Zero || isOver) return;
+            await signal.WaitAsync(after, left < pollInterval ? left : pollInterval, time, cancellationToken).ConfigureAwait(false);
+            if (isOver) return;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using EventStore.Conformance;
+
+namespace EventStore.Sqlite.Tests;
+
+/// <summary>A file as it comes, durable, through the whole kit.</summary>
+public sealed class FileBackend : IBackend
+{
+    private readonly TestDirectory directory = new();
+
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(directory.Engine(context: context));
+
+    public ValueTask DisposeAsync()
+    {
+        directory.Dispose();
+        return default;
+    }
+}
+
+/// <summary>A database in memory, which is gone with its engine.</summary>
+public sealed class MemoryBackend : IBackend
+{
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) =>
+        new(new SqlitePersistenceEngine(SqliteLocation.Parse(":memory:"), new SqliteOptions(), context));
+
+    public ValueTask DisposeAsync() => default;
+}
+
+/// <summary>A directory that goes with its owner, and a database in it.</summary>
+internal sealed class TestDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("eventstore-").FullName;
+
+    public string Database => System.IO.Path.Combine(Path, "store.db");
+
+    public SqlitePersistenceEngine Engine(SqliteOptions? options = null, EngineContext? context = null) =>
+        new(SqliteLocation.Parse(Database), options ?? new SqliteOptions(), context ?? EngineContext.Default);
+
+    /// <summary>An engine that is open.</summary>
+    public async Task<SqlitePersistenceEngine> OpenAsync(SqliteOptions? options = null, EngineContext? context = null)
+    {
+        var engine = Engine(options, context);
+        await engine.InitializeAsync();
+        return engine;
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
+
+public sealed class Completeness : CompletenessSpecification<FileBackend>;
+
+public sealed class Commits : CommitSpecification<FileBackend>;
+
+public sealed class Concurrency : ConcurrencySpecification<FileBackend>;
+
+public sealed class Deletion : DeletionSpecification<FileBackend>;
+
+public sealed class Dispatching : DispatchSpecification<FileBackend>;
+
+public sealed class DispatchLeases : DispatchLeaseSpecification<FileBackend>;
+
+public sealed class Documents : DocumentSpecification<FileBackend>;
+
+public sealed class Filters : FilterSpecification<FileBackend>;
+
+public sealed class Heads : HeadSpecification<FileBackend>;
+
+public sealed class Identity : IdentitySpecification<FileBackend>;
+
+public sealed class Lifecycle : LifecycleSpecification<FileBackend>;
+
+public sealed class Model : ModelSpecification<FileBackend>;
+
+public sealed class Payloads : PayloadSpecification<FileBackend>;
+
+public sealed class Pipelines : PipelineSpecification<FileBackend>;
+
+public sealed class Reading : ReadingSpecification<FileBackend>;
+
+public sealed class Snapshots : SnapshotSpecification<FileBackend>;
+
+public sealed class Streams : StreamSpecification<FileBackend>;
+
+public sealed class MemoryCompleteness : CompletenessSpecification<MemoryBackend>;
+
+public sealed class MemoryCommits : CommitSpecification<MemoryBackend>;
+
+public sealed class MemoryConcurrency : ConcurrencySpecification<MemoryBackend>;
+
+public sealed class MemoryDeletion : DeletionSpecification<MemoryBackend>;
+
+public sealed class MemoryDispatching : DispatchSpecification<MemoryBackend>;
+
+public sealed class MemoryDispatchLeases : DispatchLeaseSpecification<MemoryBackend>;
+
+public sealed class MemoryDocuments : DocumentSpecification<MemoryBackend>;
+
+public sealed class MemoryFilters : FilterSpecification<MemoryBackend>;
+
+public sealed class MemoryHeads : HeadSpecification<MemoryBackend>;
+
+public sealed class MemoryIdentity : IdentitySpecification<MemoryBackend>;
+
+public sealed class MemoryLifecycle : LifecycleSpecification<MemoryBackend>;
+
+public sealed class MemoryModel : ModelSpecification<MemoryBackend>;
+
+public sealed class MemoryPayloads : PayloadSpecification<MemoryBackend>;
+
+public sealed class MemoryPipelines : PipelineSpecification<MemoryBackend>;
+
+public sealed class MemoryReading : ReadingSpecification<MemoryBackend>;
+
+public sealed class MemorySnapshots : SnapshotSpecification<MemoryBackend>;
+
+public sealed class MemoryStreams : StreamSpecification<MemoryBackend>;
+
+public sealed class Consumers : ConsumerSpecification<FileBackend>;
+
+public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBackend>;
+
+public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
+
+public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
+
+public sealed class MemoryConsumers : ConsumerSpecification<MemoryBackend>;
+
+public sealed class MemoryConsumerDeliveries : ConsumerDeliverySpecification<MemoryBackend>;
+
+public sealed class MemoryConsumerStates : ConsumerStateSpecification<MemoryBackend>;
+
+public sealed class MemoryReadStreams : ReadStreamSpecification<MemoryBackend>;
