@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EventStore.Conformance;
@@ -95,18 +94,6 @@ internal static class PipelineBenchmarks
     }
 
     private static IPersistenceEngine OpenInMemory() => new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
-
-    /// <summary>Bytes as they are.</summary>
-    private sealed class IdentitySerializer : IEventSerializer
-    {
-        public string Name => "identity";
-
-        public string NameOf(Type type) => "order-placed";
-
-        public void Serialize(object value, IBufferWriter<byte> output) => output.Write((byte[])value);
-
-        public object Deserialize(string typeName, ReadOnlyMemory<byte> payload) => payload;
-    }
 
     /// <summary>Waits a millisecond for each batch, as a disk does, on a thread of its own.</summary>
     private sealed class FlushesInOneMillisecond(IPersistenceEngine inner) : DelegatingEngine(inner)

@@ -5,6 +5,7 @@ var benchmarks = new Dictionary<string, (string Description, Func<Task> Run)>
 {
     ["append"] = ("AppendAsync over the in-memory engine, beside the bare engine", PipelineBenchmarks.AppendAsync),
     ["open"] = ("opening a stream of 1,000 events, beside bare deserializing", PipelineBenchmarks.OpenAsync),
+    ["postgres"] = ("PostgreSQL on a private server: beside pgbench and bare loops of its driver, and at two sizes", PostgresBenchmarks.RunAsync),
     ["group-commit"] = ("batch sizes over a flush of 1 ms", PipelineBenchmarks.GroupCommitAsync),
 };
 

@@ -14,13 +14,20 @@ internal sealed class PostgresConnections : IAsyncDisposable
 
     private readonly NpgsqlDataSource? dataSource;
     private readonly bool isOwned;
+    private readonly NpgsqlTransaction? transaction;
     private readonly NpgsqlConnection? borrowed;
     private readonly SemaphoreSlim turn = new(1, 1);
 
     private PostgresConnections(NpgsqlDataSource? dataSource, bool isOwned, NpgsqlTransaction? transaction)
     {
         (this.dataSource, this.isOwned) = (dataSource, isOwned);
-        borrowed = transaction is null ? null : transaction.Connection ?? throw new WireupException("The transaction handed to UsingPostgresPersistence is over. Hand over an open one.");
+        this.transaction = transaction;
+        if (transaction is not null)
+        {
+            RequireOpen(transaction, over => new WireupException(over));
+            borrowed = transaction.Connection!;
+        }
+
         var address = new NpgsqlConnectionStringBuilder(dataSource?.ConnectionString ?? borrowed!.ConnectionString);
         Address = $"{address.Host}:{address.Port}/{address.Database ?? address.Username}";
     }
@@ -30,7 +37,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
 
     /// <summary>Whether everything happens inside a transaction of the application.</summary>
     [MemberNotNullWhen(false, nameof(dataSource))]
-    [MemberNotNullWhen(true, nameof(borrowed))]
+    [MemberNotNullWhen(true, nameof(borrowed), nameof(transaction))]
     public bool IsInside => borrowed is not null;
 
     /// <summary>A connection string with what suits the store where it says nothing: statements are prepared by use, and nothing is reset that is not set.</summary>
@@ -70,6 +77,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
     public async ValueTask<Lease> RentAsync(CancellationToken cancellationToken)
     {
         if (!IsInside) return new Lease(await dataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false), null);
+        RequireOpen(transaction, over => new StorageException(over));
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         return new Lease(borrowed, turn);
     }
@@ -136,6 +144,19 @@ internal sealed class PostgresConnections : IAsyncDisposable
     {
         if (isOwned) await dataSource!.DisposeAsync().ConfigureAwait(false);
         turn.Dispose();
+    }
+
+    // What is sent after the end of the transaction would take effect at once, outside of every section. The driver tells only by an exception.
+    private static void RequireOpen(NpgsqlTransaction transaction, Func<string, Exception> refuse)
+    {
+        try
+        {
+            _ = transaction.IsolationLevel;
+        }
+        catch (InvalidOperationException)
+        {
+            throw refuse("The transaction that was handed to UsingPostgresPersistence is over. Nothing was stored; hand over an open one, and build the store anew for each.");
+        }
     }
 
     private static NpgsqlCommand Set(NpgsqlConnection connection) => new(SessionSettings, connection);

@@ -132,16 +132,16 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
         }
         finally
         {
-            if (connection.FullState.HasFlag(System.Data.ConnectionState.Open)) await StopListeningAsync(connection).ConfigureAwait(false);
+            if (connection.FullState.HasFlag(System.Data.ConnectionState.Open)) await StopListeningAsync(connection, tableId).ConfigureAwait(false);
         }
     }
 
     // The connection goes back to its pool, which may be the application's: it takes nothing of ours along.
-    private static async Task StopListeningAsync(NpgsqlConnection connection)
+    private static async Task StopListeningAsync(NpgsqlConnection connection, long tableId)
     {
         try
         {
-            await using var unlisten = new NpgsqlCommand("UNLISTEN *", connection) { CommandTimeout = 2 };
+            await using var unlisten = new NpgsqlCommand($"UNLISTEN {ChannelOf(tableId)}", connection) { CommandTimeout = 2 };
             await unlisten.ExecuteNonQueryAsync().ConfigureAwait(false);
         }
         catch (Exception error) when (error is NpgsqlException or InvalidOperationException)

@@ -11,6 +11,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
 {
     private const string What = "commit a batch";
     private const int MaxRememberedStreams = 100_000;
+    private const int MaxBatchesWithout = 64;
     private readonly string lockStore = sql.Load("lock-store");
     private readonly string findHeads = sql.Load("find-heads");
     private readonly string writeBatch = sql.Load("write-batch");
@@ -20,6 +21,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly Dictionary<StreamId, StreamRow> remembered = [];
     private StoreRow? row;
+
+    // Where others write, too, what is remembered is outdated at most tries, each a round trip: so batches go without, longer each time in a row.
+    private int batchesWithout;
+    private int nextBatchesWithout = 1;
 
     /// <summary>Decides and stores a batch.</summary>
     /// <returns>The outcomes, and the last checkpoint that is visible now.</returns>
@@ -49,6 +54,12 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     private async ValueTask<PostgresBatch?> TryCommitAsRememberedAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
     {
         if (row is not { } before || connections.IsInside) return null;
+        if (batchesWithout > 0)
+        {
+            batchesWithout--;
+            return null;
+        }
+
         for (var i = 0; i < attempts.Count; i++)
         {
             if (!remembered.ContainsKey(attempts[i].Stream)) return null;
@@ -63,6 +74,8 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
             var isWritten = await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
             await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
+            nextBatchesWithout = isWritten ? 1 : Math.Min(nextBatchesWithout * 2, MaxBatchesWithout);
+            if (!isWritten) batchesWithout = nextBatchesWithout;
             return isWritten ? batch : null;
         }
         catch (Exception error) when (PostgresErrors.IsOutdated(error))

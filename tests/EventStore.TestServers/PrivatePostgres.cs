@@ -40,12 +40,16 @@ public sealed class PrivatePostgres : ITestServer
     /// <summary>Kills every process of the server at once.</summary>
     public Task KillAsync() => server.KillAsync();
 
+    /// <summary>Ends the server tidily. Its files stay.</summary>
+    public Task StopAsync() => server.StopAsync();
+
     /// <summary>Starts it over the same files, on the same port, and waits until it answers.</summary>
-    public async Task StartAgainAsync()
+    /// <param name="settings">Further arguments, such as <c>-c fsync=off</c>, word by word; later ones win.</param>
+    public async Task StartAgainAsync(params string[] settings)
     {
         server = await ServerProcess.StartAsync(
             folder, "QUIT", [.. AsOwner(), Path.Combine(Binaries, "postgres"), "-D", Data, "-c", "listen_addresses=127.0.0.1", "-c", $"port={Port}",
-            "-c", $"unix_socket_directories={folder}", "-c", "max_connections=300"]);
+            "-c", $"unix_socket_directories={folder}", "-c", "max_connections=300", .. settings]);
         await server.WaitUntilAsync(IsReadyAsync);
     }
 
