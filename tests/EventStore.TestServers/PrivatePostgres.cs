@@ -28,7 +28,7 @@ public sealed class PrivatePostgres : ITestServer
     /// <summary>A new server; null where its binaries are missing.</summary>
     public static async Task<PrivatePostgres?> TryStartAsync()
     {
-        if (ServerProcess.FindProgram("initdb", Installed()) is not { } initdb) return null;
+        if (Installed().Select(folder => Path.Combine(folder, "initdb")).FirstOrDefault(File.Exists) is not { } initdb) return null;
         var made = new PrivatePostgres(Path.GetDirectoryName(initdb)!, Directory.CreateTempSubdirectory("eventstore-postgres-").FullName, ServerProcess.FreePort());
         if (Environment.IsPrivilegedProcess) await ServerProcess.RunAsync("chown", "postgres:", made.folder);
         string[] command = [.. AsOwner(), initdb, "-D", made.Data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"];
@@ -60,9 +60,10 @@ public sealed class PrivatePostgres : ITestServer
     // The server refuses to run as root; it then runs as the user that its package made.
     private static string[] AsOwner() => Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
 
-    // Debian keeps the programs of each version in a folder of its own; the newest first.
-    private static IEnumerable<string> Installed() => Directory.Exists("/usr/lib/postgresql")
-        ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => Path.Combine(version, "bin")) : [];
+    // Debian keeps the programs of each version in a folder of its own, the newest first; elsewhere they are on the PATH.
+    private static IEnumerable<string> Installed() =>
+        (Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => Path.Combine(version, "bin")) : [])
+        .Concat(ServerProcess.FindProgram("initdb") is { } found ? [Path.GetDirectoryName(found)!] : []);
 
     // The eighth line of its file says how far it is; the first one whether the file is of this server or of one that was killed.
     private async Task<bool> IsReadyAsync()
