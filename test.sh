@@ -67,15 +67,16 @@ suite_of() {
 # Says why a suite cannot run on this machine: a server or a package that is not to be had here. Says nothing when it can.
 why_not() { :; }
 
-# Installs the package that a suite's server comes from, where nothing else provides one and root may.
+# Installs the package that a suite's server comes from, where it is missing and root may. Also beside a server from elsewhere: some tests
+# start servers of their own, to kill them.
 provide_server() {
-  local package variable folder
+  local package program
   case $1 in
-    postgres) package=postgresql-15 variable=EVENTSTORE_TEST_POSTGRES folder=/usr/lib/postgresql ;;
-    redis) package=redis-server variable=EVENTSTORE_TEST_REDIS folder=/usr/bin/redis-server ;;
+    postgres) package=postgresql-15 program=initdb ;;
+    redis) package=redis-server program=redis-server ;;
     *) return ;;
   esac
-  [[ -n ${!variable:-} || -n ${DOCKER_HOST:-} || -S /var/run/docker.sock || -e $folder ]] && return
+  command -v "$program" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$program" >/dev/null && return
   ((EUID == 0)) && command -v apt-get >/dev/null || return
   say "$1" "installing $package"
   { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$package"; } >"$results/$1.install.log" 2>&1 \

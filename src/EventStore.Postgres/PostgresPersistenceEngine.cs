@@ -209,7 +209,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         if (!options.Notifies) return;
         await connections.ChangeAsync("tell of a commit", async connection =>
         {
-            await using var notice = PostgresSignals.NoticeOf(connection, tableId, last);
+            await using var notice = PostgresSignals.NoticeOf(connection, tableId, last, isInside: true);
             return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
         }, CancellationToken.None).ConfigureAwait(false);
     }

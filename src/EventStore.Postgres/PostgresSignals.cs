@@ -16,6 +16,8 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
 
     // How long a connection may be silent until it is asked whether it is still there.
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
+    private const string Notify = "SELECT pg_notify($1, $2)";
+    private const string NotifyUnflushed = "SELECT pg_notify($1, $2), set_config('synchronous_commit', 'off', true)";
     private readonly string findStore = sql.Load("find-store");
     private readonly Channel<long> committed = Channel.CreateBounded<long>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
     private readonly CancellationTokenSource ending = new();
@@ -30,8 +32,8 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
     /// <summary>The channel of a store: named after its table, so that no two stores of a database share one.</summary>
     public static string ChannelOf(long tableId) => $"eventstore_{tableId}";
 
-    /// <summary>The statement that tells of a commit. Inside a transaction it is told when that is committed.</summary>
-    public static NpgsqlCommand NoticeOf(NpgsqlConnection connection, long tableId, Checkpoint upTo) => new("SELECT pg_notify($1, $2)", connection)
+    /// <summary>The statement that tells of a commit. Inside a transaction it is told when that is committed; outside, nothing is flushed for a hint.</summary>
+    public static NpgsqlCommand NoticeOf(NpgsqlConnection connection, long tableId, Checkpoint upTo, bool isInside) => new(isInside ? Notify : NotifyUnflushed, connection)
     {
         Parameters = { PostgresSql.Value(ChannelOf(tableId)), PostgresSql.Value(upTo.ToString()) },
     };
@@ -80,7 +82,7 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
             {
                 var upTo = await committed.Reader.ReadAsync(ending.Token).ConfigureAwait(false);
                 await using var lease = await connections.RentAsync(ending.Token).ConfigureAwait(false);
-                await using var notice = NoticeOf(lease.Connection, tableId, upTo);
+                await using var notice = NoticeOf(lease.Connection, tableId, upTo, isInside: false);
                 await notice.ExecuteNonQueryAsync(ending.Token).ConfigureAwait(false);
                 await Task.Delay(PauseBetweenNotices, ending.Token).ConfigureAwait(false);
             }

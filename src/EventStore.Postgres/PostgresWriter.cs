@@ -148,7 +148,13 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         if (!connections.IsInside) command.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         try
         {
-            await command.ExecuteNonQueryAsync(CancellationToken.None).ConfigureAwait(false);
+            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+            var isWritten = batch.Written.Count == 0 || await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            while (await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+            }
+
+            if (!isWritten) throw new StorageException($"The store in schema '{sql.Schema}' changed under its own lock, so nothing was stored. Find out who writes to its tables.");
         }
         catch (Exception error) when ((connections.IsInside || batch.Written.Count == 0 ? PostgresErrors.Refused(error, What) : PostgresErrors.Sent(error, What)) is var told && told != error)
         {

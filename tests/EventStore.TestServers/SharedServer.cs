@@ -27,7 +27,7 @@ public sealed class SharedServer : IAsyncDisposable
     /// <summary>Ends the server if it was started here. Called once, after all tests, by a fixture of the assembly.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (found.IsValueCreated && await found.Value is { } server) await server.DisposeAsync();
+        if (found.IsValueCreated && found.Value is { IsCompletedSuccessfully: true } start && await start is { } server) await server.DisposeAsync();
     }
 
     private static async Task<ITestServer?> FindAsync(string variable, Func<Task<ITestServer?>> inContainer, Func<Task<ITestServer?>> fromBinaries) =>
