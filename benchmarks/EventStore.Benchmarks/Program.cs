@@ -18,6 +18,7 @@ var benchmarks = new Dictionary<string, (string Description, Func<CommitBenchmar
     ["new-streams"] = ("file engine, fast: 1,000,000 streams made, first tenth beside the last", commits => commits.MillionStreamsAsync()),
     ["sqlite"] = ("commits and reads of the SQLite engine, beside bare prepared statements", _ => SqliteBenchmarks.RunAsync()),
     ["sqlite-growth"] = ("the same on 1,000 and on 5,000,000 stored events", _ => SqliteBenchmarks.GrowthAsync()),
+    ["postgres"] = ("PostgreSQL on a private server: beside pgbench and bare loops of its driver, and at two sizes", _ => PostgresBenchmarks.RunAsync()),
 };
 
 var directory = new Option<string>("--directory") { Description = "Where stores are made, on the disk to be measured. Default: the temporary folder.", Recursive = true, DefaultValueFactory = _ => Path.GetTempPath() };

@@ -1,0 +1,176 @@
+using System.Diagnostics.CodeAnalysis;
+using Npgsql;
+
+namespace EventStore.Postgres;
+
+/// <summary>
+/// Where connections come from: a data source of our own, one of the application, or the connection of a transaction that the application
+/// began. The last one is used by one caller at a time, and its transaction is neither begun nor ended here.
+/// </summary>
+internal sealed class PostgresConnections : IAsyncDisposable
+{
+    // Array parameters of unlike lengths would be planned anew each time, and plans made while the tables were small would scan them later.
+    private const string SessionSettings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+
+    private readonly NpgsqlDataSource? dataSource;
+    private readonly bool isOwned;
+    private readonly NpgsqlTransaction? transaction;
+    private readonly NpgsqlConnection? borrowed;
+    private readonly SemaphoreSlim turn = new(1, 1);
+
+    private PostgresConnections(NpgsqlDataSource? dataSource, bool isOwned, NpgsqlTransaction? transaction)
+    {
+        (this.dataSource, this.isOwned) = (dataSource, isOwned);
+        this.transaction = transaction;
+        if (transaction is not null)
+        {
+            RequireOpen(transaction, over => new WireupException(over));
+            borrowed = transaction.Connection!;
+        }
+
+        var address = new NpgsqlConnectionStringBuilder(dataSource?.ConnectionString ?? borrowed!.ConnectionString);
+        Address = $"{address.Host}:{address.Port}/{address.Database ?? address.Username}";
+    }
+
+    /// <summary>Host, port and database; no role and no password.</summary>
+    public string Address { get; }
+
+    /// <summary>Whether everything happens inside a transaction of the application.</summary>
+    [MemberNotNullWhen(false, nameof(dataSource))]
+    [MemberNotNullWhen(true, nameof(borrowed), nameof(transaction))]
+    public bool IsInside => borrowed is not null;
+
+    /// <summary>A connection string with what suits the store where it says nothing: statements are prepared by use, and nothing is reset that is not set.</summary>
+    /// <exception cref="WireupException">It is none. The message does not show it.</exception>
+    public static string Complete(string connectionString)
+    {
+        try
+        {
+            var given = new NpgsqlConnectionStringBuilder(connectionString);
+            if (string.IsNullOrEmpty(given.Host)) throw new ArgumentException("It names no host.");
+            if (!given.ContainsKey("Max Auto Prepare")) given.MaxAutoPrepare = 64;
+            if (!given.ContainsKey("Auto Prepare Min Usages")) given.AutoPrepareMinUsages = 2;
+            if (!given.ContainsKey("No Reset On Close")) given.NoResetOnClose = true;
+            if (!given.ContainsKey("Application Name")) given.ApplicationName = "EventStore";
+            return given.ConnectionString;
+        }
+        catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException)
+        {
+            throw new WireupException($"The connection string for PostgreSQL cannot be read ({error.GetType().Name}). Write it as in 'Host=localhost;Database=orders;Username=app'.");
+        }
+    }
+
+    public static PostgresConnections To(string connectionString)
+    {
+        var builder = new NpgsqlDataSourceBuilder(connectionString);
+        builder.UsePhysicalConnectionInitializer(
+            connection => Set(connection).ExecuteNonQuery(),
+            async connection => await Set(connection).ExecuteNonQueryAsync().ConfigureAwait(false));
+        return new PostgresConnections(builder.Build(), isOwned: true, null);
+    }
+
+    public static PostgresConnections Of(NpgsqlDataSource dataSource) => new(dataSource, isOwned: false, null);
+
+    public static PostgresConnections Inside(NpgsqlTransaction transaction) => new(null, isOwned: false, transaction);
+
+    /// <summary>A connection that is the caller's until he disposes what he got.</summary>
+    public async ValueTask<Lease> RentAsync(CancellationToken cancellationToken)
+    {
+        if (!IsInside) return new Lease(await dataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false), null);
+        RequireOpen(transaction, over => new StorageException(over));
+        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return new Lease(borrowed, turn);
+    }
+
+    /// <summary>Asks something that changes nothing. A pooled connection that turns out to be dead is replaced once.</summary>
+    public async ValueTask<T> AskAsync<T>(string what, Func<NpgsqlConnection, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await using var lease = await RentAsync(cancellationToken).ConfigureAwait(false);
+                return await ask(lease.Connection, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception error) when (attempt == 1 && !IsInside && PostgresErrors.IsOfConnection(error))
+            {
+                Forget();
+            }
+            catch (Exception error) when (PostgresErrors.Refused(error, what) is var told && told != error)
+            {
+                throw told;
+            }
+        }
+    }
+
+    /// <summary>Changes something in a transaction: all of it or nothing. Once it was sent, a lost connection leaves the outcome open.</summary>
+    public async ValueTask<T> ChangeAsync<T>(string what, Func<NpgsqlConnection, Task<T>> change, CancellationToken cancellationToken)
+    {
+        await using var lease = await RentForChangeAsync(what, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (IsInside) return await change(lease.Connection).ConfigureAwait(false);
+            await using var transaction = await lease.Connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, CancellationToken.None).ConfigureAwait(false);
+            var answer = await change(lease.Connection).ConfigureAwait(false);
+            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+            return answer;
+        }
+        catch (Exception error) when ((IsInside ? PostgresErrors.Refused(error, what) : PostgresErrors.Sent(error, what)) is var told && told != error)
+        {
+            throw told;
+        }
+    }
+
+    /// <summary>A connection for a change: where none can be had, nothing was carried out.</summary>
+    public async ValueTask<Lease> RentForChangeAsync(string what, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RentAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (PostgresErrors.Refused(error, what) is var told && told != error)
+        {
+            throw told;
+        }
+    }
+
+    /// <summary>Lets go of idle connections, which are dead when one of them is.</summary>
+    public void Forget()
+    {
+        if (isOwned) dataSource!.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (isOwned) await dataSource!.DisposeAsync().ConfigureAwait(false);
+        turn.Dispose();
+    }
+
+    // What is sent after the end of the transaction would take effect at once, outside of every section. The driver tells only by an exception.
+    private static void RequireOpen(NpgsqlTransaction transaction, Func<string, Exception> refuse)
+    {
+        try
+        {
+            _ = transaction.IsolationLevel;
+        }
+        catch (InvalidOperationException)
+        {
+            throw refuse("The transaction that was handed to UsingPostgresPersistence is over. Nothing was stored; hand over an open one, and build the store anew for each.");
+        }
+    }
+
+    private static NpgsqlCommand Set(NpgsqlConnection connection) => new(SessionSettings, connection);
+
+    /// <summary>A connection for a while.</summary>
+    public readonly struct Lease(NpgsqlConnection connection, SemaphoreSlim? turn) : IAsyncDisposable
+    {
+        public NpgsqlConnection Connection => connection;
+
+        public ValueTask DisposeAsync()
+        {
+            if (turn is null) return connection.DisposeAsync();
+            turn.Release();
+            return default;
+        }
+    }
+}

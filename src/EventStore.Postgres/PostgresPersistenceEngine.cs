@@ -1,0 +1,223 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace EventStore.Postgres;
+
+/// <summary>The engine over PostgreSQL. Opens, describes, and hands each call to the part that does it.</summary>
+internal sealed class PostgresPersistenceEngine : IPersistenceEngine
+{
+    private static readonly TimeSpan PauseOfStart = TimeSpan.FromMilliseconds(200);
+    private readonly PostgresConnections connections;
+    private readonly PostgresOptions options;
+    private readonly EngineContext context;
+    private readonly PostgresSql sql;
+    private readonly PostgresWriter writer;
+    private readonly PostgresReader reader;
+    private readonly PostgresState state;
+    private readonly PostgresSignals signals;
+    private readonly CommitSignal signal = new();
+    private readonly ILogger logger;
+
+    // Set once by the first opening that succeeds. No table has the id 0.
+    private long tableId;
+    private volatile bool isDisposed;
+
+    public PostgresPersistenceEngine(PostgresConnections connections, PostgresOptions options, EngineContext context)
+    {
+        (this.connections, this.options, this.context) = (connections, options, context);
+        logger = context.Loggers.CreateLogger("EventStore.Postgres");
+        sql = new PostgresSql(options.Schema);
+        writer = new PostgresWriter(connections, sql, options, context.Time);
+        reader = new PostgresReader(connections, sql);
+        state = new PostgresState(connections, sql);
+        signals = new PostgresSignals(connections, sql, signal, logger);
+        Description = new EngineDescription(
+            "postgres",
+            $"postgres:{connections.Address}, schema {sql.QuotedSchema}",
+            new EngineDurability(DurabilityLevel.Fast, "not opened yet", []),
+            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 1024),
+            EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | (options.Notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None));
+    }
+
+    public EngineDescription Description { get; private set; }
+
+    public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await OpenAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (StorageUnavailableException) when (!connections.IsInside && Stopwatch.GetElapsedTime(started) < options.StartupPatience)
+            {
+                PostgresLog.WaitingForServer(logger, connections.Address);
+                await Task.Delay(PauseOfStart, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
+        RequireOpen(cancellationToken);
+        var (outcomes, last) = await writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
+        if (connections.IsInside) await TellInsideAsync(last).ConfigureAwait(false);
+        else if (options.Notifies) signals.Tell(tableId, last);
+        signal.Raise(last);
+        return outcomes;
+    }
+
+    public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return reader.ReadStreamAsync(read, cancellationToken);
+    }
+
+    public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return reader.ReadAllAsync(read, cancellationToken);
+    }
+
+    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return state.FindHeadAsync(stream, cancellationToken);
+    }
+
+    public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return state.ListHeadsAsync(query, cancellationToken);
+    }
+
+    public async ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.Require(snapshot);
+        RequireOpen(cancellationToken);
+        await state.SaveSnapshotAsync(snapshot, cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return state.FindSnapshotAsync(stream, atMost, cancellationToken);
+    }
+
+    public async ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        await state.PruneSnapshotsAsync(stream, keep, cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireName(name);
+        RequireOpen(cancellationToken);
+        return state.FindDocumentAsync(name, cancellationToken);
+    }
+
+    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.RequireDocument(name, content);
+        RequireOpen(cancellationToken);
+        return state.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
+    }
+
+    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireName(name);
+        RequireOpen(cancellationToken);
+        return state.DeleteDocumentAsync(name, expectedVersion, cancellationToken);
+    }
+
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return state.ListDocumentsAsync(prefix, after, limit, cancellationToken);
+    }
+
+    public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        if (options.Notifies && !connections.IsInside) signals.Listen(tableId);
+        return signal.WaitAsync(after, atMost, context.Time, cancellationToken);
+    }
+
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return state.DeleteAsync(stream, cancellationToken);
+    }
+
+    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        await state.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return state.VerifyAsync(progress, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (isDisposed) return;
+        isDisposed = true;
+        signal.WakeAll();
+        await signals.DisposeAsync().ConfigureAwait(false);
+        writer.Dispose();
+        await connections.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask OpenAsync(CancellationToken cancellationToken)
+    {
+        var (found, store) = await connections.AskAsync("open the store", FindAsync, cancellationToken).ConfigureAwait(false);
+        Description = Description with { Durability = found.DurabilityOf(options.Durability) };
+        if (options.RequireDurable && Description.Durability.Level != DurabilityLevel.Durable)
+            throw new StorageException($"{nameof(PostgresOptions)}.{nameof(PostgresOptions.RequireDurable)} is set, but this server keeps less: {Description.Durability.Basis}. Switch the settings on, or do not require it.");
+        signal.Raise(store.LastCheckpoint);
+        Volatile.Write(ref tableId, store.TableId);
+    }
+
+    private async Task<(PostgresSettings Settings, (int Version, long LastCheckpoint, long TableId) Store)> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var settings = await PostgresSettings.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false);
+        settings.RequireUnicode();
+        var found = settings.SchemaExists ? await PostgresSchema.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false) : null;
+        if (found is null && context.MayCreateStorage && !connections.IsInside)
+        {
+            await PostgresSchema.MakeAsync(connection, sql, settings.SchemaExists, cancellationToken).ConfigureAwait(false);
+            found = await PostgresSchema.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false);
+        }
+
+        var store = found ?? throw new StorageException(
+            $"There is no store in schema '{options.Schema}' of {connections.Address}. Add InitializeStorageEngine() to make it, or check database and schema. Nothing was changed.");
+        await PostgresSchema.CheckAsync(connection, sql, store.Version, cancellationToken).ConfigureAwait(false);
+        return (settings, store);
+    }
+
+    private async ValueTask TellInsideAsync(Checkpoint last)
+    {
+        if (!options.Notifies) return;
+        await connections.ChangeAsync("tell of a commit", async connection =>
+        {
+            await using var notice = PostgresSignals.NoticeOf(connection, tableId, last, isInside: true);
+            return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
+        }, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private void RequireOpen(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Volatile.Read(ref tableId) == 0) throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
+    }
+}

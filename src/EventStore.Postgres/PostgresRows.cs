@@ -1,0 +1,122 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace EventStore.Postgres;
+
+/// <summary>Rows of commits and events, from and to the contract's records.</summary>
+internal static class PostgresRows
+{
+    private static readonly byte[] None = [];
+
+    /// <summary>The statement that finds the heads of a batch, with its names.</summary>
+    public static NpgsqlBatchCommand NamesOf(IReadOnlyList<CommitAttempt> attempts, string statement)
+    {
+        var (buckets, categories, ids, commits) = (new string[attempts.Count], new string[attempts.Count], new string[attempts.Count], new Guid[attempts.Count]);
+        for (var i = 0; i < attempts.Count; i++)
+        {
+            var stream = attempts[i].Stream;
+            (buckets[i], categories[i], ids[i], commits[i]) = (stream.Bucket, stream.Category, stream.Id, attempts[i].CommitId);
+        }
+
+        return new NpgsqlBatchCommand(statement) { Parameters = { PostgresSql.Value(buckets), PostgresSql.Value(categories), PostgresSql.Value(ids), PostgresSql.Value(commits) } };
+    }
+
+    /// <summary>The commit that a row of the heads shows under the id of an attempt.</summary>
+    public static CommitRecord OriginalOf(CommitAttempt attempt, NpgsqlDataReader reader) => new(
+        attempt.Stream, attempt.CommitId, reader.GetInt64(6), Stamp(reader, 7), reader.GetInt64(5), reader.GetInt64(4), reader.GetInt32(8), reader.GetFieldValue<byte[]>(9));
+
+    /// <summary>The statement that writes a batch, with everything it writes.</summary>
+    public static NpgsqlBatchCommand ToWrite(PostgresBatch batch, string statement)
+    {
+        var after = batch.After;
+        var command = new NpgsqlBatchCommand(statement);
+        var parameters = command.Parameters;
+        parameters.Add(PostgresSql.Value(batch.Before.Version));
+        parameters.Add(PostgresSql.Value(after.LastCheckpoint));
+        parameters.Add(PostgresSql.Value(after.LastStamp.UtcDateTime));
+        parameters.Add(PostgresSql.Value(after.LastStream));
+        AddHeads(parameters, batch.Moved);
+        parameters.Add(PostgresSql.Value(batch.Before.LastCheckpoint));
+        AddEvents(parameters, batch);
+        return command;
+    }
+
+    /// <summary>A stamp, which Npgsql answers as UTC.</summary>
+    public static DateTimeOffset Stamp(NpgsqlDataReader reader, int ordinal) => new(reader.GetDateTime(ordinal).Ticks, TimeSpan.Zero);
+
+    private static void AddHeads(NpgsqlParameterCollection parameters, Dictionary<StreamId, StreamRow> moved)
+    {
+        var count = moved.Count;
+        var (keys, buckets, categories, ids) = (new long[count], new string[count], new string[count], new string[count]);
+        var (revisions, sequences) = (new long[count], new long[count]);
+        var i = 0;
+        foreach (var (name, stream) in moved)
+        {
+            (keys[i], buckets[i], categories[i], ids[i]) = (stream.Stream, name.Bucket, name.Category, name.Id);
+            (revisions[i], sequences[i]) = (stream.Revision, stream.Sequence);
+            i++;
+        }
+
+        parameters.Add(PostgresSql.Value(keys));
+        parameters.Add(PostgresSql.Value(buckets));
+        parameters.Add(PostgresSql.Value(categories));
+        parameters.Add(PostgresSql.Value(ids));
+        parameters.Add(PostgresSql.Value(revisions));
+        parameters.Add(PostgresSql.Value(sequences));
+    }
+
+    private static void AddEvents(NpgsqlParameterCollection parameters, PostgresBatch batch)
+    {
+        var count = (int)(batch.After.LastCheckpoint - batch.Before.LastCheckpoint);
+        var (streams, revisions, sequences) = (new long[count], new long[count], new long[count]);
+        var (commits, ids, indexes, sizes, types) = (new Guid[count], new Guid[count], new int[count], new int[count], new string[count]);
+        var (bodies, headers, commitHeaders) = (new ReadOnlyMemory<byte>[count], new ReadOnlyMemory<byte>[count], new byte[]?[count]);
+        var i = 0;
+        foreach (var (attempt, commit, stream) in batch.Written)
+        {
+            for (var index = 0; index < commit.EventCount; index++, i++)
+            {
+                var record = attempt.Events[index];
+                (streams[i], revisions[i], sequences[i], commits[i]) = (stream, commit.FirstRevision.Value + index, commit.Sequence.Value, commit.CommitId);
+                (ids[i], indexes[i], sizes[i], types[i]) = (record.EventId, index, commit.EventCount, record.EventType);
+                (bodies[i], headers[i]) = (record.Body, record.Headers);
+                commitHeaders[i] = commit.Headers.IsEmpty ? None : index == 0 ? commit.Headers.ToArray() : null;
+            }
+        }
+
+        parameters.Add(PostgresSql.Value(streams));
+        parameters.Add(PostgresSql.Value(revisions));
+        parameters.Add(PostgresSql.Value(sequences));
+        parameters.Add(PostgresSql.Value(commits));
+        parameters.Add(PostgresSql.Value(ids));
+        parameters.Add(PostgresSql.Value(indexes));
+        parameters.Add(PostgresSql.Value(sizes));
+        parameters.Add(PostgresSql.Value(types));
+        parameters.Add(Bytes(bodies));
+        parameters.Add(Bytes(headers));
+        parameters.Add(Bytes(commitHeaders));
+    }
+
+    private static NpgsqlParameter<T> Bytes<T>(T values) => new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
+}
+
+/// <summary>Reads the rows of a page one after the other. Events of one commit share its record, and what it says is decoded once.</summary>
+internal sealed class EventRows(NpgsqlDataReader reader)
+{
+    private CommitRecord? commit;
+
+    /// <summary>The event of the row at which the reader is.</summary>
+    /// <param name="stream">Its stream; default where the name is not known yet.</param>
+    public RecordedEvent Read(StreamId stream)
+    {
+        var index = reader.GetInt32(8);
+        var firstCheckpoint = reader.GetInt64(1) - index;
+        if (commit is null || commit.FirstCheckpoint.Value != firstCheckpoint)
+        {
+            commit = new CommitRecord(
+                stream, reader.GetGuid(6), reader.GetInt64(4), PostgresRows.Stamp(reader, 5), reader.GetInt64(3) - index, firstCheckpoint, reader.GetInt32(9), reader.GetFieldValue<byte[]>(13));
+        }
+
+        return new RecordedEvent(commit, index, new EventRecord(reader.GetGuid(7), reader.GetString(10), reader.GetFieldValue<byte[]>(11), reader.GetFieldValue<byte[]>(12)));
+    }
+}

@@ -1,0 +1,32 @@
+using Npgsql;
+
+namespace EventStore.Postgres;
+
+/// <summary>What the server says of itself, and what an acknowledged commit survives by it.</summary>
+internal sealed record PostgresSettings(string ServerVersion, string Encoding, string Fsync, string FullPageWrites, bool IsStandby, bool SchemaExists)
+{
+    public static async Task<PostgresSettings> FindAsync(NpgsqlConnection connection, PostgresSql sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql.Load("find-settings"), connection) { Parameters = { PostgresSql.Value(sql.Schema) } };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        return new PostgresSettings(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetBoolean(4), reader.GetBoolean(5));
+    }
+
+    /// <summary>Names come back as they were given only from a database that keeps Unicode.</summary>
+    public void RequireUnicode()
+    {
+        if (Encoding != "UTF8") throw new StorageException($"The database keeps text as {Encoding}, but a store needs UTF8. Create a database with ENCODING 'UTF8'. Nothing was changed.");
+    }
+
+    public EngineDurability DurabilityOf(PostgresDurability asked)
+    {
+        var warnings = new List<string>();
+        if (Fsync != "on") warnings.Add("fsync is off: a power loss may destroy the database. Switch it on in postgresql.conf.");
+        if (FullPageWrites != "on") warnings.Add("full_page_writes is off: a power loss may tear pages of the database. Switch it on, unless the file system rules that out.");
+        if (IsStandby) warnings.Add("The server is a standby and takes no writes.");
+        var isDurable = asked == PostgresDurability.Durable && Fsync == "on" && FullPageWrites == "on";
+        var basis = $"PostgreSQL {ServerVersion}, synchronous_commit {(asked == PostgresDurability.Durable ? "on" : "off")} for each commit, fsync {Fsync}, full_page_writes {FullPageWrites}";
+        return new EngineDurability(isDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, basis, warnings);
+    }
+}

@@ -1,0 +1,174 @@
+using System.Globalization;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace EventStore.Postgres;
+
+/// <summary>
+/// Tells other processes of commits by NOTIFY, and hears of theirs by LISTEN. Only a hint: told after the commit, at most every few
+/// milliseconds, and lost with a connection; whoever waits also polls. Listens from the first wait on, over a connection of its own.
+/// </summary>
+internal sealed class PostgresSignals(PostgresConnections connections, PostgresSql sql, CommitSignal signal, ILogger logger) : IAsyncDisposable
+{
+    private static readonly TimeSpan PauseBetweenNotices = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan PauseAfterLoss = TimeSpan.FromMilliseconds(200);
+
+    // How long a connection may be silent until it is asked whether it is still there.
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
+    private const string Notify = "SELECT pg_notify($1, $2)";
+    private const string NotifyUnflushed = "SELECT pg_notify($1, $2), set_config('synchronous_commit', 'off', true)";
+    private readonly string findStore = sql.Load("find-store");
+    private readonly Channel<long> committed = Channel.CreateBounded<long>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+    private readonly CancellationTokenSource ending = new();
+
+    // Guarded by the gate.
+    private readonly Lock gate = new();
+    private Task telling = Task.CompletedTask;
+    private Task listening = Task.CompletedTask;
+    private bool isTelling;
+    private bool isListening;
+
+    /// <summary>The channel of a store: named after its table, so that no two stores of a database share one.</summary>
+    public static string ChannelOf(long tableId) => $"eventstore_{tableId}";
+
+    /// <summary>The statement that tells of a commit. Inside a transaction it is told when that is committed; outside, nothing is flushed for a hint.</summary>
+    public static NpgsqlCommand NoticeOf(NpgsqlConnection connection, long tableId, Checkpoint upTo, bool isInside) => new(isInside ? Notify : NotifyUnflushed, connection)
+    {
+        Parameters = { PostgresSql.Value(ChannelOf(tableId)), PostgresSql.Value(upTo.ToString()) },
+    };
+
+    /// <summary>Tells the others, some time soon, that everything up to a checkpoint can be read.</summary>
+    public void Tell(long tableId, Checkpoint upTo)
+    {
+        committed.Writer.TryWrite(upTo.Value);
+        if (!Volatile.Read(ref isTelling)) Start(ref isTelling, ref telling, () => KeepTellingAsync(tableId));
+    }
+
+    /// <summary>Begins to hear of the commits of others.</summary>
+    public void Listen(long tableId)
+    {
+        if (!Volatile.Read(ref isListening)) Start(ref isListening, ref listening, () => KeepListeningAsync(tableId));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Task[] last;
+        lock (gate)
+        {
+            ending.Cancel();
+            last = [telling, listening];
+        }
+
+        await Task.WhenAll(last).ConfigureAwait(false);
+        ending.Dispose();
+    }
+
+    private void Start(ref bool isStarted, ref Task task, Func<Task> loop)
+    {
+        lock (gate)
+        {
+            if (isStarted || ending.IsCancellationRequested) return;
+            Volatile.Write(ref isStarted, true);
+            task = Task.Run(loop, CancellationToken.None);
+        }
+    }
+
+    private async Task KeepTellingAsync(long tableId)
+    {
+        while (!ending.IsCancellationRequested)
+        {
+            try
+            {
+                var upTo = await committed.Reader.ReadAsync(ending.Token).ConfigureAwait(false);
+                await using var lease = await connections.RentAsync(ending.Token).ConfigureAwait(false);
+                await using var notice = NoticeOf(lease.Connection, tableId, upTo, isInside: false);
+                await notice.ExecuteNonQueryAsync(ending.Token).ConfigureAwait(false);
+                await Task.Delay(PauseBetweenNotices, ending.Token).ConfigureAwait(false);
+            }
+            catch (Exception error)
+            {
+                await PauseAsync(error, PostgresLog.NoticeLost).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task KeepListeningAsync(long tableId)
+    {
+        while (!ending.IsCancellationRequested)
+        {
+            try
+            {
+                await using var lease = await connections.RentAsync(ending.Token).ConfigureAwait(false);
+                await ListenAsync(lease.Connection, tableId).ConfigureAwait(false);
+            }
+            catch (Exception error)
+            {
+                await PauseAsync(error, PostgresLog.ListeningLost).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task ListenAsync(NpgsqlConnection connection, long tableId)
+    {
+        connection.Notification += (_, notice) =>
+        {
+            if (long.TryParse(notice.Payload, NumberStyles.None, CultureInfo.InvariantCulture, out var upTo)) signal.Raise(upTo);
+        };
+        await using (var listen = new NpgsqlCommand($"LISTEN {ChannelOf(tableId)}", connection)) await listen.ExecuteNonQueryAsync(ending.Token).ConfigureAwait(false);
+        try
+        {
+            while (true)
+            {
+                // What was committed before this connection listened, or while it was silent and perhaps dead.
+                await using (var find = new NpgsqlCommand(findStore, connection))
+                {
+                    await using var reader = await find.ExecuteReaderAsync(ending.Token).ConfigureAwait(false);
+                    if (await reader.ReadAsync(ending.Token).ConfigureAwait(false)) signal.Raise(reader.GetInt64(1));
+                }
+
+                while (await connection.WaitAsync(LongestSilence, ending.Token).ConfigureAwait(false))
+                {
+                }
+            }
+        }
+        finally
+        {
+            if (connection.FullState.HasFlag(System.Data.ConnectionState.Open)) await StopListeningAsync(connection, tableId).ConfigureAwait(false);
+        }
+    }
+
+    // The connection goes back to its pool, which may be the application's: it takes nothing of ours along.
+    private static async Task StopListeningAsync(NpgsqlConnection connection, long tableId)
+    {
+        try
+        {
+            await using var unlisten = new NpgsqlCommand($"UNLISTEN {ChannelOf(tableId)}", connection) { CommandTimeout = 2 };
+            await unlisten.ExecuteNonQueryAsync().ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
+        {
+            NpgsqlConnection.ClearPool(connection);
+        }
+    }
+
+    private async Task PauseAsync(Exception error, Action<ILogger, Exception> tell)
+    {
+        if (ending.IsCancellationRequested) return;
+        tell(logger, error);
+        await Task.Delay(PauseAfterLoss, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+}
+
+/// <summary>What the backend logs. Never a payload or a secret.</summary>
+internal static partial class PostgresLog
+{
+    [LoggerMessage(1, LogLevel.Warning, "The connection that hears of the commits of other processes was lost. It is opened again; meanwhile whoever waits polls.")]
+    public static partial void ListeningLost(ILogger logger, Exception error);
+
+    [LoggerMessage(2, LogLevel.Warning, "Other processes could not be told of a commit. They find it when they poll.")]
+    public static partial void NoticeLost(ILogger logger, Exception error);
+
+    [LoggerMessage(3, LogLevel.Information, "PostgreSQL at {Address} cannot be reached yet; asking again.")]
+    public static partial void WaitingForServer(ILogger logger, string address);
+}

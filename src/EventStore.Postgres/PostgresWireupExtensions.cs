@@ -1,0 +1,70 @@
+using EventStore.Postgres;
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>The verbs of the PostgreSQL backend.</summary>
+public static class PostgresWireupExtensions
+{
+    /// <summary>Stores in a schema of a PostgreSQL database. Any number of processes may write to it.</summary>
+    /// <param name="wireup">The sheet.</param>
+    /// <param name="connectionString">As Npgsql takes it; what it leaves open gets settings that suit the store.</param>
+    /// <param name="options">Schema, durability and waits; null for the defaults.</param>
+    /// <exception cref="WireupException">A persistence was chosen before, an option is out of its range, or the connection string is none.</exception>
+    public static Wireup UsingPostgresPersistence(this Wireup wireup, string connectionString, PostgresOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        var chosen = Checked(options);
+        var complete = PostgresConnections.Complete(connectionString);
+        return wireup.UsingPersistence(nameof(UsingPostgresPersistence), context => new PostgresPersistenceEngine(PostgresConnections.To(complete), chosen, context));
+    }
+
+    /// <summary>Stores in a schema of the database to which a data source of the application leads. It stays open when the store is disposed.</summary>
+    /// <param name="wireup">The sheet.</param>
+    /// <param name="dataSource">Where connections come from, with their settings as they are.</param>
+    /// <param name="options">Schema, durability and waits; null for the defaults.</param>
+    /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
+    public static Wireup UsingPostgresPersistence(this Wireup wireup, NpgsqlDataSource dataSource, PostgresOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        ArgumentNullException.ThrowIfNull(dataSource);
+        var chosen = Checked(options);
+        return wireup.UsingPersistence(nameof(UsingPostgresPersistence), context => new PostgresPersistenceEngine(PostgresConnections.Of(dataSource), chosen, context));
+    }
+
+    /// <summary>
+    /// Stores inside a transaction of the application: what is committed to this store becomes part of the transaction, is visible to it at once,
+    /// and to all others when the application commits it. The store must be there. From its first commit until the transaction ends, no other
+    /// writer goes on, so keep it short. The transaction stays open when the store is disposed.
+    /// </summary>
+    /// <param name="wireup">The sheet.</param>
+    /// <param name="transaction">The open transaction. Nothing else may use its connection while a call to the store is under way.</param>
+    /// <param name="options">The schema; durability is that of the transaction. Null for the defaults.</param>
+    /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
+    public static Wireup UsingPostgresPersistence(this Wireup wireup, NpgsqlTransaction transaction, PostgresOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        ArgumentNullException.ThrowIfNull(transaction);
+        var chosen = Checked(options);
+        return wireup.UsingPersistence(nameof(UsingPostgresPersistence), context => new PostgresPersistenceEngine(PostgresConnections.Inside(transaction), chosen, context));
+    }
+
+    /// <summary>Makes the backend known as <c>postgres:</c>, followed by a connection string: <c>postgres:Host=localhost;Database=orders</c>.</summary>
+    /// <param name="engines">The catalogue.</param>
+    /// <param name="options">Schema, durability and waits; null for the defaults.</param>
+    /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>
+    public static EngineCatalogue AddPostgres(this EngineCatalogue engines, PostgresOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(engines);
+        var chosen = Checked(options);
+        return engines.Add("postgres", (connectionString, context) =>
+            new PostgresPersistenceEngine(PostgresConnections.To(PostgresConnections.Complete(connectionString)), chosen, context));
+    }
+
+    private static PostgresOptions Checked(PostgresOptions? options)
+    {
+        var chosen = options ?? new PostgresOptions();
+        chosen.Validate();
+        return chosen;
+    }
+}

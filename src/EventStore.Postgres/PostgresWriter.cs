@@ -1,0 +1,180 @@
+using Npgsql;
+
+namespace EventStore.Postgres;
+
+/// <summary>
+/// Commits batches. What the last batch left behind is remembered with the version of the store; as long as nobody else changes the store, the
+/// next batch is decided on that and written in one round trip, which writes nothing if the version has moved on. Otherwise, and whenever a
+/// batch is not simply committed, the store's row is locked first, everything is read anew, and the batch is decided inside that section.
+/// </summary>
+internal sealed class PostgresWriter(PostgresConnections connections, PostgresSql sql, PostgresOptions options, TimeProvider time) : IDisposable
+{
+    private const string What = "commit a batch";
+    private const int MaxRememberedStreams = 100_000;
+    private const int MaxBatchesWithout = 64;
+    private readonly string lockStore = sql.Load("lock-store");
+    private readonly string findHeads = sql.Load("find-heads");
+    private readonly string writeBatch = sql.Load("write-batch");
+    private readonly string synchronousCommit = options.Durability == PostgresDurability.Durable ? "on" : "off";
+
+    // Touched by whoever has the turn. No row means that nothing is remembered.
+    private readonly SemaphoreSlim turn = new(1, 1);
+    private readonly Dictionary<StreamId, StreamRow> remembered = [];
+    private StoreRow? row;
+
+    // Where others write, too, what is remembered is outdated at most tries, each a round trip: so batches go without, longer each time in a row.
+    private int batchesWithout;
+    private int nextBatchesWithout = 1;
+
+    /// <summary>Decides and stores a batch.</summary>
+    /// <returns>The outcomes, and the last checkpoint that is visible now.</returns>
+    public async ValueTask<(CommitOutcome[] Outcomes, Checkpoint Last)> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var batch = await TryCommitAsRememberedAsync(attempts, cancellationToken).ConfigureAwait(false) ?? await CommitInSectionAsync(attempts, cancellationToken).ConfigureAwait(false);
+            Remember(batch);
+            return (batch.Outcomes, batch.After.LastCheckpoint);
+        }
+        catch
+        {
+            row = null;
+            throw;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    public void Dispose() => turn.Dispose();
+
+    // Null where it cannot be done, and nothing was stored. Known commit ids are found by their unique index.
+    private async ValueTask<PostgresBatch?> TryCommitAsRememberedAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
+    {
+        if (row is not { } before || connections.IsInside) return null;
+        if (batchesWithout > 0)
+        {
+            batchesWithout--;
+            return null;
+        }
+
+        for (var i = 0; i < attempts.Count; i++)
+        {
+            if (!remembered.ContainsKey(attempts[i].Stream)) return null;
+        }
+
+        var batch = PostgresBatch.Decide(attempts, before, remembered, [], time);
+        if (batch.Written.Count < attempts.Count) return null;
+        await using var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
+        await using var command = new NpgsqlBatch(lease.Connection) { BatchCommands = { WriteCommand(batch) } };
+        try
+        {
+            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+            var isWritten = await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
+            nextBatchesWithout = isWritten ? 1 : Math.Min(nextBatchesWithout * 2, MaxBatchesWithout);
+            if (!isWritten) batchesWithout = nextBatchesWithout;
+            return isWritten ? batch : null;
+        }
+        catch (Exception error) when (PostgresErrors.IsOutdated(error))
+        {
+            return null;
+        }
+        catch (Exception error) when (PostgresErrors.Sent(error, What) is var told && told != error)
+        {
+            throw told;
+        }
+    }
+
+    private async ValueTask<PostgresBatch> CommitInSectionAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
+    {
+        row = null;
+        remembered.Clear();
+        for (var attempt = 1; ; attempt++)
+        {
+            await using var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
+            PostgresBatch batch;
+            try
+            {
+                batch = await EnterAsync(lease.Connection, attempts).ConfigureAwait(false);
+            }
+            catch (Exception error) when (attempt == 1 && !connections.IsInside && PostgresErrors.IsOfConnection(error))
+            {
+                // Nothing was written yet, and a pooled connection may have died long ago.
+                connections.Forget();
+                continue;
+            }
+            catch (Exception error) when (PostgresErrors.Refused(error, What) is var told && told != error)
+            {
+                throw told;
+            }
+
+            await LeaveAsync(lease.Connection, batch).ConfigureAwait(false);
+            return batch;
+        }
+    }
+
+    // Begins the section and decides inside it. The transaction stays open.
+    private async ValueTask<PostgresBatch> EnterAsync(NpgsqlConnection connection, IReadOnlyList<CommitAttempt> attempts)
+    {
+        await using var command = new NpgsqlBatch(connection);
+        if (!connections.IsInside) command.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN ISOLATION LEVEL READ COMMITTED"));
+        command.BatchCommands.Add(new NpgsqlBatchCommand(lockStore));
+        command.BatchCommands.Add(PostgresRows.NamesOf(attempts, findHeads));
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+        if (!await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
+            throw new StorageException($"The store in schema '{sql.Schema}' has lost its row. Restore it from a backup.");
+        var before = new StoreRow(reader.GetInt64(0), reader.GetInt64(1), PostgresRows.Stamp(reader, 2), reader.GetInt64(3));
+        await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
+        var known = new Dictionary<(StreamId, Guid), CommitRecord>();
+        while (await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            var attempt = attempts[reader.GetInt32(0)];
+            remembered[attempt.Stream] = new StreamRow(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+            if (!await reader.IsDBNullAsync(4, CancellationToken.None).ConfigureAwait(false)) known[(attempt.Stream, attempt.CommitId)] = PostgresRows.OriginalOf(attempt, reader);
+        }
+
+        return PostgresBatch.Decide(attempts, before, remembered, known, time);
+    }
+
+    // Writes what was decided and ends the section. A connection that breaks before everything was sent ends it, too, without a trace.
+    private async ValueTask LeaveAsync(NpgsqlConnection connection, PostgresBatch batch)
+    {
+        if (connections.IsInside && batch.Written.Count == 0) return;
+        await using var command = new NpgsqlBatch(connection);
+        if (batch.Written.Count > 0) command.BatchCommands.Add(WriteCommand(batch));
+        if (!connections.IsInside) command.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
+        try
+        {
+            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+            var isWritten = batch.Written.Count == 0 || await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            while (await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+            }
+
+            if (!isWritten) throw new StorageException($"The store in schema '{sql.Schema}' changed under its own lock, so nothing was stored. Find out who writes to its tables.");
+        }
+        catch (Exception error) when ((connections.IsInside || batch.Written.Count == 0 ? PostgresErrors.Refused(error, What) : PostgresErrors.Sent(error, What)) is var told && told != error)
+        {
+            throw told;
+        }
+    }
+
+    private NpgsqlBatchCommand WriteCommand(PostgresBatch batch)
+    {
+        var command = PostgresRows.ToWrite(batch, writeBatch);
+        command.Parameters.Add(PostgresSql.Value(connections.IsInside ? null : synchronousCommit));
+        return command;
+    }
+
+    // Inside a transaction of the application nothing is remembered: it may be rolled back.
+    private void Remember(PostgresBatch batch)
+    {
+        if (connections.IsInside) return;
+        if (remembered.Count > MaxRememberedStreams) remembered.Clear();
+        foreach (var (stream, moved) in batch.Moved) remembered[stream] = moved;
+        row = batch.After;
+    }
+}

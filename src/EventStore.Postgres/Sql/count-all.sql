@@ -1,0 +1,1 @@
+SELECT count(*) FILTER (WHERE index_in_commit = 0), count(*) FROM {schema}.events

@@ -1,0 +1,10 @@
+-- The one row of the store. Whoever writes holds its lock until his commit ends, so the order in which checkpoints are given is the order in
+-- which they become visible: the guarantee that nothing appears late (G14) rests on this row. Version counts every change of commits and streams.
+CREATE TABLE {schema}.store (
+    one boolean NOT NULL DEFAULT true CONSTRAINT store_one_row PRIMARY KEY CONSTRAINT store_is_one CHECK (one),
+    schema_version integer NOT NULL,
+    version bigint NOT NULL,
+    last_checkpoint bigint NOT NULL,
+    last_stamp timestamptz NOT NULL,
+    last_stream bigint NOT NULL
+) WITH (fillfactor = 10)

@@ -1,0 +1,10 @@
+CREATE TABLE {schema}.streams (
+    stream bigint NOT NULL CONSTRAINT streams_stream PRIMARY KEY,
+    bucket text COLLATE "C" NOT NULL,
+    category text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    sequence bigint NOT NULL,
+    snapshot_revision bigint NOT NULL DEFAULT 0,
+    CONSTRAINT streams_name UNIQUE (bucket, category, id)
+) WITH (fillfactor = 70)

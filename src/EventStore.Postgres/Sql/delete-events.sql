@@ -1,0 +1,1 @@
+DELETE FROM {schema}.events WHERE stream IN (SELECT s.stream FROM {schema}.streams s WHERE {which})

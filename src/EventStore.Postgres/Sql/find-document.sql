@@ -1,0 +1,1 @@
+SELECT name, version, content FROM {schema}.documents WHERE name = @name

@@ -1,0 +1,1 @@
+SELECT schema_version, last_checkpoint, tableoid::bigint FROM {schema}.store

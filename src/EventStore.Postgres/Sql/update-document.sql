@@ -1,0 +1,1 @@
+UPDATE {schema}.documents SET version = nextval(@sequence::regclass), content = @content WHERE name = @name AND version = @expected RETURNING version

@@ -1,0 +1,89 @@
+using EventStore.Conformance;
+using EventStore.TestServers;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(EventStore.Postgres.Tests.ServerOfThisRun))]
+
+namespace EventStore.Postgres.Tests;
+
+/// <summary>Ends the server of the run after its last test.</summary>
+public sealed class ServerOfThisRun : IAsyncDisposable
+{
+    public ValueTask DisposeAsync() => SharedServer.Postgres.DisposeAsync();
+}
+
+/// <summary>PostgreSQL through the whole kit, in a schema of its own for every fact, whose name needs quoting.</summary>
+public sealed class PostgresBackend : IBackend
+{
+    private readonly TestSchema schema = new();
+
+    public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) =>
+        new EngineCatalogue().AddPostgres(schema.Options).Create($"postgres:{await TestSchema.AddressAsync()}", context);
+
+    public ValueTask DisposeAsync() => schema.DisposeAsync();
+}
+
+/// <summary>A schema that goes with its owner.</summary>
+internal sealed class TestSchema : IAsyncDisposable
+{
+    private static int made;
+
+    public PostgresOptions Options { get; } = new() { Schema = $"Kit \"{Environment.ProcessId}.{Interlocked.Increment(ref made)}\"" };
+
+    public string Quoted => new PostgresSql(Options.Schema).QuotedSchema;
+
+    public static async Task<string> AddressAsync() => (await SharedServer.Postgres.GetAsync()).Address;
+
+    /// <summary>Runs a statement in which {schema} stands for this schema; answers its one value.</summary>
+    public async Task<object?> RunAsync(string statement)
+    {
+        await using var connection = new NpgsqlConnection(await AddressAsync());
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(statement.Replace("{schema}", Quoted, StringComparison.Ordinal), connection);
+        return await command.ExecuteScalarAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await RunAsync("DROP SCHEMA IF EXISTS {schema} CASCADE");
+}
+
+public sealed class Completeness : CompletenessSpecification<PostgresBackend>;
+
+public sealed class Commits : CommitSpecification<PostgresBackend>;
+
+public sealed class Concurrency : ConcurrencySpecification<PostgresBackend>;
+
+public sealed class Deletion : DeletionSpecification<PostgresBackend>;
+
+public sealed class Dispatching : DispatchSpecification<PostgresBackend>;
+
+public sealed class DispatchLeases : DispatchLeaseSpecification<PostgresBackend>;
+
+public sealed class Documents : DocumentSpecification<PostgresBackend>;
+
+public sealed class Filters : FilterSpecification<PostgresBackend>;
+
+public sealed class Heads : HeadSpecification<PostgresBackend>;
+
+public sealed class Identity : IdentitySpecification<PostgresBackend>;
+
+public sealed class Lifecycle : LifecycleSpecification<PostgresBackend>;
+
+public sealed class Model : ModelSpecification<PostgresBackend>;
+
+public sealed class Payloads : PayloadSpecification<PostgresBackend>;
+
+public sealed class Pipelines : PipelineSpecification<PostgresBackend>;
+
+public sealed class Reading : ReadingSpecification<PostgresBackend>;
+
+public sealed class Snapshots : SnapshotSpecification<PostgresBackend>;
+
+public sealed class Streams : StreamSpecification<PostgresBackend>;
+
+public sealed class Consumers : ConsumerSpecification<PostgresBackend>;
+
+public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<PostgresBackend>;
+
+public sealed class ConsumerStates : ConsumerStateSpecification<PostgresBackend>;
+
+public sealed class ReadStreams : ReadStreamSpecification<PostgresBackend>;

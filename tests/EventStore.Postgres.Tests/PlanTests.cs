@@ -1,0 +1,97 @@
+using System.Text.Json;
+using Npgsql;
+
+namespace EventStore.Postgres.Tests;
+
+/// <summary>What the server does for a read, by its own account: only index pages and the rows that are asked for, however large the store is.</summary>
+public sealed class PlanTests : IAsyncLifetime
+{
+    private const int EventsOfStream = 10;
+    private static readonly int Streams = TestStores.IsLongRun ? 500_000 : 20_000;
+    private readonly TestSchema schema = new();
+    private NpgsqlConnection connection = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await using (await TestStores.OpenEngineAsync(await TestSchema.AddressAsync(), schema.Options))
+        {
+        }
+
+        connection = new NpgsqlConnection(await TestSchema.AddressAsync() + ";Command Timeout=600;Options=-c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
+        await connection.OpenAsync();
+        await ExecuteAsync("INSERT INTO {schema}.streams SELECT n, 'default', '', 'stream-' || n, @each, @each FROM generate_series(1, @streams) n");
+        await ExecuteAsync("""
+            INSERT INTO {schema}.events
+            SELECT (i - 1) * @streams + n, n, i, i, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'type', decode(repeat('ab', 200), 'hex'), '', ''
+            FROM generate_series(1, @each) i, generate_series(1, @streams) n
+            """);
+        await ExecuteAsync("ANALYZE {schema}.streams; ANALYZE {schema}.events");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await connection.DisposeAsync();
+        await schema.DisposeAsync();
+    }
+
+    [Fact(Timeout = 900_000)]
+    public async Task Opening_a_stream_touches_index_pages_and_its_rows()
+    {
+        var sql = new PostgresSql(schema.Options.Schema);
+        foreach (var order in (string[])["ASC", "DESC"])
+        {
+            var plan = await ExplainAsync(sql.Load("read-stream", ("order", order)), "default", "", "stream-777", 1L, long.MaxValue, 1000L, 8L << 20);
+            RequireIndexes(plan, pages: EventsOfStream + 14);
+        }
+    }
+
+    [Fact(Timeout = 900_000)]
+    public async Task A_page_of_the_store_touches_index_pages_and_its_rows_wherever_it_begins()
+    {
+        var query = new PostgresQuery(new StoreRead(EventFilter.Everything, Streams * 5L, Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 8 << 20)));
+        RequireIndexes(await ExplainAsync(query.Load(new PostgresSql(schema.Options.Schema)), Streams * 5L, long.MaxValue, 100L, 8L << 20), pages: 120);
+    }
+
+    [Fact(Timeout = 900_000)]
+    public async Task The_heads_of_a_batch_are_found_by_index()
+    {
+        string[] ids = [.. Enumerable.Range(1, 64).Select(i => $"stream-{i * 100}")];
+        var plan = await ExplainAsync(
+            new PostgresSql(schema.Options.Schema).Load("find-heads"), ids.Select(_ => "default").ToArray(), ids.Select(_ => "").ToArray(), ids, ids.Select(_ => Guid.NewGuid()).ToArray());
+        RequireIndexes(plan, pages: 64 * 9);
+    }
+
+    private static void RequireIndexes(JsonElement plan, int pages)
+    {
+        var text = plan.GetRawText();
+        // The row of the store is the only table that may be read as a whole: it has one row.
+        foreach (var scan in Nodes(plan).Where(node => node.GetProperty("Node Type").GetString() == "Seq Scan"))
+            Assert.Equal("store", scan.GetProperty("Relation Name").GetString());
+        var touched = plan.GetProperty("Shared Hit Blocks").GetInt64() + plan.GetProperty("Shared Read Blocks").GetInt64();
+        Assert.True(touched <= pages, $"{touched} pages were touched instead of {pages} at most: {text}");
+        TestContext.Current.TestOutputHelper!.WriteLine($"{touched} pages");
+    }
+
+    private static IEnumerable<JsonElement> Nodes(JsonElement plan) =>
+        plan.TryGetProperty("Plans", out var plans) ? plans.EnumerateArray().SelectMany(Nodes).Prepend(plan) : [plan];
+
+    private async Task<JsonElement> ExplainAsync(string statement, params object[] values)
+    {
+        await using var command = new NpgsqlCommand("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, connection);
+        foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value });
+        using var document = JsonDocument.Parse((string)(await command.ExecuteScalarAsync())!);
+        return document.RootElement[0].GetProperty("Plan").Clone();
+    }
+
+    private async Task ExecuteAsync(string statement)
+    {
+        await using var command = new NpgsqlCommand(statement.Replace("{schema}", schema.Quoted, StringComparison.Ordinal), connection);
+        if (statement.Contains('@', StringComparison.Ordinal))
+        {
+            command.Parameters.AddWithValue("streams", (long)Streams);
+            command.Parameters.AddWithValue("each", (long)EventsOfStream);
+        }
+
+        await command.ExecuteNonQueryAsync();
+    }
+}

@@ -1,0 +1,109 @@
+using System.Data;
+using Npgsql;
+
+namespace EventStore.Postgres.Tests;
+
+/// <summary>Events that become part of a transaction of the application.</summary>
+public sealed class TransactionTests : IAsyncLifetime
+{
+    private readonly TestSchema schema = new();
+    private NpgsqlDataSource database = null!;
+    private IEventStore store = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        database = NpgsqlDataSource.Create(await TestSchema.AddressAsync());
+        store = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(database, schema.Options));
+        await schema.RunAsync("CREATE TABLE {schema}.outbox (message text)");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await store.DisposeAsync();
+        await database.DisposeAsync();
+        await schema.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(IsolationLevel.ReadCommitted, true), InlineData(IsolationLevel.ReadCommitted, false)]
+    [InlineData(IsolationLevel.RepeatableRead, true), InlineData(IsolationLevel.Serializable, true)]
+    public async Task Events_and_the_rows_of_the_application_are_stored_together_or_not_at_all(IsolationLevel isolation, bool commits)
+    {
+        await store.AppendAsync("order", "placed");
+        await using var connection = await database.OpenConnectionAsync();
+        await using (var transaction = await connection.BeginTransactionAsync(isolation))
+        {
+            await using (var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options)))
+            {
+                Assert.Equal(2, (await inside.AppendAsync("order", "paid")).Revision.Value);
+                Assert.Equal(3, (await inside.AppendAsync("order", "shipped")).Revision.Value);
+                Assert.Equal(3, (await inside.OpenStreamAsync("order")).CommittedEvents.Count);
+                await Assert.ThrowsAsync<ConcurrencyException>(async () => await inside.AppendAsync("order", ExpectedRevision.NoStream, [new EventMessage("late")]));
+            }
+
+            await using var outbox = new NpgsqlCommand($"INSERT INTO {schema.Quoted}.outbox VALUES ('send the invoice')", connection, transaction);
+            await outbox.ExecuteNonQueryAsync();
+            Assert.Single((await store.OpenStreamAsync("order")).CommittedEvents);
+            if (commits) await transaction.CommitAsync();
+            else await transaction.RollbackAsync();
+        }
+
+        Assert.Equal(commits ? 3 : 1, (await store.OpenStreamAsync("order")).CommittedEvents.Count);
+        Assert.Equal(commits ? 1L : 0L, await schema.RunAsync("SELECT count(*) FROM {schema}.outbox"));
+        Assert.Equal(commits ? 4 : 2, (await store.AppendAsync("order", "next")).Checkpoint.Value);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Nobody_overtakes_a_transaction_that_holds_checkpoints()
+    {
+        await store.AppendAsync("other", "first");
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options));
+        var held = await inside.AppendAsync("order", "in the transaction");
+
+        var overtaking = store.AppendAsync("other", "second").AsTask();
+        while (!true.Equals(await schema.RunAsync($"SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))"))) await Task.Delay(10);
+        Assert.False(overtaking.IsCompleted);
+        await transaction.CommitAsync();
+        Assert.True((await overtaking).Checkpoint > held.Checkpoint);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_transaction_that_is_committed_wakes_those_who_wait()
+    {
+        await using var waiting = await TestStores.OpenEngineAsync(await TestSchema.AddressAsync(), schema.Options);
+        var wait = waiting.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5)).AsTask();
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options))) await inside.AppendAsync("order", "placed");
+        Assert.False(wait.IsCompleted);
+        await transaction.CommitAsync();
+        await wait;
+        Assert.Single(await waiting.ReadAllAsync());
+    }
+
+    [Fact]
+    public async Task A_snapshot_of_the_transaction_that_others_outran_is_refused_and_may_be_tried_again()
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead);
+        await using var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options));
+        await store.AppendAsync("order", "placed by another");
+        await Assert.ThrowsAsync<StorageUnavailableException>(async () => await inside.AppendAsync("order", "paid"));
+        await transaction.RollbackAsync();
+        Assert.Single((await store.OpenStreamAsync("order")).CommittedEvents);
+    }
+
+    [Fact]
+    public async Task A_transaction_that_is_over_is_refused()
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        var transaction = await connection.BeginTransactionAsync();
+        await using var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options));
+        await transaction.RollbackAsync();
+        await Assert.ThrowsAsync<StorageException>(async () => await inside.AppendAsync("order", "too late"));
+        Assert.Empty((await store.OpenStreamAsync("order")).CommittedEvents);
+        await Assert.ThrowsAsync<WireupException>(() => TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options)).AsTask());
+    }
+}
