@@ -1,0 +1,41 @@
+using System.Globalization;
+using StackExchange.Redis;
+
+namespace EventStore.Redis.Tests;
+
+/// <summary>A store of a name that nobody else has, on a server that others share; its keys go with it.</summary>
+internal sealed class TestStore : IAsyncDisposable
+{
+    private string? address;
+
+    public RedisOptions Options { get; init; } = new();
+
+    public int SweepStepEntries { get; init; } = 1_000;
+
+    public TestStore() => Options.Name = string.Create(CultureInfo.InvariantCulture, $"test-{Guid.NewGuid():N}");
+
+    /// <summary>An engine over the store, not initialized.</summary>
+    public IPersistenceEngine Open(string server, EngineContext? context = null)
+    {
+        address = server;
+        return new RedisPersistenceEngine(new RedisConnection(RedisConnection.Parse(server), null), Options, context ?? EngineContext.Default, SweepStepEntries);
+    }
+
+    /// <summary>An engine over the store, initialized.</summary>
+    public async Task<IPersistenceEngine> OpenReadyAsync(string server)
+    {
+        var engine = Open(server);
+        await engine.InitializeAsync(TestContext.Current.CancellationToken);
+        return engine;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (address is null) return;
+        using var connection = await ConnectionMultiplexer.ConnectAsync(address);
+        // Only here, where a store goes altogether, are its keys looked for.
+        var keys = connection.GetEndPoints().Select(server => connection.GetServer(server)).Where(server => !server.IsConnected || true)
+            .SelectMany(server => server.Keys(pattern: $"{{{Options.Name}}}:*", pageSize: 1_000)).ToArray();
+        foreach (var key in keys) await connection.GetDatabase().KeyDeleteAsync(key);
+    }
+}
