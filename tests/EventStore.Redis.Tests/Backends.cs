@@ -5,10 +5,14 @@ using EventStore.TestServers;
 
 namespace EventStore.Redis.Tests;
 
-/// <summary>The server that all facts share; it goes after the last of them.</summary>
+/// <summary>The servers that all facts share; they go after the last of them.</summary>
 public sealed class SharedRedis : IAsyncDisposable
 {
-    public ValueTask DisposeAsync() => SharedServer.Redis.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await SharedServer.Redis.DisposeAsync();
+        await Cluster.EndAsync();
+    }
 }
 
 /// <summary>Redis as it comes, through the whole kit: a store of its own name for every fact, all on one server.</summary>
@@ -27,6 +31,16 @@ public sealed class UnsweptBackend : IBackend
     private readonly TestStore store = new() { SweepStepEntries = 0 };
 
     public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => store.Open((await SharedServer.Redis.GetAsync()).Address, context);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+}
+
+/// <summary>Redis as a cluster of three masters, over which the stores of the facts are spread.</summary>
+public sealed class ClusterBackend : IBackend
+{
+    private readonly TestStore store = new();
+
+    public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => store.Open(await Cluster.AddressAsync(), context);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 }

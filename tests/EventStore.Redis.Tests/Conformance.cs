@@ -51,3 +51,31 @@ public sealed class UnsweptModel : ModelSpecification<UnsweptBackend>;
 public sealed class UnsweptReading : ReadingSpecification<UnsweptBackend>;
 
 public sealed class UnsweptSnapshots : SnapshotSpecification<UnsweptBackend>;
+
+public sealed class ClusterCommits : CommitSpecification<ClusterBackend>;
+
+public sealed class ClusterConcurrency : ConcurrencySpecification<ClusterBackend>;
+
+public sealed class ClusterDeletion : DeletionSpecification<ClusterBackend>;
+
+public sealed class ClusterDocuments : DocumentSpecification<ClusterBackend>;
+
+public sealed class ClusterFilters : FilterSpecification<ClusterBackend>;
+
+public sealed class ClusterHeads : HeadSpecification<ClusterBackend>;
+
+public sealed class ClusterIdentity : IdentitySpecification<ClusterBackend>;
+
+public sealed class ClusterLifecycle : LifecycleSpecification<ClusterBackend>;
+
+public sealed class ClusterModel : ModelSpecification<ClusterBackend>;
+
+public sealed class ClusterPayloads : PayloadSpecification<ClusterBackend>;
+
+public sealed class ClusterPipelines : PipelineSpecification<ClusterBackend>;
+
+public sealed class ClusterReading : ReadingSpecification<ClusterBackend>;
+
+public sealed class ClusterSnapshots : SnapshotSpecification<ClusterBackend>;
+
+public sealed class ClusterStreams : StreamSpecification<ClusterBackend>;

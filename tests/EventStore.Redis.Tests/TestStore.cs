@@ -8,11 +8,15 @@ internal sealed class TestStore : IAsyncDisposable
 {
     private string? address;
 
-    public RedisOptions Options { get; init; } = new();
+    public TestStore(RedisOptions? options = null)
+    {
+        Options = options ?? new RedisOptions();
+        if (Options.Name == new RedisOptions().Name) Options.Name = string.Create(CultureInfo.InvariantCulture, $"test-{Guid.NewGuid():N}");
+    }
+
+    public RedisOptions Options { get; }
 
     public int SweepStepEntries { get; init; } = 1_000;
-
-    public TestStore() => Options.Name = string.Create(CultureInfo.InvariantCulture, $"test-{Guid.NewGuid():N}");
 
     /// <summary>An engine over the store, not initialized.</summary>
     public IPersistenceEngine Open(string server, EngineContext? context = null)
@@ -34,8 +38,9 @@ internal sealed class TestStore : IAsyncDisposable
         if (address is null) return;
         using var connection = await ConnectionMultiplexer.ConnectAsync(address);
         // Only here, where a store goes altogether, are its keys looked for.
-        var keys = connection.GetEndPoints().Select(server => connection.GetServer(server)).Where(server => !server.IsConnected || true)
-            .SelectMany(server => server.Keys(pattern: $"{{{Options.Name}}}:*", pageSize: 1_000)).ToArray();
-        foreach (var key in keys) await connection.GetDatabase().KeyDeleteAsync(key);
+        foreach (var server in connection.GetEndPoints().Select(place => connection.GetServer(place)))
+        {
+            foreach (var key in server.Keys(pattern: $"{{{Options.Name}}}:*", pageSize: 1_000).ToArray()) await connection.GetDatabase().KeyDeleteAsync(key);
+        }
     }
 }

@@ -25,6 +25,7 @@ internal sealed class ServerProcess
 
     private readonly Process leash;
     private readonly string folder;
+    private bool isLetGo;
 
     private ServerProcess(Process leash, string folder, int id) => (this.leash, this.folder, Id) = (leash, folder, id);
 
@@ -36,8 +37,10 @@ internal sealed class ServerProcess
     /// <param name="command">The binary and its arguments.</param>
     public static async Task<ServerProcess> StartAsync(string folder, string signal, params IEnumerable<string> command)
     {
-        var shell = new ProcessStartInfo("/bin/sh", ["-c", Leash, "leash", folder, signal, .. command]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
-        var holding = Process.Start(shell)!;
+        // In a session of its own, where it outlives whoever kills this process with its group, and can tidy up.
+        string[] shell = FindProgram("setsid") is { } setsid ? [setsid, "/bin/sh"] : ["/bin/sh"];
+        var start = new ProcessStartInfo(shell[0], [.. shell[1..], "-c", Leash, "leash", folder, signal, .. command]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
+        var holding = Process.Start(start)!;
         var id = await holding.StandardOutput.ReadLineAsync();
         return new ServerProcess(holding, folder, int.Parse(id!, CultureInfo.InvariantCulture));
     }
@@ -92,6 +95,12 @@ internal sealed class ServerProcess
 
     private async Task LetGoAsync(string word)
     {
+        if (Interlocked.Exchange(ref isLetGo, true))
+        {
+            if (word.Length == 0 && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+            return;
+        }
+
         if (!leash.HasExited) await leash.StandardInput.WriteLineAsync(word);
         await leash.WaitForExitAsync();
         leash.Dispose();
