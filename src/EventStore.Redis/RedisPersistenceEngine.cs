@@ -54,12 +54,12 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         var answer = await server.OpenAsync(
             RedisScript.Initialize,
             [schema.Meta, schema.Log, schema.Ids, schema.Names],
-            [RedisSchema.Version, RedisRows.StampOf(default(DateTimeOffset)), context.MayCreateStorage ? 1 : 0],
+            [RedisSchema.Version, RedisRows.StampOf(default(DateTimeOffset)), context is { MayCreateStorage: true, IsReadOnly: false } ? 1 : 0],
             cancellationToken).ConfigureAwait(false);
         RequireWhole((string)answer[1]!, (string)answer[2 % answer.Length]!);
         await DescribeAsync().ConfigureAwait(false);
         wakeUp.Raise((long)answer[0]);
-        if ((long)answer[2] > 0) removal.Resume();
+        if ((long)answer[2] > 0 && !context.IsReadOnly) removal.Resume();
     }
 
     public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
@@ -152,9 +152,9 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
 
     private void RequireWhole(string found, string detail)
     {
+        if (found == "missing") throw new StorageNotFoundException($"The store {Description.Address} is not there, and may not be made. Call InitializeStorageEngine(), or check name and server.");
         var trouble = found switch
         {
-            "missing" => "is not there, and may not be made. Call InitializeStorageEngine(), or check name and server.",
             "unknown" => $"has the form '{detail}', but this version knows '{RedisSchema.Version}' only. Use the version that made it, or a newer one.",
             "damaged" => $"is damaged: the key {detail} is missing, of another kind or behind the others. Restore the server's data; if it is not a store at all, choose another name.",
             _ => null,

@@ -22,7 +22,7 @@ internal sealed class RedisRemoval(RedisServer server, RedisSchema schema, strin
         await MarkAsync([schema.Meta, schema.Names, schema.Newest], RedisSchema.PrefixOf(bucket), cancellationToken).ConfigureAwait(false);
 
     /// <summary>Goes on with what somebody began, beside everything else.</summary>
-    public void Resume() => resumed = Task.Run(SweepAsync);
+    public void Resume() => resumed = Task.WhenAll(resumed, Task.Run(SweepAsync));
 
     public async ValueTask DisposeAsync()
     {

@@ -8,6 +8,12 @@ public sealed class Commits : CommitSpecification<RedisBackend>;
 
 public sealed class Concurrency : ConcurrencySpecification<RedisBackend>;
 
+public sealed class Consumers : ConsumerSpecification<RedisBackend>;
+
+public sealed class ConsumerDelivery : ConsumerDeliverySpecification<RedisBackend>;
+
+public sealed class ConsumerStates : ConsumerStateSpecification<RedisBackend>;
+
 public sealed class Deletion : DeletionSpecification<RedisBackend>;
 
 public sealed class Dispatching : DispatchSpecification<RedisBackend>;
@@ -31,6 +37,8 @@ public sealed class Payloads : PayloadSpecification<RedisBackend>;
 public sealed class Pipelines : PipelineSpecification<RedisBackend>;
 
 public sealed class Reading : ReadingSpecification<RedisBackend>;
+
+public sealed class ReadStreams : ReadStreamSpecification<RedisBackend>;
 
 public sealed class Snapshots : SnapshotSpecification<RedisBackend>;
 
@@ -79,3 +87,7 @@ public sealed class ClusterReading : ReadingSpecification<ClusterBackend>;
 public sealed class ClusterSnapshots : SnapshotSpecification<ClusterBackend>;
 
 public sealed class ClusterStreams : StreamSpecification<ClusterBackend>;
+
+public sealed class ClusterConsumers : ConsumerSpecification<ClusterBackend>;
+
+public sealed class ClusterDispatching : DispatchSpecification<ClusterBackend>;

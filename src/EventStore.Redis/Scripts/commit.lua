@@ -62,8 +62,7 @@ for i = 5, #KEYS do
   at = at + 2 + 2 * chunks
 end
 
-if checkpoint > first then
-  redis.call('HSET', KEYS[1], 'checkpoint', checkpoint, 'stamp', stamp)
-  redis.call('PUBLISH', ARGV[1], checkpoint)
-end
+-- Written for a duplicate, too: who waits for replicas then waits for what came before this run.
+if checkpoint > first or #originals > 0 then redis.call('HSET', KEYS[1], 'checkpoint', checkpoint, 'stamp', stamp) end
+if checkpoint > first then redis.call('PUBLISH', ARGV[1], checkpoint) end
 return { checkpoint, stamp, table.concat(outcomes), unpack(originals) }
