@@ -17,6 +17,9 @@ public sealed class PrivateRedis : ITestServer
 
     public int Port { get; }
 
+    /// <summary>The folder with its files.</summary>
+    public string Folder => folder;
+
     public string Address => $"127.0.0.1:{Port}";
 
     public string Origin => $"private server, port {Port}";

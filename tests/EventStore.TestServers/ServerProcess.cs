@@ -25,6 +25,7 @@ internal sealed class ServerProcess
 
     private readonly Process leash;
     private readonly string folder;
+    private bool isLetGo;
 
     private ServerProcess(Process leash, string folder, int id) => (this.leash, this.folder, Id) = (leash, folder, id);
 
@@ -87,12 +88,19 @@ internal sealed class ServerProcess
         if (process.ExitCode != 0) throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {errors}");
     }
 
-    /// <summary>The file of a program on the PATH; null if there is none.</summary>
-    public static string? FindProgram(string name) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Where(path => path.Length > 0).Select(path => Path.Combine(path, name)).FirstOrDefault(File.Exists);
+    /// <summary>The file of a program, looked for on the PATH and in further folders; null if there is none.</summary>
+    public static string? FindProgram(string name, params IEnumerable<string> furtherFolders) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Concat(furtherFolders)
+        .Where(path => path.Length > 0).Select(path => Path.Combine(path, name)).FirstOrDefault(File.Exists);
 
     private async Task LetGoAsync(string word)
     {
+        if (Interlocked.Exchange(ref isLetGo, true))
+        {
+            if (word.Length == 0 && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+            return;
+        }
+
         if (!leash.HasExited) await leash.StandardInput.WriteLineAsync(word);
         await leash.WaitForExitAsync();
         leash.Dispose();

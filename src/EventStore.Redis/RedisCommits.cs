@@ -1,0 +1,85 @@
+using System.Text;
+using StackExchange.Redis;
+
+namespace EventStore.Redis;
+
+/// <summary>The way of a batch: attempts become entries, one script decides and stores them, its answer becomes their outcomes.</summary>
+internal sealed class RedisCommits(RedisServer server, RedisSchema schema, RedisOptions options, TimeProvider time)
+{
+    // What one run of the script takes, so that other callers of the server wait no longer than a moment.
+    private const int MaxRunBytes = 8 << 20;
+    private const int MaxRunAttempts = 512;
+    private const int OutcomeBytes = 19;
+
+    public async ValueTask<CommitOutcome[]> CommitAsync(IReadOnlyList<CommitAttempt> attempts, string channel, CancellationToken cancellationToken)
+    {
+        var outcomes = new CommitOutcome[attempts.Count];
+        for (var first = 0; first < attempts.Count;)
+        {
+            var next = first;
+            long bytes = 0;
+            while (next < attempts.Count && next - first < MaxRunAttempts && (next == first || bytes + attempts[next].SizeBytes <= MaxRunBytes)) bytes += attempts[next++].SizeBytes;
+            try
+            {
+                await RunAsync(attempts, first, next, channel, outcomes, first == 0 ? cancellationToken : default).ConfigureAwait(false);
+            }
+            catch (StorageException error) when (first > 0 && error is not BatchOutcomeUnknownException)
+            {
+                throw new BatchOutcomeUnknownException("a part of the batch was stored before the rest failed.", error);
+            }
+
+            first = next;
+        }
+
+        if (options.Replicas > 0) await server.WaitForReplicasAsync().ConfigureAwait(false);
+        return outcomes;
+    }
+
+    private async ValueTask RunAsync(IReadOnlyList<CommitAttempt> attempts, int first, int next, string channel, CommitOutcome[] outcomes, CancellationToken cancellationToken)
+    {
+        var keys = new RedisKey[4 + next - first];
+        (keys[0], keys[1], keys[2], keys[3]) = (schema.Meta, schema.Log, schema.Ids, schema.Names);
+        var arguments = new List<RedisValue>(3 + (4 * (next - first))) { channel, server.Newest, RedisRows.StampOf(CommitRecord.NextStamp(time, default)) };
+        for (var i = first; i < next; i++)
+        {
+            var name = RedisSchema.NameOf(attempts[i].Stream);
+            keys[4 + i - first] = schema.Index(name);
+            var chunks = RedisRows.Encode(attempts[i], name);
+            arguments.Add(Expectation(attempts[i].Expected));
+            arguments.Add(chunks.Count);
+            foreach (var (events, body) in chunks)
+            {
+                arguments.Add(events);
+                arguments.Add(body);
+            }
+        }
+
+        var answer = await server.TellAsync(RedisScript.Commit, keys, [.. arguments], cancellationToken).ConfigureAwait(false);
+        Decode(answer, attempts, first, next, outcomes);
+    }
+
+    private static void Decode(RedisResult[] answer, IReadOnlyList<CommitAttempt> attempts, int first, int next, CommitOutcome[] outcomes)
+    {
+        var stamp = RedisRows.StampOf((byte[])answer[1]!);
+        var told = ((byte[])answer[2]!).AsSpan();
+        var originals = 3;
+        for (var i = first; i < next; i++, told = told[OutcomeBytes..])
+        {
+            var attempt = attempts[i];
+            var (a, b, c) = (RedisRows.ReadNumber(told[1..]), RedisRows.ReadNumber(told[7..]), RedisRows.ReadNumber(told[13..]));
+            outcomes[i] = (char)told[0] switch
+            {
+                'S' => CommitOutcome.Committed(new CommitRecord(attempt.Stream, attempt.CommitId, c, stamp, b, a, attempt.Events.Count, attempt.Headers.ToArray())),
+                'C' => CommitOutcome.Conflict(a),
+                _ => CommitOutcome.Duplicate(Original((byte[])answer[originals++]!, attempt)),
+            };
+        }
+    }
+
+    // Other attempts of the batch may be stored, so nothing less than this can be said.
+    private static CommitRecord Original(byte[] entry, CommitAttempt attempt) => RedisRows.IsSound(entry)
+        ? RedisRows.DecodeCommit(entry, attempt.Stream, out _, out _, out _) with { Headers = RedisRows.DecodeCommit(entry, attempt.Stream, out _, out _, out _).Headers.ToArray() }
+        : throw new BatchOutcomeUnknownException($"commit {attempt.CommitId} of stream '{attempt.Stream}' is stored already, but its entry of the log is damaged or gone; a verification names all such places.");
+
+    private static long Expectation(ExpectedRevision expected) => expected.Exact is { } exact ? exact.Value : expected == ExpectedRevision.Any ? -1 : -2;
+}

@@ -1,0 +1,77 @@
+using System.Net;
+using StackExchange.Redis;
+
+namespace EventStore.Redis;
+
+/// <summary>The driver's connection: opened here and closed with the store, or the application's, which is left open.</summary>
+internal sealed class RedisConnection(ConfigurationOptions configuration, IConnectionMultiplexer? given) : IAsyncDisposable
+{
+    private const int FirstReconnectMilliseconds = 100;
+    private const int LastReconnectMilliseconds = 2_000;
+    private readonly SemaphoreSlim opening = new(1, 1);
+    private readonly bool isGiven = given is not null;
+    private volatile IConnectionMultiplexer? open = given;
+    private volatile IDatabase? database = given?.GetDatabase();
+
+    /// <summary>The servers, without anything secret.</summary>
+    public string Address { get; } = string.Join(',', configuration.EndPoints.Select(Tell));
+
+    /// <summary>What the driver puts before the names of channels.</summary>
+    public string ChannelPrefix { get; } = (string?)configuration.ChannelPrefix ?? "";
+
+    /// <summary>The connection once it is open.</summary>
+    public IConnectionMultiplexer Multiplexer => open ?? throw NotInitialized();
+
+    /// <summary>The database that the configuration names.</summary>
+    public IDatabase Database => database ?? throw NotInitialized();
+
+    /// <summary>Reads a configuration string, without opening anything.</summary>
+    /// <exception cref="WireupException">It cannot be read, or names no server.</exception>
+    public static ConfigurationOptions Parse(string configuration)
+    {
+        ConfigurationOptions? parsed = null;
+        try
+        {
+            parsed = ConfigurationOptions.Parse(configuration ?? "");
+        }
+        catch (Exception error) when (error is ArgumentException or FormatException)
+        {
+            // What it says may be secret, so it is not shown.
+        }
+
+        return parsed is { EndPoints.Count: > 0 }
+            ? parsed
+            : throw new WireupException("The Redis configuration names no server, or cannot be read. It has the form 'host:port,option=value', as in 'localhost:6379,ssl=true'.");
+    }
+
+    /// <summary>Opens the connection. Where the server is not there yet, the driver goes on trying by itself.</summary>
+    public async ValueTask OpenAsync(CancellationToken cancellationToken)
+    {
+        if (open is not null) return;
+        await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (open is not null) return;
+            configuration.AbortOnConnectFail = false;
+            configuration.ReconnectRetryPolicy = new ExponentialRetry(FirstReconnectMilliseconds, LastReconnectMilliseconds);
+            var connected = await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
+            database = connected.GetDatabase();
+            open = connected;
+        }
+        finally
+        {
+            opening.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await opening.WaitAsync().ConfigureAwait(false);
+        opening.Release();
+        if (!isGiven) open?.Dispose();
+    }
+
+    private static string Tell(EndPoint server) => server is DnsEndPoint named ? $"{named.Host}:{named.Port}" : server.ToString()!;
+
+    private static InvalidOperationException NotInitialized() => new("The engine is not initialized. Call InitializeAsync before any other member.");
+}

@@ -1,0 +1,51 @@
+using StackExchange.Redis;
+
+namespace EventStore.Redis;
+
+/// <summary>Finds what an acknowledged commit survives: asks the server for its settings, and says so where it does not tell.</summary>
+internal static class RedisDurability
+{
+    public static async ValueTask<EngineDurability> FindAsync(IDatabase database, RedisSchema schema, RedisOptions options, TimeProvider time)
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal);
+        try
+        {
+            foreach (var setting in (string[])["append*", "no-appendfsync-on-rewrite", "maxmemory*"])
+            {
+                var sent = database.ExecuteAsync("CONFIG", ["GET", schema.SettingPattern(setting)], CommandFlags.DemandMaster);
+                var pairs = (RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time).ConfigureAwait(false))!;
+                for (var i = 0; i + 1 < pairs.Length; i += 2) settings[(string)pairs[i]!] = (string)pairs[i + 1]!;
+            }
+        }
+        catch (RedisServerException)
+        {
+            // Hosted servers often forbid it.
+        }
+
+        return Judge(settings, options);
+    }
+
+    /// <summary>What settings mean.</summary>
+    public static EngineDurability Judge(IReadOnlyDictionary<string, string> settings, RedisOptions options)
+    {
+        var replicas = options.Replicas == 0 ? "" : $"; acknowledged when {options.Replicas} {(options.ReplicasFlush ? "replicas have flushed" : "replicas have received")} it";
+        if (!settings.TryGetValue("appendonly", out var appendOnly) || !settings.TryGetValue("appendfsync", out var flushes))
+        {
+            return new EngineDurability(DurabilityLevel.Fast, "the server does not tell its settings (CONFIG GET is forbidden)" + replicas,
+                ["What an acknowledged commit survives is unknown here. Look at appendonly and appendfsync where the server is set up."]);
+        }
+
+        var warnings = new List<string>();
+        if (appendOnly != "yes")
+            warnings.Add("appendonly is no: when the server ends, everything since its last snapshot is lost. Set appendonly yes and appendfsync always.");
+        else if (flushes != "always")
+            warnings.Add($"appendfsync is {flushes}: a power loss, or the end of the machine, takes the last {(flushes == "everysec" ? "second or two" : "moments")}. Set appendfsync always.");
+        if (appendOnly == "yes" && settings.GetValueOrDefault("no-appendfsync-on-rewrite") == "yes")
+            warnings.Add("no-appendfsync-on-rewrite is yes: while the file is rewritten nothing is flushed. Set it to no.");
+        if (settings.GetValueOrDefault("maxmemory", "0") != "0" && settings.GetValueOrDefault("maxmemory-policy", "").StartsWith("allkeys", StringComparison.Ordinal))
+            warnings.Add($"maxmemory-policy is {settings["maxmemory-policy"]}: when memory runs short, the server deletes the store. Set noeviction.");
+
+        var basis = appendOnly == "yes" ? $"appendonly yes, appendfsync {flushes}" : "appendonly no";
+        return new EngineDurability(warnings.Count == 0 ? DurabilityLevel.Durable : DurabilityLevel.Fast, basis + replicas, warnings);
+    }
+}

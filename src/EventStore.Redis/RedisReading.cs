@@ -1,0 +1,114 @@
+using System.Text;
+using StackExchange.Redis;
+
+namespace EventStore.Redis;
+
+/// <summary>Pages of streams, of the store and of heads. A page of events is one round trip; the script ends it, what is answered is picked here.</summary>
+internal sealed class RedisReading(RedisServer server, RedisSchema schema)
+{
+    // What one run of a script gathers or looks at, so that other callers of the server wait no longer than a moment.
+    private const int MaxEvents = 8_192;
+    private const long MaxBytes = 1 << 20;
+    private const int MaxEntries = 2_048;
+    private const int MaxNames = 1_000;
+
+    public async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken)
+    {
+        var name = RedisSchema.NameOf(read.Stream);
+        var forward = read.Direction == ReadDirection.Forward;
+        var answer = await server.AskAsync(
+            RedisScript.ReadStream,
+            [schema.Meta, schema.Log, schema.Index(name)],
+            [name, read.From.Value, read.To.Value, forward ? 0 : 1, Math.Min(read.Limit.MaxEvents, MaxEvents), Math.Min(read.Limit.MaxBytes, MaxBytes)],
+            cancellationToken).ConfigureAwait(false);
+
+        var page = new PageBuilder(read.Limit);
+        var isWhole = true;
+        for (var i = 3; i < answer.Length && isWhole; i++)
+        {
+            var events = RedisRows.Decode((byte[])answer[i]!, read.Stream);
+            if (!forward) Array.Reverse(events);
+            foreach (var recorded in events)
+            {
+                if (recorded.Revision < read.From || recorded.Revision > read.To || page.TryAdd(recorded)) continue;
+                isWhole = false;
+                break;
+            }
+        }
+
+        return new StreamPage(page.Events, (long)answer[1], IsEnd: isWhole && (long)answer[2] == 1);
+    }
+
+    public async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken)
+    {
+        var forward = read.Direction == ReadDirection.Forward;
+        var filter = read.Filter;
+        // Types and stamps are looked at here, so that there is one definition of what they mean: the script then gathers more than may be asked for.
+        var isPicky = filter.EventTypes is not null || filter.Since is not null;
+        var answer = await server.AskAsync(
+            RedisScript.ReadAll,
+            [schema.Meta, schema.Log],
+            [
+                read.After.Value, read.UpTo.Value, forward ? 0 : 1, isPicky ? MaxEvents : Math.Min(read.Limit.MaxEvents, MaxEvents),
+                isPicky ? MaxBytes : Math.Min(read.Limit.MaxBytes, MaxBytes), MaxEntries, Asked(filter.Bucket), Asked(filter.Category), Asked(filter.Id),
+            ],
+            cancellationToken).ConfigureAwait(false);
+
+        var page = new PageBuilder(read.Limit);
+        for (var i = 3; i < answer.Length; i++)
+        {
+            var events = RedisRows.Decode((byte[])answer[i]!, null);
+            if (!forward) Array.Reverse(events);
+            foreach (var recorded in events)
+            {
+                if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo || !filter.Matches(recorded) || page.TryAdd(recorded)) continue;
+                // The page is full before the gathered ends: what was taken last is how far it looked.
+                return new StorePage(page.Events, page.Events.Span[^1].Checkpoint, (long)answer[0], IsEnd: false);
+            }
+        }
+
+        var (head, isEnd) = ((long)answer[0], (long)answer[2] == 1);
+        return new StorePage(page.Events, isEnd ? EndOf(read, head) : (long)answer[1], head, isEnd);
+    }
+
+    // How far a page looked that looked at everything: what was deleted is looked at, too.
+    private static Checkpoint EndOf(StoreRead read, Checkpoint head)
+    {
+        var upTo = read.UpTo < head ? read.UpTo : head;
+        if (read.After >= upTo) return read.Direction == ReadDirection.Forward ? read.After : upTo;
+        return read.Direction == ReadDirection.Forward ? upTo : read.After + 1;
+    }
+
+    public async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken)
+    {
+        var name = RedisSchema.NameOf(stream);
+        var answer = await server.AskAsync(RedisScript.FindHead, [schema.Meta, schema.Index(name), schema.Newest], [name], cancellationToken).ConfigureAwait(false);
+        return (long)answer[1] == 0 ? null : new StreamHead(stream, (long)answer[1], (long)answer[2], (long)answer[3]);
+    }
+
+    public async ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken)
+    {
+        var prefix = RedisSchema.PrefixOf(query.Bucket);
+        var (from, to) = RangeOf(prefix, query.After is { } after ? RedisSchema.NameOf(after) : []);
+        var heads = new List<StreamHead>();
+        while (true)
+        {
+            var answer = await server.AskAsync(
+                RedisScript.ListHeads, [schema.Meta, schema.Names, schema.Newest], [from, to, query.Limit - heads.Count, query.MinEventsSinceSnapshot, MaxNames], cancellationToken).ConfigureAwait(false);
+            for (var i = 2; i + 3 < answer.Length; i += 4)
+                heads.Add(new StreamHead(RedisSchema.StreamOf((byte[])answer[i]!), (long)answer[i + 1], (long)answer[i + 2], (long)answer[i + 3]));
+            if (heads.Count >= query.Limit || answer[1].IsNull) return heads;
+            from = [(byte)'(', .. (byte[])answer[1]!];
+        }
+    }
+
+    /// <summary>The ends of a range of names as Redis takes them: those that begin with a prefix, after a name.</summary>
+    public static (byte[] From, byte[] To) RangeOf(byte[] prefix, byte[] after)
+    {
+        byte[] from = after.AsSpan().SequenceCompareTo(prefix) >= 0 && after.Length > 0 ? [(byte)'(', .. after] : [(byte)'[', .. prefix];
+        // No name holds a byte of 255, which UTF-8 does not have.
+        return (from, prefix.Length == 0 ? "+"u8.ToArray() : [(byte)'(', .. prefix, byte.MaxValue]);
+    }
+
+    private static byte[] Asked(string? condition) => condition is null ? "0"u8.ToArray() : [(byte)'1', .. Encoding.UTF8.GetBytes(condition)];
+}

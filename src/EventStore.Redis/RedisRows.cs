@@ -1,0 +1,175 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Numerics;
+using System.Text;
+
+namespace EventStore.Redis;
+
+/// <summary>
+/// The bytes of an entry of the log: a header that the commit's script wrote, then a body as it was made here. An entry is a chunk of a commit,
+/// so that reading part of a large commit costs part of it. All numbers are big-endian.
+/// </summary>
+/// <remarks><code>
+/// header  6 first checkpoint of the commit · 6 first revision · 6 commit sequence · 6 birth of the stream · 18 digits of the stamp (microseconds)
+/// body    4 CRC-32C of all that follows · 4 events here · 4 events of the commit before these · 4 events of the commit · 16 commit id
+///         2 + n stream's name · 4 + n commit headers · then for each event: 16 id · 2 + n type · 4 body's length · 4 headers' length · body · headers
+/// </code></remarks>
+internal static class RedisRows
+{
+    public const int StampDigits = 18;
+
+    private const int HeaderBytes = 24 + StampDigits;
+    private const int FixedBytes = 32;
+    private const int ChunkBytes = 64 << 10;
+
+    /// <summary>A stamp as digits, which are ordered as the stamps are.</summary>
+    public static string StampOf(DateTimeOffset stamp) => (stamp.UtcTicks / TimeSpan.TicksPerMicrosecond).ToString("D18", CultureInfo.InvariantCulture);
+
+    public static DateTimeOffset StampOf(ReadOnlySpan<byte> digits) =>
+        new(long.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture) * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+
+    public static long ReadNumber(ReadOnlySpan<byte> bytes) => ((long)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]);
+
+    /// <summary>The bodies of an attempt's entries, each with the number of its events.</summary>
+    public static List<(int Events, byte[] Body)> Encode(CommitAttempt attempt, byte[] name)
+    {
+        var chunks = new List<(int, byte[])>(1);
+        // Every chunk repeats the commit's headers; where those are large, so are the chunks.
+        var most = Math.Max(ChunkBytes, 4 * attempt.Headers.Length);
+        for (var first = 0; first < attempt.Events.Count;)
+        {
+            var next = first;
+            var size = FixedBytes + 2 + name.Length + 4 + attempt.Headers.Length;
+            do size += SizeOf(attempt.Events[next++]);
+            while (next < attempt.Events.Count && size + SizeOf(attempt.Events[next]) <= most);
+            chunks.Add((next - first, EncodeChunk(attempt, name, first, next, size)));
+            first = next;
+        }
+
+        return chunks;
+    }
+
+    /// <summary>The commit that an entry is of. A head of the entry suffices: all that comes before the events.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="stream">The stream, where it is known.</param>
+    /// <param name="firstEvent">The place of the entry's first event in its commit.</param>
+    /// <param name="events">The bytes of its events.</param>
+    /// <param name="count">The number of its events.</param>
+    public static CommitRecord DecodeCommit(ReadOnlyMemory<byte> entry, StreamId? stream, out int firstEvent, out int count, out ReadOnlyMemory<byte> events)
+    {
+        var header = entry.Span;
+        var body = header[HeaderBytes..];
+        count = BinaryPrimitives.ReadInt32BigEndian(body[4..]);
+        firstEvent = BinaryPrimitives.ReadInt32BigEndian(body[8..]);
+        var nameLength = BinaryPrimitives.ReadUInt16BigEndian(body[FixedBytes..]);
+        var headersAt = FixedBytes + 2 + nameLength + 4;
+        var headersLength = BinaryPrimitives.ReadInt32BigEndian(body[(headersAt - 4)..]);
+        events = entry[(HeaderBytes + headersAt + headersLength)..];
+        return new CommitRecord(
+            stream ?? RedisSchema.StreamOf(body.Slice(FixedBytes + 2, nameLength)),
+            new Guid(body.Slice(16, 16), bigEndian: true),
+            ReadNumber(header[12..]),
+            StampOf(header.Slice(24, StampDigits)),
+            ReadNumber(header[6..]),
+            ReadNumber(header),
+            BinaryPrimitives.ReadInt32BigEndian(body[12..]),
+            entry.Slice(HeaderBytes + headersAt, headersLength));
+    }
+
+    /// <summary>The events of an entry, in order.</summary>
+    /// <exception cref="CorruptStorageException">The entry is not as it was made.</exception>
+    public static RecordedEvent[] Decode(byte[] entry, StreamId? stream)
+    {
+        if (!IsSound(entry)) throw new CorruptStorageException("an entry of the log", "its checksum does not fit its bytes.", "Run a verification, which names all such places, and restore the server's data.");
+        var commit = DecodeCommit(entry, stream, out var first, out var count, out var rest);
+        var events = new RecordedEvent[count];
+        for (var i = 0; i < count; i++) events[i] = new RecordedEvent(commit, first + i, DecodeEvent(ref rest));
+        return events;
+    }
+
+    /// <summary>Whether the body of an entry is as it was made.</summary>
+    public static bool IsSound(ReadOnlySpan<byte> entry) =>
+        entry.Length > HeaderBytes + FixedBytes && BinaryPrimitives.ReadUInt32BigEndian(entry[HeaderBytes..]) == Checksum(entry[(HeaderBytes + 4)..]);
+
+    /// <summary>A snapshot's state type and payload, with their checksum.</summary>
+    public static byte[] Encode(SnapshotRecord snapshot)
+    {
+        var bytes = new byte[6 + Encoding.UTF8.GetByteCount(snapshot.StateType) + snapshot.Payload.Length];
+        var type = Encoding.UTF8.GetBytes(snapshot.StateType, bytes.AsSpan(6));
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(4), (ushort)type);
+        snapshot.Payload.CopyTo(bytes.AsMemory(6 + type));
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, Checksum(bytes.AsSpan(4)));
+        return bytes;
+    }
+
+    /// <summary>Where a snapshot lies among those of its stream: revision and schema version in digits of fixed number, so that the order of bytes is theirs.</summary>
+    public static string PlaceOf(long revision, int schemaVersion) => string.Create(CultureInfo.InvariantCulture, $"{revision:D19}:{schemaVersion:D10}");
+
+    /// <summary>A snapshot as it lies among those of its stream: its place, a colon, its bytes.</summary>
+    public static SnapshotRecord DecodeSnapshot(StreamId stream, byte[] found)
+    {
+        var bytes = found.AsMemory(31);
+        if (BinaryPrimitives.ReadUInt32BigEndian(bytes.Span) != Checksum(bytes.Span[4..]))
+            throw new CorruptStorageException($"a snapshot of stream '{stream}'", "its checksum does not fit its bytes.", "Delete it by pruning; the state can be made again from the events.");
+        var type = BinaryPrimitives.ReadUInt16BigEndian(bytes.Span[4..]);
+        return new SnapshotRecord(
+            stream,
+            long.Parse(found.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture),
+            int.Parse(found.AsSpan(20, 10), NumberStyles.None, CultureInfo.InvariantCulture),
+            Encoding.UTF8.GetString(bytes.Span.Slice(6, type)),
+            bytes[(6 + type)..]);
+    }
+
+    private static byte[] EncodeChunk(CommitAttempt attempt, byte[] name, int first, int next, int size)
+    {
+        var bytes = new byte[size];
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(4), next - first);
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(8), first);
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(12), attempt.Events.Count);
+        attempt.CommitId.TryWriteBytes(bytes.AsSpan(16), bigEndian: true, out _);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(FixedBytes), (ushort)name.Length);
+        name.CopyTo(bytes, FixedBytes + 2);
+        var rest = bytes.AsSpan(FixedBytes + 2 + name.Length);
+        BinaryPrimitives.WriteInt32BigEndian(rest, attempt.Headers.Length);
+        attempt.Headers.Span.CopyTo(rest[4..]);
+        rest = rest[(4 + attempt.Headers.Length)..];
+        for (var i = first; i < next; i++) Encode(attempt.Events[i], ref rest);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, Checksum(bytes.AsSpan(4)));
+        return bytes;
+    }
+
+    private static int SizeOf(in EventRecord record) => 26 + Encoding.UTF8.GetByteCount(record.EventType) + record.Body.Length + record.Headers.Length;
+
+    private static void Encode(in EventRecord record, ref Span<byte> to)
+    {
+        record.EventId.TryWriteBytes(to, bigEndian: true, out _);
+        var type = Encoding.UTF8.GetBytes(record.EventType, to[18..]);
+        BinaryPrimitives.WriteUInt16BigEndian(to[16..], (ushort)type);
+        to = to[(18 + type)..];
+        BinaryPrimitives.WriteInt32BigEndian(to, record.Body.Length);
+        BinaryPrimitives.WriteInt32BigEndian(to[4..], record.Headers.Length);
+        record.Body.Span.CopyTo(to[8..]);
+        record.Headers.Span.CopyTo(to[(8 + record.Body.Length)..]);
+        to = to[(8 + record.Body.Length + record.Headers.Length)..];
+    }
+
+    private static EventRecord DecodeEvent(ref ReadOnlyMemory<byte> from)
+    {
+        var span = from.Span;
+        var type = BinaryPrimitives.ReadUInt16BigEndian(span[16..]);
+        var body = BinaryPrimitives.ReadInt32BigEndian(span[(18 + type)..]);
+        var headers = BinaryPrimitives.ReadInt32BigEndian(span[(22 + type)..]);
+        var record = new EventRecord(
+            new Guid(span[..16], bigEndian: true), Encoding.UTF8.GetString(span.Slice(18, type)), from.Slice(26 + type, body), from.Slice(26 + type + body, headers));
+        from = from[(26 + type + body + headers)..];
+        return record;
+    }
+
+    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..]) crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        foreach (var one in bytes) crc = BitOperations.Crc32C(crc, one);
+        return ~crc;
+    }
+}

@@ -1,0 +1,125 @@
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace EventStore.Redis;
+
+/// <summary>
+/// Runs scripts on the server that holds the store: repeats what was not carried out, says what may have been, and notices a store that went back.
+/// </summary>
+internal sealed class RedisServer(RedisConnection connection, RedisOptions options, string address, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(1);
+
+    // The newest checkpoint that any answer told, and the sentence that is said ever after once one told less.
+    private long newest;
+    private volatile string? lost;
+
+    /// <summary>The newest checkpoint known here.</summary>
+    public long Newest => Volatile.Read(ref newest);
+
+    /// <summary>Runs a script that changes nothing. It is repeated while the server is away.</summary>
+    public ValueTask<RedisResult[]> AskAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
+        RunAsync(script, keys, arguments, isWrite: false, options.OutageTimeout, cancellationToken);
+
+    /// <summary>Runs a script that changes something. It is repeated only while it is certain that it was not carried out.</summary>
+    /// <exception cref="BatchOutcomeUnknownException">It was sent, and no answer came.</exception>
+    public ValueTask<RedisResult[]> TellAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
+        RunAsync(script, keys, arguments, isWrite: true, options.OutageTimeout, cancellationToken);
+
+    /// <summary>Runs a script that may be repeated whatever became of it, and waits for a server that is not there yet.</summary>
+    public ValueTask<RedisResult[]> OpenAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
+        RunAsync(script, keys, arguments, isWrite: false, options.StartupTimeout, cancellationToken);
+
+    /// <summary>Waits until replicas have what was written.</summary>
+    /// <exception cref="BatchOutcomeUnknownException">Not so many had it in time.</exception>
+    public async ValueTask WaitForReplicasAsync()
+    {
+        var timeout = (long)options.ReplicaTimeout.TotalMilliseconds;
+        object[] wait = options.ReplicasFlush ? [0, options.Replicas, timeout] : [options.Replicas, timeout];
+        try
+        {
+            var sent = connection.Database.ExecuteAsync(options.ReplicasFlush ? "WAITAOF" : "WAIT", wait, CommandFlags.DemandMaster);
+            var answer = await sent.WaitAsync(options.CommandTimeout + options.ReplicaTimeout, time).ConfigureAwait(false);
+            var have = options.ReplicasFlush ? (long)((RedisResult[])answer!)[1] : (long)answer;
+            if (have >= options.Replicas) return;
+            throw new BatchOutcomeUnknownException($"{have} of {options.Replicas} replicas of {address} had it after {options.ReplicaTimeout.TotalMilliseconds} ms; the server itself has it.");
+        }
+        catch (Exception error) when (error is not EventStoreException)
+        {
+            throw new BatchOutcomeUnknownException($"the connection to {address} failed while its replicas were waited for.", error);
+        }
+    }
+
+    private async ValueTask<RedisResult[]> RunAsync(
+        RedisScript script, RedisKey[] keys, RedisValue[] arguments, bool isWrite, TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var started = time.GetTimestamp();
+        for (var delay = FirstDelay; ; delay = delay * 2 < LastDelay ? delay * 2 : LastDelay)
+        {
+            if (lost is { } sentence) throw new StorageException(sentence);
+            var known = Newest;
+            Exception error;
+            try
+            {
+                return Notice(await SendAsync(script, keys, arguments, isWrite ? default : cancellationToken).ConfigureAwait(false), known);
+            }
+            catch (Exception failure) when (failure is not (EventStoreException or OperationCanceledException))
+            {
+                error = failure;
+            }
+
+            var fault = RedisErrors.FaultOf(error);
+            if (fault == RedisFault.Refused && !(isWrite && RedisErrors.MayHaveBegun(error))) throw RedisErrors.Explain(error, address);
+            if (isWrite && fault is RedisFault.Unknown or RedisFault.Refused)
+                throw new BatchOutcomeUnknownException($"the connection to {address} failed, or the server did, before it answered.", error);
+            if (time.GetElapsedTime(started) + delay > atMost)
+                throw new StorageUnavailableException($"{address} could not be reached for {time.GetElapsedTime(started).TotalSeconds:0.#} s. Nothing was stored. Check that the server is up and can be reached, and try again.", error);
+            RedisLog.Repeating(logger, script.Name, address, delay, error);
+            await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<RedisResult[]> SendAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
+    {
+        var database = connection.Database;
+        Task<RedisResult> sent;
+        try
+        {
+            sent = database.ScriptEvaluateAsync(script.Hash, keys, arguments, CommandFlags.DemandMaster);
+            return (RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time, cancellationToken).ConfigureAwait(false))!;
+        }
+        catch (RedisServerException error) when (RedisErrors.FaultOf(error) == RedisFault.NoScript)
+        {
+            // The server was restarted, flushed its scripts or is another one now. With its text it knows the script again.
+        }
+
+        object[] command = [script.Text, keys.Length, .. keys.Select(key => (object)key), .. arguments.Select(argument => (object)argument)];
+        sent = database.ExecuteAsync("EVAL", command, CommandFlags.DemandMaster);
+        return (RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time, cancellationToken).ConfigureAwait(false))!;
+    }
+
+    // Every answer begins with the newest checkpoint. What was known before the command was sent can only be less, unless the server lost something.
+    private RedisResult[] Notice(RedisResult[] answer, long known)
+    {
+        var told = (long)answer[0];
+        if (told < known)
+        {
+            lost = $"The store {address} went back from checkpoint {known} to {told}: its server lost what it had acknowledged, by a restart without flushing, a failover "
+                + "to a replica that was behind, or a restored backup. Nothing was stored by this call. Consumers may have seen events that are gone. "
+                + "Bring the lost data back; or, to go on without it, dispose this store, deal with what read beyond, and open it again.";
+            RedisLog.WentBack(logger, address, known, told);
+            throw new StorageException(lost);
+        }
+
+        for (var seen = known; told > seen;)
+        {
+            var before = Interlocked.CompareExchange(ref newest, told, seen);
+            if (before == seen) break;
+            seen = before;
+        }
+
+        return answer;
+    }
+}

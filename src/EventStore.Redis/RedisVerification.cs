@@ -1,0 +1,72 @@
+using StackExchange.Redis;
+
+namespace EventStore.Redis;
+
+/// <summary>Checks everything that is stored: every entry of the log, that index and commit id lead to it, that streams have no holes.</summary>
+internal sealed class RedisVerification(RedisServer server, RedisSchema schema, string address)
+{
+    private const int MaxEntries = 512;
+    private const long MaxBytes = 1 << 20;
+    private const int MaxNames = 500;
+    private const string Restore = "Restore the server's data; what was committed since can be read and appended again.";
+    private readonly List<Damage> damages = [];
+    private readonly Dictionary<StreamId, (long Birth, long Revision)> streams = [];
+    private long commits;
+    private long events;
+
+    public async ValueTask<VerificationReport> RunAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
+    {
+        long after = 0, upTo = long.MaxValue;
+        while (after < upTo)
+        {
+            var page = await server.AskAsync(RedisScript.Verify, [schema.Meta, schema.Log, schema.Ids], [after, upTo, MaxEntries, MaxBytes], cancellationToken).ConfigureAwait(false);
+            upTo = Math.Min(upTo, (long)page[0]);
+            after = (long)page[1];
+            for (var i = 2; i + 1 < page.Length; i += 2) Check((string)page[i]!, (byte[])page[i + 1]!);
+            progress?.Report(new VerificationProgress(events, null));
+        }
+
+        await CheckHeadsAsync(upTo, cancellationToken).ConfigureAwait(false);
+        return new VerificationReport(commits, events, damages);
+    }
+
+    private void Check(string problem, byte[] entry)
+    {
+        var checkpoint = RedisRows.ReadNumber(entry);
+        if (!RedisRows.IsSound(entry))
+        {
+            damages.Add(new Damage($"{address}, log, the commit at checkpoint {checkpoint}", "Its checksum does not fit its bytes.", Restore));
+            return;
+        }
+
+        var commit = RedisRows.DecodeCommit(entry, null, out var first, out var count, out _);
+        var birth = RedisRows.ReadNumber(entry.AsSpan(18));
+        var place = $"{address}, stream '{commit.Stream}', revision {commit.FirstRevision + first}";
+        if (problem.Length > 0) damages.Add(new Damage(place, problem == "id" ? "Its commit id does not lead to it." : "The index of its stream does not lead to it.", Restore));
+
+        var before = streams.TryGetValue(commit.Stream, out var known) && known.Birth == birth ? known.Revision : 0;
+        if (commit.FirstRevision.Value + first != before + 1) damages.Add(new Damage(place, $"The entry before it ends at revision {before}.", Restore));
+        streams[commit.Stream] = (birth, commit.FirstRevision.Value + first + count - 1);
+        if (first == 0) commits++;
+        events += count;
+    }
+
+    // An index may lead on behind the last entry that was met, if the log lost entries.
+    private async ValueTask CheckHeadsAsync(long upTo, CancellationToken cancellationToken)
+    {
+        var (from, to) = RedisReading.RangeOf([], []);
+        while (true)
+        {
+            var answer = await server.AskAsync(RedisScript.VerifyHeads, [schema.Meta, schema.Names], [from, to, MaxNames, upTo], cancellationToken).ConfigureAwait(false);
+            for (var i = 2; i + 1 < answer.Length; i += 2)
+            {
+                var stream = RedisSchema.StreamOf((byte[])answer[i]!);
+                var (revision, met) = ((long)answer[i + 1], streams.GetValueOrDefault(stream).Revision);
+                if (revision > met) damages.Add(new Damage($"{address}, stream '{stream}', revision {met + 1}", $"Its index leads to revision {revision}, but the log has nothing after {met}.", Restore));
+            }
+
+            if (answer[1].IsNull) return;
+            from = [(byte)'(', .. (byte[])answer[1]!];
+        }
+    }
+}

@@ -1,0 +1,68 @@
+-- Stores attempts: decides each against those before it, gives out checkpoints, appends. One script run is the section in which checkpoints
+-- are given out and become visible, so no reader ever meets a gap that fills later.
+-- KEYS meta log ids names, then the index of each attempt's stream.
+-- ARGV channel, newest checkpoint the caller knows of, stamp, then for each attempt: expected revision, number of chunks, for each chunk: number of events, body.
+-- Answers the newest checkpoint, the stamp, a record an attempt, and the first entries of the commits that were there already.
+local MAX_RECORDS = 20000000 -- what an index holds in the 512 MB of a string
+local checkpoint, stamp, marks = open()
+if not checkpoint then return GONE end
+if checkpoint < tonumber(ARGV[2]) then return { checkpoint, stamp } end
+if ARGV[3] > stamp then stamp = ARGV[3] end
+
+-- Every head is read before anything is written.
+local prefix = #base() + 8
+local heads = {}
+for i = 5, #KEYS do
+  local key = KEYS[i]
+  if not heads[key] then
+    local name = string.sub(key, prefix)
+    local revision, last, birth, sequence = head(key, marks, name)
+    heads[key] = { name = name, revision = revision or 0, last = last, birth = birth, sequence = sequence or 0 }
+    if sequence and sequence + #ARGV > MAX_RECORDS then return { err = 'STREAMFULL a stream has more commits than an index holds' } end
+  end
+end
+
+local first, outcomes, originals, at = checkpoint, {}, {}, 4
+for i = 5, #KEYS do
+  local stream = heads[KEYS[i]]
+  local expected, chunks = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local is_met = expected == stream.revision or expected == -1 or (expected == -2 and stream.revision > 0)
+  local birth = stream.revision > 0 and stream.birth or checkpoint + 1
+  local id, entry = struct.pack('>I6', birth) .. string.sub(ARGV[at + 3], 17, 32), checkpoint + tonumber(ARGV[at + 2])
+  local original
+
+  -- A known id answers before the expectation does. Where both are fine, noting the id is the first thing written.
+  if stream.revision == 0 then
+    if is_met then redis.call('HSET', KEYS[3], id, entry) end
+  elseif not is_met or redis.call('HSETNX', KEYS[3], id, entry) == 0 then
+    original = redis.call('HGET', KEYS[3], id)
+  end
+
+  if original then
+    local found = redis.call('XRANGE', KEYS[2], original, original)[1]
+    originals[#originals + 1] = found and found[2][2] or ''
+    outcomes[#outcomes + 1] = 'D' .. struct.pack('>I6I6I6', 0, 0, 0)
+  elseif not is_met then
+    outcomes[#outcomes + 1] = 'C' .. struct.pack('>I6I6I6', stream.revision, 0, 0)
+  else
+    if stream.revision == 0 then
+      if stream.last then bury(stream.name, stream.last) end
+      redis.call('ZADD', KEYS[4], 0, stream.name)
+    end
+    stream.birth, stream.last, stream.sequence = birth, nil, stream.sequence + 1
+    local header = struct.pack('>I6I6I6I6', checkpoint + 1, stream.revision + 1, stream.sequence, birth) .. stamp
+    outcomes[#outcomes + 1] = 'S' .. string.sub(header, 1, 18)
+    for chunk = 1, chunks do
+      local count = tonumber(ARGV[at + 2 * chunk])
+      checkpoint, stream.revision = checkpoint + count, stream.revision + count
+      redis.call('XADD', KEYS[2], checkpoint, 'c', header .. ARGV[at + 2 * chunk + 1])
+      redis.call('APPEND', KEYS[i], struct.pack('>I6I6I6I6', stream.revision, checkpoint, birth, stream.sequence))
+    end
+  end
+  at = at + 2 + 2 * chunks
+end
+
+-- Written for a duplicate, too: who waits for replicas then waits for what came before this run.
+if checkpoint > first or #originals > 0 then redis.call('HSET', KEYS[1], 'checkpoint', checkpoint, 'stamp', stamp) end
+if checkpoint > first then redis.call('PUBLISH', ARGV[1], checkpoint) end
+return { checkpoint, stamp, table.concat(outcomes), unpack(originals) }

@@ -1,0 +1,5 @@
+-- KEYS meta index snapshots. ARGV name, upper end. Answers the newest checkpoint and the newest snapshot below the upper end.
+local checkpoint, _, marks = open()
+if not checkpoint then return GONE end
+if not head(KEYS[2], marks, ARGV[1]) then return { checkpoint } end
+return { checkpoint, redis.call('ZREVRANGEBYLEX', KEYS[3], ARGV[2], '-', 'LIMIT', 0, 1)[1] }

@@ -1,0 +1,15 @@
+-- Removes a stream, a bucket or the store from every read at once, by a mark; what is marked is swept step by step afterwards.
+-- KEYS meta names newest, and for one stream its index and snapshots. ARGV what is removed: N, bucket \0 or nothing.
+-- Answers the newest checkpoint and 1 if there was something to remove.
+local checkpoint, _, marks = open()
+if not checkpoint then return GONE end
+local up_to = checkpoint
+if KEYS[4] then
+  local revision, last = head(KEYS[4], marks, ARGV[1])
+  if not revision then return { checkpoint, 0 } end
+  bury(ARGV[1], last)
+  up_to = last
+end
+redis.call('HSET', base() .. 'removed', ARGV[1], struct.pack('>I6', up_to))
+redis.call('HSET', KEYS[1], 'removed', redis.call('HLEN', base() .. 'removed'))
+return { checkpoint, 1 }

@@ -1,0 +1,150 @@
+using System.Net;
+using System.Text;
+using EventStore.TestServers;
+using StackExchange.Redis;
+
+namespace EventStore.Redis.Tests;
+
+/// <summary>What the network and the server do to a command: what is known to be done, what is not, and what settles it.</summary>
+public sealed class FaultTests : IAsyncLifetime
+{
+    private const string Marker = "the one that is struck";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private PrivateRedis redis = null!;
+    private FaultyProxy proxy = null!;
+    private readonly TestStore store = new(new RedisOptions { CommandTimeout = Patience, OutageTimeout = TimeSpan.FromSeconds(30) });
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        redis = await PrivateRedis.StartAsync();
+        proxy = FaultyProxy.Before(redis.Port);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (proxy is not null) await proxy.DisposeAsync();
+        if (redis is not null) await redis.DisposeAsync();
+    }
+
+    [Theory(Timeout = 120_000)]
+    [InlineData(Fault.CutBeforeForwarding)]
+    [InlineData(Fault.CutBeforeReply)]
+    [InlineData(Fault.CutInReply)]
+    [InlineData(Fault.HalfOpen)]
+    public async Task A_commit_whose_answer_does_not_come_is_unknown_and_its_id_settles_it(Fault fault)
+    {
+        await using var engine = await store.OpenReadyAsync(ThroughProxy());
+        await engine.CommitAsync([Attempt("before")], Token);
+        var attempt = Attempt(Marker);
+        var struck = proxy.Arm(fault, Encoding.UTF8.GetBytes(Marker));
+        await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.CommitAsync([attempt], Token));
+        await struck.WaitAsync(Token);
+        if (fault == Fault.HalfOpen) proxy.CutAll();
+
+        var settled = await SettleAsync(engine, attempt);
+        Assert.Equal(fault == Fault.CutBeforeForwarding ? CommitOutcomeKind.Committed : CommitOutcomeKind.Duplicate, settled.Kind);
+        Assert.Equal(2, settled.Commit!.FirstRevision.Value);
+        Assert.Equal(CommitOutcomeKind.Duplicate, (await engine.CommitAsync([attempt], Token))[0].Kind);
+        Assert.Equal(2, (await engine.FindHeadAsync("stream", Token))!.Revision.Value);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_late_answer_within_the_time_is_an_answer_and_the_pipeline_settles_a_cut_by_itself()
+    {
+        await using var engine = await store.OpenReadyAsync(ThroughProxy());
+        var late = proxy.Arm(Fault.DelayReply, Encoding.UTF8.GetBytes(Marker));
+        Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([Attempt(Marker)], Token))[0].Kind);
+        await late;
+
+        await using var wired = await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(Token);
+        var cut = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
+        var result = await wired.AppendAsync("stream", ExpectedRevision.Exactly(1), [new EventMessage(Marker)], cancellationToken: Token);
+        await cut;
+        Assert.Equal(2, result.Revision.Value);
+        Assert.Equal(2, (await engine.FindHeadAsync("stream", Token))!.Revision.Value);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_read_that_is_cut_is_asked_again_and_a_document_whose_answer_is_cut_is_unknown()
+    {
+        await using var engine = await store.OpenReadyAsync(ThroughProxy());
+        await engine.CommitAsync([Attempt("one", Marker)], Token);
+        var struck = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
+        var page = await engine.ReadStreamAsync(new StreamRead(Marker, 1, 10, ReadDirection.Forward, new PageLimit(10, 1 << 20)), Token);
+        await struck;
+        Assert.Equal(1, page.Events.Length);
+
+        // The script is sent with its text once, so that what is cut below is the answer to running it.
+        await engine.PutDocumentAsync("other", default, 0, Token);
+        struck = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
+        await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.PutDocumentAsync("document", Encoding.UTF8.GetBytes(Marker), 0, Token));
+        await struck;
+        Assert.Equal(2, (await engine.FindDocumentAsync("document", Token))!.Version);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Scripts_that_the_server_forgot_are_sent_again()
+    {
+        await using var engine = await store.OpenReadyAsync(redis.Address);
+        using var other = await ConnectionMultiplexer.ConnectAsync(redis.Address + ",allowAdmin=true");
+        for (var round = 1; round <= 3; round++)
+        {
+            await other.GetServer(IPAddress.Loopback, redis.Port).ScriptFlushAsync();
+            Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([Attempt("body")], Token))[0].Kind);
+            await other.GetServer(IPAddress.Loopback, redis.Port).ScriptFlushAsync();
+            Assert.Equal(round, (await engine.FindHeadAsync("stream", Token))!.Revision.Value);
+        }
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_server_that_comes_up_late_is_waited_for_and_one_that_goes_and_comes_back_is_survived()
+    {
+        await redis.KillAsync();
+        await using var engine = store.Open(redis.Address);
+        var opening = engine.InitializeAsync(Token).AsTask();
+        await Task.Delay(500, Token);
+        Assert.False(opening.IsCompleted);
+        await redis.StartAgainAsync();
+        await opening;
+        await engine.CommitAsync([Attempt("first")], Token);
+
+        await redis.KillAsync();
+        var reading = engine.FindHeadAsync("stream", Token).AsTask();
+        await Task.Delay(500, Token);
+        await redis.StartAgainAsync();
+        Assert.Equal(1, (await reading)!.Revision.Value);
+        Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([Attempt("second")], Token))[0].Kind);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_server_that_stays_away_is_said_to_be_unavailable_without_a_secret()
+    {
+        await redis.KillAsync();
+        await using var engine = new TestStore(new RedisOptions { StartupTimeout = TimeSpan.FromSeconds(1) }).Open(redis.Address + ",password=hidden");
+        var away = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.InitializeAsync(Token));
+        Assert.DoesNotContain("hidden", away.ToString() + engine.Description, StringComparison.Ordinal);
+    }
+
+    // The connection that is about to be replaced may take a further attempt with it.
+    private static async Task<CommitOutcome> SettleAsync(IPersistenceEngine engine, CommitAttempt attempt)
+    {
+        while (true)
+        {
+            try
+            {
+                return (await engine.CommitAsync([attempt], Token))[0];
+            }
+            catch (BatchOutcomeUnknownException)
+            {
+                await Task.Delay(50, Token);
+            }
+        }
+    }
+
+    private string ThroughProxy() => $"127.0.0.1:{proxy.Port}";
+
+    private static CommitAttempt Attempt(string body, string stream = "stream") =>
+        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes(body))]);
+}
