@@ -6,6 +6,8 @@
 #   ./test.sh --long        with the long runs of the conformance kit
 #
 # Needs nothing but the .NET SDK that global.json names. Whatever it writes lies below artifacts/; reports and logs in artifacts/tests.
+# The suites of servers take one from the environment (EVENTSTORE_TEST_POSTGRES, EVENTSTORE_TEST_REDIS), from a container engine, or start
+# one of their own from the packages of this machine, which are installed where that may be done; without any they skip, and say so.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -25,6 +27,7 @@ main() {
   ((${#projects[@]} > 0)) || stop "No suite is named '$only'. There are: $(only="" && test_projects | while read -r project; do suite_of "$project"; done | paste -sd ' ' -)"
   command -v dotnet >/dev/null || stop "The .NET SDK is not on the PATH. Install the version of global.json: https://dotnet.microsoft.com/download"
 
+  for project in "${projects[@]}"; do provide_server "$(suite_of "$project")"; done
   build_all "${projects[@]}"
   for project in "${projects[@]}"; do run_suite "$project"; done
   print_summary
@@ -41,12 +44,13 @@ read_arguments() {
   done
 }
 
-# Every project below tests/, and every sample that is a test project.
+# Every project below tests/ that holds tests, and every sample that does.
 test_projects() {
   local project
   for project in tests/*/*.csproj samples/*/*.csproj samples/*/*/*.csproj; do
     [[ -f $project ]] || continue
     [[ $project == tests/* ]] || grep -q '"xunit.v3"' "$project" || continue
+    grep -q '<IsTestProject>false<' "$project" && continue
     [[ -z $only || $only == "$(suite_of "$project")" ]] && echo "$project"
   done
 }
@@ -62,6 +66,21 @@ suite_of() {
 
 # Says why a suite cannot run on this machine: a server or a package that is not to be had here. Says nothing when it can.
 why_not() { :; }
+
+# Installs the package that a suite's server comes from, where nothing else provides one and root may.
+provide_server() {
+  local package variable folder
+  case $1 in
+    postgres) package=postgresql-15 variable=EVENTSTORE_TEST_POSTGRES folder=/usr/lib/postgresql ;;
+    redis) package=redis-server variable=EVENTSTORE_TEST_REDIS folder=/usr/bin/redis-server ;;
+    *) return ;;
+  esac
+  [[ -n ${!variable:-} || -n ${DOCKER_HOST:-} || -S /var/run/docker.sock || -e $folder ]] && return
+  ((EUID == 0)) && command -v apt-get >/dev/null || return
+  say "$1" "installing $package"
+  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$package"; } >"$results/$1.install.log" 2>&1 \
+    || say "$1" "$package could not be installed: $results/$1.install.log"
+}
 
 # One build of the solution. Only when that fails, each suite is built alone, so that one broken project does not hide the others.
 build_all() {

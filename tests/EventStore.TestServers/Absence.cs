@@ -1,0 +1,16 @@
+using Xunit;
+
+namespace EventStore.TestServers;
+
+/// <summary>What becomes of a test whose server is not to be had.</summary>
+internal static class Absence
+{
+    private static readonly bool IsContinuousBuild = Environment.GetEnvironmentVariable("CI") is { Length: > 0 } value && value != "false";
+
+    /// <summary>Skips the test with the sentence; in a continuous build answers the exception that fails it.</summary>
+    public static Exception Of(string sentence)
+    {
+        Assert.SkipUnless(IsContinuousBuild, sentence);
+        return new InvalidOperationException(sentence + " In a continuous build it must be there.");
+    }
+}

@@ -1,0 +1,70 @@
+namespace EventStore.TestServers;
+
+/// <summary>
+/// A PostgreSQL of our own: a fresh folder, a free loopback port, every setting of durability as it comes (on). Tests may kill it and start it again.
+/// </summary>
+public sealed class PrivatePostgres : ITestServer
+{
+    public const string Package = "postgresql-15";
+
+    private readonly string folder;
+    private ServerProcess server = null!;
+
+    private PrivatePostgres(string binaries, string folder, int port) => (Binaries, this.folder, Port) = (binaries, folder, port);
+
+    /// <summary>The folder with the programs of the server, such as pgbench.</summary>
+    public string Binaries { get; }
+
+    public int Port { get; }
+
+    public string Address => $"Host=127.0.0.1;Port={Port};Username=postgres;Database=postgres";
+
+    public string Origin => $"private server, port {Port}";
+
+    /// <summary>A new server. Skips the test where its binaries are missing, and fails it in a continuous build.</summary>
+    public static async Task<PrivatePostgres> StartAsync() =>
+        await TryStartAsync() ?? throw Absence.Of($"There are no binaries of PostgreSQL here to start a server that may be killed. Install {Package}.");
+
+    /// <summary>A new server; null where its binaries are missing.</summary>
+    public static async Task<PrivatePostgres?> TryStartAsync()
+    {
+        if (ServerProcess.FindProgram("initdb", Installed()) is not { } initdb) return null;
+        var made = new PrivatePostgres(Path.GetDirectoryName(initdb)!, Directory.CreateTempSubdirectory("eventstore-postgres-").FullName, ServerProcess.FreePort());
+        if (Environment.IsPrivilegedProcess) await ServerProcess.RunAsync("chown", "postgres:", made.folder);
+        string[] command = [.. AsOwner(), initdb, "-D", made.Data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"];
+        await ServerProcess.RunAsync(command[0], command[1..]);
+        await made.StartAgainAsync();
+        return made;
+    }
+
+    /// <summary>Kills every process of the server at once.</summary>
+    public Task KillAsync() => server.KillAsync();
+
+    /// <summary>Starts it over the same files, on the same port, and waits until it answers.</summary>
+    public async Task StartAgainAsync()
+    {
+        server = await ServerProcess.StartAsync(
+            folder, "QUIT", [.. AsOwner(), Path.Combine(Binaries, "postgres"), "-D", Data, "-c", "listen_addresses=127.0.0.1", "-c", $"port={Port}",
+            "-c", $"unix_socket_directories={folder}", "-c", "max_connections=300"]);
+        await server.WaitUntilAsync(IsReadyAsync);
+    }
+
+    public async ValueTask DisposeAsync() => await server.RemoveAsync();
+
+    private string Data => Path.Combine(folder, "data");
+
+    // The server refuses to run as root; it then runs as the user that its package made.
+    private static string[] AsOwner() => Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
+
+    // Debian keeps the programs of each version in a folder of its own; the newest first.
+    private static IEnumerable<string> Installed() => Directory.Exists("/usr/lib/postgresql")
+        ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => Path.Combine(version, "bin")) : [];
+
+    // The eighth line of its file says how far it is; the first one whether the file is of this server or of one that was killed.
+    private async Task<bool> IsReadyAsync()
+    {
+        var file = Path.Combine(Data, "postmaster.pid");
+        var lines = File.Exists(file) ? await File.ReadAllLinesAsync(file) : [];
+        return lines.Length >= 8 && lines[0] == $"{server.Id}" && lines[7].Trim() == "ready";
+    }
+}

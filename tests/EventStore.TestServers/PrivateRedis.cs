@@ -1,0 +1,68 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace EventStore.TestServers;
+
+/// <summary>A Redis of our own: a fresh folder, a free loopback port, every write flushed unless asked otherwise. Tests may kill it and start it again.</summary>
+public sealed class PrivateRedis : ITestServer
+{
+    public const string Package = "redis-server";
+
+    private readonly string program;
+    private readonly string folder;
+    private readonly string[] settings;
+    private ServerProcess server = null!;
+
+    private PrivateRedis(string program, string folder, int port, string[] settings) => (this.program, this.folder, Port, this.settings) = (program, folder, port, settings);
+
+    public int Port { get; }
+
+    public string Address => $"127.0.0.1:{Port}";
+
+    public string Origin => $"private server, port {Port}";
+
+    /// <summary>A new server. Skips the test where its binary is missing, and fails it in a continuous build.</summary>
+    /// <param name="settings">Further arguments, such as <c>--cluster-enabled yes</c>, word by word; later ones win.</param>
+    public static async Task<PrivateRedis> StartAsync(params string[] settings) =>
+        await TryStartAsync(settings) ?? throw Absence.Of($"There is no binary of Redis here to start a server that may be killed. Install {Package}.");
+
+    /// <summary>A new server; null where its binary is missing.</summary>
+    public static async Task<PrivateRedis?> TryStartAsync(params string[] settings)
+    {
+        if (ServerProcess.FindProgram("redis-server") is not { } program) return null;
+        var made = new PrivateRedis(program, Directory.CreateTempSubdirectory("eventstore-redis-").FullName, ServerProcess.FreePort(), settings);
+        await made.StartAgainAsync();
+        return made;
+    }
+
+    /// <summary>Kills the server at once.</summary>
+    public Task KillAsync() => server.KillAsync();
+
+    /// <summary>Starts it over the same files, on the same port, and waits until it answers.</summary>
+    public async Task StartAgainAsync()
+    {
+        server = await ServerProcess.StartAsync(
+            folder, "TERM", [program, "--port", $"{Port}", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always", .. settings]);
+        await server.WaitUntilAsync(AnswersAsync);
+    }
+
+    public async ValueTask DisposeAsync() => await server.RemoveAsync();
+
+    // While it loads its files it answers with an error.
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, Port);
+            await client.GetStream().WriteAsync("PING\r\n"u8.ToArray());
+            var answer = new byte[5];
+            await client.GetStream().ReadExactlyAsync(answer);
+            return answer.AsSpan().SequenceEqual("+PONG"u8);
+        }
+        catch (Exception error) when (error is SocketException or IOException)
+        {
+            return false;
+        }
+    }
+}
