@@ -1,0 +1,114 @@
+using MongoDB.Bson;
+
+namespace EventStore.Mongo;
+
+/// <summary>
+/// A batch on its way: decides each attempt against those before it, and gathers the documents that would store them. An attempt is <i>open</i>
+/// until it is settled; one that would be refused is <i>in doubt</i> until its commit id was looked for.
+/// </summary>
+internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProvider time)
+{
+    private readonly CommitOutcome[] outcomes = new CommitOutcome[attempts.Count];
+    private readonly Dictionary<(StreamId Stream, Guid CommitId), CommitRecord?> originals = [];
+    private readonly Dictionary<(StreamId Stream, Guid CommitId), CommitRecord> gathered = [];
+    private readonly Dictionary<StreamId, MongoHead> heads = [];
+    private readonly List<CommitAttempt> doubts = [];
+    private readonly List<int> places = [];
+    private int firstOpen;
+    private CommitAttempt? suspect;
+
+    public IReadOnlyList<CommitOutcome> Outcomes => outcomes;
+
+    /// <summary>The attempts that are not settled.</summary>
+    public IEnumerable<CommitAttempt> Open => attempts.Skip(firstOpen);
+
+    /// <summary>What would store the open attempts, in order.</summary>
+    public List<BsonDocument> Documents { get; } = [];
+
+    /// <summary>Whether something of the batch was stored.</summary>
+    public bool HasStored { get; private set; }
+
+    public bool HasDoubts => doubts.Count > 0;
+
+    /// <summary>Decides the open attempts as of an end of the chain and the heads known there.</summary>
+    public void Decide(MongoEnd end, Dictionary<StreamId, MongoHead> known)
+    {
+        heads.Clear();
+        gathered.Clear();
+        doubts.Clear();
+        places.Clear();
+        Documents.Clear();
+        var (last, stamp) = (end.Last, end.Stamp);
+        for (var i = firstOpen; i < attempts.Count; i++)
+        {
+            var attempt = attempts[i];
+            if (!heads.TryGetValue(attempt.Stream, out var head)) head = known[attempt.Stream];
+            if (Refuse(attempt, head) is { } refused)
+            {
+                outcomes[i] = refused;
+                continue;
+            }
+
+            stamp = CommitRecord.NextStamp(time, stamp);
+            var commit = new CommitRecord(
+                attempt.Stream, attempt.CommitId, head.Sequence + 1, stamp, head.Revision + 1, last + 1, attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+            var start = head.Exists ? head.Start : last + 1;
+            Documents.Add(MongoRows.ToDocument(commit, start, attempt.Events));
+            places.Add(i);
+            outcomes[i] = CommitOutcome.Committed(commit);
+            heads[attempt.Stream] = new MongoHead(start, commit.LastRevision.Value, commit.Sequence.Value);
+            gathered.Add((attempt.Stream, attempt.CommitId), commit);
+            last += attempt.Events.Count;
+        }
+    }
+
+    /// <summary>Takes in how many of the documents were stored. Answers whether that settles the batch; otherwise the first one not stored is in doubt.</summary>
+    public bool Settle(int count)
+    {
+        HasStored |= count > 0;
+        if (count == places.Count) return true;
+        firstOpen = places[count];
+        suspect = attempts[firstOpen];
+        return false;
+    }
+
+    /// <summary>The attempts in doubt, to be looked for.</summary>
+    public CommitAttempt[] TakeDoubts() => [.. doubts.DistinctBy(attempt => (attempt.Stream, attempt.CommitId))];
+
+    /// <summary>Says what is stored under an attempt's commit id; null for nothing.</summary>
+    public void SetOriginal(CommitAttempt attempt, CommitRecord? original)
+    {
+        lock (originals) originals[(attempt.Stream, attempt.CommitId)] = original;
+    }
+
+    /// <summary>The chain went on: what was looked for may be there now.</summary>
+    public void ForgetOriginals() => originals.Clear();
+
+    // A duplicate is told before anything else is looked at. Null for an attempt that is to be stored.
+    private CommitOutcome? Refuse(CommitAttempt attempt, MongoHead head)
+    {
+        var isLookedFor = originals.TryGetValue((attempt.Stream, attempt.CommitId), out var original);
+        if (original is not null || gathered.TryGetValue((attempt.Stream, attempt.CommitId), out original)) return CommitOutcome.Duplicate(original);
+        var isMet = attempt.Expected.IsMetBy(head.Revision);
+        if (!isLookedFor && (!isMet || attempt == suspect)) doubts.Add(attempt);
+        return isMet ? null : CommitOutcome.Conflict(head.Revision);
+    }
+}
+
+/// <summary>How long somebody who was too late tries again, with short waits of random length, so that those who race do not keep step.</summary>
+internal sealed class MongoPatience(TimeSpan limit)
+{
+    private const int MaxWaitMilliseconds = 64;
+    private readonly long started = System.Diagnostics.Stopwatch.GetTimestamp();
+    private int tries;
+
+    /// <exception cref="StorageUnavailableException">The time is over.</exception>
+    public async Task WaitAsync()
+    {
+        if (System.Diagnostics.Stopwatch.GetElapsedTime(started) > limit)
+            throw new StorageUnavailableException($"Others were faster {tries} times, for {limit.TotalSeconds:0} s. Nothing more was stored; try again, or let fewer processes write to one store.");
+
+        // The first time nobody is in the way any more, as a rule.
+        if (++tries > 2) await Task.Delay(Random.Shared.Next(Math.Min(MaxWaitMilliseconds, 1 << Math.Min(tries, 6)))).ConfigureAwait(false);
+    }
+}
