@@ -5,6 +5,7 @@ var benchmarks = new Dictionary<string, (string Description, Func<Task> Run)>
 {
     ["append"] = ("AppendAsync over the in-memory engine, beside the bare engine", PipelineBenchmarks.AppendAsync),
     ["open"] = ("opening a stream of 1,000 events, beside bare deserializing", PipelineBenchmarks.OpenAsync),
+    ["mongo"] = ("the MongoDB engine, beside the bare driver on the same server", MongoBenchmarks.RunAsync),
     ["group-commit"] = ("batch sizes over a flush of 1 ms", PipelineBenchmarks.GroupCommitAsync),
 };
 

@@ -176,8 +176,10 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         if (entry.First != end!.Value.Last + 1)
             throw new CorruptStorageException($"checkpoint {end.Value.Last + 1}", $"the next entry of the chain begins at {entry.First}.", "Run VerifyAsync, and restore the store from a backup.");
         end = MongoEnd.Of(entry);
-        if (entry.IsRemoval && !entry.Target.IsStream) known.Clear();
-        else if (entry.Start > 0) known[new StreamId(entry.Target.Bucket, entry.Target.Category, entry.Target.Id)] = MongoHead.After(entry);
+
+        // Of a removal that is finished nothing tells what it removed.
+        if (entry.Start == 0 || (entry.IsRemoval && !entry.Target.IsStream)) known.Clear();
+        else known[new StreamId(entry.Target.Bucket, entry.Target.Category, entry.Target.Id)] = MongoHead.After(entry);
         signal.Raise(entry.Last);
     }
 
@@ -199,9 +201,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         {
             await Task.WhenAll(chunk.Select(async attempt =>
             {
-                var filter = MongoRows.OfStream(attempt.Stream);
-                filter.Add(MongoRows.Start, known[attempt.Stream].Start);
-                filter.Add(MongoRows.Commit, MongoRows.ToBson(attempt.CommitId));
+                var filter = new BsonDocument { { MongoRows.Start, known[attempt.Stream].Start }, { MongoRows.Commit, MongoRows.ToBson(attempt.CommitId) } };
                 var original = await connection.FindFirstAsync(connection.Entries, new MongoQuery(filter) { Fields = MongoRows.WithoutEvents }, cancellationToken).ConfigureAwait(false);
                 batch.SetOriginal(attempt, original is null ? null : MongoRows.ToCommit(original));
             })).ConfigureAwait(false);

@@ -12,11 +12,11 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
     private const int FormatVersion = 1;
     private const string FormatKey = "format";
 
-    // Every index is unique and leaves out the documents that have none of its fields: what is left of removed entries.
+    // A start is the start of one stream only, so with it a commit id needs no names. Every index is unique and leaves out the documents that have none of its fields: what is left of removed entries.
     private (IMongoCollection<BsonDocument> Collection, string Name, BsonDocument Keys)[] Indexes =>
     [
         (connection.Entries, "stream", KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision)),
-        (connection.Entries, "commit", KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Commit)),
+        (connection.Entries, "commit", KeysOf(MongoRows.Start, MongoRows.Commit)),
         (connection.Entries, "removing", KeysOf(MongoRows.Removing)),
         (connection.Snapshots, "snapshot", KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.SchemaVersion)),
     ];
