@@ -1,6 +1,6 @@
 namespace EventStore.Mongo;
 
-/// <summary>The engine over MongoDB: opens the store, and hands each question to the one who knows. Docs/decisions/0005 tells why it is right.</summary>
+/// <summary>The engine over MongoDB: opens the store, and hands each question to the one who knows. docs/decisions/0007-mongodb-chain.md tells why it is right.</summary>
 internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext context) : IPersistenceEngine
 {
     private readonly SemaphoreSlim opening = new(1, 1);

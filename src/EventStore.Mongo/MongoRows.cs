@@ -4,7 +4,7 @@ namespace EventStore.Mongo;
 
 /// <summary>
 /// The documents of a store, field by field, written and read without class maps, so that no convention or serializer that an application
-/// registers changes them. docs/decisions/0005-mongodb-chain.md tells what they mean together.
+/// registers changes them. docs/decisions/0007-mongodb-chain.md tells what they mean together.
 /// </summary>
 /// <remarks>
 /// A commit: <c>_id</c> its first checkpoint · <c>count</c> of its events · <c>stamp</c> in microseconds since 1970 · <c>bucket</c>, <c>category</c>,

@@ -3,7 +3,7 @@ using MongoDB.Driver;
 
 namespace EventStore.Mongo.Tests;
 
-/// <summary>The chain has no holes and no overlaps, and nobody takes a key again: what docs/decisions/0005 argues, seen at its edges.</summary>
+/// <summary>The chain has no holes and no overlaps, and nobody takes a key again: what docs/decisions/0007-mongodb-chain.md argues, seen at its edges.</summary>
 public sealed class ChainTests : MongoTest
 {
     [Fact]

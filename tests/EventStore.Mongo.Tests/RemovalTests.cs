@@ -1,4 +1,3 @@
-using EventStore.TestServers;
 using MongoDB.Bson;
 using MongoDB.Driver;
 
