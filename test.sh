@@ -8,6 +8,7 @@
 # Needs nothing but the .NET SDK that global.json names. Whatever it writes lies below artifacts/; reports and logs in artifacts/tests.
 # The suites of servers take one from the environment (EVENTSTORE_TEST_POSTGRES, EVENTSTORE_TEST_REDIS), from a container engine, or start
 # one of their own from the packages of this machine, which are installed where that may be done; without any they skip, and say so.
+# Where a package cannot be restored, its backend is built on an older version or left out, and the summary says so.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -16,6 +17,9 @@ results=artifacts/tests
 suite_seconds=${EVENTSTORE_SUITE_SECONDS:-900}
 only=""
 running=""
+# Packages that not every registry has: the suite of their backend, the package, and where an older version will do, its property and that version.
+scarce_packages=("redis StackExchange.Redis StackExchangeRedisVersion 1.2.6" "mongo MongoDB.Driver")
+declare -A missing=() fallback=()
 total_passed=0 total_failed=0 total_skipped=0
 summary=()
 
@@ -28,6 +32,7 @@ main() {
   command -v dotnet >/dev/null || stop "The .NET SDK is not on the PATH. Install the version of global.json: https://dotnet.microsoft.com/download"
 
   for project in "${projects[@]}"; do provide_server "$(suite_of "$project")"; done
+  probe_packages
   build_all "${projects[@]}"
   for project in "${projects[@]}"; do run_suite "$project"; done
   print_summary
@@ -65,7 +70,40 @@ suite_of() {
 }
 
 # Says why a suite cannot run on this machine: a server or a package that is not to be had here. Says nothing when it can.
-why_not() { :; }
+why_not() { echo "${missing[$(suite_of "$1")]:-}"; }
+
+# Restores the backends whose packages may not be to be had. Where an older version is, all is built with that; where none is, the backend is left
+# out. What else refers to the backend does so where WithRedis (WithMongo) is true, and not where WithoutRedis (WithoutMongo) is.
+probe_packages() {
+  local row suite package property floor project lacking
+  for row in "${scarce_packages[@]}"; do
+    read -r suite package property floor <<<"$row"
+    [[ -z $only || $only == "$suite" ]] || continue
+    project=$(grep -ls "\"$package\"" src/*/*.csproj) || continue
+    export "With${suite^}=true"
+    can_restore "$project" "$suite" && continue
+    lacking=$(grep -oE "Unable to find (a stable )?package [A-Za-z0-9.]*[A-Za-z0-9]" "$results/$suite.restore.log" | head -n 1)
+    lacking="package ${lacking##* } not on this registry"
+    [[ -n $floor ]] && export "$property=$floor" && can_restore "$project" "$suite" && fallback[$suite]="on $package $floor: $lacking" && say "$suite" "${fallback[$suite]}" && continue
+    missing[$suite]=$lacking
+    export "With${suite^}=false" "Without${suite^}=true"
+    say "$suite" "left out: $lacking"
+  done
+}
+
+can_restore() { dotnet restore "$1" -nologo --tl:off >"$results/$2.restore.log" 2>&1; }
+
+# The solution, or where a backend is left out, what remains of it: a restore that fails would stop everything else.
+solution() {
+  local suite project projects=()
+  ((${#missing[@]} > 0)) || { echo EventStore.slnx; return; }
+  while read -r project; do
+    suite=$(suite_of "$project")
+    [[ -n ${missing[$suite]:-} ]] || projects+=("\"$project\"")
+  done < <(grep -o 'Path="[^"]*"' EventStore.slnx | cut -d '"' -f 2)
+  printf '{"solution":{"path":"%s","projects":[%s]}}\n' "$PWD/EventStore.slnx" "$(IFS=,; echo "${projects[*]}")" >"$results/solution.slnf"
+  echo "$results/solution.slnf"
+}
 
 # Installs the package that a suite's server comes from, where nothing else provides one and root may.
 provide_server() {
@@ -84,19 +122,21 @@ provide_server() {
 
 # One build of the solution. Only when that fails, each suite is built alone, so that one broken project does not hide the others.
 build_all() {
-  local target=EventStore.slnx project broken=0
+  local target project broken=0
+  target=$(solution)
   [[ -n $only ]] && target=$1
+  [[ -n $only && -n $(why_not "$1") ]] && return
   say "build" "$target"
   if build "$target" build; then
     for project in "$@"; do
-      is_in_solution "$project" || build_alone "$project" || print_build_errors "$(suite_of "$project").build"
+      is_in_solution "$project" || [[ -n $(why_not "$project") ]] || build_alone "$project" || print_build_errors "$(suite_of "$project").build"
     done
     return
   fi
   say "build" "failed: $results/build.log"
   print_build_errors build
   [[ -n $only ]] && return
-  for project in "$@"; do build_alone "$project" || broken=1; done
+  for project in "$@"; do [[ -n $(why_not "$project") ]] || build_alone "$project" || broken=1; done
   # What is broken may be something that no suite needs, and must not go unnoticed.
   ((broken)) || count "solution" 0 1 0 "" "does not build: $results/build.log"
 }
@@ -144,7 +184,7 @@ run_suite() {
   fi
   [[ -n $note ]] && { ((failed++)); say "$suite" "$note"; [[ -f $report ]] || print_end "$log"; }
   print_failures "$log"
-  count "$suite" "$passed" "$failed" "$skipped" "$((SECONDS - start)) s" "$note"
+  count "$suite" "$passed" "$failed" "$skipped" "$((SECONDS - start)) s" "${note:-${fallback[$suite]:-}}"
   say "$suite" "$passed passed, $failed failed, $skipped skipped"
 }
 
