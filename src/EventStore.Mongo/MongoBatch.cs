@@ -8,6 +8,10 @@ namespace EventStore.Mongo;
 /// </summary>
 internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProvider time)
 {
+    // One message of at most 48 MB is carried out or not; of several, some may be.
+    private const int MaxMessageDocuments = 1000;
+    private const long MaxMessageBytes = 24 << 20;
+
     private readonly CommitOutcome[] outcomes = new CommitOutcome[attempts.Count];
     private readonly Dictionary<(StreamId Stream, Guid CommitId), CommitRecord?> originals = [];
     private readonly Dictionary<(StreamId Stream, Guid CommitId), CommitRecord> gathered = [];
@@ -15,6 +19,7 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
     private readonly List<CommitAttempt> doubts = [];
     private readonly List<int> places = [];
     private int firstOpen;
+    private int firstUndecided;
     private CommitAttempt? suspect;
 
     public IReadOnlyList<CommitOutcome> Outcomes => outcomes;
@@ -30,7 +35,10 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
 
     public bool HasDoubts => doubts.Count > 0;
 
-    /// <summary>Decides the open attempts as of an end of the chain and the heads known there.</summary>
+    /// <summary>Whether every attempt has its outcome for good.</summary>
+    public bool IsSettled => firstOpen == attempts.Count;
+
+    /// <summary>Decides the open attempts as of an end of the chain and the heads known there, as many as fit into one message to the server.</summary>
     public void Decide(MongoEnd end, Dictionary<StreamId, MongoHead> known)
     {
         heads.Clear();
@@ -39,9 +47,17 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
         places.Clear();
         Documents.Clear();
         var (last, stamp) = (end.Last, end.Stamp);
+        long bytes = 0;
+        firstUndecided = attempts.Count;
         for (var i = firstOpen; i < attempts.Count; i++)
         {
             var attempt = attempts[i];
+            if (Documents.Count == MaxMessageDocuments || ((bytes += MongoRows.MaxSizeOf(attempt)) > MaxMessageBytes && Documents.Count > 0))
+            {
+                firstUndecided = i;
+                return;
+            }
+
             if (!heads.TryGetValue(attempt.Stream, out var head)) head = known[attempt.Stream];
             if (Refuse(attempt, head) is { } refused)
             {
@@ -62,14 +78,13 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
         }
     }
 
-    /// <summary>Takes in how many of the documents were stored. Answers whether that settles the batch; otherwise the first one not stored is in doubt.</summary>
-    public bool Settle(int count)
+    /// <summary>Takes in how many of the documents were stored. If not all, the first one that was not is in doubt.</summary>
+    public void Settle(int count)
     {
         HasStored |= count > 0;
-        if (count == places.Count) return true;
-        firstOpen = places[count];
-        suspect = attempts[firstOpen];
-        return false;
+        var wasRefused = count < places.Count;
+        firstOpen = wasRefused ? places[count] : firstUndecided;
+        if (wasRefused) suspect = attempts[firstOpen];
     }
 
     /// <summary>The attempts in doubt, to be looked for.</summary>

@@ -8,7 +8,7 @@ namespace EventStore.Mongo;
 /// proves that nothing came since, because the key is unique and never given up. So a lone writer needs one round trip, and whoever was too late
 /// looks again.
 /// </summary>
-internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads, MongoSignal signal, TimeProvider time) : IDisposable
+internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads, MongoSignal signal, TimeProvider time)
 {
     private const int MaxEntriesPerAdvance = 1000;
     private const int MaxKnownHeads = 65_536;
@@ -76,8 +76,6 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         }
     }
 
-    public void Dispose() => gate.Dispose();
-
     private async Task CommitAsync(MongoBatch batch, CancellationToken cancellationToken)
     {
         var patience = new MongoPatience(connection.RequestTimeout);
@@ -104,21 +102,17 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
                 continue;
             }
 
-            if (batch.Documents.Count > 0)
-            {
-                var count = await InsertAsync(batch.Documents).ConfigureAwait(false);
-                foreach (var document in batch.Documents.Take(count)) Learn(MongoEntry.Of(document));
-                if (!batch.Settle(count))
-                {
-                    await patience.WaitAsync().ConfigureAwait(false);
-                    await AdvanceAsync(CancellationToken.None).ConfigureAwait(false);
-                    batch.ForgetOriginals();
-                    isFresh = true;
-                    continue;
-                }
-            }
+            var count = batch.Documents.Count == 0 ? 0 : await InsertAsync(batch.Documents).ConfigureAwait(false);
+            foreach (var document in batch.Documents.Take(count)) Learn(MongoEntry.Of(document));
+            var wasRefused = count < batch.Documents.Count;
+            batch.Settle(count);
+            if (batch.IsSettled) return;
+            if (!wasRefused) continue;
 
-            return;
+            await patience.WaitAsync().ConfigureAwait(false);
+            await AdvanceAsync(batch.HasStored ? CancellationToken.None : cancellationToken).ConfigureAwait(false);
+            batch.ForgetOriginals();
+            isFresh = true;
         }
     }
 
@@ -201,7 +195,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         {
             await Task.WhenAll(chunk.Select(async attempt =>
             {
-                var filter = new BsonDocument { { MongoRows.Start, known[attempt.Stream].Start }, { MongoRows.Commit, MongoRows.ToBson(attempt.CommitId) } };
+                var filter = new BsonDocument { { MongoRows.Commit, MongoRows.ToBson(attempt.CommitId) }, { MongoRows.Start, known[attempt.Stream].Start } };
                 var original = await connection.FindFirstAsync(connection.Entries, new MongoQuery(filter) { Fields = MongoRows.WithoutEvents }, cancellationToken).ConfigureAwait(false);
                 batch.SetOriginal(attempt, original is null ? null : MongoRows.ToCommit(original));
             })).ConfigureAwait(false);

@@ -112,5 +112,5 @@ internal readonly record struct MongoQuery(BsonDocument Filter)
     public int Limit { get; init; }
 
     // All documents of a page come in one reply, as far as the size of a reply allows.
-    public FindOptions<BsonDocument> Options => new() { Sort = Sort, Projection = Fields, Limit = Limit == 0 ? null : Limit, BatchSize = Limit == 0 ? null : Limit + 1 };
+    public FindOptions<BsonDocument> Options => new() { Sort = Sort, Projection = Fields, Limit = Limit == 0 ? null : Limit, BatchSize = Limit is 0 or int.MaxValue ? null : Limit + 1 };
 }

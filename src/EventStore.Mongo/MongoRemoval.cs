@@ -11,11 +11,11 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoCommits comm
 {
     private static readonly string[] Emptied =
     [
-        MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.Sequence, MongoRows.Commit, MongoRows.Headers, MongoRows.Events, MongoRows.Removing,
+        MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.Sequence, MongoRows.Commit, MongoRows.Headers, MongoRows.Events,
     ];
 
     /// <summary>The removals that are not finished.</summary>
-    public static MongoQuery Going => new(new BsonDocument(MongoRows.Removing, new BsonDocument("$gt", 0L)));
+    public static MongoQuery Going => new(new BsonDocument(MongoRows.Commit, MongoRows.Removing));
 
     public async Task<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken)
     {
@@ -67,7 +67,7 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoCommits comm
         await connection.WriteAsync(token => connection.Entries.UpdateManyAsync(before, empty, null, token)).ConfigureAwait(false);
 
         // The removal of a stream has nothing left to hide. A purge stays, to tell whoever looks up a stream while this is done.
-        var finished = target.IsStream ? empty : new BsonDocument("$unset", new BsonDocument(MongoRows.Removing, ""));
+        var finished = target.IsStream ? empty : new BsonDocument("$unset", new BsonDocument(MongoRows.Commit, ""));
         await connection.WriteAsync(token => connection.Entries.UpdateOneAsync(new BsonDocument(MongoRows.Key, removal), finished, null, token)).ConfigureAwait(false);
     }
 }

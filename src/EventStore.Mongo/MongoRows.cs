@@ -1,3 +1,4 @@
+using System.Text;
 using MongoDB.Bson;
 
 namespace EventStore.Mongo;
@@ -10,7 +11,7 @@ namespace EventStore.Mongo;
 /// A commit: <c>_id</c> its first checkpoint · <c>count</c> of its events · <c>stamp</c> in microseconds since 1970 · <c>bucket</c>, <c>category</c>,
 /// <c>id</c> its stream · <c>start</c> the first checkpoint of the stream · <c>revision</c> of its first event · <c>sequence</c> · <c>commit</c> its id ·
 /// <c>headers</c> · <c>events</c>. A removal: <c>_id</c>, <c>count</c> 1, <c>stamp</c>, what it removes in <c>bucket</c>, <c>category</c>, <c>id</c>, <c>start</c> = <c>_id</c>,
-/// <c>revision</c> 0, <c>removing</c> = <c>_id</c> as long as it goes on. What was removed keeps <c>_id</c>, <c>count</c> and <c>stamp</c>.
+/// <c>revision</c> 0, <c>commit</c> "removing" as long as it goes on. What was removed keeps <c>_id</c>, <c>count</c> and <c>stamp</c>.
 /// </remarks>
 internal static class MongoRows
 {
@@ -28,12 +29,14 @@ internal static class MongoRows
     public const string Events = "events";
     public const string EventType = "type";
     public const string Body = "body";
-    public const string Removing = "removing";
     public const string SchemaVersion = "schemaVersion";
     public const string StateType = "stateType";
     public const string State = "state";
     public const string Version = "version";
     public const string Content = "content";
+
+    /// <summary>Stands for the commit id in a removal that is not finished, so that one index finds both.</summary>
+    public const string Removing = "removing";
 
     /// <summary>MongoDB takes documents of 16 MiB.</summary>
     public const int MaxDocumentBytes = 16 << 20;
@@ -41,6 +44,7 @@ internal static class MongoRows
     // Names of fields, types and lengths of an event with its place in the array, rounded up; the same for a commit.
     private const int EventOverheadBytes = 80;
     private const int CommitOverheadBytes = 512;
+    private const int NamesOfStreamBytes = (2 * StreamId.MaxBucketBytes) + StreamId.MaxIdBytes;
 
     /// <summary>Everything but the payloads.</summary>
     public static BsonDocument WithoutPayloads => new() { { Events, 0 }, { Headers, 0 } };
@@ -65,16 +69,17 @@ internal static class MongoRows
 
     public static DateTimeOffset ToStamp(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond);
 
-    /// <summary>Refuses what no document can hold: the limit counts bodies and headers only, names come on top.</summary>
+    /// <summary>The most bytes that a commit's document can have: the limit of the engine counts bodies and headers only, names come on top.</summary>
+    public static long MaxSizeOf(CommitAttempt attempt) =>
+        attempt.SizeBytes + CommitOverheadBytes + NamesOfStreamBytes + ((EventOverheadBytes + EventRecord.MaxTypeBytes) * (long)attempt.Events.Count);
+
+    /// <summary>Refuses what no document can hold.</summary>
     /// <exception cref="TooLargeException">It would be larger than a document may be.</exception>
     public static void RequireFits(CommitAttempt attempt)
     {
-        const int NamesOfStream = (2 * StreamId.MaxBucketBytes) + StreamId.MaxIdBytes;
-        var size = attempt.SizeBytes + CommitOverheadBytes + NamesOfStream + ((EventOverheadBytes + EventRecord.MaxTypeBytes) * (long)attempt.Events.Count);
+        var size = MaxSizeOf(attempt);
         if (size <= MaxDocumentBytes) return;
-
-        size = attempt.SizeBytes + CommitOverheadBytes + NamesOfStream;
-        for (var i = 0; i < attempt.Events.Count; i++) size += EventOverheadBytes + System.Text.Encoding.UTF8.GetByteCount(attempt.Events[i].EventType);
+        for (var i = 0; i < attempt.Events.Count; i++) size -= EventRecord.MaxTypeBytes - Encoding.UTF8.GetByteCount(attempt.Events[i].EventType);
         if (size > MaxDocumentBytes) throw new TooLargeException("commit with its names", size, MaxDocumentBytes, "bytes");
     }
 
@@ -102,7 +107,7 @@ internal static class MongoRows
     public static BsonDocument ToRemoval(long checkpoint, DateTimeOffset stamp, MongoTarget target) => new()
     {
         { Key, checkpoint }, { Count, 1 }, { Stamp, ToMicroseconds(stamp) }, { Bucket, target.Bucket }, { Category, target.Category }, { Id, target.Id },
-        { Start, checkpoint }, { Revision, 0L }, { Removing, checkpoint },
+        { Start, checkpoint }, { Revision, 0L }, { Commit, Removing },
     };
 
     /// <summary>The commit of an entry, which must be one. The headers are empty where they were not asked for.</summary>

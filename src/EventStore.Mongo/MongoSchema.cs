@@ -16,8 +16,7 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
     private (IMongoCollection<BsonDocument> Collection, string Name, BsonDocument Keys)[] Indexes =>
     [
         (connection.Entries, "stream", KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision)),
-        (connection.Entries, "commit", KeysOf(MongoRows.Start, MongoRows.Commit)),
-        (connection.Entries, "removing", KeysOf(MongoRows.Removing)),
+        (connection.Entries, "commit", KeysOf(MongoRows.Commit, MongoRows.Start)),
         (connection.Snapshots, "snapshot", KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.SchemaVersion)),
     ];
 

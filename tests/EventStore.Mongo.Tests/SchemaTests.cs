@@ -9,7 +9,6 @@ public sealed class SchemaTests : MongoTest
     [Theory]
     [InlineData("events.entries", "stream")]
     [InlineData("events.entries", "commit")]
-    [InlineData("events.entries", "removing")]
     [InlineData("events.snapshots", "snapshot")]
     public async Task A_missing_index_is_refused_with_the_call_that_makes_it(string collection, string index)
     {
