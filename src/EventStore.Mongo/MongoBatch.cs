@@ -21,6 +21,7 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
     private int firstOpen;
     private int firstUndecided;
     private CommitAttempt? suspect;
+    private int refusals;
 
     public IReadOnlyList<CommitOutcome> Outcomes => outcomes;
 
@@ -96,8 +97,19 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
         lock (originals) originals[(attempt.Stream, attempt.CommitId)] = original;
     }
 
-    /// <summary>The chain went on: what was looked for may be there now.</summary>
-    public void ForgetOriginals() => originals.Clear();
+    /// <summary>The chain went on: an id that was looked for may be there now, or no more, if this is among what was appended; null where that is not known.</summary>
+    public void Follow(List<BsonDocument>? appended)
+    {
+        if (appended is null || !appended.TrueForAll(document => MongoEntry.Of(document).IsCommit))
+        {
+            originals.Clear();
+            return;
+        }
+
+        // The key that was asked for was taken by what came: the commit id need not be known.
+        if (appended.Count > 0 && suspect is not null && ++refusals == 1) suspect = null;
+        foreach (var commit in appended.Select(MongoRows.ToCommit)) originals.Remove((commit.Stream, commit.CommitId));
+    }
 
     // A duplicate is told before anything else is looked at. Null for an attempt that is to be stored.
     private CommitOutcome? Refuse(CommitAttempt attempt, MongoHead head)
@@ -113,7 +125,7 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
 /// <summary>How long somebody who was too late tries again, with short waits of random length, so that those who race do not keep step.</summary>
 internal sealed class MongoPatience(TimeSpan limit)
 {
-    private const int MaxWaitMilliseconds = 64;
+    private const int MaxWaitMilliseconds = 16;
     private readonly long started = System.Diagnostics.Stopwatch.GetTimestamp();
     private int tries;
 

@@ -90,8 +90,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
             // A refusal rests on what the store says now, not on what was known; and a known commit id comes before a conflict.
             if (!isFresh && batch.HasDoubts)
             {
-                await AdvanceAsync(cancellationToken).ConfigureAwait(false);
-                batch.ForgetOriginals();
+                batch.Follow(await AdvanceAsync(cancellationToken).ConfigureAwait(false));
                 isFresh = true;
                 continue;
             }
@@ -110,8 +109,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
             if (!wasRefused) continue;
 
             await patience.WaitAsync().ConfigureAwait(false);
-            await AdvanceAsync(batch.HasStored ? CancellationToken.None : cancellationToken).ConfigureAwait(false);
-            batch.ForgetOriginals();
+            batch.Follow(await AdvanceAsync(batch.HasStored ? CancellationToken.None : cancellationToken).ConfigureAwait(false));
             isFresh = true;
         }
     }
@@ -139,8 +137,9 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
 
     private static InsertManyOptions InOrder { get; } = new() { IsOrdered = true };
 
-    // Reads what was appended since, beginning with the end: where that is not as known, the server lost it, and all is learnt anew.
-    private async Task AdvanceAsync(CancellationToken cancellationToken)
+    // Reads what was appended since, beginning with the end: where that is not as known, the server lost it, and all is learnt anew. Answers what
+    // was appended; null where that is not known.
+    private async Task<List<BsonDocument>?> AdvanceAsync(CancellationToken cancellationToken)
     {
         if (end is { First: > 0 } from)
         {
@@ -153,8 +152,9 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
             var found = await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
             if (found.Count is > 0 and < MaxEntriesPerAdvance && MongoEntry.Of(found[0]) is var first && (first.First, first.Last) == (from.First, from.Last))
             {
-                foreach (var document in found.Skip(1)) Learn(MongoEntry.Of(document));
-                return;
+                found.RemoveAt(0);
+                foreach (var document in found) Learn(MongoEntry.Of(document));
+                return found;
             }
         }
 
@@ -162,6 +162,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         var newest = await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, cancellationToken).ConfigureAwait(false);
         end = newest is null ? MongoEnd.Origin : MongoEnd.Of(MongoEntry.Of(newest));
         signal.Raise(end.Value.Last);
+        return null;
     }
 
     // Takes in the entry after the end. The chain has no holes: every writer takes the key after the last checkpoint.
@@ -185,7 +186,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         {
             var found = await Task.WhenAll(missing.Select(stream => heads.FindNewestAsync(stream, cancellationToken))).ConfigureAwait(false);
             for (var i = 0; i < missing.Length; i++) known[missing[i]] = found[i] is { } newest ? MongoHead.After(newest) : default;
-            if (found.Any(newest => newest?.First > end!.Value.Last)) await AdvanceAsync(cancellationToken).ConfigureAwait(false);
+            if (found.Any(newest => newest?.First > end!.Value.Last)) batch.Follow(await AdvanceAsync(cancellationToken).ConfigureAwait(false));
         }
     }
 

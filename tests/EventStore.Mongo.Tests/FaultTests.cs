@@ -33,7 +33,7 @@ public sealed class FaultTests : MongoTest
         {
         }
 
-        Assert.True(struck.IsCompleted, "the fault did not strike");
+        await struck.WaitAsync(TimeSpan.FromSeconds(20));
         Assert.True(outcome is null or { Kind: CommitOutcomeKind.Committed });
         if (fault == Fault.DelayReply) Assert.NotNull(outcome);
         var again = await CommitAsync(engine, attempt);
@@ -56,7 +56,7 @@ public sealed class FaultTests : MongoTest
         await store.AppendAsync("stream", "first");
         var struck = proxy.Arm(fault, Marker);
         var committed = await store.AppendAsync("stream", "the marked body");
-        Assert.True(struck.IsCompleted, "the fault did not strike");
+        await struck.WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal((2L, false), (committed.Revision.Value, committed.IsDuplicate));
         await store.AppendAsync("stream", "third");
         Assert.Equal(3, (await ReadAllAsync(await OpenAsync())).Count);
