@@ -20,6 +20,7 @@ var benchmarks = new Dictionary<string, (string Description, Func<CommitBenchmar
     ["sqlite-growth"] = ("the same on 1,000 and on 5,000,000 stored events", _ => SqliteBenchmarks.GrowthAsync()),
     ["postgres"] = ("PostgreSQL on a private server: beside pgbench and bare loops of its driver, and at two sizes", _ => PostgresBenchmarks.RunAsync()),
     ["redis"] = ("the Redis backend, beside redis-benchmark and the npm package eventstore on the same server", _ => RedisBenchmarks.RunAsync()),
+    ["mongo"] = ("the MongoDB engine, beside the bare driver on the same server", _ => MongoBenchmarks.RunAsync()),
 };
 
 var directory = new Option<string>("--directory") { Description = "Where stores are made, on the disk to be measured. Default: the temporary folder.", Recursive = true, DefaultValueFactory = _ => Path.GetTempPath() };

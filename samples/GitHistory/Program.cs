@@ -4,7 +4,7 @@ using GitHistory;
 using Spectre.Console;
 
 var path = new Argument<string>("path") { Description = "A directory in the repository to read.", DefaultValueFactory = _ => "." };
-var address = new Option<string>("--store") { Description = "Where to store: file:directory, sqlite:file, postgres:connection string, redis:host:port or memory:.", HelpName = "address", DefaultValueFactory = _ => "file:artifacts/git-history" };
+var address = new Option<string>("--store") { Description = "Where to store: file:directory, sqlite:file, postgres:connection string, redis:host:port, mongodb:connection string or memory:.", HelpName = "address", DefaultValueFactory = _ => "file:artifacts/git-history" };
 var writers = Number("--writers", "How many files are written at once.", 64);
 var interval = Number("--snapshot-every", "A file gets a snapshot after so many events.", 5);
 var command = new RootCommand("Stores the history of a git repository, one stream for each file, and answers questions about it by replaying.")
@@ -46,7 +46,7 @@ static async Task RunAsync(string directory, string address, int writers, int in
 
     // readme: wireup
     await using var store = await Wireup.Init()
-        .UsingPersistence(address, engines => engines.AddFileSystem().AddSqlite().AddPostgres().AddRedis())
+        .UsingPersistence(address, engines => engines.AddFileSystem().AddSqlite().AddPostgres().AddRedis().AddMongo())
         .InitializeStorageEngine()
         .UsingJsonSerialization(GitJson.Default, types => types
             .Register<FileAdded>("file-added")

@@ -21,6 +21,9 @@ public sealed class SharedServer : IAsyncDisposable
     public static SharedServer Redis { get; } = new(
         "Redis", "EVENTSTORE_TEST_REDIS", PrivateRedis.Package, Containers.StartRedisAsync, async () => await PrivateRedis.TryStartAsync());
 
+    public static SharedServer Mongo { get; } = new(
+        "MongoDB", "EVENTSTORE_TEST_MONGO", PrivateMongo.Package, Containers.StartMongoAsync, async () => await PrivateMongo.TryStartAsync());
+
     /// <summary>The server, started at the first call. Skips the test where there is none, and fails it in a continuous build.</summary>
     public async Task<ITestServer> GetAsync() => await found.Value ?? throw Absence.Of(missing);
 

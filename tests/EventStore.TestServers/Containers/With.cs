@@ -1,4 +1,5 @@
 using DotNet.Testcontainers.Containers;
+using Testcontainers.MongoDb;
 using Testcontainers.PostgreSql;
 using Testcontainers.Redis;
 
@@ -18,6 +19,13 @@ internal static class Containers
     public static async Task<ITestServer?> StartRedisAsync()
     {
         var container = new RedisBuilder("redis:7.0").WithCommand("redis-server", "--appendonly", "yes", "--appendfsync", "always").Build();
+        await container.StartAsync();
+        return new ContainerServer(container, container.GetConnectionString());
+    }
+
+    public static async Task<ITestServer?> StartMongoAsync()
+    {
+        var container = new MongoDbBuilder("mongo:8.0").WithReplicaSet().Build();
         await container.StartAsync();
         return new ContainerServer(container, container.GetConnectionString());
     }

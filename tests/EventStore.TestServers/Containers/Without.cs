@@ -6,4 +6,6 @@ internal static class Containers
     public static Task<ITestServer?> StartPostgresAsync() => Task.FromResult<ITestServer?>(null);
 
     public static Task<ITestServer?> StartRedisAsync() => Task.FromResult<ITestServer?>(null);
+
+    public static Task<ITestServer?> StartMongoAsync() => Task.FromResult<ITestServer?>(null);
 }

@@ -1,0 +1,205 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+
+namespace EventStore.Mongo;
+
+/// <summary>
+/// Appends to the chain. What this engine knows, the end of the chain and heads of streams, is as of one end; a document that takes the next key
+/// proves that nothing came since, because the key is unique and never given up. So a lone writer needs one round trip, and whoever was too late
+/// looks again.
+/// </summary>
+internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads, MongoSignal signal, TimeProvider time)
+{
+    private const int MaxEntriesPerAdvance = 1000;
+    private const int MaxKnownHeads = 65_536;
+    private const int RequestsAtOnce = 32;
+
+    private readonly SemaphoreSlim gate = new(1, 1);
+
+    // All touched only behind the gate: the newest entry, none before the first, null while unknown; and heads as of it.
+    private MongoEnd? end;
+    private readonly Dictionary<StreamId, MongoHead> known = [];
+
+    public async Task<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var batch = new MongoBatch(attempts, time);
+        try
+        {
+            await CommitAsync(batch, cancellationToken).ConfigureAwait(false);
+            return batch.Outcomes;
+        }
+        catch (Exception error)
+        {
+            // What is known may be wrong now, and is asked for anew.
+            end = null;
+            if (error is StorageException and not BatchOutcomeUnknownException && batch.HasStored)
+                throw new BatchOutcomeUnknownException("Part of the batch was stored before MongoDB failed.", error);
+            throw;
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    /// <summary>Appends a removal, after which nothing of the target is there for anybody. Answers its checkpoint; null if there is nothing to remove.</summary>
+    public async Task<long?> RemoveAsync(MongoTarget target, Func<Task<bool>> isThere, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var patience = new MongoPatience(connection.RequestTimeout);
+            while (true)
+            {
+                await AdvanceAsync(cancellationToken).ConfigureAwait(false);
+                if (!await isThere().ConfigureAwait(false)) return null;
+                var removal = end!.Value.Last + 1;
+                var document = MongoRows.ToRemoval(removal, CommitRecord.NextStamp(time, end.Value.Stamp), target);
+                if (await InsertAsync([document]).ConfigureAwait(false) == 1)
+                {
+                    Learn(MongoEntry.Of(document));
+                    return removal;
+                }
+
+                await patience.WaitAsync().ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            end = null;
+            throw;
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    private async Task CommitAsync(MongoBatch batch, CancellationToken cancellationToken)
+    {
+        var patience = new MongoPatience(connection.RequestTimeout);
+        var isFresh = end is null;
+        if (isFresh) await AdvanceAsync(cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            if (batch.HasStored) cancellationToken = CancellationToken.None;
+            await LearnHeadsAsync(batch, cancellationToken).ConfigureAwait(false);
+            batch.Decide(end!.Value, known);
+
+            // A refusal rests on what the store says now, not on what was known; and a known commit id comes before a conflict.
+            if (!isFresh && batch.HasDoubts)
+            {
+                batch.Follow(await AdvanceAsync(cancellationToken).ConfigureAwait(false));
+                isFresh = true;
+                continue;
+            }
+
+            if (batch.HasDoubts)
+            {
+                await FindOriginalsAsync(batch, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            var count = batch.Documents.Count == 0 ? 0 : await InsertAsync(batch.Documents).ConfigureAwait(false);
+            foreach (var document in batch.Documents.Take(count)) Learn(MongoEntry.Of(document));
+            var wasRefused = count < batch.Documents.Count;
+            batch.Settle(count);
+            if (batch.IsSettled) return;
+            if (!wasRefused) continue;
+
+            await patience.WaitAsync().ConfigureAwait(false);
+            batch.Follow(await AdvanceAsync(batch.HasStored ? CancellationToken.None : cancellationToken).ConfigureAwait(false));
+            isFresh = true;
+        }
+    }
+
+    // Documents are inserted in order up to the first that a unique index refuses. Answers how many were.
+    private async Task<int> InsertAsync(List<BsonDocument> documents)
+    {
+        try
+        {
+            return await connection.WriteAsync(async token =>
+            {
+                await connection.Entries.InsertManyAsync(documents, InOrder, token).ConfigureAwait(false);
+                return documents.Count;
+            }).ConfigureAwait(false);
+        }
+        catch (MongoBulkWriteException<BsonDocument> error) when (MongoErrors.IsDuplicateKey(error))
+        {
+            return error.WriteErrors[0].Index;
+        }
+        catch (StorageException error) when (error is not BatchOutcomeUnknownException && error.InnerException is MongoBulkWriteException { WriteErrors: [{ Index: > 0 }, ..] })
+        {
+            throw new BatchOutcomeUnknownException("Part of the batch was stored before MongoDB refused the rest.", error);
+        }
+    }
+
+    private static InsertManyOptions InOrder { get; } = new() { IsOrdered = true };
+
+    // Reads what was appended since, beginning with the end: where that is not as known, the server lost it, and all is learnt anew. Answers what
+    // was appended; null where that is not known.
+    private async Task<List<BsonDocument>?> AdvanceAsync(CancellationToken cancellationToken)
+    {
+        if (end is { First: > 0 } from)
+        {
+            var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$gte", from.First)))
+            {
+                Sort = new(MongoRows.Key, 1),
+                Fields = MongoRows.WithoutPayloads,
+                Limit = MaxEntriesPerAdvance,
+            };
+            var found = await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
+            if (found.Count is > 0 and < MaxEntriesPerAdvance && MongoEntry.Of(found[0]) is var first && (first.First, first.Last) == (from.First, from.Last))
+            {
+                found.RemoveAt(0);
+                foreach (var document in found) Learn(MongoEntry.Of(document));
+                return found;
+            }
+        }
+
+        known.Clear();
+        var newest = await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, cancellationToken).ConfigureAwait(false);
+        end = newest is null ? MongoEnd.Origin : MongoEnd.Of(MongoEntry.Of(newest));
+        signal.Raise(end.Value.Last);
+        return null;
+    }
+
+    // Takes in the entry after the end. The chain has no holes: every writer takes the key after the last checkpoint.
+    private void Learn(in MongoEntry entry)
+    {
+        if (entry.First != end!.Value.Last + 1)
+            throw new CorruptStorageException($"checkpoint {end.Value.Last + 1}", $"the next entry of the chain begins at {entry.First}.", "Run VerifyAsync, and restore the store from a backup.");
+        end = MongoEnd.Of(entry);
+
+        // Of a removal that is finished nothing tells what it removed.
+        if (entry.Start == 0 || (entry.IsRemoval && !entry.Target.IsStream)) known.Clear();
+        else known[new StreamId(entry.Target.Bucket, entry.Target.Category, entry.Target.Id)] = MongoHead.After(entry);
+        signal.Raise(entry.Last);
+    }
+
+    // A head found is as of the end, unless its entry came after it; then the entries up to there are taken in as well.
+    private async Task LearnHeadsAsync(MongoBatch batch, CancellationToken cancellationToken)
+    {
+        if (known.Count > MaxKnownHeads) known.Clear();
+        while (batch.Open.Select(attempt => attempt.Stream).Where(stream => !known.ContainsKey(stream)).Distinct().Take(RequestsAtOnce).ToArray() is { Length: > 0 } missing)
+        {
+            var found = await Task.WhenAll(missing.Select(stream => heads.FindNewestAsync(stream, cancellationToken))).ConfigureAwait(false);
+            for (var i = 0; i < missing.Length; i++) known[missing[i]] = found[i] is { } newest ? MongoHead.After(newest) : default;
+            if (found.Any(newest => newest?.First > end!.Value.Last)) batch.Follow(await AdvanceAsync(cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    private async Task FindOriginalsAsync(MongoBatch batch, CancellationToken cancellationToken)
+    {
+        foreach (var chunk in batch.TakeDoubts().Chunk(RequestsAtOnce))
+        {
+            await Task.WhenAll(chunk.Select(async attempt =>
+            {
+                var filter = new BsonDocument { { MongoRows.Commit, MongoRows.ToBson(attempt.CommitId) }, { MongoRows.Start, known[attempt.Stream].Start } };
+                var original = await connection.FindFirstAsync(connection.Entries, new MongoQuery(filter) { Fields = MongoRows.WithoutEvents }, cancellationToken).ConfigureAwait(false);
+                batch.SetOriginal(attempt, original is null ? null : MongoRows.ToCommit(original));
+            })).ConfigureAwait(false);
+        }
+    }
+}

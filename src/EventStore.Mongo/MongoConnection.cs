@@ -1,0 +1,116 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+
+namespace EventStore.Mongo;
+
+/// <summary>
+/// The store's collections with the concerns its durability needs, and the ways to ask them: each request has a time limit, and fails as the
+/// contract says. Everything is asked of the primary.
+/// </summary>
+internal sealed class MongoConnection
+{
+    private readonly MongoOptions options;
+
+    public MongoConnection(IMongoDatabase database, MongoDeployment deployment, MongoOptions options)
+    {
+        this.options = options;
+        Database = database;
+        Deployment = deployment;
+        var settings = new MongoCollectionSettings { ReadPreference = ReadPreference.Primary, ReadConcern = deployment.ReadConcern, WriteConcern = deployment.WriteConcern };
+        Entries = database.GetCollection<BsonDocument>($"{options.Name}.entries", settings);
+        Snapshots = database.GetCollection<BsonDocument>($"{options.Name}.snapshots", settings);
+        Documents = database.GetCollection<BsonDocument>($"{options.Name}.documents", settings);
+        Store = database.GetCollection<BsonDocument>($"{options.Name}.store", settings);
+    }
+
+    public IMongoDatabase Database { get; }
+
+    public MongoDeployment Deployment { get; }
+
+    public TimeSpan RequestTimeout => options.RequestTimeout;
+
+    public TimeSpan PollInterval => options.PollInterval;
+
+    /// <summary>The chain: commits, removals, and what is left of removed ones.</summary>
+    public IMongoCollection<BsonDocument> Entries { get; }
+
+    public IMongoCollection<BsonDocument> Snapshots { get; }
+
+    public IMongoCollection<BsonDocument> Documents { get; }
+
+    /// <summary>The format's version.</summary>
+    public IMongoCollection<BsonDocument> Store { get; }
+
+    public Task<List<BsonDocument>> FindAsync(IMongoCollection<BsonDocument> collection, MongoQuery query, CancellationToken cancellationToken) => ReadAsync(async token =>
+    {
+        using var cursor = await collection.FindAsync<BsonDocument>(query.Filter, query.Options, token).ConfigureAwait(false);
+        return await cursor.ToListAsync(token).ConfigureAwait(false);
+    }, cancellationToken);
+
+    /// <summary>The first document of a query; null for none.</summary>
+    public async Task<BsonDocument?> FindFirstAsync(IMongoCollection<BsonDocument> collection, MongoQuery query, CancellationToken cancellationToken)
+    {
+        var found = await FindAsync(collection, query with { Limit = 1 }, cancellationToken).ConfigureAwait(false);
+        return found.Count == 0 ? null : found[0];
+    }
+
+    /// <summary>Hands documents over one by one, batch after batch, until the taker has enough. Holds no cursor afterwards.</summary>
+    public Task TakeAsync(IMongoCollection<BsonDocument> collection, MongoQuery query, Func<BsonDocument, bool> take, CancellationToken cancellationToken) => ReadAsync(async token =>
+    {
+        using var cursor = await collection.FindAsync<BsonDocument>(query.Filter, query.Options, token).ConfigureAwait(false);
+        while (await cursor.MoveNextAsync(token).ConfigureAwait(false))
+        {
+            foreach (var document in cursor.Current)
+            {
+                if (!take(document)) return true;
+            }
+        }
+
+        return true;
+    }, cancellationToken);
+
+    public async Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(options.RequestTimeout);
+        try
+        {
+            return await read(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (MongoErrors.IsOfDriver(error))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw MongoErrors.OfRead(error);
+        }
+    }
+
+    /// <summary>Sends a write, which nobody cancels any more. A duplicate key comes through as the driver has it.</summary>
+    public async Task<T> WriteAsync<T>(Func<CancellationToken, Task<T>> write)
+    {
+        using var limit = new CancellationTokenSource(options.RequestTimeout);
+        try
+        {
+            return await write(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (MongoErrors.IsOfDriver(error) && !MongoErrors.IsDuplicateKey(error))
+        {
+            throw MongoErrors.OfWrite(error);
+        }
+    }
+}
+
+/// <summary>A query as it is asked of a collection.</summary>
+internal readonly record struct MongoQuery(BsonDocument Filter)
+{
+    /// <summary>The order; null for any.</summary>
+    public BsonDocument? Sort { get; init; }
+
+    /// <summary>The fields; null for all.</summary>
+    public BsonDocument? Fields { get; init; }
+
+    /// <summary>Most documents; 0 for all.</summary>
+    public int Limit { get; init; }
+
+    // All documents of a page come in one reply, as far as the size of a reply allows.
+    public FindOptions<BsonDocument> Options => new() { Sort = Sort, Projection = Fields, Limit = Limit == 0 ? null : Limit, BatchSize = Limit is 0 or int.MaxValue ? null : Limit + 1 };
+}

@@ -1,0 +1,156 @@
+namespace EventStore.Mongo;
+
+/// <summary>The engine over MongoDB: opens the store, and hands each question to the one who knows. docs/decisions/0007-mongodb-chain.md tells why it is right.</summary>
+internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext context) : IPersistenceEngine
+{
+    private readonly SemaphoreSlim opening = new(1, 1);
+    private volatile Opened? opened;
+    private volatile bool isDisposed;
+
+    public EngineDescription Description { get; private set; } = new(
+        "mongodb",
+        place.Address,
+        new EngineDurability(place.Options.Durability == MongoDurability.Durable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "as asked for; the server was not asked yet", []),
+        new EngineLimits(MaxEventsPerCommit: 10_000, MaxCommitBytes: 15 << 20, MaxSnapshotBytes: 15 << 20, MaxDocumentBytes: 15 << 20, MaxBatchAttempts: 1000),
+        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.WakesAcrossProcesses);
+
+    public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            if (opened is null) opened = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            opening.Release();
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        for (var i = 0; i < attempts.Count; i++)
+        {
+            Description.Limits.Require(attempts[i]);
+            MongoRows.RequireFits(attempts[i]);
+        }
+
+        return await Use(cancellationToken).Commits.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Reading.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Reading.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Heads.FindWithSnapshotAsync(stream, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Heads.ListAsync(query, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.Require(snapshot);
+        await Use(cancellationToken).Snapshots.SaveAsync(snapshot, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Snapshots.FindAsync(stream, atMost, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Snapshots.PruneAsync(stream, keep, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireName(name);
+        return await Use(cancellationToken).Documents.FindAsync(name, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        Description.Limits.RequireDocument(name, content);
+        return await Use(cancellationToken).Documents.PutAsync(name, content, expectedVersion).ConfigureAwait(false);
+    }
+
+    public async ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireName(name);
+        return await Use(cancellationToken).Documents.DeleteAsync(name, expectedVersion).ConfigureAwait(false);
+    }
+
+    public async ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Documents.ListAsync(prefix, after, limit, cancellationToken).ConfigureAwait(false);
+
+    public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
+        Use(cancellationToken).Signal.WaitAsync(after, atMost, cancellationToken);
+
+    public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Removal.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Removal.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        await new MongoVerification(Use(cancellationToken).Connection, progress).RunAsync(cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask DisposeAsync()
+    {
+        isDisposed = true;
+        await opening.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (opened is not { } last) return;
+            opened = null;
+            await last.Signal.DisposeAsync().ConfigureAwait(false);
+            last.Owned?.Dispose();
+        }
+        finally
+        {
+            opening.Release();
+        }
+    }
+
+    private async Task<Opened> OpenAsync(CancellationToken cancellationToken)
+    {
+        var (database, owned) = place.Open();
+        MongoSignal? signal = null;
+        try
+        {
+            var deployment = await MongoDeployment.DetectAsync(database, place.Options, cancellationToken).ConfigureAwait(false);
+            var durability = deployment.Describe();
+            if (place.Options.RequireDurable && durability.Level != DurabilityLevel.Durable)
+                throw new StorageException($"{nameof(MongoOptions)}.{nameof(MongoOptions.RequireDurable)} is set, but {place.Address} is {durability.Basis}. {string.Join(' ', durability.Warnings)}");
+
+            var connection = new MongoConnection(database, deployment, place.Options);
+            await new MongoSchema(connection, place.Options).EnsureAsync(context.MayCreateStorage, cancellationToken).ConfigureAwait(false);
+            signal = new MongoSignal(connection, context.Time);
+            var heads = new MongoHeads(connection);
+            var commits = new MongoCommits(connection, heads, signal, context.Time);
+            var removal = new MongoRemoval(connection, commits, heads);
+            await removal.ResumeAsync(cancellationToken).ConfigureAwait(false);
+            if (await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, cancellationToken).ConfigureAwait(false) is { } newest) signal.Raise(MongoEntry.Of(newest).Last);
+            Description = Description with { Durability = durability };
+            return new Opened(connection, signal, heads, commits, removal, new(connection, heads), new(connection, heads), new(connection), owned);
+        }
+        catch
+        {
+            if (signal is not null) await signal.DisposeAsync().ConfigureAwait(false);
+            owned?.Dispose();
+            throw;
+        }
+    }
+
+    private Opened Use(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        return opened ?? throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
+    }
+
+    private sealed record Opened(
+        MongoConnection Connection, MongoSignal Signal, MongoHeads Heads, MongoCommits Commits, MongoRemoval Removal, MongoReading Reading, MongoSnapshots Snapshots, MongoDocuments Documents, IDisposable? Owned);
+}

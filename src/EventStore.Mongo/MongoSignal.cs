@@ -1,0 +1,113 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+
+namespace EventStore.Mongo;
+
+/// <summary>
+/// Wakes those who wait for commits: at once for those of this engine, by a change stream where the deployment has them, else by looking now and
+/// then as long as somebody waits. Only a hint: what it misses, whoever waits finds by reading.
+/// </summary>
+internal sealed class MongoSignal(MongoConnection connection, TimeProvider time) : IAsyncDisposable
+{
+    private static readonly TimeSpan PollIntervalBesideStream = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(5);
+    private readonly CommitSignal signal = new();
+    private readonly CancellationTokenSource ending = new();
+
+    // Only ever grows.
+    private long newest;
+
+    // Guarded by the gate: not watching before the first wait; polls are shared by all who wait.
+    private readonly Lock gate = new();
+    private Task? watching;
+    private Task polling = Task.CompletedTask;
+    private volatile bool isStreaming;
+
+    public void Raise(long upTo)
+    {
+        long before;
+        while (upTo > (before = Interlocked.Read(ref newest)) && Interlocked.CompareExchange(ref newest, upTo, before) != before)
+        {
+        }
+
+        signal.Raise(upTo);
+    }
+
+    public async ValueTask WaitAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        BeginWatching();
+        var started = time.GetTimestamp();
+        while (Interlocked.Read(ref newest) <= after.Value)
+        {
+            var left = atMost - time.GetElapsedTime(started);
+            if (left <= TimeSpan.Zero || ending.IsCancellationRequested) return;
+            var interval = isStreaming ? PollIntervalBesideStream : connection.PollInterval;
+            await signal.WaitAsync(after, left < interval ? left : interval, time, cancellationToken).ConfigureAwait(false);
+            if (Interlocked.Read(ref newest) <= after.Value && left > interval) await PollAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ending.CancelAsync().ConfigureAwait(false);
+        signal.WakeAll();
+        Task[] last;
+        lock (gate) last = [watching ?? Task.CompletedTask, polling];
+        await Task.WhenAll(last).ConfigureAwait(false);
+        ending.Dispose();
+    }
+
+    private Task PollAsync()
+    {
+        lock (gate) return polling.IsCompleted ? polling = LookAsync() : polling;
+    }
+
+    private async Task LookAsync()
+    {
+        try
+        {
+            if (await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, ending.Token).ConfigureAwait(false) is { } found) Raise(MongoEntry.Of(found).Last);
+        }
+        catch (Exception error) when (error is StorageException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Whoever waits then reads, and learns it there.
+        }
+    }
+
+    private void BeginWatching()
+    {
+        if (!connection.Deployment.HasChangeStreams) return;
+        lock (gate)
+        {
+            if (!ending.IsCancellationRequested) watching ??= WatchAsync();
+        }
+    }
+
+    private async Task WatchAsync()
+    {
+        BsonDocument[] stages =
+        [
+            new("$match", new BsonDocument("operationType", "insert")),
+            new("$project", new BsonDocument { { "documentKey", 1 }, { $"fullDocument.{MongoRows.Count}", 1 } }),
+        ];
+        PipelineDefinition<ChangeStreamDocument<BsonDocument>, BsonDocument> pipeline = stages;
+        while (!ending.IsCancellationRequested)
+        {
+            try
+            {
+                using var changes = await connection.Entries.WatchAsync(pipeline, cancellationToken: ending.Token).ConfigureAwait(false);
+                isStreaming = true;
+                while (await changes.MoveNextAsync(ending.Token).ConfigureAwait(false))
+                {
+                    foreach (var change in changes.Current) Raise(change["documentKey"][MongoRows.Key].AsInt64 + change["fullDocument"][MongoRows.Count].AsInt32 - 1);
+                }
+            }
+            catch (Exception error) when (MongoErrors.IsOfDriver(error) || error is ObjectDisposedException or KeyNotFoundException)
+            {
+                isStreaming = false;
+            }
+
+            await Task.Delay(PauseAfterFailure, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}

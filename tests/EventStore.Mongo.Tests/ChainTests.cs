@@ -1,0 +1,86 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+
+namespace EventStore.Mongo.Tests;
+
+/// <summary>The chain has no holes and no overlaps, and nobody takes a key again: what docs/decisions/0007-mongodb-chain.md argues, seen at its edges.</summary>
+public sealed class ChainTests : MongoTest
+{
+    [Fact]
+    public async Task A_writer_that_slept_while_larger_commits_came_goes_on_after_them()
+    {
+        var (sleeper, other) = (await OpenAsync(), await OpenAsync());
+        await CommitAsync(sleeper, Attempt("a", 3));
+        await CommitAsync(other, Attempt("b", 5));
+        await CommitAsync(other, Attempt("b", 1));
+        var late = (await CommitAsync(sleeper, Attempt("a", 2))).Commit!;
+        Assert.Equal((10, 11), (late.FirstCheckpoint.Value, late.LastCheckpoint.Value));
+        Assert.Equal(Enumerable.Range(1, 11), (await ReadAllAsync(other)).Select(recorded => (int)recorded.Checkpoint.Value));
+    }
+
+    [Fact]
+    public async Task A_writer_that_slept_while_what_came_was_deleted_takes_no_checkpoint_of_it()
+    {
+        var (sleeper, other) = (await OpenAsync(), await OpenAsync());
+        await CommitAsync(sleeper, Attempt("a"));
+        var gone = (await CommitAsync(other, Attempt("b", 4))).Commit!;
+        await other.DeleteStreamAsync("b");
+        await CommitAsync(other, Attempt("c"));
+        await other.PurgeAsync(StreamId.DefaultBucket);
+        var late = (await CommitAsync(sleeper, Attempt("a", 2))).Commit!;
+        Assert.True(late.FirstCheckpoint > gone.LastCheckpoint);
+        Assert.Equal((1, 1), (late.FirstRevision.Value, late.Sequence.Value));
+        Assert.True((await other.VerifyAsync()).IsSound);
+    }
+
+    [Fact]
+    public async Task A_batch_that_meets_others_in_its_middle_keeps_what_was_stored_and_decides_the_rest_anew()
+    {
+        var (first, second) = (await OpenAsync(), await OpenAsync());
+        await CommitAsync(first, Attempt("a"));
+        await CommitAsync(second, Attempt("b"));
+        var repeated = Attempt("b");
+        await CommitAsync(second, repeated);
+        await CommitAsync(second, Attempt("a"));
+
+        // The first engine knows nothing of the last three; b at revision 2, a at 2.
+        var outcomes = await first.CommitAsync([Attempt("c", 2), repeated, Attempt("a", expected: new Revision(1)), Attempt("a", expected: new Revision(2)), Attempt("c", expected: new Revision(2))]);
+        Assert.Equal(
+            [CommitOutcomeKind.Committed, CommitOutcomeKind.Duplicate, CommitOutcomeKind.Conflict, CommitOutcomeKind.Committed, CommitOutcomeKind.Committed], outcomes.Select(outcome => outcome.Kind));
+        Assert.Equal((2, 2), (outcomes[1].Commit!.FirstRevision.Value, outcomes[2].Actual.Value));
+        Assert.Equal(Enumerable.Range(1, 8), (await ReadAllAsync(first)).Select(recorded => (int)recorded.Checkpoint.Value));
+        Assert.True((await first.VerifyAsync()).IsSound);
+    }
+
+    [Fact]
+    public async Task A_repeated_commit_is_a_duplicate_also_where_the_stream_was_never_seen_by_this_engine()
+    {
+        var (first, second) = (await OpenAsync(), await OpenAsync());
+        var attempt = Attempt("a", 3);
+        var original = (await CommitAsync(first, attempt)).Commit!;
+        for (var i = 0; i < 5; i++) await CommitAsync(first, Attempt("a"));
+        var again = await CommitAsync(second, attempt);
+        Assert.Equal((CommitOutcomeKind.Duplicate, original.FirstCheckpoint), (again.Kind, again.Commit!.FirstCheckpoint));
+    }
+
+    [Theory]
+    [InlineData("hole")]
+    [InlineData("events")]
+    [InlineData("revision")]
+    [InlineData("type")]
+    public async Task Damage_is_found_with_its_place(string damage)
+    {
+        var engine = await OpenAsync();
+        for (var i = 0; i < 5; i++) await CommitAsync(engine, Attempt("a", 2));
+        Assert.True((await engine.VerifyAsync()).IsSound);
+
+        var third = new BsonDocument("_id", 5L);
+        if (damage == "hole") await Entries.DeleteOneAsync(third);
+        if (damage == "events") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument("events", new BsonArray())));
+        if (damage == "revision") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument("revision", 77L)));
+        if (damage == "type") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument("commit", "text")));
+        var report = await engine.VerifyAsync();
+        Assert.Contains(report.Damages, found => found.Place.Contains(damage == "revision" ? "77" : "5", StringComparison.Ordinal));
+        if (damage is "events" or "type") await Assert.ThrowsAsync<CorruptStorageException>(async () => await ReadAllAsync(engine));
+    }
+}

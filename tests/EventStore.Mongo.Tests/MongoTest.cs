@@ -1,0 +1,61 @@
+using System.Text;
+using MongoDB.Bson;
+using MongoDB.Driver;
+
+namespace EventStore.Mongo.Tests;
+
+/// <summary>What tests of this engine share: a database of their own, engines over it, short ways to commit and read.</summary>
+public abstract class MongoTest : IAsyncLifetime
+{
+    private readonly List<IPersistenceEngine> engines = [];
+
+    private protected MongoBackend Backend { get; } = new();
+
+    private protected IMongoDatabase Database { get; private set; } = null!;
+
+    private protected IMongoCollection<BsonDocument> Entries => Database.GetCollection<BsonDocument>("events.entries");
+
+    public async ValueTask InitializeAsync() => Database = await Backend.GetDatabaseAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var engine in engines) await engine.DisposeAsync();
+        await Backend.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected async ValueTask<IPersistenceEngine> OpenAsync(bool mayCreate = true)
+    {
+        var engine = await Backend.OpenAsync(EngineContext.Default with { MayCreateStorage = mayCreate });
+        return await InitializeAsync(engine);
+    }
+
+    private protected async ValueTask<IPersistenceEngine> InitializeAsync(IPersistenceEngine engine)
+    {
+        engines.Add(engine);
+        await engine.InitializeAsync();
+        return engine;
+    }
+
+    private protected static CommitAttempt Attempt(StreamId stream, int count = 1, ExpectedRevision? expected = null, string body = "body") => new(
+        stream, Guid.NewGuid(), expected ?? ExpectedRevision.Any, default, [.. Enumerable.Range(0, count).Select(_ => new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes(body)))]);
+
+    private protected static async ValueTask<CommitOutcome> CommitAsync(IPersistenceEngine engine, CommitAttempt attempt) => (await engine.CommitAsync([attempt]))[0];
+
+    private protected static async ValueTask<StreamPage> ReadAsync(IPersistenceEngine engine, StreamId stream) =>
+        await engine.ReadStreamAsync(new StreamRead(stream, 1, Revision.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
+
+    private protected static async ValueTask<List<RecordedEvent>> ReadAllAsync(IPersistenceEngine engine, ReadDirection direction = ReadDirection.Forward)
+    {
+        var all = new List<RecordedEvent>();
+        var (after, upTo) = (Checkpoint.Origin, Checkpoint.Max);
+        while (true)
+        {
+            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, upTo, direction, new PageLimit(1000, long.MaxValue)));
+            all.AddRange(page.Events.Span);
+            if (page.IsEnd) return all;
+            if (direction == ReadDirection.Forward) after = page.Position;
+            else upTo = page.Position.Value - 1;
+        }
+    }
+}

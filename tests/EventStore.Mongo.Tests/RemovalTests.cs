@@ -1,0 +1,78 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+
+namespace EventStore.Mongo.Tests;
+
+/// <summary>A removal holds for everybody from the moment its entry is in the chain, although whoever removed died before emptying anything.</summary>
+public sealed class RemovalTests : MongoTest
+{
+    private static readonly StreamId Gone = new("bucket", "category", "gone");
+    private static readonly StreamId Stays = new("other", "category", "gone");
+
+    [Theory]
+    [InlineData("stream", false)]
+    [InlineData("stream", true)]
+    [InlineData("bucket", false)]
+    [InlineData("bucket", true)]
+    [InlineData("store", false)]
+    [InlineData("store", true)]
+    public async Task What_was_removed_by_somebody_who_died_is_gone_from_every_read_and_for_every_writer(string what, bool isHalfEmptied)
+    {
+        var (engine, knowing) = (await OpenAsync(), await OpenAsync());
+        var first = Attempt(Gone, 2);
+        await CommitAsync(engine, first);
+        for (var i = 0; i < 3; i++) await CommitAsync(engine, Attempt(Gone, 2));
+        await CommitAsync(engine, Attempt(Stays));
+        await CommitAsync(knowing, Attempt(Gone));
+        await engine.SaveSnapshotAsync(new SnapshotRecord(Gone, 4, 0, "state", default));
+
+        await RemoveAndDieAsync(what == "stream" ? MongoTarget.Of(Gone) : MongoTarget.Of(what == "bucket" ? Gone.Bucket : null), isHalfEmptied);
+        var others = what == "store" ? 0 : 1;
+        Assert.Equal((0, 0L, true), ((await ReadAsync(engine, Gone)).Events.Length, (await ReadAsync(engine, Gone)).Head.Value, (await ReadAsync(engine, Gone)).IsEnd));
+        Assert.Equal(others, (await ReadAllAsync(engine)).Count);
+        Assert.Equal(others, (await ReadAllAsync(engine, ReadDirection.Backward)).Count);
+        Assert.Null(await engine.FindHeadAsync(Gone));
+        Assert.Equal(others, (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 10))).Count);
+        Assert.Null(await engine.FindSnapshotAsync(Gone, Revision.Max));
+        Assert.False(await engine.DeleteStreamAsync(Gone));
+
+        // Nobody has emptied anything yet; the stream is made anew all the same, with a commit id that it had before.
+        Assert.Equal(CommitOutcomeKind.Conflict, (await CommitAsync(knowing, Attempt(Gone, expected: ExpectedRevision.StreamExists))).Kind);
+        Assert.Equal((CommitOutcomeKind.Committed, 1L), (await CommitAsync(knowing, first) is var anew ? anew.Kind : default, anew.Commit!.FirstRevision.Value));
+        Assert.Equal(2, (await ReadAsync(engine, Gone)).Events.Length);
+        Assert.Equal(0, (await engine.FindHeadAsync(Gone))!.SnapshotRevision.Value);
+        Assert.Equal(2 + others, (await ReadAllAsync(engine)).Count);
+
+        // The next one to open finishes it.
+        var next = await OpenAsync();
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
+        Assert.Equal(1 + others, await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))));
+        Assert.Equal(0, await Database.GetCollection<BsonDocument>("events.snapshots").CountDocumentsAsync(new BsonDocument()));
+        Assert.Equal(2 + others, (await ReadAllAsync(next)).Count);
+        Assert.True((await next.VerifyAsync()).IsSound);
+    }
+
+    [Fact]
+    public async Task What_was_removed_leaves_nothing_of_its_names_and_payloads()
+    {
+        var engine = await OpenAsync();
+        await CommitAsync(engine, Attempt(Gone, 2, body: "secret"));
+        await engine.DeleteStreamAsync(Gone);
+        foreach (var left in await Entries.Find(new BsonDocument()).ToListAsync()) Assert.Equal(["_id", "count", "stamp"], left.Names);
+    }
+
+    // Does what the engine does first, and no more.
+    private async Task RemoveAndDieAsync(MongoTarget target, bool isHalfEmptied)
+    {
+        var options = new MongoOptions();
+        var connection = new MongoConnection(Database, await MongoDeployment.DetectAsync(Database, options, default), options);
+        await using var signal = new MongoSignal(connection, TimeProvider.System);
+        var commits = new MongoCommits(connection, new MongoHeads(connection), signal, TimeProvider.System);
+        Assert.NotNull(await commits.RemoveAsync(target, () => Task.FromResult(true), default));
+        if (!isHalfEmptied) return;
+        var emptied = new BsonDocument(new[] { "bucket", "category", "id", "start", "revision", "sequence", "commit", "headers", "events" }.Select(field => new BsonElement(field, "")));
+        var some = target.ToFilter();
+        some.Add("revision", new BsonDocument("$in", new BsonArray { 1L, 3L, 9L }));
+        await Entries.UpdateManyAsync(some, new BsonDocument("$unset", emptied));
+    }
+}

@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using MongoDB.Driver;
+using MongoDB.Driver.Core.Events;
+
+namespace EventStore.Mongo.Tests;
+
+/// <summary>How many requests things take, whatever is stored.</summary>
+public sealed class RequestTests : MongoTest
+{
+    private readonly ConcurrentQueue<string> requests = new();
+
+    [Fact]
+    public async Task A_lone_commit_is_one_request_and_so_is_a_batch()
+    {
+        var engine = await OpenCountingAsync();
+        await engine.CommitAsync([.. Enumerable.Range(0, 64).Select(i => Attempt($"stream-{i}"))]);
+        Assert.Equal(["insert"], await CountAsync(() => CommitAsync(engine, Attempt("stream-3"))));
+        Assert.Equal(["insert"], await CountAsync(() => engine.CommitAsync([.. Enumerable.Range(0, 64).Select(i => Attempt($"stream-{i}"))])));
+    }
+
+    [Theory]
+    [InlineData(50)]
+    [InlineData(1_500)]
+    public async Task A_page_of_a_stream_of_a_thousand_events_is_two_requests_whatever_is_stored(int others)
+    {
+        var engine = await OpenCountingAsync();
+        await engine.CommitAsync([.. Enumerable.Range(0, 1000).Select(_ => Attempt("stream"))]);
+        await engine.CommitAsync([.. Enumerable.Range(0, others).Select(i => Attempt($"other-{i % 10}"))]);
+        StreamPage? page = null;
+        Assert.Equal(["find", "find"], await CountAsync(async () => page = await ReadAsync(engine, "stream")));
+        Assert.Equal((1000, true), (page!.Events.Length, page.IsEnd));
+
+        // From inside: where to begin is asked for beside the head.
+        var inside = new StreamRead("stream", 500, Revision.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20));
+        Assert.Equal(["find", "find", "find"], await CountAsync(async () => page = await engine.ReadStreamAsync(inside)));
+        Assert.Equal((501, true), (page.Events.Length, page.IsEnd));
+    }
+
+    [Fact]
+    public async Task A_page_of_the_store_is_four_requests_in_two_round_trips()
+    {
+        var engine = await OpenCountingAsync();
+        await engine.CommitAsync([.. Enumerable.Range(0, 1000).Select(i => Attempt($"stream-{i % 7}", 2))]);
+        StorePage? page = null;
+        Assert.Equal(["find", "find", "find", "find"], await CountAsync(async () =>
+            page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 500, Checkpoint.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20)))));
+        Assert.Equal((512, 1012L), (page!.Events.Length, page.Position.Value));
+    }
+
+    private async ValueTask<IPersistenceEngine> OpenCountingAsync()
+    {
+        var settings = MongoClientSettings.FromConnectionString(await Backend.GetAddressAsync());
+        settings.ClusterConfigurator = cluster => cluster.Subscribe<CommandStartedEvent>(started =>
+        {
+            if (started.DatabaseNamespace.DatabaseName == Backend.Database) requests.Enqueue(started.CommandName);
+        });
+        var client = new MongoClient(settings);
+        return await InitializeAsync(new MongoPersistenceEngine(MongoPlace.Of(client.GetDatabase(Backend.Database), new MongoOptions()), EngineContext.Default));
+    }
+
+    private async Task<string[]> CountAsync<T>(Func<ValueTask<T>> act)
+    {
+        requests.Clear();
+        await act();
+        return [.. requests];
+    }
+}
