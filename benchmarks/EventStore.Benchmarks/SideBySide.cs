@@ -25,7 +25,7 @@ internal sealed class SideBySide(string title, string unit)
     /// <summary>Adds programs of others, each of which prints its rate in units per second as its last line.</summary>
     public SideBySide Add(IEnumerable<OtherProgram> programs)
     {
-        foreach (var program in programs) contenders.Add((program.Name, async () => new Sample(await program.RunAsync(), 0)));
+        foreach (var program in programs) contenders.Add((program.Name, async () => new Sample(await program.RunAsync(), 0, 0)));
         return this;
     }
 
@@ -59,18 +59,18 @@ internal sealed class SideBySide(string title, string unit)
         var clock = new Clock();
         var units = await run(clock);
         clock.Stop();
-        return new Sample(units / clock.Took.TotalSeconds, clock.Allocated / (double)units);
+        return new Sample(units / clock.Took.TotalSeconds, clock.Allocated / (double)units, clock.Worked.TotalNanoseconds / units);
     }
 
     private void Show(List<Measurement> measurements)
     {
         var table = new Table().Title(title).Border(TableBorder.Rounded)
             .AddColumn("what").AddColumn(new TableColumn($"{unit}/s, median").RightAligned()).AddColumn(new TableColumn("min … max").RightAligned())
-            .AddColumn(new TableColumn($"bytes/{unit}").RightAligned()).AddColumn(new TableColumn("ratio").RightAligned());
+            .AddColumn(new TableColumn($"CPU ns/{unit}").RightAligned()).AddColumn(new TableColumn($"bytes/{unit}").RightAligned()).AddColumn(new TableColumn("ratio").RightAligned());
         foreach (var measured in measurements)
         {
             var ratio = measured.Median / measurements[0].Median;
-            table.AddRow(Markup.Escape(measured.Name), $"{measured.Median:N0}", $"{measured.Minimum:N0} … {measured.Maximum:N0}", $"{measured.BytesPerUnit:N0}", $"{ratio:0.00}");
+            table.AddRow(Markup.Escape(measured.Name), $"{measured.Median:N0}", $"{measured.Minimum:N0} … {measured.Maximum:N0}", $"{measured.WorkPerUnit:N0}", $"{measured.BytesPerUnit:N0}", $"{ratio:0.00}");
         }
 
         AnsiConsole.Write(table);
@@ -78,23 +78,26 @@ internal sealed class SideBySide(string title, string unit)
 }
 
 /// <summary>What was measured of one contender, in units per second.</summary>
-internal sealed record Measurement(string Name, double Median, double Minimum, double Maximum, double BytesPerUnit)
+internal sealed record Measurement(string Name, double Median, double Minimum, double Maximum, double BytesPerUnit, double WorkPerUnit)
 {
     public static Measurement Of(string name, List<Sample> samples)
     {
         var rates = samples.Select(sample => sample.Rate).Order().ToArray();
-        return new(name, rates[rates.Length / 2], rates[0], rates[^1], samples.Select(sample => sample.BytesPerUnit).Order().ElementAt(samples.Count / 2));
+        return new(name, rates[rates.Length / 2], rates[0], rates[^1], MedianOf(samples, sample => sample.BytesPerUnit), MedianOf(samples, sample => sample.WorkPerUnit));
     }
+
+    private static double MedianOf(List<Sample> samples, Func<Sample, double> value) => samples.Select(value).Order().ElementAt(samples.Count / 2);
 }
 
-/// <summary>One round of one contender.</summary>
-internal readonly record struct Sample(double Rate, double BytesPerUnit);
+/// <summary>One round of one contender: units a second, bytes allocated and nanoseconds of processor time a unit, by all threads of this process.</summary>
+internal readonly record struct Sample(double Rate, double BytesPerUnit, double WorkPerUnit);
 
 /// <summary>The time and the allocations that count in a round: all of it, or what lies between restarting and stopping.</summary>
 internal sealed class Clock
 {
     private long started;
     private long allocatedBefore;
+    private TimeSpan workedBefore;
     private bool isStopped;
 
     public Clock() => Restart();
@@ -103,9 +106,13 @@ internal sealed class Clock
 
     public long Allocated { get; private set; }
 
+    /// <summary>Processor time, of which other processes take nothing away.</summary>
+    public TimeSpan Worked { get; private set; }
+
     public void Restart()
     {
         allocatedBefore = GC.GetTotalAllocatedBytes(precise: true);
+        workedBefore = Environment.CpuUsage.TotalTime;
         started = Stopwatch.GetTimestamp();
     }
 
@@ -114,6 +121,7 @@ internal sealed class Clock
         if (isStopped) return;
         isStopped = true;
         Took = Stopwatch.GetElapsedTime(started);
+        Worked = Environment.CpuUsage.TotalTime - workedBefore;
         Allocated = GC.GetTotalAllocatedBytes(precise: true) - allocatedBefore;
     }
 }
