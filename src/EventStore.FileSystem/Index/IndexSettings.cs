@@ -7,5 +7,5 @@ namespace EventStore.FileSystem.Index;
 /// <param name="InBackground">Runs work beside the writer; tests that replay one schedule run it in place.</param>
 internal sealed record IndexSettings(int FreezeEntries, long FreezeBytes, int MergeCount, Func<Action, Task> InBackground)
 {
-    public static IndexSettings Default { get; } = new(262_144, 64 << 20, 8, Task.Run);
+    public static IndexSettings Default { get; } = new(131_072, 32 << 20, 8, Task.Run);
 }
