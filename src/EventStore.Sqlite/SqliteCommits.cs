@@ -10,6 +10,9 @@ namespace EventStore.Sqlite;
 /// </remarks>
 internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
 {
+    // The entries of the newest commits lie close together until there are so many, so that a batch changes few pages of them however many
+    // streams it is for, and each page of the large index is changed once for many batches.
+    private const int MaxRecentEvents = 4096;
     private const int MaxKnownHeads = 16_384;
     private readonly SqliteEventWriter encoder = new();
 
@@ -17,6 +20,7 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
     private readonly Dictionary<StreamId, KnownHead> heads = [];
     private (long, long) era;
     private long checkpoint;
+    private long moved;
     private DateTimeOffset stamp;
 
     /// <summary>The outcomes, and the newest checkpoint.</summary>
@@ -26,15 +30,24 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
         if (heads.Count > MaxKnownHeads) heads.Clear();
         var outcomes = new CommitOutcome[attempts.Count];
         for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Commit(attempts[i]);
+        if (checkpoint - moved >= MaxRecentEvents) MoveRecent();
         return (outcomes, checkpoint);
     }
 
     private void Learn((long, long) now)
     {
         heads.Clear();
-        (checkpoint, var microseconds) = session.ReadStore();
+        (checkpoint, var microseconds, moved) = session.ReadStore();
         stamp = SqliteStamps.ToTime(microseconds);
         era = now;
+    }
+
+    private void MoveRecent()
+    {
+        session.Prepare("move-recent").Execute();
+        session.Prepare("purge-recent").Execute();
+        session.Prepare("update-moved").Bind(1, checkpoint).Execute();
+        moved = checkpoint;
     }
 
     // A duplicate is told before a conflict; where nothing conflicts, the unique index on commit ids tells it for nothing.
@@ -50,6 +63,7 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
         var number = head.Exists ? head.Number : checkpoint + 1;
         if (!TryInsert(commit, head with { Number = number }, attempt.Events))
             return FindOriginal(attempt, head) ?? throw SqliteErrors.Damage(session, session.Sql.Table("commits"), $"the index of commit ids knows {commit.CommitId}, but its row is missing.");
+        session.Prepare("insert-recent").Bind(1, number).Bind(2, commit.FirstRevision.Value).Bind(3, commit.FirstCheckpoint.Value).Execute();
         if (!head.Exists) session.Prepare("insert-stream").Bind(1, number).Bind(2, stream.Bucket).Bind(3, stream.Category).Bind(4, stream.Id).Execute();
         (checkpoint, stamp) = (commit.LastCheckpoint.Value, next);
         heads[stream] = new(number, commit.LastRevision, commit.Sequence.Value, head.Sum);

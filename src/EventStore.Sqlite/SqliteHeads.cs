@@ -17,7 +17,9 @@ internal static class SqliteHeads
         var statement = session.Prepare("find-head").Bind(1, stream.Bucket).Bind(2, stream.Category).Bind(3, stream.Id);
         try
         {
-            return statement.Step() ? new(statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3)) : default;
+            if (!statement.Step()) return default;
+            if (statement.Number(1) < 1) throw SqliteErrors.Damage(session, $"{session.Sql.Table("commits")}, stream {statement.Number(0)}", "its newest commit is missing.");
+            return new(statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3));
         }
         finally
         {

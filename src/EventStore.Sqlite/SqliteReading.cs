@@ -5,6 +5,10 @@ internal sealed class SqliteReading(SqliteSession session)
 {
     private const int MaxCommitsPerPage = 16_384;
 
+    // The entries of the newest commits are in a table of their own.
+    private static readonly string[] Forward = ["read-revisions-forward", "read-recent-forward"];
+    private static readonly string[] Backward = ["read-recent-backward", "read-revisions-backward"];
+
     public StreamPage ReadStream(StreamRead read)
     {
         var head = SqliteHeads.Find(session, read.Stream);
@@ -12,24 +16,38 @@ internal sealed class SqliteReading(SqliteSession session)
         if (low > high) return new StreamPage(default, head.Revision, IsEnd: true);
 
         var forward = read.Direction == ReadDirection.Forward;
-        var name = SqliteChecksum.Of(read.Stream);
+        var next = forward ? low : high;
         var page = new PageBuilder(read.Limit);
-        var row = session.Prepare(forward ? "read-stream-forward" : "read-stream-backward").Bind(1, head.Number).Bind(2, low).Bind(3, high);
+        foreach (var file in forward ? Forward : Backward)
+        {
+            var row = session.Prepare(file).Bind(1, head.Number).Bind(2, low).Bind(3, high);
+            if (!TryReadStream(row, read.Stream, low, high, forward ? 1 : -1, ref next, page)) return new StreamPage(page.Events, head.Revision, IsEnd: false);
+        }
+
+        if (next >= low && next <= high) throw Missing(read.Stream, next);
+        return new StreamPage(page.Events, head.Revision, IsEnd: true);
+    }
+
+    // Answers whether all the commits found by one table fitted on the page.
+    private bool TryReadStream(SqliteStatement row, StreamId stream, long low, long high, int step, ref long next, PageBuilder page)
+    {
+        var name = SqliteChecksum.Of(stream);
         try
         {
-            for (var next = forward ? low : high; next >= low && next <= high;)
+            while (next >= low && next <= high && row.Step())
             {
-                if (!row.Step()) throw Missing(read.Stream, next);
-                var commit = session.Rows.Commit(row, read.Stream);
-                if (next < commit.FirstRevision.Value || next > commit.LastRevision.Value) throw Missing(read.Stream, next);
+                // The lowest commit of the range may end before it: it is the one that begins before it.
+                var commit = session.Rows.Commit(row, stream);
+                if (commit.LastRevision.Value < low) continue;
+                if (next < commit.FirstRevision.Value || next > commit.LastRevision.Value) throw Missing(stream, next);
                 var events = session.Rows.ReadEvents(row, commit, name, out _);
-                for (; next >= Math.Max(low, commit.FirstRevision.Value) && next <= Math.Min(high, commit.LastRevision.Value); next += forward ? 1 : -1)
+                for (; next >= Math.Max(low, commit.FirstRevision.Value) && next <= Math.Min(high, commit.LastRevision.Value); next += step)
                 {
-                    if (!page.TryAdd(events[(int)(next - commit.FirstRevision.Value)])) return new StreamPage(page.Events, head.Revision, IsEnd: false);
+                    if (!page.TryAdd(events[(int)(next - commit.FirstRevision.Value)])) return false;
                 }
             }
 
-            return new StreamPage(page.Events, head.Revision, IsEnd: true);
+            return true;
         }
         finally
         {

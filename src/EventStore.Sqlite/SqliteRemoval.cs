@@ -8,15 +8,15 @@ namespace EventStore.Sqlite;
 /// </summary>
 internal static class SqliteRemoval
 {
-    // The streams go last: the others are found by them.
-    private static readonly string[] Tables = ["commits", "snapshots", "streams"];
+    // In the order in which they are found by one another: commits by their entries, all of a bucket by its streams.
+    private static readonly string[] Tables = ["commits", "revisions", "recent", "snapshots", "streams"];
 
     public static bool Delete(SqliteSession session, StreamId stream)
     {
         var head = SqliteHeads.Find(session, stream);
         if (!head.Exists) return false;
         RaiseFloor(session);
-        foreach (var file in (string[])["delete-commits", "delete-snapshots", "delete-stream"]) session.Connection.Execute(session.Sql[file], new { stream = head.Number });
+        foreach (var table in Tables) session.Connection.Execute(session.Sql["delete-" + table], new { stream = head.Number });
         return true;
     }
 
@@ -29,7 +29,7 @@ internal static class SqliteRemoval
     private static void RaiseFloor(SqliteSession session)
     {
         session.BeginEra();
-        var (checkpoint, stamp) = session.ReadStore();
+        var (checkpoint, stamp, _) = session.ReadStore();
         session.Prepare("raise-floor").Bind(1, checkpoint).Bind(2, stamp).Execute();
     }
 }

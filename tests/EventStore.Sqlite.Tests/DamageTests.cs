@@ -29,7 +29,9 @@ public sealed class DamageTests : IDisposable
     [InlineData("UPDATE events_streams SET id = 'stream-2' WHERE id = 'stream-1'", "events_commits, checkpoint 2", "checksum of the commit")]
     [InlineData("DELETE FROM events_streams WHERE id = 'stream-1'", "events_streams, stream 2", "the row is missing")]
     [InlineData("DELETE FROM events_commits WHERE checkpoint = 7", "events_commits, stream 1, revision 5", "does not continue the commit before it")]
-    [InlineData("DELETE FROM events_commits WHERE stream = 2", "events_streams, stream 2", "has no commits")]
+    [InlineData("DELETE FROM events_commits WHERE stream = 2", "events_recent, stream 2, revision 1", "leads to no commit")]
+    [InlineData("DELETE FROM events_recent WHERE stream = 2", "events_streams, stream 2", "has no commits")]
+    [InlineData("DELETE FROM events_recent WHERE stream = 1 AND revision = 4", "events_commits, checkpoint 7", "no entry by stream and revision")]
     [InlineData("UPDATE events_streams SET snapshot_revision = 9 WHERE stream = 1", "events_streams, stream 1", "newest snapshot is wrong")]
     [InlineData("UPDATE events_snapshots SET payload = x'00'", "events_snapshots, stream 'default//stream-0', revision 3", "checksum of the snapshot")]
     [InlineData("UPDATE events_documents SET name = ''", "events_documents, document ''", "checksum of the document")]
@@ -53,11 +55,14 @@ public sealed class DamageTests : IDisposable
         await RequireRefusedAsync(async () => await engine.ListDocumentsAsync("", "", 10));
     }
 
-    [Fact]
-    public async Task A_missing_row_within_a_stream_makes_the_read_throw_and_not_end_short()
+    [Theory]
+    [InlineData("DELETE FROM events_commits WHERE checkpoint = 7")]
+    [InlineData("DELETE FROM events_commits WHERE checkpoint = 19")]
+    [InlineData("DELETE FROM events_recent WHERE stream = 1 AND revision = 4")]
+    public async Task A_missing_row_within_a_stream_makes_the_read_throw_and_not_end_short(string change)
     {
         await FillAsync();
-        directory.Run("DELETE FROM events_commits WHERE checkpoint = 7");
+        directory.Run(change);
         await using var engine = await directory.OpenAsync();
         await RequireRefusedAsync(async () => await engine.ReadAsync("stream-0"));
     }

@@ -9,6 +9,5 @@ CREATE TABLE {name}_commits (
     crc INTEGER NOT NULL, -- CRC32C of the stream's name and all other columns
     headers BLOB NOT NULL,
     events BLOB NOT NULL, -- one after another: id, type, headers, body
-    UNIQUE (stream, revision),
     UNIQUE (commit_id, stream)
 )

@@ -1,1 +1,3 @@
-DELETE FROM {name}_commits WHERE stream = $stream
+DELETE FROM {name}_commits WHERE checkpoint IN (
+    SELECT checkpoint FROM {name}_recent WHERE stream = $stream
+    UNION ALL SELECT checkpoint FROM {name}_revisions WHERE stream = $stream)

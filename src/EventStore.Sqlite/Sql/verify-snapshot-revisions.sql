@@ -1,3 +1,3 @@
-SELECT stream, bucket || '/' || category || '/' || id AS name
+SELECT stream
 FROM {name}_streams AS named
 WHERE snapshot_revision <> coalesce((SELECT max(revision) FROM {name}_snapshots AS saved WHERE saved.stream = named.stream), 0)

@@ -1,3 +1,4 @@
-SELECT stream, bucket || '/' || category || '/' || id AS name
+SELECT stream
 FROM {name}_streams AS named
-WHERE NOT EXISTS (SELECT 1 FROM {name}_commits AS stored WHERE stored.stream = named.stream)
+WHERE NOT EXISTS (SELECT 1 FROM {name}_revisions AS entry WHERE entry.stream = named.stream)
+    AND NOT EXISTS (SELECT 1 FROM {name}_recent AS entry WHERE entry.stream = named.stream)
