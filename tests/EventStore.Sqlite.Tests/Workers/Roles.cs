@@ -7,6 +7,7 @@ namespace EventStore.Sqlite.Tests.Workers;
 internal static class Roles
 {
     private const int Streams = 8;
+    private const int MinCommits = 10; // of each writer, however slow the disk is
 
     public static async Task<int> PlayAsync(string role, string database, string[] rest)
     {
@@ -36,7 +37,7 @@ internal static class Roles
         await Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Run(async () =>
         {
             var random = new Random();
-            for (var i = 0; !writing.IsCancellationRequested; i++)
+            for (var i = 0; !writing.IsCancellationRequested || i < MinCommits; i++)
             {
                 if (i % 16 == 0) await Task.Delay(1);
                 else await Task.Yield();
