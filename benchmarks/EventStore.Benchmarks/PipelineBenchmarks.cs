@@ -114,18 +114,6 @@ internal static class PipelineBenchmarks
     }
 }
 
-/// <summary>Bytes as they are.</summary>
-internal sealed class IdentitySerializer : IEventSerializer
-{
-    public string Name => "identity";
-
-    public string NameOf(Type type) => "order-placed";
-
-    public void Serialize(object value, IBufferWriter<byte> output) => output.Write((byte[])value);
-
-    public object Deserialize(string typeName, ReadOnlyMemory<byte> payload) => payload;
-}
-
 /// <summary>An event of about 200 bytes of JSON.</summary>
 internal sealed record OrderPlaced(string OrderId, string Customer, string Product, int Quantity, decimal Price, DateTimeOffset At, string Note)
 {

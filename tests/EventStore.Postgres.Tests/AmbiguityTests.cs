@@ -54,7 +54,7 @@ public sealed class AmbiguityTests : IAsyncLifetime
         await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
         var attempt = TestStores.Attempt("stream", 1, "break-here");
         var struck = proxy.Arm(fault, "break-here"u8.ToArray());
-        await Assert.ThrowsAsync<BatchOutcomeUnknownException>(() => engine.CommitAsync(attempt));
+        await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.CommitAsync(attempt));
         await struck;
         Assert.Equal(revision, (await engine.FindHeadAsync("stream"))!.Revision.Value);
         var again = await engine.CommitAsync(attempt);

@@ -74,7 +74,7 @@ public sealed class CrashTests
         await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
 
         await server.KillAsync();
-        await Assert.ThrowsAnyAsync<StorageException>(() => engine.CommitAsync(TestStores.Attempt("stream", 1)));
+        await Assert.ThrowsAnyAsync<StorageException>(async () => await engine.CommitAsync(TestStores.Attempt("stream", 1)));
         await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.FindHeadAsync("stream"));
         await server.StartAgainAsync();
         Assert.Equal(1, (await engine.FindHeadAsync("stream"))!.Revision.Value);
