@@ -48,16 +48,25 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
         lock (gate)
         {
             isWanted = false;
-            if (ready is not null)
-            {
-                ready.Dispose();
-                disk.Delete(Path);
-            }
-
+            if (ready is not null) Discard(ready);
             ready = null;
         }
 
         await working.ConfigureAwait(false);
+    }
+
+    // Where it cannot be removed it stays, and means nothing: the next opening removes it.
+    private void Discard(IDiskFile made)
+    {
+        made.Dispose();
+        try
+        {
+            disk.Delete(Path);
+        }
+        catch (IOException)
+        {
+            // As said.
+        }
     }
 
     public static void WriteHeader(IDiskFile file, SegmentHeader header)
