@@ -52,6 +52,12 @@ public sealed class Commits : CommitSpecification<PostgresBackend>;
 
 public sealed class Concurrency : ConcurrencySpecification<PostgresBackend>;
 
+public sealed class Consumers : ConsumerSpecification<PostgresBackend>;
+
+public sealed class ConsumerDelivery : ConsumerDeliverySpecification<PostgresBackend>;
+
+public sealed class ConsumerStates : ConsumerStateSpecification<PostgresBackend>;
+
 public sealed class Deletion : DeletionSpecification<PostgresBackend>;
 
 public sealed class Dispatching : DispatchSpecification<PostgresBackend>;
@@ -75,6 +81,8 @@ public sealed class Payloads : PayloadSpecification<PostgresBackend>;
 public sealed class Pipelines : PipelineSpecification<PostgresBackend>;
 
 public sealed class Reading : ReadingSpecification<PostgresBackend>;
+
+public sealed class ReadStreams : ReadStreamSpecification<PostgresBackend>;
 
 public sealed class Snapshots : SnapshotSpecification<PostgresBackend>;
 
