@@ -88,10 +88,4 @@ public sealed class Snapshots : SnapshotSpecification<PostgresBackend>;
 
 public sealed class Streams : StreamSpecification<PostgresBackend>;
 
-public sealed class Consumers : ConsumerSpecification<PostgresBackend>;
-
 public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<PostgresBackend>;
-
-public sealed class ConsumerStates : ConsumerStateSpecification<PostgresBackend>;
-
-public sealed class ReadStreams : ReadStreamSpecification<PostgresBackend>;

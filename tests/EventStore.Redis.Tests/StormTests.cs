@@ -56,7 +56,7 @@ public sealed class StormTests
     // This program again, for the one fact below; answers what it said where that did not pass.
     private static async Task<string> RunWritersAsync(string storm)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(StormTests).Assembly.Location, "-explicit", "only", "-class", typeof(StormWriters).FullName!, "-noLogo", "-noColor"]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(StormTests).Assembly.Location, "-explicit", "only", "-class", typeof(StormWriters).FullName!, "-noLogo", "-noColor"]) { UseShellExecute = false, RedirectStandardOutput = true };
         start.Environment[StormWriters.Variable] = storm;
         using var process = Process.Start(start)!;
         var said = await process.StandardOutput.ReadToEndAsync(Token);
