@@ -4,9 +4,10 @@ namespace EventStore.FileSystem.Log;
 
 /// <summary>
 /// The file that becomes the next segment, made beside the writer while the present one fills, so that the writer does not wait for it.
-/// It has neither its head nor its name before the writer gives it both; whatever went wrong is tried again, and told, when the writer needs it.
+/// It has neither its head nor its name before the writer gives it both; whatever went wrong is tried again, and told, when the writer needs it. Only a
+/// flush that failed is told at once: the disk is not to be trusted then.
 /// </summary>
-internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisposable
+internal sealed class NextSegment(IDisk disk, LogSettings settings, Action<IOException> flushFailed) : IAsyncDisposable
 {
     private const string Path = $"{Segments.Folder}/next.seg.tmp";
     private const long FewestBytes = 1 << 20;
@@ -100,13 +101,26 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
         {
             if (settings.SyncsEachBatch) file.Allocate(allocatedBytes);
             file.Write(new byte[Format.SegmentHeaderLength], 0);
-            file.Sync();
+            Flush(file);
             return file;
         }
         catch
         {
             file.Dispose();
             disk.Delete(Path); // it may hold the very space that is missing
+            throw;
+        }
+    }
+
+    private void Flush(IDiskFile file)
+    {
+        try
+        {
+            file.Sync();
+        }
+        catch (IOException error)
+        {
+            flushFailed(error);
             throw;
         }
     }

@@ -41,7 +41,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
         segment = segments.All[^1];
         active = segments.Disk.Open(Segments.PathOf(segment.Number), forWriting: true);
         allocatedEnd = segment.Base + active.Length;
-        next = new NextSegment(segments.Disk, settings);
+        next = new NextSegment(segments.Disk, settings, Fail);
         flushBeside = new FlushBeside(settings, SyncNow, end.Position);
     }
 
