@@ -57,7 +57,9 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time)
         foreach (var position in store.Index.FindCommitIds(attempt.CommitId))
         {
             if (position < head.Start) continue;
-            var commit = CommitCodec.Read(store.OpenReader(4096).Read(position), store.Names);
+            var frame = store.OpenReader(4096).Read(position);
+            if (frame.Header.Kind != FrameKind.Commit) continue;
+            var commit = CommitCodec.Read(frame, store.Names);
             if (commit.StreamStart != head.Start || commit.Record.Stream != attempt.Stream || commit.Record.CommitId != attempt.CommitId) continue;
             return commit.Record with { Headers = commit.Record.Headers.ToArray() };
         }

@@ -41,7 +41,7 @@ internal sealed class StoreReading
             var frame = reader.Read(position);
             position = frame.End;
             var (first, last) = (frame.Header.Checkpoint, frame.Header.Checkpoint + frame.Header.Count - 1);
-            if (frame.Header.Kind != FrameKind.Commit || last <= reached) continue;
+            if (frame.Header.Count == 0 || last <= reached) continue;
             if (first > upTo) break;
             if (examined++ == MaxCommitsPerPage) return Answer(reached, isEnd: false);
             if (EventsOf(frame) is { } events)
@@ -91,7 +91,7 @@ internal sealed class StoreReading
         return Answer(reached, isEnd: true);
     }
 
-    // The commits from a known place up to a checkpoint, in order. Places lie close together, so there are not many.
+    // The commits, and the gaps of others, from a known place up to a checkpoint, in order. Places lie close together, so there are not many.
     private List<Frame> CommitsUpTo(long bound)
     {
         var frames = new List<Frame>();
@@ -99,7 +99,7 @@ internal sealed class StoreReading
         {
             var frame = reader.Read(position);
             if (frame.Header.Checkpoint > bound) break;
-            if (frame.Header.Kind == FrameKind.Commit) frames.Add(frame);
+            if (frame.Header.Count > 0) frames.Add(frame);
             position = frame.End;
         }
 
@@ -111,6 +111,7 @@ internal sealed class StoreReading
     // The events of a commit whose stream is there and asked for; null otherwise.
     private RecordedEvent[]? EventsOf(in Frame frame)
     {
+        if (frame.Header.Kind != FrameKind.Commit) return null;
         var commit = CommitCodec.Read(frame, store.Names);
         return read.Filter.MatchesCommit(commit.Record) && IsLive(commit) ? CommitCodec.ReadEvents(commit, store.Names) : null;
     }

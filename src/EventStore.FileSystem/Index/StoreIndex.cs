@@ -94,6 +94,9 @@ internal sealed class StoreIndex(RunKeeper keeper)
             case FrameKind.DocumentDelete:
                 AddDocumentDeletion(reader.Text());
                 break;
+            case FrameKind.Gap:
+                NewestStamp = Math.Max(NewestStamp, GapCodec.StampOf(frame));
+                break;
         }
     }
 

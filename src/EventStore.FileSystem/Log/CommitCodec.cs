@@ -41,6 +41,14 @@ internal static class CommitCodec
         return reader.Fixed();
     }
 
+    /// <summary>The stamp of a commit, or the newest one of those that were in a gap; 0 for other frames.</summary>
+    public static long NewestStampOf(in Frame frame) => frame.Header.Kind switch
+    {
+        FrameKind.Commit => StampOf(frame),
+        FrameKind.Gap => GapCodec.StampOf(frame),
+        _ => 0,
+    };
+
     public static StoredCommit Read(in Frame frame, NameCache names)
     {
         var body = frame.Body;

@@ -20,22 +20,26 @@ internal static class Format
     private const ulong SegmentMagic = 0x31474F4C53465345; // "ESFSLOG1"
     private const uint NoEvidence = uint.MaxValue;
 
-    public static void WriteIdentity(Span<byte> into, Guid storeId, long createdTicks)
+    public static void WriteIdentity(Span<byte> into, StoreIdentity identity)
     {
         into[..IdentityLength].Clear();
         BinaryPrimitives.WriteUInt64LittleEndian(into, IdentityMagic);
         BinaryPrimitives.WriteUInt16LittleEndian(into[8..], Major);
         BinaryPrimitives.WriteUInt16LittleEndian(into[10..], Minor);
-        storeId.TryWriteBytes(into[16..]);
-        BinaryPrimitives.WriteInt64LittleEndian(into[32..], createdTicks);
+        identity.Id.TryWriteBytes(into[16..]);
+        BinaryPrimitives.WriteInt64LittleEndian(into[32..], identity.CreatedTicks);
+        BinaryPrimitives.WriteUInt32LittleEndian(into[40..], (uint)identity.Features);
         BinaryPrimitives.WriteUInt32LittleEndian(into[124..], Crc32C.Of(into[..124]));
     }
 
     /// <summary>Reads a store's identity; a null problem means it is sound.</summary>
-    public static Guid ReadIdentity(ReadOnlySpan<byte> from, out string? problem)
+    public static StoreIdentity? ReadIdentity(ReadOnlySpan<byte> from, out string? problem)
     {
         problem = ProblemOf(from, IdentityLength, IdentityMagic);
-        return problem is null ? new Guid(from.Slice(16, 16)) : default;
+        if (problem is not null) return null;
+        var features = (StoreFeatures)BinaryPrimitives.ReadUInt32LittleEndian(from[40..]);
+        if ((features & ~StoreFeatures.HasLosses) != StoreFeatures.None) problem = "it uses features that this version does not know.";
+        return new StoreIdentity(new Guid(from.Slice(16, 16)), BinaryPrimitives.ReadInt64LittleEndian(from[32..]), features);
     }
 
     public static void WriteSegmentHeader(Span<byte> into, in SegmentHeader header)
@@ -145,12 +149,13 @@ internal enum FrameKind : byte
     SnapshotPrune = 6,
     DocumentPut = 7,
     DocumentDelete = 8,
+    Gap = 9,
 }
 
 /// <summary>The head of a frame: where it lies, what it holds, and how far the log was durable when it was written.</summary>
 /// <param name="Position">Its address in the log, cumulative over all segments.</param>
 /// <param name="Kind">What it holds.</param>
-/// <param name="Count">Events of a commit; 0 otherwise.</param>
+/// <param name="Count">Events of a commit, or those that were in a gap; 0 otherwise.</param>
 /// <param name="Checkpoint">The checkpoint of a commit's first event; otherwise the one that the next event gets.</param>
 /// <param name="DurableEnd">Up to where the log was known durable when the frame was written.</param>
 /// <param name="PreviousCrc">The checksum of the frame before it.</param>
@@ -170,11 +175,15 @@ internal readonly struct Frame(FrameHeader header, ReadOnlyMemory<byte> bytes)
 {
     public FrameHeader Header { get; } = header;
 
+    public ReadOnlyMemory<byte> Bytes => bytes;
+
     public ReadOnlyMemory<byte> Body => bytes[Format.FrameHeaderLength..];
 
     public int Length => bytes.Length;
 
-    public uint Crc => Format.FrameCrc(bytes.Span);
+    /// <summary>The checksum that the next frame continues from.</summary>
+    public uint Chain => Header.Kind == FrameKind.Gap ? GapCodec.ChainOf(this) : Format.FrameCrc(bytes.Span);
 
-    public long End => Header.Position + bytes.Length;
+    /// <summary>Where the next frame stands.</summary>
+    public long End => Header.Position + (Header.Kind == FrameKind.Gap ? GapCodec.SpanOf(this) : bytes.Length);
 }

@@ -79,6 +79,16 @@ internal sealed class SegmentedLog : IDisposable
         StartBatch();
     }
 
+    /// <summary>Seals the segment and begins the next one, however long it is.</summary>
+    public void BeginSegment()
+    {
+        RefuseIfFaulted();
+        Roll();
+    }
+
+    /// <summary>Takes note that a flush failed elsewhere, which may have hidden a failure from this log: it never writes again.</summary>
+    public void Fail(IOException error) => fault ??= error;
+
     /// <summary>Completes the frame whose body was written after <see cref="LogBatch.BeginFrame"/>.</summary>
     public void EndFrame(FrameKind kind, int eventCount)
     {

@@ -11,9 +11,10 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
     private const int MaxOpenHandles = 128;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<long, IDiskFile> open = [];
+    private readonly Dictionary<long, ISegmentFile> open = [];
     private readonly Queue<long> openOrder = new();
     private volatile ImmutableList<Segment> all = [];
+    private readonly PackedBlockCache unpacked = new();
     private bool isDisposed;
 
     public IDisk Disk { get; } = disk;
@@ -22,13 +23,40 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
 
     public ulong Seed { get; } = Format.SeedOf(storeId);
 
+    /// <summary>Whether parts of the log were damaged once and are left out.</summary>
+    public bool HasLosses { get; init; }
+
     public ImmutableList<Segment> All => all;
 
     public static string PathOf(long number) => $"{Folder}/{number.ToString("D8", CultureInfo.InvariantCulture)}.seg";
 
     public void Add(Segment segment) => all = all.Add(segment);
 
-    public void RemoveLast() => all = all.RemoveAt(all.Count - 1);
+    /// <summary>The address at which a segment that has a successor ends.</summary>
+    public long EndOf(Segment segment) => all[all.IndexOf(segment) + 1].Base;
+
+    /// <summary>Whether a segment is packed, and whether it is compressed.</summary>
+    public bool IsPacked(Segment segment, out bool isCompressed)
+    {
+        var packed = HandleOf(segment) as PackedSegmentFile;
+        isCompressed = packed is { Header.IsCompressed: true };
+        return packed is not null;
+    }
+
+    /// <summary>Opens a file that may be of a segment.</summary>
+    public ISegmentFile OpenFile(string path) => SegmentFile.Open(Disk, path, Seed, unpacked);
+
+    /// <summary>
+    /// Puts another file in the place of a segment's: readers go on with the old one or the new one, which tell the same. Lasting once the folder is synced.
+    /// </summary>
+    public void Replace(Segment segment, string ready)
+    {
+        lock (gate)
+        {
+            if (open.Remove(segment.Number, out var old)) old.Dispose();
+            Disk.Rename(ready, PathOf(segment.Number));
+        }
+    }
 
     /// <summary>The segment in which an address lies; an address between two belongs to the later one.</summary>
     public Segment Of(long position)
@@ -69,7 +97,7 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
     }
 
     public CorruptStorageException Damaged(long position, string problem) => new(
-        $"{Disk.Root}/{Place(position)}", problem, "Restore the store from a backup, or verify it to learn the extent of the damage.");
+        $"{Disk.Root}/{Place(position)}", problem, SegmentFile.Advice);
 
     public void Dispose()
     {
@@ -81,7 +109,7 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
         }
     }
 
-    private IDiskFile HandleOf(Segment segment)
+    private ISegmentFile HandleOf(Segment segment)
     {
         lock (gate)
         {
@@ -92,7 +120,7 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
                 if (open.Remove(oldest, out var evicted)) evicted.Dispose();
             }
 
-            file = Disk.Open(PathOf(segment.Number), forWriting: false);
+            file = OpenFile(PathOf(segment.Number));
             open.Add(segment.Number, file);
             openOrder.Enqueue(segment.Number);
             return file;

@@ -21,7 +21,13 @@ internal sealed class SnapshotStore(OpenStore store)
     {
         var head = store.Index.FindHead(stream);
         if (!head.Exists || atMost.Value < 1) return null;
-        foreach (var (_, _, position) in NewestFirst(IndexKeys.OfStream(stream), head, atMost.Value, limit: 1)) return RecordCodec.ReadSnapshot(store.OpenReader(4096).Read(position));
+        foreach (var (_, _, position) in NewestFirst(IndexKeys.OfStream(stream), head, atMost.Value, limit: 1))
+        {
+            // Replaced or pruned, and compacted away, since it was looked up: looked up again.
+            var frame = store.OpenReader(4096).Read(position);
+            return frame.Header.Kind == FrameKind.SnapshotSave ? RecordCodec.ReadSnapshot(frame) : Find(stream, atMost);
+        }
+
         return null;
     }
 
