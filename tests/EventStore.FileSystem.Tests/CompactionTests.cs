@@ -95,10 +95,11 @@ public sealed class CompactionTests : IDisposable
         using var ending = new CancellationTokenSource();
         var changing = Task.Run(async () =>
         {
-            for (var round = 0; !ending.IsCancellationRequested; round++)
+            while (!ending.IsCancellationRequested)
             {
                 await StoreContent.FillAsync(engine, 40, streams: 4, prefix: "passing");
                 for (var i = 0; i < 4; i++) await engine.DeleteStreamAsync($"passing-{i}");
+                await Task.Delay(5);
             }
         });
         var reading = Task.Run(async () =>

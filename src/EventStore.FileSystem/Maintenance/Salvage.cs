@@ -70,7 +70,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
 
             if (!continues) Lose(segment, position, at, frame.Header.Checkpoint, frame.Header.PreviousCrc, writing);
             writing?.Write(frame);
-            if (writing is not null) Streams.Follow(frame);
+            if (writing is null) Streams.Follow(frame);
             (chain, checkpoint, stamp) = (frame.Chain, frame.Header.Checkpoint + frame.Header.Count, Math.Max(stamp, CommitCodec.NewestStampOf(frame)));
             at = position = frame.End;
         }
