@@ -23,7 +23,7 @@ public sealed class BackupTests : IDisposable
     [Theory, InlineData(true, false), InlineData(false, true)]
     public async Task A_backup_under_load_holds_everything_acknowledged_before_it_each_time_anew(bool isDurable, bool compresses)
     {
-        await using var engine = await StoreContent.OpenAsync(new FileDisk(directory.Path), StoreContent.Small(isDurable, compresses));
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(isDurable, compresses));
         await using var load = new Load(engine);
         for (var round = 0; round < 4; round++)
         {
@@ -56,7 +56,7 @@ public sealed class BackupTests : IDisposable
     [Fact]
     public async Task A_copy_of_the_files_in_the_documented_order_under_load_opens_as_a_prefix_each_time_anew()
     {
-        await using var engine = await StoreContent.OpenAsync(new FileDisk(directory.Path), StoreContent.Small(compresses: true));
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(compresses: true));
         await using var load = new Load(engine);
         for (var round = 0; round < 6; round++)
         {
@@ -70,7 +70,7 @@ public sealed class BackupTests : IDisposable
     [Fact]
     public async Task A_copy_in_another_order_opens_as_a_prefix_or_is_refused()
     {
-        await using var engine = await StoreContent.OpenAsync(new FileDisk(directory.Path), StoreContent.Small());
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small());
         await using var load = new Load(engine);
         for (var round = 0; round < 6; round++)
         {
@@ -92,8 +92,8 @@ public sealed class BackupTests : IDisposable
     [Fact]
     public async Task A_copy_that_is_damaged_before_what_it_claims_is_refused_though_it_is_marked_as_a_copy()
     {
-        var engine = await StoreContent.OpenAsync(new FileDisk(directory.Path), StoreContent.Small(segmentBytes: 1 << 20));
-        await StoreContent.FillAsync(engine, 50);
+        var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(segmentBytes: 1 << 20));
+        await SmallStore.FillAsync(engine, 50);
         await BackupAsync(engine);
         await engine.DisposeAsync();
         var path = Path.Combine(copy.Path, "log", "00000001.seg");
@@ -101,38 +101,38 @@ public sealed class BackupTests : IDisposable
         bytes[bytes.Length / 2] ^= 4;
         await File.WriteAllBytesAsync(path, bytes);
         await File.WriteAllBytesAsync(Path.Combine(copy.Path, "copied"), []);
-        Assert.Contains("RepairAsync", (await Assert.ThrowsAsync<CorruptStorageException>(() => StoreContent.OpenAsync(new FileDisk(copy.Path), StoreContent.Small()))).Message, StringComparison.Ordinal);
+        Assert.Contains("RepairAsync", (await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_target_that_holds_something_else_is_refused_and_left_alone()
     {
-        await using var engine = await StoreContent.OpenAsync(new FileDisk(directory.Path), StoreContent.Small());
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small());
         await File.WriteAllTextAsync(Path.Combine(copy.Path, "letter.txt"), "dear");
         await Assert.ThrowsAsync<StorageException>(() => BackupAsync(engine));
         File.Delete(Path.Combine(copy.Path, "letter.txt"));
-        await using (var other = await StoreContent.OpenAsync(new FileDisk(copy.Path), StoreContent.Small()))
+        await using (var other = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()))
         {
-            await StoreContent.FillAsync(other, 3);
+            await SmallStore.FillAsync(other, 3);
             await Assert.ThrowsAsync<StorageUnavailableException>(() => BackupAsync(engine));
         }
 
         await Assert.ThrowsAsync<StorageException>(() => BackupAsync(engine));
-        await using (var other = await StoreContent.OpenAsync(new FileDisk(copy.Path), StoreContent.Small())) Assert.Equal(6, (await StoreContent.ReadAllAsync(other)).Count);
+        await using (var other = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small())) Assert.Equal(6, (await SmallStore.ReadAllAsync(other)).Count);
         await Assert.ThrowsAsync<ArgumentException>(async () => await new FileSystemStore(directory.Path).BackupAsync(directory.Path));
     }
 
     [Fact]
     public async Task A_copy_that_was_written_to_is_made_a_copy_again()
     {
-        await using var engine = await StoreContent.OpenAsync(new FileDisk(directory.Path), StoreContent.Small());
-        await StoreContent.FillAsync(engine, 100);
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small());
+        await SmallStore.FillAsync(engine, 100);
         await BackupAsync(engine);
-        await using (var other = await StoreContent.OpenAsync(new FileDisk(copy.Path), StoreContent.Small())) await StoreContent.FillAsync(other, 2, prefix: "diverged");
-        await StoreContent.FillAsync(engine, 100);
+        await using (var other = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small())) await SmallStore.FillAsync(other, 2, prefix: "diverged");
+        await SmallStore.FillAsync(engine, 100);
         await BackupAsync(engine);
-        await using var again = await StoreContent.OpenAsync(new FileDisk(copy.Path), StoreContent.Small());
-        Assert.Equal(await StoreContent.ReadAllAsync(engine), await StoreContent.ReadConsistentAsync(again));
+        await using var again = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small());
+        Assert.Equal(await SmallStore.ReadAllAsync(engine), await SmallStore.ReadConsistentAsync(again));
     }
 
     private Task<BackupReport> BackupAsync(FileSystemPersistenceEngine engine) =>
@@ -143,17 +143,17 @@ public sealed class BackupTests : IDisposable
     {
         using var opened = new TestDirectory();
         CopyTree(copy.Path, opened.Path);
-        await using var engine = await StoreContent.OpenAsync(new FileDisk(opened.Path), StoreContent.Small());
-        var copied = await StoreContent.ReadConsistentAsync(engine);
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(opened.Path), SmallStore.Small());
+        var copied = await SmallStore.ReadConsistentAsync(engine);
         Assert.True(copied.Count >= atLeast);
 
         // A commit that was being flushed may be in the copy before the store shows it.
-        var stored = await StoreContent.ReadAllAsync(original);
-        while (stored.Count < copied.Count) stored = await StoreContent.ReadAllAsync(original);
+        var stored = await SmallStore.ReadAllAsync(original);
+        while (stored.Count < copied.Count) stored = await SmallStore.ReadAllAsync(original);
         Assert.Equal(stored.Take(copied.Count), copied);
         Assert.Subset(copied.Select(found => found.CommitId).ToHashSet(), acknowledged.ToHashSet());
-        await StoreContent.FillAsync(engine, 1);
-        Assert.Equal(copied.Count + 1, (await StoreContent.ReadConsistentAsync(engine))[^1].Checkpoint);
+        await SmallStore.FillAsync(engine, 1);
+        Assert.Equal(copied.Count + 1, (await SmallStore.ReadConsistentAsync(engine))[^1].Checkpoint);
     }
 
     // As rsync does it: folder by folder, each listed when its turn comes; files that are gone meanwhile are left out, those that are gone for good removed.
@@ -230,7 +230,7 @@ public sealed class BackupTests : IDisposable
         {
             for (var i = 0; !ending.IsCancellationRequested; i++)
             {
-                var attempt = StoreContent.Attempt($"stream-{writer}-{i % 20}", $"{writer} {i}");
+                var attempt = SmallStore.Attempt($"stream-{writer}-{i % 20}", $"{writer} {i}");
                 await engine.CommitAsync([attempt]);
                 acknowledged.Enqueue(attempt.CommitId);
                 if (i % 8 == 0) await Task.Delay(1);

@@ -17,27 +17,27 @@ public sealed class CompactionTests : IDisposable
     [Theory, InlineData(false), InlineData(true)]
     public async Task What_was_deleted_is_gone_from_the_disk_and_everything_else_is_as_it_was(bool compresses)
     {
-        var settings = StoreContent.Small(compresses: compresses);
-        var engine = await StoreContent.OpenAsync(Disk, settings);
-        await StoreContent.FillAsync(engine, 300, prefix: "kept");
-        await StoreContent.FillAsync(engine, 300, prefix: "secret");
-        await StoreContent.FillAsync(engine, 60, prefix: "kept");
+        var settings = SmallStore.Small(compresses: compresses);
+        var engine = await SmallStore.OpenAsync(Disk, settings);
+        await SmallStore.FillAsync(engine, 300, prefix: "kept");
+        await SmallStore.FillAsync(engine, 300, prefix: "secret");
+        await SmallStore.FillAsync(engine, 60, prefix: "kept");
         for (var i = 0; i < 10; i++) await engine.DeleteStreamAsync($"secret-{i}");
-        var before = await StoreContent.ReadConsistentAsync(engine);
+        var before = await SmallStore.ReadConsistentAsync(engine);
         var sizeBefore = LogBytes();
 
         var report = await CompactAsync(engine);
 
         Assert.InRange(report.BytesFreed, 1, sizeBefore);
         Assert.Equal(300, report.RecordsRemoved);
-        Assert.Equal(before, await StoreContent.ReadConsistentAsync(engine));
+        Assert.Equal(before, await SmallStore.ReadConsistentAsync(engine));
         Assert.DoesNotContain(Directory.EnumerateFiles(directory.Path, "*.seg", SearchOption.AllDirectories), path => Holds(path, "secret 1"));
         await engine.DisposeAsync();
         Assert.True(LogBytes() < sizeBefore * 3 / 4, $"{sizeBefore} bytes became {LogBytes()}");
 
         Directory.Delete(Path.Combine(directory.Path, "idx"), recursive: true);
-        await using var again = await StoreContent.OpenAsync(Disk, settings);
-        Assert.Equal(before, await StoreContent.ReadConsistentAsync(again));
+        await using var again = await SmallStore.OpenAsync(Disk, settings);
+        Assert.Equal(before, await SmallStore.ReadConsistentAsync(again));
         var repeated = await again.CommitAsync([new CommitAttempt("kept-0", before[0].CommitId, ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", default)])]);
         Assert.Equal(CommitOutcomeKind.Duplicate, repeated[0].Kind);
         Assert.Equal(0, (await CompactAsync(again)).RecordsRemoved);
@@ -46,20 +46,20 @@ public sealed class CompactionTests : IDisposable
     [Fact]
     public async Task Checkpoints_and_stamps_go_on_though_the_newest_events_were_deleted_and_compacted()
     {
-        var engine = await StoreContent.OpenAsync(Disk, StoreContent.Small());
-        await StoreContent.FillAsync(engine, 100);
-        var last = (await StoreContent.ReadAllAsync(engine))[^1];
+        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(engine, 100);
+        var last = (await SmallStore.ReadAllAsync(engine))[^1];
         await engine.PurgeAsync(null);
         await CompactAsync(engine);
-        Assert.Empty(await StoreContent.ReadConsistentAsync(engine));
+        Assert.Empty(await SmallStore.ReadConsistentAsync(engine));
         await engine.DisposeAsync();
         Directory.Delete(Path.Combine(directory.Path, "idx"), recursive: true);
 
-        await using var again = await StoreContent.OpenAsync(Disk, StoreContent.Small());
+        await using var again = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         var page = await again.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
         Assert.Equal(last.Checkpoint, page.Position.Value);
-        await StoreContent.FillAsync(again, 1);
-        var next = Assert.Single(await StoreContent.ReadConsistentAsync(again));
+        await SmallStore.FillAsync(again, 1);
+        var next = Assert.Single(await SmallStore.ReadConsistentAsync(again));
         Assert.Equal((last.Checkpoint + 1, 1), (next.Checkpoint, next.Revision));
         Assert.True(next.Stamp >= last.Stamp);
     }
@@ -67,8 +67,8 @@ public sealed class CompactionTests : IDisposable
     [Fact]
     public async Task Replaced_documents_and_snapshots_go_and_the_newest_stay()
     {
-        await using var engine = await StoreContent.OpenAsync(Disk, StoreContent.Small());
-        await StoreContent.FillAsync(engine, 20);
+        await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(engine, 20);
         long version = 0;
         for (var i = 0; i < 200; i++)
         {
@@ -83,21 +83,21 @@ public sealed class CompactionTests : IDisposable
         Assert.Equal(399, (await engine.FindDocumentAsync("position"))!.Content.Length);
         Assert.Equal(version, (await engine.FindDocumentAsync("position"))!.Version);
         Assert.Equal(7, (await engine.FindSnapshotAsync("stream-1", Revision.Max))!.Payload.Length);
-        await StoreContent.ReadConsistentAsync(engine);
+        await SmallStore.ReadConsistentAsync(engine);
     }
 
     [Fact]
     public async Task Readers_and_writers_go_on_while_it_runs_again_and_again()
     {
-        await using var engine = await StoreContent.OpenAsync(Disk, StoreContent.Small(isDurable: false, compresses: true));
-        await StoreContent.FillAsync(engine, 200, prefix: "kept");
-        var kept = await StoreContent.ReadAllAsync(engine);
+        await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(isDurable: false, compresses: true));
+        await SmallStore.FillAsync(engine, 200, prefix: "kept");
+        var kept = await SmallStore.ReadAllAsync(engine);
         using var ending = new CancellationTokenSource();
         var changing = Task.Run(async () =>
         {
             while (!ending.IsCancellationRequested)
             {
-                await StoreContent.FillAsync(engine, 40, streams: 4, prefix: "passing");
+                await SmallStore.FillAsync(engine, 40, streams: 4, prefix: "passing");
                 for (var i = 0; i < 4; i++) await engine.DeleteStreamAsync($"passing-{i}");
                 await Task.Delay(5);
             }
@@ -106,8 +106,8 @@ public sealed class CompactionTests : IDisposable
         {
             while (!ending.IsCancellationRequested)
             {
-                Assert.Equal(kept, (await StoreContent.ReadAllAsync(engine)).Where(stored => stored.Stream.Id.StartsWith("kept", StringComparison.Ordinal)));
-                var backward = (await StoreContent.ReadAllAsync(engine, ReadDirection.Backward)).Where(stored => stored.Stream.Id.StartsWith("kept", StringComparison.Ordinal));
+                Assert.Equal(kept, (await SmallStore.ReadAllAsync(engine)).Where(stored => stored.Stream.Id.StartsWith("kept", StringComparison.Ordinal)));
+                var backward = (await SmallStore.ReadAllAsync(engine, ReadDirection.Backward)).Where(stored => stored.Stream.Id.StartsWith("kept", StringComparison.Ordinal));
                 Assert.Equal(kept, backward.Reverse());
             }
         });
@@ -121,8 +121,8 @@ public sealed class CompactionTests : IDisposable
     [Fact]
     public async Task A_damaged_segment_is_refused_and_stays_as_it_is()
     {
-        await using var engine = await StoreContent.OpenAsync(Disk, StoreContent.Small());
-        await StoreContent.FillAsync(engine, 300);
+        await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(engine, 300);
         await engine.DeleteStreamAsync("stream-1");
         var path = Path.Combine(directory.Path, "log", "00000002.seg");
         var bytes = await File.ReadAllBytesAsync(path);
@@ -137,8 +137,8 @@ public sealed class CompactionTests : IDisposable
     [Fact]
     public async Task Closing_the_store_ends_it()
     {
-        var engine = await StoreContent.OpenAsync(Disk, StoreContent.Small());
-        await StoreContent.FillAsync(engine, 50);
+        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(engine, 50);
         var entered = new TaskCompletionSource();
         var work = engine.MaintainAsync((_, token) =>
         {

@@ -15,43 +15,43 @@ public sealed class CompressionTests : IDisposable
     [Fact]
     public async Task Sealed_segments_are_compressed_in_the_background_and_read_the_same()
     {
-        var engine = await StoreContent.OpenAsync(Disk, StoreContent.Small(compresses: true));
-        await StoreContent.FillAsync(engine, 600);
+        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true));
+        await SmallStore.FillAsync(engine, 600);
         await WaitUntilPackedAsync();
-        var stored = await StoreContent.ReadConsistentAsync(engine);
+        var stored = await SmallStore.ReadConsistentAsync(engine);
         Assert.Equal(1200, stored.Count);
         await engine.DisposeAsync();
         var sealedOnes = Segments()[..^1];
         Assert.True(sealedOnes.Length > 10);
         Assert.True(sealedOnes.Sum(path => new FileInfo(path).Length) < sealedOnes.Length * (16 << 10) / 2);
 
-        await using var again = await StoreContent.OpenAsync(Disk, StoreContent.Small());
-        Assert.Equal(stored, await StoreContent.ReadConsistentAsync(again));
+        await using var again = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        Assert.Equal(stored, await SmallStore.ReadConsistentAsync(again));
     }
 
     [Fact]
     public async Task Those_sealed_before_it_was_chosen_are_compressed_by_compaction()
     {
-        var plain = await StoreContent.OpenAsync(Disk, StoreContent.Small());
-        await StoreContent.FillAsync(plain, 300);
-        var stored = await StoreContent.ReadAllAsync(plain);
+        var plain = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(plain, 300);
+        var stored = await SmallStore.ReadAllAsync(plain);
         await plain.DisposeAsync();
         Assert.DoesNotContain(Segments(), IsPacked);
 
-        await using var engine = await StoreContent.OpenAsync(Disk, StoreContent.Small(compresses: true));
+        await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true));
         var report = await CompactionTests.CompactAsync(engine);
         Assert.Equal(Segments().Length - 1, report.SegmentsRewritten);
         Assert.True(report.BytesFreed > report.BytesBefore / 2);
         Assert.All(Segments()[..^1], path => Assert.True(IsPacked(path)));
-        Assert.Equal(stored, await StoreContent.ReadConsistentAsync(engine));
+        Assert.Equal(stored, await SmallStore.ReadConsistentAsync(engine));
         Assert.Equal(0, (await CompactionTests.CompactAsync(engine)).SegmentsRewritten);
     }
 
     [Fact]
     public async Task A_packed_segment_of_unknown_features_or_without_its_successor_is_refused()
     {
-        var engine = await StoreContent.OpenAsync(Disk, StoreContent.Small(compresses: true));
-        await StoreContent.FillAsync(engine, 200);
+        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true));
+        await SmallStore.FillAsync(engine, 200);
         await CompactionTests.CompactAsync(engine);
         await engine.DisposeAsync();
         var paths = Segments();
@@ -60,13 +60,13 @@ public sealed class CompressionTests : IDisposable
         unknown[12] = 1;
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(unknown.AsSpan(124), Crc32C.Of(unknown.AsSpan(0, 124)));
         await File.WriteAllBytesAsync(paths[0], unknown);
-        var error = await Assert.ThrowsAsync<CorruptStorageException>(() => StoreContent.OpenAsync(Disk, StoreContent.Small()));
+        var error = await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(Disk, SmallStore.Small()));
         Assert.Contains("features", error.Message, StringComparison.Ordinal);
 
         await File.WriteAllBytesAsync(paths[0], first);
         foreach (var path in Directory.EnumerateFiles(directory.Path, "checkpoint-*")) File.Delete(path);
         File.Delete(paths[^1]);
-        error = await Assert.ThrowsAsync<CorruptStorageException>(() => StoreContent.OpenAsync(Disk, StoreContent.Small()));
+        error = await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(Disk, SmallStore.Small()));
         Assert.Contains("RepairAsync", error.Message, StringComparison.Ordinal);
         Assert.Contains(Path.GetFileName(paths[^1]), error.Place, StringComparison.Ordinal);
     }

@@ -66,10 +66,10 @@ public sealed class RepairTests : IDisposable
         var report = await new FileSystemStore(directory.Path, Options).RepairAsync(repaired.Path);
         var last = report.LostParts[^1];
         Assert.Equal(stored[^1].Checkpoint, last.UpTo.Value);
-        await using var store = await StoreContent.OpenAsync(new FileDisk(Path.Combine(repaired.Path, "events")), StoreContent.Small());
-        Assert.Equal(stored.Where(known => known.Checkpoint <= last.After.Value), await StoreContent.ReadAllAsync(store));
-        await StoreContent.FillAsync(store, 1, prefix: "new");
-        Assert.Equal(stored[^1].Checkpoint + 1, (await StoreContent.ReadConsistentAsync(store))[^1].Checkpoint);
+        await using var store = await SmallStore.OpenAsync(new FileDisk(Path.Combine(repaired.Path, "events")), SmallStore.Small());
+        Assert.Equal(stored.Where(known => known.Checkpoint <= last.After.Value), await SmallStore.ReadAllAsync(store));
+        await SmallStore.FillAsync(store, 1, prefix: "new");
+        Assert.Equal(stored[^1].Checkpoint + 1, (await SmallStore.ReadConsistentAsync(store))[^1].Checkpoint);
     }
 
     [Fact]
@@ -95,8 +95,8 @@ public sealed class RepairTests : IDisposable
             for (var wounds = random.Next(1, 4); wounds > 0; wounds--) Wound(random);
             using var target = new TestDirectory();
             var report = await new FileSystemStore(directory.Path, Options).RepairAsync(target.Path);
-            await using var engine = await StoreContent.OpenAsync(new FileDisk(Path.Combine(target.Path, "events")), StoreContent.Small());
-            var saved = await StoreContent.ReadAllAsync(engine);
+            await using var engine = await SmallStore.OpenAsync(new FileDisk(Path.Combine(target.Path, "events")), SmallStore.Small());
+            var saved = await SmallStore.ReadAllAsync(engine);
             var lost = report.LostParts.Where(part => part.UpTo.Value > part.After.Value).ToList();
             Assert.Equal(stored.Where(known => !lost.Any(part => known.Checkpoint > part.After.Value && known.Checkpoint <= part.UpTo.Value)), saved);
             Assert.True((await engine.VerifyAsync()).IsSound);
@@ -126,7 +126,7 @@ public sealed class RepairTests : IDisposable
     // Reading across a hole fails and names it; from behind it, it does not.
     private async Task CheckHolesAsync(RepairReport report, List<StoredEvent> stored)
     {
-        await using var engine = await StoreContent.OpenAsync(new FileDisk(Path.Combine(repaired.Path, "events")), StoreContent.Small());
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(Path.Combine(repaired.Path, "events")), SmallStore.Small());
         var hole = report.LostRevisions[0];
         foreach (var direction in (ReadDirection[])[ReadDirection.Forward, ReadDirection.Backward])
         {
@@ -141,25 +141,25 @@ public sealed class RepairTests : IDisposable
 
     private async Task<List<StoredEvent>> FillAsync(bool isPacked)
     {
-        await using var engine = await StoreContent.OpenAsync(new FileDisk(Root), StoreContent.Small(isDurable: false, compresses: isPacked, segmentBytes: 64 << 10));
-        await StoreContent.FillAsync(engine, 2000, streams: 100);
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(Root), SmallStore.Small(isDurable: false, compresses: isPacked, segmentBytes: 64 << 10));
+        await SmallStore.FillAsync(engine, 2000, streams: 100);
         await engine.PutDocumentAsync("document", new byte[100], 0);
         if (isPacked) await CompactionTests.CompactAsync(engine);
-        return await StoreContent.ReadAllAsync(engine);
+        return await SmallStore.ReadAllAsync(engine);
     }
 
     private async Task<List<StoredEvent>> ReadRepairedAsync()
     {
-        await using var engine = await StoreContent.OpenAsync(new FileDisk(Path.Combine(repaired.Path, "events")), StoreContent.Small());
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(Path.Combine(repaired.Path, "events")), SmallStore.Small());
         Assert.True((await engine.VerifyAsync()).IsSound);
-        return await StoreContent.ReadAllAsync(engine);
+        return await SmallStore.ReadAllAsync(engine);
     }
 
     // Without its index a store is read from the beginning, so that the damage is met.
     private static async Task<IAsyncDisposable> OpenUnindexedAsync(string directory)
     {
         Directory.Delete(Path.Combine(directory, "events", "idx"), recursive: true);
-        return await StoreContent.OpenAsync(new FileDisk(Path.Combine(directory, "events")), StoreContent.Small());
+        return await SmallStore.OpenAsync(new FileDisk(Path.Combine(directory, "events")), SmallStore.Small());
     }
 
     private static void Damage(string path, Action<byte[]> change)

@@ -9,7 +9,7 @@ namespace EventStore.FileSystem.Tests;
 internal sealed record StoredEvent(long Checkpoint, StreamId Stream, long Revision, Guid CommitId, DateTimeOffset Stamp, string Body);
 
 /// <summary>Opens stores in small pieces, fills them and reads them whole.</summary>
-internal static class StoreContent
+internal static class SmallStore
 {
     public static StoreSettings Small(bool isDurable = true, bool compresses = false, long segmentBytes = 16 << 10, Func<Action, Task>? inBackground = null) =>
         new(new LogSettings(isDurable, segmentBytes), new Index.IndexSettings(200, 1 << 20, 4, inBackground ?? Task.Run), CloseEntries: 8)
