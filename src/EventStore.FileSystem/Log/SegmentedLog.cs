@@ -2,11 +2,6 @@ using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Log;
 
-/// <summary>When written bytes are brought to the medium, and how large segments become.</summary>
-/// <param name="SyncsEachBatch">Whether a batch is flushed before it counts as written.</param>
-/// <param name="SegmentSizeBytes">The length from which on a segment is sealed before the next batch.</param>
-internal sealed record LogSettings(bool SyncsEachBatch, long SegmentSizeBytes);
-
 /// <summary>
 /// The writing end of the log. Frames are gathered into a batch and written at once; after a failed flush, or a failed write that could not be
 /// taken back, it is faulted and never writes again (what the page cache then shows need not be on the medium).
@@ -86,9 +81,6 @@ internal sealed class SegmentedLog : IDisposable
         Roll();
     }
 
-    /// <summary>Takes note that a flush failed elsewhere, which may have hidden a failure from this log: it never writes again.</summary>
-    public void Fail(IOException error) => fault ??= error;
-
     /// <summary>Completes the frame whose body was written after <see cref="LogBatch.BeginFrame"/>.</summary>
     public void EndFrame(FrameKind kind, int eventCount)
     {
@@ -143,6 +135,9 @@ internal sealed class SegmentedLog : IDisposable
             active = null;
         }
     }
+
+    /// <summary>The disk failed beside the log: it is not trusted with the log either.</summary>
+    public void Fail(IOException why) => fault ??= why;
 
     public void RefuseIfFaulted()
     {
