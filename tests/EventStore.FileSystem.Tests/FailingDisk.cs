@@ -2,7 +2,7 @@ using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>A disk on which one call that changes something fails.</summary>
+/// <summary>A disk on which one call that changes something fails, or whose files are not what was written.</summary>
 internal sealed class FailingDisk(IDisk disk) : IDisk
 {
     private int left = int.MaxValue;
@@ -12,6 +12,9 @@ internal sealed class FailingDisk(IDisk disk) : IDisk
 
     /// <summary>The file or folder at which it failed.</summary>
     public string? FailedAt { get; private set; }
+
+    /// <summary>Files of which a byte arrives changed.</summary>
+    public Func<string, bool> Spoils { get; set; } = static _ => false;
 
     public void FailAfter(int calls, IOException failure) => (left, error) = (calls, failure);
 
@@ -65,7 +68,9 @@ internal sealed class FailingDisk(IDisk disk) : IDisk
         public void Write(ReadOnlySpan<byte> from, long offset)
         {
             owner.Count(path);
-            file.Write(from, offset);
+            var arrives = from.ToArray();
+            if (owner.Spoils(path) && arrives.Length > 0) arrives[arrives.Length / 2] ^= 8;
+            file.Write(arrives, offset);
         }
 
         public void SetLength(long length)

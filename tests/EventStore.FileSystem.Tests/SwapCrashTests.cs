@@ -154,6 +154,34 @@ public sealed class SwapCrashTests
         }
     }
 
+    [Fact]
+    public async Task What_does_not_read_back_as_it_was_written_takes_no_files_place()
+    {
+        var (made, expected) = await MakeAsync();
+        var disk = new FailingDisk(made) { Spoils = path => path == "log/packed.seg.tmp" };
+        await using var engine = await SmallStore.OpenAsync(disk, Compressed);
+        await Assert.ThrowsAsync<CorruptStorageException>(() => CompactionTests.CompactAsync(engine));
+        Assert.DoesNotContain("log/packed.seg.tmp", made.Paths);
+        Assert.Equal(expected, await ContentAsync(engine));
+    }
+
+    [Fact]
+    public async Task A_first_backup_may_be_struck_down_at_any_call_and_is_made_by_the_next()
+    {
+        var (made, expected) = await MakeAsync();
+        await using var source = await SmallStore.OpenAsync(made, Compressed);
+        var isDone = false;
+        for (var calls = 0; !isDone; calls++)
+        {
+            var disk = new SimulatedDisk(new Random(calls)) { StopAfter = calls };
+            isDone = await Record.ExceptionAsync(() => BackupAsync(source, disk)) is null;
+            disk.RestartMachine();
+            await BackupAsync(source, disk);
+            await using var engine = await SmallStore.OpenAsync(disk, Plain);
+            Assert.Equal(expected, await ContentAsync(engine));
+        }
+    }
+
     // Runs compaction until the machine stops; answers whether it came to its end before.
     private static async Task<bool> StrikeAsync(SimulatedDisk disk, int calls, StoreSettings settings, bool losesPower, Func<FileSystemPersistenceEngine, Task>? first = null)
     {

@@ -47,7 +47,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
     {
         if (!target.Exists(StoreIdentity.FileName))
         {
-            if (target.List("").Any(name => name != OpenStore.LockFileName) || target.List(Segments.Folder).Count > 0)
+            if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal)) || target.List(Segments.Folder).Count > 0)
                 throw new StorageException($"'{target.Root}' holds files, but no store. A backup goes into an empty folder, or onto an earlier backup of the same store. Give it one of its own.");
             StoreIdentity.Read(store.Segments.Disk).WriteTo(target);
             return;
