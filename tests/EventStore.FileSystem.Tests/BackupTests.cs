@@ -67,6 +67,32 @@ public sealed class BackupTests : IDisposable
         }
     }
 
+    // Space is taken ahead: what was copied of it as zeros stands before frames that were written and copied later.
+    [Fact]
+    public async Task A_copy_with_a_hole_before_its_end_is_refused_with_advice_and_opens_once_it_is_marked()
+    {
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(segmentBytes: 1 << 20));
+        await SmallStore.FillAsync(engine, 10);
+        var before = await SmallStore.ReadAllAsync(engine);
+        CopyTree(directory.Path, copy.Path);
+        var source = Path.Combine(directory.Path, "log", "00000001.seg");
+        using (var target = File.OpenHandle(Path.Combine(copy.Path, "log", "00000001.seg"), FileMode.Open, FileAccess.Write))
+        {
+            await SmallStore.FillAsync(engine, 300);
+            var later = new byte[new FileInfo(source).Length];
+            using (var file = File.OpenHandle(source, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)) RandomAccess.Read(file, later, 0);
+            RandomAccess.Write(target, later.AsSpan(64 << 10), 64 << 10);
+        }
+
+        var refused = await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()));
+        Assert.Contains("'copied'", refused.Message, StringComparison.Ordinal);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        await using var again = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small());
+        Assert.Equal(before, await SmallStore.ReadConsistentAsync(again));
+        Assert.False(File.Exists(Path.Combine(copy.Path, LogRecovery.CopiedMark)));
+        Assert.Single(Directory.EnumerateFiles(Path.Combine(copy.Path, "quarantine")));
+    }
+
     [Fact]
     public async Task A_copy_in_another_order_opens_as_a_prefix_or_is_refused()
     {
@@ -191,7 +217,7 @@ public sealed class BackupTests : IDisposable
 
     private static void CopyTree(string from, string to)
     {
-        foreach (var path in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        foreach (var path in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != OpenStore.LockFileName))
         {
             var target = Path.Combine(to, Path.GetRelativePath(from, path));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
