@@ -83,3 +83,11 @@ public sealed class PackedReading : ReadingSpecification<PackedFileBackend>;
 public sealed class PackedSnapshots : SnapshotSpecification<PackedFileBackend>;
 
 public sealed class PackedStreams : StreamSpecification<PackedFileBackend>;
+
+public sealed class PackedConsumers : ConsumerSpecification<PackedFileBackend>;
+
+public sealed class PackedConsumerDeliveries : ConsumerDeliverySpecification<PackedFileBackend>;
+
+public sealed class PackedConsumerStates : ConsumerStateSpecification<PackedFileBackend>;
+
+public sealed class PackedReadStreams : ReadStreamSpecification<PackedFileBackend>;
