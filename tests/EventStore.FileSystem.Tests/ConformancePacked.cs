@@ -37,10 +37,13 @@ public sealed class PackedFileBackend : IBackend
     {
         try
         {
-            while (!ending.IsCancellationRequested)
+            for (var pause = TimeSpan.FromMilliseconds(5); !ending.IsCancellationRequested;)
             {
-                await Task.Delay(5, ending.Token);
+                // It reads the whole store: most of the time is left to what is tested.
+                await Task.Delay(pause, ending.Token);
+                var begun = TimeProvider.System.GetTimestamp();
                 if (engine.IsOpen) await engine.MaintainAsync((store, token) => new Compaction(store, null, token).Run(), ending.Token);
+                pause = TimeSpan.FromMilliseconds(5) + (4 * TimeProvider.System.GetElapsedTime(begun));
             }
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
