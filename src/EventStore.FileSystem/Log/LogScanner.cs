@@ -29,7 +29,7 @@ internal sealed class LogScanner(Segments segments, long position, uint chain)
         if (Position == segment.Base) Position = segment.FirstFrame;
         if (Position >= end || !TryReadAt(segment, Position, out frame) || frame.PreviousCrc != Chain) return false;
         Position = frame.End;
-        Chain = frame.Crc;
+        Chain = frame.Chain;
         return true;
     }
 

@@ -48,12 +48,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
         lock (gate)
         {
             isWanted = false;
-            if (ready is not null)
-            {
-                ready.Dispose();
-                disk.Delete(Path);
-            }
-
+            if (ready is not null) Remove(ready);
             ready = null;
         }
 
@@ -66,6 +61,19 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
         Format.WriteSegmentHeader(bytes, header);
         file.Write(bytes, 0);
         file.Sync();
+    }
+
+    private void Remove(IDiskFile unused)
+    {
+        unused.Dispose();
+        try
+        {
+            disk.Delete(Path);
+        }
+        catch (IOException)
+        {
+            // It means nothing, and is removed by the next opening.
+        }
     }
 
     private void MakeAhead()
