@@ -194,7 +194,8 @@ internal static class PostgresBenchmarks
             """);
         var started = Stopwatch.GetTimestamp();
         var start = new ProcessStartInfo(Path.Combine(server.Binaries, "pgbench"), ["-n", "-h", "127.0.0.1", "-p", $"{server.Port}", "-U", "postgres", "-M", "prepared",
-            "-c", $"{Committers}", "-j", "2", "-t", $"{Commits * 4 / Committers}", "-f", script, "postgres"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+            "-c", $"{Committers}", "-j", "2", "-t", $"{Commits * 4 / Committers}", "-f", script, "postgres"])
+        { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         using var pgbench = Process.Start(start)!;
         var errors = pgbench.StandardError.ReadToEndAsync();
         var output = await pgbench.StandardOutput.ReadToEndAsync();

@@ -126,12 +126,12 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
                 throw new StorageException($"{nameof(MongoOptions)}.{nameof(MongoOptions.RequireDurable)} is set, but {place.Address} is {durability.Basis}. {string.Join(' ', durability.Warnings)}");
 
             var connection = new MongoConnection(database, deployment, place.Options);
-            await new MongoSchema(connection, place.Options).EnsureAsync(context.MayCreateStorage, cancellationToken).ConfigureAwait(false);
+            await new MongoSchema(connection, place.Options).EnsureAsync(context.MayCreateStorage && !context.IsReadOnly, cancellationToken).ConfigureAwait(false);
             signal = new MongoSignal(connection, context.Time);
             var heads = new MongoHeads(connection);
             var commits = new MongoCommits(connection, heads, signal, context.Time);
             var removal = new MongoRemoval(connection, commits, heads);
-            await removal.ResumeAsync(cancellationToken).ConfigureAwait(false);
+            if (!context.IsReadOnly) await removal.ResumeAsync(cancellationToken).ConfigureAwait(false);
             if (await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, cancellationToken).ConfigureAwait(false) is { } newest) signal.Raise(MongoEntry.Of(newest).Last);
             Description = Description with { Durability = durability };
             return new Opened(connection, signal, heads, commits, removal, new(connection, heads), new(connection, heads), new(connection), owned);

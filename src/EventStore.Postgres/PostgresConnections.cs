@@ -89,7 +89,8 @@ internal sealed class PostgresConnections : IAsyncDisposable
         {
             try
             {
-                await using var lease = await RentAsync(cancellationToken).ConfigureAwait(false);
+                var lease = await RentAsync(cancellationToken).ConfigureAwait(false);
+                await using var returning = lease.ConfigureAwait(false);
                 return await ask(lease.Connection, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception error) when (attempt == 1 && !IsInside && PostgresErrors.IsOfConnection(error))
@@ -106,13 +107,15 @@ internal sealed class PostgresConnections : IAsyncDisposable
     /// <summary>Changes something in a transaction: all of it or nothing. Once it was sent, a lost connection leaves the outcome open.</summary>
     public async ValueTask<T> ChangeAsync<T>(string what, Func<NpgsqlConnection, Task<T>> change, CancellationToken cancellationToken)
     {
-        await using var lease = await RentForChangeAsync(what, cancellationToken).ConfigureAwait(false);
+        var lease = await RentForChangeAsync(what, cancellationToken).ConfigureAwait(false);
+        await using var returning = lease.ConfigureAwait(false);
         try
         {
             if (IsInside) return await change(lease.Connection).ConfigureAwait(false);
-            await using var transaction = await lease.Connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, CancellationToken.None).ConfigureAwait(false);
+            var own = await lease.Connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, CancellationToken.None).ConfigureAwait(false);
+            await using var ending = own.ConfigureAwait(false);
             var answer = await change(lease.Connection).ConfigureAwait(false);
-            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+            await own.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             return answer;
         }
         catch (Exception error) when ((IsInside ? PostgresErrors.Refused(error, what) : PostgresErrors.Sent(error, what)) is var told && told != error)

@@ -209,7 +209,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         if (!options.Notifies) return;
         await connections.ChangeAsync("tell of a commit", async connection =>
         {
-            await using var notice = PostgresSignals.NoticeOf(connection, tableId, last, isInside: true);
+            var notice = PostgresSignals.NoticeOf(connection, tableId, last, isInside: true);
+            await using var disposing = notice.ConfigureAwait(false);
             return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
         }, CancellationToken.None).ConfigureAwait(false);
     }

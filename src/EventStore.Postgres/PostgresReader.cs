@@ -17,7 +17,8 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken) => connections.AskAsync(What, async (connection, token) =>
     {
-        await using var command = new NpgsqlCommand(readStream[(int)read.Direction], connection);
+        var command = new NpgsqlCommand(readStream[(int)read.Direction], connection);
+        await using var ending = command.ConfigureAwait(false);
         command.Parameters.Add(PostgresSql.Value(read.Stream.Bucket));
         command.Parameters.Add(PostgresSql.Value(read.Stream.Category));
         command.Parameters.Add(PostgresSql.Value(read.Stream.Id));
@@ -25,7 +26,8 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         command.Parameters.Add(PostgresSql.Value(read.To.Value));
         command.Parameters.Add(PostgresSql.Value((long)read.Limit.MaxEvents));
         command.Parameters.Add(PostgresSql.Value(read.Limit.MaxBytes));
-        await using var reader = await command.ExecuteReaderAsync(token).ConfigureAwait(false);
+        var reader = await command.ExecuteReaderAsync(token).ConfigureAwait(false);
+        await using var closing = reader.ConfigureAwait(false);
         var (head, page) = (0L, new PageBuilder(read.Limit));
         var rows = new EventRows(reader);
         while (await reader.ReadAsync(token).ConfigureAwait(false))
@@ -43,10 +45,12 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
     {
         var query = new PostgresQuery(read);
         var (head, rows, keys) = (0L, new List<RecordedEvent>(), new List<long>());
-        await using (var command = new NpgsqlCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)), connection))
+        var command = new NpgsqlCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)), connection);
+        await using (command.ConfigureAwait(false))
         {
             query.AddTo(command.Parameters);
-            await using var reader = await command.ExecuteReaderAsync(token).ConfigureAwait(false);
+            var reader = await command.ExecuteReaderAsync(token).ConfigureAwait(false);
+            await using var closing = reader.ConfigureAwait(false);
             var events = new EventRows(reader);
             while (await reader.ReadAsync(token).ConfigureAwait(false))
             {
@@ -66,9 +70,11 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
     private async Task LearnNamesAsync(NpgsqlConnection connection, List<long> keys, List<RecordedEvent> rows, CancellationToken cancellationToken)
     {
         var learnt = new Dictionary<long, StreamId>();
-        await using (var command = new NpgsqlCommand(findStreams, connection) { Parameters = { PostgresSql.Value(keys.Distinct().ToArray()) } })
+        var command = new NpgsqlCommand(findStreams, connection) { Parameters = { PostgresSql.Value(keys.Distinct().ToArray()) } };
+        await using (command.ConfigureAwait(false))
         {
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using var readerEnding = reader.ConfigureAwait(false);
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 learnt.Add(reader.GetInt64(0), new StreamId(reader.GetString(1), reader.GetString(2), reader.GetString(3)));
         }

@@ -51,12 +51,14 @@ public static class PostgresSchema
     /// <summary>Makes the store if it is missing and may be made. Where another process is faster, its store is taken.</summary>
     internal static async Task MakeAsync(NpgsqlConnection connection, PostgresSql sql, bool schemaExists, CancellationToken cancellationToken)
     {
-        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
+        var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
+        await using var transactionEnding = transaction.ConfigureAwait(false);
         try
         {
             foreach (var name in schemaExists ? Making : ["create-schema", .. Making])
             {
-                await using var command = new NpgsqlCommand(sql.Load(name), connection, transaction);
+                var command = new NpgsqlCommand(sql.Load(name), connection, transaction);
+                await using var commandEnding = command.ConfigureAwait(false);
                 await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
             }
 
@@ -74,8 +76,10 @@ public static class PostgresSchema
     {
         try
         {
-            await using var command = new NpgsqlCommand(sql.Load("find-store"), connection);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            var command = new NpgsqlCommand(sql.Load("find-store"), connection);
+            await using var commandEnding = command.ConfigureAwait(false);
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using var readerEnding = reader.ConfigureAwait(false);
             return await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? (reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2)) : (0, 0, 0);
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)

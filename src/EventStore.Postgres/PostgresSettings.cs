@@ -7,8 +7,10 @@ internal sealed record PostgresSettings(string ServerVersion, string Encoding, s
 {
     public static async Task<PostgresSettings> FindAsync(NpgsqlConnection connection, PostgresSql sql, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(sql.Load("find-settings"), connection) { Parameters = { PostgresSql.Value(sql.Schema) } };
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        var command = new NpgsqlCommand(sql.Load("find-settings"), connection) { Parameters = { PostgresSql.Value(sql.Schema) } };
+        await using var commandEnding = command.ConfigureAwait(false);
+        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var readerEnding = reader.ConfigureAwait(false);
         await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
         return new PostgresSettings(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetBoolean(4), reader.GetBoolean(5));
     }

@@ -81,8 +81,10 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
             try
             {
                 var upTo = await committed.Reader.ReadAsync(ending.Token).ConfigureAwait(false);
-                await using var lease = await connections.RentAsync(ending.Token).ConfigureAwait(false);
-                await using var notice = NoticeOf(lease.Connection, tableId, upTo, isInside: false);
+                var lease = await connections.RentAsync(ending.Token).ConfigureAwait(false);
+                await using var leaseEnding = lease.ConfigureAwait(false);
+                var notice = NoticeOf(lease.Connection, tableId, upTo, isInside: false);
+                await using var noticeEnding = notice.ConfigureAwait(false);
                 await notice.ExecuteNonQueryAsync(ending.Token).ConfigureAwait(false);
                 await Task.Delay(PauseBetweenNotices, ending.Token).ConfigureAwait(false);
             }
@@ -99,7 +101,8 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
         {
             try
             {
-                await using var lease = await connections.RentAsync(ending.Token).ConfigureAwait(false);
+                var lease = await connections.RentAsync(ending.Token).ConfigureAwait(false);
+                await using var leaseEnding = lease.ConfigureAwait(false);
                 await ListenAsync(lease.Connection, tableId).ConfigureAwait(false);
             }
             catch (Exception error)
@@ -115,15 +118,18 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
         {
             if (long.TryParse(notice.Payload, NumberStyles.None, CultureInfo.InvariantCulture, out var upTo)) signal.Raise(upTo);
         };
-        await using (var listen = new NpgsqlCommand($"LISTEN {ChannelOf(tableId)}", connection)) await listen.ExecuteNonQueryAsync(ending.Token).ConfigureAwait(false);
+        var listen = new NpgsqlCommand($"LISTEN {ChannelOf(tableId)}", connection);
+        await using (listen.ConfigureAwait(false)) await listen.ExecuteNonQueryAsync(ending.Token).ConfigureAwait(false);
         try
         {
             while (true)
             {
                 // What was committed before this connection listened, or while it was silent and perhaps dead.
-                await using (var find = new NpgsqlCommand(findStore, connection))
+                var find = new NpgsqlCommand(findStore, connection);
+                await using (find.ConfigureAwait(false))
                 {
-                    await using var reader = await find.ExecuteReaderAsync(ending.Token).ConfigureAwait(false);
+                    var reader = await find.ExecuteReaderAsync(ending.Token).ConfigureAwait(false);
+                    await using var readerEnding = reader.ConfigureAwait(false);
                     if (await reader.ReadAsync(ending.Token).ConfigureAwait(false)) signal.Raise(reader.GetInt64(1));
                 }
 
@@ -143,7 +149,8 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
     {
         try
         {
-            await using var unlisten = new NpgsqlCommand($"UNLISTEN {ChannelOf(tableId)}", connection) { CommandTimeout = 2 };
+            var unlisten = new NpgsqlCommand($"UNLISTEN {ChannelOf(tableId)}", connection) { CommandTimeout = 2 };
+            await using var unlistenEnding = unlisten.ConfigureAwait(false);
             await unlisten.ExecuteNonQueryAsync().ConfigureAwait(false);
         }
         catch (Exception error) when (error is NpgsqlException or InvalidOperationException)

@@ -86,7 +86,8 @@ internal sealed class PostgresState(PostgresConnections connections, PostgresSql
     /// <summary>Checks everything in one snapshot of the database.</summary>
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken) => connections.AskAsync("verify the store", async (connection, token) =>
     {
-        await using var transaction = connections.IsInside ? null : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, token).ConfigureAwait(false);
+        var transaction = connections.IsInside ? null : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, token).ConfigureAwait(false);
+        await using var transactionEnding = ((IAsyncDisposable?)transaction ?? NothingToEnd.Instance).ConfigureAwait(false);
         var (commits, events) = await connection.QuerySingleAsync<(long, long)>(Long("count-all", token)).ConfigureAwait(false);
         progress?.Report(new VerificationProgress(0, events));
         var damages = (await connection.QueryAsync<(string Place, string Problem)>(Long("find-damages", token)).ConfigureAwait(false))
@@ -129,5 +130,13 @@ internal sealed class PostgresState(PostgresConnections connections, PostgresSql
     private sealed record DocumentRow(string Name, long Version, byte[] Content)
     {
         public NamedDocument ToDocument() => new(Name, Version, Content);
+    }
+
+    // Inside a transaction of the application there is none of ours to end.
+    private sealed class NothingToEnd : IAsyncDisposable
+    {
+        public static NothingToEnd Instance { get; } = new();
+
+        public ValueTask DisposeAsync() => default;
     }
 }

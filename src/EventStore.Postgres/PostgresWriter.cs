@@ -67,11 +67,14 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
 
         var batch = PostgresBatch.Decide(attempts, before, remembered, [], time);
         if (batch.Written.Count < attempts.Count) return null;
-        await using var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
-        await using var command = new NpgsqlBatch(lease.Connection) { BatchCommands = { WriteCommand(batch) } };
+        var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
+        await using var leaseEnding = lease.ConfigureAwait(false);
+        var command = new NpgsqlBatch(lease.Connection) { BatchCommands = { WriteCommand(batch) } };
+        await using var commandEnding = command.ConfigureAwait(false);
         try
         {
-            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+            var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+            await using var readerEnding = reader.ConfigureAwait(false);
             var isWritten = await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
             await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
             nextBatchesWithout = isWritten ? 1 : Math.Min(nextBatchesWithout * 2, MaxBatchesWithout);
@@ -94,7 +97,8 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         remembered.Clear();
         for (var attempt = 1; ; attempt++)
         {
-            await using var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
+            var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
+            await using var leaseEnding = lease.ConfigureAwait(false);
             PostgresBatch batch;
             try
             {
@@ -119,11 +123,13 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     // Begins the section and decides inside it. The transaction stays open.
     private async ValueTask<PostgresBatch> EnterAsync(NpgsqlConnection connection, IReadOnlyList<CommitAttempt> attempts)
     {
-        await using var command = new NpgsqlBatch(connection);
+        var command = new NpgsqlBatch(connection);
+        await using var commandEnding = command.ConfigureAwait(false);
         if (!connections.IsInside) command.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN ISOLATION LEVEL READ COMMITTED"));
         command.BatchCommands.Add(new NpgsqlBatchCommand(lockStore));
         command.BatchCommands.Add(PostgresRows.NamesOf(attempts, findHeads));
-        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+        var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+        await using var readerEnding = reader.ConfigureAwait(false);
         if (!await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
             throw new StorageException($"The store in schema '{sql.Schema}' has lost its row. Restore it from a backup.");
         var before = new StoreRow(reader.GetInt64(0), reader.GetInt64(1), PostgresRows.Stamp(reader, 2), reader.GetInt64(3));
@@ -143,12 +149,14 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     private async ValueTask LeaveAsync(NpgsqlConnection connection, PostgresBatch batch)
     {
         if (connections.IsInside && batch.Written.Count == 0) return;
-        await using var command = new NpgsqlBatch(connection);
+        var command = new NpgsqlBatch(connection);
+        await using var commandEnding = command.ConfigureAwait(false);
         if (batch.Written.Count > 0) command.BatchCommands.Add(WriteCommand(batch));
         if (!connections.IsInside) command.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         try
         {
-            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+            var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+            await using var readerEnding = reader.ConfigureAwait(false);
             var isWritten = batch.Written.Count == 0 || await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
             while (await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false))
             {

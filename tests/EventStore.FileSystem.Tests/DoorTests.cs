@@ -78,7 +78,7 @@ public sealed class DoorTests : IDisposable
     public async Task A_missing_store_is_made_only_where_it_may_be()
     {
         await using var engine = FileSystemEngines.Over(directory.Path, new FileSystemOptions(), EngineContext.Default with { MayCreateStorage = false });
-        await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+        await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
     }
 

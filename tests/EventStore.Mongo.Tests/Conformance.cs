@@ -45,6 +45,14 @@ public sealed class Commits : CommitSpecification<MongoBackend>;
 
 public sealed class Concurrency : ConcurrencySpecification<MongoBackend>;
 
+public sealed class Consumers : ConsumerSpecification<MongoBackend>;
+
+public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<MongoBackend>;
+
+public sealed class ConsumerStates : ConsumerStateSpecification<MongoBackend>;
+
+public sealed class ReadStreams : ReadStreamSpecification<MongoBackend>;
+
 public sealed class Deletion : DeletionSpecification<MongoBackend>;
 
 public sealed class Dispatching : DispatchSpecification<MongoBackend>;
@@ -72,11 +80,3 @@ public sealed class Reading : ReadingSpecification<MongoBackend>;
 public sealed class Snapshots : SnapshotSpecification<MongoBackend>;
 
 public sealed class Streams : StreamSpecification<MongoBackend>;
-
-public sealed class Consumers : ConsumerSpecification<MongoBackend>;
-
-public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<MongoBackend>;
-
-public sealed class ConsumerStates : ConsumerStateSpecification<MongoBackend>;
-
-public sealed class ReadStreams : ReadStreamSpecification<MongoBackend>;

@@ -46,6 +46,21 @@ public sealed class DoorTests : MongoTest
         Assert.Empty(await (await Database.ListCollectionNamesAsync()).ToListAsync());
     }
 
+    [Fact]
+    public async Task A_store_that_is_only_read_is_not_made_and_nothing_in_it_is_changed()
+    {
+        var reading = EngineContext.Default with { IsReadOnly = true };
+        await using var missing = await Backend.OpenAsync(reading);
+        await Assert.ThrowsAsync<StorageException>(async () => await missing.InitializeAsync());
+        Assert.Empty(await (await Database.ListCollectionNamesAsync()).ToListAsync());
+
+        var engine = await OpenAsync();
+        await CommitAsync(engine, Attempt("stream"));
+        var reader = await InitializeAsync(await Backend.OpenAsync(reading));
+        await CommitAsync(engine, Attempt("stream"));
+        Assert.Equal(2, (await ReadAllAsync(reader)).Count);
+    }
+
     [Theory, InlineData(""), InlineData("Upper"), InlineData("a.b"), InlineData("$")]
     public void A_name_that_is_no_plain_name_is_refused(string name) =>
         Assert.Throws<WireupException>(() => Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", new MongoOptions { Name = name }));

@@ -52,6 +52,12 @@ public sealed class Commits : CommitSpecification<PostgresBackend>;
 
 public sealed class Concurrency : ConcurrencySpecification<PostgresBackend>;
 
+public sealed class Consumers : ConsumerSpecification<PostgresBackend>;
+
+public sealed class ConsumerDelivery : ConsumerDeliverySpecification<PostgresBackend>;
+
+public sealed class ConsumerStates : ConsumerStateSpecification<PostgresBackend>;
+
 public sealed class Deletion : DeletionSpecification<PostgresBackend>;
 
 public sealed class Dispatching : DispatchSpecification<PostgresBackend>;
@@ -76,14 +82,10 @@ public sealed class Pipelines : PipelineSpecification<PostgresBackend>;
 
 public sealed class Reading : ReadingSpecification<PostgresBackend>;
 
+public sealed class ReadStreams : ReadStreamSpecification<PostgresBackend>;
+
 public sealed class Snapshots : SnapshotSpecification<PostgresBackend>;
 
 public sealed class Streams : StreamSpecification<PostgresBackend>;
 
-public sealed class Consumers : ConsumerSpecification<PostgresBackend>;
-
 public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<PostgresBackend>;
-
-public sealed class ConsumerStates : ConsumerStateSpecification<PostgresBackend>;
-
-public sealed class ReadStreams : ReadStreamSpecification<PostgresBackend>;

@@ -120,7 +120,7 @@ public sealed class FaultTests : IDisposable
     private static async Task<bool> RunAsync(string program, params string[] arguments)
     {
         if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) return false;
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
         await process.WaitForExitAsync();
         return process.ExitCode == 0;
     }

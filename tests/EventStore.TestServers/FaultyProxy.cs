@@ -117,6 +117,8 @@ public sealed class FaultyProxy : IAsyncDisposable
         {
         }
 
+        // A driver that gave up before the reply came was struck as well.
+        link.Trap?.Struck.TrySetResult();
         link.Cut();
     }
 

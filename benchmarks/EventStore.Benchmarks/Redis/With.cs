@@ -125,7 +125,7 @@ internal static class RedisBenchmarks
     private static async Task<long> TimedAsync(string program, string[] arguments, string? folder, Func<string, string> rateOf)
     {
         var started = Stopwatch.GetTimestamp();
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, WorkingDirectory = folder ?? "" })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, WorkingDirectory = folder ?? "" })!;
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (long)(double.Parse(rateOf(said), CultureInfo.InvariantCulture) * Stopwatch.GetElapsedTime(started).TotalSeconds);

@@ -48,11 +48,25 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
         lock (gate)
         {
             isWanted = false;
-            if (ready is not null) Remove(ready);
+            if (ready is not null) Discard(ready);
             ready = null;
         }
 
         await working.ConfigureAwait(false);
+    }
+
+    // Where it cannot be removed it stays, and means nothing: the next opening removes it.
+    private void Discard(IDiskFile made)
+    {
+        made.Dispose();
+        try
+        {
+            disk.Delete(Path);
+        }
+        catch (IOException)
+        {
+            // As said.
+        }
     }
 
     public static void WriteHeader(IDiskFile file, SegmentHeader header)
@@ -61,19 +75,6 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings) : IAsyncDisp
         Format.WriteSegmentHeader(bytes, header);
         file.Write(bytes, 0);
         file.Sync();
-    }
-
-    private void Remove(IDiskFile unused)
-    {
-        unused.Dispose();
-        try
-        {
-            disk.Delete(Path);
-        }
-        catch (IOException)
-        {
-            // It means nothing, and is removed by the next opening.
-        }
     }
 
     private void MakeAhead()

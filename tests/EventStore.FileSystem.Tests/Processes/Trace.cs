@@ -50,7 +50,7 @@ internal static partial class Trace
     {
         try
         {
-            using var tried = Process.Start(new ProcessStartInfo(Program, ["-f", "--seccomp-bpf", "-e", "trace=fsync", "-o", "/dev/null", "true"]) { RedirectStandardError = true })!;
+            using var tried = Process.Start(new ProcessStartInfo(Program, ["-f", "--seccomp-bpf", "-e", "trace=fsync", "-o", "/dev/null", "true"]) { UseShellExecute = false, RedirectStandardError = true })!;
             tried.WaitForExit();
             return tried.ExitCode == 0;
         }

@@ -13,7 +13,7 @@ internal sealed class WriterProcess : IDisposable
     public WriterProcess(WriterOrder order, params string[] under)
     {
         string[] command = [.. under, Environment.ProcessPath!, .. SuiteArgument(), Writer.Verb, .. order.ToArguments()];
-        var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardInput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0], command.Skip(1)) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardInput = true, RedirectStandardError = true };
 
         // It lives for a moment: what makes long lives fast only delays it.
         start.Environment["DOTNET_TieredPGO"] = "0";

@@ -23,7 +23,7 @@ internal sealed class Worker : IAsyncDisposable
 
     public static Worker Start(string role, string database, params object[] rest)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in (string[])["exec", typeof(Worker).Assembly.Location, "worker", role, database, .. rest.Select(value => $"{value}")]) start.ArgumentList.Add(argument);
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // its memory files would count as files that are too long
         start.Environment["DOTNET_TieredCompilation"] = "1";
