@@ -49,9 +49,15 @@ internal sealed class LogReader(Segments segments, FrameCache? cache)
         if (!Holds(position, Format.FrameHeaderLength)) Fill(position, Format.FrameHeaderLength);
         var length = Format.FrameLength(At(position, Format.FrameHeaderLength));
         if (length == 0 || length > end - position) throw segments.Damaged(position, "the length of a stored frame is impossible.");
-        if (!Holds(position, length)) Fill(position, length);
+        if (!Holds(position, length))
+        {
+            // Its segment may have been replaced since its head was read: it is a gap then, and shorter.
+            Fill(position, length);
+            length = Math.Min(length, Format.FrameLength(At(position, Format.FrameHeaderLength)));
+        }
+
         var frame = At(position, length);
-        if (!Format.IsFrame(frame, position, segments.Seed)) throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
+        if (length == 0 || !Format.IsFrame(frame, position, segments.Seed)) throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
         likelyBytes = length;
         cache?.Note(position, replacements, frame);
         return new Frame(position, frame);
