@@ -9,13 +9,18 @@ namespace EventStore;
 /// <summary>Makes engines of what an application chose. Opens nothing.</summary>
 internal static class FileSystemEngines
 {
-    public static IPersistenceEngine Over(string directory, FileSystemOptions options, EngineContext context)
+    public static FileSystemPersistenceEngine Over(string directory, FileSystemOptions options, EngineContext context)
     {
-        var isDurable = options.Durability == FileSystemDurability.Durable;
-        var settings = new StoreSettings(new LogSettings(isDurable, options.SegmentSizeBytes) { InBackground = Task.Run }, IndexSettings.Default);
         var disk = new FileDisk(Path.Combine(directory, options.Name));
-        return new FileSystemPersistenceEngine(disk, settings, isDurable ? Durable() : Fast(options.FlushInterval), options.FlushInterval, context);
+        var durability = options.Durability == FileSystemDurability.Durable ? Durable() : Fast(options.FlushInterval);
+        return new FileSystemPersistenceEngine(disk, SettingsOf(options), durability, options.FlushInterval, context);
     }
+
+    public static StoreSettings SettingsOf(FileSystemOptions options) =>
+        new(new LogSettings(options.Durability == FileSystemDurability.Durable, options.SegmentSizeBytes) { InBackground = Task.Run }, IndexSettings.Default)
+        {
+            Packing = new PackSettings(options.Compression == FileSystemCompression.Brotli),
+        };
 
     private static EngineDurability Durable() => new(DurabilityLevel.Durable, "every batch is flushed to the medium before it is acknowledged", []);
 

@@ -11,10 +11,18 @@ public static class FileSystemWireupExtensions
     public static Wireup UsingFileSystemPersistence(this Wireup wireup, string directory, FileSystemOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
-        ArgumentException.ThrowIfNullOrWhiteSpace(directory);
-        var chosen = options ?? new FileSystemOptions();
-        chosen.Validate();
-        return wireup.UsingPersistence(nameof(UsingFileSystemPersistence), context => FileSystemEngines.Over(directory, chosen, context));
+        return wireup.UsingFileSystemPersistence(new FileSystemStore(directory, options));
+    }
+
+    /// <summary>Stores in the files of a store that is kept at hand, to back it up or compact it while it is open.</summary>
+    /// <param name="wireup">The sheet.</param>
+    /// <param name="files">The files.</param>
+    /// <exception cref="WireupException">A persistence was chosen before.</exception>
+    public static Wireup UsingFileSystemPersistence(this Wireup wireup, FileSystemStore files)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        ArgumentNullException.ThrowIfNull(files);
+        return wireup.UsingPersistence(nameof(UsingFileSystemPersistence), files.Open);
     }
 
     /// <summary>Makes the file engine known as <c>file:</c>, followed by a directory: <c>file:./data</c>.</summary>

@@ -64,7 +64,7 @@ public sealed class GoldenFileTests : IDisposable
     {
         Copy(CurrentFormat);
         foreach (var checkpoint in Directory.EnumerateFiles(Path.Combine(directory.Path, "events"), "checkpoint-*")) File.Delete(checkpoint);
-        var seed = Format.SeedOf(Format.ReadIdentity(await File.ReadAllBytesAsync(PathOf("store.esfs")), out _));
+        var seed = Format.SeedOf(Format.ReadIdentity(await File.ReadAllBytesAsync(PathOf("store.esfs")), "", out _)!.Id);
         Change("log/00000001.seg", segment =>
         {
             var frame = segment.Slice(Format.SegmentHeaderLength, Format.FrameLength(segment[Format.SegmentHeaderLength..]));

@@ -9,8 +9,12 @@ internal sealed class DocumentStore(OpenStore store)
 {
     public NamedDocument? Find(string name)
     {
-        var position = VersionOf(name);
-        return position == 0 ? null : Load(position);
+        for (var position = VersionOf(name); position != 0; position = VersionOf(name))
+        {
+            if (TryLoad(position) is { } document) return document;
+        }
+
+        return null;
     }
 
     public long? Put(string name, ReadOnlyMemory<byte> content, long expectedVersion) => store.Write<long?>(() =>
@@ -39,7 +43,8 @@ internal sealed class DocumentStore(OpenStore store)
         var from = afterKey.AsSpan().SequenceCompareTo(prefixKey) > 0 ? afterKey : prefixKey;
         for (var isThere = cursor.Seek(from); isThere && found.Count < limit && cursor.Key.StartsWith(prefixKey); isThere = cursor.Next())
         {
-            if (!cursor.Value.IsEmpty && cursor.Key.SequenceCompareTo(afterKey) > 0) found.Add(Load(Varint.Read(cursor.Value)));
+            if (cursor.Value.IsEmpty || cursor.Key.SequenceCompareTo(afterKey) <= 0) continue;
+            if ((TryLoad(Varint.Read(cursor.Value)) ?? Find(IndexKeys.DocumentIn(cursor.Key))) is { } document) found.Add(document);
         }
 
         return found;
@@ -48,5 +53,7 @@ internal sealed class DocumentStore(OpenStore store)
     private long VersionOf(string name) =>
         store.Index.State.TryFind(IndexKeys.OfDocument(name), out var value) && value.Length > 0 ? Varint.Read(value) : 0;
 
-    private NamedDocument Load(long position) => store.Look(position, static frame => RecordCodec.ReadDocument(frame));
+    // Null if the document was replaced, and compacted away, since it was looked up.
+    private NamedDocument? TryLoad(long position) =>
+        store.Look(position, static frame => frame.Kind == FrameKind.DocumentPut ? RecordCodec.ReadDocument(frame) : null);
 }

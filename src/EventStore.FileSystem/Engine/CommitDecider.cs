@@ -84,6 +84,7 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time) : IWriti
             if (position < head.Start) continue;
             var original = store.Look(position, frame =>
             {
+                if (frame.Kind != FrameKind.Commit) return null;
                 var commit = new CommitReader(frame, store.Names);
                 var isSame = commit.StreamStart == head.Start && commit.Stream == attempt.Stream && commit.CommitId == attempt.CommitId;
                 return isSame ? commit.ToRecord(new PageBytes()) : null;

@@ -2,6 +2,7 @@ using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Documents;
 using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Maintenance;
 using EventStore.FileSystem.Snapshots;
 using EventStore.FileSystem.Store;
 using Microsoft.Extensions.Logging;
@@ -40,7 +41,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
             var store = StoreOpening.Open(disk, settings, context.Time, context.MayCreateStorage);
             if (store.Recovery.Quarantine is { } copy) Tell(store.Recovery.CutBytes, copy);
             signal.Raise(store.End.NextCheckpoint - 1);
-            opened = new Opened(store, new CommitDecider(store, context.Time), new SnapshotStore(store), new DocumentStore(store), flushInterval is { } interval ? new IntervalFlush(store, interval, context.Time) : null);
+            opened = new Opened(store, new CommitDecider(store, context.Time), new SnapshotStore(store), new DocumentStore(store), new MaintenanceWork(disk.Root), flushInterval is { } interval ? new IntervalFlush(store, interval, context.Time) : null);
         }
 
         return default;
@@ -164,6 +165,16 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
         Ask(open => new Verification(open.Store, progress, cancellationToken).Run(), cancellationToken);
 
+    /// <summary>Whether there is an open store to work on.</summary>
+    public bool IsOpen => opened is not null;
+
+    /// <summary>Does something with the files beside readers and the writer, one such work at a time.</summary>
+    public Task<T> MaintainAsync<T>(Func<OpenStore, CancellationToken, T> work, CancellationToken cancellationToken)
+    {
+        var open = Open(cancellationToken);
+        return open.Maintenance.RunAsync(token => work(open.Store, token), cancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Opened? last;
@@ -176,6 +187,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
 
         signal.WakeAll();
         if (last is null) return;
+        await last.Maintenance.DisposeAsync().ConfigureAwait(false);
         if (last.Flush is not null) await last.Flush.DisposeAsync().ConfigureAwait(false);
         await last.Store.DisposeAsync().ConfigureAwait(false);
     }
@@ -225,5 +237,5 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         return new(open.Store.Read(() => ask(open)));
     }
 
-    private sealed record Opened(OpenStore Store, CommitDecider Decider, SnapshotStore Snapshots, DocumentStore Documents, IntervalFlush? Flush);
+    private sealed record Opened(OpenStore Store, CommitDecider Decider, SnapshotStore Snapshots, DocumentStore Documents, MaintenanceWork Maintenance, IntervalFlush? Flush);
 }

@@ -47,7 +47,7 @@ internal sealed class StoreReading
         {
             var frame = reader.Read(position);
             var (first, last) = (frame.Checkpoint, frame.Checkpoint + frame.Count - 1);
-            if (frame.Kind == FrameKind.Commit && last > reached)
+            if (frame.Count > 0 && last > reached)
             {
                 if (first > upTo) break;
                 var lowest = Math.Max(first, reached + 1);
@@ -104,7 +104,8 @@ internal sealed class StoreReading
         return Answer(reached, isEnd: true);
     }
 
-    // The addresses of the commits from a known place up to a checkpoint, in order. Places lie close together, so there are not many.
+    // The addresses of the commits, and of the gaps of others, from a known place up to a checkpoint, in order. Places lie close together, so
+    // there are not many.
     private List<long> CommitsUpTo(LogReader reader, long bound)
     {
         var commits = new List<long>();
@@ -113,7 +114,7 @@ internal sealed class StoreReading
         {
             var frame = reader.Read(position);
             if (frame.Checkpoint > bound) break;
-            if (frame.Kind == FrameKind.Commit) commits.Add(position);
+            if (frame.Count > 0) commits.Add(position);
             position = frame.End;
         }
 
@@ -126,6 +127,7 @@ internal sealed class StoreReading
     private int Take(Frame frame, int first, int last)
     {
         if (page.IsFull) return 0;
+        if (frame.Kind != FrameKind.Commit) return last - first + 1;
         var commit = new CommitReader(frame, store.Names);
         var record = page.Record(commit);
         return read.Filter.MatchesCommit(record) && IsLive(commit) ? page.Add(ref commit, record, first, last) : last - first + 1;

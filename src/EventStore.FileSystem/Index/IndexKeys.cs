@@ -129,6 +129,8 @@ internal static class IndexKeys
         return key;
     }
 
+    public static string DocumentIn(ReadOnlySpan<byte> documentKey) => Encoding.UTF8.GetString(documentKey[1..]);
+
     public static byte[] OfPurge(string bucket)
     {
         var key = new byte[2 + Encoding.UTF8.GetByteCount(bucket)];

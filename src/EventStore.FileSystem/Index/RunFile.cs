@@ -85,6 +85,12 @@ internal sealed class RunFile : IDisposable
         return block;
     }
 
+    /// <summary>How long the file is.</summary>
+    public long Length => file.Length;
+
+    /// <summary>Reads the file as it is, to be copied.</summary>
+    public int ReadRaw(Span<byte> into, long offset) => file.Read(into, offset);
+
     /// <summary>Reads every block anew; answers the numbers of those that are damaged.</summary>
     public IEnumerable<long> DamagedBlocks()
     {

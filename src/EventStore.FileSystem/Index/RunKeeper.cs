@@ -117,9 +117,15 @@ internal sealed class RunKeeper : IAsyncDisposable
         lock (gate)
         {
             if (Log is not { Fault: null } log || log.DurableEnd < indexed.Position) return;
-            var runs = state.Runs.Select(run => new RunEntry(run.Id, run.Level, run.From, run.To)).ToArray();
-            CheckpointFile.Write(disk, storeId, new StoreCheckpoint(++generation, log.Epoch, log.DurableEnd, indexed, runs));
+            generation++;
+            CheckpointFile.Write(disk, storeId, Claims(log));
         }
+    }
+
+    /// <summary>What a checkpoint would claim now, and the runs it would name. They stay readable, whatever is merged meanwhile.</summary>
+    public (StoreCheckpoint Claims, IReadOnlyList<RunFile> Runs) Capture()
+    {
+        lock (gate) return (Claims(Log!), state.Runs);
     }
 
     /// <summary>Removes run files that belong to nothing.</summary>
@@ -216,6 +222,10 @@ internal sealed class RunKeeper : IAsyncDisposable
         // Readers may still hold the old runs; their handles close once nobody does.
         if (Log is not null) foreach (var run in due) disk.Delete(run.Path);
     }
+
+    // Called with the gate held.
+    private StoreCheckpoint Claims(SegmentedLog log) =>
+        new(generation, log.Epoch, log.DurableEnd, indexed, [.. state.Runs.Select(run => new RunEntry(run.Id, run.Level, run.From, run.To))]);
 
     private IEnumerable<long> RunIds() => disk.List(RunFormat.Folder)
         .Where(name => name.EndsWith(".run", StringComparison.Ordinal))

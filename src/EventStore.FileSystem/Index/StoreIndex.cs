@@ -92,10 +92,13 @@ internal sealed class StoreIndex(RunKeeper keeper)
             case FrameKind.DocumentDelete:
                 AddDocumentDeletion(reader.Text());
                 break;
+            case FrameKind.Gap:
+                NewestStamp = Math.Max(NewestStamp, GapCodec.StampOf(frame));
+                break;
             case FrameKind.Seal:
                 break;
             default:
-                throw new StorageFormatException($"The frame at address {position} of the log", $"kind {(int)frame.Kind}", "the kinds 1 to 8");
+                throw new StorageFormatException($"The frame at address {position} of the log", $"kind {(int)frame.Kind}", "the kinds 1 to 9");
         }
     }
 

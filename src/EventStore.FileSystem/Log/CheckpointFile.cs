@@ -43,7 +43,13 @@ internal static class CheckpointFile
 
         disk.Rename(temporary, PathOf(checkpoint.Generation));
         disk.SyncFolder("");
-        foreach (var generation in Generations(disk).Where(generation => generation < checkpoint.Generation - 1)) disk.Delete(PathOf(generation));
+        DeleteBefore(disk, checkpoint.Generation - 1);
+    }
+
+    /// <summary>Removes the checkpoints before one.</summary>
+    public static void DeleteBefore(IDisk disk, long generation)
+    {
+        foreach (var older in Generations(disk).Where(older => older < generation).ToArray()) disk.Delete(PathOf(older));
     }
 
     /// <summary>All checkpoints that are whole, newest first.</summary>

@@ -38,6 +38,14 @@ internal static class CommitCodec
         reader.Id();
         return reader.Fixed();
     }
+
+    /// <summary>The stamp of a commit, or the newest one of those that were in a gap; 0 for other frames.</summary>
+    public static long NewestStampOf(in Frame frame) => frame.Kind switch
+    {
+        FrameKind.Commit => StampOf(frame),
+        FrameKind.Gap => GapCodec.StampOf(frame),
+        _ => 0,
+    };
 }
 
 /// <summary>The numbers of a commit in its stream.</summary>

@@ -20,22 +20,28 @@ internal static class Format
     private const ulong SegmentMagic = 0x31474F4C53465345; // "ESFSLOG1"
     public const uint NoEvidence = uint.MaxValue;
 
-    public static void WriteIdentity(Span<byte> into, Guid storeId, long createdTicks)
+    public static void WriteIdentity(Span<byte> into, StoreIdentity identity)
     {
         into[..IdentityLength].Clear();
         BinaryPrimitives.WriteUInt64LittleEndian(into, IdentityMagic);
         BinaryPrimitives.WriteUInt16LittleEndian(into[8..], Major);
         BinaryPrimitives.WriteUInt16LittleEndian(into[10..], Minor);
-        storeId.TryWriteBytes(into[16..]);
-        BinaryPrimitives.WriteInt64LittleEndian(into[32..], createdTicks);
+        identity.Id.TryWriteBytes(into[16..]);
+        BinaryPrimitives.WriteInt64LittleEndian(into[32..], identity.CreatedTicks);
+        BinaryPrimitives.WriteUInt32LittleEndian(into[40..], (uint)identity.Features);
         BinaryPrimitives.WriteUInt32LittleEndian(into[124..], Crc32C.Of(into[..124]));
     }
 
     /// <summary>Reads a store's identity; a null problem means it is sound.</summary>
-    public static Guid ReadIdentity(ReadOnlySpan<byte> from, out string? problem)
+    /// <exception cref="StorageFormatException">It is of an unknown format, or says that more must be known than this version does.</exception>
+    public static StoreIdentity? ReadIdentity(ReadOnlySpan<byte> from, string place, out string? problem)
     {
         problem = ProblemOf(from, IdentityLength, IdentityMagic);
-        return problem is null ? new Guid(from.Slice(16, 16)) : default;
+        if (problem is not null) return null;
+        RequireKnown(from, place);
+        var features = (StoreFeatures)BinaryPrimitives.ReadUInt32LittleEndian(from[40..]);
+        RequireKnownFeatures((uint)features, (uint)StoreFeatures.HasLosses, place);
+        return new StoreIdentity(new Guid(from.Slice(16, 16)), BinaryPrimitives.ReadInt64LittleEndian(from[32..]), features);
     }
 
     /// <summary>Refuses a file of another major format. Asked once its header is known to be sound, which every format keeps where it is.</summary>
@@ -44,6 +50,13 @@ internal static class Format
     {
         var (major, minor) = (BinaryPrimitives.ReadUInt16LittleEndian(header[8..]), BinaryPrimitives.ReadUInt16LittleEndian(header[10..]));
         if (major != Major) throw new StorageFormatException(place, $"format {major}.{minor}", $"format {Major}");
+    }
+
+    /// <summary>Refuses a file with features that this version does not know.</summary>
+    /// <exception cref="StorageFormatException">It has some.</exception>
+    public static void RequireKnownFeatures(uint features, uint known, string place)
+    {
+        if ((features & ~known) != 0) throw new StorageFormatException(place, $"a format with the features {features:X}", $"the features {known:X} only");
     }
 
     public static void WriteSegmentHeader(Span<byte> into, in SegmentHeader header)
@@ -136,12 +149,13 @@ internal enum FrameKind : byte
     SnapshotPrune = 6,
     DocumentPut = 7,
     DocumentDelete = 8,
+    Gap = 9,
 }
 
 /// <summary>The head of a frame as it is written: where it lies, what it holds, and how far the log was durable then.</summary>
 /// <param name="Position">Its address in the log, cumulative over all segments.</param>
 /// <param name="Kind">What it holds.</param>
-/// <param name="Count">Events of a commit; 0 otherwise.</param>
+/// <param name="Count">Events of a commit, or those that were in a gap; 0 otherwise.</param>
 /// <param name="Checkpoint">The checkpoint of a commit's first event; otherwise the one that the next event gets.</param>
 /// <param name="DurableEnd">Up to where the log was known durable when the frame was written.</param>
 /// <param name="PreviousCrc">The checksum of the frame before it.</param>
@@ -163,15 +177,19 @@ internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes)
 
     public long Position { get; } = position;
 
-    public long End => Position + bytes.Length;
+    public ReadOnlySpan<byte> Bytes => bytes;
+
+    /// <summary>The checksum that the next frame continues from.</summary>
+    public uint Chain => Kind == FrameKind.Gap ? GapCodec.ChainOf(this) : BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
+
+    /// <summary>Where the next frame stands.</summary>
+    public long End => Position + (Kind == FrameKind.Gap ? GapCodec.SpanOf(this) : bytes.Length);
 
     public FrameKind Kind => (FrameKind)bytes[8];
 
     public int Count => BinaryPrimitives.ReadUInt16LittleEndian(bytes[10..]);
 
     public long Checkpoint => BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]);
-
-    public uint Crc => BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
 
     public uint PreviousCrc => BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]);
 
@@ -180,4 +198,6 @@ internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes)
     public uint Epoch => BinaryPrimitives.ReadUInt32LittleEndian(bytes[28..]);
 
     public ReadOnlySpan<byte> Body => bytes[Format.FrameHeaderLength..];
+
+    public FrameHeader ToHeader() => new(Position, Kind, Count, Checkpoint, DurableEnd, PreviousCrc, Epoch);
 }

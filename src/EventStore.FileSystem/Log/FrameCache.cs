@@ -2,7 +2,8 @@ namespace EventStore.FileSystem.Log;
 
 /// <summary>
 /// Frames that were looked up again and again, so that streams in use are read without asking the disk. Bounded: small frames only, a slot for
-/// each, and one is taken in only when it is looked up for the second time. What stands at an address of the log never changes.
+/// each, and one is taken in only when it is looked up for the second time. What stands at an address of the log changes only when
+/// a segment is replaced: dead frames are gaps then. So what was read before is not found after.
 /// </summary>
 internal sealed class FrameCache
 {
@@ -12,20 +13,23 @@ internal sealed class FrameCache
     private Slots slots = new(FirstSlots);
 
     /// <summary>The bytes of a frame that is held here; none otherwise.</summary>
-    public ReadOnlySpan<byte> Find(long position)
+    /// <param name="position">The frame's address.</param>
+    /// <param name="replacements">How often segments had been replaced when the reader began.</param>
+    public ReadOnlySpan<byte> Find(long position, int replacements)
     {
         var present = slots;
-        return present.Entries[present.Of(position)] is { } entry && entry.Position == position ? entry.Bytes : default;
+        return present.Entries[present.Of(position)] is { } entry && entry.Position == position && entry.Replacements == replacements ? entry.Bytes : default;
     }
 
     /// <summary>Takes note of a whole frame that was looked up and had to be read.</summary>
-    public void Note(long position, ReadOnlySpan<byte> frame)
+    public void Note(long position, int replacements, ReadOnlySpan<byte> frame)
     {
         if (frame.Length > LargestFrameBytes) return;
         var present = slots;
         var slot = present.Of(position);
         if (Interlocked.Exchange(ref present.Missed[slot], position) != position) return;
-        if (present.Entries[slot] is null || present.Entries.Length == MostSlots) present.Entries[slot] = new Entry(position, frame.ToArray());
+        var isFree = present.Entries[slot] is not { } held || held.Replacements != replacements;
+        if (isFree || present.Entries.Length == MostSlots) present.Entries[slot] = new Entry(position, replacements, frame.ToArray());
         else slots = new Slots(present.Entries.Length * 4); // what is held is few by then, and taken in again
     }
 
@@ -41,5 +45,5 @@ internal sealed class FrameCache
         public int Of(long position) => (int)(((ulong)position * 0x9E3779B97F4A7C15) >> shift);
     }
 
-    private sealed record Entry(long Position, byte[] Bytes);
+    private sealed record Entry(long Position, int Replacements, byte[] Bytes);
 }

@@ -22,6 +22,7 @@ internal sealed class LogReader(Segments segments, FrameCache? cache)
 
     // What is published, as this reader knows it.
     private IReadOnlyList<Segment> known = [];
+    private int replacements;
     private long end;
     private Segment? segment;
     private long segmentEnd;
@@ -33,8 +34,8 @@ internal sealed class LogReader(Segments segments, FrameCache? cache)
     public void Renew(long publishedEnd)
     {
         end = publishedEnd;
-        if (segments.All == known) return;
-        (known, segment, segmentEnd, windowLength) = (segments.All, null, 0, 0);
+        if (segments.All == known && segments.Replacements == replacements) return;
+        (known, replacements, segment, segmentEnd, windowLength) = (segments.All, segments.Replacements, null, 0, 0);
     }
 
     /// <summary>Has the next read take in as many bytes as will be wanted from there on.</summary>
@@ -44,15 +45,21 @@ internal sealed class LogReader(Segments segments, FrameCache? cache)
     /// <exception cref="CorruptStorageException">It is not.</exception>
     public Frame Read(long position)
     {
-        if (cache is not null && cache.Find(position) is { IsEmpty: false } held) return new Frame(position, held);
+        if (cache is not null && cache.Find(position, replacements) is { IsEmpty: false } held) return new Frame(position, held);
         if (!Holds(position, Format.FrameHeaderLength)) Fill(position, Format.FrameHeaderLength);
         var length = Format.FrameLength(At(position, Format.FrameHeaderLength));
         if (length == 0 || length > end - position) throw segments.Damaged(position, "the length of a stored frame is impossible.");
-        if (!Holds(position, length)) Fill(position, length);
+        if (!Holds(position, length))
+        {
+            // Its segment may have been replaced since its head was read: it is a gap then, and shorter.
+            Fill(position, length);
+            length = Math.Min(length, Format.FrameLength(At(position, Format.FrameHeaderLength)));
+        }
+
         var frame = At(position, length);
-        if (!Format.IsFrame(frame, position, segments.Seed)) throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
+        if (length == 0 || !Format.IsFrame(frame, position, segments.Seed)) throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
         likelyBytes = length;
-        cache?.Note(position, frame);
+        cache?.Note(position, replacements, frame);
         return new Frame(position, frame);
     }
 

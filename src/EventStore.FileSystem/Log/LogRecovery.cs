@@ -14,8 +14,11 @@ internal sealed record RecoveryReport(long CutBytes, string? Quarantine);
 /// </summary>
 internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<StoreCheckpoint> checkpoints)
 {
+    /// <summary>Says that the files were copied while the store was open, so that frames may be missing that were written during the copy.</summary>
+    public const string CopiedMark = "copied";
+
     private const string Quarantine = "quarantine";
-    private const string Advice = "Restore the store from a backup, or remove nothing and verify it to learn the extent of the damage.";
+    private const string CopyAdvice = " If these files were copied while the store was open, say so with an empty file 'copied' beside 'store.esfs' and open it again.";
     private long evidence = checkpoints.Select(checkpoint => checkpoint.DurableEnd).DefaultIfEmpty(0).Max();
     private uint epoch = checkpoints.Select(checkpoint => checkpoint.Epoch).DefaultIfEmpty(0u).Max();
 
@@ -51,7 +54,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
             next += frame.Count;
             epoch = Math.Max(epoch, frame.Epoch);
             endsSealed = frame.Kind == FrameKind.Seal;
-            if (frame.Kind == FrameKind.Commit) stamp = Math.Max(stamp, CommitCodec.StampOf(frame));
+            stamp = Math.Max(stamp, CommitCodec.NewestStampOf(frame));
             apply(frame);
         }
 
@@ -59,6 +62,14 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         if (segments.Of(end.Position) != segments.All[^1])
             throw segments.Damaged(end.Position, "a segment that has a successor is not whole from here on.");
         if (end.Position == segments.All[^1].FirstFrame) endsSealed = false; // the seal was that of the segment before
+        if (segments.IsPacked(segments.All[^1], out _))
+        {
+            // Only whole segments that have a successor are packed; without it, the log may end here in a copy only.
+            if (end.Position != EndOfFiles()) throw segments.Damaged(end.Position, "a packed segment is not whole from here on.");
+            if (!disk.Exists(CopiedMark)) throw Damage(Segments.PathOf(segments.All[^1].Number + 1), "the segment is missing: the one before it is packed, which is done only once there is a successor.", CopyAdvice);
+            endsSealed = true;
+        }
+
         return end;
     }
 
@@ -66,13 +77,20 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     public SegmentedLog OpenForWriting(LogPoint end, bool endsSealed, LogSettings settings)
     {
         var last = segments.All[^1];
-        using (var file = disk.Open(Segments.PathOf(last.Number), forWriting: true))
+        if (segments.IsPacked(last, out _))
         {
+            RefuseIfShort(end.Position);
+            WasClean = true;
+        }
+        else
+        {
+            using var file = disk.Open(Segments.PathOf(last.Number), forWriting: true);
             CutTornEnd(file, last, end.Position);
             WasClean = evidence >= end.Position;
             if (!WasClean) RewriteTail(file, last, end.Position);
         }
 
+        if (disk.Exists(CopiedMark)) disk.Delete(CopiedMark);
         return new SegmentedLog(segments, settings, end, end.Position, epoch + 1, endsSealed);
     }
 
@@ -81,16 +99,22 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         var torn = new byte[Math.Max(0, file.Length - (end - last.Base))];
         file.Read(torn, end - last.Base);
         var length = torn.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
-        if (length > 0) RefuseIfAcknowledged(torn.AsSpan(0, length), end);
-        if (end < evidence) throw segments.Damaged(end, $"the log was durable up to address {evidence}, but is whole only up to {end}.");
+        if (length > 0 && !disk.Exists(CopiedMark)) FindEvidence(torn.AsSpan(0, length), end);
+        RefuseIfShort(end);
         if (torn.Length == 0) return;
         if (length > 0) Report = new RecoveryReport(length, KeepCopy(torn.AsSpan(0, length), end));
         file.SetLength(end - last.Base);
         file.Sync();
     }
 
+    private void RefuseIfShort(long end)
+    {
+        if (end >= evidence) return;
+        throw Damage(segments.Place(end), $"the log was durable up to address {evidence}, but is whole only up to {end}.", disk.Exists(CopiedMark) ? "" : CopyAdvice);
+    }
+
     // A whole frame beyond the end says how far the log was durable when it was written: if that is beyond the end, acknowledged data is damaged.
-    private void RefuseIfAcknowledged(ReadOnlySpan<byte> torn, long end)
+    private void FindEvidence(ReadOnlySpan<byte> torn, long end)
     {
         for (var offset = 0; offset + Format.FrameHeaderLength <= torn.Length; offset += 8)
         {
@@ -146,13 +170,10 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
 
     private void Take(string path, long number, bool isLast)
     {
-        using var file = disk.Open(path, forWriting: false);
-        var bytes = new byte[Format.SegmentHeaderLength];
-        file.Read(bytes, 0);
+        using var file = segments.OpenFile(path);
         var length = file.Length;
-        var header = Format.ReadSegmentHeader(bytes.AsSpan(0, (int)Math.Min(bytes.Length, length)), out var problem);
+        var header = SegmentFile.ReadHeader(file, $"{disk.Root}/{path}", out var problem);
         if (problem is not null) throw Damage(path, problem);
-        Format.RequireKnown(bytes, $"{disk.Root}/{path}");
         if (header.StoreId != segments.StoreId || header.Number != number) throw Damage(path, "the segment belongs to another store or another place in this one.");
         if (number > 1 && header.Base != lastEnd) throw Damage(Segments.PathOf(number - 1), $"the segment ends at address {lastEnd}, but the next one begins at {header.Base}.");
         lastEnd = header.Base + length;
@@ -165,9 +186,9 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     private long EndOfFiles()
     {
         var last = segments.All[^1];
-        using var file = disk.Open(Segments.PathOf(last.Number), forWriting: false);
+        using var file = segments.OpenFile(Segments.PathOf(last.Number));
         return last.Base + file.Length;
     }
 
-    private CorruptStorageException Damage(string path, string problem) => new($"{disk.Root}/{path}", problem, Advice);
+    private CorruptStorageException Damage(string place, string problem, string moreAdvice = "") => new($"{disk.Root}/{place}", problem, SegmentFile.Advice + moreAdvice);
 }

@@ -29,7 +29,7 @@ internal sealed class LogScanner(Segments segments, long position, uint chain)
         if (Position == segment.Base) Position = segment.FirstFrame;
         if (Position >= end || !TryReadAt(segment, Position, out frame) || frame.PreviousCrc != Chain) return false;
         Position = frame.End;
-        Chain = frame.Crc;
+        Chain = frame.Chain;
         return true;
     }
 
@@ -40,6 +40,10 @@ internal sealed class LogScanner(Segments segments, long position, uint chain)
         if (!Ensure(segment, at, Format.FrameHeaderLength)) return false;
         var length = Format.FrameLength(At(at, Format.FrameHeaderLength));
         if (length == 0 || !Ensure(segment, at, length)) return false;
+
+        // Its segment may have been replaced since its head was read: it is a gap then, and shorter.
+        length = Math.Min(length, Format.FrameLength(At(at, Format.FrameHeaderLength)));
+        if (length == 0) return false;
         var bytes = At(at, length);
         if (!Format.IsFrame(bytes, at, segments.Seed)) return false;
         frame = new Frame(at, bytes);

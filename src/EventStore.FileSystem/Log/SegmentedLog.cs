@@ -78,6 +78,13 @@ internal sealed class SegmentedLog : IAsyncDisposable
         StartBatch();
     }
 
+    /// <summary>Seals the segment and begins the next one, however long it is.</summary>
+    public void BeginSegment()
+    {
+        RefuseIfFaulted();
+        Roll();
+    }
+
     /// <summary>Completes the frame whose body was written after <see cref="LogBatch.BeginFrame"/>.</summary>
     public void EndFrame(FrameKind kind, int eventCount)
     {
@@ -117,13 +124,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
     /// <summary>Gives back the space taken ahead. Only for a clean close.</summary>
     public void Trim()
     {
-        if (active is null || allocatedEnd <= written.Position) return;
-        Guarded(() =>
-        {
-            active.SetLength(written.Position - segment.Base);
-            active.Sync();
-        });
-        allocatedEnd = written.Position;
+        if (active is not null && allocatedEnd > written.Position) CutToWritten();
     }
 
     public async ValueTask DisposeAsync()
@@ -175,7 +176,8 @@ internal sealed class SegmentedLog : IAsyncDisposable
         }
         catch (DiskFullException error)
         {
-            TakeBack();
+            // Part of a batch may have reached the file. It must not come back after a crash, for its callers are told that nothing was stored.
+            CutToWritten();
             throw NoSpace(error);
         }
         catch (IOException error)
@@ -192,8 +194,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
         allocatedEnd = segment.Base + Math.Max(wanted, active.Length);
     }
 
-    // Part of a batch may have reached the file. It must not come back after a crash, for its callers are told that nothing was stored.
-    private void TakeBack() => Guarded(() =>
+    private void CutToWritten() => Guarded(() =>
     {
         active!.SetLength(written.Position - segment.Base);
         active.Sync();

@@ -11,9 +11,11 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
     private const int MaxOpenHandles = 128;
 
     private readonly Lock gate = new();
-    private readonly ConcurrentDictionary<long, IDiskFile> open = [];
+    private readonly ConcurrentDictionary<long, ISegmentFile> open = [];
     private readonly Queue<long> openOrder = new();
+    private readonly PackedBlockCache unpacked = new();
     private volatile Segment[] all = [];
+    private volatile int replacements;
     private volatile bool isDisposed;
 
     public IDisk Disk { get; } = disk;
@@ -22,14 +24,52 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
 
     public ulong Seed { get; } = Format.SeedOf(storeId);
 
-    /// <summary>The segments in order. Another list whenever one is added or removed.</summary>
+    /// <summary>Whether parts of the log were damaged once and are left out.</summary>
+    public bool HasLosses { get; init; }
+
+    /// <summary>The segments in order. Another list whenever one is added.</summary>
     public IReadOnlyList<Segment> All => all;
+
+    /// <summary>The segments that have a successor, in order.</summary>
+    public IReadOnlyList<Segment> Sealed => all[..^1];
+
+    /// <summary>How often a segment's file was replaced. What was read before may hold frames that are gaps now.</summary>
+    public int Replacements => replacements;
 
     public static string PathOf(long number) => $"{Folder}/{number.ToString("D8", CultureInfo.InvariantCulture)}.seg";
 
     public void Add(Segment segment) => all = [.. all, segment];
 
-    public void RemoveLast() => all = all[..^1];
+    /// <summary>The address at which a segment that has a successor ends; beyond every address for the newest.</summary>
+    public long EndOf(Segment segment)
+    {
+        Of(segment.Base, out var end);
+        return end;
+    }
+
+    /// <summary>Whether a segment is packed, and whether it is compressed.</summary>
+    public bool IsPacked(Segment segment, out bool isCompressed)
+    {
+        var packed = HandleOf(segment) as PackedSegmentFile;
+        isCompressed = packed is { Header.IsCompressed: true };
+        return packed is not null;
+    }
+
+    /// <summary>Opens a file that may be of a segment.</summary>
+    public ISegmentFile OpenFile(string path) => SegmentFile.Open(Disk, path, Seed, unpacked);
+
+    /// <summary>
+    /// Puts another file in the place of a segment's: readers go on with the old one or the new one, which tell the same. Lasting once the folder is synced.
+    /// </summary>
+    public void Replace(Segment segment, string ready)
+    {
+        lock (gate)
+        {
+            if (open.Remove(segment.Number, out var old)) old.Dispose();
+            Disk.Rename(ready, PathOf(segment.Number));
+            replacements++;
+        }
+    }
 
     /// <summary>The segment in which an address lies; an address between two belongs to the later one.</summary>
     public Segment Of(long position) => Of(position, out _);
@@ -74,7 +114,7 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
     }
 
     public CorruptStorageException Damaged(long position, string problem) => new(
-        $"{Disk.Root}/{Place(position)}", problem, "Restore the store from a backup, or verify it to learn the extent of the damage.");
+        $"{Disk.Root}/{Place(position)}", problem, SegmentFile.Advice);
 
     public void Dispose()
     {
@@ -86,7 +126,7 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
         }
     }
 
-    private IDiskFile HandleOf(Segment segment)
+    private ISegmentFile HandleOf(Segment segment)
     {
         ObjectDisposedException.ThrowIf(isDisposed, typeof(IPersistenceEngine));
         if (open.TryGetValue(segment.Number, out var known)) return known;
@@ -99,7 +139,7 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
                 if (open.Remove(oldest, out var evicted)) evicted.Dispose();
             }
 
-            var file = Disk.Open(PathOf(segment.Number), forWriting: false);
+            var file = OpenFile(PathOf(segment.Number));
             open[segment.Number] = file;
             openOrder.Enqueue(segment.Number);
             return file;

@@ -21,7 +21,12 @@ internal sealed class SnapshotStore(OpenStore store)
     {
         var head = store.Index.FindHead(stream);
         if (!head.Exists || atMost.Value < 1) return null;
-        foreach (var (_, _, position) in NewestFirst(IndexKeys.OfStream(stream), head, atMost.Value, limit: 1)) return store.Look(position, static frame => RecordCodec.ReadSnapshot(frame));
+        foreach (var (_, _, position) in NewestFirst(IndexKeys.OfStream(stream), head, atMost.Value, limit: 1))
+        {
+            // Replaced or pruned, and compacted away, since it was looked up: looked up again.
+            return store.Look(position, static frame => frame.Kind == FrameKind.SnapshotSave ? RecordCodec.ReadSnapshot(frame) : null) ?? Find(stream, atMost);
+        }
+
         return null;
     }
 

@@ -13,6 +13,7 @@ internal sealed class OpenStore : IAsyncDisposable
     private readonly IDisk disk;
     private readonly IDisposable writerLock;
     private readonly StoreSettings settings;
+    private readonly SealedPacking? packing;
 
     // Held by whoever writes, through the flush.
     private readonly Lock writerGate = new();
@@ -24,6 +25,9 @@ internal sealed class OpenStore : IAsyncDisposable
         (this.disk, this.writerLock, this.settings, Segments, Log, Index, Recovery) = (disk, writerLock, settings, segments, log, index, recovery);
         end = new PublishedEnd(log.End);
         (Replays, Lookups) = (new LogReaders(segments), new LogReaders(segments, new FrameCache()));
+        Packer = new SegmentPacker(segments, settings.Packing, log.Fail);
+        packing = settings.Packing.Compresses ? new SealedPacking(segments, Packer, settings.Index.InBackground) : null;
+        packing?.Resume();
     }
 
     public Segments Segments { get; }
@@ -32,6 +36,8 @@ internal sealed class OpenStore : IAsyncDisposable
     public SegmentedLog Log { get; }
 
     public StoreIndex Index { get; }
+
+    public SegmentPacker Packer { get; }
 
     public NameCache Names { get; } = new();
 
@@ -75,6 +81,7 @@ internal sealed class OpenStore : IAsyncDisposable
             writing.Index();
             end.Publish(Log.End);
             if (Index.Keeper.IsFreezeDue(Log.End.Position)) Index.Keeper.Freeze(Log.End);
+            packing?.Notice();
             return answer;
         }
     }
@@ -134,6 +141,18 @@ internal sealed class OpenStore : IAsyncDisposable
     /// <summary>Brings what is written to the medium.</summary>
     public void SyncNow() => Log.SyncNow();
 
+    /// <summary>Seals the segment that is written to, unless there is nothing in it, so that it can be packed.</summary>
+    public void SealActive()
+    {
+        lock (writerGate)
+        {
+            RefuseIfClosed();
+            if (Log.End.Position == Segments.All[^1].FirstFrame) return;
+            Log.BeginSegment();
+            end.Publish(Log.End);
+        }
+    }
+
     /// <summary>Builds the index anew from the log.</summary>
     public void Rebuild()
     {
@@ -165,6 +184,7 @@ internal sealed class OpenStore : IAsyncDisposable
 
         try
         {
+            if (packing is not null) await packing.DisposeAsync().ConfigureAwait(false);
             await CloseAsync().ConfigureAwait(false);
         }
         finally

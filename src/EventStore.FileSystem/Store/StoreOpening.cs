@@ -55,8 +55,7 @@ internal static class StoreOpening
     {
         index.Apply(frame, names);
         if (!index.Keeper.IsFreezeDue(frame.End)) return;
-        var stamp = frame.Kind == FrameKind.Commit ? CommitCodec.StampOf(frame) : 0;
-        index.Keeper.Freeze(new LogPoint(frame.End, frame.Crc, frame.Checkpoint + frame.Count, Math.Max(stamp, index.NewestStamp)));
+        index.Keeper.Freeze(new LogPoint(frame.End, frame.Chain, frame.Checkpoint + frame.Count, index.NewestStamp));
     }
 
     private static OpenStore Open(IDisk disk, IDisposable writerLock, StoreSettings settings, TimeProvider time)
@@ -65,8 +64,9 @@ internal static class StoreOpening
         disk.CreateFolder(Segments.Folder);
         disk.CreateFolder(RunFormat.Folder);
         disk.SyncFolder("");
-        var storeId = StoreIdentity.ReadOrCreate(disk, time);
-        var segments = new Segments(disk, storeId);
+        var identity = StoreIdentity.ReadOrCreate(disk, time);
+        var storeId = identity.Id;
+        var segments = new Segments(disk, storeId) { HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses) };
         try
         {
             var checkpoints = CheckpointFile.ReadAll(disk, storeId, out var generation);

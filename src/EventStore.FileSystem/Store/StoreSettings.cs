@@ -7,4 +7,8 @@ namespace EventStore.FileSystem.Store;
 /// <param name="Log">When bytes are flushed and segments end.</param>
 /// <param name="Index">When parts of the index are written and merged.</param>
 /// <param name="CloseEntries">With fewer entries than these in memory, a clean close leaves them to be read from the log again.</param>
-internal sealed record StoreSettings(LogSettings Log, IndexSettings Index, int CloseEntries = 4096);
+internal sealed record StoreSettings(LogSettings Log, IndexSettings Index, int CloseEntries = 4096)
+{
+    /// <summary>How sealed segments are packed.</summary>
+    public PackSettings Packing { get; init; } = new(Compresses: false);
+}

@@ -152,7 +152,7 @@ internal sealed class NoChecksums(IDisk disk) : FaultyLayer(disk)
     {
         var of = new byte[Format.IdentityLength];
         identity.Read(of, 0);
-        var seed = Format.SeedOf(Format.ReadIdentity(of, out _));
+        var seed = Format.SeedOf(Format.ReadIdentity(of, "", out _)!.Id);
         var header = Format.ReadSegmentHeader(segment, out _);
         var chain = header.Chain;
         for (var at = Format.SegmentHeaderLength; at + Format.FrameHeaderLength <= segment.Length;)
@@ -178,9 +178,5 @@ internal sealed class NoFlushOfSeals(IDisk disk) : FaultyLayer(disk)
 /// <summary>Reads heads of frames, for those who write frames anew.</summary>
 internal static class FrameHeads
 {
-    public static FrameHeader Of(ReadOnlySpan<byte> bytes, long position)
-    {
-        var frame = new Frame(position, bytes);
-        return new FrameHeader(position, frame.Kind, frame.Count, frame.Checkpoint, frame.DurableEnd, frame.PreviousCrc, frame.Epoch);
-    }
+    public static FrameHeader Of(ReadOnlySpan<byte> bytes, long position) => new Frame(position, bytes).ToHeader();
 }

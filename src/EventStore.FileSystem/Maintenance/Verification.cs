@@ -1,13 +1,12 @@
 using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Store;
 
-namespace EventStore.FileSystem.Engine;
+namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>Reads everything stored and reports every damage with its place. Changes nothing, and runs beside the writer.</summary>
 internal sealed class Verification(OpenStore store, IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
 {
     private const int ReportEveryEvents = 65_536;
-    private const string LogAdvice = "Restore the store from a backup.";
     private const string IndexAdvice = "Close the store, delete its folder 'idx' and open it again: the index is built anew from the log.";
     private readonly List<Damage> damages = [];
     private readonly LogPoint end = store.End;
@@ -19,7 +18,7 @@ internal sealed class Verification(OpenStore store, IProgress<VerificationProgre
     {
         foreach (var segment in store.Segments.All)
         {
-            if (segment.Base < end.Position) Check(segment);
+            if (segment.Base < end.Position) TryCheck(segment);
         }
 
         foreach (var run in store.Index.State.Runs)
@@ -29,6 +28,19 @@ internal sealed class Verification(OpenStore store, IProgress<VerificationProgre
 
         progress?.Report(new VerificationProgress(eventsChecked, eventsChecked));
         return new VerificationReport(commitsChecked, eventsChecked, damages);
+    }
+
+    // A block of a packed segment that cannot be unpacked says so by itself.
+    private void TryCheck(Segment segment)
+    {
+        try
+        {
+            Check(segment);
+        }
+        catch (CorruptStorageException error)
+        {
+            damages.Add(new Damage(error.Place, "the segment cannot be read on from here.", SegmentFile.Advice));
+        }
     }
 
     private void Check(Segment segment)
@@ -69,5 +81,5 @@ internal sealed class Verification(OpenStore store, IProgress<VerificationProgre
         progress?.Report(new VerificationProgress(eventsChecked, null));
     }
 
-    private void Report(long position, string problem) => damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", problem, LogAdvice));
+    private void Report(long position, string problem) => damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", problem, SegmentFile.Advice));
 }

@@ -1,0 +1,95 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Maintenance;
+
+/// <summary>
+/// Copies an open store into a folder that can be opened as a store: everything acknowledged before it began, up to a frame's end. First the
+/// claims are captured, then the log is copied, then the index, and the checkpoint that ties them together comes last. Files that an earlier backup
+/// brought and that have not changed are left alone. Struck down at any point, the folder opens as what it held before, or more.
+/// </summary>
+internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
+{
+    private readonly FileCopy copy = new(target);
+
+    public BackupReport Run()
+    {
+        target.CreateFolder("");
+        using var held = target.Lock(OpenStore.LockFileName);
+        RefuseForeign();
+        foreach (var folder in (string[])[Segments.Folder, RunFormat.Folder]) target.CreateFolder(folder);
+        var (claims, runs) = store.Index.Keeper.Capture();
+        var (segments, end) = CaptureLog();
+        Mark();
+        foreach (var segment in segments)
+        {
+            Copy(segment, segment == segments[^1], end.Position);
+            progress?.Report(new FileSystemProgress(segment == segments[^1] ? end.Position : store.Segments.EndOf(segment), end.Position));
+        }
+
+        foreach (var run in runs) copy.IfChanged(run.Path, run.Length, run.ReadRaw, isGrowing: false, cancellationToken);
+        target.SyncFolder(Segments.Folder);
+        target.SyncFolder(RunFormat.Folder);
+        Conclude(claims with { DurableEnd = end.Position });
+        return new BackupReport(end.NextCheckpoint - 1, copy.FilesCopied, copy.FilesUnchanged, copy.BytesCopied);
+    }
+
+    // The end first: every segment before it is in the list.
+    private (IReadOnlyList<Segment> Segments, LogPoint End) CaptureLog()
+    {
+        var end = store.End;
+        return ([.. store.Segments.All.Where(segment => segment.Base < end.Position)], end);
+    }
+
+    private void RefuseForeign()
+    {
+        if (!target.Exists(StoreIdentity.FileName))
+        {
+            if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal)) || target.List(Segments.Folder).Count > 0)
+                throw new StorageException($"'{target.Root}' holds files, but no store. A backup goes into an empty folder, or onto an earlier backup of the same store. Give it one of its own.");
+            StoreIdentity.Read(store.Segments.Disk).WriteTo(target);
+            return;
+        }
+
+        if (StoreIdentity.Read(target).Id != store.Segments.StoreId)
+            throw new StorageException($"'{target.Root}' holds another store. A backup goes into an empty folder, or onto an earlier backup of the same store. Give it one of its own.");
+        if (target.List(Segments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).Max(StringComparer.Ordinal) is { } newest
+            && string.CompareOrdinal($"{Segments.Folder}/{newest}", Segments.PathOf(store.Segments.All[^1].Number)) > 0)
+            throw new StorageException($"'{target.Root}' holds a longer history of this store than the store itself: '{newest}' is not in the store. Look which of the two is the right one, and back up into another folder.");
+    }
+
+    // Until the checkpoint is there, the folder may end with a segment that is packed, as copies do.
+    private void Mark()
+    {
+        target.Create(LogRecovery.CopiedMark).Dispose();
+        target.SyncFolder("");
+    }
+
+    private void Copy(Segment segment, bool isLast, long end)
+    {
+        var path = Segments.PathOf(segment.Number);
+        if (isLast)
+        {
+            using var open = store.Segments.OpenFile(path);
+            copy.IfChanged(path, end - segment.Base, open.Read, isGrowing: true, cancellationToken);
+            return;
+        }
+
+        using var file = store.Segments.Disk.Open(path, forWriting: false);
+        copy.IfChanged(path, file.Length, file.Read, isGrowing: false, cancellationToken);
+    }
+
+    private void Conclude(StoreCheckpoint claims)
+    {
+        CheckpointFile.ReadAll(target, store.Segments.StoreId, out var highest);
+        var generation = Math.Max(highest, claims.Generation) + 1;
+        CheckpointFile.Write(target, store.Segments.StoreId, claims with { Generation = generation });
+        CheckpointFile.DeleteBefore(target, generation);
+        target.Delete(LogRecovery.CopiedMark);
+        target.SyncFolder("");
+        var named = claims.Runs.Select(run => RunFormat.PathOf(run.Id)).ToHashSet(StringComparer.Ordinal);
+        foreach (var stray in target.List(RunFormat.Folder).Select(name => $"{RunFormat.Folder}/{name}").Where(path => !named.Contains(path))) target.Delete(stray);
+    }
+}

@@ -1,0 +1,69 @@
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Maintenance;
+
+/// <summary>
+/// Gives the room of dead frames back, segment by segment, and compresses what is not compressed yet where the options say so. Runs beside readers and
+/// the writer, who wait for nothing but the sealing of the newest segment. May end at any point: every segment is old or new, and both tell the same.
+/// </summary>
+internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
+{
+    // Documents are replaced all the time. For them alone a segment is written anew only when this part of it is dead.
+    private const int WorthwhilePart = 8;
+    private readonly DeadFrames dead = new(store);
+    private long removed;
+
+    public CompactionReport Run()
+    {
+        var (rewritten, before, after) = (0, 0L, 0L);
+        if (HoldsEnoughDead(store.Segments.All[^1])) store.SealActive();
+        var sealedOnes = store.Segments.Sealed;
+        foreach (var segment in sealedOnes)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (MayBePackedBetter(segment) || HoldsEnoughDead(segment))
+            {
+                var result = store.Packer.Pack(segment, TakeOut, Settle, cancellationToken);
+                (rewritten, before, after) = (rewritten + 1, before + result.BytesBefore, after + result.BytesAfter);
+            }
+
+            progress?.Report(new FileSystemProgress(store.Segments.EndOf(segment), store.Segments.EndOf(sealedOnes[^1])));
+        }
+
+        return new CompactionReport(rewritten, removed, before, after);
+    }
+
+    private bool MayBePackedBetter(Segment segment) => store.Packer.Compresses && !store.Packer.IsPacked(segment);
+
+    private bool HoldsEnoughDead(Segment segment)
+    {
+        var end = Math.Min(store.Segments.EndOf(segment), store.End.Position);
+        var scanner = new LogScanner(store.Segments, segment.FirstFrame, segment.Chain);
+        var deadDocumentBytes = 0L;
+        while (scanner.TryNext(out var frame, end))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!dead.IsDead(frame)) continue;
+            if (frame.Kind != FrameKind.DocumentPut) return true;
+            deadDocumentBytes += frame.Bytes.Length;
+        }
+
+        if (scanner.Position < end) throw store.Segments.Damaged(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
+        return deadDocumentBytes > 0 && deadDocumentBytes >= (end - segment.Base) / WorthwhilePart;
+    }
+
+    private bool TakeOut(Frame frame)
+    {
+        if (!dead.IsDead(frame)) return false;
+        removed++;
+        return true;
+    }
+
+    // What the dead frames died of is on the medium before they go: a power loss must not bring it back to life without them.
+    private void Settle()
+    {
+        store.SyncNow();
+        store.Log.RefuseIfFaulted();
+    }
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Log;
+
+namespace EventStore.FileSystem.Maintenance;
+
+/// <summary>A segment of a damaged store: where it lies in the log, as far as that can be told, and its file, if that can be read at all.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="File">Its file; null if it is missing or unreadable.</param>
+/// <param name="Header">Its head; null if that is damaged.</param>
+/// <param name="Problem">What is wrong with its head or file; null if nothing is.</param>
+internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHeader? Header, string? Problem)
+{
+    /// <summary>The address of its first byte.</summary>
+    public long Base { get; set; }
+
+    /// <summary>The address of its end: where the next one begins; of the last one, where its file ends.</summary>
+    public long End { get; set; }
+}
+
+/// <summary>Finds the segments of a damaged store, and where those lie whose heads are damaged or whose files are missing.</summary>
+internal static class DamagedSegments
+{
+    // What a segment without a known place is given at least: a head and a gap.
+    private const int LeastLength = 2 * Format.SegmentHeaderLength;
+
+    public static IReadOnlyList<DamagedSegment> Find(IDisk disk, Guid storeId)
+    {
+        var cache = new PackedBlockCache();
+        var last = Numbers(disk).DefaultIfEmpty(0).Max();
+        var segments = new List<DamagedSegment>();
+        for (var number = 1L; number <= last; number++) segments.Add(Open(disk, storeId, number, cache));
+        for (var i = 0; i < segments.Count; i++) segments[i].Base = BaseOf(segments, i);
+        for (var i = 0; i < segments.Count; i++) segments[i].End = i + 1 < segments.Count ? segments[i + 1].Base : segments[i].Base + LengthOf(segments[i]);
+        return segments;
+    }
+
+    /// <summary>The store's id as the heads of its segments have it, for a store whose own file is damaged; null if no head is whole.</summary>
+    public static Guid? FindStoreId(IDisk disk) => Numbers(disk)
+        .Select(number => Open(disk, default, number, new PackedBlockCache(1)))
+        .Select(segment =>
+        {
+            segment.File?.Dispose();
+            return segment.Header?.StoreId;
+        })
+        .FirstOrDefault(id => id is not null);
+
+    private static IEnumerable<long> Numbers(IDisk disk) => disk.List(Segments.Folder)
+        .Where(name => name.EndsWith(".seg", StringComparison.Ordinal))
+        .Select(name => long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0)
+        .Where(number => number > 0);
+
+    private static DamagedSegment Open(IDisk disk, Guid storeId, long number, PackedBlockCache cache)
+    {
+        var path = Segments.PathOf(number);
+        if (!disk.Exists(path)) return new DamagedSegment(number, null, null, "the file is missing.");
+        try
+        {
+            var file = SegmentFile.Open(disk, path, Format.SeedOf(storeId), cache);
+            var header = SegmentFile.ReadHeader(file, $"{disk.Root}/{path}", out var problem);
+            if (problem is null && storeId != default && (header.StoreId != storeId || header.Number != number)) problem = "the segment belongs to another store or another place in this one.";
+            return new DamagedSegment(number, file, problem is null ? header : null, problem);
+        }
+        catch (Exception error) when (error is IOException or CorruptStorageException)
+        {
+            return new DamagedSegment(number, null, null, error.Message);
+        }
+    }
+
+    private static long BaseOf(List<DamagedSegment> segments, int i)
+    {
+        if (segments[i].Header is { } header) return header.Base;
+        if (i == 0) return 0;
+        var next = segments.FindIndex(i, segment => segment.Header is not null);
+        var before = segments[i - 1].Base + LengthOf(segments[i - 1]);
+        if (next < 0) return before;
+
+        // Its own length leads back from the one behind it; without a file, the end of the one before does, but for what those between need.
+        var ahead = segments[next].Header!.Value.Base;
+        if (next == i + 1 && segments[i].File is { } file && ahead - file.Length >= segments[i - 1].Base + LeastLength) return ahead - file.Length;
+        return Math.Clamp(before, segments[i - 1].Base + LeastLength, Math.Max(segments[i - 1].Base + LeastLength, ahead - ((next - i) * LeastLength)));
+    }
+
+    private static long LengthOf(DamagedSegment segment) => Math.Max(segment.File?.Length ?? 0, LeastLength);
+}

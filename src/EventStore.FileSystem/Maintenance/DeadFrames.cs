@@ -1,0 +1,42 @@
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Maintenance;
+
+/// <summary>
+/// Tells which frames nothing leads to any more: commits and snapshots of streams that were deleted or purged, snapshots that were pruned or replaced,
+/// documents that were deleted or replaced. What is dead stays dead. The frames that say so are kept: they cost little, and with them a copy or an
+/// index built anew from any mixture of old and compacted files tells the same.
+/// </summary>
+internal sealed class DeadFrames(OpenStore store)
+{
+    public bool IsDead(in Frame frame) => frame.Kind switch
+    {
+        FrameKind.Commit => !store.IsLive(new CommitReader(frame, store.Names)),
+        FrameKind.SnapshotSave => IsDeadSnapshot(frame),
+        FrameKind.SnapshotPrune => !IsOfLivingStream(frame, out _),
+        FrameKind.DocumentPut => !IsNewest(IndexKeys.OfDocument(new BodyReader(frame.Body).Text()), frame),
+        _ => false,
+    };
+
+    private bool IsDeadSnapshot(in Frame frame)
+    {
+        if (!IsOfLivingStream(frame, out var stream)) return true;
+        var reader = new BodyReader(frame.Body);
+        reader.Stream();
+        return !IsNewest(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), reader.Number(), (int)reader.Number()), frame);
+    }
+
+    // Written before the first commit of the stream that has the name now, it is of an earlier one.
+    private bool IsOfLivingStream(in Frame frame, out StreamId stream)
+    {
+        var reader = new BodyReader(frame.Body);
+        stream = reader.Stream();
+        var head = store.Index.FindHead(stream);
+        return head.Exists && head.Start < frame.Position;
+    }
+
+    private bool IsNewest(byte[] key, in Frame frame) =>
+        store.Index.State.TryFind(key, out var value) && value.Length > 0 && Varint.Read(value) == frame.Position;
+}

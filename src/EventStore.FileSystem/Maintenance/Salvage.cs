@@ -1,0 +1,149 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Log;
+
+namespace EventStore.FileSystem.Maintenance;
+
+/// <summary>
+/// Writes a damaged log anew, segment by segment: whole frames stay where they are, and everything between two of them becomes a gap that carries on the
+/// chain and the checkpoints. Segments without damage are copied as they are.
+/// </summary>
+internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnlyList<StoreCheckpoint> claims, CancellationToken cancellationToken)
+{
+    private readonly ulong seed = Format.SeedOf(storeId);
+    private readonly FileCopy copy = new(target);
+
+    // Where the log goes on: the checksum of the last frame, the checkpoint that the next event gets, the newest stamp.
+    private uint chain;
+    private long checkpoint = 1;
+    private long stamp;
+
+    public List<LostPart> LostParts { get; } = [];
+
+    public LostStreams Streams { get; } = new();
+
+    /// <param name="segment">The next segment.</param>
+    /// <param name="next">The one behind it; null for the last.</param>
+    public void Save(DamagedSegment segment, DamagedSegment? next)
+    {
+        var before = (chain, checkpoint, stamp);
+        var isWhole = segment.Header is { } header && header.Chain == chain && header.FirstCheckpoint == checkpoint;
+        if (!isWhole) LostParts.Add(new LostPart(PlaceOf(segment, segment.Base), segment.Problem ?? "the head of the segment does not continue the one before it.", 0, checkpoint - 1, checkpoint - 1));
+        var lostParts = LostParts.Count;
+        Walk(segment, next, null);
+        var path = Segments.PathOf(segment.Number);
+        if (isWhole && next is not null && LostParts.Count == lostParts)
+        {
+            using var file = source.Open(path, forWriting: false);
+            copy.IfChanged(path, file.Length, file.Read, isGrowing: true, cancellationToken);
+            return;
+        }
+
+        // Once more, this time writing what is found.
+        LostParts.RemoveRange(lostParts, LostParts.Count - lostParts);
+        (chain, checkpoint, stamp) = before;
+        using (var file = target.Create(path + ".tmp"))
+        {
+            var head = new byte[Format.SegmentHeaderLength];
+            Format.WriteSegmentHeader(head, new SegmentHeader(storeId, segment.Number, segment.Base, checkpoint, chain));
+            file.Write(head, 0);
+            Walk(segment, next, new Writing(file, segment.Base));
+            file.Sync();
+        }
+
+        target.Rename(path + ".tmp", path);
+        target.SyncFolder(Segments.Folder);
+    }
+
+    private void Walk(DamagedSegment segment, DamagedSegment? next, Writing? writing)
+    {
+        var reader = new DamagedReader(segment, seed);
+        var position = segment.Base + Format.SegmentHeaderLength;
+        for (var at = segment.File is null ? segment.End : position; at < segment.End;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var continues = at == position;
+            if (!reader.TryRead(at, checkpoint, out var frame) || (continues && (frame.PreviousCrc != chain || frame.Checkpoint != checkpoint)))
+            {
+                at += 8;
+                continue;
+            }
+
+            if (!continues) Lose(segment, position, at, frame.Checkpoint, frame.PreviousCrc, writing);
+            writing?.Write(frame);
+            if (writing is null) Streams.Follow(frame);
+            (chain, checkpoint, stamp) = (frame.Chain, frame.Checkpoint + frame.Count, Math.Max(stamp, CommitCodec.NewestStampOf(frame)));
+            at = position = frame.End;
+        }
+
+        if (next is not null && position < segment.End)
+        {
+            var (into, first) = StartOf(next);
+            Lose(segment, position, segment.End, first, into, writing);
+        }
+
+        if (next is null) LoseEnd(segment, position, writing);
+    }
+
+    // What is missing between two places becomes a gap, or several where more checkpoints are missing than one may hold.
+    private void Lose(DamagedSegment segment, long from, long to, long nextCheckpoint, uint chainBehind, Writing? writing)
+    {
+        nextCheckpoint = Math.Max(nextCheckpoint, checkpoint);
+        LostParts.Add(new LostPart(PlaceOf(segment, from), segment.File is null ? segment.Problem! : "stored frames are not whole here.", to - from, checkpoint - 1, nextCheckpoint - 1));
+        for (; nextCheckpoint - checkpoint > ushort.MaxValue; from += Writing.GapBytes, checkpoint += ushort.MaxValue)
+            writing?.WriteGap(new FrameHeader(from, FrameKind.Gap, ushort.MaxValue, checkpoint, 0, chain, 0), Writing.GapBytes, chain, stamp, seed);
+        writing?.WriteGap(new FrameHeader(from, FrameKind.Gap, (int)(nextCheckpoint - checkpoint), checkpoint, 0, chain, 0), to - from, chainBehind, stamp, seed);
+        (chain, checkpoint) = (chainBehind, nextCheckpoint);
+    }
+
+    // Checkpoints and addresses that were given out are not given out again, though what had them is lost.
+    private void LoseEnd(DamagedSegment segment, long position, Writing? writing)
+    {
+        var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max();
+        var next = claims.Select(claim => claim.Indexed.NextCheckpoint).DefaultIfEmpty(0).Max();
+        if (end > position || next > checkpoint)
+        {
+            end = Math.Max(end, position + (Writing.GapBytes * (2 + (Math.Max(0, next - checkpoint) / ushort.MaxValue))));
+            Lose(segment, position, end, next, chain, writing);
+            position = end;
+        }
+
+        writing?.EndAt(position);
+    }
+
+    // The checksum that a segment's first frame continues from, and its checkpoint.
+    private (uint Chain, long Checkpoint) StartOf(DamagedSegment segment)
+    {
+        if (segment.Header is { } header) return (header.Chain, header.FirstCheckpoint);
+        return new DamagedReader(segment, seed).TryRead(segment.Base + Format.SegmentHeaderLength, checkpoint, out var first)
+            ? (first.PreviousCrc, first.Checkpoint)
+            : (chain, checkpoint);
+    }
+
+    private string PlaceOf(DamagedSegment segment, long at) => $"{source.Root}/{Segments.PathOf(segment.Number)}, offset {at - segment.Base}";
+
+    /// <summary>Writes frames and gaps where they belong.</summary>
+    private sealed class Writing(IDiskFile file, long segmentBase)
+    {
+        /// <summary>Room for a gap, whatever it says.</summary>
+        public const int GapBytes = 64;
+
+        public void Write(in Frame frame)
+        {
+            file.Write(frame.Bytes, frame.Position - segmentBase);
+            EndAt(frame.End);
+        }
+
+        public void WriteGap(in FrameHeader header, long span, uint chainBehind, long stampTicks, ulong storeSeed)
+        {
+            Span<byte> gap = stackalloc byte[GapBytes];
+            var length = GapCodec.Write(gap, header, span, chainBehind, stampTicks, storeSeed);
+            file.Write(gap[..length], header.Position - segmentBase);
+            EndAt(header.Position + span);
+        }
+
+        public void EndAt(long position)
+        {
+            if (file.Length != position - segmentBase) file.SetLength(position - segmentBase);
+        }
+    }
+}

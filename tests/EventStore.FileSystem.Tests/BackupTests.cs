@@ -1,0 +1,266 @@
+using System.Collections.Concurrent;
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>Copies of a running store, made by the engine itself or by copying its files in the documented order, open as what was stored.</summary>
+public sealed class BackupTests : IDisposable
+{
+    private const int Writers = 4;
+    private readonly TestDirectory directory = new();
+    private readonly TestDirectory copy = new();
+
+    public void Dispose()
+    {
+        directory.Dispose();
+        copy.Dispose();
+    }
+
+    [Theory, InlineData(true, false), InlineData(false, true)]
+    public async Task A_backup_under_load_holds_everything_acknowledged_before_it_each_time_anew(bool isDurable, bool compresses)
+    {
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(isDurable, compresses));
+        await using var load = new Load(engine);
+        for (var round = 0; round < 4; round++)
+        {
+            await load.WaitForMoreAsync(400);
+            var acknowledged = load.Acknowledged;
+            var report = await BackupAsync(engine);
+            Assert.True(round == 0 ? report.FilesUnchanged == 0 : report.FilesUnchanged > 0);
+            await CheckCopyAsync(acknowledged, engine, report.UpTo.Value);
+        }
+    }
+
+    [Fact]
+    public async Task A_backup_of_an_unchanged_store_copies_nothing_and_a_closed_one_is_opened_for_it()
+    {
+        var files = new FileSystemStore(directory.Path, new FileSystemOptions { SegmentSizeBytes = 64 << 10 });
+        await using (var store = await Wireup.Init().UsingFileSystemPersistence(files).UsingJsonSerialization(types => types.Register<string>("text")).InitializeStorageEngine().BuildAsync())
+        {
+            for (var i = 0; i < 300; i++) await store.AppendAsync($"stream-{i % 7}", new string('x', 300));
+            Assert.True((await files.BackupAsync(copy.Path)).FilesCopied >= 2);
+            var again = await files.BackupAsync(copy.Path);
+            Assert.Equal((0, 300L), (again.FilesCopied, again.UpTo.Value));
+            Assert.True((await files.VerifyAsync()).IsSound);
+        }
+
+        Assert.Equal(300, (await files.BackupAsync(copy.Path)).UpTo.Value);
+        await using var restored = await Wireup.Init().UsingFileSystemPersistence(copy.Path).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        Assert.Equal(300, await restored.ReadAllAsync().CountAsync());
+    }
+
+    [Fact]
+    public async Task A_copy_of_the_files_in_the_documented_order_under_load_opens_as_a_prefix_each_time_anew()
+    {
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(compresses: true));
+        await using var load = new Load(engine);
+        for (var round = 0; round < 6; round++)
+        {
+            await load.WaitForMoreAsync(300);
+            var acknowledged = load.Acknowledged;
+            CopyFiles(["", Segments.Folder, "idx"]);
+            await CheckCopyAsync(acknowledged, engine, acknowledged.Count);
+        }
+    }
+
+    // Space is taken ahead: what was copied of it as zeros stands before frames that were written and copied later.
+    [Fact]
+    public async Task A_copy_with_a_hole_before_its_end_is_refused_with_advice_and_opens_once_it_is_marked()
+    {
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(segmentBytes: 1 << 20));
+        await SmallStore.FillAsync(engine, 10);
+        var before = await SmallStore.ReadAllAsync(engine);
+        CopyTree(directory.Path, copy.Path);
+        var source = Path.Combine(directory.Path, "log", "00000001.seg");
+        using (var target = File.OpenHandle(Path.Combine(copy.Path, "log", "00000001.seg"), FileMode.Open, FileAccess.Write))
+        {
+            await SmallStore.FillAsync(engine, 300);
+            var later = new byte[new FileInfo(source).Length];
+            using (var file = File.OpenHandle(source, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)) RandomAccess.Read(file, later, 0);
+            RandomAccess.Write(target, later.AsSpan(64 << 10), 64 << 10);
+        }
+
+        var refused = await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()));
+        Assert.Contains("'copied'", refused.Message, StringComparison.Ordinal);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        await using var again = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small());
+        Assert.Equal(before, await SmallStore.ReadConsistentAsync(again));
+        Assert.False(File.Exists(Path.Combine(copy.Path, LogRecovery.CopiedMark)));
+        Assert.Single(Directory.EnumerateFiles(Path.Combine(copy.Path, "quarantine")));
+    }
+
+    [Fact]
+    public async Task A_copy_in_another_order_opens_as_a_prefix_or_is_refused()
+    {
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small());
+        await using var load = new Load(engine);
+        for (var round = 0; round < 6; round++)
+        {
+            await load.WaitForMoreAsync(200);
+            CopyFiles([Segments.Folder, "idx"]);
+            await load.WaitForMoreAsync(200);
+            CopyFiles([""]);
+            try
+            {
+                await CheckCopyAsync([], engine, 0);
+            }
+            catch (CorruptStorageException error)
+            {
+                Assert.Contains("durable", error.Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_copy_that_is_damaged_before_what_it_claims_is_refused_though_it_is_marked_as_a_copy()
+    {
+        var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(segmentBytes: 1 << 20));
+        await SmallStore.FillAsync(engine, 50);
+        await BackupAsync(engine);
+        await engine.DisposeAsync();
+        var path = Path.Combine(copy.Path, "log", "00000001.seg");
+        var bytes = await File.ReadAllBytesAsync(path);
+        bytes[bytes.Length / 2] ^= 4;
+        await File.WriteAllBytesAsync(path, bytes);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, "copied"), []);
+        Assert.Contains("RepairAsync", (await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_target_that_holds_something_else_is_refused_and_left_alone()
+    {
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small());
+        await File.WriteAllTextAsync(Path.Combine(copy.Path, "letter.txt"), "dear");
+        await Assert.ThrowsAsync<StorageException>(() => BackupAsync(engine));
+        File.Delete(Path.Combine(copy.Path, "letter.txt"));
+        await using (var other = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()))
+        {
+            await SmallStore.FillAsync(other, 3);
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => BackupAsync(engine));
+        }
+
+        await Assert.ThrowsAsync<StorageException>(() => BackupAsync(engine));
+        await using (var other = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small())) Assert.Equal(6, (await SmallStore.ReadAllAsync(other)).Count);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await new FileSystemStore(directory.Path).BackupAsync(directory.Path));
+    }
+
+    [Fact]
+    public async Task A_copy_that_was_written_to_is_made_a_copy_again()
+    {
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small());
+        await SmallStore.FillAsync(engine, 100);
+        await BackupAsync(engine);
+        await using (var other = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small())) await SmallStore.FillAsync(other, 2, prefix: "diverged");
+        await SmallStore.FillAsync(engine, 100);
+        await BackupAsync(engine);
+        await using var again = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small());
+        Assert.Equal(await SmallStore.ReadAllAsync(engine), await SmallStore.ReadConsistentAsync(again));
+    }
+
+    private Task<BackupReport> BackupAsync(FileSystemPersistenceEngine engine) =>
+        engine.MaintainAsync((store, token) => new Backup(store, new FileDisk(copy.Path), null, token).Run(), CancellationToken.None);
+
+    // The copy holds all that was acknowledged before, it holds the beginning of what the store holds, and it can be written to.
+    private async Task CheckCopyAsync(IReadOnlyList<Guid> acknowledged, FileSystemPersistenceEngine original, long atLeast)
+    {
+        using var opened = new TestDirectory();
+        CopyTree(copy.Path, opened.Path);
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(opened.Path), SmallStore.Small());
+        var copied = await SmallStore.ReadConsistentAsync(engine);
+        Assert.True(copied.Count >= atLeast);
+
+        // A commit that was being flushed may be in the copy before the store shows it.
+        var stored = await SmallStore.ReadAllAsync(original);
+        while (stored.Count < copied.Count) stored = await SmallStore.ReadAllAsync(original);
+        Assert.Equal(stored.Take(copied.Count), copied);
+        Assert.Subset(copied.Select(found => found.CommitId).ToHashSet(), acknowledged.ToHashSet());
+        await SmallStore.FillAsync(engine, 1);
+        Assert.Equal(copied.Count + 1, (await SmallStore.ReadConsistentAsync(engine))[^1].Checkpoint);
+    }
+
+    // As rsync does it: folder by folder, each listed when its turn comes; files that are gone meanwhile are left out, those that are gone for good removed.
+    private void CopyFiles(string[] folders)
+    {
+        foreach (var folder in folders)
+        {
+            var (from, to) = (Path.Combine(directory.Path, folder), Directory.CreateDirectory(Path.Combine(copy.Path, folder)).FullName);
+            var names = Directory.EnumerateFiles(from).Select(path => Path.GetFileName(path)!).Where(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
+            foreach (var name in names) CopyInPieces(Path.Combine(from, name), Path.Combine(to, name));
+            foreach (var stray in Directory.EnumerateFiles(to).Where(path => !names.Contains(Path.GetFileName(path)))) File.Delete(stray);
+        }
+
+        File.WriteAllBytes(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+    }
+
+    private static void CopyInPieces(string from, string to)
+    {
+        try
+        {
+            using var source = File.OpenHandle(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var target = File.OpenHandle(to, FileMode.Create, FileAccess.Write);
+            var piece = new byte[1500];
+            for (var at = 0L; RandomAccess.Read(source, piece, at) is > 0 and var read; at += read)
+            {
+                RandomAccess.Write(target, piece.AsSpan(0, read), at);
+                Thread.Yield();
+            }
+        }
+        catch (FileNotFoundException)
+        {
+            // Merged or replaced meanwhile.
+        }
+    }
+
+    private static void CopyTree(string from, string to)
+    {
+        foreach (var path in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != OpenStore.LockFileName))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, path));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(path, target);
+        }
+    }
+
+    /// <summary>Commits from several sides, as fast as it goes, and keeps what was acknowledged.</summary>
+    private sealed class Load : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource ending = new();
+        private readonly ConcurrentQueue<Guid> acknowledged = new();
+        private readonly Task[] writers;
+
+        public Load(FileSystemPersistenceEngine engine) => writers = [.. Enumerable.Range(0, Writers).Select(writer => Task.Run(() => WriteAsync(engine, writer)))];
+
+        public IReadOnlyList<Guid> Acknowledged => [.. acknowledged];
+
+        public async Task WaitForMoreAsync(int commits)
+        {
+            for (var wanted = acknowledged.Count + commits; acknowledged.Count < wanted;)
+            {
+                if (writers.FirstOrDefault(writer => writer.IsFaulted) is { } failed) await failed;
+                await Task.Delay(1);
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await ending.CancelAsync();
+            await Task.WhenAll(writers);
+            ending.Dispose();
+        }
+
+        private async Task WriteAsync(FileSystemPersistenceEngine engine, int writer)
+        {
+            for (var i = 0; !ending.IsCancellationRequested; i++)
+            {
+                var attempt = SmallStore.Attempt($"stream-{writer}-{i % 20}", $"{writer} {i}");
+                await engine.CommitAsync([attempt]);
+                acknowledged.Enqueue(attempt.CommitId);
+                if (i % 8 == 0) await Task.Delay(1);
+            }
+        }
+    }
+}

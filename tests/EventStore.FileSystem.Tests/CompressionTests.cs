@@ -1,0 +1,116 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>Sealed segments are compressed beside the writer, and read as if they were not.</summary>
+public sealed class CompressionTests : IDisposable
+{
+    private readonly TestDirectory directory = new();
+
+    private FileDisk Disk => new(directory.Path);
+
+    public void Dispose() => directory.Dispose();
+
+    [Fact]
+    public async Task Sealed_segments_are_compressed_in_the_background_and_read_the_same()
+    {
+        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true));
+        await SmallStore.FillAsync(engine, 600);
+        await WaitUntilPackedAsync();
+        var stored = await SmallStore.ReadConsistentAsync(engine);
+        Assert.Equal(1200, stored.Count);
+        await engine.DisposeAsync();
+        var sealedOnes = Segments()[..^1];
+        Assert.True(sealedOnes.Length > 10);
+        Assert.True(sealedOnes.Sum(path => new FileInfo(path).Length) < sealedOnes.Length * (16 << 10) / 2);
+
+        await using var again = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        Assert.Equal(stored, await SmallStore.ReadConsistentAsync(again));
+    }
+
+    [Fact]
+    public async Task Those_sealed_before_it_was_chosen_are_compressed_by_compaction()
+    {
+        var plain = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(plain, 300);
+        var stored = await SmallStore.ReadAllAsync(plain);
+        await plain.DisposeAsync();
+        Assert.DoesNotContain(Segments(), IsPacked);
+
+        // What opening does in the background is done before: it leaves them to compaction.
+        await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true, inBackground: StoreOpening.InPlace));
+        var report = await CompactionTests.CompactAsync(engine);
+        Assert.Equal(Segments().Length - 1, report.SegmentsRewritten);
+        Assert.True(report.BytesFreed > report.BytesBefore / 2);
+        Assert.All(Segments()[..^1], path => Assert.True(IsPacked(path)));
+        Assert.Equal(stored, await SmallStore.ReadConsistentAsync(engine));
+        Assert.Equal(0, (await CompactionTests.CompactAsync(engine)).SegmentsRewritten);
+    }
+
+    [Fact]
+    public async Task A_packed_segment_of_unknown_features_or_without_its_successor_is_refused()
+    {
+        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true));
+        await SmallStore.FillAsync(engine, 200);
+        await CompactionTests.CompactAsync(engine);
+        await engine.DisposeAsync();
+        var paths = Segments();
+        var first = await File.ReadAllBytesAsync(paths[0]);
+        var unknown = first.ToArray();
+        unknown[12] = 1;
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(unknown.AsSpan(124), Crc32C.Of(unknown.AsSpan(0, 124)));
+        await File.WriteAllBytesAsync(paths[0], unknown);
+        var refused = await Assert.ThrowsAsync<StorageFormatException>(() => SmallStore.OpenAsync(Disk, SmallStore.Small()));
+        Assert.Contains("features", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("00000001.seg", refused.Place, StringComparison.Ordinal);
+
+        await File.WriteAllBytesAsync(paths[0], first);
+        foreach (var path in Directory.EnumerateFiles(directory.Path, "checkpoint-*")) File.Delete(path);
+        File.Delete(paths[^1]);
+        var error = await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(Disk, SmallStore.Small()));
+        Assert.Contains("RepairAsync", error.Message, StringComparison.Ordinal);
+        Assert.Contains(Path.GetFileName(paths[^1]), error.Place, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_block_comes_back_however_it_is_coded(bool compresses)
+    {
+        var random = new Random(1);
+        for (var round = 0; round < 500; round++)
+        {
+            var block = new byte[random.Next(1, 5000)];
+            for (var at = 0; at < block.Length;)
+            {
+                var part = block.AsSpan(at, Math.Min(block.Length - at, random.Next(1, 400)));
+                if (random.Next(3) == 0) random.NextBytes(part);
+                else if (random.Next(3) == 0) part.Fill(7);
+                at += part.Length;
+            }
+
+            var into = new byte[block.Length];
+            var stored = BlockCodec.Encode(block, compresses, into, out var coding).ToArray();
+            Assert.True(stored.Length <= block.Length);
+            var back = new byte[block.Length];
+            Assert.True(BlockCodec.TryDecode(stored, coding, back));
+            Assert.Equal(block, back);
+        }
+    }
+
+    private string[] Segments() => [.. Directory.EnumerateFiles(Path.Combine(directory.Path, "log"), "*.seg").Order(StringComparer.Ordinal)];
+
+    private async Task WaitUntilPackedAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!Segments()[..^1].All(IsPacked)) await Task.Delay(10, patience.Token);
+    }
+
+    private static bool IsPacked(string path)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        Span<byte> head = stackalloc byte[8];
+        RandomAccess.Read(file, head, 0);
+        return PackedFormat.IsPacked(head);
+    }
+}

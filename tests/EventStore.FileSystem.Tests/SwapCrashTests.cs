@@ -1,0 +1,230 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Store;
+using EventStore.FileSystem.Tests.Simulation;
+
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>
+/// Compaction, compression and backup struck down at every single call to the disk, by the end of the process or by power loss that keeps an arbitrary
+/// part of what was not flushed: what is stored stays what it was, to the last event.
+/// </summary>
+public sealed class SwapCrashTests
+{
+    private static readonly StoreSettings Plain = SmallStore.Small(segmentBytes: 5000, inBackground: StoreOpening.InPlace);
+    private static readonly StoreSettings Fast = SmallStore.Small(isDurable: false, segmentBytes: 5000, inBackground: StoreOpening.InPlace);
+    private static readonly StoreSettings Compressed = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: StoreOpening.InPlace);
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Compaction_may_be_struck_down_at_any_call_and_changes_nothing(bool compresses)
+    {
+        var settings = compresses ? Compressed : Plain;
+        var (made, expected) = await MakeAsync();
+        var calls = 0;
+        for (var isDone = false; !isDone; calls++)
+        {
+            foreach (var losesPower in (bool[])[true, true, false])
+            {
+                var disk = made.Copy();
+                isDone = await StrikeAsync(disk, calls, settings, losesPower);
+                await using var engine = await SmallStore.OpenAsync(disk, settings);
+                Assert.Equal(expected, await ContentAsync(engine));
+                await CompactionTests.CompactAsync(engine);
+                Assert.Equal(expected, await ContentAsync(engine));
+            }
+        }
+
+        Assert.True(calls > 40, $"{calls} calls were all");
+    }
+
+    // In a store that does not flush every batch, what a stream died of may be lost with the power: then it must be there again, whole.
+    [Fact]
+    public async Task A_deletion_that_was_not_flushed_is_not_outlived_by_its_compaction()
+    {
+        var (made, before) = await MakeAsync();
+        string after;
+        await using (var engine = await SmallStore.OpenAsync(made.Copy(), Fast))
+        {
+            await engine.DeleteStreamAsync("stream-0");
+            after = await ContentAsync(engine);
+        }
+
+        var seen = new HashSet<string>();
+        var calls = 0;
+        for (var isDone = false; !isDone; calls++)
+        {
+            var disk = made.Copy();
+            isDone = await StrikeAsync(disk, calls, Fast, losesPower: true, async engine => await engine.DeleteStreamAsync("stream-0"));
+            await using var engine = await SmallStore.OpenAsync(disk, Fast);
+            var content = await ContentAsync(engine);
+            Assert.True(content == before || content == after, $"neither before nor after the deletion, {calls} calls in:\n{content}");
+            seen.Add(content);
+        }
+
+        Assert.Equal(2, seen.Count);
+    }
+
+    [Fact]
+    public async Task Writing_with_compression_behind_it_may_be_struck_down_at_any_call_and_loses_nothing_acknowledged()
+    {
+        for (var calls = 0; ; calls++)
+        {
+            var disk = new SimulatedDisk(new Random(calls));
+            var acknowledged = new List<Guid>();
+            disk.StopAfter = calls;
+            try
+            {
+                var engine = await SmallStore.OpenAsync(disk, Compressed);
+                for (var i = 0; i < 60; i++)
+                {
+                    var attempt = SmallStore.Attempt($"stream-{i % 3}", $"{i}");
+                    await engine.CommitAsync([attempt]);
+                    acknowledged.Add(attempt.CommitId);
+                }
+
+                await engine.DisposeAsync();
+            }
+            catch (SimulatedCrash)
+            {
+                // Met somewhere on the way.
+            }
+
+            disk.RestartMachine();
+            await using var again = await SmallStore.OpenAsync(disk, Compressed);
+            var found = (await SmallStore.ReadConsistentAsync(again)).Select(stored => stored.CommitId).ToList();
+            Assert.Equal(acknowledged, found.Take(acknowledged.Count));
+            if (acknowledged.Count == 60) break;
+        }
+    }
+
+    [Fact]
+    public async Task A_backup_may_be_struck_down_at_any_call_and_opens_as_the_one_before_or_more()
+    {
+        var (made, _) = await MakeAsync();
+        await using var source = await SmallStore.OpenAsync(made, Compressed);
+        var target = new SimulatedDisk(new Random(3));
+        await BackupAsync(source, target);
+        var before = await SmallStore.ReadAllAsync(source);
+        await SmallStore.FillAsync(source, 30, streams: 4);
+        await CompactionTests.CompactAsync(source);
+        await SmallStore.FillAsync(source, 5, streams: 4);
+        var after = await SmallStore.ReadAllAsync(source);
+        var calls = 0;
+        for (var isDone = false; !isDone; calls++)
+        {
+            var disk = target.Copy();
+            disk.StopAfter = calls;
+            isDone = await Record.ExceptionAsync(() => BackupAsync(source, disk)) is null;
+            disk.RestartMachine();
+            await using (var engine = await SmallStore.OpenAsync(disk, Plain))
+            {
+                var found = await SmallStore.ReadConsistentAsync(engine);
+                Assert.InRange(found.Count, before.Count, after.Count);
+                Assert.Equal(after.Take(found.Count), found);
+                if (isDone) Assert.Equal(after, found);
+            }
+
+            await BackupAsync(source, disk);
+            await using var again = await SmallStore.OpenAsync(disk, Plain);
+            Assert.Equal(after, await SmallStore.ReadAllAsync(again));
+        }
+
+        Assert.True(calls > 30, $"{calls} calls were all");
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Compaction_may_fail_at_any_call_and_the_store_goes_on_or_says_that_it_must_be_opened_again(bool isFull)
+    {
+        var (made, expected) = await MakeAsync();
+        var fails = true;
+        for (var calls = 0; fails; calls++)
+        {
+            var disk = new FailingDisk(made.Copy());
+            var engine = await SmallStore.OpenAsync(disk, Compressed);
+            disk.FailAfter(calls, isFull ? new DiskFullException("simulated") : new IOException("the disk failed", 5));
+            fails = await Record.ExceptionAsync(() => CompactionTests.CompactAsync(engine)) is { } error;
+            if (fails) Assert.True(await Record.ExceptionAsync(() => CompactionTests.CompactAsync(engine)) is null or StorageException);
+            Assert.Equal(expected, await ContentAsync(engine));
+            var written = await Record.ExceptionAsync(async () => await engine.CommitAsync([SmallStore.Attempt("afterwards", "body")]));
+            Assert.True(written is null || (written is StorageException && disk.FailedAt != "log/packed.seg.tmp"), $"failed at {disk.FailedAt}: {written}");
+            await Record.ExceptionAsync(async () => await engine.DisposeAsync());
+            await using var again = await SmallStore.OpenAsync(disk, Compressed);
+            Assert.True((await again.VerifyAsync()).IsSound);
+        }
+    }
+
+    [Fact]
+    public async Task What_does_not_read_back_as_it_was_written_takes_no_files_place()
+    {
+        var (made, expected) = await MakeAsync();
+        var disk = new FailingDisk(made) { Spoils = path => path == "log/packed.seg.tmp" };
+        await using var engine = await SmallStore.OpenAsync(disk, Compressed);
+        await Assert.ThrowsAsync<CorruptStorageException>(() => CompactionTests.CompactAsync(engine));
+        Assert.DoesNotContain("log/packed.seg.tmp", made.Paths);
+        Assert.Equal(expected, await ContentAsync(engine));
+    }
+
+    [Fact]
+    public async Task A_first_backup_may_be_struck_down_at_any_call_and_is_made_by_the_next()
+    {
+        var (made, expected) = await MakeAsync();
+        await using var source = await SmallStore.OpenAsync(made, Compressed);
+        var isDone = false;
+        for (var calls = 0; !isDone; calls++)
+        {
+            var disk = new SimulatedDisk(new Random(calls)) { StopAfter = calls };
+            isDone = await Record.ExceptionAsync(() => BackupAsync(source, disk)) is null;
+            disk.RestartMachine();
+            await BackupAsync(source, disk);
+            await using var engine = await SmallStore.OpenAsync(disk, Plain);
+            Assert.Equal(expected, await ContentAsync(engine));
+        }
+    }
+
+    // Runs compaction until the machine stops; answers whether it came to its end before.
+    private static async Task<bool> StrikeAsync(SimulatedDisk disk, int calls, StoreSettings settings, bool losesPower, Func<FileSystemPersistenceEngine, Task>? first = null)
+    {
+        var isDone = true;
+        var engine = await SmallStore.OpenAsync(disk, settings);
+        try
+        {
+            if (first is not null) await first(engine);
+            disk.StopAfter = calls;
+            await CompactionTests.CompactAsync(engine);
+        }
+        catch (SimulatedCrash)
+        {
+            isDone = false;
+        }
+
+        if (losesPower) disk.RestartMachine();
+        else disk.RestartProcess();
+        return isDone;
+    }
+
+    private static Task<BackupReport> BackupAsync(FileSystemPersistenceEngine engine, IDisk target) =>
+        engine.MaintainAsync((store, token) => new Backup(store, target, null, token).Run(), CancellationToken.None);
+
+    private static async Task<(SimulatedDisk Disk, string Expected)> MakeAsync()
+    {
+        var disk = new SimulatedDisk(new Random(7));
+        await using var engine = await SmallStore.OpenAsync(disk, Plain);
+        await SmallStore.FillAsync(engine, 24, streams: 4);
+        await SmallStore.FillAsync(engine, 12, streams: 2, prefix: "gone");
+        for (var i = 0; i < 5; i++) await engine.PutDocumentAsync("document", new byte[50 + i], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
+        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", 1, 0, "state", new byte[30]));
+        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", 1, 0, "state", new byte[31]));
+        await SmallStore.FillAsync(engine, 12, streams: 4);
+        for (var i = 0; i < 2; i++) await engine.DeleteStreamAsync($"gone-{i}");
+        return (disk, await ContentAsync(engine));
+    }
+
+    private static async Task<string> ContentAsync(FileSystemPersistenceEngine engine)
+    {
+        var events = await SmallStore.ReadConsistentAsync(engine);
+        var document = await engine.FindDocumentAsync("document");
+        var snapshot = await engine.FindSnapshotAsync("stream-0", Revision.Max);
+        return string.Join("\n", events) + $"\n{document!.Version} {document.Content.Length} {snapshot?.Payload.Length}";
+    }
+}
