@@ -51,10 +51,10 @@ public sealed class ReadOnlyTests : IDisposable
     [Fact]
     public async Task It_makes_nothing_where_nothing_is()
     {
-        await using (var engine = directory.Engine(ReadOnly)) await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+        await using (var engine = directory.Engine(ReadOnly)) await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
         directory.Run("CREATE TABLE mine (a)");
-        await using (var engine = directory.Engine(ReadOnly)) await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+        await using (var engine = directory.Engine(ReadOnly)) await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
         Assert.Equal(1L, directory.Run("SELECT count(*) FROM sqlite_master"));
     }
 

@@ -47,11 +47,11 @@ public sealed class SchemaTests : IDisposable
     public async Task A_missing_store_is_made_only_where_it_may_be()
     {
         var mayNot = EngineContext.Default with { MayCreateStorage = false };
-        await using (var engine = directory.Engine(context: mayNot)) await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+        await using (var engine = directory.Engine(context: mayNot)) await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
 
         directory.Run("CREATE TABLE mine (a)");
-        await using (var engine = directory.Engine(context: mayNot)) await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+        await using (var engine = directory.Engine(context: mayNot)) await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
         Assert.Equal(1L, directory.Run("SELECT count(*) FROM sqlite_master"));
         Assert.Equal("delete", directory.Run("PRAGMA journal_mode"));
 
