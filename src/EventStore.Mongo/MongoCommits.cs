@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MongoDB.Bson;
 using MongoDB.Driver;
 
@@ -8,6 +9,7 @@ namespace EventStore.Mongo;
 /// proves that nothing came since, because the key is unique and never given up. So a lone writer needs one round trip, and whoever was too late
 /// looks again.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave those who wait for their turn waiting for ever; it holds nothing else.")]
 internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads, MongoSignal signal, TimeProvider time)
 {
     private const int MaxEntriesPerAdvance = 1000;

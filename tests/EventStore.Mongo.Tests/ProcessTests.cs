@@ -72,7 +72,7 @@ public sealed class ProcessTests : MongoTest
 
     private async Task StartWriterAsync(string file)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(ProcessTests).Assembly.Location);
         foreach (var argument in (string[])["-noLogo", "-noColor", "-explicit", "only", "-method", $"{typeof(ProcessTests).FullName}.{nameof(Writes_as_one_process_of_several)}"]) start.ArgumentList.Add(argument);
         start.Environment[TaskVariable] = $"{await Backend.GetAddressAsync()}|{Backend.Database}|{file}";
