@@ -68,7 +68,11 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
     {
         await opening.WaitAsync().ConfigureAwait(false);
         opening.Release();
-        if (!isGiven) open?.Dispose();
+        if (isGiven || open is null) return;
+
+        // Nothing is under way any more. Disposing alone would wait, on this thread, for answers that no one asks for.
+        await open.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+        open.Dispose();
     }
 
     private static string Tell(EndPoint server) => server is DnsEndPoint named ? $"{named.Host}:{named.Port}" : server.ToString()!;
