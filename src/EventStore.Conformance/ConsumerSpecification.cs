@@ -4,10 +4,9 @@ using Xunit;
 namespace EventStore.Conformance;
 
 /// <summary>Consumers miss nothing and repeat nothing they acknowledged, whatever they read and however they are stopped.</summary>
-public abstract class ConsumerSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
+public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
-    private readonly ConcurrentQueue<string> seen = new();
 
     [Fact(Timeout = Minute), Guarantee("G32", "G36")]
     public async Task Every_kind_of_source_is_consumed_in_order_from_the_origin_and_then_live()
@@ -55,7 +54,7 @@ public abstract class ConsumerSpecification<TBackend> : Specification<TBackend> 
             await consumer.WaitUntilCaughtUpAsync();
         }
 
-        Assert.Equal(Enumerable.Range(1, 10).Select(i => $"{i}"), seen);
+        Assert.Equal(Enumerable.Range(1, 10).Select(i => $"{i}"), Seen);
         Assert.Equal(["name"], await ToListAsync(store.Consumers.ListAsync()));
     }
 
@@ -68,7 +67,7 @@ public abstract class ConsumerSpecification<TBackend> : Specification<TBackend> 
         await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick(options => options.EventsPerCheckpoint = eventsPerCheckpoint));
         await AppendManyAsync(store, events / 3, events / 3 * 2);
         await consumer.WaitUntilCaughtUpAsync();
-        Assert.Equal(Enumerable.Range(0, events / 3 * 3).Select(i => $"{i}"), seen);
+        Assert.Equal(Enumerable.Range(0, events / 3 * 3).Select(i => $"{i}"), Seen);
     }
 
     [Fact(Timeout = Minute), Guarantee("G36")]
@@ -88,13 +87,13 @@ public abstract class ConsumerSpecification<TBackend> : Specification<TBackend> 
             await again.WaitUntilCaughtUpAsync();
         }
 
-        Assert.Equal(["5", "6"], seen);
-        seen.Clear();
+        Assert.Equal(["5", "6"], Seen);
+        Seen.Clear();
         await using var after = await store.Consumers.StartAsync("checkpoint", ConsumerSource.Everything, See, Quick(options => options.StartFrom = ConsumerStart.After(new Checkpoint(4))));
         await after.WaitUntilCaughtUpAsync();
         await using var revision = await store.Consumers.StartAsync("revision", ConsumerSource.OfStream("stream"), See, Quick(options => options.StartFrom = ConsumerStart.After(new Revision(5))));
         await revision.WaitUntilCaughtUpAsync();
-        Assert.Equal(["5", "6", "6"], seen);
+        Assert.Equal(["5", "6", "6"], Seen);
     }
 
     [Fact(Timeout = Minute), Guarantee("G36")]
@@ -108,7 +107,7 @@ public abstract class ConsumerSpecification<TBackend> : Specification<TBackend> 
         await store.AppendAsync("missing", "1");
         await consumer.WaitUntilCaughtUpAsync();
         await UntilAsync(() => Volatile.Read(ref told) >= 2);
-        Assert.Equal(["1"], seen);
+        Assert.Equal(["1"], Seen);
         Assert.Equal(0, (await consumer.GetStatusAsync()).Lag);
     }
 
@@ -129,7 +128,7 @@ public abstract class ConsumerSpecification<TBackend> : Specification<TBackend> 
         await store.AppendAsync("stream", ExpectedRevision.NoStream, ["newer 1", "newer 2", "newer 3", "newer 4"]);
         await using var again = await store.Consumers.StartAsync("name", ConsumerSource.OfStream("stream"), See, Quick());
         await again.WaitUntilCaughtUpAsync();
-        Assert.Equal(["1", "2", "3", "new 1", "newer 1", "newer 2", "newer 3", "newer 4"], seen);
+        Assert.Equal(["1", "2", "3", "new 1", "newer 1", "newer 2", "newer 3", "newer 4"], Seen);
     }
 
     [Fact(Timeout = Minute), Guarantee("G41")]
@@ -150,35 +149,11 @@ public abstract class ConsumerSpecification<TBackend> : Specification<TBackend> 
         Assert.Equal(["1!", "3!", "4!", "5!", "6!"], got);
     }
 
-    private ValueTask See(CommittedEvent committed, CancellationToken cancellationToken)
-    {
-        seen.Enqueue((string)committed.Body);
-        return default;
-    }
-
-    private static ConsumerOptions Quick(Action<ConsumerOptions>? configure = null)
-    {
-        var options = new ConsumerOptions
-        {
-            PollInterval = TimeSpan.FromMilliseconds(100),
-            FirstRetryDelay = TimeSpan.FromMilliseconds(5),
-            MaxRetryDelay = TimeSpan.FromMilliseconds(50),
-            LeaseTerm = TimeSpan.FromSeconds(3),
-        };
-        configure?.Invoke(options);
-        return options;
-    }
-
     private static async Task AppendMixAsync(IEventStore store, int round)
     {
         await store.AppendAsync(new StreamId("default", "a", "1"), $"a{round}");
         await store.AppendAsync(new StreamId("default", "b", "1"), $"b{round}");
         await store.AppendAsync(new StreamId("other", "c", "1"), $"c{round}");
-    }
-
-    private static async Task AppendManyAsync(IEventStore store, int first, int count)
-    {
-        for (var i = first; i < first + count; i++) await store.AppendAsync("stream", $"{i}");
     }
 
     private sealed class HidesAndShouts : IPipelineHook

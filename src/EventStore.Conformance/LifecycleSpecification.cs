@@ -157,9 +157,13 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
 
     private static async Task RequireEndAsync(ValueTask waiting, string when)
     {
-        var task = waiting.AsTask();
-        await Task.WhenAny(task, Task.Delay(Patience));
-        Assert.True(task.IsCompleted, $"a wait for commits did not end {when}; {Patience.TotalSeconds} s were granted");
-        await task;
+        try
+        {
+            await waiting.AsTask().WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"a wait for commits did not end {when}; {Patience.TotalSeconds} s were granted");
+        }
     }
 }

@@ -11,6 +11,8 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
     /// <summary>Longer and larger runs, asked for by the environment variable EVENTSTORE_CONFORMANCE=long.</summary>
     protected static bool IsLongRun { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
 
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(5);
+
     protected TBackend Backend { get; } = new();
 
     protected SteeredTime Time { get; } = new();
@@ -170,6 +172,17 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
     /// <summary>Waits for something that comes about by itself. A fact that waits has a time limit.</summary>
     protected static async Task UntilAsync(Func<Task<bool>> holds)
     {
-        while (!await holds()) await Task.Delay(5, TestContext.Current.CancellationToken);
+        while (!await holds()) await Task.Delay(PollInterval, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Waits for something that comes about once enough time has passed, and has it pass by steps. What is due after a step has time to be done.</summary>
+    protected async Task UntilAsync(Func<Task<bool>> holds, TimeSpan step)
+    {
+        const int PollsPerStep = 20;
+        for (var polls = 1; !await holds(); polls++)
+        {
+            if (polls % PollsPerStep == 0) Time.Pass(step);
+            await Task.Delay(PollInterval, TestContext.Current.CancellationToken);
+        }
     }
 }

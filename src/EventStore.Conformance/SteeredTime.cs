@@ -1,13 +1,100 @@
 namespace EventStore.Conformance;
 
-/// <summary>A clock whose hands a specification moves, forward or back. Waits and monotonic time stay those of the system.</summary>
+/// <summary>
+/// The system's time, which a specification lets pass faster: whoever waits by it wakes as if the time had passed. The hands of its clock can
+/// besides be moved alone, forward or back, as an administrator does.
+/// </summary>
 public sealed class SteeredTime : TimeProvider
 {
-    private long offsetTicks;
+    private readonly Lock gate = new();
+    private readonly HashSet<SteeredTimer> timers = [];
+    private long handsTicks;
+    private long passedTicks;
 
-    /// <summary>Moves the hands.</summary>
-    public void Move(TimeSpan by) => Interlocked.Add(ref offsetTicks, by.Ticks);
+    /// <summary>Moves the hands. Nobody who waits takes notice.</summary>
+    public void Move(TimeSpan by) => Interlocked.Add(ref handsTicks, by.Ticks);
+
+    /// <summary>Lets time pass at once.</summary>
+    public void Pass(TimeSpan time)
+    {
+        Interlocked.Add(ref passedTicks, time.Ticks);
+        SteeredTimer[] waiting;
+        lock (gate) waiting = [.. timers];
+        foreach (var timer in waiting) timer.Bring(time);
+    }
 
     /// <inheritdoc/>
-    public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddTicks(Interlocked.Read(ref offsetTicks));
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddTicks(Interlocked.Read(ref passedTicks) + Interlocked.Read(ref handsTicks));
+
+    /// <inheritdoc/>
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    /// <inheritdoc/>
+    public override long GetTimestamp() => System.GetElapsedTime(0).Ticks + Interlocked.Read(ref passedTicks);
+
+    /// <inheritdoc/>
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new SteeredTimer(this, callback, state, dueTime, period);
+
+    private sealed class SteeredTimer : ITimer
+    {
+        private readonly Lock gate = new();
+        private readonly SteeredTime time;
+        private readonly TimerCallback callback;
+        private readonly ITimer timer;
+        private TimeSpan due;
+        private TimeSpan period;
+        private long since;
+
+        public SteeredTimer(SteeredTime time, TimerCallback callback, object? state, TimeSpan due, TimeSpan period)
+        {
+            (this.time, this.callback) = (time, callback);
+            timer = System.CreateTimer(Fire, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            lock (time.gate) time.timers.Add(this);
+            Change(due, period);
+        }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            lock (gate)
+            {
+                (due, this.period, since) = (dueTime, period, System.GetTimestamp());
+                return timer.Change(dueTime, Timeout.InfiniteTimeSpan);
+            }
+        }
+
+        /// <summary>Brings it nearer.</summary>
+        public void Bring(TimeSpan passed)
+        {
+            lock (gate)
+            {
+                if (due == Timeout.InfiniteTimeSpan) return;
+                var left = due - passed - System.GetElapsedTime(since);
+                Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, period);
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (time.gate) time.timers.Remove(this);
+            timer.Dispose();
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            lock (time.gate) time.timers.Remove(this);
+            return timer.DisposeAsync();
+        }
+
+        private void Fire(object? state)
+        {
+            lock (gate)
+            {
+                if (due == Timeout.InfiniteTimeSpan) return; // brought nearer in the moment in which it was due
+                due = Timeout.InfiniteTimeSpan;
+                if (period > TimeSpan.Zero) Change(period, period);
+            }
+
+            callback(state);
+        }
+    }
 }

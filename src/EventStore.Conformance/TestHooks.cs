@@ -101,16 +101,24 @@ internal sealed class HoldsBack(IPersistenceEngine inner) : DelegatingEngine(inn
 /// <summary>Takes so many document writes and refuses the rest, as storage does for a process that lost its connection.</summary>
 internal sealed class ForgetsDocuments(IPersistenceEngine inner, int puts) : DelegatingEngine(inner)
 {
+    private readonly TaskCompletionSource refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int remaining = puts;
+
+    /// <summary>Ends when the first write was refused.</summary>
+    public Task Refused => refused.Task;
 
     public void StopTaking() => Volatile.Write(ref remaining, 0);
 
     public void TakeAgain() => Volatile.Write(ref remaining, int.MaxValue);
 
     public override ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) =>
-        Interlocked.Decrement(ref remaining) >= 0
-            ? base.PutDocumentAsync(name, content, expectedVersion, cancellationToken)
-            : throw new StorageUnavailableException("the connection is gone.");
+        Interlocked.Decrement(ref remaining) >= 0 ? base.PutDocumentAsync(name, content, expectedVersion, cancellationToken) : throw Refuse();
+
+    private StorageUnavailableException Refuse()
+    {
+        refused.TrySetResult();
+        return new StorageUnavailableException("the connection is gone.");
+    }
 }
 
 /// <summary>Lets document writes hang from a moment on until they are released, as the network does with the packets of a process that was paused.</summary>
