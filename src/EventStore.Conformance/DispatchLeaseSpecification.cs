@@ -9,6 +9,7 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
     private const int Minute = 60_000;
     private static readonly TimeSpan Term = TimeSpan.FromSeconds(20);
     private readonly ConcurrentQueue<(string Who, string What)> bus = new();
+    private readonly ConcurrentDictionary<string, int> looks = new();
 
     [Fact(Timeout = Minute), Guarantee("G29")]
     public async Task While_the_holder_lives_every_commit_is_dispatched_once()
@@ -96,18 +97,24 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
         await second.DisposeAsync();
     }
 
-    // Two terms, in steps after each of which the holder shows life.
+    // Two terms, in small steps after each of which every store has looked at the lease, and of four of which the holder shows life by one.
     private async Task PassTermsAsync()
     {
-        for (var step = 0; step < 6; step++)
+        for (var signs = 0; signs < 6; signs++)
         {
             var shown = await DocumentAsync("dispatch");
-            Time.Pass(Term / 3);
+            for (var step = 0; step < 4; step++)
+            {
+                var before = looks.ToDictionary(look => look.Key, look => look.Value);
+                Time.Pass(Term / 12);
+                await UntilAsync(() => before.All(look => look.Key == "first" || looks[look.Key] > look.Value + 1));
+            }
+
             await UntilAsync(async () => (await DocumentAsync("dispatch")).Version > shown.Version);
         }
     }
 
-    private ValueTask<IEventStore> BuildAsync(string who, IPersistenceEngine? engine = null) => Wire(engine)
+    private ValueTask<IEventStore> BuildAsync(string who, IPersistenceEngine? engine = null) => Wire(new TellsOfLooks(engine ?? Engine, () => looks.AddOrUpdate(who, 1, (_, count) => count + 1)))
         .UsingAsynchronousDispatchScheduler(options => { options.LeaseTerm = Term; options.PollInterval = TimeSpan.FromMilliseconds(50); })
         .DispatchTo((Commit commit, CancellationToken _) =>
         {

@@ -121,6 +121,16 @@ internal sealed class ForgetsDocuments(IPersistenceEngine inner, int puts) : Del
     }
 }
 
+/// <summary>Tells of every document that is looked for.</summary>
+internal sealed class TellsOfLooks(IPersistenceEngine inner, Action looked) : DelegatingEngine(inner)
+{
+    public override ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
+    {
+        looked();
+        return base.FindDocumentAsync(name, cancellationToken);
+    }
+}
+
 /// <summary>Lets document writes hang from a moment on until they are released, as the network does with the packets of a process that was paused.</summary>
 internal sealed class DelaysDocuments(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
