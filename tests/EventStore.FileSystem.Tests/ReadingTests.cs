@@ -45,6 +45,23 @@ public sealed class ReadingTests : IDisposable
         }
     }
 
+    [Theory, InlineData(1), InlineData(50), InlineData(1_000), InlineData(5_000)]
+    public void Frames_that_are_looked_up_again_and_again_are_held_however_many_there_are(int frames)
+    {
+        const int Stride = 328_000;
+        var cache = new FrameCache();
+        for (var time = 0; time < 20; time++)
+        {
+            for (long position = 1; position < (long)frames * Stride; position += Stride)
+            {
+                if (cache.Find(position, 0).IsEmpty) cache.Note(position, 0, BodyOf(position));
+            }
+        }
+
+        var held = Enumerable.Range(0, frames).Count(i => cache.Find(1 + ((long)i * Stride), 0).SequenceEqual(BodyOf(1 + ((long)i * Stride))));
+        Assert.InRange(held, frames * 3 / 4, frames);
+    }
+
     [Fact]
     public void What_a_page_hands_out_lies_in_small_chunks_or_alone()
     {

@@ -9,6 +9,7 @@ internal sealed class FrameCache
 {
     private const int FirstSlots = 64;
     private const int MostSlots = 1 << 14;
+    private const int NotesPerSlot = 2;
     private const int LargestFrameBytes = 2 << 10;
     private Slots slots = new(FirstSlots);
 
@@ -27,10 +28,10 @@ internal sealed class FrameCache
         if (frame.Length > LargestFrameBytes) return;
         var present = slots;
         var slot = present.Of(position);
-        if (Interlocked.Exchange(ref present.Missed[slot], position) != position) return;
-        var isFree = present.Entries[slot] is not { } held || held.Replacements != replacements;
-        if (isFree || present.Entries.Length == MostSlots) present.Entries[slot] = new Entry(position, replacements, frame.ToArray());
-        else slots = new Slots(present.Entries.Length * 4); // what is held is few by then, and taken in again
+        if (Interlocked.Exchange(ref present.Missed[slot], position) == position) present.Entries[slot] = new Entry(position, replacements, frame.ToArray());
+
+        // Where more is looked for than there are slots, each address is forgotten before it is met again. What is held is few by then, and taken in again.
+        else if (present.Entries.Length < MostSlots && ++present.Notes > NotesPerSlot * present.Entries.Length) slots = new Slots(present.Entries.Length * 4);
     }
 
     private sealed class Slots(int count)
@@ -41,6 +42,9 @@ internal sealed class FrameCache
 
         // What was looked for last at each slot, and not found.
         public long[] Missed { get; } = new long[count];
+
+        // How often something was looked for first. Readers beside one another may lose some of it, which does no harm.
+        public int Notes { get; set; }
 
         public int Of(long position) => (int)(((ulong)position * 0x9E3779B97F4A7C15) >> shift);
     }
