@@ -61,6 +61,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             .Add("bare loop over a file", clock => new(BareFile.Write(PathOf("bare"), clock, recordBytes, Events, isFlushed: false)))
             .Add("one event a commit", clock => AppendAsync(FileSystemDurability.Fast, clock, Events, events: 1, isOpeningCounted: true))
             .Add("ten events a commit", clock => AppendAsync(FileSystemDurability.Fast, clock, Events / 10, events: 10, isOpeningCounted: true))
+            .Add("one event a commit, the log compressed", clock => CompressedAsync(clock, Events))
             .Add(OthersOf("fast-100k"))
             .RunAsync();
         foreach (var one in measured) Tell($"{one.Name}: {Events / one.Median:0.000} s");
@@ -157,6 +158,25 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         clock.Stop();
         Directory.Delete(path, recursive: true);
         return commits * events;
+    }
+
+    // Until all of the log is compressed, not only what was sealed and done beside the commits.
+    private async ValueTask<long> CompressedAsync(Clock clock, int commits)
+    {
+        var path = PathOf("store");
+        var options = OptionsOf(FileSystemDurability.Fast);
+        (options.Compression, options.SegmentSizeBytes) = (FileSystemCompression.Brotli, 4 << 20);
+        clock.Restart();
+        var files = new FileSystemStore(path, options);
+        await using (var store = await Wireup.Init().UsingFileSystemPersistence(files).UsingCustomSerialization(new IdentitySerializer()).InitializeStorageEngine().BuildAsync())
+        {
+            for (var i = 0; i < commits; i++) await store.AppendAsync(StreamIds[i % Streams], ExpectedRevision.Any, Messages(1));
+            await files.CompactAsync();
+        }
+
+        clock.Stop();
+        Directory.Delete(path, recursive: true);
+        return commits;
     }
 
     private async ValueTask<long> ConcurrentlyAsync(FileSystemDurability durability, Clock clock, int commits, int committers)

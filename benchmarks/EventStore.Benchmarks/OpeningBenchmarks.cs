@@ -14,7 +14,7 @@ internal static class OpeningBenchmarks
     private const int EventsPerStream = 10;
 
     // Just fewer commits than are written to the index at once: the longest tail that a kill can leave.
-    private const int TailEvents = 150_000;
+    private const int TailEvents = 130_000;
 
     public static async Task RunAsync(long events)
     {
