@@ -17,12 +17,17 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     /// <summary>Says that the files were copied while the store was open, so that frames may be missing that were written during the copy.</summary>
     public const string CopiedMark = "copied";
 
+    /// <summary>Says that a backup is being made, or was struck down: segments may be there whose predecessor is not what it was when they were copied.</summary>
+    public const string CopyingMark = "copying";
+
     private const string Quarantine = "quarantine";
     private const string CopyAdvice = " If these files were copied while the store was open, say so with an empty file 'copied' beside 'store.esfs' and open it again.";
     private long evidence = checkpoints.Select(checkpoint => checkpoint.DurableEnd).DefaultIfEmpty(0).Max();
     private uint epoch = checkpoints.Select(checkpoint => checkpoint.Epoch).DefaultIfEmpty(0u).Max();
 
     public RecoveryReport Report { get; private set; } = new(0, null);
+
+    private bool IsCopy => disk.Exists(CopiedMark) || disk.Exists(CopyingMark);
 
     /// <summary>Whether the end was already known to be durable when the store was opened.</summary>
     public bool WasClean { get; private set; }
@@ -36,8 +41,11 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         for (var i = 0; i < names.Count; i++)
         {
             var path = Segments.PathOf(i + 1);
-            if ($"{Segments.Folder}/{names[i]}" != path) throw Damage(path, "the segment is missing, but later ones are there.");
-            Take(path, i + 1, i + 1 == names.Count);
+            var problem = $"{Segments.Folder}/{names[i]}" == path ? Take(path, i + 1, i + 1 == names.Count) : Damage(path, "the segment is missing, but later ones are there.");
+            if (problem is null) continue;
+            if (i == 0 || !disk.Exists(CopyingMark)) throw problem;
+            unconnected = [.. names.Skip(i).Select(name => $"{Segments.Folder}/{name}")];
+            break;
         }
     }
 
@@ -66,7 +74,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         {
             // Only whole segments that have a successor are packed; without it, the log may end here in a copy only.
             if (end.Position != EndOfFiles()) throw segments.Damaged(end.Position, "a packed segment is not whole from here on.");
-            if (!disk.Exists(CopiedMark)) throw Damage(Segments.PathOf(segments.All[^1].Number + 1), "the segment is missing: the one before it is packed, which is done only once there is a successor.", CopyAdvice);
+            if (!IsCopy) throw Damage(Segments.PathOf(segments.All[^1].Number + 1), "the segment is missing: the one before it is packed, which is done only once there is a successor.", CopyAdvice);
             endsSealed = true;
         }
 
@@ -77,7 +85,8 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     public SegmentedLog OpenForWriting(LogPoint end, bool endsSealed, LogSettings settings)
     {
         var last = segments.All[^1];
-        if (segments.IsPacked(last, out _))
+        var isPacked = segments.IsPacked(last, out _);
+        if (isPacked)
         {
             RefuseIfShort(end.Position);
             WasClean = true;
@@ -90,8 +99,27 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
             if (!WasClean) RewriteTail(file, last, end.Position);
         }
 
-        if (disk.Exists(CopiedMark)) disk.Delete(CopiedMark);
-        return new SegmentedLog(segments, settings, end, end.Position, epoch + 1, endsSealed);
+        RemoveUnconnected();
+        var log = new SegmentedLog(segments, settings, end, end.Position, epoch + 1, endsSealed);
+        if (isPacked) log.BeginSegment(); // only a copy ends with a packed segment, and only while it is marked
+        RemoveMarks(disk);
+        return log;
+    }
+
+    /// <summary>From now on the files stand for themselves.</summary>
+    public static void RemoveMarks(IDisk disk)
+    {
+        foreach (var mark in (string[])[CopiedMark, CopyingMark])
+        {
+            if (disk.Exists(mark)) disk.Delete(mark);
+        }
+    }
+
+    private void RemoveUnconnected()
+    {
+        if (unconnected.Count == 0) return;
+        foreach (var path in unconnected.Reverse()) disk.Delete(path);
+        disk.SyncFolder(Segments.Folder);
     }
 
     private void CutTornEnd(IDiskFile file, Segment last, long end)
@@ -99,7 +127,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         var torn = new byte[Math.Max(0, file.Length - (end - last.Base))];
         file.Read(torn, end - last.Base);
         var length = torn.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
-        if (length > 0 && !disk.Exists(CopiedMark)) FindEvidence(torn.AsSpan(0, length), end);
+        if (length > 0 && !IsCopy) FindEvidence(torn.AsSpan(0, length), end);
         RefuseIfShort(end);
         if (torn.Length == 0) return;
         if (length > 0) Report = new RecoveryReport(length, KeepCopy(torn.AsSpan(0, length), end));
@@ -110,7 +138,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     private void RefuseIfShort(long end)
     {
         if (end >= evidence) return;
-        throw Damage(segments.Place(end), $"the log was durable up to address {evidence}, but is whole only up to {end}.", disk.Exists(CopiedMark) ? "" : CopyAdvice);
+        throw Damage(segments.Place(end), $"the log was durable up to address {evidence}, but is whole only up to {end}.", IsCopy ? "" : CopyAdvice);
     }
 
     // A whole frame beyond the end says how far the log was durable when it was written: if that is beyond the end, acknowledged data is damaged.
@@ -168,20 +196,25 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         segments.Add(new Segment(1, 0, 1, 0));
     }
 
-    private void Take(string path, long number, bool isLast)
+    // Answers what is wrong with where the segment stands; damage in itself is thrown.
+    private CorruptStorageException? Take(string path, long number, bool isLast)
     {
         using var file = segments.OpenFile(path);
         var length = file.Length;
         var header = SegmentFile.ReadHeader(file, $"{disk.Root}/{path}", out var problem);
         if (problem is not null) throw Damage(path, problem);
         if (header.StoreId != segments.StoreId || header.Number != number) throw Damage(path, "the segment belongs to another store or another place in this one.");
-        if (number > 1 && header.Base != lastEnd) throw Damage(Segments.PathOf(number - 1), $"the segment ends at address {lastEnd}, but the next one begins at {header.Base}.");
+        if (number > 1 && header.Base != lastEnd) return Damage(Segments.PathOf(number - 1), $"the segment ends at address {lastEnd}, but the next one begins at {header.Base}.");
         lastEnd = header.Base + length;
         segments.Add(new Segment(number, header.Base, header.FirstCheckpoint, header.Chain));
         if (isLast && lastEnd < header.Base + Format.SegmentHeaderLength) throw Damage(path, "the segment is shorter than its header.");
+        return null;
     }
 
     private long lastEnd;
+
+    // Segments that a backup, struck down, brought already, but that do not continue what is here. They go once the end is known to be sound.
+    private IReadOnlyList<string> unconnected = [];
 
     private long EndOfFiles()
     {

@@ -64,7 +64,7 @@ internal static class StoreOpening
         disk.CreateFolder(Segments.Folder);
         disk.CreateFolder(RunFormat.Folder);
         disk.SyncFolder("");
-        var identity = StoreIdentity.ReadOrCreate(disk, time);
+        var identity = StoreIdentity.ReadOrCreate(disk, settings.NewStoreId, time);
         var storeId = identity.Id;
         var segments = new Segments(disk, storeId) { HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses) };
         try

@@ -11,4 +11,7 @@ internal sealed record StoreSettings(LogSettings Log, IndexSettings Index, int C
 {
     /// <summary>How sealed segments are packed.</summary>
     public PackSettings Packing { get; init; } = new(Compresses: false);
+
+    /// <summary>Makes the id of a new store; tests that replay one schedule draw it too.</summary>
+    public Func<Guid> NewStoreId { get; init; } = Guid.NewGuid;
 }
