@@ -26,7 +26,7 @@ internal sealed class OpenStore : IAsyncDisposable
         end = new PublishedEnd(log.End);
         (Replays, Lookups) = (new LogReaders(segments), new LogReaders(segments, new FrameCache()));
         Packer = new SegmentPacker(segments, settings.Packing, log.Fail);
-        packing = settings.Packing.Compresses ? new SealedPacking(segments, Packer, settings.Index.InBackground) : null;
+        packing = settings.Packing.Compresses ? new SealedPacking(segments, Packer, settings) : null;
         packing?.Resume();
     }
 
