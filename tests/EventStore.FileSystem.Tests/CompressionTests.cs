@@ -42,7 +42,7 @@ public sealed class CompressionTests : IDisposable
         Assert.DoesNotContain(Segments(), IsPacked);
 
         // What opening does in the background is done before: it leaves them to compaction.
-        await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true, inBackground: StoreOpening.InPlace));
+        await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true, inBackground: LogSettings.InPlace));
         var report = await CompactionTests.CompactAsync(engine);
         Assert.Equal(Segments().Length - 1, report.SegmentsRewritten);
         Assert.True(report.BytesFreed > report.BytesBefore / 2);
@@ -81,7 +81,7 @@ public sealed class CompressionTests : IDisposable
     {
         var told = new Warnings();
         var disk = new FailingDisk(Disk) { Fails = path => path == "log/packed.seg.tmp" };
-        var settings = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: StoreOpening.InPlace);
+        var settings = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
         await using var engine = new FileSystemPersistenceEngine(disk, settings, new EngineDurability(DurabilityLevel.Durable, "test", []), null, EngineContext.Default with { Loggers = told });
         await engine.InitializeAsync();
         await SmallStore.FillAsync(engine, 200);

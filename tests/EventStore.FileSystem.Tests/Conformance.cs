@@ -28,7 +28,7 @@ public sealed class TinyFileBackend : IBackend
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(new FileSystemPersistenceEngine(
         new FileDisk(directory.Path),
-        new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192), new IndexSettings(8, 4096, 3, Task.Run), CloseEntries: 4),
+        new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4),
         new EngineDurability(DurabilityLevel.Fast, "written to the operating system", []), null, context));
 
     public ValueTask DisposeAsync()

@@ -19,7 +19,7 @@ public sealed class PackedFileBackend : IBackend
     {
         var engine = new FileSystemPersistenceEngine(
             new FileDisk(directory.Path),
-            new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192), new IndexSettings(8, 4096, 3, Task.Run), CloseEntries: 4) { Packing = new PackSettings(Compresses: true, BlockLength: 1024) },
+            new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4) { Packing = new PackSettings(Compresses: true, BlockLength: 1024) },
             new EngineDurability(DurabilityLevel.Fast, "written to the operating system", []), null, context);
         compacting.Add(CompactAsync(engine));
         return new(engine);

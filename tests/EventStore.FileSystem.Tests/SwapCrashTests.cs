@@ -1,5 +1,6 @@
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
 using EventStore.FileSystem.Store;
 using EventStore.FileSystem.Tests.Simulation;
@@ -12,9 +13,9 @@ namespace EventStore.FileSystem.Tests;
 /// </summary>
 public sealed class SwapCrashTests
 {
-    private static readonly StoreSettings Plain = SmallStore.Small(segmentBytes: 5000, inBackground: StoreOpening.InPlace);
-    private static readonly StoreSettings Fast = SmallStore.Small(isDurable: false, segmentBytes: 5000, inBackground: StoreOpening.InPlace);
-    private static readonly StoreSettings Compressed = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: StoreOpening.InPlace);
+    private static readonly StoreSettings Plain = SmallStore.Small(segmentBytes: 5000, inBackground: LogSettings.InPlace);
+    private static readonly StoreSettings Fast = SmallStore.Small(isDurable: false, segmentBytes: 5000, inBackground: LogSettings.InPlace);
+    private static readonly StoreSettings Compressed = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
 
     [Theory, InlineData(false), InlineData(true)]
     public async Task Compaction_may_be_struck_down_at_any_call_and_changes_nothing(bool compresses)

@@ -5,10 +5,13 @@ namespace EventStore.FileSystem.Log;
 /// <param name="SegmentSizeBytes">The length from which on a segment is sealed before the next batch.</param>
 internal sealed record LogSettings(bool SyncsEachBatch, long SegmentSizeBytes)
 {
-    /// <summary>Runs work beside the writer; in place unless said otherwise, as tests that replay one schedule have it.</summary>
-    public Func<Action, Task> InBackground { get; init; } = work =>
+    /// <summary>Runs work beside the writer: the log's, the index's and packing. In place unless said otherwise, as tests that replay one schedule have it.</summary>
+    public Func<Action, Task> InBackground { get; init; } = InPlace;
+
+    /// <summary>Runs work at once, where it is asked for.</summary>
+    public static Task InPlace(Action work)
     {
         work();
         return Task.CompletedTask;
-    };
+    }
 }

@@ -160,7 +160,7 @@ internal sealed class OpenStore : IAsyncDisposable
         {
             RefuseIfClosed();
             Index.Keeper.SettleAsync().AsTask().GetAwaiter().GetResult();
-            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index with { InBackground = StoreOpening.InPlace }, Origin, 0);
+            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index, Origin, 0);
             var rebuilt = new StoreIndex(keeper);
             var scanner = new LogScanner(Segments, Origin.Position, Origin.Chain);
             var logEnd = Log.End;

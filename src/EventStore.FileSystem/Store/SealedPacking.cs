@@ -21,7 +21,7 @@ internal sealed class SealedPacking(Segments segments, SegmentPacker packer, Sto
     private int nextLetPass;
 
     /// <summary>Takes up what the last opening left: the segments behind the newest packed one.</summary>
-    public void Resume() => working = settings.Index.InBackground(() =>
+    public void Resume() => working = settings.Log.InBackground(() =>
     {
         for (var i = segments.All.Count - 2; i >= 0; i--)
         {
@@ -52,7 +52,7 @@ internal sealed class SealedPacking(Segments segments, SegmentPacker packer, Sto
     private async Task WorkAfterAsync(Task before)
     {
         await before.ConfigureAwait(false);
-        await settings.Index.InBackground(Work).ConfigureAwait(false);
+        await settings.Log.InBackground(Work).ConfigureAwait(false);
     }
 
     private void Work()

@@ -25,10 +25,10 @@ internal sealed record WriterOrder(string Directory, bool IsDurable, int Committ
     public FileSystemPersistenceEngine MakeEngine()
     {
         var isAlone = Committers == 0;
-        var index = new IndexSettings(isAlone ? 7 : 150, 1 << 20, 3, isAlone ? StoreOpening.InPlace : Task.Run);
+        var index = new IndexSettings(isAlone ? 7 : 150, 1 << 20, 3);
         return new FileSystemPersistenceEngine(
             new FileDisk(Directory),
-            new StoreSettings(new LogSettings(IsDurable, isAlone ? 5500 : 48_000), index, CloseEntries: 4),
+            new StoreSettings(new LogSettings(IsDurable, isAlone ? 5500 : 48_000) { InBackground = isAlone ? LogSettings.InPlace : Task.Run }, index, CloseEntries: 4),
             new EngineDurability(IsDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "a test", []), null, EngineContext.Default);
     }
 

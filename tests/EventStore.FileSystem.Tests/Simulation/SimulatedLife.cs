@@ -53,8 +53,8 @@ internal sealed class SimulatedLife
         seen = bug?.Disk?.Invoke(disk) ?? disk;
         moreDeeds = bug?.Deed;
         beside = new DeferredWork(random);
-        var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5), beside.Run);
-        settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)), index, random.Next(0, 10))
+        var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5));
+        settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)) { InBackground = beside.Run }, index, random.Next(0, 10))
         {
             Packing = new PackSettings(Compresses: random.Next(3) == 0, random.Next(PackedFormat.MinBlockLength, 3000)),
             NewStoreId = () => Deeds.NewId(random),
