@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
@@ -12,8 +11,8 @@ public sealed class SimulationTests
 {
     private const int MostFailures = 20;
     private const int PartCases = 10_000;
-    private static readonly int Cases = Number("EVENTSTORE_SIMULATION_CASES") ?? (LongRun.IsAskedFor ? 10_000_000 : 100_000);
-    private static readonly int FirstSeed = Number("EVENTSTORE_SIMULATION_SEED") ?? 1;
+    private static readonly int Cases = LongRun.Number("EVENTSTORE_SIMULATION_CASES") ?? (LongRun.IsAskedFor ? 10_000_000 : 100_000);
+    private static readonly int FirstSeed = LongRun.Number("EVENTSTORE_SIMULATION_SEED") ?? 1;
     private static readonly TimeSpan TellEvery = TimeSpan.FromMinutes(1);
 
     [Fact]
@@ -69,6 +68,4 @@ public sealed class SimulationTests
 
     // Into the suite's log as it is, where it can be followed.
     private static void Tell(string line) => Console.Error.WriteLine(line);
-
-    private static int? Number(string variable) => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }
