@@ -111,6 +111,30 @@ public sealed class BackupTests : IDisposable
         Assert.Single(Directory.EnumerateFiles(Path.Combine(copy.Path, "quarantine")));
     }
 
+    // Its files were listed before the newest segment appeared, and read after the one before had been packed.
+    [Fact]
+    public async Task A_copy_that_ends_with_a_packed_segment_opens_again_and_again()
+    {
+        await using (var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(compresses: true)))
+        {
+            await SmallStore.FillAsync(engine, 100);
+            await CompactionTests.CompactAsync(engine);
+        }
+
+        CopyTree(directory.Path, copy.Path);
+        foreach (var path in Directory.EnumerateFiles(copy.Path)) if (Path.GetFileName(path) != StoreIdentity.FileName) File.Delete(path);
+        File.Delete(Directory.EnumerateFiles(Path.Combine(copy.Path, Segments.Folder)).Max(StringComparer.Ordinal)!);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        var found = new List<int>();
+        for (var opening = 0; opening < 3; opening++)
+        {
+            await using var engine = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small());
+            found.Add((await SmallStore.ReadConsistentAsync(engine)).Count);
+        }
+
+        Assert.True(found[0] > 0 && found.All(count => count == found[0]));
+    }
+
     [Fact]
     public async Task A_copy_in_another_order_opens_as_a_prefix_or_is_refused()
     {
