@@ -112,7 +112,7 @@ internal sealed class ConsumerHost(
         while (!await lease.TryAcquireAsync(watch, cancellationToken).ConfigureAwait(false))
         {
             if (watch.IsHolderAlive) throw new ConsumerTakenException(name, "another process shows signs of life.");
-            await Task.Delay(lease.WatchInterval, time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(lease.WaitAfter(watch), time, cancellationToken).ConfigureAwait(false);
         }
 
         var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);

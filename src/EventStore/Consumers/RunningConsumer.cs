@@ -56,7 +56,7 @@ internal class RunningConsumer : IConsumer
             while (!await lease.TryAcquireAsync(watch, cancellationToken).ConfigureAwait(false))
             {
                 if (watch.IsHolderAlive) throw new ConsumerTakenException(Name, "another process shows signs of life.");
-                await Task.Delay(lease.WatchInterval, setup.Time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(lease.WaitAfter(watch), setup.Time, cancellationToken).ConfigureAwait(false);
             }
 
             await BecomeActiveAsync(cancellationToken).ConfigureAwait(false);
@@ -164,10 +164,10 @@ internal class RunningConsumer : IConsumer
             }
             catch (StorageException error)
             {
-                Log.ConsumerStorageFailed(setup.Logger, error, Name, lease.WatchInterval);
+                Log.ConsumerStorageFailed(setup.Logger, error, Name, lease.WaitAfter(watch));
             }
 
-            await Task.Delay(lease.WatchInterval, setup.Time, stopping.Token).ConfigureAwait(false);
+            await Task.Delay(lease.WaitAfter(watch), setup.Time, stopping.Token).ConfigureAwait(false);
         }
 
         await BecomeActiveAsync(stopping.Token).ConfigureAwait(false);

@@ -74,7 +74,7 @@ internal sealed class DispatchScheduler(
             {
                 if (await lease.TryAcquireAsync(watch, stopping.Token).ConfigureAwait(false)) await LeadAsync().ConfigureAwait(false);
                 firstDecision.TrySetResult();
-                await Task.Delay(lease.WatchInterval, time, stopping.Token).ConfigureAwait(false);
+                await Task.Delay(lease.WaitAfter(watch), time, stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {

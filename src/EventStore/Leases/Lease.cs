@@ -27,8 +27,13 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
             cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>How long to wait between two tries.</summary>
-    public TimeSpan WatchInterval => term / 3 < pollInterval ? term / 3 : pollInterval;
+    /// <summary>How long to wait until the next try: a poll, but no longer than until the holder will have been silent for a term. So a dead one is followed within a term and one poll.</summary>
+    public TimeSpan WaitAfter(Watch watch)
+    {
+        var interval = term / 3 < pollInterval ? term / 3 : pollInterval;
+        var left = Positive(term - time.GetElapsedTime(watch.Since));
+        return left > TimeSpan.Zero && left < interval ? left : interval;
+    }
 
     /// <summary>Shows signs of life until cancelled, or until the lease is lost: taken over, or not renewed for a term.</summary>
     /// <returns>Why it was lost.</returns>
