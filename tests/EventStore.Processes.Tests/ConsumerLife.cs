@@ -23,7 +23,7 @@ internal static class ConsumerLife
         Tally? last = null;
         var options = order.ToOptions();
         options.Persisted = checkpoint => Say($"wrote {checkpoint}");
-        await using var consumer = await store.Consumers.StartAsync(ConsumerOrder.Consumer, ConsumerSource.Everything, new Projection<Tally>(Tally.Empty, Apply), options);
+        await using var consumer = await store.Consumers.StartAsync(ConsumerOrder.Consumer, ConsumerSource.Everything, new Projection<Tally>(Tally.Empty, ApplyAsync), options);
         using var ending = new CancellationTokenSource();
         var appending = order.Appends ? Task.WhenAll(Enumerable.Range(0, Appenders).Select(i => AppendAsync(store, i, ending.Token))) : Task.CompletedTask;
         await Task.WhenAny(isOrphaned, consumer.Completion, order.Appends ? appending : isOrphaned);
@@ -31,9 +31,10 @@ internal static class ConsumerLife
         await appending;
         return 0;
 
-        Tally Apply(Tally state, CommittedEvent committed)
+        async ValueTask<Tally> ApplyAsync(Tally state, CommittedEvent committed, CancellationToken cancellationToken)
         {
             if (!ReferenceEquals(state, last)) Say($"from {state.Last}");
+            if (order.Step > TimeSpan.Zero) await Task.Delay(order.Step, cancellationToken);
             return last = state.Add(committed);
         }
     }

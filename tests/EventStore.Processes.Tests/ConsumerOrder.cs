@@ -10,13 +10,16 @@ namespace EventStore.Processes.Tests;
 /// <param name="Term">After how long without a sign of life it takes over from another process.</param>
 internal sealed record ConsumerOrder(string Address, string Schema, bool Appends, int EventsPerCheckpoint, TimeSpan Term)
 {
+    /// <summary>How long it takes over each event.</summary>
+    public TimeSpan Step { get; init; }
+
     public const string Consumer = "tally";
 
-    public static ConsumerOrder Parse(string[] arguments) => new(
-        arguments[0], arguments[1], bool.Parse(arguments[2]), int.Parse(arguments[3], CultureInfo.InvariantCulture), TimeSpan.Parse(arguments[4], CultureInfo.InvariantCulture));
+    public static ConsumerOrder Parse(string[] arguments) =>
+        new(arguments[0], arguments[1], bool.Parse(arguments[2]), int.Parse(arguments[3], CultureInfo.InvariantCulture), Time(arguments[4])) { Step = Time(arguments[5]) };
 
     public string[] ToArguments() =>
-        [Address, Schema, Appends.ToString(), EventsPerCheckpoint.ToString(CultureInfo.InvariantCulture), Term.ToString("c", CultureInfo.InvariantCulture)];
+        [Address, Schema, Appends.ToString(), EventsPerCheckpoint.ToString(CultureInfo.InvariantCulture), $"{Term}", $"{Step}"];
 
     /// <summary>The store, as every process of a test opens it.</summary>
     public ValueTask<IEventStore> OpenAsync() => Wireup.Init()
@@ -36,4 +39,6 @@ internal sealed record ConsumerOrder(string Address, string Schema, bool Appends
         EventsPerCheckpoint = EventsPerCheckpoint,
         CheckpointInterval = TimeSpan.FromMilliseconds(20),
     };
+
+    private static TimeSpan Time(string argument) => TimeSpan.Parse(argument, CultureInfo.InvariantCulture);
 }

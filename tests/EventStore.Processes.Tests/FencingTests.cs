@@ -10,46 +10,73 @@ public sealed class FencingTests
 {
     private const int Minutes = 60_000; // in milliseconds, for time limits
     private static readonly int Rounds = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long" ? 50 : 5;
-    private static readonly TimeSpan Term = TimeSpan.FromMilliseconds(600);
+    private static readonly TimeSpan Term = TimeSpan.FromMilliseconds(900);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private readonly List<TimeSpan> takenOverAfter = [];
 
     [Theory(Timeout = 10 * Minutes), InlineData("sqlite"), InlineData("postgres")]
     public async Task A_halted_process_is_replaced_within_a_term_and_a_poll_and_cannot_overwrite_newer_progress(string scheme)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are halted by the signals of Linux.");
         await using var place = await Place.MakeAsync(scheme);
-        var order = new ConsumerOrder(place.Address, place.Schema, Appends: false, EventsPerCheckpoint: 1, Term);
+        var order = new ConsumerOrder(place.Address, place.Schema, Appends: false, EventsPerCheckpoint: 1, Term) { Step = TimeSpan.FromMilliseconds(40) };
         await using var store = await order.OpenAsync();
         using var isOver = new CancellationTokenSource();
         var appending = ConsumerLife.AppendAsync(store, 0, isOver.Token);
         await using var first = SuiteProcess.Start(typeof(FencingTests).Assembly, [ConsumerLife.Word, .. order.ToArguments()]);
-        await first.UntilSaidAsync("wrote");
+        await first.UntilSaidAsync("wrote", 2);
         await using var second = SuiteProcess.Start(typeof(FencingTests).Assembly, [ConsumerLife.Word, .. order.ToArguments()]);
         await second.UntilSaidAsync("open");
-        var (holder, waiting, times) = (first, second, new List<TimeSpan>());
-        for (var round = 0; round < Rounds; round++)
+        var (holder, waiting) = (first, second);
+        for (var tries = 0; takenOverAfter.Count < Rounds; tries++)
         {
-            // Until the one that goes on waits again and has seen the other alive.
-            await Task.Delay(Term + TimeSpan.FromMilliseconds(Random.Shared.Next(100, 300)));
-            var (deliveries, writes) = (Count(waiting, "from"), Count(holder, "wrote"));
-            holder.Suspend();
-            var halted = Stopwatch.GetTimestamp();
-            await waiting.UntilSaidAsync("from", deliveries + 1);
-            times.Add(Stopwatch.GetElapsedTime(halted));
-            await waiting.UntilSaidAsync("wrote", Count(waiting, "wrote") + 3);
-            holder.Continue();
-            await waiting.UntilSaidAsync("wrote", Count(waiting, "wrote") + 3);
-            Assert.True(Count(holder, "wrote") <= writes + 1, "a process that lost its name went on writing"); // one line may have been on its way
-            (holder, waiting) = (waiting, holder);
+            Assert.True(tries < Rounds * 4, $"of {tries} halted processes only {takenOverAfter.Count} were replaced");
+            if (await IsReplacedAsync(holder, waiting)) (holder, waiting) = (waiting, holder);
         }
 
         await isOver.CancelAsync();
         await appending;
         await first.KillAsync();
         await second.KillAsync();
-        await CheckAsync(store, order, first, second, times);
+        await CheckAsync(store, order, first, second);
     }
 
-    private static async Task CheckAsync(IEventStore store, ConsumerOrder order, SuiteProcess first, SuiteProcess second, List<TimeSpan> times)
+    // Answers false where it was halted in the middle of a transaction, whose lock it then holds as long as it is halted: no name helps against that.
+    private async Task<bool> IsReplacedAsync(SuiteProcess holder, SuiteProcess waiting)
+    {
+        // By now the one that waits has seen the holder alive.
+        await Task.Delay(Term + TimeSpan.FromMilliseconds(Random.Shared.Next(300)));
+        await holder.UntilSaidAsync("wrote", holder.Count("wrote") + 1);
+        await Task.Delay(Random.Shared.Next(5, 30));
+        var terms = waiting.Count("from");
+        holder.Suspend();
+        var halted = Stopwatch.GetTimestamp();
+        var written = holder.Count("wrote");
+        var isReplaced = await HasSaidAsync(waiting, "from", terms + 1);
+        var took = Stopwatch.GetElapsedTime(halted);
+        if (isReplaced) await waiting.UntilSaidAsync("wrote", waiting.Count("wrote") + 3);
+        holder.Continue();
+        if (!isReplaced) return false;
+
+        takenOverAfter.Add(took);
+        await waiting.UntilSaidAsync("wrote", waiting.Count("wrote") + 10);
+        Assert.True(holder.Count("wrote") <= written + 1, "a process that lost its name went on writing"); // one line may have been on its way
+        return true;
+    }
+
+    private static async Task<bool> HasSaidAsync(SuiteProcess process, string word, int times)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (process.Count(word) < times)
+        {
+            if (Stopwatch.GetElapsedTime(started) > Patience) return false;
+            await Task.Delay(5);
+        }
+
+        return true;
+    }
+
+    private async Task CheckAsync(IEventStore store, ConsumerOrder order, SuiteProcess first, SuiteProcess second)
     {
         var terms = new Terms();
         terms.Add(first);
@@ -61,9 +88,7 @@ public sealed class FencingTests
 
         // A busy machine adds to each, hardly to all.
         var allowed = Term + order.ToOptions().PollInterval;
-        TestContext.Current.TestOutputHelper?.WriteLine($"taken over after {string.Join(", ", times.Select(time => $"{time.TotalMilliseconds:0}"))} ms");
-        Assert.True(times.Min() < allowed + TimeSpan.FromMilliseconds(200), $"the soonest take-over came after {times.Min()}, where {allowed} is promised");
+        TestContext.Current.TestOutputHelper?.WriteLine($"taken over after {string.Join(", ", takenOverAfter.Select(time => $"{time.TotalMilliseconds:0}"))} ms");
+        Assert.True(takenOverAfter.Min() < allowed + TimeSpan.FromMilliseconds(200), $"the soonest take-over came after {takenOverAfter.Min()}, where {allowed} is promised");
     }
-
-    private static int Count(SuiteProcess process, string word) => process.Lines.Count(line => line.StartsWith(word, StringComparison.Ordinal));
 }

@@ -41,7 +41,7 @@ public sealed class SuiteProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             // It lives for a moment: what makes long lives fast only delays it.
-            Environment = { ["DOTNET_TieredPGO"] = "0", ["DOTNET_gcConcurrent"] = "0" },
+            Environment = { ["DOTNET_TieredPGO"] = "0", ["DOTNET_gcConcurrent"] = "0", ["DOTNET_EnableWriteXorExecute"] = "0" },
         };
         return new SuiteProcess(start);
     }
@@ -49,12 +49,15 @@ public sealed class SuiteProcess : IAsyncDisposable
     /// <summary>Waits until it has said so many lines that begin with a word.</summary>
     public async Task UntilSaidAsync(string word, int times = 1)
     {
-        while (lines.Count(line => line.StartsWith(word, StringComparison.Ordinal)) < times)
+        while (Count(word) < times)
         {
             if (process.HasExited) throw new InvalidOperationException($"The process ended without having said '{word}': {await errors}");
             await Task.Delay(5);
         }
     }
+
+    /// <summary>How many lines it said that begin with a word.</summary>
+    public int Count(string word) => lines.Count(line => line.StartsWith(word, StringComparison.Ordinal));
 
     /// <summary>Ends it at once, wherever it is (SIGKILL).</summary>
     public async Task KillAsync()
