@@ -62,8 +62,7 @@ internal static class OpeningBenchmarks
                 break;
         }
 
-        var peak = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        await Console.Out.WriteLineAsync(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]);
+        await Console.Out.WriteLineAsync(ChildProgram.Peak());
     }
 
     private static async Task<List<double>[]> InTurnAsync(FileStore[] stores, Func<FileStore, Task> before)
@@ -110,17 +109,8 @@ internal static class OpeningBenchmarks
         return long.Parse(kibibytes ?? "0", CultureInfo.InvariantCulture) / 1024;
     }
 
-    // With the collector that a program has unless it asks for another.
-    private static Process Start(string task, FileStore store)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
-        start.Environment["DOTNET_gcServer"] = "0";
-        foreach (var argument in (string[])[.. Host(), "opening-child", task, store.Directory, store.Streams.ToString(CultureInfo.InvariantCulture)]) start.ArgumentList.Add(argument);
-        return Process.Start(start)!;
-    }
-
-    private static string[] Host() =>
-        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [Path.Combine(AppContext.BaseDirectory, "EventStore.Benchmarks.dll")] : [];
+    private static Process Start(string task, FileStore store) =>
+        ChildProgram.Start("opening-child", task, store.Directory, store.Streams.ToString(CultureInfo.InvariantCulture));
 
     private static string Show(List<double> samples)
     {

@@ -55,6 +55,14 @@ child.Hidden = true;
 child.SetAction(parsed => OpeningBenchmarks.RunChildAsync(parsed.GetValue(task)!, parsed.GetValue(place)!, parsed.GetValue(among)));
 root.Subcommands.Add(child);
 
+var consumers = new Command("consumers", "consumers over everything, beside bare reads; ten at once; a rare filter and its memory; live latency") { events };
+consumers.SetAction(parsed => ConsumerBenchmarks.RunAsync(parsed.GetValue(events)));
+root.Subcommands.Add(consumers);
+var rare = new Command("consumers-child", "what another process does for consumers") { place };
+rare.Hidden = true;
+rare.SetAction(parsed => ConsumerBenchmarks.RunChildAsync(parsed.GetValue(place)!));
+root.Subcommands.Add(rare);
+
 root.SetAction(async parsed =>
 {
     foreach (var (_, run) in benchmarks.Values) await run(CommitsOf(parsed));
