@@ -131,6 +131,23 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
         Assert.Equal(ConsumerState.Running, (await running.GetStatusAsync()).State);
     }
 
+    [Fact(Timeout = Minute), Guarantee("G37")]
+    public async Task Paused_while_a_failed_event_waits_to_be_tried_again_it_can_be_stopped()
+    {
+        await using var store = await Wire().BuildAsync();
+        await AppendManyAsync(store, 1, 1);
+        var hasFailed = new TaskCompletionSource();
+        var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, (_, _) =>
+        {
+            hasFailed.TrySetResult();
+            throw new InvalidOperationException("handler");
+        }, Quick(options => (options.FirstRetryDelay, options.MaxRetryDelay) = (TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(500))));
+        await hasFailed.Task;
+        await consumer.PauseAsync();
+        await consumer.DisposeAsync();
+        Assert.Equal(0, consumer.Position.Value);
+    }
+
     [Fact(Timeout = Minute), Guarantee("G38")]
     public async Task When_every_wake_up_is_lost_events_come_within_the_poll_interval()
     {

@@ -58,16 +58,26 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
         Assert.Equal(["name"], await ToListAsync(store.Consumers.ListAsync()));
     }
 
-    [Theory(Timeout = Minute), InlineData(1), InlineData(7), InlineData(1000), Guarantee("G32")]
+    [Theory(Timeout = 60 * Minute), InlineData(1), InlineData(7), InlineData(1000), Guarantee("G32")]
     public async Task What_is_appended_while_it_catches_up_is_delivered_once_and_in_order(int eventsPerCheckpoint)
     {
+        const int Writers = 8;
         var events = IsLongRun ? 100_000 : 3_000;
         await using var store = await Wire().BuildAsync();
-        await AppendManyAsync(store, 0, events / 3);
-        await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick(options => options.EventsPerCheckpoint = eventsPerCheckpoint));
-        await AppendManyAsync(store, events / 3, events / 3 * 2);
+        await AppendManyAsync(store, 0, events / 20);
+        var delivered = new List<(Checkpoint Checkpoint, string Body)>();
+        await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, (committed, _) =>
+        {
+            delivered.Add((committed.Checkpoint, (string)committed.Body));
+            return default;
+        }, Quick(options => options.EventsPerCheckpoint = eventsPerCheckpoint));
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
+        {
+            for (var i = 0; i < events / Writers; i++) await store.AppendAsync($"writer-{writer}", $"{writer}.{i}");
+        })));
         await consumer.WaitUntilCaughtUpAsync();
-        Assert.Equal(Enumerable.Range(0, events / 3 * 3).Select(i => $"{i}"), Seen);
+        Assert.Equal((await ToListAsync(store.ReadAllAsync())).Select(committed => (committed.Checkpoint, (string)committed.Body)), delivered);
+        Assert.Equal((events / 20) + (events / Writers * Writers), delivered.Count);
     }
 
     [Fact(Timeout = Minute), Guarantee("G36")]

@@ -58,14 +58,14 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
         }
     }
 
-    /// <summary>Says that the next event was handled, where one is handled after the other.</summary>
-    public void MoveTo(FeedPosition handled, object? newState)
+    /// <summary>Says that the next event was handled, where one is handled after the other; answers how many were since the last write.</summary>
+    public int MoveTo(FeedPosition handled, object? newState)
     {
         lock (gate)
         {
             (position, scanned, state) = (handled, handled, newState);
-            handledSinceWrite++;
-            Release();
+            if (waiters.Count > 0) Release();
+            return ++handledSinceWrite;
         }
     }
 

@@ -67,13 +67,18 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
             {
                 var page = await ReadAsync(ahead, feed, position, cancellationToken).ConfigureAwait(false);
                 position = page.Position;
-                ahead = page.IsEnd ? null : feed.ReadAsync(position, cancellationToken).AsTask();
+                ahead = page.IsEnd ? null : ReadAhead(feed, position, cancellationToken);
                 Volatile.Write(ref lag, page.Lag + page.Events.Length);
                 if (!page.Events.IsEmpty) (isCaughtUp, isIdle) = (false, false);
                 await pump.DeliverAsync(page.Events, progress, cancellationToken).ConfigureAwait(false);
                 progress.Scanned(position);
                 Volatile.Write(ref lag, page.Lag);
-                if (!page.IsEnd) continue;
+                if (!page.IsEnd)
+                {
+                    // Consumers that run side by side take turns, page by page, and so find the pages that others have read.
+                    await Task.Yield();
+                    continue;
+                }
 
                 if (!isCaughtUp) setup.Options.CaughtUp?.Invoke();
                 isCaughtUp = true;
@@ -87,6 +92,9 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
             if (ahead is not null) await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    private static Task<FeedPage> ReadAhead(IFeed feed, FeedPosition position, CancellationToken cancellationToken) =>
+        Task.Run(() => feed.ReadAsync(position, cancellationToken).AsTask(), CancellationToken.None);
 
     // A storage that cannot be reached for a while is waited for.
     private async ValueTask<FeedPage> ReadAsync(Task<FeedPage>? ahead, IFeed feed, FeedPosition position, CancellationToken cancellationToken)

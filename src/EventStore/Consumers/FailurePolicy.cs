@@ -53,15 +53,8 @@ internal sealed class FailurePolicy(string name, ConsumerOptions options, PauseG
                 Log.ConsumerFailed(logger, error, name, first.Stream, first.Checkpoint, failures, delay);
             }
 
-            gate.Leave();
-            try
-            {
-                await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
-            }
-            finally
-            {
-                await gate.EnterAsync(CancellationToken.None).ConfigureAwait(false);
-            }
+            var wait = delay;
+            await gate.StepAsideAsync(token => Task.Delay(wait, time, token), cancellationToken).ConfigureAwait(false);
         }
     }
 }

@@ -31,6 +31,26 @@ internal sealed class PauseGate
         return WaitAndEnterAsync(cancellationToken);
     }
 
+    /// <summary>Called inside, between one delivery and the next: steps aside for as long as it is closed.</summary>
+    public ValueTask PassAsync(CancellationToken cancellationToken) => Volatile.Read(ref opened) is null ? default : StepAsideAsync(static _ => Task.CompletedTask, cancellationToken);
+
+    /// <summary>Called inside: is outside while it waits for something, and inside again however that ends.</summary>
+    public async ValueTask StepAsideAsync(Func<CancellationToken, Task> wait, CancellationToken cancellationToken)
+    {
+        Leave();
+        try
+        {
+            await wait(cancellationToken).ConfigureAwait(false);
+            await EnterAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // Nothing is delivered any more, but whoever is about to leave must have come in.
+            lock (gate) inside++;
+            throw;
+        }
+    }
+
     public void Leave()
     {
         lock (gate)

@@ -4,16 +4,20 @@ namespace EventStore.Feeds;
 
 /// <summary>
 /// Reads pages of the store for all feeds, and keeps the newest whole ones for a moment: consumers that run side by side then read each part
-/// of the store once. The page at the end is never kept.
+/// of the store once. Few are kept for one reader, more while others are seen to follow it, who then catch up with it. The page at the end is never kept.
 /// </summary>
 internal sealed class SharedPages(ReadPath reads, TimeProvider time)
 {
     private const int MaxKept = 8;
+    private const int MaxKeptForFollowers = 96;
+    private const long MaxKeptBytes = 24 << 20;
     private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(1);
 
-    // Guarded by the gate; oldest first.
+    // All guarded by the gate. The pages: oldest first.
     private readonly Lock gate = new();
     private readonly LinkedList<Kept> kept = new();
+    private long keptBytes;
+    private long? followedAt;
 
     /// <summary>The next page of a filter after a checkpoint.</summary>
     public async ValueTask<StorePage> ReadAsync(EventFilter filter, Checkpoint after, CancellationToken cancellationToken)
@@ -22,13 +26,14 @@ internal sealed class SharedPages(ReadPath reads, TimeProvider time)
         {
             Task<StorePage>? shared;
             var mine = new TaskCompletionSource<StorePage>(TaskCreationOptions.RunContinuationsAsynchronously);
+            var own = new Kept(filter, after, mine.Task, time.GetTimestamp());
             lock (gate)
             {
                 shared = Find(filter, after)?.Page;
-                if (shared is null) Keep(new Kept(filter, after, mine.Task, time.GetTimestamp()));
+                if (shared is null) kept.AddLast(own);
             }
 
-            if (shared is null) return await ReadForAllAsync(filter, after, mine, cancellationToken).ConfigureAwait(false);
+            if (shared is null) return await ReadForAllAsync(own, mine, cancellationToken).ConfigureAwait(false);
 
             // Whoever read it may have been cancelled or failed: then everyone reads for himself.
             await ((Task)shared).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -40,44 +45,72 @@ internal sealed class SharedPages(ReadPath reads, TimeProvider time)
     /// <summary>The newest checkpoint of the store.</summary>
     public ValueTask<Checkpoint> FindHeadAsync(CancellationToken cancellationToken) => reads.FindHeadAsync(cancellationToken);
 
-    private async ValueTask<StorePage> ReadForAllAsync(EventFilter filter, Checkpoint after, TaskCompletionSource<StorePage> mine, CancellationToken cancellationToken)
+    private async ValueTask<StorePage> ReadForAllAsync(Kept own, TaskCompletionSource<StorePage> mine, CancellationToken cancellationToken)
     {
         try
         {
-            var page = await reads.ReadPageAsync(filter, after, cancellationToken).ConfigureAwait(false);
-            if (page.IsEnd) Drop(mine.Task);
+            var page = await reads.ReadPageAsync(own.Filter, own.After, cancellationToken).ConfigureAwait(false);
+            lock (gate)
+            {
+                if (page.IsEnd) Drop(own);
+                else Weigh(own, page.Events.Span);
+            }
+
             mine.SetResult(page);
             return page;
         }
         catch
         {
-            Drop(mine.Task);
+            lock (gate) Drop(own);
             mine.SetCanceled(CancellationToken.None);
             throw;
         }
     }
 
-    // Called with the gate held.
+    // Called with the gate held. Who asks for a page that lies before one that is kept follows another reader.
     private Kept? Find(EventFilter filter, Checkpoint after)
     {
-        while (kept.First is { } oldest && time.GetElapsedTime(oldest.Value.ReadAt) > KeptFor) kept.RemoveFirst();
-        return kept.FirstOrDefault(page => page.After == after && page.Filter == filter);
+        while (kept.First is { } oldest && time.GetElapsedTime(oldest.Value.ReadAt) > KeptFor) Drop(oldest.Value);
+        var isFollowing = false;
+        foreach (var page in kept)
+        {
+            if (page.After < after || page.Filter != filter) continue;
+            if (page.After == after) return page;
+            isFollowing = true;
+        }
+
+        if (isFollowing) followedAt = time.GetTimestamp();
+        return null;
     }
 
     // Called with the gate held.
-    private void Keep(Kept page)
+    private void Weigh(Kept own, ReadOnlySpan<RecordedEvent> events)
     {
-        kept.AddLast(page);
-        if (kept.Count > MaxKept) kept.RemoveFirst();
+        if (!kept.Contains(own)) return;
+        foreach (ref readonly var recorded in events) own.Bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;
+        keptBytes += own.Bytes;
+        var most = followedAt is { } at && time.GetElapsedTime(at) <= KeptFor ? MaxKeptForFollowers : MaxKept;
+        while (kept.Count > most || (keptBytes > MaxKeptBytes && kept.Count > 1)) Drop(kept.First!.Value);
     }
 
-    private void Drop(Task<StorePage> page)
+    // Called with the gate held.
+    private void Drop(Kept page)
     {
-        lock (gate)
-        {
-            if (kept.FirstOrDefault(kept => kept.Page == page) is { } found) kept.Remove(found);
-        }
+        if (kept.Remove(page)) keptBytes -= page.Bytes;
     }
 
-    private sealed record Kept(EventFilter Filter, Checkpoint After, Task<StorePage> Page, long ReadAt);
+    /// <summary>A page that is read or was. Told from others by what it is, not by what is in it.</summary>
+    private sealed class Kept(EventFilter filter, Checkpoint after, Task<StorePage> page, long readAt)
+    {
+        public EventFilter Filter => filter;
+
+        public Checkpoint After => after;
+
+        public Task<StorePage> Page => page;
+
+        public long ReadAt => readAt;
+
+        /// <summary>The bytes of its events; 0 while it is read.</summary>
+        public long Bytes { get; set; }
+    }
 }
