@@ -1,0 +1,86 @@
+using Spectre.Console;
+
+namespace LiveProjections;
+
+/// <summary>
+/// Runs the show: a process that imports, two that follow it, one of which is killed and started again and again; and at the end compares what both made
+/// of the events with a fold of the log.
+/// </summary>
+internal sealed class Show(string path, string address, DirectoryInfo folder, int kills) : IDisposable
+{
+    private const string Steady = "authors";
+    private const string Struck = "months";
+
+    // Set as soon as it runs.
+    private Child import = null!;
+    private Child steady = null!;
+    private Child struck = null!;
+    private int killed;
+
+    /// <summary>Answers whether both states equal the fold of the log.</summary>
+    public async Task<bool> RunAsync(IAnsiConsole console, CancellationToken cancellationToken)
+    {
+        folder.Create();
+        import = new Child("import", path, "--store", address);
+        (steady, struck) = (Follow(Steady), Follow(Struck));
+        if (console.Profile.Capabilities.Interactive)
+            await console.Live(Picture()).StartAsync(live => WhileAsync(KillAndEndAsync(cancellationToken), () => live.UpdateTarget(Picture())));
+        else await KillAndEndAsync(cancellationToken);
+        console.Write(Picture());
+        return await CompareAsync(console, cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        foreach (var child in (Child?[])[import, steady, struck]) child?.Dispose();
+    }
+
+    private async Task KillAndEndAsync(CancellationToken cancellationToken)
+    {
+        while (!import.Reading.IsCompleted || killed < kills)
+        {
+            await Task.Delay(Random.Shared.Next(200, 1_000), cancellationToken);
+            await struck.KillAsync();
+            killed++;
+            struck.Dispose();
+            struck = Follow(Struck);
+        }
+
+        await import.EndAsync(cancellationToken);
+        await Task.WhenAll(steady.EndAsync(cancellationToken), struck.EndAsync(cancellationToken));
+    }
+
+    private async Task<bool> CompareAsync(IAnsiConsole console, CancellationToken cancellationToken)
+    {
+        await using var store = await Stores.OpenToReadAsync(address, "memory:", cancellationToken);
+        var areEqual = true;
+        foreach (var (name, follower) in ((string, Child)[])[(Steady, steady), (Struck, struck)])
+        {
+            var fold = await Totals.FoldAsync(store, name, cancellationToken);
+            var isEqual = fold.ToJson() == follower.State;
+            areEqual &= isEqual;
+            console.WriteLine($"{name}: {fold.Changes:N0} changes, {fold.ChangesBy.Count:N0} {name}; its state {(isEqual ? "equals" : "DIFFERS FROM")} the fold of the log.");
+        }
+
+        return areEqual;
+    }
+
+    private Child Follow(string name) => new("follow", name, "--store", address, "--consumers", $"sqlite:{Path.Combine(folder.FullName, name + ".db")}");
+
+    private Table Picture() => new Table().Border(TableBorder.Rounded)
+        .AddColumn("process").AddColumn(new TableColumn("events").RightAligned()).AddColumn(new TableColumn("killed").RightAligned())
+        .AddRow("import", $"{import.Position:N0}", "")
+        .AddRow($"follows: {Steady}", $"{steady.Position:N0}", "")
+        .AddRow($"follows: {Struck}", $"{struck.Position:N0}", $"{killed} times");
+
+    private static async Task WhileAsync(Task running, Action show)
+    {
+        while (!running.IsCompleted)
+        {
+            show();
+            await Task.WhenAny(running, Task.Delay(100));
+        }
+
+        await running;
+    }
+}
