@@ -1,0 +1,50 @@
+using EventStore.Conformance;
+
+namespace EventStore.Tests;
+
+/// <summary>What consumers of one process cost together.</summary>
+public sealed class ConsumerTests
+{
+    [Fact(Timeout = 120_000)]
+    public async Task Consumers_started_together_read_the_store_about_once()
+    {
+        const int Consumers = 10, Commits = 100, EventsPerCommit = 500;
+        var counting = new CountsReads(new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default));
+        await using var store = await Wireup.Init().UsingPersistence(counting).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        for (var i = 0; i < Commits; i++) await store.AppendAsync("stream", ExpectedRevision.Any, [.. Enumerable.Range(0, EventsPerCommit).Select(_ => new EventMessage("x"))]);
+        counting.Pages = 0;
+        await Task.WhenAll(Enumerable.Range(0, Consumers).Select(number => Task.Run(async () =>
+        {
+            var delivered = 0;
+            await using var consumer = await store.Consumers.StartAsync($"{number}", ConsumerSource.Everything, (committed, _) =>
+            {
+                Assert.Equal(++delivered, committed.Checkpoint.Value);
+                return default;
+            });
+            await consumer.WaitUntilCaughtUpAsync();
+            Assert.Equal(Commits * EventsPerCommit, delivered);
+        })));
+
+        // Each alone would read as many pages as the store has.
+        const int PagesOfStore = (Commits * EventsPerCommit / 512) + 1;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{counting.Pages} pages read of {PagesOfStore}");
+        Assert.InRange(counting.Pages, PagesOfStore, PagesOfStore * 3);
+    }
+
+    private sealed class CountsReads(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        private int pages;
+
+        public int Pages
+        {
+            get => pages;
+            set => pages = value;
+        }
+
+        public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
+        {
+            if (read.Direction == ReadDirection.Forward) Interlocked.Increment(ref pages);
+            return base.ReadAllAsync(read, cancellationToken);
+        }
+    }
+}
