@@ -21,7 +21,7 @@ running=""
 # Packages that not every registry has: the suite of their backend, the package, and where an older version will do, its property and that version.
 scarce_packages=("redis StackExchange.Redis StackExchangeRedisVersion 1.2.6" "mongo MongoDB.Driver")
 # Programs that tests start: the suite, the package of Debian, the program.
-programs=("postgres postgresql-15 initdb" "redis redis-server redis-server" "filesystem strace strace" "filesystem rsync rsync")
+programs=("postgres postgresql-15 initdb" "processes postgresql-15 initdb" "redis redis-server redis-server" "filesystem strace strace" "filesystem rsync rsync")
 declare -A missing=() fallback=()
 total_passed=0 total_failed=0 total_skipped=0
 summary=()
