@@ -99,24 +99,3 @@ internal static class PostgresRows
 
     private static NpgsqlParameter<T> Bytes<T>(T values) => new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
 }
-
-/// <summary>Reads the rows of a page one after the other. Events of one commit share its record, and what it says is decoded once.</summary>
-internal sealed class EventRows(NpgsqlDataReader reader)
-{
-    private CommitRecord? commit;
-
-    /// <summary>The event of the row at which the reader is.</summary>
-    /// <param name="stream">Its stream; default where the name is not known yet.</param>
-    public RecordedEvent Read(StreamId stream)
-    {
-        var index = reader.GetInt32(8);
-        var firstCheckpoint = reader.GetInt64(1) - index;
-        if (commit is null || commit.FirstCheckpoint.Value != firstCheckpoint)
-        {
-            commit = new CommitRecord(
-                stream, reader.GetGuid(6), reader.GetInt64(4), PostgresRows.Stamp(reader, 5), reader.GetInt64(3) - index, firstCheckpoint, reader.GetInt32(9), reader.GetFieldValue<byte[]>(13));
-        }
-
-        return new RecordedEvent(commit, index, new EventRecord(reader.GetGuid(7), reader.GetString(10), reader.GetFieldValue<byte[]>(11), reader.GetFieldValue<byte[]>(12)));
-    }
-}
