@@ -93,8 +93,6 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
 
     private async ValueTask<PostgresBatch> CommitInSectionAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
     {
-        row = null;
-        remembered.Clear();
         for (var attempt = 1; ; attempt++)
         {
             var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
@@ -133,6 +131,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         if (!await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
             throw new StorageException($"The store in schema '{sql.Schema}' has lost its row. Restore it from a backup.");
         var before = new StoreRow(reader.GetInt64(0), reader.GetInt64(1), PostgresRows.Stamp(reader, 2), reader.GetInt64(3));
+
+        // Every change moves the version: at the same one, what is remembered of other streams still holds.
+        if (row?.Version != before.Version) remembered.Clear();
+        row = null;
         await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
         var known = new Dictionary<(StreamId, Guid), CommitRecord>();
         while (await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
