@@ -41,6 +41,28 @@ internal static class PostgresRows
         return command;
     }
 
+    /// <summary>The statement that writes a commit of one event to a stream that is there, with everything it writes.</summary>
+    public static NpgsqlBatchCommand ToWriteEvent(PostgresBatch batch, string statement)
+    {
+        var (attempt, commit, stream) = batch.Written[0];
+        var record = attempt.Events[0];
+        var command = new NpgsqlBatchCommand(statement);
+        var parameters = command.Parameters;
+        parameters.Add(PostgresSql.Value(batch.Before.Version));
+        parameters.Add(PostgresSql.Value(commit.FirstCheckpoint.Value));
+        parameters.Add(PostgresSql.Value(commit.Stamp.UtcDateTime));
+        parameters.Add(PostgresSql.Value(stream));
+        parameters.Add(PostgresSql.Value(commit.FirstRevision.Value));
+        parameters.Add(PostgresSql.Value(commit.Sequence.Value));
+        parameters.Add(PostgresSql.Value(commit.CommitId));
+        parameters.Add(PostgresSql.Value(record.EventId));
+        parameters.Add(PostgresSql.Value(record.EventType));
+        parameters.Add(PostgresSql.Value(record.Body));
+        parameters.Add(PostgresSql.Value(record.Headers));
+        parameters.Add(PostgresSql.Value(commit.Headers));
+        return command;
+    }
+
     /// <summary>A stamp, which Npgsql answers as UTC.</summary>
     public static DateTimeOffset Stamp(NpgsqlDataReader reader, int ordinal) => new(reader.GetDateTime(ordinal).Ticks, TimeSpan.Zero);
 
