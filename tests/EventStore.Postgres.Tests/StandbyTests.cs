@@ -37,6 +37,12 @@ public sealed class StandbyTests
         await committing;
         var all = await writing.ReadAllAsync();
         RequireSame(all, await FollowAsync(reading, 250));
+        await using (var store = await Wireup.Init().UsingPostgresPersistence(standby.Address).OpenReadOnly().UsingJsonSerialization(types => types.Register<string>("text")).DoNotDispatchCommits().BuildAsync(Token))
+        {
+            Assert.Equal(250, await store.ReadAllAsync(decoding: EventDecoding.OnDemand, cancellationToken: Token).CountAsync(Token));
+            await Assert.ThrowsAsync<ReadOnlyStorageException>(async () => await store.AppendAsync("stream-1", "refused"));
+        }
+
         var refused = await Assert.ThrowsAsync<StorageException>(() => reading.CommitAsync(TestStores.Attempt("stream-1", ExpectedRevision.Any), Token).AsTask());
         Assert.Contains("read", refused.Message, StringComparison.OrdinalIgnoreCase);
         await reading.DisposeAsync();
