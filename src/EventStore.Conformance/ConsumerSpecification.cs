@@ -63,7 +63,7 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
     {
         var events = IsLongRun ? 100_000 : 3_000;
         await using var store = await Wire().BuildAsync();
-        await AppendManyAsync(store, 0, events / 3);
+        foreach (var ten in Enumerable.Range(0, events / 3).Chunk(10)) await store.AppendAsync("stream", ExpectedRevision.Any, [.. ten.Select(i => new EventMessage($"{i}"))]);
         await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick(options => options.EventsPerCheckpoint = eventsPerCheckpoint));
         await AppendManyAsync(store, events / 3, events / 3 * 2);
         await consumer.WaitUntilCaughtUpAsync();
