@@ -19,7 +19,13 @@ internal static class PostgresBenchmarks
     private static readonly int LargeEvents = Setting("EVENTSTORE_BENCHMARK_EVENTS", 1_000_000);
     private static readonly byte[] Body = JsonSerializer.SerializeToUtf8Bytes(OrderPlaced.Sample, BenchmarkJson.Default.OrderPlaced);
 
-    public static async Task RunAsync()
+    public static Task CommitsAsync() => OnServerAsync(AppendAsync);
+
+    public static Task ReadsAsync() => OnServerAsync(ReadAsync);
+
+    public static Task GrowthAsync() => OnServerAsync(SizesAsync);
+
+    private static async Task OnServerAsync(Func<PrivatePostgres, Task> run)
     {
         await using var server = await PrivatePostgres.TryStartAsync();
         if (server is null)
@@ -33,9 +39,7 @@ internal static class PostgresBenchmarks
                 checkpoint bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream bigint NOT NULL, revision bigint NOT NULL, sequence bigint NOT NULL, stamp timestamptz NOT NULL,
                 commit_id uuid NOT NULL, event_id uuid NOT NULL, index_in_commit integer NOT NULL, commit_events integer NOT NULL, type text NOT NULL, body bytea NOT NULL, headers bytea NOT NULL)
             """);
-        await AppendAsync(server);
-        await ReadAsync(server);
-        await SizesAsync(server);
+        await run(server);
     }
 
     // The bare rows are those of the store's events, under one index instead of three, without heads, checks or order.

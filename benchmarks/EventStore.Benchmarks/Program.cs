@@ -18,7 +18,9 @@ var benchmarks = new Dictionary<string, (string Description, Func<CommitBenchmar
     ["new-streams"] = ("file engine, fast: 1,000,000 streams made, first tenth beside the last", commits => commits.MillionStreamsAsync()),
     ["sqlite"] = ("commits and reads of the SQLite engine, beside bare prepared statements", _ => SqliteBenchmarks.RunAsync()),
     ["sqlite-growth"] = ("the same on 1,000 and on 5,000,000 stored events", _ => SqliteBenchmarks.GrowthAsync()),
-    ["postgres"] = ("PostgreSQL on a private server: beside pgbench and bare loops of its driver, and at two sizes", _ => PostgresBenchmarks.RunAsync()),
+    ["postgres-commits"] = ("PostgreSQL on a private server: commits, beside a bare loop of its driver and pgbench", _ => PostgresBenchmarks.CommitsAsync()),
+    ["postgres-reads"] = ("PostgreSQL on a private server: reads, beside a bare reader", _ => PostgresBenchmarks.ReadsAsync()),
+    ["postgres-growth"] = ("PostgreSQL on a private server: the same at 1,000 and at many stored events", _ => PostgresBenchmarks.GrowthAsync()),
     ["redis"] = ("the Redis backend, beside redis-benchmark and the npm package eventstore on the same server", _ => RedisBenchmarks.RunAsync()),
     ["mongo"] = ("the MongoDB engine, beside the bare driver on the same server", _ => MongoBenchmarks.RunAsync()),
 };

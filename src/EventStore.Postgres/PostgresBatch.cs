@@ -35,6 +35,9 @@ internal sealed class PostgresBatch
     /// <summary>The streams that the batch moves, as it leaves them.</summary>
     public Dictionary<StreamId, StreamRow> Moved { get; } = [];
 
+    /// <summary>Whether one event is all that is written, and to a stream that was there before.</summary>
+    public bool IsOneEvent => Written.Count == 1 && Written[0].Commit.EventCount == 1 && Written[0].Commit.FirstRevision.Value > 1;
+
     /// <summary>Decides every attempt.</summary>
     /// <param name="attempts">The batch.</param>
     /// <param name="before">The store's row.</param>

@@ -10,7 +10,11 @@ namespace EventStore.Postgres;
 internal sealed class PostgresConnections : IAsyncDisposable
 {
     // Array parameters of unlike lengths would be planned anew each time, and plans made while the tables were small would scan them later.
-    private const string SessionSettings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+    // What a scan is charged to keep the planner from it would have every such statement compiled, so nothing is.
+    private const string SessionSettings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
+
+    // Statements are prepared by use, and nothing is reset that is not set. What a connection string says itself comes later in it, and holds.
+    private const string ConnectionDefaults = "Max Auto Prepare=64;Auto Prepare Min Usages=2;No Reset On Close=true;Application Name=EventStore;";
 
     private readonly NpgsqlDataSource? dataSource;
     private readonly bool isOwned;
@@ -40,18 +44,14 @@ internal sealed class PostgresConnections : IAsyncDisposable
     [MemberNotNullWhen(true, nameof(borrowed), nameof(transaction))]
     public bool IsInside => borrowed is not null;
 
-    /// <summary>A connection string with what suits the store where it says nothing: statements are prepared by use, and nothing is reset that is not set.</summary>
+    /// <summary>A connection string with what suits the store where it says nothing.</summary>
     /// <exception cref="WireupException">It is none. The message does not show it.</exception>
     public static string Complete(string connectionString)
     {
         try
         {
-            var given = new NpgsqlConnectionStringBuilder(connectionString);
+            var given = new NpgsqlConnectionStringBuilder(ConnectionDefaults + connectionString);
             if (string.IsNullOrEmpty(given.Host)) throw new ArgumentException("It names no host.");
-            if (!given.ContainsKey("Max Auto Prepare")) given.MaxAutoPrepare = 64;
-            if (!given.ContainsKey("Auto Prepare Min Usages")) given.AutoPrepareMinUsages = 2;
-            if (!given.ContainsKey("No Reset On Close")) given.NoResetOnClose = true;
-            if (!given.ContainsKey("Application Name")) given.ApplicationName = "EventStore";
             return given.ConnectionString;
         }
         catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException)

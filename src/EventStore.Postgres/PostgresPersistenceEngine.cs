@@ -21,6 +21,9 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
 
     // Set once by the first opening that succeeds. No table has the id 0.
     private long tableId;
+
+    // A standby neither notifies nor listens: who waits there, polls.
+    private bool notifies;
     private volatile bool isDisposed;
 
     public PostgresPersistenceEngine(PostgresConnections connections, PostgresOptions options, EngineContext context)
@@ -37,7 +40,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
             $"postgres:{connections.Address}, schema {sql.QuotedSchema}",
             new EngineDurability(DurabilityLevel.Fast, "not opened yet", []),
             new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 1024),
-            EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | (options.Notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None));
+            Capabilities(options.Notifies));
     }
 
     public EngineDescription Description { get; private set; }
@@ -67,7 +70,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         RequireOpen(cancellationToken);
         var (outcomes, last) = await writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
         if (connections.IsInside) await TellInsideAsync(last).ConfigureAwait(false);
-        else if (options.Notifies) signals.Tell(tableId, last);
+        else if (notifies) signals.Tell(tableId, last);
         signal.Raise(last);
         return outcomes;
     }
@@ -145,7 +148,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        if (options.Notifies && !connections.IsInside) signals.Listen(tableId);
+        if (notifies && !connections.IsInside) signals.Listen(tableId);
         return signal.WaitAsync(after, atMost, context.Time, cancellationToken);
     }
 
@@ -180,7 +183,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     private async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         var (found, store) = await connections.AskAsync("open the store", FindAsync, cancellationToken).ConfigureAwait(false);
-        Description = Description with { Durability = found.DurabilityOf(options.Durability) };
+        notifies = options.Notifies && !found.IsStandby;
+        Description = Description with { Durability = found.DurabilityOf(options.Durability), Capabilities = Capabilities(notifies) };
         if (options.RequireDurable && Description.Durability.Level != DurabilityLevel.Durable)
             throw new StorageException($"{nameof(PostgresOptions)}.{nameof(PostgresOptions.RequireDurable)} is set, but this server keeps less: {Description.Durability.Basis}. Switch the settings on, or do not require it.");
         signal.Raise(store.LastCheckpoint);
@@ -206,7 +210,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
 
     private async ValueTask TellInsideAsync(Checkpoint last)
     {
-        if (!options.Notifies) return;
+        if (!notifies) return;
         await connections.ChangeAsync("tell of a commit", async connection =>
         {
             var notice = PostgresSignals.NoticeOf(connection, tableId, last, isInside: true);
@@ -214,6 +218,9 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
             return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
         }, CancellationToken.None).ConfigureAwait(false);
     }
+
+    private static EngineCapabilities Capabilities(bool notifies) =>
+        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | (notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
 
     private void RequireOpen(CancellationToken cancellationToken)
     {

@@ -20,44 +20,46 @@ internal sealed class PostgresQuery
         this.read = read;
         isForward = read.Direction == ReadDirection.Forward;
         var filter = read.Filter;
-        isNarrow = filter.Bucket is not null || filter.Category is not null || filter.Id is not null || filter.EventTypes is not null || filter.Since is not null;
-        values.AddRange([PostgresSql.Value(read.After.Value), PostgresSql.Value(isForward ? WindowEnd : read.UpTo.Value), PostgresSql.Value((long)read.Limit.MaxEvents), PostgresSql.Value(read.Limit.MaxBytes)]);
+        isNarrow = IsNarrow(filter);
+        values.AddRange([PostgresSql.Value(isForward ? read.After.Value : WindowBegin), PostgresSql.Value(isForward ? WindowEnd : read.UpTo.Value), PostgresSql.Value((long)read.Limit.MaxEvents), PostgresSql.Value(EventRows.ShareOf(read.Limit))]);
         Conditions = Write(filter);
     }
 
     /// <summary>The conditions of the filter, and the direction. The same for all reads that need the same statement.</summary>
     public string Conditions { get; }
 
+    private long WindowBegin => isNarrow ? Math.Max(read.After.Value, read.UpTo.Value - Window) : read.After.Value;
+
     private long WindowEnd => isNarrow && read.After.Value < long.MaxValue - Window ? Math.Min(read.UpTo.Value, read.After.Value + Window) : read.UpTo.Value;
 
-    public string Load(PostgresSql sql) => sql.Load(
-        "read-all",
-        ("order", isForward ? "ASC" : "DESC"),
-        ("low", isForward || !isNarrow ? "$1" : $"GREATEST($1, LEAST($2, t.last_checkpoint) - {Window})"),
-        ("high", "$2"),
-        ("filter", Conditions[1..]));
+    /// <summary>Whether a read has to know the head before it: a window backward begins there, unless it is asked to begin below.</summary>
+    public static bool EndsAtHead(StoreRead read) => read.Direction == ReadDirection.Backward && IsNarrow(read.Filter);
+
+    public string Load(PostgresSql sql) => sql.Load("read-all", ("order", isForward ? "ASC" : "DESC"), ("filter", Conditions[1..]));
 
     public void AddTo(NpgsqlParameterCollection parameters)
     {
         foreach (var value in values) parameters.Add(value);
     }
 
-    /// <summary>The page that the rows make, with the head that was read with them.</summary>
-    public StorePage ToPage(List<RecordedEvent> rows, long head)
+    /// <summary>The page with how far it looked, and the head that was read with it.</summary>
+    public StorePage ToPage(EventRows rows, long head)
     {
-        var page = new PageBuilder(read.Limit);
-        foreach (var recorded in rows) page.TryAdd(recorded);
+        var (page, cutAt) = rows.ToPage();
         var (after, upTo) = (read.After.Value, Math.Min(read.UpTo.Value, head));
         if (isForward)
         {
-            var reached = page.IsFull ? page.Events.Span[^1].Checkpoint.Value : Math.Max(after, Math.Min(WindowEnd, upTo));
+            var reached = cutAt ?? Math.Max(after, Math.Min(WindowEnd, upTo));
             return new StorePage(page.Events, reached, head, IsEnd: reached >= upTo);
         }
 
         if (upTo <= after) return new StorePage(default, read.UpTo, head, IsEnd: true);
-        var lowest = page.IsFull ? page.Events.Span[^1].Checkpoint.Value : Math.Max(after, isNarrow ? upTo - Window : 0) + 1;
+        var lowest = cutAt ?? WindowBegin + 1;
         return new StorePage(page.Events, lowest, head, IsEnd: lowest <= after + 1);
     }
+
+    private static bool IsNarrow(EventFilter filter) =>
+        filter.Bucket is not null || filter.Category is not null || filter.Id is not null || filter.EventTypes is not null || filter.Since is not null;
 
     // The stream of an event is looked up by its key, event by event: what that costs depends on the window, not on how many streams match.
     private string Write(EventFilter filter)

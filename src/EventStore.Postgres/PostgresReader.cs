@@ -3,74 +3,98 @@ using Npgsql;
 
 namespace EventStore.Postgres;
 
-/// <summary>Reads pages of events by key, each in one statement and so in one snapshot, however many are written meanwhile.</summary>
+/// <summary>
+/// Reads pages of events by key, in one round trip: the head, and after it the rows, so that no row is missing up to the head, however many are
+/// written meanwhile. Only where a page has events larger than their share of its bytes are these fetched in a second one.
+/// </summary>
 internal sealed class PostgresReader(PostgresConnections connections, PostgresSql sql)
 {
     private const int MaxNames = 100_000;
     private const string What = "read";
-    private readonly string[] readStream = [sql.Load("read-stream", ("order", "ASC")), sql.Load("read-stream", ("order", "DESC"))];
+    private readonly string findRevision = sql.Load("find-revision");
+    private readonly string findCheckpoint = sql.Load("find-checkpoint");
     private readonly string findStreams = sql.Load("find-streams");
+    private readonly string[] readStream = [sql.Load("read-stream", ("order", "ASC")), sql.Load("read-stream", ("order", "DESC"))];
+    private readonly string[] readLarge = [sql.Load("read-large", ("order", "ASC")), sql.Load("read-large", ("order", "DESC"))];
     private readonly ConcurrentDictionary<string, string> readAll = new();
 
     // Keys are never given twice, so a name holds for ever. Emptied when it is too large.
     private readonly ConcurrentDictionary<long, StreamId> names = new();
 
+    // A head that was read once. Heads never fall.
+    private long seenHead;
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken) => connections.AskAsync(What, async (connection, token) =>
     {
-        var command = new NpgsqlCommand(readStream[(int)read.Direction], connection);
-        await using var ending = command.ConfigureAwait(false);
-        command.Parameters.Add(PostgresSql.Value(read.Stream.Bucket));
-        command.Parameters.Add(PostgresSql.Value(read.Stream.Category));
-        command.Parameters.Add(PostgresSql.Value(read.Stream.Id));
-        command.Parameters.Add(PostgresSql.Value(read.From.Value));
-        command.Parameters.Add(PostgresSql.Value(read.To.Value));
-        command.Parameters.Add(PostgresSql.Value((long)read.Limit.MaxEvents));
-        command.Parameters.Add(PostgresSql.Value(read.Limit.MaxBytes));
-        var reader = await command.ExecuteReaderAsync(token).ConfigureAwait(false);
-        await using var closing = reader.ConfigureAwait(false);
-        var (head, page) = (0L, new PageBuilder(read.Limit));
-        var rows = new EventRows(reader);
-        while (await reader.ReadAsync(token).ConfigureAwait(false))
+        var (head, page) = (new NpgsqlBatchCommand(findRevision), new NpgsqlBatchCommand(readStream[(int)read.Direction]));
+        foreach (var name in (string[])[read.Stream.Bucket, read.Stream.Category, read.Stream.Id])
         {
-            head = reader.GetInt64(0);
-            if (!await reader.IsDBNullAsync(1, token).ConfigureAwait(false)) page.TryAdd(rows.Read(read.Stream));
+            head.Parameters.Add(PostgresSql.Value(name));
+            page.Parameters.Add(PostgresSql.Value(name));
         }
 
-        var high = Math.Min(read.To.Value, head);
-        var asked = Math.Max(0, high - read.From.Value + 1);
-        return new StreamPage(page.Events, head, IsEnd: page.Count >= asked);
+        page.Parameters.Add(PostgresSql.Value(read.From.Value));
+        page.Parameters.Add(PostgresSql.Value(read.To.Value));
+        page.Parameters.Add(PostgresSql.Value((long)read.Limit.MaxEvents));
+        page.Parameters.Add(PostgresSql.Value(EventRows.ShareOf(read.Limit)));
+        var (revision, rows) = await ReadAsync(connection, head, page, new EventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
+
+        // What was committed between head and rows was read, too.
+        foreach (var recorded in rows.Events) revision = Math.Max(revision, recorded.Revision.Value);
+        var (events, _) = rows.ToPage();
+        var asked = Math.Max(0, Math.Min(read.To.Value, revision) - read.From.Value + 1);
+        return new StreamPage(events.Events, revision, IsEnd: events.Count >= asked);
     }, cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken) => connections.AskAsync(What, async (connection, token) =>
     {
-        var query = new PostgresQuery(read);
-        var (head, rows, keys) = (0L, new List<RecordedEvent>(), new List<long>());
-        var command = new NpgsqlCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)), connection);
-        await using (command.ConfigureAwait(false))
-        {
-            query.AddTo(command.Parameters);
-            var reader = await command.ExecuteReaderAsync(token).ConfigureAwait(false);
-            await using var closing = reader.ConfigureAwait(false);
-            var events = new EventRows(reader);
-            while (await reader.ReadAsync(token).ConfigureAwait(false))
-            {
-                head = reader.GetInt64(0);
-                if (await reader.IsDBNullAsync(1, token).ConfigureAwait(false)) continue;
-                var key = reader.GetInt64(2);
-                keys.Add(key);
-                rows.Add(events.Read(names.GetValueOrDefault(key)));
-            }
-        }
-
-        if (keys.Exists(key => !names.ContainsKey(key))) await LearnNamesAsync(connection, keys, rows, token).ConfigureAwait(false);
+        var upTo = PostgresQuery.EndsAtHead(read) && read.UpTo.Value > Volatile.Read(ref seenHead) ? Math.Min(read.UpTo.Value, await FindHeadAsync(connection, token).ConfigureAwait(false)) : read.UpTo.Value;
+        var query = new PostgresQuery(read with { UpTo = upTo });
+        var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)));
+        query.AddTo(page.Parameters);
+        var rows = new EventRows(read.Limit, key => names.GetValueOrDefault(key));
+        var (head, _) = await ReadAsync(connection, new NpgsqlBatchCommand(findCheckpoint), page, rows, read.Direction, token).ConfigureAwait(false);
+        if (rows.Unnamed.Count > 0) await LearnNamesAsync(connection, rows, token).ConfigureAwait(false);
+        foreach (var recorded in rows.Events) head = Math.Max(head, recorded.Checkpoint.Value);
+        Volatile.Write(ref seenHead, head);
         return query.ToPage(rows, head);
     }, cancellationToken);
 
+    private async Task<(long Head, EventRows Rows)> ReadAsync(
+        NpgsqlConnection connection, NpgsqlBatchCommand findHead, NpgsqlBatchCommand readPage, EventRows rows, ReadDirection direction, CancellationToken cancellationToken)
+    {
+        var head = 0L;
+        var batch = new NpgsqlBatch(connection) { BatchCommands = { findHead, readPage } };
+        await using (batch.ConfigureAwait(false))
+        {
+            var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using var closing = reader.ConfigureAwait(false);
+            if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) head = reader.GetInt64(0);
+            await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) rows.Add(reader);
+        }
+
+        if (rows.Large.Count > 0) await ReadLargeAsync(connection, rows, direction, cancellationToken).ConfigureAwait(false);
+        return (head, rows);
+    }
+
+    private async Task ReadLargeAsync(NpgsqlConnection connection, EventRows rows, ReadDirection direction, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand(readLarge[(int)direction], connection)
+        {
+            Parameters = { PostgresSql.Value(rows.Large.Keys.ToArray()), PostgresSql.Value(rows.MaxBytes) },
+        };
+        await using var ending = command.ConfigureAwait(false);
+        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var closing = reader.ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) rows.Complete(reader);
+    }
+
     // Names are read after the events. Whoever has none by then was deleted meanwhile, and his events with him.
-    private async Task LearnNamesAsync(NpgsqlConnection connection, List<long> keys, List<RecordedEvent> rows, CancellationToken cancellationToken)
+    private async Task LearnNamesAsync(NpgsqlConnection connection, EventRows rows, CancellationToken cancellationToken)
     {
         var learnt = new Dictionary<long, StreamId>();
-        var command = new NpgsqlCommand(findStreams, connection) { Parameters = { PostgresSql.Value(keys.Distinct().ToArray()) } };
+        var command = new NpgsqlCommand(findStreams, connection) { Parameters = { PostgresSql.Value(rows.Unnamed.Values.Distinct().ToArray()) } };
         await using (command.ConfigureAwait(false))
         {
             var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
@@ -79,17 +103,15 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
                 learnt.Add(reader.GetInt64(0), new StreamId(reader.GetString(1), reader.GetString(2), reader.GetString(3)));
         }
 
-        CommitRecord? unnamed = null, named = null;
-        for (var i = 0; i < rows.Count; i++)
-        {
-            var recorded = rows[i];
-            if (recorded.Commit.Stream != default || !learnt.TryGetValue(keys[i], out var name)) continue;
-            if (recorded.Commit != unnamed) (unnamed, named) = (recorded.Commit, recorded.Commit with { Stream = name });
-            rows[i] = new RecordedEvent(named!, recorded.IndexInCommit, recorded.Record);
-        }
-
-        rows.RemoveAll(recorded => recorded.Commit.Stream == default);
+        rows.Name(learnt);
         if (names.Count > MaxNames) names.Clear();
         foreach (var (key, name) in learnt) names[key] = name;
+    }
+
+    private async Task<long> FindHeadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand(findCheckpoint, connection);
+        await using var ending = command.ConfigureAwait(false);
+        return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is long head ? head : 0;
     }
 }

@@ -41,6 +41,28 @@ internal static class PostgresRows
         return command;
     }
 
+    /// <summary>The statement that writes a commit of one event to a stream that is there, with everything it writes.</summary>
+    public static NpgsqlBatchCommand ToWriteEvent(PostgresBatch batch, string statement)
+    {
+        var (attempt, commit, stream) = batch.Written[0];
+        var record = attempt.Events[0];
+        var command = new NpgsqlBatchCommand(statement);
+        var parameters = command.Parameters;
+        parameters.Add(PostgresSql.Value(batch.Before.Version));
+        parameters.Add(PostgresSql.Value(commit.FirstCheckpoint.Value));
+        parameters.Add(PostgresSql.Value(commit.Stamp.UtcDateTime));
+        parameters.Add(PostgresSql.Value(stream));
+        parameters.Add(PostgresSql.Value(commit.FirstRevision.Value));
+        parameters.Add(PostgresSql.Value(commit.Sequence.Value));
+        parameters.Add(PostgresSql.Value(commit.CommitId));
+        parameters.Add(PostgresSql.Value(record.EventId));
+        parameters.Add(PostgresSql.Value(record.EventType));
+        parameters.Add(PostgresSql.Value(record.Body));
+        parameters.Add(PostgresSql.Value(record.Headers));
+        parameters.Add(PostgresSql.Value(commit.Headers));
+        return command;
+    }
+
     /// <summary>A stamp, which Npgsql answers as UTC.</summary>
     public static DateTimeOffset Stamp(NpgsqlDataReader reader, int ordinal) => new(reader.GetDateTime(ordinal).Ticks, TimeSpan.Zero);
 
@@ -98,25 +120,4 @@ internal static class PostgresRows
     }
 
     private static NpgsqlParameter<T> Bytes<T>(T values) => new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
-}
-
-/// <summary>Reads the rows of a page one after the other. Events of one commit share its record, and what it says is decoded once.</summary>
-internal sealed class EventRows(NpgsqlDataReader reader)
-{
-    private CommitRecord? commit;
-
-    /// <summary>The event of the row at which the reader is.</summary>
-    /// <param name="stream">Its stream; default where the name is not known yet.</param>
-    public RecordedEvent Read(StreamId stream)
-    {
-        var index = reader.GetInt32(8);
-        var firstCheckpoint = reader.GetInt64(1) - index;
-        if (commit is null || commit.FirstCheckpoint.Value != firstCheckpoint)
-        {
-            commit = new CommitRecord(
-                stream, reader.GetGuid(6), reader.GetInt64(4), PostgresRows.Stamp(reader, 5), reader.GetInt64(3) - index, firstCheckpoint, reader.GetInt32(9), reader.GetFieldValue<byte[]>(13));
-        }
-
-        return new RecordedEvent(commit, index, new EventRecord(reader.GetGuid(7), reader.GetString(10), reader.GetFieldValue<byte[]>(11), reader.GetFieldValue<byte[]>(12)));
-    }
 }

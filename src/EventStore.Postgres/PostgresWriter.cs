@@ -15,6 +15,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     private readonly string lockStore = sql.Load("lock-store");
     private readonly string findHeads = sql.Load("find-heads");
     private readonly string writeBatch = sql.Load("write-batch");
+    private readonly string writeEvent = sql.Load("write-event");
     private readonly string synchronousCommit = options.Durability == PostgresDurability.Durable ? "on" : "off";
 
     // Touched by whoever has the turn. No row means that nothing is remembered.
@@ -69,7 +70,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         if (batch.Written.Count < attempts.Count) return null;
         var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
         await using var leaseEnding = lease.ConfigureAwait(false);
-        var command = new NpgsqlBatch(lease.Connection) { BatchCommands = { WriteCommand(batch) } };
+        var command = new NpgsqlBatch(lease.Connection) { BatchCommands = { batch.IsOneEvent ? WriteEventCommand(batch) : WriteCommand(batch) } };
         await using var commandEnding = command.ConfigureAwait(false);
         try
         {
@@ -93,8 +94,6 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
 
     private async ValueTask<PostgresBatch> CommitInSectionAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
     {
-        row = null;
-        remembered.Clear();
         for (var attempt = 1; ; attempt++)
         {
             var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
@@ -133,6 +132,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         if (!await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
             throw new StorageException($"The store in schema '{sql.Schema}' has lost its row. Restore it from a backup.");
         var before = new StoreRow(reader.GetInt64(0), reader.GetInt64(1), PostgresRows.Stamp(reader, 2), reader.GetInt64(3));
+
+        // Every change moves the version: at the same one, what is remembered of other streams still holds.
+        if (row?.Version != before.Version) remembered.Clear();
+        row = null;
         await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
         var known = new Dictionary<(StreamId, Guid), CommitRecord>();
         while (await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
@@ -174,6 +177,13 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     {
         var command = PostgresRows.ToWrite(batch, writeBatch);
         command.Parameters.Add(PostgresSql.Value(connections.IsInside ? null : synchronousCommit));
+        return command;
+    }
+
+    private NpgsqlBatchCommand WriteEventCommand(PostgresBatch batch)
+    {
+        var command = PostgresRows.ToWriteEvent(batch, writeEvent);
+        command.Parameters.Add(PostgresSql.Value(synchronousCommit));
         return command;
     }
 

@@ -40,7 +40,7 @@ public sealed class PlanTests : IAsyncLifetime
         var sql = new PostgresSql(schema.Options.Schema);
         foreach (var order in (string[])["ASC", "DESC"])
         {
-            var plan = await ExplainAsync(sql.Load("read-stream", ("order", order)), "default", "", "stream-777", 1L, long.MaxValue, 1000L, 8L << 20);
+            var plan = await ExplainAsync(sql.Load("read-stream", ("order", order)), "default", "", "stream-777", 1L, long.MaxValue, 1000L, 8192);
             RequireIndexes(plan, pages: EventsOfStream + 14);
         }
     }
@@ -49,7 +49,7 @@ public sealed class PlanTests : IAsyncLifetime
     public async Task A_page_of_the_store_touches_index_pages_and_its_rows_wherever_it_begins()
     {
         var query = new PostgresQuery(new StoreRead(EventFilter.Everything, Streams * 5L, Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 8 << 20)));
-        RequireIndexes(await ExplainAsync(query.Load(new PostgresSql(schema.Options.Schema)), Streams * 5L, long.MaxValue, 100L, 8L << 20), pages: 120);
+        RequireIndexes(await ExplainAsync(query.Load(new PostgresSql(schema.Options.Schema)), Streams * 5L, long.MaxValue, 100L, 8192), pages: 120);
     }
 
     [Fact(Timeout = 900_000)]

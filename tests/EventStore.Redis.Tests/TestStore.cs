@@ -36,7 +36,9 @@ internal sealed class TestStore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (address is null) return;
-        using var connection = await ConnectionMultiplexer.ConnectAsync(address);
+        var patient = ConfigurationOptions.Parse(address);
+        patient.SyncTimeout = 60_000;
+        using var connection = await ConnectionMultiplexer.ConnectAsync(patient);
         // Only here, where a store goes altogether, are its keys looked for.
         foreach (var server in connection.GetEndPoints().Select(place => connection.GetServer(place)))
         {

@@ -37,6 +37,17 @@ public sealed class PrivatePostgres : ITestServer
         return made;
     }
 
+    /// <summary>A second server that follows this one by streaming replication, and may be read meanwhile.</summary>
+    public async Task<PrivatePostgres> StartStandbyAsync()
+    {
+        var standby = new PrivatePostgres(Binaries, Directory.CreateTempSubdirectory("eventstore-postgres-").FullName, ServerProcess.FreePort());
+        if (Environment.IsPrivilegedProcess) await ServerProcess.RunAsync("chown", "postgres:", standby.folder);
+        string[] command = [.. AsOwner(), Path.Combine(Binaries, "pg_basebackup"), "-h", "127.0.0.1", "-p", $"{Port}", "-U", "postgres", "-D", standby.Data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"];
+        await ServerProcess.RunAsync(command[0], command[1..]);
+        await standby.StartAgainAsync();
+        return standby;
+    }
+
     /// <summary>Kills every process of the server at once.</summary>
     public Task KillAsync() => server.KillAsync();
 
@@ -70,6 +81,6 @@ public sealed class PrivatePostgres : ITestServer
     {
         var file = Path.Combine(Data, "postmaster.pid");
         var lines = File.Exists(file) ? await File.ReadAllLinesAsync(file) : [];
-        return lines.Length >= 8 && lines[0] == $"{server.Id}" && lines[7].Trim() == "ready";
+        return lines.Length >= 8 && lines[0] == $"{server.Id}" && lines[7].Trim() is "ready" or "standby";
     }
 }

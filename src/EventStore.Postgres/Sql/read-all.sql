@@ -1,15 +1,7 @@
--- A page of the whole store with its head, in one snapshot: by key, in order, no more bytes than asked. Of a filtered read no more than a window is examined.
-SELECT t.last_checkpoint, e.checkpoint, e.stream, e.revision, e.sequence, e.stamp, e.commit_id, e.event_id, e.index_in_commit, e.commit_events, e.type, e.body, e.headers, e.commit_headers
-FROM {schema}.store t
-LEFT JOIN LATERAL (
-    SELECT * FROM (
-        SELECT x.checkpoint, x.stream, x.revision, x.sequence, x.stamp, x.commit_id, x.event_id, x.index_in_commit, x.commit_events, x.type, x.body, x.headers,
-            CASE WHEN x.commit_headers IS NULL THEN (SELECT f.commit_headers FROM {schema}.events f WHERE f.checkpoint = x.checkpoint - x.index_in_commit) ELSE x.commit_headers END AS commit_headers,
-            sum(octet_length(x.body) + octet_length(x.headers)) OVER (ORDER BY x.checkpoint {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
-        FROM (
-            SELECT * FROM {schema}.events y
-            WHERE y.checkpoint > {low} AND y.checkpoint <= {high} {filter}
-            ORDER BY y.checkpoint {order} LIMIT $3
-        ) x
-    ) z WHERE z.bytes_before IS NULL OR z.bytes_before < $4
-) e ON true
+-- A page of the whole store, by key and in order. What is larger than its share of the page is left out: it is fetched apart.
+SELECT y.checkpoint, y.stream, y.revision, y.sequence, y.stamp, y.commit_id, y.event_id, y.index_in_commit, y.commit_events, y.type,
+    CASE WHEN octet_length(y.body) + octet_length(y.headers) <= $4 THEN y.body END, CASE WHEN octet_length(y.body) + octet_length(y.headers) <= $4 THEN y.headers END,
+    COALESCE(y.commit_headers, (SELECT f.commit_headers FROM {schema}.events f WHERE f.checkpoint = y.checkpoint - y.index_in_commit))
+FROM {schema}.events y
+WHERE y.checkpoint > $1 AND y.checkpoint <= $2 {filter}
+ORDER BY y.checkpoint {order} LIMIT $3

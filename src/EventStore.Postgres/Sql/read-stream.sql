@@ -1,12 +1,7 @@
--- A page of one stream with its head, in one snapshot: by index, in order, no more bytes than asked.
-SELECT s.revision, e.checkpoint, s.stream, e.revision, e.sequence, e.stamp, e.commit_id, e.event_id, e.index_in_commit, e.commit_events, e.type, e.body, e.headers, e.commit_headers
-FROM {schema}.streams s
-LEFT JOIN LATERAL (
-    SELECT * FROM (
-        SELECT x.checkpoint, x.revision, x.sequence, x.stamp, x.commit_id, x.event_id, x.index_in_commit, x.commit_events, x.type, x.body, x.headers,
-            CASE WHEN x.commit_headers IS NULL THEN (SELECT f.commit_headers FROM {schema}.events f WHERE f.checkpoint = x.checkpoint - x.index_in_commit) ELSE x.commit_headers END AS commit_headers,
-            sum(octet_length(x.body) + octet_length(x.headers)) OVER (ORDER BY x.revision {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
-        FROM (SELECT * FROM {schema}.events y WHERE y.stream = s.stream AND y.revision >= $4 AND y.revision <= $5 ORDER BY y.revision {order} LIMIT $6) x
-    ) z WHERE z.bytes_before IS NULL OR z.bytes_before < $7
-) e ON true
-WHERE s.bucket = $1 AND s.category = $2 AND s.id = $3
+-- A page of one stream, by index and in order. What is larger than its share of the page is left out: it is fetched apart.
+SELECT y.checkpoint, y.stream, y.revision, y.sequence, y.stamp, y.commit_id, y.event_id, y.index_in_commit, y.commit_events, y.type,
+    CASE WHEN octet_length(y.body) + octet_length(y.headers) <= $7 THEN y.body END, CASE WHEN octet_length(y.body) + octet_length(y.headers) <= $7 THEN y.headers END,
+    COALESCE(y.commit_headers, (SELECT f.commit_headers FROM {schema}.events f WHERE f.checkpoint = y.checkpoint - y.index_in_commit))
+FROM {schema}.events y
+WHERE y.stream = (SELECT s.stream FROM {schema}.streams s WHERE s.bucket = $1 AND s.category = $2 AND s.id = $3) AND y.revision >= $4 AND y.revision <= $5
+ORDER BY y.revision {order} LIMIT $6

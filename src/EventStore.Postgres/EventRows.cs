@@ -1,0 +1,85 @@
+using Npgsql;
+
+namespace EventStore.Postgres;
+
+/// <summary>
+/// The rows of a page, as they are read one after the other. Events of one commit share its record, and what it says is decoded once. An event
+/// that is larger than its share comes without its bytes, and is completed or left out later; so is one whose stream has no name yet.
+/// </summary>
+internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
+{
+    // What every event may have, however few bytes a page is to hold: most events are smaller.
+    private const int MinShareBytes = 1024;
+    private readonly List<RecordedEvent> events = new(Math.Min(limit.MaxEvents, 512));
+    private CommitRecord? commit;
+
+    public IReadOnlyList<RecordedEvent> Events => events;
+
+    public long MaxBytes => limit.MaxBytes;
+
+    /// <summary>Places of the events that lack their bytes, by checkpoint.</summary>
+    public Dictionary<long, int> Large { get; } = [];
+
+    /// <summary>Keys of the streams of the events that lack a name, by place.</summary>
+    public Dictionary<int, long> Unnamed { get; } = [];
+
+    /// <summary>How large an event may be to come with the others: so many of that size fit into a page.</summary>
+    public static int ShareOf(PageLimit limit) => (int)Math.Clamp(limit.MaxBytes / limit.MaxEvents, MinShareBytes, int.MaxValue);
+
+    /// <summary>Takes the row at which the reader is.</summary>
+    public void Add(NpgsqlDataReader reader)
+    {
+        var (checkpoint, index) = (reader.GetInt64(0), reader.GetInt32(7));
+        if (commit is null || commit.FirstCheckpoint.Value != checkpoint - index)
+        {
+            commit = new CommitRecord(
+                nameOf(reader.GetInt64(1)), reader.GetGuid(5), reader.GetInt64(3), PostgresRows.Stamp(reader, 4), reader.GetInt64(2) - index, checkpoint - index, reader.GetInt32(8), reader.GetFieldValue<byte[]>(12));
+        }
+
+        if (commit.Stream == default) Unnamed.Add(events.Count, reader.GetInt64(1));
+        var isLarge = reader.IsDBNull(10);
+        if (isLarge) Large.Add(checkpoint, events.Count);
+        var (body, headers) = isLarge ? (default(byte[]), default(byte[])) : (reader.GetFieldValue<byte[]>(10), reader.GetFieldValue<byte[]>(11));
+        events.Add(new RecordedEvent(commit, index, new EventRecord(reader.GetGuid(6), reader.GetString(9), body, headers)));
+    }
+
+    /// <summary>Gives a large event its bytes.</summary>
+    public void Complete(NpgsqlDataReader reader)
+    {
+        if (!Large.Remove(reader.GetInt64(0), out var place)) return;
+        var (commit, index, record) = (events[place].Commit, events[place].IndexInCommit, events[place].Record);
+        events[place] = new RecordedEvent(commit, index, new EventRecord(record.EventId, record.EventType, reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2)));
+    }
+
+    /// <summary>Gives names to those that lack them.</summary>
+    public void Name(Dictionary<long, StreamId> learnt)
+    {
+        CommitRecord? unnamed = null, named = null;
+        foreach (var place in Unnamed.Keys.Order().ToArray())
+        {
+            if (!learnt.TryGetValue(Unnamed[place], out var name)) continue;
+            var recorded = events[place];
+            if (recorded.Commit != unnamed) (unnamed, named) = (recorded.Commit, recorded.Commit with { Stream = name });
+            events[place] = new RecordedEvent(named!, recorded.IndexInCommit, recorded.Record);
+            Unnamed.Remove(place);
+        }
+    }
+
+    /// <summary>
+    /// The page, and the checkpoint at which its limit cut it off; null where it holds all that was asked for. A large event without bytes lies
+    /// beyond its end, or was deleted meanwhile, like one without a name.
+    /// </summary>
+    public (PageBuilder Page, long? CutAt) ToPage()
+    {
+        var page = new PageBuilder(limit, events.Count);
+        for (var place = 0; place < events.Count; place++)
+        {
+            if (Unnamed.Count > 0 && Unnamed.ContainsKey(place)) continue;
+            if (Large.Count > 0 && Large.ContainsKey(events[place].Checkpoint.Value)) continue;
+            page.TryAdd(events[place]);
+            if (page.IsFull) return (page, events[place].Checkpoint.Value);
+        }
+
+        return (page, events.Count < limit.MaxEvents ? null : events[^1].Checkpoint.Value);
+    }
+}

@@ -1,0 +1,1 @@
+SELECT last_checkpoint FROM {schema}.store
