@@ -50,6 +50,23 @@ internal sealed class FileDisk(string root) : IDisk
         return handle;
     }
 
+    public IDisposable? Watch(string path, Action changed)
+    {
+        var watcher = new FileSystemWatcher(Root, path) { NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.FileName };
+        try
+        {
+            watcher.Changed += (_, _) => changed();
+            watcher.Created += (_, _) => changed();
+            watcher.EnableRaisingEvents = true;
+            return watcher;
+        }
+        catch (Exception error) when (error is IOException or ArgumentException)
+        {
+            watcher.Dispose(); // the system has no more of them, or the folder is gone
+            return null;
+        }
+    }
+
     private static SafeFileHandle LockOnUnix(string path)
     {
         if (!File.Exists(path)) using (File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)) { }

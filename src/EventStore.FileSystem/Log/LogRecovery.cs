@@ -31,14 +31,8 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     public void FindSegments()
     {
         foreach (var leftover in disk.List(Segments.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.Delete($"{Segments.Folder}/{leftover}");
-        var names = disk.List(Segments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).ToList();
-        if (names.Count == 0) CreateFirst();
-        for (var i = 0; i < names.Count; i++)
-        {
-            var path = Segments.PathOf(i + 1);
-            if ($"{Segments.Folder}/{names[i]}" != path) throw Damage(path, "the segment is missing, but later ones are there.");
-            Take(path, i + 1, i + 1 == names.Count);
-        }
+        if (!disk.List(Segments.Folder).Any(name => name.EndsWith(".seg", StringComparison.Ordinal))) CreateFirst();
+        else new SegmentFinder(segments).TakeAll();
     }
 
     /// <summary>Walks the tail of the log from a known point, handing over every frame, and answers where it ends.</summary>
@@ -94,17 +88,38 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         return new SegmentedLog(segments, settings, end, end.Position, epoch + 1, endsSealed);
     }
 
+    /// <summary>Refuses a log that was durable beyond its end, and changes nothing.</summary>
+    public void RefuseDamaged(LogPoint end)
+    {
+        var last = segments.All[^1];
+        if (segments.IsPacked(last, out _))
+        {
+            RefuseIfShort(end.Position);
+            return;
+        }
+
+        using var file = disk.Open(Segments.PathOf(last.Number), forWriting: false);
+        FindTornEnd(file, last, end.Position);
+    }
+
     private void CutTornEnd(IDiskFile file, Segment last, long end)
     {
-        var torn = new byte[Math.Max(0, file.Length - (end - last.Base))];
-        file.Read(torn, end - last.Base);
-        var length = torn.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
-        if (length > 0 && !disk.Exists(CopiedMark)) FindEvidence(torn.AsSpan(0, length), end);
-        RefuseIfShort(end);
-        if (torn.Length == 0) return;
-        if (length > 0) Report = new RecoveryReport(length, KeepCopy(torn.AsSpan(0, length), end));
+        var torn = FindTornEnd(file, last, end);
+        if (file.Length <= end - last.Base) return;
+        if (torn.Length > 0) Report = new RecoveryReport(torn.Length, KeepCopy(torn, end));
         file.SetLength(end - last.Base);
         file.Sync();
+    }
+
+    // What follows the end, but for zeros.
+    private ReadOnlySpan<byte> FindTornEnd(IDiskFile file, Segment last, long end)
+    {
+        var following = new byte[Math.Max(0, file.Length - (end - last.Base))];
+        file.Read(following, end - last.Base);
+        var torn = following.AsSpan(0, following.AsSpan().LastIndexOfAnyExcept((byte)0) + 1);
+        if (torn.Length > 0 && !disk.Exists(CopiedMark)) FindEvidence(torn, end);
+        RefuseIfShort(end);
+        return torn;
     }
 
     private void RefuseIfShort(long end)
@@ -167,21 +182,6 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         disk.SyncFolder(Segments.Folder);
         segments.Add(new Segment(1, 0, 1, 0));
     }
-
-    private void Take(string path, long number, bool isLast)
-    {
-        using var file = segments.OpenFile(path);
-        var length = file.Length;
-        var header = SegmentFile.ReadHeader(file, $"{disk.Root}/{path}", out var problem);
-        if (problem is not null) throw Damage(path, problem);
-        if (header.StoreId != segments.StoreId || header.Number != number) throw Damage(path, "the segment belongs to another store or another place in this one.");
-        if (number > 1 && header.Base != lastEnd) throw Damage(Segments.PathOf(number - 1), $"the segment ends at address {lastEnd}, but the next one begins at {header.Base}.");
-        lastEnd = header.Base + length;
-        segments.Add(new Segment(number, header.Base, header.FirstCheckpoint, header.Chain));
-        if (isLast && lastEnd < header.Base + Format.SegmentHeaderLength) throw Damage(path, "the segment is shorter than its header.");
-    }
-
-    private long lastEnd;
 
     private long EndOfFiles()
     {

@@ -11,7 +11,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
 {
     // Documents are replaced all the time. For them alone a segment is written anew only when this part of it is dead.
     private const int WorthwhilePart = 8;
-    private readonly DeadFrames dead = new(store);
+    private readonly DeadFrames dead = new(store.View);
     private long removed;
 
     public CompactionReport Run()
@@ -31,6 +31,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
             progress?.Report(new FileSystemProgress(store.Segments.EndOf(segment), store.Segments.EndOf(sealedOnes[^1])));
         }
 
+        store.TellReplaced();
         return new CompactionReport(rewritten, removed, before, after);
     }
 
