@@ -37,7 +37,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
             $"postgres:{connections.Address}, schema {sql.QuotedSchema}",
             new EngineDurability(DurabilityLevel.Fast, "not opened yet", []),
             new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 1024),
-            EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | (options.Notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None));
+            EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | (options.Notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None));
     }
 
     public EngineDescription Description { get; private set; }
