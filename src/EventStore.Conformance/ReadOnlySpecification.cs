@@ -7,6 +7,7 @@ namespace EventStore.Conformance;
 public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     // The state is all texts seen, so that anything lost, doubled or out of order shows.
     private static readonly Projection<string> Collect = new("", (state, committed) => $"{state}{committed.Body},");
@@ -71,7 +72,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         {
             var waiting = reader.WaitForCommitsAsync(i, TimeSpan.FromMinutes(5)).AsTask();
             await AppendAsync("stream", 1);
-            await waiting;
+            await waiting.WaitAsync(Patience);
         }
     }
 
@@ -202,8 +203,18 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         if (round > 0) await Engine.DeleteDocumentAsync($"document-{round - 1}", (await DocumentAsync($"document-{round - 1}")).Version);
     }
 
-    private static Task UntilReachedAsync(IPersistenceEngine reader, Checkpoint end) => UntilAsync(async () =>
-        (await reader.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, long.MaxValue)))).Head >= end);
+    private static async Task UntilReachedAsync(IPersistenceEngine reader, Checkpoint end)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(started) < Patience)
+        {
+            var page = await reader.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, long.MaxValue)));
+            if (page.Head >= end) return;
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Fail($"whoever reads did not see checkpoint {end}, which was acknowledged, within {Patience.TotalSeconds} s");
+    }
 
     private async Task ExpectSameAsync(IPersistenceEngine reader)
     {

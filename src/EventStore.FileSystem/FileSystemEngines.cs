@@ -10,7 +10,7 @@ namespace EventStore;
 internal static class FileSystemEngines
 {
     // A call to the disk is nothing beside a flush, but a good part of a commit that is not flushed.
-    private static readonly TimeSpan FastLiveInterval = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan FastLiveDelay = TimeSpan.FromMilliseconds(5);
 
     /// <summary>The engine that writes, or where the context says so, only reads.</summary>
     public static IPersistenceEngine Choose(string directory, FileSystemOptions options, EngineContext context)
@@ -26,7 +26,7 @@ internal static class FileSystemEngines
     public static StoreSettings SettingsOf(FileSystemOptions options)
     {
         var isDurable = options.Durability == FileSystemDurability.Durable;
-        var log = new LogSettings(isDurable, options.SegmentSizeBytes) { InBackground = Task.Run, LiveInterval = isDurable ? null : FastLiveInterval };
+        var log = new LogSettings(isDurable, options.SegmentSizeBytes) { InBackground = Task.Run, LiveDelay = isDurable ? null : FastLiveDelay };
         return new(log, IndexSettings.Default) { Packing = new PackSettings(options.Compression == FileSystemCompression.Brotli) };
     }
 

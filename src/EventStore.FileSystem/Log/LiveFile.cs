@@ -75,8 +75,9 @@ internal static class LiveFile
 }
 
 /// <summary>
-/// Tells other processes how far the log may be read: where batches are flushed, with each batch; elsewhere at an interval, if one is given, because the
-/// call would be a good part of a commit there. What cannot be told hurts nobody here; it is told with the next.
+/// Tells other processes how far the log may be read: where batches are flushed, with each batch. Elsewhere the call would be a good part of a commit, and
+/// it is told with the first batch of each tick of the clock, a few milliseconds, and what came after it a moment later. What cannot be told hurts nobody
+/// here; it is told with the next.
 /// </summary>
 internal sealed class LiveWriter : IDisposable
 {
@@ -96,6 +97,9 @@ internal sealed class LiveWriter : IDisposable
     // One while the timer runs.
     private int isDue;
 
+    // Touched by whoever writes the log only.
+    private long tick;
+
     /// <param name="segments">The log.</param>
     /// <param name="settings">Whether, and how often, is told.</param>
     /// <param name="epoch">This opening.</param>
@@ -103,15 +107,15 @@ internal sealed class LiveWriter : IDisposable
     public LiveWriter(Segments segments, LogSettings settings, uint epoch, Func<(long End, long DurableEnd)> ends)
     {
         (this.segments, this.settings, this.epoch, this.ends) = (segments, settings, epoch, ends);
-        if (settings.LiveInterval is not null) timer = TimeProvider.System.CreateTimer(_ => TellWhatIsDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (settings.LiveDelay is not null) timer = TimeProvider.System.CreateTimer(_ => TellWhatIsDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Tell();
     }
 
     /// <summary>Called by the writer whenever more is published.</summary>
     public void Notice()
     {
-        if (timer is null) Tell();
-        else if (Volatile.Read(ref isDue) == 0 && Interlocked.Exchange(ref isDue, 1) == 0) timer.Change(settings.LiveInterval!.Value, Timeout.InfiniteTimeSpan);
+        if (timer is null || IsOtherTick()) Tell();
+        else if (Volatile.Read(ref isDue) == 0 && Interlocked.Exchange(ref isDue, 1) == 0) timer.Change(settings.LiveDelay!.Value, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Tells it now.</summary>
@@ -144,6 +148,14 @@ internal sealed class LiveWriter : IDisposable
             isClosed = true;
             file?.Dispose();
         }
+    }
+
+    private bool IsOtherTick()
+    {
+        var now = Environment.TickCount64;
+        if (now == tick) return false;
+        tick = now;
+        return true;
     }
 
     // Due again from here on: what is published while it is told is told once more.
