@@ -37,6 +37,8 @@ public sealed class ReadOnlyTests : IDisposable
         var settings = SmallStore.Small();
         await using var writer = await SmallStore.OpenAsync(Disk, settings);
         await using var reader = await SmallStore.OpenReaderAsync(Disk, settings);
+        await SmallStore.FillAsync(writer, 20, prefix: "kept");
+        long? version = await writer.PutDocumentAsync("document", new byte[2000], 0);
         using var ending = new CancellationTokenSource();
         var compacting = Task.Run(async () =>
         {
@@ -53,8 +55,6 @@ public sealed class ReadOnlyTests : IDisposable
                 await SmallStore.ReadAllAsync(reader);
             }
         });
-        await SmallStore.FillAsync(writer, 20, prefix: "kept");
-        long? version = await writer.PutDocumentAsync("document", new byte[2000], 0);
         for (var round = 0; round < 60 && !reading.IsCompleted; round++)
         {
             await SmallStore.FillAsync(writer, 30);
