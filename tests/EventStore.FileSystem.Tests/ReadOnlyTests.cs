@@ -31,14 +31,16 @@ public sealed class ReadOnlyTests : IDisposable
         }
     }
 
-    [Fact]
-    public async Task Compaction_is_followed_while_it_runs()
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Compaction_is_followed_while_it_runs(bool isDurable)
     {
-        var settings = SmallStore.Small();
+        var settings = SmallStore.Small(isDurable);
+        if (!isDurable) settings = settings with { Log = settings.Log with { LiveDelay = TimeSpan.FromMilliseconds(5) } };
         await using var writer = await SmallStore.OpenAsync(Disk, settings);
         await using var reader = await SmallStore.OpenReaderAsync(Disk, settings);
         await SmallStore.FillAsync(writer, 20, prefix: "kept");
         long? version = await writer.PutDocumentAsync("document", new byte[2000], 0);
+        while (await reader.FindDocumentAsync("document") is null) await Task.Delay(1, TestContext.Current.CancellationToken);
         using var ending = new CancellationTokenSource();
         var compacting = Task.Run(async () =>
         {
@@ -66,6 +68,8 @@ public sealed class ReadOnlyTests : IDisposable
         await ending.CancelAsync();
         await compacting;
         await reading;
+        var head = (await SmallStore.ReadAllAsync(writer))[^1].Checkpoint;
+        await reader.WaitForCommitsAsync(head - 1, TimeSpan.FromSeconds(10));
         Assert.Equal(await SmallStore.ReadAllAsync(writer), await SmallStore.ReadConsistentAsync(reader));
     }
 

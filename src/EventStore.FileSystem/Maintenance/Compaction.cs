@@ -31,7 +31,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
             progress?.Report(new FileSystemProgress(store.Segments.EndOf(segment), store.Segments.EndOf(sealedOnes[^1])));
         }
 
-        store.TellReplaced();
+        store.Tell();
         return new CompactionReport(rewritten, removed, before, after);
     }
 
@@ -61,9 +61,11 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
         return true;
     }
 
-    // What the dead frames died of is on the medium before they go: a power loss must not bring it back to life without them.
+    // What the dead frames died of is on the medium before they go: a power loss must not bring it back to life without them. Other processes know of it too,
+    // or they would look for what is gone.
     private void Settle()
     {
+        store.Tell();
         store.SyncNow();
         store.Log.RefuseIfFaulted();
     }

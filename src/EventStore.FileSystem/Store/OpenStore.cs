@@ -129,8 +129,11 @@ internal sealed class OpenStore : IAsyncDisposable
         }
     }
 
-    /// <summary>Tells other processes that files were replaced. They need not know, but hold on to the old ones until then.</summary>
-    public void TellReplaced() => live.Tell();
+    /// <summary>When this returns, whatever is indexed is published and told to other processes, and so are replaced files, which they hold on to until then.</summary>
+    public void Tell()
+    {
+        lock (writerGate) live.Tell();
+    }
 
     /// <summary>Builds the index anew from the log.</summary>
     public void Rebuild()
