@@ -104,6 +104,10 @@ internal sealed class FileDisk(string root) : IDisk
         {
             throw new DiskFullException(path, error);
         }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new IOException(error.Message, error); // Windows says so of a file that another process reads
+        }
     }
 
     private string Full(string path) => path.Length == 0 ? Root : Path.Combine(Root, path);

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace EventStore.FileSystem.Tests.Processes;
 
@@ -39,40 +37,6 @@ public sealed class FollowTests : IDisposable
             var (seen, checksumSeen, _) = await reader.ReadUpToAsync(end);
             Assert.Equal((end, checksum), (seen, checksumSeen));
         }
-    }
-
-    [Fact]
-    public async Task A_commit_reaches_a_waiting_process_within_milliseconds()
-    {
-        var median = 0L;
-        for (var attempt = 0; attempt < 3; attempt++)
-        {
-            median = await MeasureAsync(new WriterOrder(Path.Combine(directory.Path, $"{attempt}"), IsDurable: true, Committers: 1, Seed: 1, MostWrites: 0));
-            TestContext.Current.TestOutputHelper?.WriteLine($"median from the call to commit to delivery in another process: {median} µs");
-            if (median <= 5000) return;
-        }
-
-        Assert.Fail($"the median from the call to commit to delivery in another process is {median} µs");
-    }
-
-    private static async Task<long> MeasureAsync(WriterOrder order)
-    {
-        await using var engine = order.MakeEngine();
-        await engine.InitializeAsync();
-        using var reader = new ReaderProcess(order);
-        await reader.OpenAsync();
-        await Task.Delay(300, TestContext.Current.CancellationToken);
-        var random = new Random(1);
-        var end = 0L;
-        for (var i = 0; i < 200; i++)
-        {
-            await Task.Delay(random.Next(1, 60), TestContext.Current.CancellationToken);
-            var body = Encoding.UTF8.GetBytes($"{Reader.Timed}{Stopwatch.GetTimestamp()}");
-            end = (await engine.CommitAsync(new CommitAttempt("timed", Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "text", body)]))).Commit!.LastCheckpoint.Value;
-        }
-
-        var (_, _, median) = await reader.ReadUpToAsync(end);
-        return median;
     }
 
     private static async Task<(long End, string Checksum)> ReadAsync(IPersistenceEngine engine)
