@@ -7,7 +7,8 @@
 #
 # Needs nothing but the .NET SDK that global.json names. Whatever it writes lies below artifacts/; reports and logs in artifacts/tests.
 # The suites of servers take one from the environment (EVENTSTORE_TEST_POSTGRES, EVENTSTORE_TEST_REDIS), from a container engine, or start
-# one of their own from the packages of this machine, which are installed where that may be done; without any they skip, and say so.
+# one of their own from the packages of this machine, which are installed where that may be done; without any they skip, and say so. So are
+# strace and rsync, for the suite of files.
 # Where a package cannot be restored, its backend is built on an older version or left out, and the summary says so.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
@@ -19,6 +20,8 @@ only=""
 running=""
 # Packages that not every registry has: the suite of their backend, the package, and where an older version will do, its property and that version.
 scarce_packages=("redis StackExchange.Redis StackExchangeRedisVersion 1.2.6" "mongo MongoDB.Driver")
+# Programs that tests start: the suite, the package of Debian, the program.
+programs=("postgres postgresql-15 initdb" "redis redis-server redis-server" "filesystem strace strace" "filesystem rsync rsync")
 declare -A missing=() fallback=()
 total_passed=0 total_failed=0 total_skipped=0
 summary=()
@@ -31,7 +34,7 @@ main() {
   ((${#projects[@]} > 0)) || stop "No suite is named '$only'. There are: $(only="" && test_projects | while read -r project; do suite_of "$project"; done | paste -sd ' ' -)"
   command -v dotnet >/dev/null || stop "The .NET SDK is not on the PATH. Install the version of global.json: https://dotnet.microsoft.com/download"
 
-  for project in "${projects[@]}"; do provide_server "$(suite_of "$project")"; done
+  for project in "${projects[@]}"; do provide_programs "$(suite_of "$project")"; done
   probe_packages
   build_all "${projects[@]}"
   for project in "${projects[@]}"; do run_suite "$project"; done
@@ -105,20 +108,19 @@ solution() {
   echo "$results/solution.slnf"
 }
 
-# Installs the package that a suite's server comes from, where it is missing and root may. Also beside a server from elsewhere: some tests
-# start servers of their own, to kill them.
-provide_server() {
-  local package program
-  case $1 in
-    postgres) package=postgresql-15 program=initdb ;;
-    redis) package=redis-server program=redis-server ;;
-    *) return ;;
-  esac
-  command -v "$program" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$program" >/dev/null && return
-  ((EUID == 0)) && command -v apt-get >/dev/null || return
-  say "$1" "installing $package"
-  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$package"; } >"$results/$1.install.log" 2>&1 \
-    || say "$1" "$package could not be installed: $results/$1.install.log"
+# Installs the programs that a suite starts, where they are missing and root may: servers, also beside one from elsewhere, for some tests start
+# servers of their own, to kill them; and what watches the suite's processes or copies their files. Without them those tests skip, and say so.
+provide_programs() {
+  local row suite package program
+  for row in "${programs[@]}"; do
+    read -r suite package program <<<"$row"
+    [[ $suite == "$1" ]] || continue
+    command -v "$program" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$program" >/dev/null && continue
+    ((EUID == 0)) && command -v apt-get >/dev/null || return
+    say "$1" "installing $package"
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$package"; } >"$results/$package.install.log" 2>&1 \
+      || say "$1" "$package could not be installed: $results/$package.install.log"
+  done
 }
 
 # One build of the solution. Only when that fails, each suite is built alone, so that one broken project does not hide the others.

@@ -1,6 +1,8 @@
 using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Store;
+using Microsoft.Extensions.Logging;
 
 namespace EventStore.FileSystem.Tests;
 
@@ -40,7 +42,7 @@ public sealed class CompressionTests : IDisposable
         Assert.DoesNotContain(Segments(), IsPacked);
 
         // What opening does in the background is done before: it leaves them to compaction.
-        await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true, inBackground: StoreOpening.InPlace));
+        await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true, inBackground: LogSettings.InPlace));
         var report = await CompactionTests.CompactAsync(engine);
         Assert.Equal(Segments().Length - 1, report.SegmentsRewritten);
         Assert.True(report.BytesFreed > report.BytesBefore / 2);
@@ -72,6 +74,27 @@ public sealed class CompressionTests : IDisposable
         var error = await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(Disk, SmallStore.Small()));
         Assert.Contains("RepairAsync", error.Message, StringComparison.Ordinal);
         Assert.Contains(Path.GetFileName(paths[^1]), error.Place, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_failed_compression_is_logged_and_tried_again_ever_more_seldom_until_it_succeeds()
+    {
+        var told = new Warnings();
+        var disk = new FailingDisk(Disk) { Fails = path => path == "log/packed.seg.tmp" };
+        var settings = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
+        await using var engine = new FileSystemPersistenceEngine(disk, settings, new EngineDurability(DurabilityLevel.Durable, "test", []), null, EngineContext.Default with { Loggers = told });
+        await engine.InitializeAsync();
+        await SmallStore.FillAsync(engine, 200);
+        var failing = Segments().Length;
+        Assert.True(failing > 60);
+        Assert.InRange(told.Messages.Count, 5, 7);
+        Assert.All(told.Messages, message => Assert.StartsWith($"Compressing 'log/00000001.seg' of the store at '{directory.Path}' failed: No space is left", message, StringComparison.Ordinal));
+
+        disk.Fails = static _ => false;
+        while (!IsPacked(Segments()[0])) await SmallStore.FillAsync(engine, 1);
+        Assert.InRange(Segments().Length, failing, 2 * failing);
+        Assert.InRange(Segments().Count(path => !IsPacked(path)), 1, 2);
+        await SmallStore.ReadConsistentAsync(engine);
     }
 
     [Theory, InlineData(true), InlineData(false)]
@@ -112,5 +135,29 @@ public sealed class CompressionTests : IDisposable
         Span<byte> head = stackalloc byte[8];
         RandomAccess.Read(file, head, 0);
         return PackedFormat.IsPacked(head);
+    }
+
+    /// <summary>Keeps what is logged as a warning.</summary>
+    private sealed class Warnings : ILoggerFactory, ILogger
+    {
+        public List<string> Messages { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Messages.Add(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -26,7 +26,7 @@ public sealed class TinyFileBackend : IBackend
 {
     private readonly TestDirectory directory = new();
 
-    private static readonly StoreSettings Settings = new(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192), new IndexSettings(8, 4096, 3, Task.Run), CloseEntries: 4);
+    private static readonly StoreSettings Settings = new(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4);
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {

@@ -18,7 +18,7 @@ public sealed class PackedFileBackend : IBackend
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {
         var disk = new FileDisk(directory.Path);
-        var settings = new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192), new IndexSettings(8, 4096, 3, Task.Run), CloseEntries: 4) { Packing = new PackSettings(Compresses: true, BlockLength: 1024) };
+        var settings = new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4) { Packing = new PackSettings(Compresses: true, BlockLength: 1024) };
         if (context.IsReadOnly) return new(SmallStore.MakeReader(disk, settings, context));
         var engine = new FileSystemPersistenceEngine(
             disk,

@@ -16,6 +16,9 @@ internal sealed class FailingDisk(IDisk disk) : IDisk
     /// <summary>Files of which a byte arrives changed.</summary>
     public Func<string, bool> Spoils { get; set; } = static _ => false;
 
+    /// <summary>Files and folders at which every call fails.</summary>
+    public Func<string, bool> Fails { get; set; } = static _ => false;
+
     public void FailAfter(int calls, IOException failure) => (left, error) = (calls, failure);
 
     public bool Exists(string path) => disk.Exists(path);
@@ -54,6 +57,7 @@ internal sealed class FailingDisk(IDisk disk) : IDisk
 
     private void Count(string path)
     {
+        if (Fails(path)) throw new DiskFullException(path);
         if (left-- != 0) return;
         FailedAt = path;
         throw error!;

@@ -1,17 +1,20 @@
 using System.Buffers.Binary;
+using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
 using EventStore.FileSystem.Tests.Simulation;
 
 namespace EventStore.FileSystem.Tests;
 
 /// <summary>
-/// Stores as each format wrote them, one folder of <c>Golden</c> for each, beside what they hold as text. A folder is written once, when its format
-/// appears: <c>dotnet artifacts/bin/EventStore.FileSystem.Tests/release/EventStore.FileSystem.Tests.dll write-golden-store tests/EventStore.FileSystem.Tests/Golden</c>.
+/// Stores as each format wrote them, two folders of <c>Golden</c> for each, beside what they hold as text: one as it was written, one packed, with gaps.
+/// A folder is written once, when its format appears: <c>dotnet artifacts/bin/EventStore.FileSystem.Tests/release/EventStore.FileSystem.Tests.dll write-golden-store tests/EventStore.FileSystem.Tests/Golden</c>.
 /// </summary>
 public sealed class GoldenFileTests : IDisposable
 {
     private const string StoreFolder = "store";
     private const string ContentFile = "content.txt";
+    private const string Packed = "-packed";
     private readonly TestDirectory directory = new();
 
     private static readonly string Golden = Path.Combine(RepositoryRoot.Path, "tests", "EventStore.FileSystem.Tests", "Golden");
@@ -23,7 +26,18 @@ public sealed class GoldenFileTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public void The_format_of_today_is_among_them() => Assert.Contains(CurrentFormat, Formats.Select(row => row.Data));
+    public void The_format_of_today_is_among_them() => Assert.Superset(new HashSet<string> { CurrentFormat, CurrentFormat + Packed }, Formats.Select(row => row.Data).ToHashSet());
+
+    [Fact]
+    public async Task The_packed_store_holds_blocks_of_every_coding_and_gaps()
+    {
+        Copy(CurrentFormat + Packed);
+        var codings = Directory.EnumerateFiles(PathOf("log"), "*.seg").SelectMany(path => CodingsIn(File.ReadAllBytes(path), path)).ToHashSet();
+        Assert.Equal(Enum.GetValues<BlockCoding>().ToHashSet(), codings);
+        await using var engine = Open();
+        await engine.InitializeAsync();
+        Assert.InRange(await engine.MaintainAsync((store, _) => CountGaps(store), CancellationToken.None), 4, 20);
+    }
 
     [Theory, MemberData(nameof(Formats))]
     public async Task A_store_is_read_verified_appended_to_and_opened_again(string format)
@@ -75,25 +89,47 @@ public sealed class GoldenFileTests : IDisposable
         Assert.Equal("kind 99", refused.Found);
     }
 
-    /// <summary>Writes the folder of the present format.</summary>
+    /// <summary>Writes the folders of the present format that are missing.</summary>
     public static async Task<int> WriteAsync(string golden)
     {
         await using var store = new ClosedStore();
         await store.InitializeAsync();
-        var folder = Path.Combine(golden, CurrentFormat);
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-        foreach (var path in store.Disk.Paths)
-        {
-            var file = Path.Combine(folder, StoreFolder, path);
-            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            await File.WriteAllBytesAsync(file, store.Disk.Content(path));
-        }
-
-        await File.WriteAllTextAsync(Path.Combine(folder, ContentFile), store.Content);
+        await WriteAsync(Path.Combine(golden, CurrentFormat), store.Disk, store.Content);
+        var (packed, content) = await PackedStore.MakeAsync();
+        await WriteAsync(Path.Combine(golden, CurrentFormat + Packed), packed, content);
         return 0;
     }
 
-    private IPersistenceEngine Open() => FileSystemEngines.Over(directory.Path, new FileSystemOptions(), EngineContext.Default);
+    private static async Task WriteAsync(string folder, SimulatedDisk disk, string content)
+    {
+        if (Directory.Exists(folder)) return;
+        foreach (var path in disk.Paths)
+        {
+            var file = Path.Combine(folder, StoreFolder, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllBytesAsync(file, disk.Content(path));
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(folder, ContentFile), content);
+    }
+
+    private static IEnumerable<BlockCoding> CodingsIn(byte[] segment, string path)
+    {
+        if (!PackedFormat.IsPacked(segment)) return [];
+        var header = PackedFormat.ReadHeader(segment, segment.Length, path, out var problem);
+        Assert.Null(problem);
+        return Enumerable.Range(0, header.Blocks).Select(i => PackedFormat.ReadEntry(segment.AsSpan((int)header.TableStart + (i * PackedFormat.EntryLength))).Coding);
+    }
+
+    private static int CountGaps(OpenStore store)
+    {
+        var scanner = new LogScanner(store.Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
+        var gaps = 0;
+        while (scanner.TryNext(out var frame, store.End.Position)) gaps += frame.Kind == FrameKind.Gap ? 1 : 0;
+        return gaps;
+    }
+
+    private FileSystemPersistenceEngine Open() => FileSystemEngines.Over(directory.Path, new FileSystemOptions(), EngineContext.Default);
 
     private string PathOf(string file) => Path.Combine(directory.Path, "events", file);
 

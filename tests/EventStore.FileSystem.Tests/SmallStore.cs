@@ -12,7 +12,7 @@ internal sealed record StoredEvent(long Checkpoint, StreamId Stream, long Revisi
 internal static class SmallStore
 {
     public static StoreSettings Small(bool isDurable = true, bool compresses = false, long segmentBytes = 16 << 10, Func<Action, Task>? inBackground = null) =>
-        new(new LogSettings(isDurable, segmentBytes), new Index.IndexSettings(200, 1 << 20, 4, inBackground ?? Task.Run), CloseEntries: 8)
+        new(new LogSettings(isDurable, segmentBytes) { InBackground = inBackground ?? Task.Run }, new Index.IndexSettings(200, 1 << 20, 4), CloseEntries: 8)
         {
             Packing = new PackSettings(compresses, 2048),
         };

@@ -47,7 +47,7 @@ internal sealed class FileDisk(string root) : IDisk
         var owner = Encoding.UTF8.GetBytes($"process {Environment.ProcessId.ToString(CultureInfo.InvariantCulture)} on {Environment.MachineName}\n");
         RandomAccess.SetLength(handle, 0);
         RandomAccess.Write(handle, owner, 0);
-        return handle;
+        return new HeldLock(handle);
     }
 
     public IDisposable? Watch(string path, Action changed)
@@ -111,6 +111,15 @@ internal sealed class FileDisk(string root) : IDisk
     }
 
     private string Full(string path) => path.Length == 0 ? Root : Path.Combine(Root, path);
+
+    private sealed class HeldLock(SafeFileHandle handle) : IDisposable
+    {
+        public void Dispose()
+        {
+            if (!OperatingSystem.IsWindows() && !handle.IsClosed) Native.Unlock(handle);
+            handle.Dispose();
+        }
+    }
 
     private sealed class OpenFile(string path, FileMode mode, FileAccess access) : IDiskFile
     {

@@ -17,6 +17,7 @@ internal static partial class Native
     private const int InvalidArgument = 22;
     private const int NoSuchCall = 38;
     private const int LockExclusiveNow = 2 | 4;
+    private const int Unlocked = 8;
     private const int ReadWrite = 2;
     private const int CloseOnExecLinux = 0x80000;
     private const int CloseOnExecMac = 0x1000000;
@@ -79,6 +80,9 @@ internal static partial class Native
         if (error is WouldBlockLinux or WouldBlockMac) return null;
         return error == 0 ? opened : throw Failed("lock", path, error);
     }
+
+    /// <summary>Frees a lock at once. Closing alone would not, while a program that this process is just starting still has a copy of the handle.</summary>
+    public static void Unlock(SafeFileHandle file) => Repeat(() => Flock(file, Unlocked));
 
     private static SafeFileHandle OpenRaw(string path, int flags)
     {

@@ -33,7 +33,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
             if (opened is not null) return default;
-            var store = StoreOpening.Open(disk, settings, context.Time, context.MayCreateStorage);
+            var store = StoreOpening.Open(disk, settings with { PackingFailed = TellOfPacking }, context.Time, context.MayCreateStorage);
             if (store.Recovery.Quarantine is { } copy) Tell(store.Recovery.CutBytes, copy);
             signal.Raise(store.End.NextCheckpoint - 1);
             opened = new Opened(store, new CommitDecider(store, context.Time), new SnapshotStore(store), new DocumentStore(store), new MaintenanceWork(disk.Root), flushInterval is { } interval ? new IntervalFlush(store, interval, context.Time) : null);
@@ -179,9 +179,13 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
 
     private void Tell(long cutBytes, string copy)
     {
-        EngineLog.TornEnd(context.Loggers.CreateLogger("EventStore.FileSystem"), disk.Root, cutBytes, copy);
+        EngineLog.TornEnd(Logger(), disk.Root, cutBytes, copy);
         Description = Description with { Findings = [$"A torn end of {cutBytes} bytes, never acknowledged, was cut off the log; a copy is in '{disk.Root}/{copy}'."] };
     }
+
+    private void TellOfPacking(string segment, Exception error) => EngineLog.PackingFailed(Logger(), disk.Root, segment, error.Message);
+
+    private ILogger Logger() => context.Loggers.CreateLogger("EventStore.FileSystem");
 
     private Opened Open(CancellationToken cancellationToken)
     {

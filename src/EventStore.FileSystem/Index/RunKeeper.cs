@@ -14,7 +14,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     private readonly IDisk disk;
     private readonly Guid storeId;
     private readonly ulong storeSeed;
-    private IndexSettings settings;
+    private readonly IndexSettings settings;
     private readonly BlockCache cache = new();
 
     // Guarded by the gate: the writer freezes, the background work replaces.
@@ -24,6 +24,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     private long lastRunId;
     private long generation;
 
+    private Func<Action, Task> inBackground = LogSettings.InPlace;
     private Task working = Task.CompletedTask;
     private LogPoint frozenEnd;
     private volatile Exception? fault;
@@ -72,7 +73,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     public void OpenFor(SegmentedLog log, Func<Action, Task> inBackground)
     {
         Log = log;
-        settings = settings with { InBackground = inBackground };
+        this.inBackground = inBackground;
     }
 
     /// <summary>Takes over what another keeper built over the same log.</summary>
@@ -105,7 +106,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     private async Task WorkAfterAsync(Task before, LogPoint end)
     {
         await before.ConfigureAwait(false);
-        if (fault is null) await settings.InBackground(() => Work(end)).ConfigureAwait(false);
+        if (fault is null) await inBackground(() => Work(end)).ConfigureAwait(false);
     }
 
     /// <summary>Ends when nothing is being written any more.</summary>

@@ -17,12 +17,17 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     /// <summary>Says that the files were copied while the store was open, so that frames may be missing that were written during the copy.</summary>
     public const string CopiedMark = "copied";
 
+    /// <summary>Says that a backup is being made, or was struck down: segments may be there whose predecessor is not what it was when they were copied.</summary>
+    public const string CopyingMark = "copying";
+
     private const string Quarantine = "quarantine";
     private const string CopyAdvice = " If these files were copied while the store was open, say so with an empty file 'copied' beside 'store.esfs' and open it again.";
     private long evidence = checkpoints.Select(checkpoint => checkpoint.DurableEnd).DefaultIfEmpty(0).Max();
     private uint epoch = checkpoints.Select(checkpoint => checkpoint.Epoch).DefaultIfEmpty(0u).Max();
 
     public RecoveryReport Report { get; private set; } = new(0, null);
+
+    private bool IsCopy => IsMarked(disk);
 
     /// <summary>Whether the end was already known to be durable when the store was opened.</summary>
     public bool WasClean { get; private set; }
@@ -32,7 +37,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     {
         foreach (var leftover in disk.List(Segments.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.Delete($"{Segments.Folder}/{leftover}");
         if (!disk.List(Segments.Folder).Any(name => name.EndsWith(".seg", StringComparison.Ordinal))) CreateFirst();
-        else new SegmentFinder(segments).TakeAll();
+        else unconnected = new SegmentFinder(segments).TakeAll();
     }
 
     /// <summary>Walks the tail of the log from a known point, handing over every frame, and answers where it ends.</summary>
@@ -60,7 +65,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         {
             // Only whole segments that have a successor are packed; without it, the log may end here in a copy only.
             if (end.Position != EndOfFiles()) throw segments.Damaged(end.Position, "a packed segment is not whole from here on.");
-            if (!disk.Exists(CopiedMark)) throw Damage(Segments.PathOf(segments.All[^1].Number + 1), "the segment is missing: the one before it is packed, which is done only once there is a successor.", CopyAdvice);
+            if (!IsCopy) throw Damage(Segments.PathOf(segments.All[^1].Number + 1), "the segment is missing: the one before it is packed, which is done only once there is a successor.", CopyAdvice);
             endsSealed = true;
         }
 
@@ -71,7 +76,8 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     public SegmentedLog OpenForWriting(LogPoint end, bool endsSealed, LogSettings settings)
     {
         var last = segments.All[^1];
-        if (segments.IsPacked(last, out _))
+        var isPacked = segments.IsPacked(last, out _);
+        if (isPacked)
         {
             RefuseIfShort(end.Position);
             WasClean = true;
@@ -84,8 +90,30 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
             if (!WasClean) RewriteTail(file, last, end.Position);
         }
 
-        if (disk.Exists(CopiedMark)) disk.Delete(CopiedMark);
-        return new SegmentedLog(segments, settings, end, end.Position, epoch + 1, endsSealed);
+        RemoveUnconnected();
+        var log = new SegmentedLog(segments, settings, end, end.Position, epoch + 1, endsSealed);
+        if (isPacked) log.BeginSegment(); // only a copy ends with a packed segment, and only while it is marked
+        RemoveMarks(disk);
+        return log;
+    }
+
+    /// <summary>Whether the files are a copy, whole or not, that was not opened for writing since.</summary>
+    public static bool IsMarked(IDisk disk) => disk.Exists(CopiedMark) || disk.Exists(CopyingMark);
+
+    /// <summary>From now on the files stand for themselves.</summary>
+    public static void RemoveMarks(IDisk disk)
+    {
+        foreach (var mark in (string[])[CopiedMark, CopyingMark])
+        {
+            if (disk.Exists(mark)) disk.Delete(mark);
+        }
+    }
+
+    private void RemoveUnconnected()
+    {
+        if (unconnected.Count == 0) return;
+        foreach (var path in unconnected.Reverse()) disk.Delete(path);
+        disk.SyncFolder(Segments.Folder);
     }
 
     /// <summary>Refuses a log that was durable beyond its end, and changes nothing.</summary>
@@ -117,7 +145,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         var following = new byte[Math.Max(0, file.Length - (end - last.Base))];
         file.Read(following, end - last.Base);
         var torn = following.AsSpan(0, following.AsSpan().LastIndexOfAnyExcept((byte)0) + 1);
-        if (torn.Length > 0 && !disk.Exists(CopiedMark)) FindEvidence(torn, end);
+        if (torn.Length > 0 && !IsCopy) FindEvidence(torn, end);
         RefuseIfShort(end);
         return torn;
     }
@@ -125,7 +153,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     private void RefuseIfShort(long end)
     {
         if (end >= evidence) return;
-        throw Damage(segments.Place(end), $"the log was durable up to address {evidence}, but is whole only up to {end}.", disk.Exists(CopiedMark) ? "" : CopyAdvice);
+        throw Damage(segments.Place(end), $"the log was durable up to address {evidence}, but is whole only up to {end}.", IsCopy ? "" : CopyAdvice);
     }
 
     // A whole frame beyond the end says how far the log was durable when it was written: if that is beyond the end, acknowledged data is damaged.
@@ -182,6 +210,9 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         disk.SyncFolder(Segments.Folder);
         segments.Add(new Segment(1, 0, 1, 0));
     }
+
+    // Segments that a backup, struck down, brought already, but that do not continue what is here. They go once the end is known to be sound.
+    private IReadOnlyList<string> unconnected = [];
 
     private long EndOfFiles()
     {

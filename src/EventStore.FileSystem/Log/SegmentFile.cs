@@ -136,11 +136,12 @@ internal sealed class PackedSegmentFile : ISegmentFile
 /// <summary>Keeps the blocks unpacked last, as many as fit; a block displaced by another is unpacked again.</summary>
 internal sealed class PackedBlockCache(int slots = 64)
 {
-    private readonly Slot[] entries = [.. Enumerable.Range(0, slots).Select(_ => new Slot())];
+    private readonly Slot?[] entries = new Slot?[slots];
 
     public void Copy(PackedSegmentFile file, int number, int start, Span<byte> into)
     {
-        var slot = entries[(uint)((file.Header.Segment.Number * 31) + number) % (uint)entries.Length];
+        ref var place = ref entries[(uint)((file.Header.Segment.Number * 31) + number) % (uint)entries.Length];
+        var slot = place ?? Interlocked.CompareExchange(ref place, new Slot(), null) ?? place;
         lock (slot)
         {
             if (slot.File != file || slot.Number != number)

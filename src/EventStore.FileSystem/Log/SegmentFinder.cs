@@ -3,22 +3,30 @@ namespace EventStore.FileSystem.Log;
 /// <summary>Finds the files of segments and reads their heads. Changes nothing.</summary>
 internal sealed class SegmentFinder(Segments segments)
 {
-    /// <summary>Takes in all that are there.</summary>
+    /// <summary>Takes in all that are there; answers those that do not continue what is here, which only a backup that was struck down leaves behind.</summary>
     /// <exception cref="CorruptStorageException">One is missing or damaged.</exception>
-    public void TakeAll()
+    public IReadOnlyList<string> TakeAll()
     {
         var names = segments.Disk.List(Segments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).ToList();
         long? previousEnd = null;
         for (var i = 0; i < names.Count; i++)
         {
             var path = Segments.PathOf(i + 1);
-            if ($"{Segments.Folder}/{names[i]}" != path) throw Damage(path, "the segment is missing, but later ones are there.");
-            var taken = Take(i + 1, out var end, isLast: i + 1 == names.Count);
-            if (previousEnd is { } expected && taken.Base != expected)
-                throw Damage(Segments.PathOf(i), $"the segment ends at address {expected}, but the next one begins at {taken.Base}.");
-            previousEnd = end;
-            segments.Add(taken);
+            Segment? taken = null;
+            var problem = $"{Segments.Folder}/{names[i]}" == path ? null : Damage(path, "the segment is missing, but later ones are there.");
+            if (problem is null)
+            {
+                taken = Take(i + 1, out var end, isLast: i + 1 == names.Count);
+                if (previousEnd is { } expected && taken.Base != expected) problem = Damage(Segments.PathOf(i), $"the segment ends at address {expected}, but the next one begins at {taken.Base}.");
+                previousEnd = end;
+            }
+
+            if (problem is null) segments.Add(taken!);
+            else if (i == 0 || !segments.Disk.Exists(LogRecovery.CopyingMark)) throw problem;
+            else return [.. names.Skip(i).Select(name => $"{Segments.Folder}/{name}")];
         }
+
+        return [];
     }
 
     /// <summary>Takes in the segment that begins where the newest known one ends, if it has appeared since.</summary>

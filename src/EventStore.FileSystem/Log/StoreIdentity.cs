@@ -23,12 +23,12 @@ internal sealed record StoreIdentity(Guid Id, long CreatedTicks, StoreFeatures F
     /// <summary>Reads the store's identity, or makes a new store where there is none.</summary>
     /// <exception cref="CorruptStorageException">The file is damaged, or missing although there is a log.</exception>
     /// <exception cref="StorageFormatException">It is of an unknown format.</exception>
-    public static StoreIdentity ReadOrCreate(IDisk disk, TimeProvider time)
+    public static StoreIdentity ReadOrCreate(IDisk disk, Func<Guid> newId, TimeProvider time)
     {
         if (disk.Exists(FileName)) return Read(disk);
         if (disk.List(Segments.Folder).Any(name => name.EndsWith(".seg", StringComparison.Ordinal)))
             throw Damage(disk, "the file is missing, but there is a log beside it.");
-        var made = new StoreIdentity(Guid.NewGuid(), time.GetUtcNow().UtcTicks, StoreFeatures.None);
+        var made = new StoreIdentity(newId(), time.GetUtcNow().UtcTicks, StoreFeatures.None);
         made.WriteTo(disk);
         return made;
     }

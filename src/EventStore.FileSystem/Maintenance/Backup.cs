@@ -10,6 +10,10 @@ namespace EventStore.FileSystem.Maintenance;
 /// claims are captured, then the log is copied, then the index, and the checkpoint that ties them together comes last. Files that an earlier backup
 /// brought and that have not changed are left alone. Struck down at any point, the folder opens as what it held before, or more.
 /// </summary>
+/// <remarks>
+/// Compaction may have taken out of older segments what newer ones say is deleted. So the newest are copied first: until the one is exchanged with
+/// which the earlier backup ended, opening leaves them out, and what follows it finds every deletion there.
+/// </remarks>
 internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
 {
     private readonly FileCopy copy = new(target);
@@ -23,14 +27,13 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         var (claims, runs) = store.Index.Keeper.Capture();
         var (segments, end) = CaptureLog();
         Mark();
-        foreach (var segment in segments)
+        foreach (var segment in segments.Reverse())
         {
             Copy(segment, segment == segments[^1], end.Position);
-            progress?.Report(new FileSystemProgress(segment == segments[^1] ? end.Position : store.Segments.EndOf(segment), end.Position));
+            progress?.Report(new FileSystemProgress(end.Position - segment.Base, end.Position));
         }
 
         foreach (var run in runs) copy.IfChanged(run.Path, run.Length, run.ReadRaw, isGrowing: false, cancellationToken);
-        target.SyncFolder(Segments.Folder);
         target.SyncFolder(RunFormat.Folder);
         Conclude(claims with { DurableEnd = end.Position });
         return new BackupReport(end.NextCheckpoint - 1, copy.FilesCopied, copy.FilesUnchanged, copy.BytesCopied);
@@ -60,10 +63,9 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
             throw new StorageException($"'{target.Root}' holds a longer history of this store than the store itself: '{newest}' is not in the store. Look which of the two is the right one, and back up into another folder.");
     }
 
-    // Until the checkpoint is there, the folder may end with a segment that is packed, as copies do.
     private void Mark()
     {
-        target.Create(LogRecovery.CopiedMark).Dispose();
+        target.Create(LogRecovery.CopyingMark).Dispose();
         if (target.Exists(LiveFile.FileName)) target.Delete(LiveFile.FileName); // of somebody who had the copy open
         target.SyncFolder("");
     }
@@ -75,11 +77,14 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         {
             using var open = store.Segments.OpenFile(path);
             copy.IfChanged(path, end - segment.Base, open.Read, isGrowing: true, cancellationToken);
-            return;
+        }
+        else
+        {
+            using var file = store.Segments.Disk.Open(path, forWriting: false);
+            copy.IfChanged(path, file.Length, file.Read, isGrowing: false, cancellationToken);
         }
 
-        using var file = store.Segments.Disk.Open(path, forWriting: false);
-        copy.IfChanged(path, file.Length, file.Read, isGrowing: false, cancellationToken);
+        target.SyncFolder(Segments.Folder);
     }
 
     private void Conclude(StoreCheckpoint claims)
@@ -88,7 +93,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         var generation = Math.Max(highest, claims.Generation) + 1;
         CheckpointFile.Write(target, store.Segments.StoreId, claims with { Generation = generation });
         CheckpointFile.DeleteBefore(target, generation);
-        target.Delete(LogRecovery.CopiedMark);
+        LogRecovery.RemoveMarks(target);
         target.SyncFolder("");
         var named = claims.Runs.Select(run => RunFormat.PathOf(run.Id)).ToHashSet(StringComparer.Ordinal);
         foreach (var stray in target.List(RunFormat.Folder).Select(name => $"{RunFormat.Folder}/{name}").Where(path => !named.Contains(path))) target.Delete(stray);

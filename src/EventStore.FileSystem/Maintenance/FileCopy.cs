@@ -10,7 +10,7 @@ internal sealed class FileCopy(IDisk target)
 {
     private const int PartBytes = 1 << 20;
     private const int EndBytes = 4096;
-    private readonly byte[] buffer = new byte[PartBytes];
+    private byte[] buffer = new byte[2 * EndBytes];
 
     public int FilesCopied { get; private set; }
 
@@ -26,6 +26,8 @@ internal sealed class FileCopy(IDisk target)
     /// <param name="cancellationToken">Leaves what was there.</param>
     public void IfChanged(string path, long length, ReadAt read, bool isGrowing, CancellationToken cancellationToken)
     {
+        var wantedBytes = (int)Math.Min(PartBytes, 2 * length);
+        if (buffer.Length < wantedBytes) buffer = new byte[wantedBytes];
         if (IsThere(path, length, read, isGrowing))
         {
             FilesUnchanged++;

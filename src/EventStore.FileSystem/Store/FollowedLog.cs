@@ -34,7 +34,7 @@ internal sealed class FollowedLog
     public static FollowedLog Open(IDisk disk, StoreIdentity identity, LiveReader live, IndexSettings settings, bool usesRuns)
     {
         // Copied files may have been told more than was copied.
-        var mark = disk.Exists(LogRecovery.CopiedMark) ? null : live.Read();
+        var mark = LogRecovery.IsMarked(disk) ? null : live.Read();
         var checkpoints = CheckpointFile.ReadAll(disk, identity.Id, out var generation);
         var segments = new Segments(disk, identity.Id) { HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses) };
         try

@@ -26,7 +26,7 @@ internal sealed class OpenStore : IAsyncDisposable
         View = new StoreView(segments, index, log.End);
         live = new LiveWriter(segments, settings.Log, log.Epoch, () => (View.End.Position, log.DurableEnd));
         Packer = new SegmentPacker(segments, settings.Packing, log.Fail);
-        packing = settings.Packing.Compresses ? new SealedPacking(segments, Packer, settings.Index.InBackground) : null;
+        packing = settings.Packing.Compresses ? new SealedPacking(segments, Packer, settings) : null;
         packing?.Resume();
     }
 
@@ -142,7 +142,7 @@ internal sealed class OpenStore : IAsyncDisposable
         {
             RefuseIfClosed();
             Index.Keeper.SettleAsync().AsTask().GetAwaiter().GetResult();
-            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index with { InBackground = StoreOpening.InPlace }, StoreView.Origin, 0);
+            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index, StoreView.Origin, 0);
             var rebuilt = new StoreIndex(keeper);
             var scanner = new LogScanner(Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
             var logEnd = Log.End;

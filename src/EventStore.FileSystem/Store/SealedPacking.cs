@@ -2,9 +2,13 @@ using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Store;
 
-/// <summary>Packs segments once they are sealed, beside the writer, one after another. What could not be packed stays as it is and is tried again.</summary>
-internal sealed class SealedPacking(Segments segments, SegmentPacker packer, Func<Action, Task> inBackground) : IAsyncDisposable
+/// <summary>
+/// Packs segments once they are sealed, beside the writer, one after another. What could not be packed stays as it is and is tried again when another
+/// segment is sealed; while that goes on to fail, ever more are let pass in between.
+/// </summary>
+internal sealed class SealedPacking(Segments segments, SegmentPacker packer, StoreSettings settings) : IAsyncDisposable
 {
+    private const int MostLetPass = 63;
     private readonly CancellationTokenSource ending = new();
 
     // Touched by the writer only.
@@ -13,9 +17,11 @@ internal sealed class SealedPacking(Segments segments, SegmentPacker packer, Fun
 
     // Touched by the work only, which never runs twice at a time: segments before this one are done, or left to compaction.
     private long first = segments.All[^1].Number;
+    private int letPass;
+    private int nextLetPass;
 
     /// <summary>Takes up what the last opening left: the segments behind the newest packed one.</summary>
-    public void Resume() => working = inBackground(() =>
+    public void Resume() => working = settings.Log.InBackground(() =>
     {
         for (var i = segments.All.Count - 2; i >= 0; i--)
         {
@@ -46,35 +52,45 @@ internal sealed class SealedPacking(Segments segments, SegmentPacker packer, Fun
     private async Task WorkAfterAsync(Task before)
     {
         await before.ConfigureAwait(false);
-        await inBackground(Work).ConfigureAwait(false);
+        await settings.Log.InBackground(Work).ConfigureAwait(false);
     }
 
     private void Work()
     {
-        try
+        if (letPass-- > 0) return;
+        foreach (var segment in segments.Sealed)
         {
-            foreach (var segment in segments.Sealed)
-            {
-                if (segment.Number < first) continue;
-                if (!packer.IsPacked(segment)) TryPack(segment);
-                first = segment.Number + 1;
-            }
-        }
-        catch (Exception error) when (error is IOException or OperationCanceledException or ObjectDisposedException)
-        {
-            // The old file stays, and all is well with it. Tried again at the next seal.
+            if (segment.Number < first) continue;
+            if (!TryPack(segment)) return;
+            first = segment.Number + 1;
         }
     }
 
-    private void TryPack(Segment segment)
+    // Answers whether to go on with the next one.
+    private bool TryPack(Segment segment)
     {
         try
         {
-            packer.Pack(segment, static _ => false, static () => { }, ending.Token);
+            if (!packer.IsPacked(segment)) packer.Pack(segment, static _ => false, static () => { }, ending.Token);
+            nextLetPass = 0;
+            return true;
         }
-        catch (CorruptStorageException)
+        catch (CorruptStorageException error)
         {
-            // Stays as it is, for whoever reads or verifies it to be told.
+            // Stays as it is, for whoever reads or verifies it to be told too.
+            settings.PackingFailed(Segments.PathOf(segment.Number), error);
+            return true;
+        }
+        catch (IOException error)
+        {
+            // The old file stays, and all is well with it.
+            settings.PackingFailed(Segments.PathOf(segment.Number), error);
+            (letPass, nextLetPass) = (nextLetPass, Math.Min((2 * nextLetPass) + 1, MostLetPass));
+            return false;
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        {
+            return false;
         }
     }
 }

@@ -43,13 +43,6 @@ internal static class StoreOpening
         }
     }
 
-    /// <summary>Runs work at once, where it is asked for.</summary>
-    public static Task InPlace(Action work)
-    {
-        work();
-        return Task.CompletedTask;
-    }
-
     /// <summary>Indexes a frame as it is found in the log, and has full parts written on the way.</summary>
     public static void Apply(StoreIndex index, in Frame frame, NameCache names)
     {
@@ -64,7 +57,7 @@ internal static class StoreOpening
         disk.CreateFolder(Segments.Folder);
         disk.CreateFolder(RunFormat.Folder);
         disk.SyncFolder("");
-        var identity = StoreIdentity.ReadOrCreate(disk, time);
+        var identity = StoreIdentity.ReadOrCreate(disk, settings.NewStoreId, time);
         var storeId = identity.Id;
         var segments = new Segments(disk, storeId) { HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses) };
         try
@@ -72,12 +65,12 @@ internal static class StoreOpening
             var checkpoints = CheckpointFile.ReadAll(disk, storeId, out var generation);
             var recovery = new LogRecovery(disk, segments, checkpoints);
             recovery.FindSegments();
-            var index = LoadIndex(disk, storeId, settings.Index with { InBackground = InPlace }, checkpoints, generation, out var isComplete);
+            var index = LoadIndex(disk, storeId, settings.Index, checkpoints, generation, out var isComplete);
             var names = new NameCache();
             var end = recovery.ScanTail(index.Keeper.Indexed, frame => Apply(index, frame, names), out var endsSealed);
             var log = recovery.OpenForWriting(end, endsSealed, settings.Log);
             if (index.Keeper.Fault is { } fault) throw new StorageException($"The index of the store at '{disk.Root}' could not be written: {fault.Message}", fault);
-            index.Keeper.OpenFor(log, settings.Index.InBackground);
+            index.Keeper.OpenFor(log, settings.Log.InBackground);
             if (!isComplete || !recovery.WasClean) index.Keeper.WriteCheckpoint();
             index.Keeper.RemoveStrays();
             return new OpenStore(disk, writerLock, settings, segments, log, index, recovery.Report);

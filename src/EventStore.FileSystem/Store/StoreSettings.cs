@@ -11,4 +11,10 @@ internal sealed record StoreSettings(LogSettings Log, IndexSettings Index, int C
 {
     /// <summary>How sealed segments are packed.</summary>
     public PackSettings Packing { get; init; } = new(Compresses: false);
+
+    /// <summary>Told which segment could not be packed in the background, and why.</summary>
+    public Action<string, Exception> PackingFailed { get; init; } = static (_, _) => { };
+
+    /// <summary>Makes the id of a new store; tests that replay one schedule draw it too.</summary>
+    public Func<Guid> NewStoreId { get; init; } = Guid.NewGuid;
 }

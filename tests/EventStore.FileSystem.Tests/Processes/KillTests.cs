@@ -1,11 +1,11 @@
 namespace EventStore.FileSystem.Tests.Processes;
 
-/// <summary>A writer of sixteen committers, killed by SIGKILL while it opens, writes or closes: fifty times, in the long run five thousand.</summary>
+/// <summary>A writer of sixteen committers, killed by SIGKILL while it opens, writes or closes: fifty times, in the long run five thousand, or EVENTSTORE_KILL_ROUNDS.</summary>
 public sealed class KillTests
 {
     private const int Committers = 16;
     private const int RoundsPerStore = 5;
-    private static readonly int Rounds = LongRun.IsAskedFor ? 5000 : 50;
+    private static readonly int Rounds = LongRun.Number("EVENTSTORE_KILL_ROUNDS") ?? (LongRun.IsAskedFor ? 5000 : 50);
 
     [Fact]
     public async Task A_killed_writer_leaves_every_acknowledged_commit_whole_once_and_in_order()

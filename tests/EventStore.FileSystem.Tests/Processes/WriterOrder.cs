@@ -37,8 +37,8 @@ internal sealed record WriterOrder(string Directory, bool IsDurable, int Committ
         get
         {
             var isAlone = Committers == 0;
-            var index = new IndexSettings(isAlone ? 7 : 150, 1 << 20, 3, isAlone ? StoreOpening.InPlace : Task.Run);
-            var log = new LogSettings(IsDurable, isAlone ? 5500 : 48_000) { LiveDelay = IsDurable ? null : TimeSpan.FromMilliseconds(5) };
+            var index = new IndexSettings(isAlone ? 7 : 150, 1 << 20, 3);
+            var log = new LogSettings(IsDurable, isAlone ? 5500 : 48_000) { InBackground = isAlone ? LogSettings.InPlace : Task.Run, LiveDelay = IsDurable ? null : TimeSpan.FromMilliseconds(5) };
             return new StoreSettings(log, index, CloseEntries: 4) { Packing = new PackSettings(Compacts, BlockLength: 2048) };
         }
     }

@@ -14,7 +14,7 @@ public sealed class KilledStore() : DamagedStore(isClosed: false);
 /// <summary>A store as it should be, and the check of one that was damaged.</summary>
 public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
 {
-    private static readonly StoreSettings Settings = new(new LogSettings(true, 5600), new IndexSettings(8, 1 << 20, 3, StoreOpening.InPlace), 3);
+    private static readonly StoreSettings Settings = new(new LogSettings(true, 5600), new IndexSettings(8, 1 << 20, 3), 3);
 
     private static readonly Func<Random, Deed>[] BeforeTheCrash =
         [Deeds.Commit, Deeds.Commit, Deeds.PutDocument, Deeds.SaveSnapshot, Deeds.Commit, Deeds.DeleteStream, Deeds.Commit, Deeds.Purge, Deeds.Commit];

@@ -1,3 +1,5 @@
+using EventStore.FileSystem.Engine;
+
 namespace EventStore.FileSystem.Tests.Simulation;
 
 /// <summary>Something asked of a store, and the steps it makes of what is stored: each is there wholly or not at all, and none without those before it.</summary>
@@ -11,7 +13,7 @@ internal static class Deeds
     private static readonly StreamId[] Streams = ["a", "b", new StreamId("other", "category", "c"), new StreamId("other", "", "d")];
     private static readonly string[] Documents = ["document-1", "document-2"];
     private static readonly (int Weight, Func<Random, Deed> Draw)[] Kinds =
-        [(12, Commit), (2, Repeat), (3, PutDocument), (1, DeleteDocument), (2, SaveSnapshot), (1, PruneSnapshots), (2, DeleteStream), (1, Purge)];
+        [(12, Commit), (2, Repeat), (3, PutDocument), (1, DeleteDocument), (2, SaveSnapshot), (1, PruneSnapshots), (2, DeleteStream), (1, Purge), (2, Compact)];
 
     private static readonly int TotalWeight = Kinds.Sum(kind => kind.Weight);
 
@@ -127,18 +129,21 @@ internal static class Deeds
         return new Deed(engine => engine.PurgeAsync(bucket), stored => stored.Purge(bucket));
     }
 
+    /// <summary>What is dead goes, and nothing that can be read.</summary>
+    public static Deed Compact(Random random) => new(async engine => await CompactionTests.CompactAsync((FileSystemPersistenceEngine)engine));
+
+    public static Guid NewId(Random random)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        random.NextBytes(bytes);
+        return new Guid(bytes);
+    }
+
     private static CommitAttempt Attempt(Random random, StreamId stream, Guid commitId)
     {
         var events = new EventRecord[random.Next(3) == 0 ? random.Next(2, 4) : 1];
         for (var i = 0; i < events.Length; i++) events[i] = new EventRecord(NewId(random), random.Next(2) == 0 ? "type" : "other-type", Bytes(random));
         return new CommitAttempt(stream, commitId, ExpectedRevision.Any, random.Next(4) == 0 ? new byte[] { 1, 2, 3 } : default, events);
-    }
-
-    private static Guid NewId(Random random)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        random.NextBytes(bytes);
-        return new Guid(bytes);
     }
 
     // Mostly within a sector, sometimes over several.

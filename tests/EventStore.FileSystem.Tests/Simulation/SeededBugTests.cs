@@ -1,4 +1,8 @@
 using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
@@ -28,6 +32,12 @@ public sealed class SeededBugTests
         ["a torn end is not cut off"] = new(disk => new NothingIsCutOff(disk), ViolationKind.Altered, NoneOfWhatWasDone),
         ["the end of a write does not arrive"] = new(disk => new WritesAreCutShort(disk), ViolationKind.Lost, NoneOfWhatWasDone),
         ["a write goes to another place"] = new(disk => new WritesAreMisplaced(disk), ViolationKind.Lost, NoneOfWhatWasDone),
+        ["a packed segment takes the other's place before it is flushed"] = new(disk => new NoFlushOf(disk, path => path == "log/packed.seg.tmp"), ViolationKind.Refused, "log/0000000"),
+        ["compaction takes out what is alive"] = new(null, ViolationKind.FalseAnswer, "streams have events") { Deed = _ => Packing(frame => frame.Position % 16 == 0, static store => store.SyncNow()) },
+        ["compaction takes out what was deleted before the deletion is flushed"] =
+            new(null, ViolationKind.FalseAnswer, "streams have events", IsDurable: false) { Deed = _ => Packing(null, static _ => { }) },
+        ["a file of a backup appears before it is flushed"] = new(null, ViolationKind.Refused, "the backup: ") { BackupDisk = disk => new NoFlushOf(disk, path => path.EndsWith(".seg.tmp", StringComparison.Ordinal)) },
+        ["the folder of a backup's log is not flushed"] = new(null, ViolationKind.Refused, "the backup: ") { BackupDisk = disk => new NoFlushOfFolder(disk, "log") },
     };
 
     private static readonly Dictionary<string, Func<IDisk, IDisk>> Negligence = new()
@@ -48,7 +58,7 @@ public sealed class SeededBugTests
         var others = new SortedSet<ViolationKind>();
         for (var seed = 1; seed <= MostLives; seed++)
         {
-            if (await LiveAsync(new SimulatedLife(seed, bug.Seed, bug.IsDurable)) is not { } violation) continue;
+            if (await LiveAsync(new SimulatedLife(seed, new SeededBug(bug.Disk, bug.BackupDisk, bug.Deed), bug.IsDurable)) is not { } violation) continue;
             if (violation.Kind == bug.Kind && violation.Message.Contains(bug.Sign, StringComparison.Ordinal)) return;
             others.Add(violation.Kind);
         }
@@ -60,7 +70,7 @@ public sealed class SeededBugTests
     [Theory, MemberData(nameof(NegligenceNames))]
     public async Task It_does_no_harm_that(string name)
     {
-        for (var seed = 1; seed <= MostLives / 5; seed++) Assert.Null(await LiveAsync(new SimulatedLife(seed, Negligence[name])));
+        for (var seed = 1; seed <= MostLives / 5; seed++) Assert.Null(await LiveAsync(new SimulatedLife(seed, new SeededBug(Negligence[name]))));
     }
 
     private static bool IsSegment(string path) => path.EndsWith(".seg", StringComparison.Ordinal);
@@ -78,10 +88,26 @@ public sealed class SeededBugTests
         }
     }
 
+    // Packs all sealed segments, without the frames that a wrong rule takes out, or in a wrong order.
+    private static Deed Packing(Func<Frame, bool>? isDead, Action<OpenStore> beforeSwap) => new(async engine =>
+        await ((FileSystemPersistenceEngine)engine).MaintainAsync((store, token) =>
+        {
+            var dead = new DeadFrames(store.View);
+            foreach (var segment in store.Segments.Sealed) store.Packer.Pack(segment, frame => frame.Kind == FrameKind.Commit && (isDead?.Invoke(frame) ?? dead.IsDead(frame)), () => beforeSwap(store), token);
+            return true;
+        }, CancellationToken.None));
+
     /// <summary>A bug and the sign of it.</summary>
-    /// <param name="Seed">Puts it between the engine and the disk.</param>
+    /// <param name="Disk">Puts it between the engine and the disk.</param>
     /// <param name="Kind">The promise that is broken.</param>
     /// <param name="Sign">What the violation says.</param>
     /// <param name="IsDurable">The stores in which it shows; null for all.</param>
-    private sealed record Bug(Func<IDisk, IDisk> Seed, ViolationKind Kind, string Sign, bool? IsDurable = null);
+    private sealed record Bug(Func<IDisk, IDisk>? Disk, ViolationKind Kind, string Sign, bool? IsDurable = null)
+    {
+        /// <summary>Puts it between backups and their disk.</summary>
+        public Func<IDisk, IDisk>? BackupDisk { get; init; }
+
+        /// <summary>A deed that is done wrongly.</summary>
+        public Func<Random, Deed>? Deed { get; init; }
+    }
 }

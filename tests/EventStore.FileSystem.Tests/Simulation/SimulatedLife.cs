@@ -31,28 +31,36 @@ internal sealed class SimulatedLife
     private readonly StoreSettings settings;
     private readonly EngineContext context;
     private readonly DeferredWork beside;
+    private readonly SimulatedBackup backup;
+    private readonly Func<Random, Deed>? moreDeeds;
 
     // What is stored for certain; the steps done since, in order; how many of these were acknowledged, and how many flushed by a clean close.
     private readonly StoreContent stored = new();
     private readonly List<Action<StoreContent>> steps = [];
-    private readonly HashSet<ulong> earlier = [];
+    private readonly Dictionary<ulong, int> earlier = [];
     private int acknowledged;
     private int flushed;
 
     /// <param name="seed">Decides everything.</param>
-    /// <param name="mutate">Puts a bug between the engine and the disk.</param>
+    /// <param name="bug">What is done wrong; null for nothing.</param>
     /// <param name="durability">Whether the store flushes every batch; null to draw it too.</param>
-    public SimulatedLife(int seed, Func<IDisk, IDisk>? mutate = null, bool? durability = null)
+    public SimulatedLife(int seed, SeededBug? bug = null, bool? durability = null)
     {
         random = new Random(seed);
         isDurable = random.Next(3) > 0;
         isDurable = durability ?? isDurable;
         disk = new SimulatedDisk(random, random.Next(4) == 0 ? 4096 : 512);
-        seen = mutate?.Invoke(disk) ?? disk;
+        seen = bug?.Disk?.Invoke(disk) ?? disk;
+        moreDeeds = bug?.Deed;
         beside = new DeferredWork(random);
-        var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5), beside.Run);
-        settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)), index, random.Next(0, 10));
+        var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5));
+        settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)) { InBackground = beside.Run }, index, random.Next(0, 10))
+        {
+            Packing = new PackSettings(Compresses: random.Next(3) == 0, random.Next(PackedFormat.MinBlockLength, 3000)),
+            NewStoreId = () => Deeds.NewId(random),
+        };
         context = new EngineContext(new SimulatedClock(random), NullLoggerFactory.Instance);
+        backup = new SimulatedBackup(random, bug?.BackupDisk);
     }
 
     public SimulatedDisk Disk => disk;
@@ -85,7 +93,7 @@ internal sealed class SimulatedLife
     /// <summary>Opens the store, does deeds while it takes them, and perhaps closes it.</summary>
     public async ValueTask WorkAsync(IEnumerable<Deed> deeds)
     {
-        var engine = Make();
+        var engine = Make(seen);
         try
         {
             await engine.InitializeAsync();
@@ -100,7 +108,7 @@ internal sealed class SimulatedLife
             await engine.DisposeAsync();
             if (disk.FailedCalls == 0) flushed = steps.Count;
         }
-        catch (SimulatedCrash) when (disk.IsStopped)
+        catch (SimulatedCrash) when (disk.IsStopped || backup.IsStopped)
         {
             // Met in the middle of something: that may be stored, or not.
         }
@@ -114,7 +122,7 @@ internal sealed class SimulatedLife
     {
         for (var rest = random.Next(1, 16); rest > 0; rest--)
         {
-            yield return Deeds.Draw(random);
+            yield return random.Next(12) == 0 ? backup.Take() : moreDeeds is not null && random.Next(6) == 0 ? moreDeeds(random) : Deeds.Draw(random);
             if (disk.FailedCalls > 0 && random.Next(3) == 0) disk.Failure = null;
         }
     }
@@ -148,7 +156,7 @@ internal sealed class SimulatedLife
             steps.RemoveRange(before, steps.Count - before);
             return true;
         }
-        catch (StorageException error) when (disk.FailedCalls > 0 && error is not (StorageUnavailableException or BatchOutcomeUnknownException))
+        catch (StorageException error) when (disk.FailedCalls > 0 && error is not (StorageUnavailableException or BatchOutcomeUnknownException or CorruptStorageException))
         {
             steps.RemoveRange(before, steps.Count - before);
             return false;
@@ -178,7 +186,7 @@ internal sealed class SimulatedLife
             disk.StopAfter = random.Next(0, 25);
             try
             {
-                await Make().InitializeAsync();
+                await Make(seen).InitializeAsync();
             }
             catch (SimulatedCrash) when (disk.IsStopped)
             {
@@ -195,6 +203,7 @@ internal sealed class SimulatedLife
     {
         if (losesPower) disk.RestartMachine();
         else disk.RestartProcess();
+        backup.Restart(losesPower, mayBeAhead: losesPower && !isDurable);
         beside.Restart();
         if (losesPower && !isDurable) acknowledged = Math.Min(acknowledged, flushed);
     }
@@ -202,25 +211,40 @@ internal sealed class SimulatedLife
     /// <summary>Opens the store and reads all of it: it must be what was done up to some point, not before the last acknowledgement.</summary>
     public async ValueTask CheckAsync(ViolationKind otherwise = ViolationKind.Altered)
     {
-        var engine = await ReopenAsync();
+        var engine = await ReopenAsync(seen);
         var found = await StoreReader.ReadAsync(engine);
         var wanted = found.Fingerprint;
-        var isLost = earlier.Contains(wanted);
+        var isLost = earlier.ContainsKey(wanted);
         for (var i = 0; ; i++)
         {
             if (i >= acknowledged && stored.Fingerprint == wanted) break;
             if (i == steps.Count)
                 throw new Violation(isLost ? ViolationKind.Lost : otherwise, $"stored is none of what was done up to a point from step {acknowledged} to {steps.Count}, but {found}\nDone was {stored}");
             isLost |= stored.Fingerprint == wanted;
-            earlier.Add(stored.Fingerprint);
+            earlier[stored.Fingerprint] = earlier.Count;
             steps[i](stored);
         }
+
+        earlier[wanted] = earlier.Count;
 
         steps.Clear();
         (acknowledged, flushed) = (0, 0);
         var report = await engine.VerifyAsync();
         Violation.Unless(report.IsSound, ViolationKind.Unsound, $"verification found {report.Damages[0]}");
         await Deeds.Repeat(random).DoAsync(engine);
+        await EndAsync(engine);
+        if (backup.IsThere) await CheckBackupAsync();
+    }
+
+    private async ValueTask CheckBackupAsync()
+    {
+        var engine = await ReopenAsync(backup.Seen);
+        await backup.CheckAsync(engine, earlier);
+        await EndAsync(engine);
+    }
+
+    private async ValueTask EndAsync(FileSystemPersistenceEngine engine)
+    {
         if (random.Next(2) == 0)
         {
             beside.Close();
@@ -230,9 +254,9 @@ internal sealed class SimulatedLife
         Restart(losesPower: false);
     }
 
-    private async ValueTask<FileSystemPersistenceEngine> ReopenAsync()
+    private async ValueTask<FileSystemPersistenceEngine> ReopenAsync(IDisk from)
     {
-        var engine = Make();
+        var engine = Make(from);
         try
         {
             await engine.InitializeAsync();
@@ -240,12 +264,12 @@ internal sealed class SimulatedLife
         }
         catch (StorageException error)
         {
-            throw new Violation(ViolationKind.Refused, error.Message, error);
+            throw new Violation(ViolationKind.Refused, $"{(from == seen ? "" : "the backup: ")}{error.Message}", error);
         }
     }
 
-    private FileSystemPersistenceEngine Make() =>
-        new(seen, settings, new EngineDurability(isDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "simulated", []), null, context);
+    private FileSystemPersistenceEngine Make(IDisk over) =>
+        new(over, settings, new EngineDurability(isDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "simulated", []), null, context);
 
     /// <summary>A clock that mostly goes forward.</summary>
     private sealed class SimulatedClock(Random random) : TimeProvider
