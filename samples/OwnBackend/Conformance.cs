@@ -59,3 +59,5 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<JournalBa
 public sealed class ConsumerStates : ConsumerStateSpecification<JournalBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<JournalBackend>;
+
+public sealed class ReadOnly : ReadOnlySpecification<JournalBackend>;

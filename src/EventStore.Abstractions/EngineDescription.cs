@@ -51,6 +51,9 @@ public enum EngineCapabilities
 
     /// <summary>A commit of another process wakes those who wait here.</summary>
     WakesAcrossProcesses = 4,
+
+    /// <summary>Others may open the storage for reading only while it is written, from other processes, and see what is acknowledged.</summary>
+    SharedReading = 8,
 }
 
 /// <summary>How large things may be. What is larger is refused before anything is written.</summary>

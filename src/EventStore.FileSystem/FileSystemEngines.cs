@@ -9,18 +9,30 @@ namespace EventStore;
 /// <summary>Makes engines of what an application chose. Opens nothing.</summary>
 internal static class FileSystemEngines
 {
-    public static FileSystemPersistenceEngine Over(string directory, FileSystemOptions options, EngineContext context)
+    // A call to the disk is nothing beside a flush, but a good part of a commit that is not flushed.
+    private static readonly TimeSpan FastLiveDelay = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>The engine that writes, or where the context says so, only reads.</summary>
+    public static IPersistenceEngine Choose(string directory, FileSystemOptions options, EngineContext context)
     {
-        var disk = new FileDisk(Path.Combine(directory, options.Name));
-        var durability = options.Durability == FileSystemDurability.Durable ? Durable() : Fast(options.FlushInterval);
-        return new FileSystemPersistenceEngine(disk, SettingsOf(options), durability, options.FlushInterval, context);
+        if (!context.IsReadOnly) return Over(directory, options, context);
+        var disk = DiskOf(directory, options);
+        return new FollowingEngine(disk, SettingsOf(options), FileSystemPersistenceEngine.Describe(disk, DurabilityOf(options)), context);
     }
 
-    public static StoreSettings SettingsOf(FileSystemOptions options) =>
-        new(new LogSettings(options.Durability == FileSystemDurability.Durable, options.SegmentSizeBytes) { InBackground = Task.Run }, IndexSettings.Default)
-        {
-            Packing = new PackSettings(options.Compression == FileSystemCompression.Brotli),
-        };
+    public static FileSystemPersistenceEngine Over(string directory, FileSystemOptions options, EngineContext context) =>
+        new(DiskOf(directory, options), SettingsOf(options), DurabilityOf(options), options.FlushInterval, context);
+
+    public static StoreSettings SettingsOf(FileSystemOptions options)
+    {
+        var isDurable = options.Durability == FileSystemDurability.Durable;
+        var log = new LogSettings(isDurable, options.SegmentSizeBytes) { InBackground = Task.Run, LiveDelay = isDurable ? null : FastLiveDelay };
+        return new(log, IndexSettings.Default) { Packing = new PackSettings(options.Compression == FileSystemCompression.Brotli) };
+    }
+
+    private static FileDisk DiskOf(string directory, FileSystemOptions options) => new(Path.Combine(directory, options.Name));
+
+    private static EngineDurability DurabilityOf(FileSystemOptions options) => options.Durability == FileSystemDurability.Durable ? Durable() : Fast(options.FlushInterval);
 
     private static EngineDurability Durable() => new(DurabilityLevel.Durable, "every batch is flushed to the medium before it is acknowledged", []);
 

@@ -72,7 +72,12 @@ public sealed class FileSystemStore
         return await Task.Run(() => Repair.RunAsync(new FileDisk(Root), target, FileSystemEngines.SettingsOf(options), progress, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    internal IPersistenceEngine Open(EngineContext context) => newest = FileSystemEngines.Over(directory, options, context);
+    internal IPersistenceEngine Open(EngineContext context)
+    {
+        var engine = FileSystemEngines.Choose(directory, options, context);
+        newest = engine as FileSystemPersistenceEngine;
+        return engine;
+    }
 
     private string Root => Path.GetFullPath(Path.Combine(directory, options.Name));
 

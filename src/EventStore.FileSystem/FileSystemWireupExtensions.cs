@@ -36,6 +36,6 @@ public static class FileSystemWireupExtensions
         chosen.Validate();
         return engines.Add("file", (directory, context) => string.IsNullOrWhiteSpace(directory)
             ? throw new WireupException("The address 'file:' names no directory. Write it behind the colon, as in 'file:./data'.")
-            : FileSystemEngines.Over(directory, chosen, context));
+            : FileSystemEngines.Choose(directory, chosen, context));
     }
 }

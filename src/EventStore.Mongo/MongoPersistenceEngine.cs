@@ -12,7 +12,7 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         place.Address,
         new EngineDurability(place.Options.Durability == MongoDurability.Durable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "as asked for; the server was not asked yet", []),
         new EngineLimits(MaxEventsPerCommit: 10_000, MaxCommitBytes: 15 << 20, MaxSnapshotBytes: 15 << 20, MaxDocumentBytes: 15 << 20, MaxBatchAttempts: 1000),
-        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.WakesAcrossProcesses);
+        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
 
     public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {

@@ -28,7 +28,7 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
         if (format is null)
         {
             if (!mayCreate)
-                throw new StorageException($"There is no store '{options.Name}' in database '{DatabaseName}'. Check the name, or call InitializeStorageEngine() once so that it is made.");
+                throw new StorageNotFoundException($"There is no store '{options.Name}' in database '{DatabaseName}'. Check the name, or call InitializeStorageEngine() once so that it is made.");
             await RefuseForeignAsync(cancellationToken).ConfigureAwait(false);
             await CreateAsync(cancellationToken).ConfigureAwait(false);
         }

@@ -196,13 +196,13 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         var settings = await PostgresSettings.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false);
         settings.RequireUnicode();
         var found = settings.SchemaExists ? await PostgresSchema.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false) : null;
-        if (found is null && context.MayCreateStorage && !connections.IsInside)
+        if (found is null && context is { MayCreateStorage: true, IsReadOnly: false } && !connections.IsInside)
         {
             await PostgresSchema.MakeAsync(connection, sql, settings.SchemaExists, cancellationToken).ConfigureAwait(false);
             found = await PostgresSchema.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false);
         }
 
-        var store = found ?? throw new StorageException(
+        var store = found ?? throw new StorageNotFoundException(
             $"There is no store in schema '{options.Schema}' of {connections.Address}. Add InitializeStorageEngine() to make it, or check database and schema. Nothing was changed.");
         await PostgresSchema.CheckAsync(connection, sql, store.Version, cancellationToken).ConfigureAwait(false);
         return (settings, store);
@@ -220,7 +220,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     }
 
     private static EngineCapabilities Capabilities(bool notifies) =>
-        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | (notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
+        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | (notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
 
     private void RequireOpen(CancellationToken cancellationToken)
     {

@@ -41,7 +41,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
             address,
             new EngineDurability(DurabilityLevel.Fast, "not asked yet: the engine is not initialized", []),
             new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 4 << 20, MaxBatchAttempts: 512),
-            EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.WakesAcrossProcesses);
+            EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
     }
 
     public EngineDescription Description { get; private set; }

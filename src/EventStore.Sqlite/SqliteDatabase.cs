@@ -28,7 +28,8 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
     public ValueTask<EngineDurability> OpenAsync(bool mayCreate, CancellationToken cancellationToken) => GuardedAsync(async () =>
     {
         ObjectDisposedException.ThrowIf(isDisposed, typeof(IPersistenceEngine));
-        var session = writer ?? Connect(mayCreate && !options.IsReadOnly && location.MayCreateFile);
+        var mayMakeFile = mayCreate && !options.IsReadOnly && location.MayCreateFile;
+        var session = writer ?? await transactions.WaitingAsync(() => Connect(mayMakeFile), cancellationToken).ConfigureAwait(false);
         try
         {
             var isThere = await transactions.ReadAsync(session, IsThere, cancellationToken).ConfigureAwait(false);

@@ -130,7 +130,7 @@ public sealed class CompactionTests : IDisposable
         var resumed = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(7, 1 << 20)));
         await CompactAsync(engine);
 
-        var after = await engine.MaintainAsync((store, _) => before.ConvertAll(found => (found.Position, store.Look(found.Position, static frame => frame.Kind))), CancellationToken.None);
+        var after = await engine.MaintainAsync((store, _) => before.ConvertAll(found => (found.Position, store.View.Look(found.Position, static frame => frame.Kind))), CancellationToken.None);
         Assert.Equal(10, after.Count(found => found.Item2 == FrameKind.Gap));
         Assert.Equal(90, after.Count(found => found.Item2 == FrameKind.Commit));
         var rest = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, resumed.Position, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)));
@@ -180,13 +180,13 @@ public sealed class CompactionTests : IDisposable
     private static List<(long Position, FrameKind Kind)> KindsOf(OpenStore store)
     {
         var found = new List<(long Position, FrameKind Kind)>();
-        var scanner = new LogScanner(store.Segments, OpenStore.Origin.Position, OpenStore.Origin.Chain);
+        var scanner = new LogScanner(store.Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
         while (scanner.TryNext(out var frame, store.End.Position))
         {
             if (frame.Kind != FrameKind.Commit) continue;
             var position = frame.Position;
-            for (var i = 0; i < 3; i++) store.Look(position, static seen => seen.Kind);
-            found.Add((position, store.Look(position, static seen => seen.Kind)));
+            for (var i = 0; i < 3; i++) store.View.Look(position, static seen => seen.Kind);
+            found.Add((position, store.View.Look(position, static seen => seen.Kind)));
         }
 
         return found;

@@ -12,7 +12,7 @@ public sealed class FileBackend : IBackend
 {
     private readonly TestDirectory directory = new();
 
-    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(FileSystemEngines.Over(directory.Path, new FileSystemOptions(), context));
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(FileSystemEngines.Choose(directory.Path, new FileSystemOptions(), context));
 
     public ValueTask DisposeAsync()
     {
@@ -26,10 +26,15 @@ public sealed class TinyFileBackend : IBackend
 {
     private readonly TestDirectory directory = new();
 
-    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(new FileSystemPersistenceEngine(
-        new FileDisk(directory.Path),
-        new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4),
-        new EngineDurability(DurabilityLevel.Fast, "written to the operating system", []), null, context));
+    private static readonly StoreSettings Settings = new(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4);
+
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
+    {
+        var disk = new FileDisk(directory.Path);
+        return new(context.IsReadOnly
+            ? SmallStore.MakeReader(disk, Settings, context)
+            : new FileSystemPersistenceEngine(disk, Settings, new EngineDurability(DurabilityLevel.Fast, "written to the operating system", []), null, context));
+    }
 
     public ValueTask DisposeAsync()
     {
@@ -129,3 +134,7 @@ public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyF
 public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBackend>;
 
 public sealed class TinyReadStreams : ReadStreamSpecification<TinyFileBackend>;
+
+public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
+
+public sealed class TinyReadOnly : ReadOnlySpecification<TinyFileBackend>;

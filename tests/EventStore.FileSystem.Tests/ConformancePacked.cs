@@ -17,9 +17,12 @@ public sealed class PackedFileBackend : IBackend
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {
+        var disk = new FileDisk(directory.Path);
+        var settings = new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4) { Packing = new PackSettings(Compresses: true, BlockLength: 1024) };
+        if (context.IsReadOnly) return new(SmallStore.MakeReader(disk, settings, context));
         var engine = new FileSystemPersistenceEngine(
-            new FileDisk(directory.Path),
-            new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4) { Packing = new PackSettings(Compresses: true, BlockLength: 1024) },
+            disk,
+            settings,
             new EngineDurability(DurabilityLevel.Fast, "written to the operating system", []), null, context);
         compacting.Add(CompactAsync(engine));
         return new(engine);
@@ -94,3 +97,5 @@ public sealed class PackedConsumerDeliveries : ConsumerDeliverySpecification<Pac
 public sealed class PackedConsumerStates : ConsumerStateSpecification<PackedFileBackend>;
 
 public sealed class PackedReadStreams : ReadStreamSpecification<PackedFileBackend>;
+
+public sealed class PackedReadOnly : ReadOnlySpecification<PackedFileBackend>;

@@ -123,7 +123,7 @@ public sealed class GoldenFileTests : IDisposable
 
     private static int CountGaps(OpenStore store)
     {
-        var scanner = new LogScanner(store.Segments, OpenStore.Origin.Position, OpenStore.Origin.Chain);
+        var scanner = new LogScanner(store.Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
         var gaps = 0;
         while (scanner.TryNext(out var frame, store.End.Position)) gaps += frame.Kind == FrameKind.Gap ? 1 : 0;
         return gaps;

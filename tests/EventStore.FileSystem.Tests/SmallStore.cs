@@ -27,6 +27,17 @@ internal static class SmallStore
         return engine;
     }
 
+    /// <summary>An engine that only reads.</summary>
+    public static FollowingEngine MakeReader(IDisk disk, StoreSettings settings, EngineContext? context = null) =>
+        new(disk, settings, FileSystemPersistenceEngine.Describe(disk, new EngineDurability(DurabilityLevel.Durable, "test", [])), context ?? EngineContext.Default);
+
+    public static async Task<FollowingEngine> OpenReaderAsync(IDisk disk, StoreSettings settings)
+    {
+        var engine = MakeReader(disk, settings);
+        await engine.InitializeAsync();
+        return engine;
+    }
+
     public static CommitAttempt Attempt(StreamId stream, string body, int events = 1) => new(
         stream, Guid.NewGuid(), ExpectedRevision.Any, default,
         [.. Enumerable.Range(0, events).Select(i => new EventRecord(Guid.NewGuid(), "type", System.Text.Encoding.UTF8.GetBytes($"{body}/{i} {{\"text\":\"{new string('x', 120)}\"}}")))]);

@@ -80,3 +80,5 @@ public sealed class Reading : ReadingSpecification<MongoBackend>;
 public sealed class Snapshots : SnapshotSpecification<MongoBackend>;
 
 public sealed class Streams : StreamSpecification<MongoBackend>;
+
+public sealed class ReadOnly : ReadOnlySpecification<MongoBackend>;

@@ -42,7 +42,7 @@ public sealed class DoorTests : MongoTest
     [Fact]
     public async Task A_missing_store_is_made_only_where_it_may_be()
     {
-        await Assert.ThrowsAsync<StorageException>(async () => await OpenAsync(mayCreate: false));
+        await Assert.ThrowsAsync<StorageNotFoundException>(async () => await OpenAsync(mayCreate: false));
         Assert.Empty(await (await Database.ListCollectionNamesAsync()).ToListAsync());
     }
 
@@ -51,7 +51,7 @@ public sealed class DoorTests : MongoTest
     {
         var reading = EngineContext.Default with { IsReadOnly = true };
         await using var missing = await Backend.OpenAsync(reading);
-        await Assert.ThrowsAsync<StorageException>(async () => await missing.InitializeAsync());
+        await Assert.ThrowsAsync<StorageNotFoundException>(async () => await missing.InitializeAsync());
         Assert.Empty(await (await Database.ListCollectionNamesAsync()).ToListAsync());
 
         var engine = await OpenAsync();

@@ -33,7 +33,7 @@ public sealed class SchemaTests : MongoTest
     {
         await Entries.Indexes.CreateOneAsync(new CreateIndexModel<BsonDocument>(new BsonDocument("other", 1), new CreateIndexOptions { Name = "stream", Unique = true }));
         await Assert.ThrowsAsync<StorageException>(async () => await OpenAsync());
-        await Assert.ThrowsAsync<StorageException>(async () => await OpenAsync(mayCreate: false));
+        await Assert.ThrowsAsync<StorageNotFoundException>(async () => await OpenAsync(mayCreate: false));
     }
 
     [Fact]

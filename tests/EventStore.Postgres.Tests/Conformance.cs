@@ -89,3 +89,5 @@ public sealed class Snapshots : SnapshotSpecification<PostgresBackend>;
 public sealed class Streams : StreamSpecification<PostgresBackend>;
 
 public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<PostgresBackend>;
+
+public sealed class ReadOnly : ReadOnlySpecification<PostgresBackend>;

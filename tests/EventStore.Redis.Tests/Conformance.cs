@@ -91,3 +91,5 @@ public sealed class ClusterStreams : StreamSpecification<ClusterBackend>;
 public sealed class ClusterConsumers : ConsumerSpecification<ClusterBackend>;
 
 public sealed class ClusterDispatching : DispatchSpecification<ClusterBackend>;
+
+public sealed class ReadOnly : ReadOnlySpecification<RedisBackend>;

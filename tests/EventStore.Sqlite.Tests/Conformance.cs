@@ -129,3 +129,7 @@ public sealed class MemoryConsumerDeliveries : ConsumerDeliverySpecification<Mem
 public sealed class MemoryConsumerStates : ConsumerStateSpecification<MemoryBackend>;
 
 public sealed class MemoryReadStreams : ReadStreamSpecification<MemoryBackend>;
+
+public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
+
+public sealed class MemoryReadOnly : ReadOnlySpecification<MemoryBackend>;

@@ -52,3 +52,5 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<InMemoryB
 public sealed class ConsumerStates : ConsumerStateSpecification<InMemoryBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<InMemoryBackend>;
+
+public sealed class ReadOnly : ReadOnlySpecification<InMemoryBackend>;

@@ -50,6 +50,23 @@ internal sealed class FileDisk(string root) : IDisk
         return new HeldLock(handle);
     }
 
+    public IDisposable? Watch(string path, Action changed)
+    {
+        var watcher = new FileSystemWatcher(Root, path) { NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.FileName };
+        try
+        {
+            watcher.Changed += (_, _) => changed();
+            watcher.Created += (_, _) => changed();
+            watcher.EnableRaisingEvents = true;
+            return watcher;
+        }
+        catch (Exception error) when (error is IOException or ArgumentException)
+        {
+            watcher.Dispose(); // the system has no more of them, or the folder is gone
+            return null;
+        }
+    }
+
     private static SafeFileHandle LockOnUnix(string path)
     {
         if (!File.Exists(path)) using (File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)) { }
@@ -86,6 +103,10 @@ internal sealed class FileDisk(string root) : IDisk
         catch (IOException error) when (error is not DiskFullException && Native.MeansFull(error))
         {
             throw new DiskFullException(path, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new IOException(error.Message, error); // Windows says so of a file that another process reads
         }
     }
 

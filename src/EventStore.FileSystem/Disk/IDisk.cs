@@ -35,6 +35,9 @@ internal interface IDisk
     /// <summary>Takes the lock of the single writer. The operating system frees it when the process ends, however it ends.</summary>
     /// <exception cref="DiskLockedException">Somebody holds it.</exception>
     IDisposable Lock(string path);
+
+    /// <summary>Calls back, from any thread, when others may have changed a file; null where the system cannot tell. A hint: it may miss.</summary>
+    IDisposable? Watch(string path, Action changed) => null;
 }
 
 /// <summary>An open file. Reads may run beside one writer.</summary>

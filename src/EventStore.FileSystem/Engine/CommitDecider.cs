@@ -82,10 +82,10 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time) : IWriti
         foreach (var position in store.Index.FindCommitIds(attempt.CommitId))
         {
             if (position < head.Start) continue;
-            var original = store.Look(position, frame =>
+            var original = store.View.Look(position, frame =>
             {
                 if (frame.Kind != FrameKind.Commit) return null;
-                var commit = new CommitReader(frame, store.Names);
+                var commit = new CommitReader(frame, store.View.Names);
                 var isSame = commit.StreamStart == head.Start && commit.Stream == attempt.Stream && commit.CommitId == attempt.CommitId;
                 return isSame ? commit.ToRecord(new PageBytes()) : null;
             });

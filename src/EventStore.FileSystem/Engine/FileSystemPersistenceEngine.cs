@@ -12,7 +12,7 @@ namespace EventStore.FileSystem.Engine;
 /// <summary>
 /// The engine over plain files. Everything is done on the caller's thread: a lone committer writes and flushes for itself. Knows no byte of a file.
 /// </summary>
-internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings settings, EngineDurability durability, TimeSpan? flushInterval, EngineContext context) : IPersistenceEngine
+internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings settings, EngineDurability durability, TimeSpan? flushInterval, EngineContext context) : ReadingEngine, IPersistenceEngine
 {
     private readonly CommitSignal signal = new();
 
@@ -24,12 +24,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     // The commits of the batch in which writing failed. Touched by the writer only.
     private HashSet<Guid> unknown = [];
 
-    public EngineDescription Description { get; private set; } = new(
-        "file",
-        "file:" + disk.Root,
-        durability,
-        new EngineLimits(MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 4096),
-        EngineCapabilities.Reopens);
+    public EngineDescription Description { get; private set; } = Describe(disk, durability);
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
@@ -61,38 +56,6 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         return new(Commit<CommitAttempt, CommitOutcome>(open, open.Decider, attempt));
     }
 
-    public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        Ask(open => StreamReading.Read(open.Store, read), cancellationToken);
-
-    public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        Ask(open => StoreReading.Read(open.Store, read), cancellationToken);
-
-    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) => Ask(open =>
-    {
-        var head = open.Store.Index.FindHead(stream);
-        return head.Exists ? ToHead(open, stream, IndexKeys.OfStream(stream), head) : null;
-    }, cancellationToken);
-
-    public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) => Ask(open =>
-    {
-        var found = new List<StreamHead>();
-        var bucket = IndexKeys.OfBucket(query.Bucket);
-        var after = query.After is { } stream ? IndexKeys.OfStream(stream) : bucket;
-        var from = after.AsSpan().SequenceCompareTo(bucket) > 0 ? after : bucket;
-        var cursor = open.Store.Index.State.OpenCursor();
-        for (var isThere = cursor.Seek(from); isThere && found.Count < query.Limit && cursor.Key.StartsWith(bucket); isThere = cursor.Next())
-        {
-            var head = HeadEntry.Read(cursor.Value);
-            if (!head.Exists || head.Revision < query.MinEventsSinceSnapshot || cursor.Key.SequenceEqual(after)) continue;
-            var name = IndexKeys.StreamOf(cursor.Key);
-            if (open.Store.Index.Removals.Holds(name.Bucket, head.Start)) continue;
-            var listed = ToHead(open, name, cursor.Key.ToArray(), head);
-            if (listed.EventsSinceSnapshot >= query.MinEventsSinceSnapshot) found.Add(listed);
-        }
-
-        return (IReadOnlyList<StreamHead>)found;
-    }, cancellationToken);
-
     public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
     {
         Description.Limits.Require(snapshot);
@@ -100,19 +63,10 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         return default;
     }
 
-    public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
-        Ask(open => open.Snapshots.Find(stream, atMost), cancellationToken);
-
     public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default)
     {
         Open(cancellationToken).Snapshots.Prune(stream, keep);
         return default;
-    }
-
-    public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
-    {
-        NamedDocument.RequireName(name);
-        return Ask(open => open.Documents.Find(name), cancellationToken);
     }
 
     public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
@@ -126,9 +80,6 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         NamedDocument.RequireName(name);
         return new(Open(cancellationToken).Documents.Delete(name, expectedVersion));
     }
-
-    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
-        Ask(open => open.Documents.List(prefix, after, limit), cancellationToken);
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {
@@ -162,8 +113,13 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         return default;
     }
 
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        Ask(open => new Verification(open.Store, progress, cancellationToken).Run(), cancellationToken);
+    /// <summary>The engine over files, whether it writes or only reads.</summary>
+    public static EngineDescription Describe(IDisk disk, EngineDurability durability) => new(
+        "file",
+        "file:" + disk.Root,
+        durability,
+        new EngineLimits(MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 4096),
+        EngineCapabilities.Reopens | EngineCapabilities.SharedReading);
 
     /// <summary>Whether there is an open store to work on.</summary>
     public bool IsOpen => opened is not null;
@@ -190,6 +146,12 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         await last.Maintenance.DisposeAsync().ConfigureAwait(false);
         if (last.Flush is not null) await last.Flush.DisposeAsync().ConfigureAwait(false);
         await last.Store.DisposeAsync().ConfigureAwait(false);
+    }
+
+    protected override ValueTask<T> Ask<T>(Func<StoreView, T> read, CancellationToken cancellationToken)
+    {
+        var store = Open(cancellationToken).Store;
+        return new(store.Read(() => read(store.View)));
     }
 
     // Once writing failed, the commits of that batch stay unknown until the store is opened again, however often they are asked for.
@@ -225,20 +187,11 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
 
     private ILogger Logger() => context.Loggers.CreateLogger("EventStore.FileSystem");
 
-    private static StreamHead ToHead(Opened open, StreamId stream, byte[] headKey, HeadEntry head) =>
-        new(stream, head.Revision, head.Sequence, open.Snapshots.NewestRevision(headKey, head));
-
     private Opened Open(CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
         cancellationToken.ThrowIfCancellationRequested();
         return opened ?? throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
-    }
-
-    private ValueTask<T> Ask<T>(Func<Opened, T> ask, CancellationToken cancellationToken)
-    {
-        var open = Open(cancellationToken);
-        return new(open.Store.Read(() => ask(open)));
     }
 
     private sealed record Opened(OpenStore Store, CommitDecider Decider, SnapshotStore Snapshots, DocumentStore Documents, MaintenanceWork Maintenance, IntervalFlush? Flush);

@@ -9,7 +9,7 @@ internal sealed class StoreReading
     private const int MaxCommitsPerPage = 16_384;
     private const int MostExpectedEvents = 512;
     private const int PlaceBytes = 64 << 10;
-    private readonly OpenStore store;
+    private readonly StoreView store;
     private readonly StoreRead read;
     private readonly LogPoint end;
     private readonly long head;
@@ -18,7 +18,7 @@ internal sealed class StoreReading
     private readonly Dictionary<StreamId, long> starts = [];
     private int examined;
 
-    private StoreReading(OpenStore store, StoreRead read)
+    private StoreReading(StoreView store, StoreRead read)
     {
         (this.store, this.read, end) = (store, read, store.End);
         head = end.NextCheckpoint - 1;
@@ -26,7 +26,7 @@ internal sealed class StoreReading
         page = new CommitPage(read.Limit, ExpectedEvents(), read.Direction == ReadDirection.Forward, read.Filter.EventTypes);
     }
 
-    public static StorePage Read(OpenStore store, StoreRead read)
+    public static StorePage Read(StoreView store, StoreRead read)
     {
         var reading = new StoreReading(store, read);
         return read.Direction == ReadDirection.Forward ? reading.Forward() : reading.Backward();
@@ -85,7 +85,7 @@ internal sealed class StoreReading
         for (var bound = upTo; bound > read.After.Value;)
         {
             var commits = CommitsUpTo(reader, bound);
-            if (commits.Count == 0) throw store.Segments.Damaged(OpenStore.Origin.Position, $"the commit of checkpoint {bound} is not in the log.");
+            if (commits.Count == 0) throw store.Segments.Damaged(StoreView.Origin.Position, $"the commit of checkpoint {bound} is not in the log.");
             for (var i = commits.Count - 1; i >= 0; i--)
             {
                 var frame = reader.Read(commits[i]);
@@ -121,7 +121,7 @@ internal sealed class StoreReading
         return commits;
     }
 
-    private long PlaceOf(long checkpoint) => store.Index.PlaceOf(checkpoint) is > 0 and var place ? place : OpenStore.Origin.Position;
+    private long PlaceOf(long checkpoint) => store.Index.PlaceOf(checkpoint) is > 0 and var place ? place : StoreView.Origin.Position;
 
     // Takes events of a commit, if its stream is there and asked for; answers with how many it is done.
     private int Take(Frame frame, int first, int last)

@@ -10,7 +10,7 @@ internal static class StreamReading
     private const int MaxRevisionsPerPage = 65_536;
     private const int MaxTries = 100;
 
-    public static StreamPage Read(OpenStore store, StreamRead read)
+    public static StreamPage Read(StoreView store, StreamRead read)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -27,7 +27,7 @@ internal static class StreamReading
     }
 
     // Null if what the index named is not the stream that was looked up.
-    private static StreamPage? TryRead(OpenStore store, StreamRead read, HeadEntry head, long low, long high, out (long First, long Last) missing)
+    private static StreamPage? TryRead(StoreView store, StreamRead read, HeadEntry head, long low, long high, out (long First, long Last) missing)
     {
         missing = default;
         var isForward = read.Direction == ReadDirection.Forward;
@@ -37,7 +37,7 @@ internal static class StreamReading
         if (!isForward) commits.Reverse();
 
         var page = new CommitPage(read.Limit, (int)(last - first + 1), isForward);
-        var reader = store.Lookups.Take(store.Log.WrittenEnd);
+        var reader = store.Lookups.Take(store.IndexedEnd);
         var next = isForward ? first : last;
         foreach (var (_, position) in commits)
         {
@@ -63,7 +63,7 @@ internal static class StreamReading
         return new StreamPage(page.Events, head.Revision, IsEnd: page.Count == high - low + 1);
     }
 
-    private static CorruptStorageException Lost(OpenStore store, StreamId stream, (long First, long Last) missing) => new(
+    private static CorruptStorageException Lost(StoreView store, StreamId stream, (long First, long Last) missing) => new(
         $"{store.Segments.Disk.Root}, stream '{stream}', revisions {missing.First} to {missing.Last}", "they were lost in damage, and the store was repaired without them.",
         $"Read up to revision {missing.First - 1} or from {missing.Last + 1} on, or restore the store from a backup that has them.");
 }

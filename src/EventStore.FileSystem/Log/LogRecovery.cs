@@ -27,7 +27,7 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
 
     public RecoveryReport Report { get; private set; } = new(0, null);
 
-    private bool IsCopy => disk.Exists(CopiedMark) || disk.Exists(CopyingMark);
+    private bool IsCopy => IsMarked(disk);
 
     /// <summary>Whether the end was already known to be durable when the store was opened.</summary>
     public bool WasClean { get; private set; }
@@ -36,17 +36,8 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
     public void FindSegments()
     {
         foreach (var leftover in disk.List(Segments.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.Delete($"{Segments.Folder}/{leftover}");
-        var names = disk.List(Segments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).ToList();
-        if (names.Count == 0) CreateFirst();
-        for (var i = 0; i < names.Count; i++)
-        {
-            var path = Segments.PathOf(i + 1);
-            var problem = $"{Segments.Folder}/{names[i]}" == path ? Take(path, i + 1, i + 1 == names.Count) : Damage(path, "the segment is missing, but later ones are there.");
-            if (problem is null) continue;
-            if (i == 0 || !disk.Exists(CopyingMark)) throw problem;
-            unconnected = [.. names.Skip(i).Select(name => $"{Segments.Folder}/{name}")];
-            break;
-        }
+        if (!disk.List(Segments.Folder).Any(name => name.EndsWith(".seg", StringComparison.Ordinal))) CreateFirst();
+        else unconnected = new SegmentFinder(segments).TakeAll();
     }
 
     /// <summary>Walks the tail of the log from a known point, handing over every frame, and answers where it ends.</summary>
@@ -106,6 +97,9 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         return log;
     }
 
+    /// <summary>Whether the files are a copy, whole or not, that was not opened for writing since.</summary>
+    public static bool IsMarked(IDisk disk) => disk.Exists(CopiedMark) || disk.Exists(CopyingMark);
+
     /// <summary>From now on the files stand for themselves.</summary>
     public static void RemoveMarks(IDisk disk)
     {
@@ -122,17 +116,38 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         disk.SyncFolder(Segments.Folder);
     }
 
+    /// <summary>Refuses a log that was durable beyond its end, and changes nothing.</summary>
+    public void RefuseDamaged(LogPoint end)
+    {
+        var last = segments.All[^1];
+        if (segments.IsPacked(last, out _))
+        {
+            RefuseIfShort(end.Position);
+            return;
+        }
+
+        using var file = disk.Open(Segments.PathOf(last.Number), forWriting: false);
+        FindTornEnd(file, last, end.Position);
+    }
+
     private void CutTornEnd(IDiskFile file, Segment last, long end)
     {
-        var torn = new byte[Math.Max(0, file.Length - (end - last.Base))];
-        file.Read(torn, end - last.Base);
-        var length = torn.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
-        if (length > 0 && !IsCopy) FindEvidence(torn.AsSpan(0, length), end);
-        RefuseIfShort(end);
-        if (torn.Length == 0) return;
-        if (length > 0) Report = new RecoveryReport(length, KeepCopy(torn.AsSpan(0, length), end));
+        var torn = FindTornEnd(file, last, end);
+        if (file.Length <= end - last.Base) return;
+        if (torn.Length > 0) Report = new RecoveryReport(torn.Length, KeepCopy(torn, end));
         file.SetLength(end - last.Base);
         file.Sync();
+    }
+
+    // What follows the end, but for zeros.
+    private ReadOnlySpan<byte> FindTornEnd(IDiskFile file, Segment last, long end)
+    {
+        var following = new byte[Math.Max(0, file.Length - (end - last.Base))];
+        file.Read(following, end - last.Base);
+        var torn = following.AsSpan(0, following.AsSpan().LastIndexOfAnyExcept((byte)0) + 1);
+        if (torn.Length > 0 && !IsCopy) FindEvidence(torn, end);
+        RefuseIfShort(end);
+        return torn;
     }
 
     private void RefuseIfShort(long end)
@@ -195,23 +210,6 @@ internal sealed class LogRecovery(IDisk disk, Segments segments, IReadOnlyList<S
         disk.SyncFolder(Segments.Folder);
         segments.Add(new Segment(1, 0, 1, 0));
     }
-
-    // Answers what is wrong with where the segment stands; damage in itself is thrown.
-    private CorruptStorageException? Take(string path, long number, bool isLast)
-    {
-        using var file = segments.OpenFile(path);
-        var length = file.Length;
-        var header = SegmentFile.ReadHeader(file, $"{disk.Root}/{path}", out var problem);
-        if (problem is not null) throw Damage(path, problem);
-        if (header.StoreId != segments.StoreId || header.Number != number) throw Damage(path, "the segment belongs to another store or another place in this one.");
-        if (number > 1 && header.Base != lastEnd) return Damage(Segments.PathOf(number - 1), $"the segment ends at address {lastEnd}, but the next one begins at {header.Base}.");
-        lastEnd = header.Base + length;
-        segments.Add(new Segment(number, header.Base, header.FirstCheckpoint, header.Chain));
-        if (isLast && lastEnd < header.Base + Format.SegmentHeaderLength) throw Damage(path, "the segment is shorter than its header.");
-        return null;
-    }
-
-    private long lastEnd;
 
     // Segments that a backup, struck down, brought already, but that do not continue what is here. They go once the end is known to be sound.
     private IReadOnlyList<string> unconnected = [];

@@ -11,6 +11,7 @@ internal sealed class LogScanner(Segments segments, long position, uint chain)
     private long windowStart;
     private int windowLength;
     private Segment? windowSegment;
+    private long limit = long.MaxValue;
 
     /// <summary>Where the next frame is looked for.</summary>
     public long Position { get; private set; } = position;
@@ -18,12 +19,16 @@ internal sealed class LogScanner(Segments segments, long position, uint chain)
     /// <summary>The checksum of the last frame.</summary>
     public uint Chain { get; private set; } = chain;
 
+    /// <summary>Forgets what was read ahead, which may have been written since.</summary>
+    public void Renew() => windowLength = 0;
+
     /// <summary>Reads the next frame; false if no whole frame that continues the chain stands there.</summary>
     /// <param name="frame">Valid until the next call.</param>
     /// <param name="end">Frames from here on are not looked at.</param>
     public bool TryNext(out Frame frame, long end = long.MaxValue)
     {
         frame = default;
+        limit = end;
         if (Position >= end) return false;
         var segment = segments.Of(Position);
         if (Position == segment.Base) Position = segment.FirstFrame;
@@ -70,7 +75,7 @@ internal sealed class LogScanner(Segments segments, long position, uint chain)
 
         windowSegment = segment;
         windowStart = at;
-        windowLength = segments.Read(segment, window, at);
+        windowLength = segments.Read(segment, window.AsSpan(0, (int)Math.Clamp(limit - at, length, window.Length)), at);
         return windowLength >= length;
     }
 }

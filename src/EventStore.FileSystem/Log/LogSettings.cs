@@ -5,6 +5,9 @@ namespace EventStore.FileSystem.Log;
 /// <param name="SegmentSizeBytes">The length from which on a segment is sealed before the next batch.</param>
 internal sealed record LogSettings(bool SyncsEachBatch, long SegmentSizeBytes)
 {
+    /// <summary>After which time at the latest other processes are told how far the log may be read; null for with every batch.</summary>
+    public TimeSpan? LiveDelay { get; init; }
+
     /// <summary>Runs work beside the writer: the log's, the index's and packing. In place unless said otherwise, as tests that replay one schedule have it.</summary>
     public Func<Action, Task> InBackground { get; init; } = InPlace;
 

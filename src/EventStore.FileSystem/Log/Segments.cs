@@ -71,6 +71,18 @@ internal sealed class Segments(IDisk disk, Guid storeId) : IDisposable
         }
     }
 
+    /// <summary>Another process replaced files of segments: they are opened anew, and the room of the old ones becomes free.</summary>
+    public void Renew()
+    {
+        lock (gate)
+        {
+            foreach (var file in open.Values) file.Dispose();
+            open.Clear();
+            openOrder.Clear();
+            replacements++;
+        }
+    }
+
     /// <summary>The segment in which an address lies; an address between two belongs to the later one.</summary>
     public Segment Of(long position) => Of(position, out _);
 

@@ -66,6 +66,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
     private void Mark()
     {
         target.Create(LogRecovery.CopyingMark).Dispose();
+        if (target.Exists(LiveFile.FileName)) target.Delete(LiveFile.FileName); // of somebody who had the copy open
         target.SyncFolder("");
     }
 

@@ -11,7 +11,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
 {
     // Documents are replaced all the time. For them alone a segment is written anew only when this part of it is dead.
     private const int WorthwhilePart = 8;
-    private readonly DeadFrames dead = new(store);
+    private readonly DeadFrames dead = new(store.View);
     private long removed;
 
     public CompactionReport Run()
@@ -31,6 +31,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
             progress?.Report(new FileSystemProgress(store.Segments.EndOf(segment), store.Segments.EndOf(sealedOnes[^1])));
         }
 
+        store.Tell();
         return new CompactionReport(rewritten, removed, before, after);
     }
 
@@ -60,9 +61,11 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
         return true;
     }
 
-    // What the dead frames died of is on the medium before they go: a power loss must not bring it back to life without them.
+    // What the dead frames died of is on the medium before they go: a power loss must not bring it back to life without them. Other processes know of it too,
+    // or they would look for what is gone.
     private void Settle()
     {
+        store.Tell();
         store.SyncNow();
         store.Log.RefuseIfFaulted();
     }

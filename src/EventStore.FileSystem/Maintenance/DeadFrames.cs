@@ -9,7 +9,7 @@ namespace EventStore.FileSystem.Maintenance;
 /// documents that were deleted or replaced. What is dead stays dead. The frames that say so are kept: they cost little, and with them a copy or an
 /// index built anew from any mixture of old and compacted files tells the same.
 /// </summary>
-internal sealed class DeadFrames(OpenStore store)
+internal sealed class DeadFrames(StoreView store)
 {
     public bool IsDead(in Frame frame) => frame.Kind switch
     {

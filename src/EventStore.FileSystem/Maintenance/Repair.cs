@@ -15,7 +15,7 @@ internal static class Repair
             var store = StoreOpening.Open(target, settings, TimeProvider.System, mayCreate: false);
             await using (store.ConfigureAwait(false))
             {
-                var found = new Verification(store, null, cancellationToken).Run();
+                var found = new Verification(store.View, null, cancellationToken).Run();
                 if (!found.IsSound) throw new StorageException($"What was saved into '{target.Root}' is not sound: {found.Damages[0].Place}: {found.Damages[0].Problem} Look after that disk.");
                 return new RepairReport(found.CommitsChecked, found.EventsChecked, salvage.LostParts, salvage.Streams.All);
             }

@@ -4,7 +4,7 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>Reads everything stored and reports every damage with its place. Changes nothing, and runs beside the writer.</summary>
-internal sealed class Verification(OpenStore store, IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
+internal sealed class Verification(StoreView store, IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
 {
     private const int ReportEveryEvents = 65_536;
     private const string IndexAdvice = "Close the store, delete its folder 'idx' and open it again: the index is built anew from the log.";

@@ -17,47 +17,39 @@ internal sealed class OpenStore : IAsyncDisposable
 
     // Held by whoever writes, through the flush.
     private readonly Lock writerGate = new();
-    private readonly PublishedEnd end;
+    private readonly LiveWriter live;
     private volatile bool isClosed;
 
     internal OpenStore(IDisk disk, IDisposable writerLock, StoreSettings settings, Segments segments, SegmentedLog log, StoreIndex index, RecoveryReport recovery)
     {
-        (this.disk, this.writerLock, this.settings, Segments, Log, Index, Recovery) = (disk, writerLock, settings, segments, log, index, recovery);
-        end = new PublishedEnd(log.End);
-        (Replays, Lookups) = (new LogReaders(segments), new LogReaders(segments, new FrameCache()));
+        (this.disk, this.writerLock, this.settings, Log, Recovery) = (disk, writerLock, settings, log, recovery);
+        View = new StoreView(segments, index, log.End);
+        live = new LiveWriter(segments, settings.Log, log.Epoch, () => (View.End.Position, log.DurableEnd));
         Packer = new SegmentPacker(segments, settings.Packing, log.Fail);
         packing = settings.Packing.Compresses ? new SealedPacking(segments, Packer, settings) : null;
         packing?.Resume();
     }
 
-    public Segments Segments { get; }
+    /// <summary>What is read of it.</summary>
+    public StoreView View { get; }
+
+    public Segments Segments => View.Segments;
+
+    public StoreIndex Index => View.Index;
+
+    /// <summary>Up to where everything may be read.</summary>
+    public LogPoint End => View.End;
 
     /// <summary>The writing end. Only to be used by whoever writes.</summary>
     public SegmentedLog Log { get; }
 
-    public StoreIndex Index { get; }
-
     public SegmentPacker Packer { get; }
-
-    public NameCache Names { get; } = new();
-
-    /// <summary>Readers of the log in checkpoint order.</summary>
-    public LogReaders Replays { get; }
-
-    /// <summary>Readers of the log at scattered places.</summary>
-    public LogReaders Lookups { get; }
 
     /// <summary>What opening did to the end of the log.</summary>
     public RecoveryReport Recovery { get; }
 
-    /// <summary>Up to where everything may be read.</summary>
-    public LogPoint End => end.Read();
-
     /// <summary>Why nothing is written any more; null while all is well.</summary>
     public Exception? Fault => Log.Fault;
-
-    /// <summary>The address of the log's first frame.</summary>
-    public static LogPoint Origin { get; } = new(Format.SegmentHeaderLength, 0, 1, 0);
 
     /// <summary>Writes as the only writer: decides and gathers frames, then writes them, and only then has them indexed and published.</summary>
     public TAnswer Write<TAsked, TAnswer>(IWriting<TAsked, TAnswer> writing, TAsked asked)
@@ -78,8 +70,9 @@ internal sealed class OpenStore : IAsyncDisposable
 
             if (Log.Body.Length == 0) return answer;
             Log.Write(writing.StampTicks);
+            View.Reach(Log.WrittenEnd);
             writing.Index();
-            end.Publish(Log.End);
+            Publish();
             if (Index.Keeper.IsFreezeDue(Log.End.Position)) Index.Keeper.Freeze(Log.End);
             packing?.Notice();
             return answer;
@@ -121,23 +114,6 @@ internal sealed class OpenStore : IAsyncDisposable
         }
     }
 
-    /// <summary>Looks at one frame. Reaches whatever the index names, which is written, though perhaps not yet published.</summary>
-    public T Look<T>(long position, Func<Frame, T> read)
-    {
-        var reader = Lookups.Take(Log.WrittenEnd);
-        var answer = read(reader.Read(position));
-        Lookups.Return(reader);
-        return answer;
-    }
-
-    /// <summary>Whether a commit belongs to a stream that is there, and not to one deleted since.</summary>
-    public bool IsLive(in CommitReader commit)
-    {
-        if (commit.Position > Index.Removals.Newest) return true;
-        var head = Index.FindHead(commit.Stream);
-        return head.Exists && head.Start == commit.StreamStart;
-    }
-
     /// <summary>Brings what is written to the medium.</summary>
     public void SyncNow() => Log.SyncNow();
 
@@ -149,8 +125,14 @@ internal sealed class OpenStore : IAsyncDisposable
             RefuseIfClosed();
             if (Log.End.Position == Segments.All[^1].FirstFrame) return;
             Log.BeginSegment();
-            end.Publish(Log.End);
+            Publish();
         }
+    }
+
+    /// <summary>When this returns, whatever is indexed is published and told to other processes, and so are replaced files, which they hold on to until then.</summary>
+    public void Tell()
+    {
+        lock (writerGate) live.Tell();
     }
 
     /// <summary>Builds the index anew from the log.</summary>
@@ -160,11 +142,11 @@ internal sealed class OpenStore : IAsyncDisposable
         {
             RefuseIfClosed();
             Index.Keeper.SettleAsync().AsTask().GetAwaiter().GetResult();
-            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index, Origin, 0);
+            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index, StoreView.Origin, 0);
             var rebuilt = new StoreIndex(keeper);
-            var scanner = new LogScanner(Segments, Origin.Position, Origin.Chain);
+            var scanner = new LogScanner(Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
             var logEnd = Log.End;
-            while (scanner.TryNext(out var frame, logEnd.Position)) StoreOpening.Apply(rebuilt, frame, Names);
+            while (scanner.TryNext(out var frame, logEnd.Position)) StoreOpening.Apply(rebuilt, frame, View.Names);
             if (scanner.Position < logEnd.Position && Segments.Of(scanner.Position).FirstFrame != logEnd.Position)
                 throw Segments.Damaged(scanner.Position, "a stored frame is not whole.");
             if (keeper.Fault is { } fault) throw new StorageException($"The index of the store at '{disk.Root}' could not be built anew: {fault.Message}", fault);
@@ -190,6 +172,7 @@ internal sealed class OpenStore : IAsyncDisposable
         finally
         {
             await Index.Keeper.DisposeAsync().ConfigureAwait(false);
+            live.Dispose();
             await Log.DisposeAsync().ConfigureAwait(false);
             Segments.Dispose();
             writerLock.Dispose();
@@ -217,6 +200,12 @@ internal sealed class OpenStore : IAsyncDisposable
         {
             throw new StorageException($"The last checkpoint of the store at '{disk.Root}' could not be written: {error.Message} Nothing is lost; the next opening reads more of the log.", error);
         }
+    }
+
+    private void Publish()
+    {
+        View.Publish(Log.End);
+        live.Notice();
     }
 
     private void RefuseIfClosed() => ObjectDisposedException.ThrowIf(isClosed, typeof(IPersistenceEngine));

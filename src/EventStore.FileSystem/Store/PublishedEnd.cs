@@ -6,12 +6,19 @@ namespace EventStore.FileSystem.Store;
 internal sealed class PublishedEnd(LogPoint first)
 {
     private LogPoint point = first;
+    private long reached = first.Position;
 
     // Odd while the point is being changed.
     private int version;
 
+    /// <summary>Up to where is written, though perhaps not yet published.</summary>
+    public long Reached => Volatile.Read(ref reached);
+
+    public void Reach(long position) => Volatile.Write(ref reached, position);
+
     public void Publish(LogPoint end)
     {
+        Reach(end.Position);
         Interlocked.Increment(ref version);
         point = end;
         Volatile.Write(ref version, version + 1);

@@ -82,8 +82,8 @@ internal static class StoreOpening
         }
     }
 
-    // The index as the newest checkpoint has it; without one, or when a run is not what it should be, an empty one that the scan fills.
-    private static StoreIndex LoadIndex(
+    /// <summary>The index as the newest checkpoint has it; without one, or when a run is not what it should be, an empty one that the scan fills.</summary>
+    public static StoreIndex LoadIndex(
         IDisk disk, Guid storeId, IndexSettings settings, IReadOnlyList<StoreCheckpoint> checkpoints, long generation, out bool isComplete)
     {
         if (checkpoints.Count > 0)
@@ -102,6 +102,6 @@ internal static class StoreOpening
         }
 
         isComplete = false;
-        return new StoreIndex(new RunKeeper(disk, storeId, settings, OpenStore.Origin, generation));
+        return new StoreIndex(new RunKeeper(disk, storeId, settings, StoreView.Origin, generation));
     }
 }

@@ -88,7 +88,7 @@ internal static class StoreBuilder
         }
     }
 
-    // Whoever opens for reading only may wait for a storage that its writer is yet to make.
+    // Whoever opens for reading only may wait for a storage that its writer is yet to make, or is just making.
     private static async ValueTask InitializeAsync(IPersistenceEngine engine, ReadOnlyChoice? readOnly, TimeProvider time, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
@@ -99,7 +99,7 @@ internal static class StoreBuilder
                 await engine.InitializeAsync(cancellationToken).ConfigureAwait(false);
                 return;
             }
-            catch (StorageNotFoundException) when (readOnly is not null && time.GetElapsedTime(started) < readOnly.WaitForStorage)
+            catch (StorageException error) when (readOnly is not null && error is StorageNotFoundException or StorageUnavailableException && time.GetElapsedTime(started) < readOnly.WaitForStorage)
             {
                 await Task.Delay(StorageInterval, time, cancellationToken).ConfigureAwait(false);
             }

@@ -72,6 +72,8 @@ internal sealed class WipesWhenInitialized(IPersistenceEngine inner) : Delegatin
 
 /// <summary>Makes missing storage although it may not (G47).</summary>
 [CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.Missing_storage_is_refused_where_it_may_not_be_made_and_nothing_is_left_behind))]
+[CaughtBy(typeof(ReadOnlySpecification<>), nameof(ReadOnlySpecification<>.Missing_storage_is_refused_and_not_made))]
+[CaughtBy(typeof(ReadOnlySpecification<>), nameof(ReadOnlySpecification<>.Whoever_waits_for_the_storage_is_let_in_once_its_writer_has_made_it))]
 internal sealed class MakesMissingStorage(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) => default;
@@ -113,6 +115,20 @@ internal sealed class VerifiesAfterDispose(IPersistenceEngine inner) : Delegatin
 internal sealed class NeverWakes(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) => await Task.Delay(atMost, cancellationToken);
+}
+
+/// <summary>Shows the log as it was when it was read first, as a copy that nobody renews does (G14).</summary>
+[CaughtBy(typeof(ReadOnlySpecification<>), nameof(ReadOnlySpecification<>.What_the_writer_does_meanwhile_is_followed))]
+internal sealed class ShowsWhatWasThereFirst(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    private long? first;
+
+    public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
+    {
+        var page = await Inner.ReadAllAsync(read with { UpTo = Math.Min(read.UpTo.Value, first ?? long.MaxValue) }, cancellationToken);
+        first ??= page.Head.Value;
+        return page with { Head = first.Value };
+    }
 }
 
 /// <summary>Waits for the next commit even where one after the checkpoint is already there (G14).</summary>

@@ -29,6 +29,8 @@ internal static class Specimens
 
     private sealed class ReadStreams<T> : ReadStreamSpecification<T> where T : IBackend, new();
 
+    private sealed class ReadOnly<T> : ReadOnlySpecification<T> where T : IBackend, new();
+
     private sealed class Deletion<T> : DeletionSpecification<T> where T : IBackend, new();
 
     private sealed class Dispatching<T> : DispatchSpecification<T> where T : IBackend, new();

@@ -9,13 +9,13 @@ namespace EventStore.Conformance.Tests.Harness;
 internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngine
 {
     private IPersistenceEngine? kept;
+    private volatile bool isMade;
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {
-        var isMissing = kept is null && !context.MayCreateStorage;
-        var storage = kept ?? new EngineCatalogue().AddInMemory().Create("memory:", context);
-        if (!isMissing) kept = storage;
-        var connection = new Connection(storage, isMissing);
+        kept ??= new EngineCatalogue().AddInMemory().Create("memory:", context);
+        isMade |= context is { MayCreateStorage: true, IsReadOnly: false };
+        var connection = new Connection(kept, () => isMade);
         object[] arguments = typeof(TEngine).GetConstructors()[0].GetParameters().Length == 1 ? [connection] : [connection, context.Time];
         return new((IPersistenceEngine)Activator.CreateInstance(typeof(TEngine), arguments)!);
     }
@@ -24,14 +24,14 @@ internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngi
 }
 
 /// <summary>One opening of a storage that others have open too: closing it leaves the storage alone.</summary>
-internal sealed class Connection(IPersistenceEngine storage, bool isMissing) : DelegatingEngine(storage)
+internal sealed class Connection(IPersistenceEngine storage, Func<bool> isMade) : DelegatingEngine(storage)
 {
     private volatile bool isClosed;
 
     public override EngineDescription Description { get; } = storage.Description with
     {
         Durability = new EngineDurability(DurabilityLevel.Fast, "kept in memory as long as the backend lives", []),
-        Capabilities = EngineCapabilities.Reopens | EngineCapabilities.SharedWriting,
+        Capabilities = EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses,
     };
 
     protected override IPersistenceEngine Inner
@@ -44,7 +44,7 @@ internal sealed class Connection(IPersistenceEngine storage, bool isMissing) : D
     }
 
     public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) =>
-        isMissing ? throw new StorageException("There is no storage here, and none may be made.") : base.InitializeAsync(cancellationToken);
+        isMade() ? base.InitializeAsync(cancellationToken) : throw new StorageNotFoundException("There is no storage here, and none may be made.");
 
     public override ValueTask DisposeAsync()
     {

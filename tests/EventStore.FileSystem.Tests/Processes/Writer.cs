@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Maintenance;
 
 namespace EventStore.FileSystem.Tests.Processes;
 
@@ -24,7 +26,11 @@ internal static class Writer
             {
                 await engine.InitializeAsync();
                 Say("open");
+                using var ending = new CancellationTokenSource();
+                var compacting = order.Compacts ? CompactAsync(engine, ending.Token) : Task.CompletedTask;
                 await WriteAsync(engine, order);
+                await ending.CancelAsync();
+                await compacting;
             }
             catch (EventStoreException error)
             {
@@ -83,6 +89,12 @@ internal static class Writer
             await engine.SaveSnapshotAsync(new SnapshotRecord(own, result.Revision, 0, "state", Encoding.UTF8.GetBytes(result.Revision.ToString())));
             Say($"s {own.Id} {result.Revision}");
         }
+    }
+
+    private static async Task CompactAsync(FileSystemPersistenceEngine engine, CancellationToken ending)
+    {
+        for (var pause = TimeSpan.FromMilliseconds(5); !ending.IsCancellationRequested; await Task.Delay(pause, TimeProvider.System, CancellationToken.None))
+            await engine.MaintainAsync((store, token) => new Compaction(store, null, token).Run(), CancellationToken.None);
     }
 
     private static async Task CommitAsync(IPersistenceEngine engine, Random random, StreamId stream)

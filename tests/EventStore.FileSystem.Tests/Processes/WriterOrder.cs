@@ -13,23 +13,34 @@ namespace EventStore.FileSystem.Tests.Processes;
 /// <param name="Committers">How many commit at once, through the pipeline; with 0 one thread asks the engine itself, one call after the other.</param>
 /// <param name="Seed">Decides what is committed.</param>
 /// <param name="MostWrites">What each committer writes before the store is closed.</param>
-internal sealed record WriterOrder(string Directory, bool IsDurable, int Committers, int Seed, int MostWrites)
+/// <param name="Compacts">Whether the store is compressed and compacted all the time.</param>
+internal sealed record WriterOrder(string Directory, bool IsDurable, int Committers, int Seed, int MostWrites, bool Compacts = false)
 {
     public static WriterOrder Parse(string[] arguments) =>
-        new(arguments[0], bool.Parse(arguments[1]), NumberIn(arguments[2]), NumberIn(arguments[3]), NumberIn(arguments[4]));
+        new(arguments[0], bool.Parse(arguments[1]), NumberIn(arguments[2]), NumberIn(arguments[3]), NumberIn(arguments[4]), bool.Parse(arguments[5]));
 
     public string[] ToArguments() =>
-        [Directory, IsDurable.ToString(), Committers.ToString(CultureInfo.InvariantCulture), Seed.ToString(CultureInfo.InvariantCulture), MostWrites.ToString(CultureInfo.InvariantCulture)];
+    [
+        Directory, IsDurable.ToString(), Committers.ToString(CultureInfo.InvariantCulture), Seed.ToString(CultureInfo.InvariantCulture),
+        MostWrites.ToString(CultureInfo.InvariantCulture), Compacts.ToString(),
+    ];
 
     /// <summary>The engine of both the writer and whoever looks after it: everything small, so that segments end and runs are written and merged all the time.</summary>
-    public FileSystemPersistenceEngine MakeEngine()
+    public FileSystemPersistenceEngine MakeEngine() =>
+        new(new FileDisk(Directory), Settings, new EngineDurability(IsDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "a test", []), null, EngineContext.Default);
+
+    /// <summary>The engine of whoever only reads.</summary>
+    public FollowingEngine MakeReader() => SmallStore.MakeReader(new FileDisk(Directory), Settings);
+
+    private StoreSettings Settings
     {
-        var isAlone = Committers == 0;
-        var index = new IndexSettings(isAlone ? 7 : 150, 1 << 20, 3);
-        return new FileSystemPersistenceEngine(
-            new FileDisk(Directory),
-            new StoreSettings(new LogSettings(IsDurable, isAlone ? 5500 : 48_000) { InBackground = isAlone ? LogSettings.InPlace : Task.Run }, index, CloseEntries: 4),
-            new EngineDurability(IsDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "a test", []), null, EngineContext.Default);
+        get
+        {
+            var isAlone = Committers == 0;
+            var index = new IndexSettings(isAlone ? 7 : 150, 1 << 20, 3);
+            var log = new LogSettings(IsDurable, isAlone ? 5500 : 48_000) { InBackground = isAlone ? LogSettings.InPlace : Task.Run, LiveDelay = IsDurable ? null : TimeSpan.FromMilliseconds(5) };
+            return new StoreSettings(log, index, CloseEntries: 4) { Packing = new PackSettings(Compacts, BlockLength: 2048) };
+        }
     }
 
     private static int NumberIn(string argument) => int.Parse(argument, CultureInfo.InvariantCulture);

@@ -70,5 +70,5 @@ internal sealed class WriterProcess : IDisposable
     }
 
     // Started as "dotnet suite.dll", the suite is an argument; as a program of its own it is not.
-    private static string[] SuiteArgument() => Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet" ? [typeof(WriterProcess).Assembly.Location] : [];
+    public static string[] SuiteArgument() => Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet" ? [typeof(WriterProcess).Assembly.Location] : [];
 }

@@ -92,7 +92,7 @@ public sealed class SeededBugTests
     private static Deed Packing(Func<Frame, bool>? isDead, Action<OpenStore> beforeSwap) => new(async engine =>
         await ((FileSystemPersistenceEngine)engine).MaintainAsync((store, token) =>
         {
-            var dead = new DeadFrames(store);
+            var dead = new DeadFrames(store.View);
             foreach (var segment in store.Segments.Sealed) store.Packer.Pack(segment, frame => frame.Kind == FrameKind.Commit && (isDead?.Invoke(frame) ?? dead.IsDead(frame)), () => beforeSwap(store), token);
             return true;
         }, CancellationToken.None));

@@ -1,0 +1,127 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Engine;
+
+/// <summary>
+/// The engine over the files of a store that another process may write: takes no lock, makes and changes nothing, and sees what was acknowledged.
+/// Who waits for commits is woken by the system when the writer's live file changes, and polls besides, because the system may miss.
+/// </summary>
+internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, EngineDescription description, EngineContext context) : ReadingEngine, IPersistenceEngine
+{
+    private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(25);
+    private readonly CommitSignal signal = new();
+
+    // Guarded by the gate: none open, then one, then disposed for good.
+    private readonly Lock gate = new();
+    private volatile FollowedStore? opened;
+    private volatile bool isDisposed;
+
+    // Guarded by the gate: watched once somebody waits.
+    private bool isWatched;
+    private IDisposable? watch;
+
+    public EngineDescription Description { get; } = description with { Capabilities = description.Capabilities | EngineCapabilities.WakesAcrossProcesses };
+
+    public ValueTask InitializeAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            opened ??= FollowedStore.Open(disk, settings.Index);
+        }
+
+        return default;
+    }
+
+    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) => throw Refused("Committing");
+
+    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default) => throw Refused("Saving a snapshot");
+
+    public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) => throw Refused("Pruning snapshots");
+
+    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) => throw Refused("Writing a document");
+
+    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) => throw Refused("Deleting a document");
+
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) => throw Refused("Deleting a stream");
+
+    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) => throw Refused("Purging");
+
+    public async ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
+    {
+        var store = Open(cancellationToken);
+        Watch(store);
+        var started = context.Time.GetTimestamp();
+        for (var poll = ShortestPoll; !isDisposed; poll = Least(poll * 2, LongestPoll))
+        {
+            if (Look(store) > after.Value) return;
+            var left = atMost - context.Time.GetElapsedTime(started);
+            if (left <= TimeSpan.Zero) return;
+            await signal.WaitAsync(after, Least(poll, left), context.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        FollowedStore? last;
+        lock (gate)
+        {
+            isDisposed = true;
+            (last, opened) = (opened, null);
+            watch?.Dispose();
+        }
+
+        signal.WakeAll();
+        last?.Dispose();
+        return default;
+    }
+
+    protected override ValueTask<T> Ask<T>(Func<StoreView, T> read, CancellationToken cancellationToken) => new(Open(cancellationToken).Read(read));
+
+    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    private static ReadOnlyStorageException Refused(string what) => new(what);
+
+    private void Watch(FollowedStore store)
+    {
+        if (isWatched) return;
+        lock (gate)
+        {
+            if (isWatched || isDisposed) return;
+            isWatched = true;
+            watch = disk.Watch(LiveFile.FileName, () => Wake(store));
+        }
+    }
+
+    // Whoever waits looks for itself, and is told what is wrong, should looking fail here.
+    private void Wake(FollowedStore store)
+    {
+        try
+        {
+            Look(store);
+        }
+        catch (Exception error) when (error is StorageException or ObjectDisposedException)
+        {
+            signal.WakeAll();
+        }
+    }
+
+    private long Look(FollowedStore store)
+    {
+        var head = store.CatchUp().NextCheckpoint - 1;
+        signal.Raise(head);
+        return head;
+    }
+
+    private FollowedStore Open(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        return opened ?? throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
+    }
+}

@@ -1,0 +1,45 @@
+namespace EventStore.FileSystem.Log;
+
+/// <summary>Reads on in a log that another process writes, from segment to segment as they appear. Used by one thread at a time.</summary>
+internal sealed class LogFollower(Segments segments, LogPoint from)
+{
+    private readonly LogScanner scanner = new(segments, from.Position, from.Chain);
+    private readonly SegmentFinder finder = new(segments);
+    private LogPoint point = from;
+
+    /// <summary>How far it came.</summary>
+    public LogPoint Point => point;
+
+    /// <summary>Hands over every whole frame before an address; answers whether they reach it.</summary>
+    public bool ReadTo(long end, Action<Frame> apply)
+    {
+        scanner.Renew();
+        while (point.Position < end)
+        {
+            if (scanner.TryNext(out var frame, end))
+            {
+                if (frame.Checkpoint != point.NextCheckpoint) throw segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} stands where {point.NextCheckpoint} was expected.");
+                apply(frame);
+                point = new LogPoint(scanner.Position, scanner.Chain, frame.Checkpoint + frame.Count, Math.Max(point.StampTicks, CommitCodec.NewestStampOf(frame)));
+                continue;
+            }
+
+            // Behind a seal the next segment may have appeared; what is published may end with its head.
+            if (scanner.Position > point.Position) point = point with { Position = scanner.Position };
+            else if (!finder.TryTakeNext(point.Position)) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Up to where whole frames further on say that the log was on the medium when they were written: after a power loss that is more than was told last.
+    /// </summary>
+    public long FindDurableEnd()
+    {
+        var ahead = new LogScanner(segments, point.Position, point.Chain);
+        var found = 0L;
+        while (ahead.TryNext(out var frame)) found = Math.Max(found, frame.DurableEnd);
+        return found;
+    }
+}

@@ -1,0 +1,323 @@
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Log;
+
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>Files are read beside their writer, or without one: nothing is touched, and what is shown was published.</summary>
+public sealed class ReadOnlyTests : IDisposable
+{
+    private readonly TestDirectory directory = new();
+    private readonly TestDirectory other = new();
+
+    private FileDisk Disk => new(directory.Path);
+
+    public void Dispose()
+    {
+        directory.Dispose();
+        other.Dispose();
+    }
+
+    [Theory, InlineData(true, false), InlineData(false, false), InlineData(true, true)]
+    public async Task Segments_runs_merges_and_packing_are_followed(bool isDurable, bool compresses)
+    {
+        var settings = SmallStore.Small(isDurable, compresses);
+        await using var writer = await SmallStore.OpenAsync(Disk, settings);
+        await using var reader = await SmallStore.OpenReaderAsync(Disk, settings);
+        for (var round = 0; round < 6; round++)
+        {
+            await SmallStore.FillAsync(writer, 400);
+            Assert.Equal(await SmallStore.ReadAllAsync(writer), await SmallStore.ReadConsistentAsync(reader));
+        }
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Compaction_is_followed_while_it_runs(bool isDurable)
+    {
+        var settings = SmallStore.Small(isDurable);
+        if (!isDurable) settings = settings with { Log = settings.Log with { LiveDelay = TimeSpan.FromMilliseconds(5) } };
+        await using var writer = await SmallStore.OpenAsync(Disk, settings);
+        await using var reader = await SmallStore.OpenReaderAsync(Disk, settings);
+        await SmallStore.FillAsync(writer, 20, prefix: "kept");
+        long? version = await writer.PutDocumentAsync("document", new byte[2000], 0);
+        while (await reader.FindDocumentAsync("document") is null) await Task.Delay(1, TestContext.Current.CancellationToken);
+        using var ending = new CancellationTokenSource();
+        var compacting = Task.Run(async () =>
+        {
+            while (!ending.IsCancellationRequested) await writer.MaintainAsync((store, token) => new Maintenance.Compaction(store, null, token).Run(), default);
+        });
+        var reading = Task.Run(async () =>
+        {
+            while (!ending.IsCancellationRequested)
+            {
+                for (var i = 0; i < 10; i++) await SmallStore.ReadStreamAsync(reader, $"stream-{i}");
+                Assert.NotNull(await reader.FindDocumentAsync("document"));
+                await reader.FindSnapshotAsync("kept-1", Revision.Max);
+                await reader.ListDocumentsAsync("", "", 10);
+                await SmallStore.ReadAllAsync(reader);
+            }
+        });
+        for (var round = 0; round < 60 && !reading.IsCompleted; round++)
+        {
+            await SmallStore.FillAsync(writer, 30);
+            version = await writer.PutDocumentAsync("document", new byte[2000], version!.Value);
+            await writer.SaveSnapshotAsync(new SnapshotRecord("kept-1", 1, 0, "state", new byte[500]));
+            for (var i = 0; i < 10; i += 2) await writer.DeleteStreamAsync($"stream-{i}");
+        }
+
+        await ending.CancelAsync();
+        await compacting;
+        await reading;
+        var head = (await SmallStore.ReadAllAsync(writer))[^1].Checkpoint;
+        await reader.WaitForCommitsAsync(head - 1, TimeSpan.FromSeconds(10));
+        Assert.Equal(await SmallStore.ReadAllAsync(writer), await SmallStore.ReadConsistentAsync(reader));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Nothing_is_made_or_changed_whether_the_store_was_closed_or_not(bool isClosed)
+    {
+        var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(writer, 300);
+        if (isClosed) await writer.DisposeAsync();
+        CopyTo(other.Path);
+        Spoil(other.Path);
+        var before = Listing(other.Path);
+        await using (var reader = await SmallStore.OpenReaderAsync(new FileDisk(other.Path), SmallStore.Small()))
+        {
+            Assert.Equal(await Stored(writer, isClosed), await SmallStore.ReadConsistentAsync(reader));
+            await reader.WaitForCommitsAsync(Checkpoint.Max, TimeSpan.FromMilliseconds(50));
+            await Assert.ThrowsAsync<ReadOnlyStorageException>(async () => await reader.CommitAsync([SmallStore.Attempt("stream", "refused")]));
+        }
+
+        Assert.Equal(before, Listing(other.Path));
+        if (!isClosed) await writer.DisposeAsync();
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Without_a_live_file_what_recovery_would_accept_is_shown(bool hasIndex)
+    {
+        await using (var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small())) await SmallStore.FillAsync(writer, 300);
+        var log = Directory.EnumerateFiles(Path.Combine(directory.Path, "log"), "*.seg").Max()!;
+        await using (var torn = File.Open(log, FileMode.Append)) torn.Write([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        File.Delete(Path.Combine(directory.Path, LiveFile.FileName));
+        if (!hasIndex) Directory.Delete(Path.Combine(directory.Path, "idx"), recursive: true);
+        var before = Listing(directory.Path);
+
+        await using (var reader = await SmallStore.OpenReaderAsync(Disk, SmallStore.Small()))
+        {
+            var shown = await SmallStore.ReadConsistentAsync(reader);
+            Assert.Equal(before, Listing(directory.Path));
+
+            // A writer comes: it is followed from then on.
+            await using var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+            Assert.Equal(shown, await SmallStore.ReadAllAsync(writer));
+            await SmallStore.FillAsync(writer, 50);
+            Assert.Equal(await SmallStore.ReadAllAsync(writer), await SmallStore.ReadConsistentAsync(reader));
+        }
+    }
+
+    [Fact]
+    public async Task A_batch_whose_flush_failed_is_not_shown_before_an_opening_settles_it()
+    {
+        var failing = new FailingDisk(Disk);
+        var writer = await SmallStore.OpenAsync(failing, SmallStore.Small(segmentBytes: 1 << 20));
+        await SmallStore.FillAsync(writer, 20);
+        var published = await SmallStore.ReadAllAsync(writer);
+        failing.FailAfter(1, new IOException("the flush failed", 5));
+        await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await writer.CommitAsync([SmallStore.Attempt("stream", "unknown")]));
+        Assert.Contains("log/", failing.FailedAt, StringComparison.Ordinal);
+
+        await using var reader = await SmallStore.OpenReaderAsync(Disk, SmallStore.Small());
+        Assert.Equal(published, await SmallStore.ReadConsistentAsync(reader));
+        await writer.DisposeAsync();
+        Assert.Equal(published, await SmallStore.ReadConsistentAsync(reader));
+        await using (var alone = await SmallStore.OpenReaderAsync(Disk, SmallStore.Small())) Assert.Equal(published, await SmallStore.ReadConsistentAsync(alone));
+
+        await using var again = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        Assert.Equal(published.Count + 1, (await SmallStore.ReadConsistentAsync(reader)).Count);
+    }
+
+    [Fact]
+    public async Task After_a_power_loss_all_but_the_last_batch_is_shown_though_the_live_file_is_old()
+    {
+        var settings = SmallStore.Small(segmentBytes: 1 << 20);
+        await using var writer = await SmallStore.OpenAsync(Disk, settings);
+        await SmallStore.FillAsync(writer, 20);
+        var old = await File.ReadAllBytesAsync(Path.Combine(directory.Path, LiveFile.FileName));
+        await SmallStore.FillAsync(writer, 20);
+        var beforeLast = await SmallStore.ReadAllAsync(writer);
+        await SmallStore.FillAsync(writer, 1);
+        CopyTo(other.Path);
+        await File.WriteAllBytesAsync(Path.Combine(other.Path, LiveFile.FileName), old);
+        await using var reader = await SmallStore.OpenReaderAsync(new FileDisk(other.Path), settings);
+        Assert.Equal(beforeLast, await SmallStore.ReadConsistentAsync(reader));
+    }
+
+    [Fact]
+    public async Task A_log_that_a_power_loss_cut_is_followed_from_where_it_goes_on()
+    {
+        var settings = SmallStore.Small(isDurable: false, segmentBytes: 1 << 20);
+        var writer = await SmallStore.OpenAsync(Disk, settings);
+        await SmallStore.FillAsync(writer, 20);
+        CopyTo(other.Path);
+        await SmallStore.FillAsync(writer, 20);
+        await using var reader = await SmallStore.OpenReaderAsync(Disk, settings);
+        Assert.Equal(78, (await SmallStore.ReadConsistentAsync(reader)).Count);
+        await writer.DisposeAsync();
+
+        // What was not flushed is gone.
+        foreach (var checkpoint in Directory.EnumerateFiles(directory.Path, "checkpoint-*")) File.Delete(checkpoint);
+        foreach (var path in Directory.EnumerateFiles(other.Path, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != LiveFile.FileName))
+            Overwrite(Path.Combine(directory.Path, Path.GetRelativePath(other.Path, path)), await File.ReadAllBytesAsync(path));
+        await using var again = await SmallStore.OpenAsync(Disk, settings);
+        Assert.Equal(39, (await SmallStore.ReadConsistentAsync(reader)).Count);
+        await SmallStore.FillAsync(again, 30);
+        Assert.Equal(await SmallStore.ReadAllAsync(again), await SmallStore.ReadConsistentAsync(reader));
+    }
+
+    [Fact]
+    public async Task A_live_file_that_was_deleted_and_made_again_is_found_again()
+    {
+        await using var first = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(first, 5);
+        await using var reader = await SmallStore.OpenReaderAsync(Disk, SmallStore.Small());
+        await first.DisposeAsync();
+        File.Delete(Path.Combine(directory.Path, LiveFile.FileName));
+        await using var second = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(second, 5);
+        var head = (await SmallStore.ReadAllAsync(second))[^1].Checkpoint;
+        await reader.WaitForCommitsAsync(head - 1, TimeSpan.FromSeconds(10));
+        Assert.Equal(head, (await SmallStore.ReadConsistentAsync(reader))[^1].Checkpoint);
+    }
+
+    [Fact]
+    public async Task A_marked_copy_of_an_open_store_is_read_up_to_where_it_is_whole()
+    {
+        await using var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await SmallStore.FillAsync(writer, 100);
+        CopyTo(other.Path);
+        var log = Directory.EnumerateFiles(Path.Combine(other.Path, "log"), "*.seg").Max()!;
+        await using (var last = File.OpenWrite(log)) last.SetLength(last.Length / 2 > 8000 ? 8000 : last.Length / 2);
+        await Assert.ThrowsAsync<CorruptStorageException>(async () => await SmallStore.OpenReaderAsync(new FileDisk(other.Path), SmallStore.Small()));
+        await File.WriteAllBytesAsync(Path.Combine(other.Path, "copied"), []);
+        await using var reader = await SmallStore.OpenReaderAsync(new FileDisk(other.Path), SmallStore.Small());
+        var shown = await SmallStore.ReadConsistentAsync(reader);
+        Assert.Equal((await SmallStore.ReadAllAsync(writer)).Take(shown.Count), shown);
+    }
+
+    [Fact]
+    public async Task Damage_of_what_was_acknowledged_is_refused_with_its_place()
+    {
+        await using (var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small(segmentBytes: 1 << 20))) await SmallStore.FillAsync(writer, 100);
+        foreach (var derived in (string[])["idx", "checkpoint-*"]) Delete(derived);
+        await using (var file = File.OpenWrite(Path.Combine(directory.Path, Segments.PathOf(1))))
+        {
+            file.Position = 6000;
+            file.WriteByte(0xA5);
+        }
+
+        var refused = await Assert.ThrowsAsync<CorruptStorageException>(async () => await SmallStore.OpenReaderAsync(Disk, SmallStore.Small()));
+        Assert.Contains("00000001.seg", refused.Place, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Whoever_waits_is_woken_with_and_without_a_watcher(bool watches)
+    {
+        await using var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        await using var reader = await SmallStore.OpenReaderAsync(watches ? Disk : new FailingDisk(Disk), SmallStore.Small());
+        for (var i = 0; i < 20; i++)
+        {
+            var waiting = reader.WaitForCommitsAsync(i, TimeSpan.FromMinutes(1)).AsTask();
+            if (i % 2 == 0) await Task.Delay(60, TestContext.Current.CancellationToken);
+            await writer.CommitAsync([SmallStore.Attempt("stream", "body")]);
+            await waiting.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task A_live_file_that_cannot_be_written_hurts_no_commit()
+    {
+        var disk = new NoLiveFile(Disk);
+        await using var writer = await SmallStore.OpenAsync(disk, SmallStore.Small());
+        await SmallStore.FillAsync(writer, 20);
+        Assert.Equal(39, (await SmallStore.ReadConsistentAsync(writer)).Count);
+        disk.IsBroken = false;
+        await SmallStore.FillAsync(writer, 1);
+        await using var reader = await SmallStore.OpenReaderAsync(Disk, SmallStore.Small());
+        Assert.Equal(await SmallStore.ReadAllAsync(writer), await SmallStore.ReadConsistentAsync(reader));
+    }
+
+    [Fact]
+    public async Task The_address_opens_it_and_with_fast_what_is_acknowledged_is_shown_within_moments()
+    {
+        var options = new FileSystemOptions { Durability = FileSystemDurability.Fast };
+        Wireup Wire() => Wireup.Init().UsingPersistence($"file:{directory.Path}", engines => engines.AddFileSystem(options)).UsingJsonSerialization(types => types.Register<string>("text"));
+        await Assert.ThrowsAsync<StorageNotFoundException>(async () => await Wire().OpenReadOnly().BuildAsync());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
+        await using var writer = await Wire().InitializeStorageEngine().BuildAsync();
+        await using var reader = await Wire().OpenReadOnly().BuildAsync();
+        var seen = new List<string>();
+        for (var i = 0; i < 50; i++) await writer.AppendAsync("stream", $"{i}");
+        await foreach (var delivered in reader.Consumers.SubscribeAsync(ConsumerSource.Everything))
+        {
+            seen.Add((string)delivered.Body);
+            if (seen.Count == 50) break;
+        }
+
+        Assert.Equal(Enumerable.Range(0, 50).Select(i => $"{i}"), seen);
+    }
+
+    private async Task<List<StoredEvent>> Stored(FileSystemPersistenceEngine writer, bool isClosed)
+    {
+        if (!isClosed) return await SmallStore.ReadAllAsync(writer);
+        await using var again = await SmallStore.OpenAsync(Disk, SmallStore.Small());
+        return await SmallStore.ReadAllAsync(again);
+    }
+
+    // Leftovers that an opening for writing would remove.
+    private static void Spoil(string path)
+    {
+        File.WriteAllText(Path.Combine(path, "checkpoint-new.tmp"), "x");
+        File.WriteAllText(Path.Combine(path, "log", "next.seg.tmp"), "x");
+        File.WriteAllText(Path.Combine(path, "idx", "00000000000000ff.run"), "x");
+    }
+
+    private void CopyTo(string target)
+    {
+        foreach (var path in Directory.EnumerateFiles(directory.Path, "*", SearchOption.AllDirectories).Where(path => !path.EndsWith(".lock", StringComparison.Ordinal)))
+        {
+            var to = Path.Combine(target, Path.GetRelativePath(directory.Path, path));
+            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            File.Copy(path, to, overwrite: true);
+        }
+    }
+
+    // In place: the reader has the file open.
+    private static void Overwrite(string path, byte[] content)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        file.Write(content);
+    }
+
+    private void Delete(string pattern)
+    {
+        foreach (var path in Directory.EnumerateFiles(directory.Path, pattern)) File.Delete(path);
+        foreach (var path in Directory.EnumerateDirectories(directory.Path, pattern)) Directory.Delete(path, recursive: true);
+    }
+
+    private static List<string> Listing(string path) =>
+        [.. Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Select(entry => $"{Path.GetRelativePath(path, entry)} {File.GetLastWriteTimeUtc(entry).Ticks} {(File.Exists(entry) ? Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(entry))) : "")}")];
+
+    // A disk on which everything can be written but the live file.
+    private sealed class NoLiveFile(IDisk disk) : Simulation.FaultyLayer(disk)
+    {
+        public bool IsBroken { get; set; } = true;
+
+        protected override void Write(string path, IDiskFile file, ReadOnlySpan<byte> from, long offset)
+        {
+            if (IsBroken && path == LiveFile.FileName) throw new IOException("the disk failed", 5);
+            base.Write(path, file, from, offset);
+        }
+    }
+}
