@@ -85,7 +85,10 @@ public interface IConsumer : IAsyncDisposable
     /// <summary>Lists the events that were parked, in checkpoint order.</summary>
     IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Hands the parked events to the handler again, in checkpoint order, until one fails; answers how many succeeded.</summary>
+    /// <summary>
+    /// Hands the parked events to the handler again, in checkpoint order, until one fails; answers how many succeeded. Nothing else is delivered meanwhile; a
+    /// state takes each in and is written together with its leaving the parked ones. Not to be called by the handler, for which it would wait.
+    /// </summary>
     ValueTask<int> ReplayParkedAsync(CancellationToken cancellationToken = default);
 }
 

@@ -155,6 +155,36 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         Assert.Equal((99L, 1L), (refused.Position.Value, refused.Head.Value));
     }
 
+    [Fact(Timeout = Minute), Guarantee("G33", "G37")]
+    public async Task A_parked_event_that_is_replayed_goes_into_the_state_and_stays_there()
+    {
+        var isMended = false;
+        var failing = new Projection<string>("", (state, committed) => (string)committed.Body == "2" && !isMended ? throw new InvalidOperationException("not yet") : $"{state}{committed.Body},");
+        await using var store = await Wire().BuildAsync();
+        await AppendManyAsync(store, 1, 3);
+        void Park(ConsumerOptions options) => (options.MaxRetries, options.OnFailure) = (0, FailureAction.Park);
+        await using (var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, failing, Quick(Park)))
+        {
+            await consumer.WaitUntilCaughtUpAsync();
+            Assert.Equal("1,3,", consumer.State);
+            await Assert.ThrowsAsync<InvalidOperationException>(async () => await consumer.ReplayParkedAsync());
+            Assert.Equal("1,3,", consumer.State);
+
+            // Beside live events, which go on as if nothing were.
+            isMended = true;
+            var appending = AppendManyAsync(store, 4, 30);
+            Assert.Equal(1, await consumer.ReplayParkedAsync());
+            await appending;
+            await consumer.WaitUntilCaughtUpAsync();
+            Assert.Equal((0, 33), ((await consumer.GetStatusAsync()).Parked, consumer.State.Count(',')));
+        }
+
+        await using var again = await store.Consumers.StartAsync("name", ConsumerSource.Everything, failing, Quick(Park));
+        await again.WaitUntilCaughtUpAsync();
+        Assert.Equal(Enumerable.Range(1, 33).Select(i => $"{i}").Order(), again.State.TrimEnd(',').Split(',').Order());
+        Assert.Equal(0, (await again.GetStatusAsync()).Parked);
+    }
+
     // Lets the term of a lease pass, in steps by which a holder that lives shows that it does.
     private async Task AfterItsTermAsync(Task outcome)
     {

@@ -25,6 +25,7 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
     private readonly Queue<DeliveredUnit> outstanding = new();
     private readonly List<(long Checkpoint, TaskCompletionSource Reached)> waiters = [];
     private readonly SortedSet<long> newlyParked = [];
+    private readonly SortedSet<long> newlyUnparked = [];
     private FeedPosition position = start;
     private FeedPosition scanned = start;
     private FeedPosition written = start;
@@ -108,6 +109,16 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
         lock (gate) newlyParked.UnionWith(events.Select(committed => committed.Checkpoint.Value));
     }
 
+    /// <summary>Says that a parked event was handled after all, or is no more, and what the state is now.</summary>
+    public void Unpark(long checkpoint, object? newState)
+    {
+        lock (gate)
+        {
+            state = newState;
+            newlyUnparked.Add(checkpoint);
+        }
+    }
+
     public void Skip(int count)
     {
         lock (gate) newlySkipped += count;
@@ -123,14 +134,14 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
     {
         get
         {
-            lock (gate) return handledSinceWrite > 0 || position != written || newlyParked.Count > 0 || newlySkipped > 0;
+            lock (gate) return handledSinceWrite > 0 || position != written || newlyParked.Count > 0 || newlyUnparked.Count > 0 || newlySkipped > 0;
         }
     }
 
     /// <summary>What is to be written now. Hand it to <see cref="Written"/> once it is.</summary>
     public Unwritten Take()
     {
-        lock (gate) return new(position, state, [.. newlyParked], newlySkipped, handledSinceWrite);
+        lock (gate) return new(position, state, [.. newlyParked], [.. newlyUnparked], newlySkipped, handledSinceWrite);
     }
 
     public void Written(Unwritten done)
@@ -141,6 +152,7 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
             handledSinceWrite -= done.Handled;
             newlySkipped -= done.Skipped;
             newlyParked.ExceptWith(done.Parked);
+            newlyUnparked.ExceptWith(done.Unparked);
         }
     }
 
@@ -193,5 +205,9 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
         }
     }
 
-    internal sealed record Unwritten(FeedPosition Position, object? State, IReadOnlyList<long> Parked, long Skipped, int Handled);
+    internal sealed record Unwritten(FeedPosition Position, object? State, IReadOnlyList<long> Parked, IReadOnlyList<long> Unparked, long Skipped, int Handled)
+    {
+        /// <summary>What is parked, given what is written.</summary>
+        public IEnumerable<long> ParkedIn(ConsumerRecord record) => record.Parked.Union(Parked).Except(Unparked).Order();
+    }
 }

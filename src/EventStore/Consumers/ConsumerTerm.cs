@@ -183,7 +183,7 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
                 record =>
                 {
                     (record.Checkpoint, record.Revision) = (taken.Position.Checkpoint, taken.Position.Revision);
-                    record.Parked = [.. record.Parked.Union(taken.Parked).Order()];
+                    record.Parked = [.. taken.ParkedIn(record)];
                     record.Skipped += taken.Skipped;
                     setup.EncodeState(taken.State, record);
                 },

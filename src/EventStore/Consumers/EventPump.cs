@@ -13,20 +13,18 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
     public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, ConsumerProgress progress, CancellationToken cancellationToken)
     {
         if (events.IsEmpty) return;
-        var state = progress.State;
         await context.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            handler.State = progress.State;
             for (var i = 0; i < events.Length; i++)
             {
                 var (committed, position) = events.Span[i];
                 await context.Gate.PassAsync(cancellationToken).ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
-                handler.State = state;
                 var outcome = await context.Policy.RunAsync(committed, committed, handle, cancellationToken).ConfigureAwait(false);
-                if (outcome is null) state = handler.State;
-                else PumpContext.Note(outcome, [committed], progress);
-                var unwritten = progress.MoveTo(position, state);
+                if (outcome is not null) PumpContext.Note(outcome, [committed], progress);
+                var unwritten = progress.MoveTo(position, handler.State);
                 if (unwritten >= context.Options.EventsPerCheckpoint) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
             }
         }
@@ -36,13 +34,18 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
         }
     }
 
-    public ValueTask HandleAgainAsync(CommittedEvent committed, CancellationToken cancellationToken) => handler.HandleAsync(committed, cancellationToken);
+    public async ValueTask HandleAgainAsync(CommittedEvent committed, ConsumerProgress progress, CancellationToken cancellationToken)
+    {
+        handler.State = progress.State;
+        await handler.HandleAsync(committed, cancellationToken).ConfigureAwait(false);
+        progress.Unpark(committed.Checkpoint.Value, handler.State);
+    }
 }
 
 /// <summary>Takes events one by one.</summary>
 internal interface IEventHandler
 {
-    /// <summary>Before an event the state it is applied to, after it the next one; null without a state.</summary>
+    /// <summary>Before an event the state it is applied to, after it the next one, or still the same if it failed; null without a state.</summary>
     object? State { get; set; }
 
     ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken);

@@ -14,8 +14,8 @@ internal interface IPump
     {
     }
 
-    /// <summary>Delivers events that were parked, one by one, again.</summary>
-    ValueTask HandleAgainAsync(CommittedEvent committed, CancellationToken cancellationToken);
+    /// <summary>Delivers an event that was parked again, while nothing else is delivered, and takes it off the parked ones.</summary>
+    ValueTask HandleAgainAsync(CommittedEvent committed, ConsumerProgress progress, CancellationToken cancellationToken);
 }
 
 /// <summary>What all pumps need around a delivery: the pause, the policy, and writing when it is due.</summary>

@@ -1,6 +1,6 @@
 namespace EventStore.Consumers;
 
-/// <summary>Lets deliveries pass until it is closed, and tells when those that passed have left.</summary>
+/// <summary>Lets deliveries pass while it is neither paused nor somebody alone inside, and tells when those that passed have left.</summary>
 internal sealed class PauseGate
 {
     // All guarded by the gate.
@@ -8,12 +8,14 @@ internal sealed class PauseGate
     private TaskCompletionSource? opened;
     private TaskCompletionSource? emptied;
     private int inside;
+    private bool isPaused;
+    private int alone;
 
-    public bool IsClosed
+    public bool IsPaused
     {
         get
         {
-            lock (gate) return opened is not null;
+            lock (gate) return isPaused;
         }
     }
 
@@ -59,25 +61,68 @@ internal sealed class PauseGate
         }
     }
 
-    /// <summary>Closes it; returns once nobody is inside.</summary>
-    public Task CloseAsync()
+    /// <summary>Closes it until it is resumed; returns once nobody is inside.</summary>
+    public Task PauseAsync()
     {
         lock (gate)
         {
-            opened ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (inside == 0) emptied.TrySetResult();
-            return emptied.Task;
+            isPaused = true;
+            return CloseAsync();
         }
     }
 
-    public void Open()
+    public void Resume()
     {
         lock (gate)
         {
-            opened?.TrySetResult();
-            opened = null;
+            isPaused = false;
+            OpenUnlessNeeded();
         }
+    }
+
+    /// <summary>Enters, paused or not, once all deliveries have left, and keeps them out. One at a time.</summary>
+    public async ValueTask EnterAloneAsync(CancellationToken cancellationToken)
+    {
+        Task left;
+        lock (gate)
+        {
+            alone++;
+            left = CloseAsync();
+        }
+
+        try
+        {
+            await left.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            LeaveAlone();
+            throw;
+        }
+    }
+
+    public void LeaveAlone()
+    {
+        lock (gate)
+        {
+            alone--;
+            OpenUnlessNeeded();
+        }
+    }
+
+    private Task CloseAsync()
+    {
+        opened ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (emptied is null or { Task.IsCompleted: true }) emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (inside == 0) emptied.TrySetResult();
+        return emptied.Task;
+    }
+
+    private void OpenUnlessNeeded()
+    {
+        if (isPaused || alone > 0) return;
+        opened?.TrySetResult();
+        opened = null;
     }
 
     private async ValueTask WaitAndEnterAsync(CancellationToken cancellationToken)

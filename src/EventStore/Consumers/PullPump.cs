@@ -40,7 +40,7 @@ internal sealed class PullPump(int width) : IPump
         }
     }
 
-    public ValueTask HandleAgainAsync(CommittedEvent committed, CancellationToken cancellationToken) =>
+    public ValueTask HandleAgainAsync(CommittedEvent committed, ConsumerProgress progress, CancellationToken cancellationToken) =>
         throw new NotSupportedException("Events that are pulled are never parked: leave them unacknowledged, or acknowledge them.");
 
     /// <summary>Forgets what is out: it comes again from the position that was written.</summary>

@@ -21,6 +21,7 @@ internal class RunningConsumer : IConsumer
     private readonly Lease<ConsumerRecord> lease;
     private readonly PauseGate gate = new();
     private readonly CancellationTokenSource stopping = new();
+    private readonly SemaphoreSlim replayTurn = new(1, 1);
     private readonly IPump pump;
 
     // While it waits for its name: a term without a lease, at the very beginning.
@@ -68,14 +69,14 @@ internal class RunningConsumer : IConsumer
     public async ValueTask<ConsumerStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         var (record, unwritten) = await term.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
-        var state = running.IsCompleted ? ConsumerState.Stopped : !isActive ? ConsumerState.Waiting : gate.IsClosed ? ConsumerState.Paused : ConsumerState.Running;
+        var state = running.IsCompleted ? ConsumerState.Stopped : !isActive ? ConsumerState.Waiting : gate.IsPaused ? ConsumerState.Paused : ConsumerState.Running;
         return new ConsumerStatus(
-            Name, isActive ? Position : record.Checkpoint, term.Lag, record.Parked.Union(unwritten.Parked).Count(), record.Skipped + unwritten.Skipped, state);
+            Name, isActive ? Position : record.Checkpoint, term.Lag, unwritten.ParkedIn(record).Count(), record.Skipped + unwritten.Skipped, state);
     }
 
-    public ValueTask PauseAsync(CancellationToken cancellationToken = default) => new(gate.CloseAsync().WaitAsync(cancellationToken));
+    public ValueTask PauseAsync(CancellationToken cancellationToken = default) => new(gate.PauseAsync().WaitAsync(cancellationToken));
 
-    public void Resume() => gate.Open();
+    public void Resume() => gate.Resume();
 
     public ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default) => new(term.Progress.WaitForAsync(checkpoint.Value).WaitAsync(cancellationToken));
 
@@ -85,7 +86,7 @@ internal class RunningConsumer : IConsumer
     public async IAsyncEnumerable<CommittedEvent> GetParkedAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var (record, unwritten) = await term.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
-        foreach (var checkpoint in record.Parked.Union(unwritten.Parked).Order().ToArray())
+        foreach (var checkpoint in unwritten.ParkedIn(record).ToArray())
         {
             if (await setup.Reads.FindEventAsync(checkpoint, cancellationToken).ConfigureAwait(false) is { } parked) yield return parked;
         }
@@ -93,21 +94,46 @@ internal class RunningConsumer : IConsumer
 
     public async ValueTask<int> ReplayParkedAsync(CancellationToken cancellationToken = default)
     {
-        await term.TryWriteAsync(cancellationToken).ConfigureAwait(false);
-        var succeeded = 0;
-        foreach (var checkpoint in ledger.Known.Parked.ToArray())
+        await replayTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            if (await setup.Reads.FindEventAsync(checkpoint, cancellationToken).ConfigureAwait(false) is { } parked)
-            {
-                await pump.HandleAgainAsync(parked, cancellationToken).ConfigureAwait(false);
-                succeeded++;
-            }
+            return await ReplayAllAsync(term, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            replayTurn.Release();
+        }
+    }
 
-            if (!await lease.TryWriteAsync(record => record.Parked.Remove(checkpoint), cancellationToken).ConfigureAwait(false))
-                throw new ConsumerTakenException(Name, "another process took over.");
+    private async ValueTask<int> ReplayAllAsync(ConsumerTerm held, CancellationToken cancellationToken)
+    {
+        var (record, unwritten) = await held.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
+        var succeeded = 0;
+        foreach (var checkpoint in unwritten.ParkedIn(record).ToArray())
+        {
+            if (await ReplayAsync(checkpoint, held.Progress, cancellationToken).ConfigureAwait(false)) succeeded++;
+            if (!await held.TryWriteAsync(cancellationToken).ConfigureAwait(false)) throw new ConsumerTakenException(Name, "another process took over.");
         }
 
         return succeeded;
+    }
+
+    // Alone, so that a state goes from one event to the next, whichever comes.
+    private async ValueTask<bool> ReplayAsync(long checkpoint, ConsumerProgress progress, CancellationToken cancellationToken)
+    {
+        var parked = await setup.Reads.FindEventAsync(checkpoint, cancellationToken).ConfigureAwait(false);
+        await gate.EnterAloneAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (parked is null) progress.Unpark(checkpoint, progress.State);
+            else await pump.HandleAgainAsync(parked, progress, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            gate.LeaveAlone();
+        }
+
+        return parked is not null;
     }
 
     public async ValueTask DisposeAsync()
@@ -117,6 +143,7 @@ internal class RunningConsumer : IConsumer
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         setup.Released();
         stopping.Dispose();
+        replayTurn.Dispose();
         GC.SuppressFinalize(this);
     }
 

@@ -28,7 +28,11 @@ internal sealed class UnitPump(
         await (Array.Find(working, lane => lane.IsFaulted) ?? Task.WhenAll(working)).ConfigureAwait(false);
     }
 
-    public ValueTask HandleAgainAsync(CommittedEvent committed, CancellationToken cancellationToken) => handle([committed], cancellationToken);
+    public async ValueTask HandleAgainAsync(CommittedEvent committed, ConsumerProgress progress, CancellationToken cancellationToken)
+    {
+        await handle([committed], cancellationToken).ConfigureAwait(false);
+        progress.Unpark(committed.Checkpoint.Value, progress.State);
+    }
 
     private async Task WorkAsync(List<Unit> lane, ConsumerProgress progress, CancellationTokenSource failing)
     {
