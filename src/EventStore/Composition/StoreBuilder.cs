@@ -61,7 +61,7 @@ internal static class StoreBuilder
 
             var readStreams = new ReadStreamHost(documents, reads, wireup.Find<SigningChoice>()?.Key ?? default, isReadOnly: documents is ReadOnlyEngine, liveness);
             var consumers = new ConsumerHost(
-                engine, documents, reads, codec, new SharedPages(reads, time), readStreams.FeedOf, time, loggers.CreateLogger("EventStore.Consumers"), liveness);
+                engine, documents, reads, codec, new SharedPages(reads, time), readStreams.FeedOf, time, telemetry, loggers.CreateLogger("EventStore.Consumers"), liveness);
 
             var description = new StoreDescription(
                 engine.Description, serializer.Name, envelope.AppliedIds, hooks.Names, [.. upconverters.Select(converter => converter.From)], Describe(wireup, scheduling), keep);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using EventStore.Diagnostics;
 using EventStore.Feeds;
 using EventStore.Leases;
 using EventStore.Pipeline;
@@ -16,6 +17,7 @@ internal sealed class ConsumerHost(
     SharedPages pages,
     Func<string, IFeed> feedOfReadStream,
     TimeProvider time,
+    Telemetry telemetry,
     ILogger logger,
     Liveness liveness) : IConsumers, IAsyncDisposable
 {
@@ -149,7 +151,7 @@ internal sealed class ConsumerHost(
         ArgumentNullException.ThrowIfNull(source);
         options ??= new ConsumerOptions();
         options.Validate();
-        return new ConsumerSetup(name, options, () => FeedOf(source), engine, documents, reads, time, logger, () => running.TryRemove(name, out _));
+        return new ConsumerSetup(name, options, () => FeedOf(source), engine, documents, reads, time, telemetry.LagOf(name), logger, () => running.TryRemove(name, out _));
     }
 
     private async ValueTask<RunningConsumer> StartAsync(RunningConsumer consumer, CancellationToken cancellationToken)

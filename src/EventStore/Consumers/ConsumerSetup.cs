@@ -1,3 +1,4 @@
+using EventStore.Diagnostics;
 using EventStore.Feeds;
 using EventStore.Pipeline;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,7 @@ namespace EventStore.Consumers;
 /// <param name="Documents">Keeps its document.</param>
 /// <param name="Reads">Reads single events.</param>
 /// <param name="Time">The clock.</param>
+/// <param name="Lag">How far it lies behind.</param>
 /// <param name="Logger">For its messages.</param>
 /// <param name="Released">Called once it is disposed.</param>
 internal sealed record ConsumerSetup(
@@ -22,6 +24,7 @@ internal sealed record ConsumerSetup(
     IPersistenceEngine Documents,
     ReadPath Reads,
     TimeProvider Time,
+    ConsumerLag Lag,
     ILogger Logger,
     Action Released)
 {

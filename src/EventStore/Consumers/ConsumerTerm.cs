@@ -13,12 +13,8 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
     private readonly SemaphoreSlim writeTurn = new(1, 1);
     private volatile bool isCaughtUp;
     private volatile bool isIdle;
-    private long lag;
 
     public ConsumerProgress Progress => progress;
-
-    /// <summary>How many places lay before it when it last read.</summary>
-    public long Lag => Volatile.Read(ref lag);
 
     /// <summary>Reads, delivers and writes until it is stopped or the name is lost.</summary>
     /// <returns>Why the name was lost; null when it was stopped.</returns>
@@ -68,11 +64,11 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
                 var page = await ReadAsync(ahead, feed, position, cancellationToken).ConfigureAwait(false);
                 position = page.Position;
                 ahead = page.IsEnd ? null : ReadAhead(feed, position, cancellationToken);
-                Volatile.Write(ref lag, page.Lag + page.Events.Length);
+                setup.Lag.Value = page.Lag + page.Events.Length;
                 if (!page.Events.IsEmpty) (isCaughtUp, isIdle) = (false, false);
                 await pump.DeliverAsync(page.Events, progress, cancellationToken).ConfigureAwait(false);
                 progress.Scanned(position);
-                Volatile.Write(ref lag, page.Lag);
+                setup.Lag.Value = page.Lag;
                 if (!page.IsEnd)
                 {
                     // Consumers that run side by side take turns, page by page, and so find the pages that others have read.
@@ -89,6 +85,7 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
         }
         finally
         {
+            setup.Lag.Value = 0;
             if (ahead is not null) await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

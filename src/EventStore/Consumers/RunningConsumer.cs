@@ -71,7 +71,7 @@ internal class RunningConsumer : IConsumer
         var (record, unwritten) = await term.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
         var state = running.IsCompleted ? ConsumerState.Stopped : !isActive ? ConsumerState.Waiting : gate.IsPaused ? ConsumerState.Paused : ConsumerState.Running;
         return new ConsumerStatus(
-            Name, isActive ? Position : record.Checkpoint, term.Lag, unwritten.ParkedIn(record).Count(), record.Skipped + unwritten.Skipped, state);
+            Name, isActive ? Position : record.Checkpoint, setup.Lag.Value, unwritten.ParkedIn(record).Count(), record.Skipped + unwritten.Skipped, state);
     }
 
     public ValueTask PauseAsync(CancellationToken cancellationToken = default) => new(gate.PauseAsync().WaitAsync(cancellationToken));

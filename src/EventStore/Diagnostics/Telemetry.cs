@@ -21,6 +21,8 @@ internal sealed class Telemetry(string engine)
     private static readonly Counter<long> DispatchFailureCount = Meter.CreateCounter<long>("eventstore.dispatch.failures", "{commit}", "Times the bus failed");
     private static readonly UpDownCounter<long> DispatchBacklog = Meter.CreateUpDownCounter<long>("eventstore.dispatch.backlog", "{event}", "Events stored here and not yet dispatched");
 
+    private static readonly UpDownCounter<long> ConsumerLagSum = Meter.CreateUpDownCounter<long>("eventstore.consumer.lag", "{event}", "Places of its source that lie before a consumer");
+
     private long lastBacklog;
     private readonly KeyValuePair<string, object?> tag = new("eventstore.engine", engine);
 
@@ -62,10 +64,29 @@ internal sealed class Telemetry(string engine)
 
     public void DispatchFailed() => DispatchFailureCount.Add(1, tag);
 
+    /// <summary>The lag of a consumer, told with its name; 0 once it ends.</summary>
+    public ConsumerLag LagOf(string consumer) => new(lag => ConsumerLagSum.Add(lag, tag, new("eventstore.consumer", consumer)));
+
     /// <summary>Tells how many events wait for dispatch; called by one dispatcher at a time.</summary>
     public void BacklogIs(long backlog)
     {
         DispatchBacklog.Add(backlog - lastBacklog, tag);
         lastBacklog = backlog;
+    }
+}
+
+/// <summary>How many places of what a consumer consumes lie before it. Set by one thread at a time.</summary>
+internal sealed class ConsumerLag(Action<long> changed)
+{
+    private long lag;
+
+    public long Value
+    {
+        get => Volatile.Read(ref lag);
+        set
+        {
+            if (value != lag) changed(value - lag);
+            Volatile.Write(ref lag, value);
+        }
     }
 }
