@@ -10,11 +10,12 @@ namespace EventStore.Benchmarks;
 /// </summary>
 internal static class OpeningBenchmarks
 {
-    private const int Rounds = 7;
+    private const int Rounds = 11;
     private const int EventsPerStream = 10;
 
-    // Just fewer commits than are written to the index at once: the longest tail that a kill can leave.
-    private const int TailEvents = 130_000;
+    // Several times as many as the index writes at once, as fast as they can be stored: a kill then leaves tails of all lengths.
+    private const int FewestTailEvents = 60_000;
+    private const int MostTailEvents = 160_000;
 
     public static async Task RunAsync(long events)
     {
@@ -25,8 +26,8 @@ internal static class OpeningBenchmarks
             .AddColumn("store").AddColumn(new TableColumn("after a close").RightAligned()).AddColumn(new TableColumn("after a kill").RightAligned())
             .AddColumn(new TableColumn("peak memory, MB").RightAligned()).AddColumn(new TableColumn("replaying it, MB").RightAligned());
         var stores = (FileStore[])[empty, million, large];
-        var closed = await InTurnAsync(stores, _ => Task.CompletedTask);
-        var killed = await InTurnAsync(stores, store => KillAsync(store));
+        var closed = await InTurnAsync(stores, (_, _) => Task.CompletedTask);
+        var killed = await InTurnAsync(stores, (store, round) => KillAsync(store, FewestTailEvents + ((MostTailEvents - FewestTailEvents) * round / Rounds)));
         for (var i = 0; i < stores.Length; i++)
         {
             table.AddRow(
@@ -38,7 +39,7 @@ internal static class OpeningBenchmarks
     }
 
     /// <summary>Opens, reads and appends in this process, or reads everything, and prints the most memory it took.</summary>
-    public static async Task RunChildAsync(string task, string directory, int streams)
+    public static async Task RunChildAsync(string task, string directory, int streams, int events)
     {
         var store = FileStore.Existing(directory, streams);
         switch (task)
@@ -56,7 +57,7 @@ internal static class OpeningBenchmarks
             case "append":
                 var engine = store.OpenEngine();
                 await engine.InitializeAsync();
-                await FileStore.AppendAsync(engine, TailEvents, streams);
+                await FileStore.AppendAsync(engine, events, streams);
                 await Console.Out.WriteLineAsync("stored");
                 await Task.Delay(Timeout.Infinite);
                 break;
@@ -65,14 +66,14 @@ internal static class OpeningBenchmarks
         await Console.Out.WriteLineAsync(ChildProgram.Peak());
     }
 
-    private static async Task<List<double>[]> InTurnAsync(FileStore[] stores, Func<FileStore, Task> before)
+    private static async Task<List<double>[]> InTurnAsync(FileStore[] stores, Func<FileStore, int, Task> before)
     {
         var samples = stores.Select(_ => new List<double>()).ToArray();
         for (var round = 0; round <= Rounds; round++)
         {
             for (var i = 0; i < stores.Length; i++)
             {
-                await before(stores[i]);
+                await before(stores[i], round);
                 var took = await OpenAsync(stores[i]);
                 if (round > 0) samples[i].Add(took.TotalMilliseconds);
             }
@@ -93,9 +94,9 @@ internal static class OpeningBenchmarks
     }
 
     // Has another process append, and kills it as soon as everything is stored.
-    private static async Task KillAsync(FileStore store)
+    private static async Task KillAsync(FileStore store, int events)
     {
-        using var child = Start("append", store);
+        using var child = Start("append", store, events);
         await child.StandardOutput.ReadLineAsync();
         child.Kill();
         await child.WaitForExitAsync();
@@ -109,8 +110,8 @@ internal static class OpeningBenchmarks
         return long.Parse(kibibytes ?? "0", CultureInfo.InvariantCulture) / 1024;
     }
 
-    private static Process Start(string task, FileStore store) =>
-        ChildProgram.Start("opening-child", task, store.Directory, store.Streams.ToString(CultureInfo.InvariantCulture));
+    private static Process Start(string task, FileStore store, int events = 0) =>
+        ChildProgram.Start("opening-child", task, store.Directory, store.Streams.ToString(CultureInfo.InvariantCulture), events.ToString(CultureInfo.InvariantCulture));
 
     private static string Show(List<double> samples)
     {

@@ -51,10 +51,10 @@ root.Subcommands.Add(streams);
 var opening = new Command("opening", "opening a store to first read and first append, after a close and after a kill, and the memory it takes") { events };
 opening.SetAction(parsed => OpeningBenchmarks.RunAsync(parsed.GetValue(events)));
 root.Subcommands.Add(opening);
-var (task, place, among) = (new Argument<string>("task"), new Argument<string>("directory"), new Argument<int>("streams"));
-var child = new Command("opening-child", "what another process does for opening") { task, place, among };
+var (task, place, among, stored) = (new Argument<string>("task"), new Argument<string>("directory"), new Argument<int>("streams"), new Argument<int>("events"));
+var child = new Command("opening-child", "what another process does for opening") { task, place, among, stored };
 child.Hidden = true;
-child.SetAction(parsed => OpeningBenchmarks.RunChildAsync(parsed.GetValue(task)!, parsed.GetValue(place)!, parsed.GetValue(among)));
+child.SetAction(parsed => OpeningBenchmarks.RunChildAsync(parsed.GetValue(task)!, parsed.GetValue(place)!, parsed.GetValue(among), parsed.GetValue(stored)));
 root.Subcommands.Add(child);
 
 var consumers = new Command("consumers", "consumers over everything, beside bare reads; ten at once; a rare filter and its memory; live latency") { events };

@@ -13,7 +13,9 @@ public enum ReadDirection
 /// <summary>When bodies are deserialized.</summary>
 public enum EventDecoding
 {
-    /// <summary>While reading: a body that cannot be read fails the read at its place.</summary>
+    /// <summary>
+    /// While reading: a body that cannot be read fails the read at its place. A read of the whole store decodes ahead of its reader, beside it.
+    /// </summary>
     Eager,
 
     /// <summary>When <see cref="CommittedEvent.Body"/> is first asked for; reading only bytes then costs no decoding.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
@@ -64,6 +65,35 @@ public sealed class PipelineTests
         var error = await Assert.ThrowsAsync<CommitOutcomeUnknownException>(async () => await store.AppendAsync("s", "x"));
         Assert.IsType<InvalidOperationException>(error.InnerException);
         Assert.Equal(1, (await store.AppendAsync("s", "x")).Revision.Value);
+    }
+
+    [Theory]
+    [InlineData(2_300)]
+    [InlineData(int.MaxValue)]
+    public async Task A_replay_decodes_ahead_of_its_reader_and_meets_what_cannot_be_read_in_its_place(int unreadable)
+    {
+        const int Events = 3_000, ReaderWaits = 1_100, EndOfNextPage = 2_048;
+        var engine = OpenInMemory();
+        for (var i = 1; i <= Events; i++)
+        {
+            var record = new EventRecord(Guid.NewGuid(), "number", i == unreadable ? [] : BitConverter.GetBytes(i));
+            await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default, [record])]);
+        }
+
+        var numbers = new Numbers();
+        await using var store = await Wireup.Init().UsingPersistence(engine).UsingCustomSerialization(numbers).BuildAsync();
+        var shown = new List<int>();
+        var reading = async () =>
+        {
+            await foreach (var committed in store.ReadAllAsync())
+            {
+                shown.Add((int)committed.Body);
+                if (shown.Count == ReaderWaits) Assert.True(SpinWait.SpinUntil(() => numbers.Newest == EndOfNextPage, TimeSpan.FromSeconds(30)));
+            }
+        };
+        if (unreadable > Events) await reading();
+        else await Assert.ThrowsAsync<EventSerializationException>(reading);
+        Assert.Equal(Enumerable.Range(1, Math.Min(Events, unreadable - 1)), shown);
     }
 
     [Fact]
@@ -163,6 +193,21 @@ public sealed class PipelineTests
 
         public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
             Interlocked.Decrement(ref failures) >= 0 ? throw new InvalidOperationException("a bug") : base.CommitAsync(attempts, cancellationToken);
+    }
+
+    private sealed class Numbers : IEventSerializer
+    {
+        private volatile int newest;
+
+        public int Newest => newest;
+
+        public string Name => "numbers";
+
+        public string NameOf(Type type) => "number";
+
+        public void Serialize(object value, IBufferWriter<byte> output) => output.Write(BitConverter.GetBytes((int)value));
+
+        public object Deserialize(string typeName, ReadOnlyMemory<byte> payload) => newest = BitConverter.ToInt32(payload.Span);
     }
 
     private sealed class Renamed(IPersistenceEngine inner) : DelegatingEngine(inner)

@@ -136,7 +136,8 @@ internal sealed class StoreReading
     private bool IsLive(in CommitReader commit)
     {
         if (commit.Position > store.Index.Removals.Newest) return true;
-        if (!starts.TryGetValue(commit.Stream, out var start)) starts.Add(commit.Stream, start = store.Index.FindHead(commit.Stream).Start);
+        var stream = commit.Stream;
+        if (!starts.TryGetValue(stream, out var start)) starts.Add(stream, start = store.Index.FindHead(stream).Start);
         return start == commit.StreamStart;
     }
 

@@ -49,6 +49,15 @@ internal static class IndexKeys
         return WriteName(into, at, stream.Id);
     }
 
+    /// <summary>The same from names as they are stored.</summary>
+    public static int WriteStream(Span<byte> into, ReadOnlySpan<byte> bucket, ReadOnlySpan<byte> category, ReadOnlySpan<byte> id)
+    {
+        into[0] = Head;
+        var at = WriteName(into, 1, bucket);
+        at = WriteName(into, at, category);
+        return WriteName(into, at, id);
+    }
+
     /// <summary>The stream that a head's key names.</summary>
     public static StreamId StreamOf(ReadOnlySpan<byte> headKey)
     {
@@ -171,5 +180,12 @@ internal static class IndexKeys
         at += Encoding.UTF8.GetBytes(name, into[at..]);
         into[at] = 0;
         return at + 1;
+    }
+
+    private static int WriteName(Span<byte> into, int at, ReadOnlySpan<byte> name)
+    {
+        name.CopyTo(into[at..]);
+        into[at + name.Length] = 0;
+        return at + name.Length + 1;
     }
 }

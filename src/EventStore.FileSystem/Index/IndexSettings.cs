@@ -6,5 +6,5 @@ namespace EventStore.FileSystem.Index;
 /// <param name="MergeCount">Runs of one level that become one of the next.</param>
 internal sealed record IndexSettings(int FreezeEntries, long FreezeBytes, int MergeCount)
 {
-    public static IndexSettings Default { get; } = new(131_072, 32 << 20, 8);
+    public static IndexSettings Default { get; } = new(65_536, 16 << 20, 8);
 }

@@ -11,6 +11,9 @@ namespace EventStore.FileSystem.Index;
 /// </summary>
 internal sealed class RunKeeper : IAsyncDisposable
 {
+    private const int FullestBehindFrozen = 2;
+    private const int FullestInOpening = 4;
+
     private readonly IDisk disk;
     private readonly Guid storeId;
     private readonly ulong storeSeed;
@@ -25,7 +28,9 @@ internal sealed class RunKeeper : IAsyncDisposable
     private long generation;
 
     private Func<Action, Task> inBackground = LogSettings.InPlace;
+    private Action<Task> waitFor = static _ => { };
     private Task working = Task.CompletedTask;
+    private Task merging = Task.CompletedTask;
     private LogPoint frozenEnd;
     private volatile Exception? fault;
 
@@ -70,10 +75,10 @@ internal sealed class RunKeeper : IAsyncDisposable
     }
 
     /// <summary>The log is open for writing: from now on work may run beside the writer, and checkpoints are written.</summary>
-    public void OpenFor(SegmentedLog log, Func<Action, Task> inBackground)
+    public void OpenFor(SegmentedLog log, LogSettings settingsOfLog)
     {
         Log = log;
-        this.inBackground = inBackground;
+        (inBackground, waitFor) = (settingsOfLog.InBackground, settingsOfLog.WaitFor);
     }
 
     /// <summary>Takes over what another keeper built over the same log.</summary>
@@ -82,8 +87,14 @@ internal sealed class RunKeeper : IAsyncDisposable
         lock (gate) (state, indexed, lastRunId, isShortOfSpace) = (rebuilt.state, rebuilt.indexed, rebuilt.lastRunId, false);
     }
 
-    public bool IsFreezeDue(long end) =>
-        (state.Frozen is null || isShortOfSpace) && (state.Active.Count >= settings.FreezeEntries || end - state.Active.From >= settings.FreezeBytes);
+    /// <summary>Whether the part in memory is full. While the store is opened it may be fuller, so that opening seldom waits for a run to be written.</summary>
+    public bool IsFreezeDue(long end) => (state.Frozen is null || isShortOfSpace) && IsFull(end, Log is null ? FullestInOpening : 1);
+
+    /// <summary>Called by the writer, which waits when the part before was not written by the time the next one is full again: memory and the tail that a kill leaves stay bounded.</summary>
+    public void HoldBack(long end)
+    {
+        if (state.Frozen is not null && !isShortOfSpace && fault is null && IsFull(end, FullestBehindFrozen)) waitFor(working);
+    }
 
     /// <summary>Called by the writer between batches: begins a new memtable, and has the full one written.</summary>
     public void Freeze(LogPoint end)
@@ -102,24 +113,36 @@ internal sealed class RunKeeper : IAsyncDisposable
         working = WorkAfterAsync(working, frozenEnd);
     }
 
-    // One after the other: what was frozen before may still be merging.
+    // One after the other. Merging is another matter: what is frozen does not wait for it.
     private async Task WorkAfterAsync(Task before, LogPoint end)
     {
         await before.ConfigureAwait(false);
-        if (fault is null) await inBackground(() => Work(end)).ConfigureAwait(false);
+        if (fault is null) await inBackground(() => Work(() => WriteFrozen(end), isFreezing: true)).ConfigureAwait(false);
+        merging = MergeAfterAsync(merging);
+    }
+
+    private async Task MergeAfterAsync(Task before)
+    {
+        await before.ConfigureAwait(false);
+        if (fault is null && MergeDue() is not null) await inBackground(() => Work(MergeAll, isFreezing: false)).ConfigureAwait(false);
     }
 
     /// <summary>Ends when nothing is being written any more.</summary>
-    public async ValueTask SettleAsync() => await working.ConfigureAwait(false);
+    public async ValueTask SettleAsync()
+    {
+        await working.ConfigureAwait(false);
+        await merging.ConfigureAwait(false);
+    }
 
-    /// <summary>Writes down how far the log is durable and indexed.</summary>
-    public void WriteCheckpoint()
+    /// <summary>Writes down how far the log is durable and indexed; not where it is indexed further than it is durable, or failed.</summary>
+    public bool WriteCheckpoint()
     {
         lock (gate)
         {
-            if (Log is not { Fault: null } log || log.DurableEnd < indexed.Position) return;
+            if (Log is not { Fault: null } log || log.DurableEnd < indexed.Position) return false;
             generation++;
             CheckpointFile.Write(disk, storeId, Claims(log));
+            return true;
         }
     }
 
@@ -139,21 +162,20 @@ internal sealed class RunKeeper : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await working.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await merging.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var run in state.Runs) run.Dispose();
     }
 
-    private void Work(LogPoint end)
+    private void Work(Action work, bool isFreezing)
     {
         try
         {
-            WriteFrozen(end);
-            Log?.SyncNow();
-            WriteCheckpoint();
-            while (MergeDue() is { } due) Merge(due);
+            work();
         }
         catch (DiskFullException) when (Log is not null)
         {
-            isShortOfSpace = state.Frozen is not null;
+            // What could not be merged is merged after the next part was written.
+            if (isFreezing) isShortOfSpace = state.Frozen is not null;
         }
         catch (Exception error) when (error is IOException or StorageException or ObjectDisposedException)
         {
@@ -172,13 +194,18 @@ internal sealed class RunKeeper : IAsyncDisposable
             state = new IndexState(state.Active, null, state.Runs.Add(run));
             indexed = end;
         }
+
+        Log?.SyncNow();
+        WriteCheckpoint();
     }
+
+    private bool IsFull(long end, int times) => state.Active.Count >= settings.FreezeEntries * times || end - state.Active.From >= settings.FreezeBytes * times;
 
     private long PreviousEnd() => state.Runs.Length == 0 ? 0 : state.Runs[^1].To;
 
     private RunFile WriteRun(int level, long from, long to, long filterKeys, Action<RunWriter> fill)
     {
-        var id = ++lastRunId;
+        var id = Interlocked.Increment(ref lastRunId);
         var writer = new RunWriter(disk, storeSeed, id, filterKeys);
         try
         {
@@ -204,6 +231,11 @@ internal sealed class RunKeeper : IAsyncDisposable
         return same.Length >= settings.MergeCount ? same : null;
     }
 
+    private void MergeAll()
+    {
+        while (MergeDue() is { } due) Merge(due);
+    }
+
     private void Merge(RunFile[] due)
     {
         var reachesBack = due[0] == state.Runs[0];
@@ -217,11 +249,18 @@ internal sealed class RunKeeper : IAsyncDisposable
                 writer.Add(cursor.Key, cursor.Value);
             }
         });
-        lock (gate) state = state with { Runs = state.Runs.RemoveRange(due).Add(merged) };
-        WriteCheckpoint();
+        lock (gate) state = state with { Runs = state.Runs.Insert(state.Runs.IndexOf(due[0]), merged).RemoveRange(due) };
+        if (Log is null) return;
+
+        // Older files go once a checkpoint names the new one; another part may have been indexed meanwhile that is not durable yet.
+        while (!WriteCheckpoint())
+        {
+            if (Log.Fault is not null) return;
+            Log.SyncNow();
+        }
 
         // Readers may still hold the old runs; their handles close once nobody does.
-        if (Log is not null) foreach (var run in due) disk.Delete(run.Path);
+        foreach (var run in due) disk.Delete(run.Path);
     }
 
     // Called with the gate held.

@@ -174,7 +174,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         NewestStamp = Math.Max(NewestStamp, commit.StampTicks);
         Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
         var head = new HeadEntry(commit.StreamStart, commit.LastRevision, commit.Sequence);
-        AddCommit(headKey[..IndexKeys.WriteStream(headKey, commit.Stream)], head, commit.Position, commit.CommitId, commit.FirstCheckpoint);
+        AddCommit(headKey[..IndexKeys.WriteStream(headKey, commit.Bucket, commit.Category, commit.Id)], head, commit.Position, commit.CommitId, commit.FirstCheckpoint);
     }
 
     private static void FindInRuns(ImmutableArray<RunFile> runs, Guid commitId, UInt128 number, ref List<long>? found)

@@ -7,6 +7,7 @@ namespace EventStore.FileSystem.Log;
 internal ref struct CommitReader
 {
     private BodyReader reader;
+    private readonly ReadOnlySpan<byte> name;
     private readonly ReadOnlySpan<byte> headers;
     private readonly NameCache names;
 
@@ -20,16 +21,22 @@ internal ref struct CommitReader
         FirstRevision = own.Number();
         Sequence = own.Number();
         StreamStart = frame.Position - (own.Number() * 8);
-        var name = own.Offset;
-        var bucket = own.Bytes();
-        var category = own.Bytes();
-        var id = own.Bytes();
-        Stream = names.StreamOf(own.Since(name), bucket, category, id);
+        var nameStart = own.Offset;
+        Bucket = own.Bytes();
+        Category = own.Bytes();
+        Id = own.Bytes();
+        name = own.Since(nameStart);
         headers = own.Bytes();
         reader = own;
     }
 
-    public StreamId Stream { get; }
+    public StreamId Stream => names.StreamOf(name, Bucket, Category, Id);
+
+    public ReadOnlySpan<byte> Bucket { get; }
+
+    public ReadOnlySpan<byte> Category { get; }
+
+    public ReadOnlySpan<byte> Id { get; }
 
     public Guid CommitId { get; }
 

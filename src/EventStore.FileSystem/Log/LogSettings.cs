@@ -11,6 +11,9 @@ internal sealed record LogSettings(bool SyncsEachBatch, long SegmentSizeBytes)
     /// <summary>Runs work beside the writer: the log's, the index's and packing. In place unless said otherwise, as tests that replay one schedule have it.</summary>
     public Func<Action, Task> InBackground { get; init; } = InPlace;
 
+    /// <summary>How the writer waits for such work; tests that have one thread run it then.</summary>
+    public Action<Task> WaitFor { get; init; } = static work => work.GetAwaiter().GetResult();
+
     /// <summary>Runs work at once, where it is asked for.</summary>
     public static Task InPlace(Action work)
     {

@@ -74,6 +74,7 @@ internal sealed class OpenStore : IAsyncDisposable
             writing.Index();
             Publish();
             if (Index.Keeper.IsFreezeDue(Log.End.Position)) Index.Keeper.Freeze(Log.End);
+            Index.Keeper.HoldBack(Log.End.Position);
             packing?.Notice();
             return answer;
         }

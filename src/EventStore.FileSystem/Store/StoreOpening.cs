@@ -70,7 +70,7 @@ internal static class StoreOpening
             var end = recovery.ScanTail(index.Keeper.Indexed, frame => Apply(index, frame, names), out var endsSealed);
             var log = recovery.OpenForWriting(end, endsSealed, settings.Log);
             if (index.Keeper.Fault is { } fault) throw new StorageException($"The index of the store at '{disk.Root}' could not be written: {fault.Message}", fault);
-            index.Keeper.OpenFor(log, settings.Log.InBackground);
+            index.Keeper.OpenFor(log, settings.Log);
             if (!isComplete || !recovery.WasClean) index.Keeper.WriteCheckpoint();
             index.Keeper.RemoveStrays();
             return new OpenStore(disk, writerLock, settings, segments, log, index, recovery.Report);

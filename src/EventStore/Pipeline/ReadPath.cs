@@ -57,12 +57,13 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
         EventFilter filter, Checkpoint after, Checkpoint upTo, ReadDirection direction, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var activity = Telemetry.StartRead("all");
-        var pages = ReadAllPagesAsync(filter, after, upTo, direction, MaxPageEvents, cancellationToken).OneAheadAsync(cancellationToken);
-        await foreach (var page in pages.ConfigureAwait(false))
+        Func<RecordedEvent, CommittedEvent>? prepare = decoding == EventDecoding.Eager && !hooks.Any ? recorded => Show(recorded, decoding)! : null;
+        var pages = ReadAllPagesAsync(filter, after, upTo, direction, MaxPageEvents, cancellationToken).OneAheadAsync(prepare, cancellationToken);
+        await foreach (var (events, prepared) in pages.ConfigureAwait(false))
         {
-            for (var i = 0; i < page.Events.Length; i++)
+            for (var i = 0; i < events.Length; i++)
             {
-                if (Show(page.Events.Span[i], decoding) is { } shown) yield return shown;
+                if ((i < prepared.Length ? prepared.Span[i] : Show(events.Span[i], decoding)) is { } shown) yield return shown;
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }

@@ -25,6 +25,13 @@ internal sealed class DeferredWork(Random random)
         if (due.Count > 0 && random.Next(3) == 0) RunDue();
     }
 
+    /// <summary>The writer waits for what is due.</summary>
+    public void WaitFor(Task work)
+    {
+        RunDue();
+        if (!work.IsCompletedSuccessfully) throw new InvalidOperationException("The writer waits for work that nobody does.");
+    }
+
     /// <summary>From now on the store waits for its work.</summary>
     public void Close()
     {

@@ -54,7 +54,7 @@ internal sealed class SimulatedLife
         moreDeeds = bug?.Deed;
         beside = new DeferredWork(random);
         var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5));
-        settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)) { InBackground = beside.Run }, index, random.Next(0, 10))
+        settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)) { InBackground = beside.Run, WaitFor = beside.WaitFor }, index, random.Next(0, 10))
         {
             Packing = new PackSettings(Compresses: random.Next(3) == 0, random.Next(PackedFormat.MinBlockLength, 3000)),
             NewStoreId = () => Deeds.NewId(random),
