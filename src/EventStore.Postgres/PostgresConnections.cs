@@ -13,8 +13,9 @@ internal sealed class PostgresConnections : IAsyncDisposable
     // What a scan is charged to keep the planner from it would have every such statement compiled, so nothing is.
     private const string SessionSettings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
 
-    // Statements are prepared by use, and nothing is reset that is not set. What a connection string says itself comes later in it, and holds.
-    private const string ConnectionDefaults = "Max Auto Prepare=64;Auto Prepare Min Usages=2;No Reset On Close=true;Application Name=EventStore;";
+    // Statements are prepared by use, nothing is reset that is not set, and a page is taken from the socket in few pieces. What a connection
+    // string says itself comes later in it, and holds.
+    private const string ConnectionDefaults = "Max Auto Prepare=64;Auto Prepare Min Usages=2;No Reset On Close=true;Read Buffer Size=65536;Application Name=EventStore;";
 
     private readonly NpgsqlDataSource? dataSource;
     private readonly bool isOwned;

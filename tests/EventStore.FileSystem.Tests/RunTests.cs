@@ -40,5 +40,30 @@ public sealed class RunTests : IDisposable
         Assert.InRange(Enumerable.Range(Entries, 10_000).Count(i => run.MayHold(RunFormat.HashOf(KeyOf(i)))), 0, 300);
     }
 
+    [Fact]
+    public async Task A_writer_that_is_two_parts_ahead_of_the_index_waits_and_then_goes_on()
+    {
+        const int Commits = 2_000, PartCommits = 200;
+        using var hold = new ManualResetEventSlim();
+        var settings = SmallStore.Small(segmentBytes: 64 << 20, inBackground: work => Task.Run(() =>
+        {
+            hold.Wait();
+            work();
+        }));
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), settings);
+        var stored = 0;
+        var filling = Task.Run(async () =>
+        {
+            for (; stored < Commits; Volatile.Write(ref stored, stored + 1)) await engine.CommitAsync([SmallStore.Attempt($"stream-{stored % 10}", $"{stored}")]);
+        });
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref stored) >= (3 * PartCommits) - 1, TimeSpan.FromSeconds(60)));
+        Assert.NotSame(filling, await Task.WhenAny(filling, Task.Delay(300)));
+        Assert.InRange(Volatile.Read(ref stored), (3 * PartCommits) - 1, 3 * PartCommits);
+
+        hold.Set();
+        await filling;
+        Assert.Equal(Commits, (await SmallStore.ReadAllAsync(engine)).Count);
+    }
+
     private static byte[] KeyOf(int i) => IndexKeys.OfStream("stream-" + i.ToString("D8", CultureInfo.InvariantCulture));
 }
