@@ -39,8 +39,8 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         page.Parameters.Add(PostgresSql.Value(EventRows.ShareOf(read.Limit)));
         var (revision, rows) = await ReadAsync(connection, head, page, new EventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
 
-        // What was committed between head and rows was read, too.
-        foreach (var recorded in rows.Events) revision = Math.Max(revision, recorded.Revision.Value);
+        // What was committed between head and rows was read, too; of the last such commit perhaps only the beginning, but all of it is there.
+        foreach (var recorded in rows.Events) revision = Math.Max(revision, recorded.Commit.LastRevision.Value);
         var (events, _) = rows.ToPage();
         var asked = Math.Max(0, Math.Min(read.To.Value, revision) - read.From.Value + 1);
         return new StreamPage(events.Events, revision, IsEnd: events.Count >= asked);
@@ -55,7 +55,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         var rows = new EventRows(read.Limit, key => names.GetValueOrDefault(key));
         var (head, _) = await ReadAsync(connection, new NpgsqlBatchCommand(findCheckpoint), page, rows, read.Direction, token).ConfigureAwait(false);
         if (rows.Unnamed.Count > 0) await LearnNamesAsync(connection, rows, token).ConfigureAwait(false);
-        foreach (var recorded in rows.Events) head = Math.Max(head, recorded.Checkpoint.Value);
+        foreach (var recorded in rows.Events) head = Math.Max(head, recorded.Commit.LastCheckpoint.Value);
         Volatile.Write(ref seenHead, head);
         return query.ToPage(rows, head);
     }, cancellationToken);

@@ -49,6 +49,21 @@ public sealed class PageTests : IAsyncLifetime
         }
     }
 
+    // Heads are read before rows. Taking them back is what a commit between the two looks like.
+    [Fact]
+    public async Task A_page_that_ends_inside_a_commit_that_came_between_head_and_rows_is_not_the_end()
+    {
+        await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
+        await engine.CommitAsync(new CommitAttempt("stream", NewId.Next(), ExpectedRevision.Any, default, [.. Enumerable.Range(0, 3).Select(_ => new EventRecord(NewId.Next(), "type", "body"u8.ToArray()))]));
+        await schema.RunAsync("UPDATE {schema}.store SET last_checkpoint = 0; UPDATE {schema}.streams SET revision = 0");
+
+        var limit = new PageLimit(2, 1 << 20);
+        var ofStore = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, limit), Token);
+        var ofStream = await engine.ReadStreamAsync(new StreamRead("stream", 1, Revision.Max, ReadDirection.Forward, limit), Token);
+        Assert.Equal((2, 2L, 3L, false), (ofStore.Events.Length, ofStore.Position.Value, ofStore.Head.Value, ofStore.IsEnd));
+        Assert.Equal((2, 3L, false), (ofStream.Events.Length, ofStream.Head.Value, ofStream.IsEnd));
+    }
+
     [Fact]
     public async Task A_connection_that_was_used_before_keeps_its_settings_and_its_prepared_statements()
     {

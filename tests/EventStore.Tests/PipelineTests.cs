@@ -45,6 +45,18 @@ public sealed class PipelineTests
         var committing = quick.AppendAsync("lone", "x");
         Assert.True(committing.IsCompletedSuccessfully, "a commit that the engine answers at once must not hop threads");
         Assert.Equal(thread, inline.Thread);
+
+        var remote = new AnswersLater(OpenInMemory());
+        await using var far = await Wire(remote).BuildAsync();
+        await Task.Run(async () =>
+        {
+            var appended = AppendAsync();
+            remote.Answer.SetResult();
+            Assert.True(appended.IsCompletedSuccessfully, "a commit ends where the engine's answer comes in");
+            await appended;
+        });
+
+        async Task AppendAsync() => await far.AppendAsync("lone", "x");
     }
 
     [Fact]
@@ -80,7 +92,7 @@ public sealed class PipelineTests
             await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default, [record])]);
         }
 
-        var numbers = new Numbers();
+        var numbers = new Numbers(EndOfNextPage);
         await using var store = await Wireup.Init().UsingPersistence(engine).UsingCustomSerialization(numbers).BuildAsync();
         var shown = new List<int>();
         var reading = async () =>
@@ -88,7 +100,7 @@ public sealed class PipelineTests
             await foreach (var committed in store.ReadAllAsync())
             {
                 shown.Add((int)committed.Body);
-                if (shown.Count == ReaderWaits) Assert.True(SpinWait.SpinUntil(() => numbers.Newest == EndOfNextPage, TimeSpan.FromSeconds(30)));
+                if (shown.Count == ReaderWaits) Assert.True(SpinWait.SpinUntil(() => numbers.HasReadAwaited, TimeSpan.FromSeconds(30)));
             }
         };
         if (unreadable > Events) await reading();
@@ -187,6 +199,17 @@ public sealed class PipelineTests
         }
     }
 
+    private sealed class AnswersLater(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        public TaskCompletionSource Answer { get; } = new();
+
+        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+        {
+            await Answer.Task;
+            return await base.CommitAsync(attempts, cancellationToken);
+        }
+    }
+
     private sealed class FailsOnce(IPersistenceEngine inner) : DelegatingEngine(inner)
     {
         private int failures = 1;
@@ -195,11 +218,11 @@ public sealed class PipelineTests
             Interlocked.Decrement(ref failures) >= 0 ? throw new InvalidOperationException("a bug") : base.CommitAsync(attempts, cancellationToken);
     }
 
-    private sealed class Numbers : IEventSerializer
+    private sealed class Numbers(int awaited) : IEventSerializer
     {
-        private volatile int newest;
+        private volatile bool hasReadAwaited;
 
-        public int Newest => newest;
+        public bool HasReadAwaited => hasReadAwaited;
 
         public string Name => "numbers";
 
@@ -207,7 +230,12 @@ public sealed class PipelineTests
 
         public void Serialize(object value, IBufferWriter<byte> output) => output.Write(BitConverter.GetBytes((int)value));
 
-        public object Deserialize(string typeName, ReadOnlyMemory<byte> payload) => newest = BitConverter.ToInt32(payload.Span);
+        public object Deserialize(string typeName, ReadOnlyMemory<byte> payload)
+        {
+            var number = BitConverter.ToInt32(payload.Span);
+            hasReadAwaited |= number == awaited;
+            return number;
+        }
     }
 
     private sealed class Renamed(IPersistenceEngine inner) : DelegatingEngine(inner)

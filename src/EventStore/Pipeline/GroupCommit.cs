@@ -92,11 +92,33 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
             return new((outcome, false));
         }
 
+        // Who cannot cancel is answered where the engine's answer comes in, without another hop. Others may leave before.
+        var started = Stopwatch.GetTimestamp();
+        if (!cancellationToken.CanBeCanceled) return FinishAloneAsync(attempt, sent, started);
+
         var ticket = new Ticket(attempt);
         ticket.TrySend();
-        var finishing = FinishAsync(ticket, sent, Stopwatch.GetTimestamp());
+        var finishing = FinishAsync(ticket, sent, started);
         if (!finishing.IsCompleted) leading = finishing;
         return ticket.WaitAsync(cancellationToken);
+    }
+
+    private async ValueTask<(CommitOutcome Outcome, bool WasSettled)> FinishAloneAsync(CommitAttempt attempt, ValueTask<CommitOutcome> sent, long started)
+    {
+        try
+        {
+            var (outcomes, wasSettled) = await SettleAsync([attempt], AsBatchAsync(sent)).ConfigureAwait(false);
+            Learn(started, 1);
+            return (outcomes[0], wasSettled);
+        }
+        catch (Exception error) when (Explain(error, attempt) is var told && told != error)
+        {
+            throw told;
+        }
+        finally
+        {
+            HandOver();
+        }
     }
 
     // Called with the gate held.
@@ -108,7 +130,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
 
     private async Task FinishAsync(Ticket ticket, ValueTask<CommitOutcome> sent, long started)
     {
-        await CompleteAsync([ticket], AsBatchAsync(sent), started).ConfigureAwait(false);
+        await CompleteAsync([ticket], [ticket.Attempt], AsBatchAsync(sent), started).ConfigureAwait(false);
         HandOver();
     }
 
@@ -134,7 +156,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
             {
                 var started = Stopwatch.GetTimestamp();
                 var attempts = Array.ConvertAll(batch, ticket => ticket.Attempt);
-                await CompleteAsync(batch, SendAsync(attempts), started).ConfigureAwait(false);
+                await CompleteAsync(batch, attempts, SendAsync(attempts), started).ConfigureAwait(false);
             }
 
             lock (gate)
@@ -190,13 +212,12 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
         return [.. batch];
     }
 
-    private async Task CompleteAsync(Ticket[] batch, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
+    private async Task CompleteAsync(Ticket[] batch, CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
     {
         try
         {
-            var (outcomes, wasSettled) = await SettleAsync(batch, sent).ConfigureAwait(false);
+            var (outcomes, wasSettled) = await SettleAsync(attempts, sent).ConfigureAwait(false);
             Learn(started, batch.Length);
-            expectedCohort = Math.Max(expectedCohort, batch.Length + queueLength);
             for (var i = 0; i < batch.Length; i++) batch[i].TrySetResult((outcomes[i], wasSettled));
         }
         catch (Exception error)
@@ -206,7 +227,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
     }
 
     // An unknown outcome is settled by asking again: commit ids make that safe.
-    private async ValueTask<(IReadOnlyList<CommitOutcome> Outcomes, bool WasSettled)> SettleAsync(Ticket[] batch, ValueTask<IReadOnlyList<CommitOutcome>> sent)
+    private async ValueTask<(IReadOnlyList<CommitOutcome> Outcomes, bool WasSettled)> SettleAsync(CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent)
     {
         BatchOutcomeUnknownException unknown;
         try
@@ -218,11 +239,10 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
             unknown = error;
         }
 
-        var attempts = Array.ConvertAll(batch, ticket => ticket.Attempt);
         var delay = FirstSettlingDelay;
         for (var attempt = 1; attempt <= SettlingAttempts; attempt++, delay *= 2)
         {
-            Log.Settling(logger, batch.Length, unknown.Message, attempt);
+            Log.Settling(logger, attempts.Length, unknown.Message, attempt);
             await Task.Delay(delay, time).ConfigureAwait(false);
             try
             {
@@ -252,6 +272,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
     private void Learn(long started, int batchSize)
     {
         var took = Stopwatch.GetTimestamp() - started;
+        expectedCohort = Math.Max(expectedCohort, batchSize + queueLength);
         averageBatchTicks = averageBatchTicks == 0 ? took : averageBatchTicks + ((took - averageBatchTicks) / 8);
         telemetry.BatchDone(batchSize, started);
     }
