@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Spectre.Console;
 
 namespace LiveProjections;
@@ -65,7 +67,10 @@ internal sealed class Show(string path, string address, DirectoryInfo folder, in
         return areEqual;
     }
 
-    private Child Follow(string name) => new("follow", name, "--store", address, "--consumers", $"sqlite:{Path.Combine(folder.FullName, name + ".db")}");
+    // States belong to the store that they were made of.
+    private string StoreKey => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(address)))[..8];
+
+    private Child Follow(string name) => new("follow", name, "--store", address, "--consumers", $"sqlite:{Path.Combine(folder.FullName, $"{name}-{StoreKey}.db")}");
 
     private Table Picture() => new Table().Border(TableBorder.Rounded)
         .AddColumn("process").AddColumn(new TableColumn("events").RightAligned()).AddColumn(new TableColumn("killed").RightAligned())

@@ -175,7 +175,7 @@ internal class RunningConsumer : IConsumer
         finally
         {
             isActive = false;
-            term.Progress.End(new InvalidOperationException($"The consumer '{Name}' has ended before it got there.", failure));
+            term.Progress.End(new InvalidOperationException($"The consumer '{Name}' has ended before it got there: {failure?.Message ?? "it was stopped."}", failure));
             (pump as PullPump)?.End(failure);
         }
     }

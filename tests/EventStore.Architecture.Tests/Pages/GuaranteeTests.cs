@@ -19,7 +19,7 @@ public sealed class GuaranteeTests
     public void Every_proof_of_the_kit_is_promised()
     {
         var page = Page();
-        var known = page.Promised.Concat(page.Later).ToHashSet();
+        var known = page.Promised.Concat(page.OfBackends).ToHashSet();
         Gate.Holds(ProvedGuarantees.In(KitSources()).Where(proof => !known.Contains(proof.Key)).Select(proof => $"{proof.Value} proves {proof.Key}"),
             $"These numbers are not on {PagePath}.");
     }
@@ -28,16 +28,16 @@ public sealed class GuaranteeTests
     public void Every_promise_has_a_number_of_its_own_without_holes()
     {
         var page = Page();
-        var numbers = page.Promised.Concat(page.Later).Select(number => int.Parse(number[1..])).Order().ToList();
+        var numbers = page.Promised.Concat(page.OfBackends).Select(number => int.Parse(number[1..])).Order().ToList();
         Assert.Equal(Enumerable.Range(1, numbers.Count), numbers);
     }
 
     [Fact]
     public void A_page_is_read_by_its_lines()
     {
-        var page = GuaranteesPage.Parse("# All\n- **G1** One, see G9.\n- **G2** Two.\n\n## Promised for later parts\n\n- **G3** Three.\n");
+        var page = GuaranteesPage.Parse("# All\n- **G1** One, see G9.\n- **G2** Two.\n\n## Proved by each backend\n\n- **G3** Three.\n");
         Assert.Equal(["G1", "G2"], page.Promised);
-        Assert.Equal(["G3"], page.Later);
+        Assert.Equal(["G3"], page.OfBackends);
     }
 
     [Fact]
