@@ -110,7 +110,7 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
                 await UntilAsync(() => before.All(look => look.Key == "first" || looks[look.Key] > look.Value + 1));
             }
 
-            await UntilAsync(async () => (await DocumentAsync("dispatch")).Version > shown.Version);
+            await UntilAsync(async () => (await DocumentAsync("dispatch")).Version != shown.Version);
         }
     }
 
