@@ -59,11 +59,11 @@ internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
     }
 
     /// <param name="opened">The backup, opened as a store.</param>
-    /// <param name="states">All that the store ever held, and the order.</param>
-    public async ValueTask CheckAsync(IPersistenceEngine opened, Dictionary<ulong, int> states)
+    /// <param name="states">All that the store ever held, and when it held it first and last: deeds may bring back what was there before.</param>
+    public async ValueTask CheckAsync(IPersistenceEngine opened, Dictionary<ulong, (int First, int Last)> states)
     {
         var found = await StoreReader.ReadAsync(opened);
-        var isRight = isStruck ? mayBeAhead || states.GetValueOrDefault(found.Fingerprint, -1) >= states.GetValueOrDefault(newest!.Value) : found.Fingerprint == newest;
+        var isRight = isStruck ? mayBeAhead || (states.TryGetValue(found.Fingerprint, out var held) && held.Last >= states.GetValueOrDefault(newest!.Value).First) : found.Fingerprint == newest;
         Violation.Unless(isRight, ViolationKind.Altered, $"the backup is not what was stored, but {found}");
         var report = await opened.VerifyAsync();
         Violation.Unless(report.IsSound, ViolationKind.Unsound, $"verification of the backup found {report.Damages[0]}");

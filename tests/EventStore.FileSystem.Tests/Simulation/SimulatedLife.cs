@@ -37,7 +37,8 @@ internal sealed class SimulatedLife
     // What is stored for certain; the steps done since, in order; how many of these were acknowledged, and how many flushed by a clean close.
     private readonly StoreContent stored = new();
     private readonly List<Action<StoreContent>> steps = [];
-    private readonly Dictionary<ulong, int> earlier = [];
+    private readonly Dictionary<ulong, (int First, int Last)> earlier = [];
+    private int noted;
     private int acknowledged;
     private int flushed;
 
@@ -221,11 +222,11 @@ internal sealed class SimulatedLife
             if (i == steps.Count)
                 throw new Violation(isLost ? ViolationKind.Lost : otherwise, $"stored is none of what was done up to a point from step {acknowledged} to {steps.Count}, but {found}\nDone was {stored}");
             isLost |= stored.Fingerprint == wanted;
-            earlier[stored.Fingerprint] = earlier.Count;
+            Note(stored.Fingerprint);
             steps[i](stored);
         }
 
-        earlier[wanted] = earlier.Count;
+        Note(wanted);
 
         steps.Clear();
         (acknowledged, flushed) = (0, 0);
@@ -235,6 +236,8 @@ internal sealed class SimulatedLife
         await EndAsync(engine);
         if (backup.IsThere) await CheckBackupAsync();
     }
+
+    private void Note(ulong state) => earlier[state] = (earlier.TryGetValue(state, out var known) ? known.First : ++noted, ++noted);
 
     private async ValueTask CheckBackupAsync()
     {
