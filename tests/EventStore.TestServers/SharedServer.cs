@@ -2,15 +2,17 @@ namespace EventStore.TestServers;
 
 /// <summary>
 /// The one server of a kind that all tests of a run share. It is the one the environment names, else a container, else one started from
-/// binaries on this machine. Where there is none of them, tests are skipped visibly, and fail in a continuous build.
+/// binaries on this machine. Where there is none of them, tests are skipped visibly, and fail in a continuous build if Debian has the server.
 /// </summary>
 public sealed class SharedServer : IAsyncDisposable
 {
     private readonly Lazy<Task<ITestServer?>> found;
     private readonly string missing;
+    private readonly bool hasPackage;
 
-    private SharedServer(string name, string variable, string package, Func<Task<ITestServer?>> inContainer, Func<Task<ITestServer?>> fromBinaries)
+    private SharedServer(string name, string variable, string package, Func<Task<ITestServer?>> inContainer, Func<Task<ITestServer?>> fromBinaries, bool hasPackage = true)
     {
+        this.hasPackage = hasPackage;
         missing = $"There is no {name} here. Set {variable} to the address of one, start a container engine, or install {package}.";
         found = new(() => FindAsync(variable, inContainer, fromBinaries));
     }
@@ -22,10 +24,10 @@ public sealed class SharedServer : IAsyncDisposable
         "Redis", "EVENTSTORE_TEST_REDIS", PrivateRedis.Package, Containers.StartRedisAsync, async () => await PrivateRedis.TryStartAsync());
 
     public static SharedServer Mongo { get; } = new(
-        "MongoDB", "EVENTSTORE_TEST_MONGO", PrivateMongo.Package, Containers.StartMongoAsync, async () => await PrivateMongo.TryStartAsync());
+        "MongoDB", "EVENTSTORE_TEST_MONGO", PrivateMongo.Package, Containers.StartMongoAsync, async () => await PrivateMongo.TryStartAsync(), hasPackage: false);
 
-    /// <summary>The server, started at the first call. Skips the test where there is none, and fails it in a continuous build.</summary>
-    public async Task<ITestServer> GetAsync() => await found.Value ?? throw Absence.Of(missing);
+    /// <summary>The server, started at the first call. Where there is none, see <see cref="Absence"/>.</summary>
+    public async Task<ITestServer> GetAsync() => await found.Value ?? throw Absence.Of(missing, hasPackage);
 
     /// <summary>Ends the server if it was started here. Called once, after all tests, by a fixture of the assembly.</summary>
     public async ValueTask DisposeAsync()

@@ -47,7 +47,7 @@ internal static class StoreBuilder
             var telemetry = new Telemetry(engine.Description.Name);
             var liveness = new Liveness();
             var reads = new ReadPath(engine, codec, hooks, liveness, telemetry);
-            var group = new GroupCommit(engine, time, telemetry, loggers.CreateLogger("EventStore.Commits"));
+            var group = new GroupCommit(engine, new Settlement(engine, time, loggers.CreateLogger("EventStore.Commits")), telemetry);
             var commits = new CommitPath(engine, codec, hooks, group, reads, telemetry, loggers.CreateLogger("EventStore.Commits"));
             var snapshots = new SnapshotStore(engine, codec, keep, liveness);
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using EventStore.Diagnostics;
-using Microsoft.Extensions.Logging;
 
 namespace EventStore.Pipeline;
 
@@ -12,11 +11,9 @@ namespace EventStore.Pipeline;
 /// At any moment the gate is <i>idle</i> (nobody commits, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader
 /// gathers the next; all others queue). Whoever finds it idle leads with its own attempt; whatever queued meanwhile is drained on the pool.
 /// </remarks>
-internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, Telemetry telemetry, ILogger logger) : IAsyncDisposable
+internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settlement, Telemetry telemetry) : IAsyncDisposable
 {
-    private const int SettlingAttempts = 6;
     private const long MaxBatchBytes = 8 << 20;
-    private static readonly TimeSpan FirstSettlingDelay = TimeSpan.FromMilliseconds(50);
     private static readonly long MaxGatherTicks = Stopwatch.Frequency / 2000;
     private static readonly long MinGatherTicks = Stopwatch.Frequency / 200_000;
 
@@ -107,11 +104,11 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
     {
         try
         {
-            var (outcomes, wasSettled) = await SettleAsync([attempt], AsBatchAsync(sent)).ConfigureAwait(false);
+            var (outcomes, wasSettled) = await settlement.AwaitAsync([attempt], AsBatchAsync(sent)).ConfigureAwait(false);
             Learn(started, 1);
             return (outcomes[0], wasSettled);
         }
-        catch (Exception error) when (Explain(error, attempt) is var told && told != error)
+        catch (Exception error) when (Settlement.Explain(error, attempt) is var told && told != error)
         {
             throw told;
         }
@@ -216,58 +213,15 @@ internal sealed class GroupCommit(IPersistenceEngine engine, TimeProvider time, 
     {
         try
         {
-            var (outcomes, wasSettled) = await SettleAsync(attempts, sent).ConfigureAwait(false);
+            var (outcomes, wasSettled) = await settlement.AwaitAsync(attempts, sent).ConfigureAwait(false);
             Learn(started, batch.Length);
             for (var i = 0; i < batch.Length; i++) batch[i].TrySetResult((outcomes[i], wasSettled));
         }
         catch (Exception error)
         {
-            foreach (var ticket in batch) ticket.TrySetException(Explain(error, ticket.Attempt));
+            foreach (var ticket in batch) ticket.TrySetException(Settlement.Explain(error, ticket.Attempt));
         }
     }
-
-    // An unknown outcome is settled by asking again: commit ids make that safe.
-    private async ValueTask<(IReadOnlyList<CommitOutcome> Outcomes, bool WasSettled)> SettleAsync(CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent)
-    {
-        BatchOutcomeUnknownException unknown;
-        try
-        {
-            return (await sent.ConfigureAwait(false), false);
-        }
-        catch (BatchOutcomeUnknownException error)
-        {
-            unknown = error;
-        }
-
-        var delay = FirstSettlingDelay;
-        for (var attempt = 1; attempt <= SettlingAttempts; attempt++, delay *= 2)
-        {
-            Log.Settling(logger, attempts.Length, unknown.Message, attempt);
-            await Task.Delay(delay, time).ConfigureAwait(false);
-            try
-            {
-                return (await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false), true);
-            }
-            catch (StorageException error) when (error is BatchOutcomeUnknownException or StorageUnavailableException)
-            {
-                unknown = error as BatchOutcomeUnknownException ?? new BatchOutcomeUnknownException(error.Message, error);
-            }
-            catch (Exception error)
-            {
-                // Asking again is refused for good; what became of the first sending stays unknown all the same.
-                throw new BatchOutcomeUnknownException($"settling it failed with {error.GetType().Name}.", error);
-            }
-        }
-
-        throw unknown;
-    }
-
-    private static Exception Explain(Exception error, CommitAttempt attempt) => error switch
-    {
-        BatchOutcomeUnknownException => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, error.Message, error),
-        EventStoreException or ObjectDisposedException or ArgumentException => error,
-        _ => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, $"the engine failed with {error.GetType().Name}.", error),
-    };
 
     private void Learn(long started, int batchSize)
     {
