@@ -53,6 +53,7 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
         {
             if (open is not null) return;
             configuration.AbortOnConnectFail = false;
+            configuration.AllowAdmin = true; // newer drivers let nobody else ask for the settings that durability depends on
             configuration.ReconnectRetryPolicy = new ExponentialRetry(FirstReconnectMilliseconds, LastReconnectMilliseconds);
             var connected = await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
             database = connected.GetDatabase();

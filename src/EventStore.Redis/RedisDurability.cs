@@ -17,9 +17,9 @@ internal static class RedisDurability
                 for (var i = 0; i + 1 < pairs.Length; i += 2) settings[(string)pairs[i]!] = (string)pairs[i + 1]!;
             }
         }
-        catch (RedisServerException)
+        catch (Exception error) when (error is RedisServerException or RedisCommandException)
         {
-            // Hosted servers often forbid it.
+            // Hosted servers often forbid it, and newer drivers do on a connection of the application that was opened without allowAdmin.
         }
 
         return Judge(settings, options);
@@ -31,8 +31,8 @@ internal static class RedisDurability
         var replicas = options.Replicas == 0 ? "" : $"; acknowledged when {options.Replicas} {(options.ReplicasFlush ? "replicas have flushed" : "replicas have received")} it";
         if (!settings.TryGetValue("appendonly", out var appendOnly) || !settings.TryGetValue("appendfsync", out var flushes))
         {
-            return new EngineDurability(DurabilityLevel.Fast, "the server does not tell its settings (CONFIG GET is forbidden)" + replicas,
-                ["What an acknowledged commit survives is unknown here. Look at appendonly and appendfsync where the server is set up."]);
+            return new EngineDurability(DurabilityLevel.Fast, "the server's settings are not told (CONFIG GET is forbidden)" + replicas,
+                ["What an acknowledged commit survives is unknown here. Look at appendonly and appendfsync where the server is set up, and open a connection of your own with allowAdmin=true."]);
         }
 
         var warnings = new List<string>();
