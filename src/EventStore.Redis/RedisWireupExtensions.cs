@@ -21,7 +21,7 @@ public static class RedisWireupExtensions
 
     /// <summary>Stores in a Redis server or cluster over a connection of the application's, which stays open when the store is disposed.</summary>
     /// <param name="wireup">The sheet.</param>
-    /// <param name="connection">The connection.</param>
+    /// <param name="connection">The connection, best opened with <c>allowAdmin=true</c>: otherwise the driver may keep durability from being asked for.</param>
     /// <param name="options">Name, durability asked for and waits; null for the defaults.</param>
     /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
     public static Wireup UsingRedisPersistence(this Wireup wireup, IConnectionMultiplexer connection, RedisOptions? options = null)
