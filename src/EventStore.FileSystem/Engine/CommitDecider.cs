@@ -81,19 +81,20 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time) : IWriti
 
         foreach (var position in store.Index.FindCommitIds(attempt.CommitId))
         {
-            if (position < head.Start) continue;
-            var original = store.View.Look(position, frame =>
-            {
-                if (frame.Kind != FrameKind.Commit) return null;
-                var commit = new CommitReader(frame, store.View.Names);
-                var isSame = commit.StreamStart == head.Start && commit.Stream == attempt.Stream && commit.CommitId == attempt.CommitId;
-                return isSame ? commit.ToRecord(new PageBytes()) : null;
-            });
-            if (original is not null) return original;
+            if (position >= head.Start && ReadDuplicate(position, attempt, head.Start) is { } original) return original;
         }
 
         return null;
     }
+
+    // Apart from where it is called for, so that nothing is captured for a commit whose id is new.
+    private CommitRecord? ReadDuplicate(long position, CommitAttempt attempt, long streamStart) => store.View.Look(position, frame =>
+    {
+        if (frame.Kind != FrameKind.Commit) return null;
+        var commit = new CommitReader(frame, store.View.Names);
+        var isSame = commit.StreamStart == streamStart && commit.Stream == attempt.Stream && commit.CommitId == attempt.CommitId;
+        return isSame ? commit.ToRecord(new PageBytes()) : null;
+    });
 
     // Behind the keys of the commits gathered so far, where it stays if this one is gathered too.
     private ReadOnlySpan<byte> WriteHeadKey(StreamId stream)

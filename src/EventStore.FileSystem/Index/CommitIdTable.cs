@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace EventStore.FileSystem.Index;
 
 /// <summary>The commit ids of a memtable, in arrays: no object per commit.</summary>
-internal sealed class CommitIdTable(int expected)
+/// <param name="expected">How many are expected, for the first sizes.</param>
+internal sealed class CommitIdTable(int expected = 0)
 {
     private readonly HashSlots slots = new(expected);
     private (Guid Id, long Position)[] entries = new (Guid, long)[expected];
@@ -12,6 +13,9 @@ internal sealed class CommitIdTable(int expected)
 
     /// <summary>From the lowest to the highest id.</summary>
     public CommitIdRange Range { get; private set; } = CommitIdRange.Empty;
+
+    /// <summary>An empty one, with room for as many as this one holds.</summary>
+    public CommitIdTable Successor() => new(Count);
 
     /// <summary>Adds an id. It may be there already, for another stream.</summary>
     public void Add(Guid id, long position)

@@ -6,19 +6,24 @@ namespace EventStore.FileSystem.Index;
 /// The newest part of the index, held in memory until it becomes a run. One writer changes it, any number of readers look into it; each holds
 /// the gate only for a look-up or for copying a part.
 /// </summary>
-/// <param name="from">The address from which on the log is held here.</param>
-/// <param name="expectedCommits">How many commits are expected, for the first sizes of the tables.</param>
-/// <param name="expectedStreams">How many streams are expected.</param>
-internal sealed class Memtable(long from, int expectedCommits = 0, int expectedStreams = 0)
+internal sealed class Memtable
 {
     private readonly Lock gate = new();
-    private readonly StreamTable streams = new(expectedStreams);
-    private readonly CommitIdTable commitIds = new(expectedCommits);
+    private readonly StreamTable streams;
+    private readonly CommitIdTable commitIds;
     private readonly SortedEntries others = new();
     private readonly List<(long Checkpoint, long Position)> places = [];
 
+    /// <param name="from">The address from which on the log is held here.</param>
+    public Memtable(long from)
+        : this(from, new StreamTable(), new CommitIdTable())
+    {
+    }
+
+    private Memtable(long from, StreamTable streams, CommitIdTable commitIds) => (From, this.streams, this.commitIds) = (from, streams, commitIds);
+
     /// <summary>The address from which on the log is held here.</summary>
-    public long From { get; } = from;
+    public long From { get; }
 
     /// <summary>Roughly how many entries there are.</summary>
     public int Count { get; private set; }
@@ -27,7 +32,7 @@ internal sealed class Memtable(long from, int expectedCommits = 0, int expectedS
     public long FilterKeys => commitIds.Count + streams.Count + others.Count;
 
     /// <summary>An empty one for what follows, with room for as much as this one holds.</summary>
-    public Memtable Successor(long from) => new(from, commitIds.Count, streams.Count);
+    public Memtable Successor(long from) => new(from, streams.Successor(), commitIds.Successor());
 
     public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId)
     {

@@ -5,7 +5,9 @@ namespace EventStore.FileSystem.Index;
 /// A stream's first commit lies in its entry; further ones in chunks of growing size, all in one array of numbers. A chunk is: where the next
 /// one begins (0: nowhere yet), how many pairs it has room for, how many it has, then the pairs of last revision and address.
 /// </remarks>
-internal sealed class StreamTable(int expected)
+/// <param name="expected">How many streams are expected, for the first sizes.</param>
+/// <param name="expectedChunks">How many numbers their chunks are expected to take.</param>
+internal sealed class StreamTable(int expected = 0, int expectedChunks = 0)
 {
     private const int NextChunk = 0, Room = 1, Used = 2, Pairs = 3;
     private const int FirstRoom = 4, MostRoom = 512;
@@ -14,11 +16,14 @@ internal sealed class StreamTable(int expected)
     private Entry[] entries = new Entry[expected];
     private byte[] keys = new byte[expected * 32];
     private int keysLength;
-    private long[] chunks = new long[expected * 2];
+    private long[] chunks = new long[expectedChunks];
     private int chunksLength = 1; // 0 says that there is no chunk
     private int[] sorted = [];
 
     public int Count { get; private set; }
+
+    /// <summary>An empty one, with room for as much as this one holds and a little more.</summary>
+    public StreamTable Successor() => new(Count, chunksLength + (chunksLength / 8));
 
     /// <summary>The number of a stream by its head's key; negative if it is not here.</summary>
     public int Find(ReadOnlySpan<byte> key)

@@ -1,0 +1,51 @@
+using System.Buffers;
+
+namespace EventStore.FileSystem.Tests;
+
+/// <summary>What a commit allocates on its way from the caller to the file, its part of the index in memory included. Index runs are written beside it.</summary>
+public sealed class AllocationTests : IDisposable
+{
+    private const int Streams = 1_000;
+    private const int Commits = 140_000; // at least two parts of the index, so that one that begins weighs as much as it does in the long run
+    private const int MostBytes = 500;
+    private static readonly byte[] Body = new byte[200];
+    private readonly TestDirectory directory = new();
+
+    public void Dispose() => directory.Dispose();
+
+    [Fact]
+    public async Task A_commit_allocates_at_most_500_bytes()
+    {
+        var options = new FileSystemOptions { Durability = FileSystemDurability.Fast };
+        await using var store = await Wireup.Init().UsingFileSystemPersistence(directory.Path, options).UsingCustomSerialization(new BytesAsTheyAre()).InitializeStorageEngine().BuildAsync();
+        var names = Enumerable.Range(0, Streams).Select(i => new StreamId("bucket", "order", $"order-{i}")).ToArray();
+        EventMessage[] events = [new EventMessage(Body)];
+        AppendAll(store, names, events);
+        var bytes = AppendAll(store, names, events);
+        Assert.True(bytes <= MostBytes, $"{bytes} bytes a commit");
+    }
+
+    // On one thread to the end: a fast store answers a lone committer before the call returns.
+    private static long AppendAll(IEventStore store, StreamId[] names, EventMessage[] events)
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < Commits; i++)
+        {
+            var appending = store.AppendAsync(names[i % Streams], ExpectedRevision.Any, events);
+            Assert.True(appending.IsCompletedSuccessfully);
+        }
+
+        return (GC.GetAllocatedBytesForCurrentThread() - before) / Commits;
+    }
+
+    private sealed class BytesAsTheyAre : IEventSerializer
+    {
+        public string Name => "bytes";
+
+        public string NameOf(Type type) => "order-placed";
+
+        public void Serialize(object value, IBufferWriter<byte> output) => output.Write((byte[])value);
+
+        public object Deserialize(string typeName, ReadOnlyMemory<byte> payload) => payload;
+    }
+}
