@@ -65,5 +65,75 @@ public sealed class RunTests : IDisposable
         Assert.Equal(Commits, (await SmallStore.ReadAllAsync(engine)).Count);
     }
 
+    [Fact]
+    public async Task Damage_that_a_merge_meets_has_the_index_built_anew_beside_which_the_store_is_written_to()
+    {
+        var settings = SmallStore.Small(segmentBytes: 64 << 20);
+        await using (var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), settings))
+        {
+            await SmallStore.FillAsync(engine, 300);
+            Assert.True(SpinWait.SpinUntil(() => Runs().Length > 0, TimeSpan.FromSeconds(60)));
+            FlipByteOf(Runs()[0]);
+            await SmallStore.FillAsync(engine, 3_000);
+            await IsWholeAsync(engine, 3_300);
+        }
+
+        await using var again = await SmallStore.OpenAsync(new FileDisk(directory.Path), settings);
+        await IsWholeAsync(again, 3_300);
+        Assert.InRange(Runs().Length, 1, 15);
+    }
+
+    [Fact]
+    public async Task Damage_that_a_merge_meets_while_the_store_is_opened_has_the_index_built_anew()
+    {
+        var settings = SmallStore.Small(segmentBytes: 64 << 20);
+        Dictionary<string, byte[]> old;
+        await using (var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), settings with { Index = settings.Index with { MergeCount = 1_000 } }))
+        {
+            await SmallStore.FillAsync(engine, 1_500);
+            old = Directory.GetFiles(directory.Path, "checkpoint-*").ToDictionary(path => path, File.ReadAllBytes);
+            await SmallStore.FillAsync(engine, 1_500);
+        }
+
+        // As if the last checkpoints had not been written, so that much is left to be indexed when it is opened.
+        foreach (var path in Directory.GetFiles(directory.Path, "checkpoint-*")) File.Delete(path);
+        foreach (var (path, content) in old) await File.WriteAllBytesAsync(path, content);
+        FlipByteOf(Runs()[0]);
+        await using var again = await SmallStore.OpenAsync(new FileDisk(directory.Path), settings);
+        await IsWholeAsync(again, 3_000);
+    }
+
+    [Fact]
+    public async Task Space_that_runs_out_behind_a_run_while_the_next_part_is_full_already_stops_neither_index_nor_store()
+    {
+        using var hold = new SemaphoreSlim(0);
+        var disk = new FailingDisk(new FileDisk(directory.Path));
+        await using var engine = await SmallStore.OpenAsync(disk, SmallStore.Small(segmentBytes: 64 << 20));
+        disk.Fails = path => path.StartsWith("checkpoint-", StringComparison.Ordinal) && hold.Wait(TimeSpan.FromMinutes(1));
+        await SmallStore.FillAsync(engine, 450); // the first part is written but not named by a checkpoint yet, and the second is full
+        disk.Fails = static _ => false;
+        hold.Release(1_000);
+        await SmallStore.FillAsync(engine, 3_000);
+        await IsWholeAsync(engine, 3_450);
+    }
+
+    private static async Task IsWholeAsync(IPersistenceEngine engine, int commits)
+    {
+        Assert.Equal(commits, (await SmallStore.ReadAllAsync(engine)).Select(stored => stored.CommitId).Distinct().Count());
+        var verified = await engine.VerifyAsync();
+        Assert.True(verified.IsSound, string.Join('\n', verified.Damages));
+    }
+
+    private string[] Runs() => [.. Directory.GetFiles(Path.Combine(directory.Path, RunFormat.Folder), "*.run").Order(StringComparer.Ordinal)];
+
+    private static void FlipByteOf(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        file.Position = 100;
+        var old = file.ReadByte();
+        file.Position = 100;
+        file.WriteByte((byte)(old ^ 1));
+    }
+
     private static byte[] KeyOf(int i) => IndexKeys.OfStream("stream-" + i.ToString("D8", CultureInfo.InvariantCulture));
 }

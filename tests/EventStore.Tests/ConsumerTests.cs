@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using EventStore.Conformance;
+using EventStore.Consumers;
+using EventStore.Feeds;
 
 namespace EventStore.Tests;
 
@@ -64,6 +66,92 @@ public sealed class ConsumerTests
 
             return null;
         }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_consumer_of_a_read_stream_that_is_rebuilt_gets_each_event_once_and_ends_when_it_is_dropped()
+    {
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).SignReadStreamsWith(new byte[32]).BuildAsync();
+        await store.AppendAsync("early", ExpectedRevision.Any, [.. Enumerable.Range(0, 2_500).Select(i => new EventMessage($"early {i}"))]);
+        await store.AppendAsync("kept", "1");
+        await store.ReadStreams.CreateAsync("texts", EventCondition.Types("text"));
+        var delivered = new ConcurrentQueue<string>();
+        await using var consumer = await store.Consumers.StartAsync("reader", ConsumerSource.OfReadStream("texts"), (committed, _) =>
+        {
+            delivered.Enqueue((string)committed.Body);
+            return default;
+        });
+        await consumer.WaitUntilCaughtUpAsync();
+        delivered.Clear();
+
+        await store.DeleteStreamAsync("early");
+        await store.ReadStreams.RebuildAsync("texts");
+        foreach (var text in (string[])["2", "3", "4"]) await store.AppendAsync("kept", text);
+        await consumer.WaitUntilCaughtUpAsync();
+        Assert.Equal(["2", "3", "4"], delivered);
+
+        await store.ReadStreams.DropAsync("texts");
+        await store.AppendAsync("kept", "5");
+        await Assert.ThrowsAsync<ReadStreamException>(() => consumer.Completion);
+        Assert.Equal(["2", "3", "4"], delivered);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Whoever_begins_after_a_deletion_gets_nothing_of_it_from_pages_that_others_have_read()
+    {
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await store.AppendAsync("deleted", "x");
+        await store.AppendAsync("kept", ExpectedRevision.Any, [.. Enumerable.Range(0, 2_000).Select(_ => new EventMessage("y"))]);
+        Assert.Equal("deleted", await FirstAsync());
+        await store.DeleteStreamAsync("deleted");
+        Assert.Equal("kept", await FirstAsync());
+
+        async Task<string> FirstAsync()
+        {
+            await foreach (var committed in store.Consumers.SubscribeAsync(ConsumerSource.Everything)) return committed.Stream.Id;
+            return "";
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_callback_that_lets_out_a_cancellation_of_its_own_ends_the_consumer_with_a_word()
+    {
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await store.AppendAsync("stream", "x");
+        await using var consumer = await store.Consumers.StartAsync("cancelled", ConsumerSource.Everything, (_, _) => default, new ConsumerOptions { CaughtUp = () => throw new OperationCanceledException("of its own") });
+        Assert.Contains("of its own", (await Assert.ThrowsAsync<InvalidOperationException>(() => consumer.Completion)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Whoever_waits_at_a_progress_that_was_handed_over_waits_at_its_successor()
+    {
+        var (before, after) = (new ConsumerProgress(default, null), new ConsumerProgress(default, null));
+        var early = before.WaitForAsync(5);
+        before.HandOverTo(after);
+        var late = before.WaitForAsync(5);
+        after.MoveTo(new FeedPosition(5, 0), null);
+        await early;
+        await late;
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_delivery_broken_off_while_it_was_paused_gives_its_place_in_the_window_back()
+    {
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await store.AppendAsync("stream", "x");
+        var committed = await store.ReadAllAsync().FirstAsync();
+        var (gate, pump) = (new PauseGate(), new PullPump(width: 1));
+        pump.In(new PumpContext(gate, null!, new ConsumerOptions(), _ => default));
+        await gate.PauseAsync();
+        using var broken = new CancellationTokenSource();
+        var progress = new ConsumerProgress(default, null);
+        var delivering = pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, progress, broken.Token);
+        await broken.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await delivering);
+        gate.Resume();
+        pump.Restart();
+        await pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, progress, TestContext.Current.CancellationToken);
+        Assert.True(pump.Deliveries.TryRead(out _));
     }
 
     private sealed class CountsReads(IPersistenceEngine inner) : DelegatingEngine(inner)

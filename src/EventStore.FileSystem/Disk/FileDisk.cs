@@ -28,7 +28,7 @@ internal sealed class FileDisk(string root) : IDisk
     public IDiskFile Create(string path) => Told(path, () => new OpenFile(Full(path), FileMode.Create, FileAccess.ReadWrite));
 
     public IDiskFile Open(string path, bool forWriting) =>
-        new OpenFile(Full(path), FileMode.Open, forWriting ? FileAccess.ReadWrite : FileAccess.Read);
+        Told(path, () => new OpenFile(Full(path), FileMode.Open, forWriting ? FileAccess.ReadWrite : FileAccess.Read));
 
     public void Rename(string from, string to) => Told(to, () =>
     {
@@ -36,7 +36,11 @@ internal sealed class FileDisk(string root) : IDisk
         return 0;
     });
 
-    public void Delete(string path) => File.Delete(Full(path));
+    public void Delete(string path) => Told(path, () =>
+    {
+        File.Delete(Full(path));
+        return 0;
+    });
 
     public void SyncFolder(string folder) => Native.SyncFolder(Full(folder));
 

@@ -29,6 +29,19 @@ internal interface IDisk
 
     void Delete(string path);
 
+    /// <summary>Removes a file that means nothing any more. One that cannot be removed only takes space, until the store is opened again.</summary>
+    void TryDelete(string path)
+    {
+        try
+        {
+            Delete(path);
+        }
+        catch (IOException)
+        {
+            // As said.
+        }
+    }
+
     /// <summary>Makes the entries of a folder last; the empty string is the store's own folder.</summary>
     void SyncFolder(string folder);
 

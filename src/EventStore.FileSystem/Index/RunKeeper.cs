@@ -33,6 +33,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     private Task merging = Task.CompletedTask;
     private LogPoint frozenEnd;
     private volatile Exception? fault;
+    private volatile IndexDamageException? damage;
 
     // The frozen part could not be written for want of space, and is tried again when the next one is full.
     private volatile bool isShortOfSpace;
@@ -57,6 +58,9 @@ internal sealed class RunKeeper : IAsyncDisposable
 
     /// <summary>Why the work beside the writer ended; null while all is well.</summary>
     public Exception? Fault => fault;
+
+    /// <summary>What was found damaged by a merge, so that nothing is merged until the index was built anew; null while all is well.</summary>
+    public IndexDamageException? Damage => damage;
 
     /// <summary>Takes over the runs that a checkpoint names.</summary>
     /// <exception cref="IndexDamageException">One of them is missing or damaged.</exception>
@@ -84,7 +88,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// <summary>Takes over what another keeper built over the same log.</summary>
     public void Adopt(RunKeeper rebuilt)
     {
-        lock (gate) (state, indexed, lastRunId, isShortOfSpace) = (rebuilt.state, rebuilt.indexed, rebuilt.lastRunId, false);
+        lock (gate) (state, indexed, lastRunId, isShortOfSpace, damage) = (rebuilt.state, rebuilt.indexed, rebuilt.lastRunId, false, null);
     }
 
     /// <summary>Whether the part in memory is full. While the store is opened it may be fuller, so that opening seldom waits for a run to be written.</summary>
@@ -117,14 +121,14 @@ internal sealed class RunKeeper : IAsyncDisposable
     private async Task WorkAfterAsync(Task before, LogPoint end)
     {
         await before.ConfigureAwait(false);
-        if (fault is null) await inBackground(() => Work(() => WriteFrozen(end), isFreezing: true)).ConfigureAwait(false);
+        if (fault is null) await inBackground(() => Work(() => WriteFrozen(end))).ConfigureAwait(false);
         merging = MergeAfterAsync(merging);
     }
 
     private async Task MergeAfterAsync(Task before)
     {
         await before.ConfigureAwait(false);
-        if (fault is null && MergeDue() is not null) await inBackground(() => Work(MergeAll, isFreezing: false)).ConfigureAwait(false);
+        if (fault is null && damage is null && MergeDue() is not null) await inBackground(() => Work(MergeAll)).ConfigureAwait(false);
     }
 
     /// <summary>Ends when nothing is being written any more.</summary>
@@ -155,8 +159,8 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// <summary>Removes run files that belong to nothing.</summary>
     public void RemoveStrays()
     {
-        foreach (var name in disk.List(RunFormat.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.Delete($"{RunFormat.Folder}/{name}");
-        foreach (var id in RunIds().Except(state.Runs.Select(run => run.Id)).ToArray()) disk.Delete(RunFormat.PathOf(id));
+        foreach (var name in disk.List(RunFormat.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.TryDelete($"{RunFormat.Folder}/{name}");
+        foreach (var id in RunIds().Except(state.Runs.Select(run => run.Id)).ToArray()) disk.TryDelete(RunFormat.PathOf(id));
     }
 
     public async ValueTask DisposeAsync()
@@ -166,7 +170,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         foreach (var run in state.Runs) run.Dispose();
     }
 
-    private void Work(Action work, bool isFreezing)
+    private void Work(Action work)
     {
         try
         {
@@ -174,21 +178,34 @@ internal sealed class RunKeeper : IAsyncDisposable
         }
         catch (DiskFullException) when (Log is not null)
         {
-            // What could not be merged is merged after the next part was written.
-            if (isFreezing) isShortOfSpace = state.Frozen is not null;
+            // What could not be merged, or named by a checkpoint, is when the next part was written.
         }
-        catch (Exception error) when (error is IOException or StorageException or ObjectDisposedException)
+        catch (IndexDamageException error)
+        {
+            damage = error;
+        }
+        catch (Exception error)
         {
             // What is frozen stays readable in memory, and the log still has it: the next opening indexes it anew.
             fault = error;
-            if (error is IOException failure and not IndexDamageException) Log?.Fail(failure);
+            Log?.Fail(error as IOException ?? new IOException(error.Message, error));
         }
     }
 
     private void WriteFrozen(LogPoint end)
     {
         var frozen = state.Frozen!;
-        var run = WriteRun(0, PreviousEnd(), end.Position, frozen.FilterKeys, frozen.WriteTo);
+        RunFile run;
+        try
+        {
+            run = WriteRun(0, PreviousEnd(), end.Position, frozen.FilterKeys, frozen.WriteTo);
+        }
+        catch (DiskFullException) when (Log is not null)
+        {
+            isShortOfSpace = true;
+            return;
+        }
+
         lock (gate)
         {
             state = new IndexState(state.Active, null, state.Runs.Add(run));
@@ -221,14 +238,18 @@ internal sealed class RunKeeper : IAsyncDisposable
         return RunFile.Open(disk, cache, storeSeed, id, level, from, to);
     }
 
-    // The newest runs of one level, if there are enough of them.
+    // The newest runs of one level of which there are enough. A level is a stretch of the log: newer ones have come since, of lower levels.
     private RunFile[]? MergeDue()
     {
         var runs = state.Runs;
-        if (runs.Length < settings.MergeCount) return null;
-        var level = runs[^1].Level;
-        var same = runs.Reverse().TakeWhile(run => run.Level == level).Reverse().ToArray();
-        return same.Length >= settings.MergeCount ? same : null;
+        for (int end = runs.Length, start; end > 0; end = start)
+        {
+            start = end - 1;
+            while (start > 0 && runs[start - 1].Level == runs[start].Level) start--;
+            if (end - start >= settings.MergeCount) return [.. runs[start..end]];
+        }
+
+        return null;
     }
 
     private void MergeAll()
@@ -260,7 +281,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         }
 
         // Readers may still hold the old runs; their handles close once nobody does.
-        foreach (var run in due) disk.Delete(run.Path);
+        foreach (var run in due) disk.TryDelete(run.Path);
     }
 
     // Called with the gate held.

@@ -76,14 +76,7 @@ internal sealed class RunWriter
     {
         file.Dispose();
         ArrayPool<byte>.Shared.Return(output);
-        try
-        {
-            disk.Delete(path + ".tmp");
-        }
-        catch (IOException)
-        {
-            // It only takes space, until the store is opened again.
-        }
+        disk.TryDelete(path + ".tmp");
     }
 
     private void AddEntry(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)

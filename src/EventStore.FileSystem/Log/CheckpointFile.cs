@@ -49,7 +49,7 @@ internal static class CheckpointFile
     /// <summary>Removes the checkpoints before one.</summary>
     public static void DeleteBefore(IDisk disk, long generation)
     {
-        foreach (var older in Generations(disk).Where(older => older < generation).ToArray()) disk.Delete(PathOf(older));
+        foreach (var older in Generations(disk).Where(older => older < generation).ToArray()) disk.TryDelete(PathOf(older));
     }
 
     /// <summary>All checkpoints that are whole, newest first.</summary>

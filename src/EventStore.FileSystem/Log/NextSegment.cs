@@ -56,18 +56,10 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, Action<IOExc
         await working.ConfigureAwait(false);
     }
 
-    // Where it cannot be removed it stays, and means nothing: the next opening removes it.
     private void Discard(IDiskFile made)
     {
         made.Dispose();
-        try
-        {
-            disk.Delete(Path);
-        }
-        catch (IOException)
-        {
-            // As said.
-        }
+        disk.TryDelete(Path);
     }
 
     public static void WriteHeader(IDiskFile file, SegmentHeader header)
@@ -106,8 +98,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, Action<IOExc
         }
         catch
         {
-            file.Dispose();
-            disk.Delete(Path); // it may hold the very space that is missing
+            Discard(file); // it may hold the very space that is missing
             throw;
         }
     }

@@ -35,7 +35,7 @@ internal sealed class FollowedLog
     {
         // Copied files may have been told more than was copied.
         var mark = LogRecovery.IsMarked(disk) ? null : live.Read();
-        var checkpoints = CheckpointFile.ReadAll(disk, identity.Id, out var generation);
+        var (checkpoints, index) = LoadIndex(disk, identity.Id, settings, usesRuns);
         var segments = new Segments(disk, identity.Id) { HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses) };
         try
         {
@@ -46,7 +46,6 @@ internal sealed class FollowedLog
                 throw new CorruptStorageException($"{disk.Root}/{Segments.Folder}", "the log is missing, but a checkpoint says that there was one.", SegmentFile.Advice);
             }
 
-            var index = StoreOpening.LoadIndex(disk, identity.Id, settings, usesRuns ? checkpoints : [], generation, out _);
             var view = new StoreView(segments, index, index.Keeper.Indexed);
             var follower = mark is null ? ReadAlone(disk, view, checkpoints) : ReadTold(disk, view, checkpoints, mark.Value);
             view.Publish(follower.Point);
@@ -97,6 +96,18 @@ internal sealed class FollowedLog
     }
 
     public void Dispose() => followed.Dispose();
+
+    // Runs vanish once a newer checkpoint no longer names them: then that one is read.
+    private static (IReadOnlyList<StoreCheckpoint> Checkpoints, StoreIndex Index) LoadIndex(IDisk disk, Guid storeId, IndexSettings settings, bool usesRuns)
+    {
+        for (var loaded = -1L; ;)
+        {
+            var checkpoints = CheckpointFile.ReadAll(disk, storeId, out var generation);
+            var index = StoreOpening.LoadIndex(disk, storeId, settings, usesRuns ? checkpoints : [], generation, out var isComplete);
+            if (isComplete || !usesRuns || generation == loaded) return (checkpoints, index);
+            loaded = generation;
+        }
+    }
 
     private static Action<Frame> Apply(StoreView view) => frame => view.Index.Apply(frame, view.Names);
 

@@ -57,6 +57,7 @@ internal sealed class OpenStore : IAsyncDisposable
         lock (writerGate)
         {
             RefuseIfClosed();
+            if (Index.Keeper.Damage is not null) Mend();
             TAnswer answer;
             try
             {
@@ -150,6 +151,7 @@ internal sealed class OpenStore : IAsyncDisposable
             while (scanner.TryNext(out var frame, logEnd.Position)) StoreOpening.Apply(rebuilt, frame, View.Names);
             if (scanner.Position < logEnd.Position && Segments.Of(scanner.Position).FirstFrame != logEnd.Position)
                 throw Segments.Damaged(scanner.Position, "a stored frame is not whole.");
+            if (keeper.Damage is { } damage) throw damage;
             if (keeper.Fault is { } fault) throw new StorageException($"The index of the store at '{disk.Root}' could not be built anew: {fault.Message}", fault);
             Index.Keeper.Adopt(keeper);
             Index.Keeper.WriteCheckpoint();
@@ -202,6 +204,9 @@ internal sealed class OpenStore : IAsyncDisposable
             throw new StorageException($"The last checkpoint of the store at '{disk.Root}' could not be written: {error.Message} Nothing is lost; the next opening reads more of the log.", error);
         }
     }
+
+    // A merge met damage, which a reader may never meet.
+    private void Mend() => Read(() => Index.Keeper.Damage is { } damage ? throw damage : true);
 
     private void Publish()
     {

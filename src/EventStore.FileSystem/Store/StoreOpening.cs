@@ -67,11 +67,18 @@ internal static class StoreOpening
             recovery.FindSegments();
             var index = LoadIndex(disk, storeId, settings.Index, checkpoints, generation, out var isComplete);
             var names = new NameCache();
-            var end = recovery.ScanTail(index.Keeper.Indexed, frame => Apply(index, frame, names), out var endsSealed);
+            var loaded = index.Keeper.Indexed;
+            var end = recovery.ScanTail(loaded, frame => Apply(index, frame, names), out var endsSealed);
+            if (index.Keeper.Damage is not null)
+            {
+                (index, isComplete) = (Empty(disk, storeId, settings.Index, generation), false);
+                end = recovery.ScanTail(index.Keeper.Indexed, frame => Apply(index, frame, names), out endsSealed);
+            }
+
             var log = recovery.OpenForWriting(end, endsSealed, settings.Log);
             if (index.Keeper.Fault is { } fault) throw new StorageException($"The index of the store at '{disk.Root}' could not be written: {fault.Message}", fault);
             index.Keeper.OpenFor(log, settings.Log);
-            if (!isComplete || !recovery.WasClean) index.Keeper.WriteCheckpoint();
+            if (!isComplete || !recovery.WasClean || index.Keeper.Indexed != loaded) index.Keeper.WriteCheckpoint();
             index.Keeper.RemoveStrays();
             return new OpenStore(disk, writerLock, settings, segments, log, index, recovery.Report);
         }
@@ -102,6 +109,8 @@ internal static class StoreOpening
         }
 
         isComplete = false;
-        return new StoreIndex(new RunKeeper(disk, storeId, settings, StoreView.Origin, generation));
+        return Empty(disk, storeId, settings, generation);
     }
+
+    private static StoreIndex Empty(IDisk disk, Guid storeId, IndexSettings settings, long generation) => new(new RunKeeper(disk, storeId, settings, StoreView.Origin, generation));
 }

@@ -60,12 +60,13 @@ internal static class StoreBuilder
                 : new UntrackedDispatch(liveness);
 
             var readStreams = new ReadStreamHost(documents, reads, wireup.Find<SigningChoice>()?.Key ?? default, isReadOnly: documents is ReadOnlyEngine, liveness);
+            var pages = new SharedPages(reads, time);
             var consumers = new ConsumerHost(
-                engine, documents, reads, codec, new SharedPages(reads, time), readStreams.FeedOf, time, telemetry, loggers.CreateLogger("EventStore.Consumers"), liveness);
+                engine, documents, reads, codec, pages, readStreams.FeedOf, time, telemetry, loggers.CreateLogger("EventStore.Consumers"), liveness);
 
             var description = new StoreDescription(
                 engine.Description, serializer.Name, envelope.AppliedIds, hooks.Names, [.. upconverters.Select(converter => converter.From)], Describe(wireup, scheduling), keep);
-            var store = new OptimisticEventStore(engine, commits, reads, hooks, snapshots, dispatch, consumers, readStreams, liveness, description, DisposePartsAsync);
+            var store = new OptimisticEventStore(engine, commits, reads, pages, hooks, snapshots, dispatch, consumers, readStreams, liveness, description, DisposePartsAsync);
 
             if (scheduler is not null && scheduling.Kind == SchedulerKind.Synchronous) commits.DispatchBeforeReturn = scheduler.WaitUntilDispatchedAsync;
             if (scheduler is not null && StartupOf(wireup) == DispatchStartup.Auto) await StartAsync(scheduler, cancellationToken).ConfigureAwait(false);

@@ -33,6 +33,7 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
     private long newlySkipped;
     private int handledSinceWrite;
     private Exception? ended;
+    private ConsumerProgress? successor;
 
     public FeedPosition Position
     {
@@ -161,6 +162,7 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
     {
         lock (gate)
         {
+            if (successor is not null) return successor.WaitForAsync(checkpoint);
             if (position.Checkpoint >= checkpoint) return Task.CompletedTask;
             if (ended is not null) return Task.FromException(ended);
             var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -169,7 +171,7 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
         }
     }
 
-    /// <summary>Lets those who wait here wait there.</summary>
+    /// <summary>Lets those who wait here, now or later, wait there.</summary>
     public void HandOverTo(ConsumerProgress next)
     {
         lock (gate)
@@ -181,6 +183,7 @@ internal sealed class ConsumerProgress(FeedPosition start, object? state)
             }
 
             waiters.Clear();
+            successor = next;
         }
     }
 

@@ -13,11 +13,13 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
     private readonly SemaphoreSlim writeTurn = new(1, 1);
     private volatile bool isCaughtUp;
     private volatile bool isIdle;
+    private volatile bool isLost;
 
     public ConsumerProgress Progress => progress;
 
     /// <summary>Reads, delivers and writes until it is stopped or the name is lost.</summary>
     /// <returns>Why the name was lost; null when it was stopped.</returns>
+    /// <exception cref="InvalidOperationException">Something that it calls was cancelled, though nobody stopped it.</exception>
     public async Task<string?> RunAsync(CancellationToken stopping)
     {
         pump.Restart();
@@ -25,15 +27,35 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
         var holding = lease.HoldAsync(ending.Token);
         var delivering = DeliverAsync(ending.Token);
         var writing = WriteRegularlyAsync(ending.Token);
-        await Task.WhenAny(holding, delivering, writing).ConfigureAwait(false);
+        var first = await Task.WhenAny(holding, delivering, writing).ConfigureAwait(false);
         await ending.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(holding, delivering, writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (holding.IsCompletedSuccessfully) return await holding.ConfigureAwait(false);
 
-        var isKept = await TryLetGoAsync().ConfigureAwait(false);
+        var isKept = !isLost && await TryLetGoAsync().ConfigureAwait(false);
         if (delivering.IsFaulted) await delivering.ConfigureAwait(false);
         if (writing.IsFaulted) await writing.ConfigureAwait(false);
-        return isKept || stopping.IsCancellationRequested ? null : "another process took over";
+        if (stopping.IsCancellationRequested) return null;
+        return isKept ? throw await FailureOfAsync(first).ConfigureAwait(false) : "another process took over";
+    }
+
+    // Whoever ended first says why: nobody asked for it.
+    private async ValueTask<Exception> FailureOfAsync(Task ended)
+    {
+        try
+        {
+            await ended.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException error)
+        {
+            return new InvalidOperationException($"The consumer '{setup.Name}' was ended by a cancellation that nobody asked for: {error.Message} A hook, a callback or a serializer must not let one of its own out.", error);
+        }
+        catch (Exception error)
+        {
+            return error;
+        }
+
+        return new InvalidOperationException($"The consumer '{setup.Name}' ended although nobody stopped it.");
     }
 
     // Writes the last position and lets the name go; false if another process has it.
@@ -147,7 +169,9 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
     {
         try
         {
-            if (!await TryWriteAsync(cancellationToken).ConfigureAwait(false)) throw new OperationCanceledException("Another process took over.");
+            if (await TryWriteAsync(cancellationToken).ConfigureAwait(false)) return;
+            isLost = true;
+            throw new OperationCanceledException("Another process took over.");
         }
         catch (StorageException error) when (error is StorageUnavailableException or BatchOutcomeUnknownException)
         {

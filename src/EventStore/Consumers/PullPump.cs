@@ -9,7 +9,7 @@ namespace EventStore.Consumers;
 internal sealed class PullPump(int width) : IPump
 {
     private PumpContext context = null!;
-    private readonly Channel<Delivery> deliveries = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+    private readonly Channel<Delivery> deliveries = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { SingleWriter = true });
     private readonly SemaphoreSlim window = new(width);
 
     // Those that are out, oldest first, and the number of the newest; guarded by the queue.
@@ -31,7 +31,16 @@ internal sealed class PullPump(int width) : IPump
         {
             var (committed, position) = events.Span[i];
             await window.WaitAsync(cancellationToken).ConfigureAwait(false);
-            await context.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await context.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                window.Release();
+                throw;
+            }
+
             var pulled = new PulledEvent(committed, ++newest, new DeliveredUnit(position, 1), this, progress);
             progress.Begin(pulled.Unit);
             lock (unacknowledged) unacknowledged.Enqueue(pulled);

@@ -42,6 +42,15 @@ internal sealed class SharedPages(ReadPath reads, TimeProvider time)
         }
     }
 
+    /// <summary>Keeps nothing any more: something was deleted.</summary>
+    public void Forget()
+    {
+        lock (gate)
+        {
+            while (kept.First is { } oldest) Drop(oldest.Value);
+        }
+    }
+
     /// <summary>The newest checkpoint of the store.</summary>
     public ValueTask<Checkpoint> FindHeadAsync(CancellationToken cancellationToken) => reads.FindHeadAsync(cancellationToken);
 

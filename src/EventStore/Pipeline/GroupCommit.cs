@@ -84,8 +84,8 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         if (sent.IsCompletedSuccessfully)
         {
             var outcome = sent.Result;
+            HandOver(); // before a listener, which may throw
             telemetry.BatchDone(1, listenedSince);
-            HandOver();
             return new((outcome, false));
         }
 

@@ -21,7 +21,23 @@ internal sealed class LinkFeed(Func<CancellationToken, ValueTask<ReadStream>> op
 
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
     {
-        var stream = opened ??= await open(cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            var stream = opened ??= await open(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return await ReadAsync(stream, position, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ReadStreamException)
+            {
+                // It was rebuilt, and is opened anew; or dropped, which opening says.
+                (opened, last) = (null, null);
+            }
+        }
+    }
+
+    private async ValueTask<FeedPage> ReadAsync(ReadStream stream, FeedPosition position, CancellationToken cancellationToken)
+    {
         var head = await reads.FindHeadAsync(cancellationToken).ConfigureAwait(false);
         var links = await stream.FillAsync(head, cancellationToken).ConfigureAwait(false);
         last ??= position.Checkpoint > 0 ? await stream.RevisionAtAsync(links, position.Checkpoint, cancellationToken).ConfigureAwait(false) : position.Revision;

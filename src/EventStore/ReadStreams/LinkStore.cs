@@ -40,24 +40,26 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation)
         return written is { } version ? links with { Version = version } : null;
     }
 
-    /// <summary>Makes a part of the open links. Where one is there already, that one counts.</summary>
-    public async ValueTask<Links> SealAsync(Links links, CancellationToken cancellationToken)
+    /// <summary>Makes a part of the open links. Where one is there already, that one counts; null where it is just being removed.</summary>
+    public async ValueTask<Links?> SealAsync(Links links, CancellationToken cancellationToken)
     {
         var document = PartOf(links.Parts);
         if (await documents.PutDocumentAsync(document, Write([links.FilledTo, .. links.Open]), 0, cancellationToken).ConfigureAwait(false) is not null)
             return links with { Parts = links.Parts + 1, Open = [] };
 
-        var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false) ?? throw Gone(document);
-        return links with { Parts = links.Parts + 1, Open = [], FilledTo = Read(found.Content.Span)[0] };
+        var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
+        return found is null ? null : links with { Parts = links.Parts + 1, Open = [], FilledTo = Read(found.Content.Span)[0] };
     }
 
-    /// <summary>The checkpoints of a full part.</summary>
-    public async ValueTask<IReadOnlyList<long>> LoadPartAsync(long part, CancellationToken cancellationToken)
+    /// <summary>The checkpoints of a full part; null where it is not there.</summary>
+    public async ValueTask<IReadOnlyList<long>?> LoadPartAsync(long part, CancellationToken cancellationToken)
     {
-        var document = PartOf(part);
-        var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false) ?? throw Gone(document);
-        return Read(found.Content.Span)[1..];
+        var found = await documents.FindDocumentAsync(PartOf(part), cancellationToken).ConfigureAwait(false);
+        return found is null ? null : Read(found.Content.Span)[1..];
     }
+
+    /// <summary>Says that a part is not there.</summary>
+    public CorruptStorageException Missing(long part) => new($"document '{PartOf(part)}'", "it is not there.", "Rebuild the read stream.");
 
     public async ValueTask DeleteAsync(CancellationToken cancellationToken)
     {
@@ -72,8 +74,6 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation)
     }
 
     private string PartOf(long part) => $"{folder}{part:D10}";
-
-    private static CorruptStorageException Gone(string document) => new($"document '{document}'", "it is not there.", "Rebuild the read stream.");
 
     private static byte[] Write(IReadOnlyList<long> numbers)
     {

@@ -5,9 +5,15 @@ namespace EventStore.ReadStreams;
 
 /// <summary>
 /// One generation of a read stream: filled by whoever reads it, from where it was left up to the head. Where documents cannot be written, what
-/// is missing is looked up anew each time.
+/// is missing is looked up anew each time. Once another generation took its place, it is not filled again, and says so.
 /// </summary>
-internal sealed class ReadStream(string name, EventCondition condition, LinkStore store, ReadPath reads, bool isReadOnly)
+/// <param name="name">Its name.</param>
+/// <param name="condition">Which events it links.</param>
+/// <param name="store">The links of this generation.</param>
+/// <param name="isCurrent">Whether no other generation took its place, and it was not dropped.</param>
+/// <param name="reads">The events.</param>
+/// <param name="isReadOnly">Whether documents cannot be written.</param>
+internal sealed class ReadStream(string name, EventCondition condition, LinkStore store, Func<CancellationToken, ValueTask<bool>> isCurrent, ReadPath reads, bool isReadOnly)
 {
     private const int PagesPerSave = 32;
 
@@ -21,11 +27,13 @@ internal sealed class ReadStream(string name, EventCondition condition, LinkStor
     public string Name => name;
 
     /// <summary>Links everything up to a checkpoint.</summary>
+    /// <exception cref="ReadStreamException">It was rebuilt or dropped.</exception>
     public async ValueTask<Links> FillAsync(Checkpoint upTo, CancellationToken cancellationToken)
     {
         while (true)
         {
             var links = await store.LoadAsync(cancellationToken).ConfigureAwait(false);
+            if (links.Version == 0 && !await isCurrent(cancellationToken).ConfigureAwait(false)) throw Replaced();
             if (links.FilledTo >= upTo.Value) return links;
             if (await TryFillAsync(links, upTo, cancellationToken).ConfigureAwait(false) is { } filled) return filled;
         }
@@ -84,7 +92,7 @@ internal sealed class ReadStream(string name, EventCondition condition, LinkStor
                 if (open.Count < LinkStore.LinksPerPart || isReadOnly) continue;
 
                 var full = links with { Open = open, FilledTo = recorded.Checkpoint.Value };
-                var next = await store.SealAsync(full, cancellationToken).ConfigureAwait(false);
+                if (await store.SealAsync(full, cancellationToken).ConfigureAwait(false) is not { } next) return null;
                 if (await store.TrySaveAsync(next, cancellationToken).ConfigureAwait(false) is not { } saved || saved.FilledTo != full.FilledTo) return null;
                 links = saved;
                 open.Clear();
@@ -112,7 +120,7 @@ internal sealed class ReadStream(string name, EventCondition condition, LinkStor
         else
         {
             var known = part;
-            if (known.Number != wanted) part = known = (wanted, await store.LoadPartAsync(wanted, cancellationToken).ConfigureAwait(false));
+            if (known.Number != wanted) part = known = (wanted, await LoadPartAsync(wanted, cancellationToken).ConfigureAwait(false));
             all = known.Links;
         }
 
@@ -120,6 +128,14 @@ internal sealed class ReadStream(string name, EventCondition condition, LinkStor
         var until = Math.Min(first - 1 + count, begins + all.Count);
         return [.. all.Skip((int)(from - begins)).Take((int)(until - from))];
     }
+
+    private async ValueTask<IReadOnlyList<long>> LoadPartAsync(long number, CancellationToken cancellationToken)
+    {
+        if (await store.LoadPartAsync(number, cancellationToken).ConfigureAwait(false) is { } links) return links;
+        throw await isCurrent(cancellationToken).ConfigureAwait(false) ? store.Missing(number) : Replaced();
+    }
+
+    private ReadStreamException Replaced() => new(name, "was rebuilt or dropped while it was read.", "Read it again.");
 
     // The events of ascending checkpoints that are still there and shown.
     private async ValueTask<Dictionary<long, CommittedEvent>> ResolveAsync(IReadOnlyList<long> checkpoints, CancellationToken cancellationToken)

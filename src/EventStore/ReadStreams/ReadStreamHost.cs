@@ -79,7 +79,7 @@ internal sealed class ReadStreamHost(IPersistenceEngine documents, ReadPath read
         var old = definition.Generation;
         definition.Generation = NewId.Next();
         var store = new LinkStore(documents, definition.Generation);
-        await FillAsync(new ReadStream(name, condition, store, reads, isReadOnly), cancellationToken).ConfigureAwait(false);
+        await FillAsync(new ReadStream(name, condition, store, static _ => new(true), reads, isReadOnly), cancellationToken).ConfigureAwait(false);
 
         var isCurrent = await documents.PutDocumentAsync(Definition.DocumentOf(name), definition.Write(), version, cancellationToken).ConfigureAwait(false) is not null;
         await (isCurrent ? new LinkStore(documents, old) : store).DeleteAsync(cancellationToken).ConfigureAwait(false);
@@ -142,7 +142,9 @@ internal sealed class ReadStreamHost(IPersistenceEngine documents, ReadPath read
     private async ValueTask<ReadStream> OpenAsync(string name, CancellationToken cancellationToken)
     {
         var (definition, _) = await LoadAsync(name, cancellationToken).ConfigureAwait(false) ?? throw Missing(name);
-        return new ReadStream(name, definition.Verify(name, key.Span), new LinkStore(documents, definition.Generation), reads, isReadOnly);
+        return new ReadStream(name, definition.Verify(name, key.Span), new LinkStore(documents, definition.Generation), IsCurrentAsync, reads, isReadOnly);
+
+        async ValueTask<bool> IsCurrentAsync(CancellationToken token) => await LoadAsync(name, token).ConfigureAwait(false) is { } now && now.Definition.Generation == definition.Generation;
     }
 
     // One that is being dropped is not there any more.

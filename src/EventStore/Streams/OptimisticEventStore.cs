@@ -1,3 +1,4 @@
+using EventStore.Feeds;
 using EventStore.Pipeline;
 
 namespace EventStore.Streams;
@@ -7,6 +8,7 @@ internal sealed class OptimisticEventStore(
     IPersistenceEngine engine,
     CommitPath commits,
     ReadPath reads,
+    SharedPages pages,
     PipelineHooks hooks,
     ISnapshots snapshots,
     IDispatch dispatch,
@@ -155,6 +157,7 @@ internal sealed class OptimisticEventStore(
     {
         liveness.ThrowIfDisposed();
         var existed = await engine.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+        pages.Forget();
         if (existed) await hooks.AfterDeleteAsync(stream).ConfigureAwait(false);
         return existed;
     }
@@ -163,6 +166,7 @@ internal sealed class OptimisticEventStore(
     {
         liveness.ThrowIfDisposed();
         await engine.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+        pages.Forget();
         await hooks.AfterPurgeAsync(bucket).ConfigureAwait(false);
     }
 
