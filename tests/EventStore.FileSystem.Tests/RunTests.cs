@@ -71,16 +71,16 @@ public sealed class RunTests : IDisposable
         var settings = SmallStore.Small(segmentBytes: 64 << 20);
         await using (var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), settings))
         {
-            await SmallStore.FillAsync(engine, 300);
+            await FillAsync(engine, 300);
             Assert.True(SpinWait.SpinUntil(() => Runs().Length > 0, TimeSpan.FromSeconds(60)));
             FlipByteOf(Runs()[0]);
-            await SmallStore.FillAsync(engine, 3_000);
-            await IsWholeAsync(engine, 3_300);
+            await FillAsync(engine, 1_500);
+            await IndexesOnAsync(engine);
+            await IsWholeAsync(engine, 2_300);
         }
 
         await using var again = await SmallStore.OpenAsync(new FileDisk(directory.Path), settings);
-        await IsWholeAsync(again, 3_300);
-        Assert.InRange(Runs().Length, 1, 15);
+        await IsWholeAsync(again, 2_300);
     }
 
     [Fact]
@@ -103,18 +103,17 @@ public sealed class RunTests : IDisposable
         await IsWholeAsync(again, 3_000);
     }
 
-    [Fact]
-    public async Task Space_that_runs_out_behind_a_run_while_the_next_part_is_full_already_stops_neither_index_nor_store()
+    private async Task IndexesOnAsync(IPersistenceEngine engine)
     {
-        using var hold = new SemaphoreSlim(0);
-        var disk = new FailingDisk(new FileDisk(directory.Path));
-        await using var engine = await SmallStore.OpenAsync(disk, SmallStore.Small(segmentBytes: 64 << 20));
-        disk.Fails = path => path.StartsWith("checkpoint-", StringComparison.Ordinal) && hold.Wait(TimeSpan.FromMinutes(1));
-        await SmallStore.FillAsync(engine, 450); // the first part is written but not named by a checkpoint yet, and the second is full
-        disk.Fails = static _ => false;
-        hold.Release(1_000);
-        await SmallStore.FillAsync(engine, 3_000);
-        await IsWholeAsync(engine, 3_450);
+        var newest = Runs()[^1];
+        await FillAsync(engine, 500);
+        Assert.True(SpinWait.SpinUntil(() => Runs()[^1] != newest, TimeSpan.FromSeconds(20)), "nothing is written to the index any more");
+    }
+
+    // Ids that ascend are not looked for in older runs, so that nothing but a merge reads what they begin with.
+    private static async Task FillAsync(IPersistenceEngine engine, int commits)
+    {
+        for (var i = 0; i < commits; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i % 10}", NewId.Next(), ExpectedRevision.Any, default, [new EventRecord(NewId.Next(), "type", new byte[100])])]);
     }
 
     private static async Task IsWholeAsync(IPersistenceEngine engine, int commits)

@@ -184,7 +184,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         {
             damage = error;
         }
-        catch (Exception error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException or ObjectDisposedException)
         {
             // What is frozen stays readable in memory, and the log still has it: the next opening indexes it anew.
             fault = error;
