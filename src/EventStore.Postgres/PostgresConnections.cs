@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Transactions;
 using Npgsql;
 
 namespace EventStore.Postgres;
@@ -77,7 +78,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
     /// <summary>A connection that is the caller's until he disposes what he got.</summary>
     public async ValueTask<Lease> RentAsync(CancellationToken cancellationToken)
     {
-        if (!IsInside) return new Lease(await dataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false), null);
+        if (!IsInside) return new Lease(await OpenAsync(dataSource, cancellationToken).ConfigureAwait(false), null);
         RequireOpen(transaction, over => new StorageException(over));
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         return new Lease(borrowed, turn);
@@ -148,6 +149,15 @@ internal sealed class PostgresConnections : IAsyncDisposable
     {
         if (isOwned) await dataSource!.DisposeAsync().ConfigureAwait(false);
         turn.Dispose();
+    }
+
+    // The driver would make a connection part of the scope of System.Transactions that is around the caller, and what is told as committed, also to
+    // others whose commits are in the same batch, would hang on its end. Whoever wants one transaction hands over his own.
+    private static async ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
+    {
+        if (Transaction.Current is null) return await dataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        using var outside = new TransactionScope(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
+        return await dataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
     }
 
     // What is sent after the end of the transaction would take effect at once, outside of every section. The driver tells only by an exception.
