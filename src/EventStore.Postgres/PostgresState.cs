@@ -97,9 +97,11 @@ internal sealed class PostgresState(PostgresConnections connections, PostgresSql
     }, cancellationToken);
 
     // Inside the section, so that nobody decides on what is being deleted; the changed version of the store makes other writers forget what they remember.
+    // The streams are locked before anything of theirs goes: a snapshot that is being saved is waited for and goes, too, and none comes afterwards.
     private ValueTask<bool> DeleteAsync(string which, object values, CancellationToken cancellationToken) => connections.ChangeAsync("delete streams", async connection =>
     {
         await connection.ExecuteAsync(Command("lock-store", null)).ConfigureAwait(false);
+        await connection.ExecuteAsync(Long("lock-streams", values, which)).ConfigureAwait(false);
         await connection.ExecuteAsync(Long("delete-snapshots", values, which)).ConfigureAwait(false);
         await connection.ExecuteAsync(Long("delete-events", values, which)).ConfigureAwait(false);
         var deleted = await connection.ExecuteAsync(Long("delete-streams", values, which)).ConfigureAwait(false);

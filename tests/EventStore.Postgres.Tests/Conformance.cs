@@ -43,6 +43,12 @@ internal sealed class TestSchema : IAsyncDisposable
         return await command.ExecuteScalarAsync();
     }
 
+    /// <summary>Waits until so many statements on this schema wait for a lock.</summary>
+    public async Task UntilWaitingAsync(long statements)
+    {
+        while (!statements.Equals(await RunAsync("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND strpos(query, '{schema}.') > 0"))) await Task.Delay(10);
+    }
+
     public async ValueTask DisposeAsync() => await RunAsync("DROP SCHEMA IF EXISTS {schema} CASCADE");
 }
 
