@@ -20,7 +20,7 @@ public sealed class PostgresOptions
     /// <summary>The schema that holds the store, of any name; stores of several names share a database. 1 to 63 bytes in UTF-8. Default: <c>eventstore</c>.</summary>
     public string Schema { get; set; } = "eventstore";
 
-    /// <summary>What an acknowledged commit survives; said for each transaction, whatever the session's setting. Default: <see cref="PostgresDurability.Durable"/>.</summary>
+    /// <summary>What an acknowledged commit survives; said for each transaction, whatever the session's setting, but not inside one of the application. Default: <see cref="PostgresDurability.Durable"/>.</summary>
     public PostgresDurability Durability { get; set; } = PostgresDurability.Durable;
 
     /// <summary>Whether a server that keeps less than an acknowledged commit through a power loss is refused. Default: it is described with a warning.</summary>

@@ -184,7 +184,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     {
         var (found, store) = await connections.AskAsync("open the store", FindAsync, cancellationToken).ConfigureAwait(false);
         notifies = options.Notifies && !found.IsStandby;
-        Description = Description with { Durability = found.DurabilityOf(options.Durability), Capabilities = Capabilities(notifies) };
+        Description = Description with { Durability = found.DurabilityOf(options.Durability, connections.IsInside), Capabilities = Capabilities(notifies) };
         if (options.RequireDurable && Description.Durability.Level != DurabilityLevel.Durable)
             throw new StorageException($"{nameof(PostgresOptions)}.{nameof(PostgresOptions.RequireDurable)} is set, but this server keeps less: {Description.Durability.Basis}. Switch the settings on, or do not require it.");
         signal.Raise(store.LastCheckpoint);

@@ -176,7 +176,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     private NpgsqlBatchCommand WriteCommand(PostgresBatch batch)
     {
         var command = PostgresRows.ToWrite(batch, writeBatch);
-        command.Parameters.Add(PostgresSql.Value(connections.IsInside ? null : synchronousCommit));
+        command.Parameters.Add(PostgresSql.Value(connections.IsInside ? "" : synchronousCommit));
         return command;
     }
 

@@ -106,4 +106,21 @@ public sealed class TransactionTests : IAsyncLifetime
         Assert.Empty((await store.OpenStreamAsync("order")).CommittedEvents);
         await Assert.ThrowsAsync<WireupException>(() => TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options)).AsTask());
     }
+
+    [Theory, InlineData("off", DurabilityLevel.Fast), InlineData("local", DurabilityLevel.Durable)]
+    public async Task What_the_transaction_says_of_flushing_holds_for_commits_inside_it_and_is_described(string setting, DurabilityLevel level)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var set = new NpgsqlCommand($"SET LOCAL synchronous_commit = {setting}", connection, transaction);
+        await set.ExecuteNonQueryAsync();
+        await using var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options));
+        await inside.AppendAsync("order", "placed");
+        await using var show = new NpgsqlCommand("SHOW synchronous_commit", connection, transaction);
+        Assert.Equal(setting, await show.ExecuteScalarAsync());
+        var durability = inside.Describe().Engine.Durability;
+        Assert.Equal(level, durability.Level);
+        Assert.Contains($"synchronous_commit {setting}", durability.Basis, StringComparison.Ordinal);
+        await transaction.CommitAsync();
+    }
 }
