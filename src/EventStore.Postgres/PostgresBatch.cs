@@ -1,7 +1,14 @@
 namespace EventStore.Postgres;
 
 /// <summary>The row of the store, as a decision finds it and as it leaves it.</summary>
-internal readonly record struct StoreRow(long Version, long LastCheckpoint, DateTimeOffset LastStamp, long LastStream);
+internal readonly record struct StoreRow(long Version, long LastCheckpoint, DateTimeOffset LastStamp, long LastStream)
+{
+    /// <summary>
+    /// The version after a change: a number that was never there. Counted, it would come again when a failover or a crash takes the last changes
+    /// back and others change the store as often; and whoever remembers what was lost would take the store for the one he knows.
+    /// </summary>
+    public static long NewVersion() => Random.Shared.NextInt64();
+}
 
 /// <summary>A stream's row: its key, revision and commit sequence. A stream without one has key 0.</summary>
 internal readonly record struct StreamRow(long Stream, long Revision, long Sequence);
@@ -11,6 +18,7 @@ internal sealed class PostgresBatch
 {
     private readonly IReadOnlyDictionary<StreamId, StreamRow> known;
     private readonly Dictionary<(StreamId, Guid), CommitRecord> commits;
+    private readonly long version = StoreRow.NewVersion();
     private StoreRow row;
 
     private PostgresBatch(StoreRow before, IReadOnlyDictionary<StreamId, StreamRow> known, Dictionary<(StreamId, Guid), CommitRecord> commits, DateTimeOffset stamp, int count)
@@ -22,7 +30,7 @@ internal sealed class PostgresBatch
     public StoreRow Before { get; }
 
     /// <summary>The store's row after the batch.</summary>
-    public StoreRow After => Written.Count == 0 ? Before : row with { Version = Before.Version + 1, LastStamp = Stamp };
+    public StoreRow After => Written.Count == 0 ? Before : row with { Version = version, LastStamp = Stamp };
 
     /// <summary>The stamp of every commit of the batch.</summary>
     public DateTimeOffset Stamp { get; }

@@ -38,6 +38,7 @@ internal static class PostgresRows
         AddHeads(parameters, batch.Moved);
         parameters.Add(PostgresSql.Value(batch.Before.LastCheckpoint));
         AddEvents(parameters, batch);
+        parameters.Add(PostgresSql.Value(after.Version));
         return command;
     }
 
@@ -60,6 +61,7 @@ internal static class PostgresRows
         parameters.Add(PostgresSql.Value(record.Body));
         parameters.Add(PostgresSql.Value(record.Headers));
         parameters.Add(PostgresSql.Value(commit.Headers));
+        parameters.Add(PostgresSql.Value(batch.After.Version));
         return command;
     }
 

@@ -105,7 +105,7 @@ internal sealed class PostgresState(PostgresConnections connections, PostgresSql
         await connection.ExecuteAsync(Long("delete-snapshots", values, which)).ConfigureAwait(false);
         await connection.ExecuteAsync(Long("delete-events", values, which)).ConfigureAwait(false);
         var deleted = await connection.ExecuteAsync(Long("delete-streams", values, which)).ConfigureAwait(false);
-        if (deleted > 0) await connection.ExecuteAsync(Command("change-store", null)).ConfigureAwait(false);
+        if (deleted > 0) await connection.ExecuteAsync(Command("change-store", new { version = StoreRow.NewVersion() })).ConfigureAwait(false);
         return deleted > 0;
     }, cancellationToken);
 

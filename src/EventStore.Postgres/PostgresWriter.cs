@@ -4,7 +4,7 @@ namespace EventStore.Postgres;
 
 /// <summary>
 /// Commits batches. What the last batch left behind is remembered with the version of the store; as long as nobody else changes the store, the
-/// next batch is decided on that and written in one round trip, which writes nothing if the version has moved on. Otherwise, and whenever a
+/// next batch is decided on that and written in one round trip, which writes nothing if the version is another one. Otherwise, and whenever a
 /// batch is not simply committed, the store's row is locked first, everything is read anew, and the batch is decided inside that section.
 /// </summary>
 internal sealed class PostgresWriter(PostgresConnections connections, PostgresSql sql, PostgresOptions options, TimeProvider time) : IDisposable
@@ -133,7 +133,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             throw new StorageException($"The store in schema '{sql.Schema}' has lost its row. Restore it from a backup.");
         var before = new StoreRow(reader.GetInt64(0), reader.GetInt64(1), PostgresRows.Stamp(reader, 2), reader.GetInt64(3));
 
-        // Every change moves the version: at the same one, what is remembered of other streams still holds.
+        // Every change gives another version: at the same one, what is remembered of other streams still holds.
         if (row?.Version != before.Version) remembered.Clear();
         row = null;
         await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);

@@ -1,1 +1,1 @@
-UPDATE {schema}.store SET version = version + 1
+UPDATE {schema}.store SET version = @version

@@ -1,5 +1,6 @@
 -- The one row of the store. Whoever writes holds its lock until his commit ends, so the order in which checkpoints are given is the order in
--- which they become visible: the guarantee that nothing appears late (G14) rests on this row. Version counts every change of commits and streams.
+-- which they become visible: the guarantee that nothing appears late (G14) rests on this row. Version is another number
+-- after every change of commits and streams, and none that was there before.
 CREATE TABLE {schema}.store (
     one boolean NOT NULL DEFAULT true CONSTRAINT store_one_row PRIMARY KEY CONSTRAINT store_is_one CHECK (one),
     schema_version integer NOT NULL,
