@@ -51,7 +51,7 @@ internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
         events[place] = new RecordedEvent(commit, index, new EventRecord(record.EventId, record.EventType, reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2)));
     }
 
-    /// <summary>Gives names to those that lack them.</summary>
+    /// <summary>Gives names to those that lack them. Whoever still has none is left out, and needs no bytes.</summary>
     public void Name(Dictionary<long, StreamId> learnt)
     {
         CommitRecord? unnamed = null, named = null;
@@ -63,11 +63,31 @@ internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
             events[place] = new RecordedEvent(named!, recorded.IndexInCommit, recorded.Record);
             Unnamed.Remove(place);
         }
+
+        foreach (var place in Unnamed.Keys) Large.Remove(events[place].Checkpoint.Value);
     }
 
     /// <summary>
-    /// The page, and the checkpoint at which its limit cut it off; null where it holds all that was asked for. A large event without bytes lies
-    /// beyond its end, or was deleted meanwhile, like one without a name.
+    /// Whether a large event within the page has no bytes: its stream was deleted after the rows were read, and others of that stream may be among
+    /// them. Those that were cut off lie beyond the end, as all before them that were fetched are part of the page.
+    /// </summary>
+    public bool IsTorn()
+    {
+        if (Large.Count == 0) return false;
+        var page = new PageBuilder(limit, events.Count);
+        for (var place = 0; place < events.Count && !page.IsFull; place++)
+        {
+            if (Unnamed.ContainsKey(place)) continue;
+            if (Large.ContainsKey(events[place].Checkpoint.Value)) return true;
+            page.TryAdd(events[place]);
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// The page, and the checkpoint at which its limit cut it off; null where it holds all that was asked for. An event without a name was deleted
+    /// meanwhile. The page is not torn.
     /// </summary>
     public (PageBuilder Page, long? CutAt) ToPage()
     {
@@ -75,7 +95,6 @@ internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
         for (var place = 0; place < events.Count; place++)
         {
             if (Unnamed.Count > 0 && Unnamed.ContainsKey(place)) continue;
-            if (Large.Count > 0 && Large.ContainsKey(events[place].Checkpoint.Value)) continue;
             page.TryAdd(events[place]);
             if (page.IsFull) return (page, events[place].Checkpoint.Value);
         }

@@ -5,7 +5,8 @@ namespace EventStore.Postgres;
 
 /// <summary>
 /// Reads pages of events by key, in one round trip: the head, and after it the rows, so that no row is missing up to the head, however many are
-/// written meanwhile. Only where a page has events larger than their share of its bytes are these fetched in a second one.
+/// written meanwhile. Only where a page has events larger than their share of its bytes are these fetched in a second one. A page of which something
+/// was deleted between the two is read anew.
 /// </summary>
 internal sealed class PostgresReader(PostgresConnections connections, PostgresSql sql)
 {
@@ -37,7 +38,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         page.Parameters.Add(PostgresSql.Value(read.To.Value));
         page.Parameters.Add(PostgresSql.Value((long)read.Limit.MaxEvents));
         page.Parameters.Add(PostgresSql.Value(EventRows.ShareOf(read.Limit)));
-        var (revision, rows) = await ReadAsync(connection, head, page, new EventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
+        var (revision, rows) = await ReadAsync(connection, head, page, () => new EventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
 
         // What was committed between head and rows was read, too; of the last such commit perhaps only the beginning, but all of it is there.
         foreach (var recorded in rows.Events) revision = Math.Max(revision, recorded.Commit.LastRevision.Value);
@@ -52,30 +53,38 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         var query = new PostgresQuery(read with { UpTo = upTo });
         var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)));
         query.AddTo(page.Parameters);
-        var rows = new EventRows(read.Limit, key => names.GetValueOrDefault(key));
-        var (head, _) = await ReadAsync(connection, new NpgsqlBatchCommand(findCheckpoint), page, rows, read.Direction, token).ConfigureAwait(false);
-        if (rows.Unnamed.Count > 0) await LearnNamesAsync(connection, rows, token).ConfigureAwait(false);
+        var (head, rows) = await ReadAsync(
+            connection, new NpgsqlBatchCommand(findCheckpoint), page, () => new EventRows(read.Limit, key => names.GetValueOrDefault(key)), read.Direction, token).ConfigureAwait(false);
         foreach (var recorded in rows.Events) head = Math.Max(head, recorded.Commit.LastCheckpoint.Value);
         Volatile.Write(ref seenHead, head);
         return query.ToPage(rows, head);
     }, cancellationToken);
 
     private async Task<(long Head, EventRows Rows)> ReadAsync(
-        NpgsqlConnection connection, NpgsqlBatchCommand findHead, NpgsqlBatchCommand readPage, EventRows rows, ReadDirection direction, CancellationToken cancellationToken)
+        NpgsqlConnection connection, NpgsqlBatchCommand findHead, NpgsqlBatchCommand readPage, Func<EventRows> begin, ReadDirection direction, CancellationToken cancellationToken)
     {
-        var head = 0L;
         var batch = new NpgsqlBatch(connection) { BatchCommands = { findHead, readPage } };
-        await using (batch.ConfigureAwait(false))
+        await using var ending = batch.ConfigureAwait(false);
+        while (true)
         {
-            var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            await using var closing = reader.ConfigureAwait(false);
-            if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) head = reader.GetInt64(0);
-            await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) rows.Add(reader);
-        }
+            var rows = begin();
+            var head = await ReadRowsAsync(batch, rows, cancellationToken).ConfigureAwait(false);
 
-        if (rows.Large.Count > 0) await ReadLargeAsync(connection, rows, direction, cancellationToken).ConfigureAwait(false);
-        return (head, rows);
+            // Names come before large events: these end where the bytes of the page do, and what has no name and is left out must not count.
+            if (rows.Unnamed.Count > 0) await LearnNamesAsync(connection, rows, cancellationToken).ConfigureAwait(false);
+            if (rows.Large.Count > 0) await ReadLargeAsync(connection, rows, direction, cancellationToken).ConfigureAwait(false);
+            if (!rows.IsTorn()) return (head, rows);
+        }
+    }
+
+    private static async Task<long> ReadRowsAsync(NpgsqlBatch batch, EventRows rows, CancellationToken cancellationToken)
+    {
+        var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var closing = reader.ConfigureAwait(false);
+        var head = await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? reader.GetInt64(0) : 0L;
+        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) rows.Add(reader);
+        return head;
     }
 
     private async Task ReadLargeAsync(NpgsqlConnection connection, EventRows rows, ReadDirection direction, CancellationToken cancellationToken)
