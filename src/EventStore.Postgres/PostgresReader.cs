@@ -10,19 +10,19 @@ namespace EventStore.Postgres;
 /// </summary>
 internal sealed class PostgresReader(PostgresConnections connections, PostgresSql sql)
 {
-    private const int MaxNames = 100_000;
     private const string What = "read";
     private readonly string findRevision = sql.Load("find-revision");
     private readonly string findCheckpoint = sql.Load("find-checkpoint");
+    private readonly string findCheckpointAndCommit = sql.Load("find-checkpoint-and-commit");
     private readonly string findStreams = sql.Load("find-streams");
     private readonly string[] readStream = [sql.Load("read-stream", ("order", "ASC")), sql.Load("read-stream", ("order", "DESC"))];
     private readonly string[] readLarge = [sql.Load("read-large", ("order", "ASC")), sql.Load("read-large", ("order", "DESC"))];
     private readonly ConcurrentDictionary<string, string> readAll = new();
 
-    // Keys are never given twice, so a name holds for ever. Emptied when it is too large.
-    private readonly ConcurrentDictionary<long, StreamId> names = new();
+    // Nothing is kept inside a transaction of the application, which may take back a stream and give its key to another.
+    private readonly PostgresNames names = new();
 
-    // A head that was read once. Heads never fall.
+    // A head that was read once. Where a failover took it back, a window backward begins above the head, and finds nothing there.
     private long seenHead;
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken) => connections.AskAsync(What, async (connection, token) =>
@@ -54,7 +54,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)));
         query.AddTo(page.Parameters);
         var (head, rows) = await ReadAsync(
-            connection, new NpgsqlBatchCommand(findCheckpoint), page, () => new EventRows(read.Limit, key => names.GetValueOrDefault(key)), read.Direction, token).ConfigureAwait(false);
+            connection, names.ToAsk(findCheckpointAndCommit), page, () => new EventRows(read.Limit, names.Find), read.Direction, token).ConfigureAwait(false);
         foreach (var recorded in rows.Events) head = Math.Max(head, recorded.Commit.LastCheckpoint.Value);
         Volatile.Write(ref seenHead, head);
         return query.ToPage(rows, head);
@@ -77,11 +77,15 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         }
     }
 
-    private static async Task<long> ReadRowsAsync(NpgsqlBatch batch, EventRows rows, CancellationToken cancellationToken)
+    private async Task<long> ReadRowsAsync(NpgsqlBatch batch, EventRows rows, CancellationToken cancellationToken)
     {
         var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = reader.ConfigureAwait(false);
-        var head = await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? reader.GetInt64(0) : 0L;
+        var hasHead = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var head = hasHead ? reader.GetInt64(0) : 0;
+
+        // The head of the store comes with whether the names still hold; that of a stream comes alone.
+        if (hasHead && reader.FieldCount > 1 && !reader.GetBoolean(1)) names.Forget();
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) rows.Add(reader);
         return head;
@@ -113,8 +117,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         }
 
         rows.Name(learnt);
-        if (names.Count > MaxNames) names.Clear();
-        foreach (var (key, name) in learnt) names[key] = name;
+        if (!connections.IsInside) names.Learn(learnt, rows.Events.MaxBy(recorded => recorded.Checkpoint).Commit);
     }
 
     private async Task<long> FindHeadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

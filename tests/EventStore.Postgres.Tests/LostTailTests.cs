@@ -51,6 +51,20 @@ public sealed class LostTailTests : IAsyncLifetime
         Assert.Equal([], (await remembering.VerifyAsync(cancellationToken: Token)).Damages);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_stream_that_was_lost_gives_its_name_to_no_other()
+    {
+        await using var remembering = await TestStores.OpenEngineAsync(address, schema.Options);
+        await remembering.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
+        await KeepAsync();
+        await remembering.CommitAsync(TestStores.Attempt("lost", ExpectedRevision.NoStream));
+        Assert.Equal(["stream", "lost"], (await remembering.ReadAllAsync()).Select(recorded => recorded.Commit.Stream.Id));
+        await LoseWhatCameAfterAsync();
+        await using var other = await TestStores.OpenEngineAsync(address, schema.Options);
+        await other.CommitAsync(TestStores.Attempt("other", ExpectedRevision.NoStream));
+        Assert.Equal(["stream", "other"], (await remembering.ReadAllAsync()).Select(recorded => recorded.Commit.Stream.Id));
+    }
+
     private async Task KeepAsync()
     {
         foreach (var table in Tables) await schema.RunAsync($"CREATE TABLE {{schema}}.kept_{table} AS TABLE {{schema}}.{table}");

@@ -123,4 +123,19 @@ public sealed class TransactionTests : IAsyncLifetime
         Assert.Contains($"synchronous_commit {setting}", durability.Basis, StringComparison.Ordinal);
         await transaction.CommitAsync();
     }
+
+    // A stream's key is given again once the stream was rolled back.
+    [Fact]
+    public async Task A_stream_that_was_rolled_back_to_a_savepoint_gives_its_name_to_no_other()
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options));
+        await transaction.SaveAsync("before");
+        await inside.AppendAsync("rolled-back", "placed");
+        Assert.Equal(["rolled-back"], await inside.ReadAllAsync().Select(committed => committed.Stream.Id).ToListAsync());
+        await transaction.RollbackAsync("before");
+        await inside.AppendAsync("kept", "placed");
+        Assert.Equal(["kept"], await inside.ReadAllAsync().Select(committed => committed.Stream.Id).ToListAsync());
+    }
 }
