@@ -114,6 +114,31 @@ public sealed class ConsumerTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_stream_made_anew_between_two_pages_is_never_mixed_with_what_was_read_of_the_old_one()
+    {
+        const int Events = 1_200, PageEvents = 512;
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await FillAsync("old");
+        await using var reading = store.ReadStreamAsync("stream").GetAsyncEnumerator();
+        await using var backward = store.ReadStreamAsync("stream", new StreamRange { Direction = ReadDirection.Backward }).GetAsyncEnumerator();
+        await using var following = store.Consumers.SubscribeAsync(ConsumerSource.OfStream("stream")).GetAsyncEnumerator();
+        foreach (var begun in (IAsyncEnumerator<CommittedEvent>[])[reading, backward, following]) Assert.True(await begun.MoveNextAsync());
+        await store.DeleteStreamAsync("stream");
+        await FillAsync("new");
+
+        foreach (var begun in (IAsyncEnumerator<CommittedEvent>[])[reading, backward])
+        {
+            for (var i = 1; i < PageEvents; i++) Assert.True(await begun.MoveNextAsync() && (string)begun.Current.Body == "old");
+            await Assert.ThrowsAsync<ReadInterruptedException>(async () => await begun.MoveNextAsync());
+        }
+
+        for (var i = 1; i < PageEvents; i++) Assert.True(await following.MoveNextAsync() && (string)following.Current.Body == "old");
+        for (var i = 1; i <= Events; i++) Assert.True(await following.MoveNextAsync() && following.Current.Revision.Value == i && (string)following.Current.Body == "new");
+
+        async Task FillAsync(string text) => await store.AppendAsync("stream", ExpectedRevision.Any, [.. Enumerable.Range(0, Events).Select(_ => new EventMessage(text))]);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_callback_that_lets_out_a_cancellation_of_its_own_ends_the_consumer_with_a_word()
     {
         await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();

@@ -9,9 +9,9 @@ namespace EventStore.Feeds;
 internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistenceEngine engine, StreamId stream, EventFilter filter) : IFeed
 {
     // Until the end was reached: the next revision to read, and the head of the store known before that. Afterwards: null.
-    private Revision? next = 1;
+    private Revision? next;
     private long headBefore = -1;
-    private bool isAnchored;
+    private bool isBegun;
 
     public async ValueTask<FeedPosition> FindCurrentAsync(CancellationToken cancellationToken)
     {
@@ -22,29 +22,24 @@ internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistence
 
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
     {
-        if (!isAnchored) await AnchorAsync(position, cancellationToken).ConfigureAwait(false);
+        if (!isBegun) (isBegun, next) = (true, position.Revision + 1);
         return next is { } from
             ? await ReadStoredAsync(from, position, cancellationToken).ConfigureAwait(false)
             : await ReadComingAsync(position, cancellationToken).ConfigureAwait(false);
-    }
-
-    // The position's own event says whether the stream is still the one it was taken in.
-    private async ValueTask AnchorAsync(FeedPosition position, CancellationToken cancellationToken)
-    {
-        next = position.Revision + 1;
-        if (position.Checkpoint > 0 && position.Revision > 0)
-        {
-            var page = await reads.ReadStreamPageAsync(new StreamRead(stream, position.Revision, position.Revision, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
-            if (page.Events.IsEmpty || page.Events.Span[0].Checkpoint.Value > position.Checkpoint) next = 1;
-        }
-
-        isAnchored = true;
     }
 
     private async ValueTask<FeedPage> ReadStoredAsync(Revision from, FeedPosition position, CancellationToken cancellationToken)
     {
         if (headBefore < 0) headBefore = (await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value;
         var page = await reads.ReadStreamPageAsync(new StreamRead(stream, from, Revision.Max, ReadDirection.Forward, ReadPath.FullPage), cancellationToken).ConfigureAwait(false);
+
+        // Once the page is read, the position's own event says whether the stream is still the one it was taken in.
+        if (from > 1 && position.Checkpoint > 0 && !await reads.IsThereAsync(stream, position.Revision, position.Checkpoint, cancellationToken).ConfigureAwait(false))
+        {
+            next = 1;
+            return new FeedPage(default, position, Lag: 0, IsEnd: false);
+        }
+
         var (events, reached) = Show(page.Events.Span, position);
         next = page.Events.IsEmpty ? from : page.Events.Span[^1].Revision + 1;
         if (!page.IsEnd) return new FeedPage(events, reached, Math.Max(0, page.Head.Value - reached.Revision), IsEnd: false);

@@ -162,6 +162,7 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
     {
         var (low, high) = (from, to);
         Revision? bound = null;
+        RecordedEvent? before = null;
         while (low <= high)
         {
             liveness.ThrowIfDisposed();
@@ -172,6 +173,7 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
             // The next revision is known before it is read: anything else means that the stream went away under the read.
             var forward = direction == ReadDirection.Forward;
             var expected = forward ? low : high;
+            if (before is { } last && !await IsThereAsync(stream, last.Revision, last.Checkpoint, cancellationToken).ConfigureAwait(false)) throw new ReadInterruptedException(stream, expected);
             foreach (ref readonly var recorded in page.Events.Span)
             {
                 if (recorded.Revision != expected) throw new ReadInterruptedException(stream, expected);
@@ -182,10 +184,18 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
             telemetry.Read(page.Events.Length);
             yield return page.Events;
 
+            before = page.Events.Span[^1];
             if (forward) low = expected;
             else if (expected.Value == 0) yield break;
             else high = expected;
         }
+    }
+
+    /// <summary>Whether an event is still what is at its revision. One of another checkpoint is of a stream that was made anew after it was deleted.</summary>
+    public async ValueTask<bool> IsThereAsync(StreamId stream, Revision revision, Checkpoint upTo, CancellationToken cancellationToken)
+    {
+        var page = await engine.ReadStreamAsync(new StreamRead(stream, revision, revision, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
+        return !page.Events.IsEmpty && page.Events.Span[0].Checkpoint <= upTo;
     }
 
     private async ValueTask<(Revision From, Revision To)> ResolveAsync(StreamId stream, StreamRange range, CancellationToken cancellationToken)
