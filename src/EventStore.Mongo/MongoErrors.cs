@@ -30,18 +30,19 @@ internal static class MongoErrors
     public static StorageException OfWrite(Exception error)
     {
         if (WasNotSent(error)) return Unreachable(error);
-        return error is MongoServerException and not (MongoNodeIsRecoveringException or MongoExecutionTimeoutException or MongoWriteConcernException)
+        return error is MongoServerException and not (MongoNotPrimaryException or MongoNodeIsRecoveringException or MongoExecutionTimeoutException or MongoWriteConcernException)
             && error is not MongoBulkWriteException { WriteConcernError: not null } and not MongoWriteException { WriteConcernError: not null }
             ? Refused(error)
             : new BatchOutcomeUnknownException("The connection to MongoDB failed, or time ran out, after the request was sent.", error);
     }
 
-    // The server or a connection was not to be had, the credentials were refused, or the server said that it is not the one to write to.
+    // The server or a connection was not to be had, or the credentials were refused. A server that is not the primary is not among these: the driver
+    // repeats a write by itself, so this may be what a repetition met after the first attempt was carried out elsewhere.
     private static bool WasNotSent(Exception error) =>
-        error is TimeoutException or MongoConnectionPoolPausedException or MongoWaitQueueFullException or MongoAuthenticationException or MongoNotPrimaryException
+        error is TimeoutException or MongoConnectionPoolPausedException or MongoWaitQueueFullException or MongoAuthenticationException
         || (error is MongoConnectionException && FindSocketError(error) is SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.HostUnreachable or SocketError.NetworkUnreachable);
 
-    private static bool IsUnreachable(Exception error) => WasNotSent(error) || error is MongoConnectionException or MongoNodeIsRecoveringException or MongoExecutionTimeoutException
+    private static bool IsUnreachable(Exception error) => WasNotSent(error) || error is MongoConnectionException or MongoNotPrimaryException or MongoNodeIsRecoveringException or MongoExecutionTimeoutException
         or OperationCanceledException or SocketException or IOException;
 
     private static SocketError? FindSocketError(Exception error)

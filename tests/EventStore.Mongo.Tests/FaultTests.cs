@@ -1,6 +1,10 @@
-using System.Text;
+using System.Net;
 using EventStore.TestServers;
+using MongoDB.Bson;
 using MongoDB.Driver;
+using MongoDB.Driver.Core.Clusters;
+using MongoDB.Driver.Core.Connections;
+using MongoDB.Driver.Core.Servers;
 
 namespace EventStore.Mongo.Tests;
 
@@ -94,6 +98,15 @@ public sealed class FaultTests : MongoTest
         var unavailable = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.InitializeAsync());
         Assert.DoesNotContain("hidden", unavailable.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("hidden", engine.Description.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_server_that_is_no_primary_may_answer_the_repetition_of_a_write_that_was_carried_out()
+    {
+        var connection = new ConnectionId(new ServerId(new ClusterId(), new DnsEndPoint("localhost", 27017)));
+        var error = new MongoNotPrimaryException(connection, new BsonDocument("insert", "events.entries"), new BsonDocument { { "ok", 0 }, { "code", 10107 } });
+        Assert.IsType<BatchOutcomeUnknownException>(MongoErrors.OfWrite(error));
+        Assert.IsType<StorageUnavailableException>(MongoErrors.OfRead(error));
     }
 
     [Fact(Timeout = 300_000)]
