@@ -16,8 +16,8 @@ internal readonly record struct MongoTarget(string Bucket, string Category, stri
     public bool Covers(StreamId stream) =>
         IsStream ? Id == stream.Id && Category == stream.Category && Bucket == stream.Bucket : Bucket.Length == 0 || Bucket == stream.Bucket;
 
-    /// <summary>Its documents, whether commits, removals or snapshots.</summary>
-    public BsonDocument ToFilter() => IsStream ? MongoRows.OfStream(Bucket, Category, Id) : Bucket.Length > 0 ? new BsonDocument(MongoRows.Bucket, Bucket) : [];
+    /// <summary>Its documents, whether commits, removals or snapshots: in each case a range of an index, which what is emptied leaves.</summary>
+    public BsonDocument ToFilter() => IsStream ? MongoRows.OfStream(Bucket, Category, Id) : new BsonDocument(MongoRows.Bucket, Bucket.Length > 0 ? Bucket : new BsonDocument("$gte", ""));
 }
 
 /// <summary>A link of the chain without its payloads: a commit, a removal, or what is left of a removed one.</summary>

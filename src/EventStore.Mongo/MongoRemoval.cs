@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MongoDB.Bson;
 using MongoDB.Driver;
 
@@ -5,10 +6,12 @@ namespace EventStore.Mongo;
 
 /// <summary>
 /// Removes streams. The removal is one entry of the chain: with it everything it covers is gone for every reader and writer. What it covers is
-/// emptied afterwards, by whoever removes, or by the next one to open the store.
+/// emptied afterwards in steps that each are short, by whoever removes, or by the next ones to open the store.
 /// </summary>
 internal sealed class MongoRemoval(MongoConnection connection, MongoCommits commits, MongoHeads heads)
 {
+    private const int DocumentsPerStep = 500;
+
     private static readonly string[] Emptied =
     [
         MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.Sequence, MongoRows.Commit, MongoRows.Headers, MongoRows.Events,
@@ -32,42 +35,59 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoCommits comm
         await RemoveAsync(target, async () => await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is not null, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Finishes what somebody began and did not finish.</summary>
+    /// <summary>Goes on with what somebody began and did not finish, for about as long as a request may take: whoever opens the store waits for it.</summary>
     public async Task ResumeAsync(CancellationToken cancellationToken)
     {
+        var started = Stopwatch.GetTimestamp();
         foreach (var document in await connection.FindAsync(connection.Entries, Going with { Sort = new(MongoRows.Key, 1) }, cancellationToken).ConfigureAwait(false))
         {
             var entry = MongoEntry.Of(document);
-            await EmptyAsync(entry.Target, entry.First).ConfigureAwait(false);
+            await TryEmptyAsync(entry.Target, entry.First, () => Stopwatch.GetElapsedTime(started) < connection.RequestTimeout, cancellationToken).ConfigureAwait(false);
         }
     }
 
     private async Task<bool> RemoveAsync(MongoTarget target, Func<Task<bool>> isThere, CancellationToken cancellationToken)
     {
         if (await commits.RemoveAsync(target, isThere, cancellationToken).ConfigureAwait(false) is not { } removal) return false;
-        try
-        {
-            await EmptyAsync(target, removal).ConfigureAwait(false);
-        }
-        catch (StorageException)
-        {
-            // It is gone for everybody all the same; the next opening empties it.
-        }
-
+        await TryEmptyAsync(target, removal, () => true, CancellationToken.None).ConfigureAwait(false);
         return true;
     }
 
     // Keys stay, so that nobody takes them again, with the counts and stamps that the chain goes on from.
-    private async Task EmptyAsync(MongoTarget target, long removal)
+    private async Task TryEmptyAsync(MongoTarget target, long removal, Func<bool> hasTime, CancellationToken cancellationToken)
     {
-        var before = target.ToFilter();
-        before.Add(MongoRows.Start, new BsonDocument("$lt", removal));
+        var covered = target.ToFilter();
+        covered.Add(MongoRows.Start, new BsonDocument("$lt", removal));
         var empty = new BsonDocument("$unset", new BsonDocument(Emptied.Select(field => new BsonElement(field, ""))));
-        await connection.WriteAsync(token => connection.Snapshots.DeleteManyAsync(before, token)).ConfigureAwait(false);
-        await connection.WriteAsync(token => connection.Entries.UpdateManyAsync(before, empty, null, token)).ConfigureAwait(false);
+        try
+        {
+            while (await FindStepAsync(connection.Snapshots, covered, cancellationToken).ConfigureAwait(false) is { } step)
+            {
+                if (!hasTime()) return;
+                await connection.WriteAsync(token => connection.Snapshots.DeleteManyAsync(step, token)).ConfigureAwait(false);
+            }
 
-        // The removal of a stream has nothing left to hide. A purge stays, to tell whoever looks up a stream while this is done.
-        var finished = target.IsStream ? empty : new BsonDocument("$unset", new BsonDocument(MongoRows.Commit, ""));
-        await connection.WriteAsync(token => connection.Entries.UpdateOneAsync(new BsonDocument(MongoRows.Key, removal), finished, null, token)).ConfigureAwait(false);
+            while (await FindStepAsync(connection.Entries, covered, cancellationToken).ConfigureAwait(false) is { } step)
+            {
+                if (!hasTime()) return;
+                await connection.WriteAsync(token => connection.Entries.UpdateManyAsync(step, empty, null, token)).ConfigureAwait(false);
+            }
+
+            // The removal of a stream has nothing left to hide. A purge stays, to tell whoever looks up a stream while this is done.
+            var finished = target.IsStream ? empty : new BsonDocument("$unset", new BsonDocument(MongoRows.Commit, ""));
+            await connection.WriteAsync(token => connection.Entries.UpdateOneAsync(new BsonDocument(MongoRows.Key, removal), finished, null, token)).ConfigureAwait(false);
+        }
+        catch (StorageException)
+        {
+            // It is gone for everybody all the same, and only space is lost until the next opening goes on.
+        }
+    }
+
+    // The next documents that are covered, by their keys; null when there are none left.
+    private async Task<BsonDocument?> FindStepAsync(IMongoCollection<BsonDocument> collection, BsonDocument covered, CancellationToken cancellationToken)
+    {
+        var query = new MongoQuery(covered) { Fields = new(MongoRows.Key, 1), Limit = DocumentsPerStep };
+        var found = await connection.FindAsync(collection, query, cancellationToken).ConfigureAwait(false);
+        return found.Count == 0 ? null : new BsonDocument(MongoRows.Key, new BsonDocument("$in", new BsonArray(found.Select(document => document[MongoRows.Key]))));
     }
 }

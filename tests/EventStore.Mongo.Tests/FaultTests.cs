@@ -12,6 +12,7 @@ namespace EventStore.Mongo.Tests;
 public sealed class FaultTests : MongoTest
 {
     private static readonly byte[] Marker = "the marked body"u8.ToArray();
+    private static readonly byte[] Emptying = "$unset"u8.ToArray();
     private readonly MongoOptions impatient = new() { RequestTimeout = TimeSpan.FromSeconds(2) };
 
     [Theory(Timeout = 120_000)]
@@ -107,6 +108,29 @@ public sealed class FaultTests : MongoTest
         var error = new MongoNotPrimaryException(connection, new BsonDocument("insert", "events.entries"), new BsonDocument { { "ok", 0 }, { "code", 10107 } });
         Assert.IsType<BatchOutcomeUnknownException>(MongoErrors.OfWrite(error));
         Assert.IsType<StorageUnavailableException>(MongoErrors.OfRead(error));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_store_opens_although_what_was_removed_cannot_be_emptied_yet()
+    {
+        await using var proxy = await ProxyAsync();
+        var engine = await InitializeAsync(Through(proxy));
+        await CommitAsync(engine, Attempt("gone"));
+        await CommitAsync(engine, Attempt("stays"));
+        var struck = proxy.Arm(Fault.CutBeforeForwarding, Emptying);
+        Assert.True(await engine.DeleteStreamAsync("gone"));
+        await struck;
+
+        struck = proxy.Arm(Fault.CutBeforeForwarding, Emptying);
+        var opened = await InitializeAsync(Through(proxy));
+        await struck;
+        Assert.Equal(1, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
+        Assert.Equal("stays", Assert.Single(await ReadAllAsync(opened)).Commit.Stream.Id);
+        Assert.Null(await opened.FindHeadAsync("gone"));
+
+        await OpenAsync();
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
+        Assert.Equal(1, await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))));
     }
 
     [Fact(Timeout = 300_000)]

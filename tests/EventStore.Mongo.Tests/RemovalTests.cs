@@ -1,5 +1,6 @@
 using MongoDB.Bson;
 using MongoDB.Driver;
+using MongoDB.Driver.Core.Events;
 
 namespace EventStore.Mongo.Tests;
 
@@ -59,6 +60,31 @@ public sealed class RemovalTests : MongoTest
         await CommitAsync(engine, Attempt(Gone, 2, body: "secret"));
         await engine.DeleteStreamAsync(Gone);
         foreach (var left in await Entries.Find(new BsonDocument()).ToListAsync()) Assert.Equal(["_id", "count", "stamp"], left.Names);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Opening_waits_for_emptying_no_longer_than_a_request_may_take_and_the_next_one_goes_on()
+    {
+        var engine = await OpenAsync();
+        for (var i = 0; i < 3; i++) await engine.CommitAsync([.. Enumerable.Range(0, 500).Select(_ => Attempt(Gone))]);
+        await RemoveAndDieAsync(MongoTarget.Of(Gone), isHalfEmptied: false);
+
+        // The first step or two of three take the time that there is.
+        using var never = new ManualResetEventSlim();
+        var settings = MongoClientSettings.FromConnectionString(await Backend.GetAddressAsync());
+        settings.ClusterConfigurator = cluster => cluster.Subscribe<CommandSucceededEvent>(succeeded =>
+        {
+            if (succeeded.CommandName == "update") never.Wait(TimeSpan.FromMilliseconds(1_200));
+        });
+        var place = MongoPlace.Of(new MongoClient(settings).GetDatabase(Backend.Database), new MongoOptions { RequestTimeout = TimeSpan.FromSeconds(2) });
+        var opened = await InitializeAsync(new MongoPersistenceEngine(place, EngineContext.Default));
+        Assert.InRange(await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))), 500, 1000);
+        Assert.Empty(await ReadAllAsync(opened));
+        Assert.Null(await opened.FindHeadAsync(Gone));
+
+        await OpenAsync();
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
     }
 
     // Does what the engine does first, and no more.

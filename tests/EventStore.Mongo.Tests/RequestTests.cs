@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MongoDB.Bson;
 using MongoDB.Driver;
 using MongoDB.Driver.Core.Events;
 
@@ -45,6 +46,18 @@ public sealed class RequestTests : MongoTest
         Assert.Equal(["find", "find", "find", "find"], await CountAsync(async () =>
             page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 500, Checkpoint.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20)))));
         Assert.Equal((512, 1012L), (page!.Events.Length, page.Position.Value));
+    }
+
+    [Fact]
+    public async Task A_deletion_empties_in_requests_of_five_hundred_documents()
+    {
+        var engine = await OpenCountingAsync();
+        await engine.CommitAsync([.. Enumerable.Range(0, 1000).Select(_ => Attempt("stream"))]);
+        await engine.CommitAsync([.. Enumerable.Range(0, 200).Select(_ => Attempt("stream"))]);
+
+        // The last one finishes the removal itself.
+        Assert.Equal(4, (await CountAsync(() => engine.DeleteStreamAsync("stream"))).Count(request => request == "update"));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))));
     }
 
     private async ValueTask<IPersistenceEngine> OpenCountingAsync()
