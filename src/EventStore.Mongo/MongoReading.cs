@@ -109,13 +109,16 @@ internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
             ? (found[MongoRows.Start].AsInt64, found[MongoRows.Revision].AsInt64) : default;
     }
 
-    // The key of the entry that holds the checkpoint after one: a read may begin inside a commit.
+    // The key of the entry that holds the checkpoint after one: a read may begin inside a commit. Where no entry holds it yet, one that comes
+    // meanwhile has it as its key; the entry before has nothing for the page, and would take the room of one that has.
     private async Task<long> FindEntryAsync(long after, CancellationToken cancellationToken)
     {
         if (after == 0) return 0;
         var next = after == long.MaxValue ? after : after + 1;
-        var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$lte", next))) { Sort = new(MongoRows.Key, -1), Fields = new(MongoRows.Key, 1) };
-        return await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is { } found ? found[MongoRows.Key].AsInt64 : 0;
+        var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$lte", next))) { Sort = new(MongoRows.Key, -1), Fields = new() { { MongoRows.Key, 1 }, { MongoRows.Count, 1 } } };
+        if (await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is not { } found) return 0;
+        var (key, count) = MongoRows.Read(found, () => (found[MongoRows.Key].AsInt64, found[MongoRows.Count].AsInt32));
+        return key + count > next ? key : next;
     }
 
     private async Task<List<MongoEntry>> FindRemovalsAsync(CancellationToken cancellationToken)
