@@ -139,8 +139,9 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
 
     private static InsertManyOptions InOrder { get; } = new() { IsOrdered = true };
 
-    // Reads what was appended since, beginning with the end: where that is not as known, the server lost it, and all is learnt anew. Answers what
-    // was appended; null where that is not known.
+    // Reads what was appended since, beginning with the end: where that is not as known, the server lost it, and all is learnt anew. Another entry
+    // may have taken its place with the same numbers, which the stamp tells: it stays whatever is removed. Answers what was appended; null where
+    // that is not known.
     private async Task<List<BsonDocument>?> AdvanceAsync(CancellationToken cancellationToken)
     {
         if (end is { First: > 0 } from)
@@ -152,7 +153,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
                 Limit = MaxEntriesPerAdvance,
             };
             var found = await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
-            if (found.Count is > 0 and < MaxEntriesPerAdvance && MongoEntry.Of(found[0]) is var first && (first.First, first.Last) == (from.First, from.Last))
+            if (found.Count is > 0 and < MaxEntriesPerAdvance && MongoEnd.Of(MongoEntry.Of(found[0])) == from)
             {
                 found.RemoveAt(0);
                 foreach (var document in found) Learn(MongoEntry.Of(document));

@@ -63,6 +63,24 @@ public sealed class ChainTests : MongoTest
         Assert.Equal((CommitOutcomeKind.Duplicate, original.FirstCheckpoint), (again.Kind, again.Commit!.FirstCheckpoint));
     }
 
+    [Fact]
+    public async Task An_entry_that_another_one_of_the_same_numbers_replaced_is_noticed()
+    {
+        var engine = await OpenAsync();
+        await CommitAsync(engine, Attempt("before"));
+        var lost = (await CommitAsync(engine, Attempt("a", 2))).Commit!;
+
+        // As a failover may leave it without a majority: the entry was taken back, and somebody else had its place.
+        var other = Attempt("b", 2);
+        var replacing = new CommitRecord("b", other.CommitId, 1, lost.Stamp.AddMilliseconds(1), 1, lost.FirstCheckpoint, 2, default);
+        await Entries.ReplaceOneAsync(new BsonDocument("_id", lost.FirstCheckpoint.Value), MongoRows.ToDocument(replacing, lost.FirstCheckpoint.Value, other.Events));
+
+        Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, Attempt("a", expected: ExpectedRevision.NoStream))).Kind);
+        Assert.Equal(CommitOutcomeKind.Duplicate, (await CommitAsync(engine, other)).Kind);
+        var report = await engine.VerifyAsync();
+        Assert.True(report.IsSound, string.Join("; ", report.Damages));
+    }
+
     [Theory]
     [InlineData("hole")]
     [InlineData("events")]
