@@ -45,7 +45,7 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
     }
 
     /// <summary>Opens the connection. Where the server is not there yet, the driver goes on trying by itself.</summary>
-    public async ValueTask OpenAsync(CancellationToken cancellationToken)
+    public async ValueTask OpenAsync(RedisOptions options, CancellationToken cancellationToken)
     {
         if (open is not null) return;
         await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -54,6 +54,7 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
             if (open is not null) return;
             configuration.AbortOnConnectFail = false;
             configuration.AllowAdmin = true; // newer drivers let nobody else ask for the settings that durability depends on
+            LimitTimes(options);
             configuration.ReconnectRetryPolicy = new ExponentialRetry(FirstReconnectMilliseconds, LastReconnectMilliseconds);
             var connected = await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
             database = connected.GetDatabase();
@@ -74,6 +75,16 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
         // Nothing is under way any more. Disposing alone would wait, on this thread, for answers that no one asks for.
         await open.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
         open.Dispose();
+    }
+
+    // How long the driver has patience by itself. With a command that was sent, longer than the engine, or its options would be of no effect; the floor
+    // of the driver never gives one up, and lacks the property. With one that found no connection, shorter: the driver knows that it was not sent, the
+    // engine would not.
+    private void LimitTimes(RedisOptions options)
+    {
+        var longest = options.CommandTimeout + options.ReplicaTimeout;
+        typeof(ConfigurationOptions).GetProperty("AsyncTimeout")?.SetValue(configuration, (int)longest.TotalMilliseconds);
+        configuration.SyncTimeout = Math.Min(configuration.SyncTimeout, (int)options.CommandTimeout.TotalMilliseconds / 2);
     }
 
     private static string Tell(EndPoint server) => server is DnsEndPoint named ? $"{named.Host}:{named.Port}" : server.ToString()!;

@@ -25,12 +25,16 @@ internal static class RedisErrors
     private static readonly HashSet<string> Passing =
         ["LOADING", "BUSY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "MOVED", "ASK", "NOREPLICAS", "MISCONF", "OOM"];
 
+    // A command that waits for a connection in a queue of newer drivers; the floor has no name for it.
+    private const CommandStatus WaitingInBacklog = (CommandStatus)3;
+
     public static RedisFault FaultOf(Exception error) => error switch
     {
         RedisServerException server when CodeOf(server) == "NOSCRIPT" => RedisFault.NoScript,
         RedisServerException server when Passing.Contains(CodeOf(server)) => RedisFault.Unavailable,
         RedisServerException => RedisFault.Refused,
-        RedisConnectionException { CommandStatus: CommandStatus.WaitingToBeSent } => RedisFault.Unavailable,
+        RedisConnectionException { CommandStatus: CommandStatus.WaitingToBeSent or WaitingInBacklog } => RedisFault.Unavailable,
+        RedisTimeoutException { Commandstatus: CommandStatus.WaitingToBeSent or WaitingInBacklog } => RedisFault.Unavailable,
         RedisConnectionException { FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection or ConnectionFailureType.UnableToConnect, CommandStatus: not CommandStatus.Sent } => RedisFault.Unavailable,
         RedisConnectionException or RedisTimeoutException or TimeoutException or ObjectDisposedException => RedisFault.Unknown,
         RedisCommandException => RedisFault.Refused,

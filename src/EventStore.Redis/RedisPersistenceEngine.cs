@@ -49,7 +49,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
         Require(cancellationToken);
-        await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await connection.OpenAsync(options, cancellationToken).ConfigureAwait(false);
         wakeUp.Connect();
         var answer = await server.OpenAsync(
             RedisScript.Initialize,

@@ -119,6 +119,22 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_commit_that_found_no_connection_for_longer_than_an_answer_is_waited_for_was_not_sent_and_is_repeated()
+    {
+        var patient = new TestStore(new RedisOptions { CommandTimeout = 2 * Patience, OutageTimeout = TimeSpan.FromSeconds(60) });
+        await using var engine = await patient.OpenReadyAsync(redis.Address);
+        await engine.CommitAsync([Attempt("first")], Token);
+        await redis.KillAsync();
+        await Task.Delay(500, Token);
+        var committing = engine.CommitAsync([Attempt("second")], Token).AsTask();
+        await Task.Delay(3 * Patience, Token);
+        Assert.False(committing.IsCompleted);
+        await redis.StartAgainAsync();
+        Assert.Equal(CommitOutcomeKind.Committed, (await committing)[0].Kind);
+        Assert.Equal(2, (await engine.FindHeadAsync("stream", Token))!.Revision.Value);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_server_that_stays_away_is_said_to_be_unavailable_without_a_secret()
     {
         await redis.KillAsync();
