@@ -5,19 +5,19 @@ namespace EventStore.Redis;
 /// <summary>Finds what an acknowledged commit survives: asks the server for its settings, and says so where it does not tell.</summary>
 internal static class RedisDurability
 {
-    public static async ValueTask<EngineDurability> FindAsync(IDatabase database, RedisSchema schema, RedisOptions options, TimeProvider time)
+    /// <exception cref="StorageUnavailableException">The server stayed away.</exception>
+    public static async ValueTask<EngineDurability> FindAsync(RedisServer server, RedisSchema schema, RedisOptions options, CancellationToken cancellationToken)
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal);
         try
         {
             foreach (var setting in (string[])["append*", "no-appendfsync-on-rewrite", "maxmemory*"])
             {
-                var sent = database.ExecuteAsync("CONFIG", ["GET", schema.SettingPattern(setting)], CommandFlags.DemandMaster);
-                var pairs = (RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time).ConfigureAwait(false))!;
+                var pairs = (RedisResult[])(await server.AskAsync("CONFIG", ["GET", schema.SettingPattern(setting)], cancellationToken).ConfigureAwait(false))!;
                 for (var i = 0; i + 1 < pairs.Length; i += 2) settings[(string)pairs[i]!] = (string)pairs[i + 1]!;
             }
         }
-        catch (Exception error) when (error is RedisServerException or RedisCommandException)
+        catch (StorageException error) when (error is not StorageUnavailableException)
         {
             // Hosted servers often forbid it, and newer drivers do on a connection of the application that was opened without allowAdmin.
         }

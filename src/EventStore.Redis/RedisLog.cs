@@ -11,8 +11,8 @@ internal static partial class RedisLog
     [LoggerMessage(2, LogLevel.Information, "The connection to {Address} is back")]
     public static partial void Restored(ILogger logger, string address);
 
-    [LoggerMessage(3, LogLevel.Debug, "The script {Script} was not carried out by {Address}; trying again in {Delay}")]
-    public static partial void Repeating(ILogger logger, string script, string address, TimeSpan delay, Exception error);
+    [LoggerMessage(3, LogLevel.Debug, "The command {Command} was not carried out by {Address}; trying again in {Delay}")]
+    public static partial void Repeating(ILogger logger, string command, string address, TimeSpan delay, Exception error);
 
     [LoggerMessage(4, LogLevel.Critical, "The store {Address} went back from checkpoint {Known} to {Told}: its server lost what it had acknowledged")]
     public static partial void WentBack(ILogger logger, string address, long known, long told);

@@ -57,7 +57,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
             [RedisSchema.Version, RedisRows.StampOf(default(DateTimeOffset)), context is { MayCreateStorage: true, IsReadOnly: false } ? 1 : 0],
             cancellationToken).ConfigureAwait(false);
         RequireWhole((string)answer[1]!, (string)answer[2 % answer.Length]!);
-        await DescribeAsync().ConfigureAwait(false);
+        await DescribeAsync(cancellationToken).ConfigureAwait(false);
         wakeUp.Raise((long)answer[0]);
         if ((long)answer[2] > 0 && !context.IsReadOnly) removal.Resume();
     }
@@ -139,12 +139,12 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         return page.Head.Value;
     }
 
-    private async ValueTask DescribeAsync()
+    private async ValueTask DescribeAsync(CancellationToken cancellationToken)
     {
         var isCluster = connection.Multiplexer.GetEndPoints().Any(server => connection.Multiplexer.GetServer(server).ServerType == ServerType.Cluster);
         if (isCluster && options.Replicas > 0)
             throw new StorageException($"{Description.Address} is a cluster, on which the driver cannot wait for the replicas of one server. Leave {nameof(RedisOptions.Replicas)} out, and set min-replicas-to-write on the servers.");
-        var durability = await RedisDurability.FindAsync(connection.Database, schema, options, context.Time).ConfigureAwait(false);
+        var durability = await RedisDurability.FindAsync(server, schema, options, cancellationToken).ConfigureAwait(false);
         if (options.RequireDurable && durability.Level != DurabilityLevel.Durable)
             throw new StorageException($"{Description.Address} is not durable, but {nameof(RedisOptions.RequireDurable)} is set. Found: {durability.Basis}. {string.Join(' ', durability.Warnings)}");
         Description = Description with { Durability = durability };

@@ -31,6 +31,16 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
     public ValueTask<RedisResult[]> OpenAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
         RunAsync(script, keys, arguments, isWrite: false, options.StartupTimeout, cancellationToken);
 
+    /// <summary>Asks a server something about itself. It is repeated while the server is away.</summary>
+    /// <exception cref="StorageUnavailableException">It stayed away.</exception>
+    /// <exception cref="StorageException">The driver or the server refused it.</exception>
+    public ValueTask<RedisResult> AskAsync(string command, object[] arguments, CancellationToken cancellationToken) => RepeatAsync(
+        command,
+        token => connection.Database.ExecuteAsync(command, arguments, CommandFlags.DemandMaster).WaitAsync(options.CommandTimeout, time, token),
+        isWrite: false,
+        options.OutageTimeout,
+        cancellationToken);
+
     /// <summary>Waits until replicas have what was written.</summary>
     /// <exception cref="BatchOutcomeUnknownException">Not so many had it in time.</exception>
     public async ValueTask WaitForReplicasAsync()
@@ -51,19 +61,21 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
         }
     }
 
-    private async ValueTask<RedisResult[]> RunAsync(
-        RedisScript script, RedisKey[] keys, RedisValue[] arguments, bool isWrite, TimeSpan atMost, CancellationToken cancellationToken)
+    private ValueTask<RedisResult[]> RunAsync(
+        RedisScript script, RedisKey[] keys, RedisValue[] arguments, bool isWrite, TimeSpan atMost, CancellationToken cancellationToken) =>
+        RepeatAsync(script.Name, token => SendAsync(script, keys, arguments, token), isWrite, atMost, cancellationToken);
+
+    private async ValueTask<T> RepeatAsync<T>(string what, Func<CancellationToken, Task<T>> send, bool isWrite, TimeSpan atMost, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var started = time.GetTimestamp();
         for (var delay = FirstDelay; ; delay = delay * 2 < LastDelay ? delay * 2 : LastDelay)
         {
             if (lost is { } sentence) throw new StorageException(sentence);
-            var known = Newest;
             Exception error;
             try
             {
-                return Notice(await SendAsync(script, keys, arguments, isWrite ? default : cancellationToken).ConfigureAwait(false), known);
+                return await send(isWrite ? default : cancellationToken).ConfigureAwait(false);
             }
             catch (Exception failure) when (failure is not (EventStoreException or OperationCanceledException))
             {
@@ -76,19 +88,20 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
                 throw new BatchOutcomeUnknownException($"the connection to {address} failed, or the server did, before it answered.", error);
             if (time.GetElapsedTime(started) + delay > atMost)
                 throw new StorageUnavailableException($"{address} could not be reached for {time.GetElapsedTime(started).TotalSeconds:0.#} s. Nothing was stored. Check that the server is up and can be reached, and try again.", error);
-            RedisLog.Repeating(logger, script.Name, address, delay, error);
+            RedisLog.Repeating(logger, what, address, delay, error);
             await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask<RedisResult[]> SendAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
+    private async Task<RedisResult[]> SendAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
     {
+        var known = Newest;
         var database = connection.Database;
         Task<RedisResult> sent;
         try
         {
             sent = database.ScriptEvaluateAsync(script.Hash, keys, arguments, CommandFlags.DemandMaster);
-            return (RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time, cancellationToken).ConfigureAwait(false))!;
+            return Notice((RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time, cancellationToken).ConfigureAwait(false))!, known);
         }
         catch (RedisServerException error) when (RedisErrors.FaultOf(error) == RedisFault.NoScript)
         {
@@ -97,7 +110,7 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
 
         object[] command = [script.Text, keys.Length, .. keys.Select(key => (object)key), .. arguments.Select(argument => (object)argument)];
         sent = database.ExecuteAsync("EVAL", command, CommandFlags.DemandMaster);
-        return (RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time, cancellationToken).ConfigureAwait(false))!;
+        return Notice((RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time, cancellationToken).ConfigureAwait(false))!, known);
     }
 
     // Every answer begins with the newest checkpoint. What was known before the command was sent can only be less, unless the server lost something.

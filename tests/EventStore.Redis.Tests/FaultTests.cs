@@ -135,6 +135,15 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_connection_that_is_cut_while_the_server_is_asked_for_its_settings_does_not_keep_a_store_from_opening()
+    {
+        var struck = proxy.Arm(Fault.CutBeforeReply, "ppend*"u8.ToArray());
+        await using var engine = await store.OpenReadyAsync(ThroughProxy());
+        await struck;
+        Assert.Equal(DurabilityLevel.Durable, engine.Description.Durability.Level);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_server_that_stays_away_is_said_to_be_unavailable_without_a_secret()
     {
         await redis.KillAsync();
