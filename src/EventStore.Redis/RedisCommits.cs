@@ -14,6 +14,9 @@ internal sealed class RedisCommits(RedisServer server, RedisSchema schema, Redis
     public async ValueTask<CommitOutcome[]> CommitAsync(IReadOnlyList<CommitAttempt> attempts, string channel, CancellationToken cancellationToken)
     {
         var outcomes = new CommitOutcome[attempts.Count];
+
+        // Asked on the way and not waited for: it goes out before the batch does.
+        var connection = options.Replicas > 0 ? server.FindConnectionAsync() : Task.FromResult<string?>(null);
         for (var first = 0; first < attempts.Count;)
         {
             var next = first;
@@ -31,7 +34,7 @@ internal sealed class RedisCommits(RedisServer server, RedisSchema schema, Redis
             first = next;
         }
 
-        if (options.Replicas > 0) await server.WaitForReplicasAsync().ConfigureAwait(false);
+        if (options.Replicas > 0) await server.WaitForReplicasAsync(connection).ConfigureAwait(false);
         return outcomes;
     }
 

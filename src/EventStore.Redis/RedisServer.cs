@@ -41,17 +41,42 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
         options.OutageTimeout,
         cancellationToken);
 
+    /// <summary>
+    /// Tells the connection by which commands go now: the server's number for it, and the server's own name, which no other server and no later start of it has.
+    /// Null where that is not to be learnt.
+    /// </summary>
+    public async Task<string?> FindConnectionAsync()
+    {
+        try
+        {
+            var number = connection.Database.ExecuteAsync("CLIENT", ["ID"], CommandFlags.DemandMaster);
+            var server = connection.Database.ExecuteAsync("INFO", ["server"], CommandFlags.DemandMaster);
+            await Task.WhenAll(number, server).WaitAsync(options.CommandTimeout + options.ReplicaTimeout, time).ConfigureAwait(false);
+            var name = ((string)(await server.ConfigureAwait(false))!).Split('\n').First(line => line.StartsWith("run_id:", StringComparison.Ordinal));
+            return $"{name.Trim()} {(long)await number.ConfigureAwait(false)}";
+        }
+        catch (Exception)
+        {
+            // Whatever it is, nothing can be said of replicas then, which is all that it is asked for.
+            return null;
+        }
+    }
+
     /// <summary>Waits until replicas have what was written.</summary>
-    /// <exception cref="BatchOutcomeUnknownException">Not so many had it in time.</exception>
-    public async ValueTask WaitForReplicasAsync()
+    /// <param name="before">The connection from before the write. A server counts the replicas that have the last write of the connection that asks, so it must be the same one still.</param>
+    /// <exception cref="BatchOutcomeUnknownException">Not so many had it in time, or another connection was asked.</exception>
+    public async ValueTask WaitForReplicasAsync(Task<string?> before)
     {
         var timeout = (long)options.ReplicaTimeout.TotalMilliseconds;
         object[] wait = options.ReplicasFlush ? [0, options.Replicas, timeout] : [options.Replicas, timeout];
         try
         {
             var sent = connection.Database.ExecuteAsync(options.ReplicasFlush ? "WAITAOF" : "WAIT", wait, CommandFlags.DemandMaster);
+            var after = FindConnectionAsync();
             var answer = await sent.WaitAsync(options.CommandTimeout + options.ReplicaTimeout, time).ConfigureAwait(false);
             var have = options.ReplicasFlush ? (long)((RedisResult[])answer!)[1] : (long)answer;
+            if (await before.ConfigureAwait(false) is not { } asked || asked != await after.ConfigureAwait(false))
+                throw new BatchOutcomeUnknownException($"the connection to {address} was replaced, or cannot be told by CLIENT ID and INFO, so that nothing is known of its replicas.");
             if (have >= options.Replicas) return;
             throw new BatchOutcomeUnknownException($"{have} of {options.Replicas} replicas of {address} had it after {options.ReplicaTimeout.TotalMilliseconds} ms; the server itself has it.");
         }
