@@ -22,7 +22,7 @@ public interface IReadStreams
     /// <param name="direction">Oldest or newest first.</param>
     /// <param name="decoding">When bodies are deserialized.</param>
     /// <param name="cancellationToken">Ends the read by throwing.</param>
-    /// <exception cref="ReadStreamException">There is none, or its stored definition was changed or signed with another key.</exception>
+    /// <exception cref="ReadStreamException">There is none, its stored definition was changed or signed with another key, or it was rebuilt or dropped while it was read.</exception>
     IAsyncEnumerable<LinkedEvent> ReadAsync(
         string name,
         Revision? from = null,
@@ -38,7 +38,7 @@ public interface IReadStreams
     /// <summary>Lists all read streams by name.</summary>
     IAsyncEnumerable<ReadStreamInfo> ListAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Fills a read stream anew from the beginning, which closes the holes of deleted events; readers see the old links until it is done.</summary>
+    /// <summary>Fills a read stream anew from the beginning, which closes the holes of deleted events; readers see the old links until it is done. Consumers go on behind what they handled.</summary>
     /// <exception cref="ReadStreamException">There is none, or its stored definition was changed or signed with another key.</exception>
     ValueTask RebuildAsync(string name, CancellationToken cancellationToken = default);
 
