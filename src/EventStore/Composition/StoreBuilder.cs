@@ -61,8 +61,7 @@ internal static class StoreBuilder
 
             var readStreams = new ReadStreamHost(documents, reads, wireup.Find<SigningChoice>()?.Key ?? default, isReadOnly: documents is ReadOnlyEngine, liveness);
             var pages = new SharedPages(reads, time);
-            var consumers = new ConsumerHost(
-                engine, documents, reads, codec, pages, readStreams.FeedOf, time, telemetry, loggers.CreateLogger("EventStore.Consumers"), liveness);
+            var consumers = new ConsumerHost(engine, documents, reads, codec, pages, readStreams.FeedOf, time, telemetry, loggers.CreateLogger("EventStore.Consumers"), liveness);
 
             var description = new StoreDescription(
                 engine.Description, serializer.Name, envelope.AppliedIds, hooks.Names, [.. upconverters.Select(converter => converter.From)], Describe(wireup, scheduling), keep);
