@@ -27,11 +27,11 @@ public sealed class FencingTests
         await first.UntilSaidAsync("wrote", 2);
         await using var second = SuiteProcess.Start(typeof(FencingTests).Assembly, [ConsumerLife.Word, .. order.ToArguments()]);
         await second.UntilSaidAsync("open");
-        var (holder, waiting) = (first, second);
         for (var tries = 0; takenOverAfter.Count < Rounds; tries++)
         {
             Assert.True(tries < Rounds * 4, $"of {tries} halted processes only {takenOverAfter.Count} were replaced");
-            if (await IsReplacedAsync(holder, waiting)) (holder, waiting) = (waiting, holder);
+            var (holder, waiting) = await FindHolderAsync(first, second);
+            await TryReplaceAsync(holder, waiting);
         }
 
         await isOver.CancelAsync();
@@ -42,7 +42,19 @@ public sealed class FencingTests
     }
 
     // Answers false where it was halted in the middle of a transaction, whose lock it then holds as long as it is halted: no name helps against that.
-    private async Task<bool> IsReplacedAsync(SuiteProcess holder, SuiteProcess waiting)
+    // Whoever goes on writing. The name may have changed hands after a try, where the halted process kept the database locked while it was halted.
+    private static async Task<(SuiteProcess Holder, SuiteProcess Waiting)> FindHolderAsync(SuiteProcess first, SuiteProcess second)
+    {
+        var (ofFirst, ofSecond) = (first.Count("wrote"), second.Count("wrote"));
+        while (true)
+        {
+            if (first.Count("wrote") > ofFirst + 1) return (first, second);
+            if (second.Count("wrote") > ofSecond + 1) return (second, first);
+            await Task.Delay(5);
+        }
+    }
+
+    private async Task TryReplaceAsync(SuiteProcess holder, SuiteProcess waiting)
     {
         // By now the one that waits has seen the holder alive.
         await Task.Delay(Term + TimeSpan.FromMilliseconds(Random.Shared.Next(300)));
@@ -56,12 +68,11 @@ public sealed class FencingTests
         var took = Stopwatch.GetElapsedTime(halted);
         if (isReplaced) await waiting.UntilSaidAsync("wrote", waiting.Count("wrote") + 3);
         holder.Continue();
-        if (!isReplaced) return false;
+        if (!isReplaced) return;
 
         takenOverAfter.Add(took);
         await waiting.UntilSaidAsync("wrote", waiting.Count("wrote") + 10);
         Assert.True(holder.Count("wrote") <= written + 1, "a process that lost its name went on writing"); // one line may have been on its way
-        return true;
     }
 
     private static async Task<bool> HasSaidAsync(SuiteProcess process, string word, int times)
