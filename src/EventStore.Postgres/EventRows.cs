@@ -10,7 +10,7 @@ internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
 {
     // What every event may have, however few bytes a page is to hold: most events are smaller.
     private const int MinShareBytes = 1024;
-    private readonly List<RecordedEvent> events = new(Math.Min(limit.MaxEvents, 512));
+    private readonly List<RecordedEvent> events = new(Math.Min(limit.MaxEvents, 32)); // most streams are short
     private CommitRecord? commit;
 
     public IReadOnlyList<RecordedEvent> Events => events;
