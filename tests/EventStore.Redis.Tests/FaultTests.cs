@@ -127,7 +127,7 @@ public sealed class FaultTests : IAsyncLifetime
         await redis.KillAsync();
         await Task.Delay(500, Token);
         var committing = engine.CommitAsync([Attempt("second")], Token).AsTask();
-        await Task.Delay(3 * Patience, Token);
+        await Task.Delay(3 * Patience, Token); // by the clock of the driver, which gives up by itself and cannot be steered
         Assert.False(committing.IsCompleted);
         await redis.StartAgainAsync();
         Assert.Equal(CommitOutcomeKind.Committed, (await committing)[0].Kind);

@@ -43,13 +43,13 @@ internal static class CheckpointFile
 
         disk.Rename(temporary, PathOf(checkpoint.Generation));
         disk.SyncFolder("");
-        DeleteBefore(disk, checkpoint.Generation - 1);
+        foreach (var older in Before(disk, checkpoint.Generation - 1)) disk.TryDelete(older); // counts for nothing beside a newer one
     }
 
     /// <summary>Removes the checkpoints before one.</summary>
     public static void DeleteBefore(IDisk disk, long generation)
     {
-        foreach (var older in Generations(disk).Where(older => older < generation).ToArray()) disk.TryDelete(PathOf(older));
+        foreach (var older in Before(disk, generation)) disk.Delete(older);
     }
 
     /// <summary>All checkpoints that are whole, newest first.</summary>
@@ -70,6 +70,8 @@ internal static class CheckpointFile
     }
 
     public static string PathOf(long generation) => Prefix + generation.ToString("D10", CultureInfo.InvariantCulture) + Suffix;
+
+    private static string[] Before(IDisk disk, long generation) => [.. Generations(disk).Where(older => older < generation).Select(PathOf)];
 
     private static IEnumerable<long> Generations(IDisk disk) => disk.List("")
         .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffix, StringComparison.Ordinal))
