@@ -11,15 +11,18 @@ namespace EventStore.TestServers;
 /// </summary>
 internal sealed class ServerProcess
 {
-    // Tells the server's id, waits for a word or for the end of its input, which is the end of the process that holds it.
+    // Tells the server's id, waits for a word or for the end of its input, which is the end of the process that holds it. A server may refuse to end
+    // at a moment (Redis does while it writes its first log), so it is told again every second.
     private const string Leash = """
         folder=$1 signal=$2; shift 2
         "$@" </dev/null >>"$folder/server.log" 2>&1 &
         server=$!
         echo $server
         read -r word
-        kill -"$signal" $server 2>/dev/null
+        (while kill -"$signal" $server; do sleep 1; done) >/dev/null 2>&1 &
+        telling=$!
         wait $server
+        kill $telling 2>/dev/null
         [ "$word" = keep ] || rm -rf "$folder"
         """;
 

@@ -206,9 +206,12 @@ internal class RunningConsumer : IConsumer
         try
         {
             var opened = await OpenProgressAsync(cancellationToken).ConfigureAwait(false);
-            term.Progress.HandOverTo(opened);
+            var before = term.Progress;
             term = TermFrom(opened);
             isActive = true;
+
+            // Last: whoever waited for a position that was reached long ago goes on now, and looks at the state.
+            before.HandOverTo(opened);
         }
         catch
         {
