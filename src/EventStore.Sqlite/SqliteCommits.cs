@@ -10,9 +10,10 @@ namespace EventStore.Sqlite;
 /// </remarks>
 internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
 {
-    // The entries of the newest commits lie close together until there are so many, so that a batch changes few pages of them however many
-    // streams it is for, and each page of the large index is changed once for many batches.
-    private const int MaxRecentEvents = 4096;
+    // The entries of the newest commits lie close together, so that a batch changes few pages of them however many streams it is for. After so many
+    // events they are moved to those gathered before, and after so many these to where they stay: each page of the large index is changed once for many batches.
+    private const int EventsToGather = 1_024;
+    private const int EventsToSettle = 32_768;
     private const int MaxKnownHeads = 16_384;
     private readonly SqliteEventWriter encoder = new();
 
@@ -20,7 +21,8 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
     private readonly Dictionary<StreamId, KnownHead> heads = [];
     private (long, long) era;
     private long checkpoint;
-    private long moved;
+    private long gathered;
+    private long settled;
     private DateTimeOffset stamp;
 
     /// <summary>The outcomes, and the newest checkpoint.</summary>
@@ -30,24 +32,31 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
         if (heads.Count > MaxKnownHeads) heads.Clear();
         var outcomes = new CommitOutcome[attempts.Count];
         for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Commit(attempts[i]);
-        if (checkpoint - moved >= MaxRecentEvents) MoveRecent();
+        if (checkpoint - gathered >= EventsToGather) MoveEntries();
         return (outcomes, checkpoint);
     }
 
     private void Learn((long, long) now)
     {
         heads.Clear();
-        (checkpoint, var microseconds, moved) = session.ReadStore();
+        (checkpoint, var microseconds, gathered, settled) = session.ReadStore();
         stamp = SqliteStamps.ToTime(microseconds);
         era = now;
     }
 
-    private void MoveRecent()
+    private void MoveEntries()
     {
         session.Prepare("move-recent").Execute();
         session.Prepare("purge-recent").Execute();
-        session.Prepare("update-moved").Bind(1, checkpoint).Execute();
-        moved = checkpoint;
+        gathered = checkpoint;
+        if (checkpoint - settled >= EventsToSettle)
+        {
+            session.Prepare("move-gathered").Execute();
+            session.Prepare("purge-gathered").Execute();
+            settled = checkpoint;
+        }
+
+        session.Prepare("update-moved").Bind(1, gathered).Bind(2, settled).Execute();
     }
 
     // A duplicate is told before a conflict; where nothing conflicts, the unique index on commit ids tells it for nothing.

@@ -5,9 +5,9 @@ internal sealed class SqliteReading(SqliteSession session)
 {
     private const int MaxCommitsPerPage = 16_384;
 
-    // The entries of the newest commits are in a table of their own.
-    private static readonly string[] Forward = ["read-revisions-forward", "read-recent-forward"];
-    private static readonly string[] Backward = ["read-recent-backward", "read-revisions-backward"];
+    // The entries of newer commits are in tables of their own.
+    private static readonly string[] Forward = ["read-revisions-forward", "read-gathered-forward", "read-recent-forward"];
+    private static readonly string[] Backward = ["read-recent-backward", "read-gathered-backward", "read-revisions-backward"];
 
     public StreamPage ReadStream(StreamRead read)
     {

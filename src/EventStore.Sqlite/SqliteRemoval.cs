@@ -9,7 +9,7 @@ namespace EventStore.Sqlite;
 internal static class SqliteRemoval
 {
     // In the order in which they are found by one another: commits by their entries, all of a bucket by its streams.
-    private static readonly string[] Tables = ["commits", "revisions", "recent", "snapshots", "streams"];
+    private static readonly string[] Tables = ["commits", "revisions", "gathered", "recent", "snapshots", "streams"];
 
     public static bool Delete(SqliteSession session, StreamId stream)
     {
@@ -29,7 +29,7 @@ internal static class SqliteRemoval
     private static void RaiseFloor(SqliteSession session)
     {
         session.BeginEra();
-        var (checkpoint, stamp, _) = session.ReadStore();
+        var (checkpoint, stamp, _, _) = session.ReadStore();
         session.Prepare("raise-floor").Bind(1, checkpoint).Bind(2, stamp).Execute();
     }
 }

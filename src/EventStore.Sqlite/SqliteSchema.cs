@@ -7,7 +7,7 @@ namespace EventStore.Sqlite;
 internal static partial class SqliteSchema
 {
     private const long Version = 1;
-    private static readonly string[] Tables = ["store", "streams", "commits", "revisions", "recent", "snapshots", "documents"];
+    private static readonly string[] Tables = ["store", "streams", "commits", "revisions", "gathered", "recent", "snapshots", "documents"];
 
     /// <summary>Whether the store's tables are there, as this version knows them.</summary>
     /// <exception cref="StorageException">They are of another version, or not as they were made.</exception>

@@ -77,14 +77,14 @@ internal sealed class SqliteSession : IDisposable
         return seen.Checkpoint;
     }
 
-    /// <summary>The newest checkpoint and stamp ever given, and the newest checkpoint when entries were last moved to where they stay.</summary>
-    public (long Checkpoint, long StampMicroseconds, long Moved) ReadStore()
+    /// <summary>The newest checkpoint and stamp ever given, and the newest checkpoints when entries were last gathered, and last moved to where they stay.</summary>
+    public (long Checkpoint, long StampMicroseconds, long Gathered, long Settled) ReadStore()
     {
         var statement = Prepare("find-store");
         try
         {
             return statement.Step()
-                ? (statement.Number(0), statement.Number(1), statement.Number(2))
+                ? (statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3))
                 : throw SqliteErrors.Damage(this, Sql.Table("store"), "the row with the counters is missing.");
         }
         finally

@@ -94,7 +94,7 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
         var (commits, streams) = (session.Sql.Table("commits"), session.Sql.Table("streams"));
         ForEach("verify-numbers", row => Report($"{commits}, stream {row.Number(0)}, revision {row.Number(1)}", "it does not continue the commit before it."));
         ForEach("verify-entries", row => Report($"{commits}, checkpoint {row.Number(0)}", "no entry by stream and revision leads to it."));
-        ForEach("verify-strays", row => Report($"{session.Sql.Table("revisions")} or {session.Sql.Table("recent")}, stream {row.Number(0)}, revision {row.Number(1)}", "the entry leads to no commit."));
+        ForEach("verify-strays", row => Report($"{session.Sql.Table("revisions")}, {session.Sql.Table("gathered")} or {session.Sql.Table("recent")}, stream {row.Number(0)}, revision {row.Number(1)}", "the entry leads to no commit."));
         ForEach("verify-streams", row => Report($"{streams}, stream {row.Number(0)}", "it has no commits."));
         ForEach("verify-snapshot-revisions", row => Report($"{streams}, stream {row.Number(0)}", "the revision of its newest snapshot is wrong."));
     }

@@ -6,10 +6,10 @@ namespace EventStore.Sqlite.Tests;
 public sealed class PlanTests : IDisposable
 {
     // These are meant to see everything: whoever calls them asks for that.
-    private static readonly string[] Whole = ["check-pages", "purge-commits", "purge-recent", "purge-revisions", "purge-snapshots", "purge-streams", "verify-documents", "verify-entries", "verify-numbers", "verify-snapshot-revisions", "verify-snapshots", "verify-strays", "verify-streams"];
+    private static readonly string[] Whole = ["check-pages", "purge-commits", "purge-gathered", "purge-recent", "purge-revisions", "purge-snapshots", "purge-streams", "verify-documents", "verify-entries", "verify-numbers", "verify-snapshot-revisions", "verify-snapshots", "verify-strays", "verify-streams"];
 
     // These see a table that never has more than a bounded number of rows.
-    private static readonly string[] Small = ["create-commits", "create-documents", "create-recent", "create-revisions", "create-snapshots", "create-store", "create-streams", "find-schema", "find-schema-version", "move-recent"];
+    private static readonly string[] Small = ["create-commits", "create-documents", "create-gathered", "create-recent", "create-revisions", "create-snapshots", "create-store", "create-streams", "find-schema", "find-schema-version", "move-gathered", "move-recent"];
     private readonly TestDirectory directory = new();
 
     public static TheoryData<string> Hot => [.. typeof(SqliteSql).Assembly.GetManifestResourceNames()

@@ -3,6 +3,7 @@ CREATE TABLE {name}_store (
     schema_version INTEGER NOT NULL,
     checkpoint INTEGER NOT NULL, -- the newest there ever was when something was last removed: none is given again
     stamp INTEGER NOT NULL, -- the same of stamps, in microseconds since 1970
-    moved INTEGER NOT NULL, -- the newest checkpoint when entries were last moved from recent to revisions
+    gathered INTEGER NOT NULL, -- the newest checkpoint when entries were last moved from recent to gathered
+    settled INTEGER NOT NULL, -- the same from gathered to revisions
     document_version INTEGER NOT NULL -- the newest ever given
 )

@@ -1,1 +1,1 @@
-UPDATE {name}_store SET moved = ?1 WHERE one = 1
+UPDATE {name}_store SET gathered = ?1, settled = ?2 WHERE one = 1
