@@ -63,16 +63,20 @@ public sealed class FencingTests
         var terms = waiting.Count("from");
         holder.Suspend();
         var halted = Stopwatch.GetTimestamp();
-        var written = holder.Count("wrote");
         var isReplaced = await HasSaidAsync(waiting, "from", terms + 1);
         var took = Stopwatch.GetElapsedTime(halted);
         if (isReplaced) await waiting.UntilSaidAsync("wrote", waiting.Count("wrote") + 3);
+
+        // Counted only now: what it said before it was halted has come in meanwhile.
+        var (written, held) = (holder.Count("wrote"), holder.Count("from"));
         holder.Continue();
         if (!isReplaced) return;
 
         takenOverAfter.Add(took);
         await waiting.UntilSaidAsync("wrote", waiting.Count("wrote") + 10);
-        Assert.True(holder.Count("wrote") <= written + 1, "a process that lost its name went on writing"); // one line may have been on its way
+
+        // It may say what it had written when it was halted; and where the other process was kept waiting for a whole term, it has the name again.
+        Assert.True(holder.Count("wrote") <= written + 1 || holder.Count("from") > held, "a process that lost its name went on writing");
     }
 
     private static async Task<bool> HasSaidAsync(SuiteProcess process, string word, int times)
