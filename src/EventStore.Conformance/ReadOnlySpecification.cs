@@ -68,11 +68,20 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     {
         await using var reader = await OpenReaderAsync();
         Assert.SkipUnless(reader.Description.Capabilities.HasFlag(EngineCapabilities.WakesAcrossProcesses), $"The description of '{reader.Description.Name}' does not promise {EngineCapabilities.WakesAcrossProcesses}.");
+        Checkpoint head = 0;
         for (var i = 0; i < 5; i++)
         {
-            var waiting = reader.WaitForCommitsAsync(i, TimeSpan.FromMinutes(5)).AsTask();
-            await AppendAsync("stream", 1);
-            await waiting.WaitAsync(Patience);
+            var waiting = reader.WaitForCommitsAsync(head, TimeSpan.FromMinutes(5)).AsTask();
+
+            // A hint may miss once, where the connection by which it comes was just made or lost; not every time.
+            for (var commits = 1; !waiting.IsCompleted; commits++)
+            {
+                Assert.True(commits <= 3, $"none of three commits woke whoever waited, each within {Patience.TotalSeconds} s");
+                head = (await AppendAsync("stream", 1)).LastCheckpoint;
+                await waiting.WaitAsync(Patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            await waiting;
         }
     }
 

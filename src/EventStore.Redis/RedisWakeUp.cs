@@ -9,6 +9,9 @@ namespace EventStore.Redis;
 /// </summary>
 internal sealed class RedisWakeUp(RedisConnection connection, RedisSchema schema, RedisOptions options, string address, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
+    // How long a wait lasts while nothing is heard: whoever waits then looks for himself, and comes back.
+    private static readonly TimeSpan LongestDeafWait = TimeSpan.FromSeconds(1);
+
     private readonly CommitSignal signal = new();
     private readonly SemaphoreSlim subscribing = new(1, 1);
     private volatile bool isSubscribed;
@@ -30,7 +33,7 @@ internal sealed class RedisWakeUp(RedisConnection connection, RedisSchema schema
 
     public void Raise(long checkpoint) => signal.Raise(checkpoint);
 
-    /// <summary>Waits for a commit after a checkpoint.</summary>
+    /// <summary>Waits for a commit after a checkpoint; while none can be heard of, for a moment only.</summary>
     /// <param name="after">The checkpoint.</param>
     /// <param name="atMost">How long.</param>
     /// <param name="find">Finds the newest checkpoint.</param>
@@ -38,6 +41,7 @@ internal sealed class RedisWakeUp(RedisConnection connection, RedisSchema schema
     public async ValueTask WaitAsync(Checkpoint after, TimeSpan atMost, Func<CancellationToken, ValueTask<long>> find, CancellationToken cancellationToken)
     {
         if (!isSubscribed) await SubscribeAsync(find, cancellationToken).ConfigureAwait(false);
+        if (!isSubscribed && atMost > LongestDeafWait) atMost = LongestDeafWait;
         await signal.WaitAsync(after, atMost, time, cancellationToken).ConfigureAwait(false);
     }
 

@@ -144,6 +144,18 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task Whoever_waits_where_commits_cannot_be_heard_of_looks_for_himself_again_and_again()
+    {
+        await using var mute = await PrivateRedis.StartAsync("--rename-command", "SUBSCRIBE", "");
+        await using var writer = await store.OpenReadyAsync(mute.Address);
+        await using var reader = await store.OpenReadyAsync(mute.Address);
+        var waiting = reader.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5), Token).AsTask();
+        await writer.CommitAsync([Attempt("body")], Token);
+        await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token);
+        Assert.Equal(1, (await reader.FindHeadAsync("stream", Token))!.Revision.Value);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_server_that_stays_away_is_said_to_be_unavailable_without_a_secret()
     {
         await redis.KillAsync();
