@@ -53,7 +53,7 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
         {
             if (open is not null) return;
             configuration.AbortOnConnectFail = false;
-            configuration.AllowAdmin = true; // newer drivers let nobody else ask for the settings that durability depends on
+            configuration.AllowAdmin = true; // the driver lets nobody else ask for the settings that durability depends on
             LimitTimes(options);
             configuration.ReconnectRetryPolicy = new ExponentialRetry(FirstReconnectMilliseconds, LastReconnectMilliseconds);
             var connected = await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
@@ -77,13 +77,12 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
         open.Dispose();
     }
 
-    // How long the driver has patience by itself. With a command that was sent, longer than the engine, or its options would be of no effect; the floor
-    // of the driver never gives one up, and lacks the property. With one that found no connection, shorter: the driver knows that it was not sent, the
-    // engine would not.
+    // How long the driver has patience by itself. With a command that was sent, longer than the engine, or its options would be of no effect.
+    // With one that found no connection, shorter: the driver knows that it was not sent, the engine would not.
     private void LimitTimes(RedisOptions options)
     {
         var longest = options.CommandTimeout + options.ReplicaTimeout;
-        typeof(ConfigurationOptions).GetProperty("AsyncTimeout")?.SetValue(configuration, (int)longest.TotalMilliseconds);
+        configuration.AsyncTimeout = (int)longest.TotalMilliseconds;
         configuration.SyncTimeout = Math.Min(configuration.SyncTimeout, (int)options.CommandTimeout.TotalMilliseconds / 2);
     }
 

@@ -1,4 +1,6 @@
 using EventStore.Postgres.Tests;
-using Xunit.Runner.InProc.SystemConsole;
+using Xunit.MicrosoftTestingPlatform;
 
-return args is [OtherProcess.Word, ..] ? await OtherProcess.RunAsync(args[1..]) : await ConsoleRunner.Run(args);
+return args is [OtherProcess.Word, ..]
+    ? await OtherProcess.RunAsync(args[1..])
+    : await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);

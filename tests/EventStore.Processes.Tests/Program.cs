@@ -1,4 +1,6 @@
 using EventStore.Processes.Tests;
-using Xunit.Runner.InProc.SystemConsole;
+using Xunit.MicrosoftTestingPlatform;
 
-return args is [ConsumerLife.Word, ..] ? await ConsumerLife.RunAsync(ConsumerOrder.Parse(args[1..])) : await ConsoleRunner.Run(args);
+return args is [ConsumerLife.Word, ..]
+    ? await ConsumerLife.RunAsync(ConsumerOrder.Parse(args[1..]))
+    : await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);

@@ -1,5 +1,4 @@
 using Xunit.MicrosoftTestingPlatform;
-using Xunit.Runner.InProc.SystemConsole;
 
 namespace EventStore.FileSystem.Tests.Processes;
 
@@ -11,8 +10,6 @@ internal static class Program
         [Writer.Verb, .. var rest] => Writer.RunAsync(WriterOrder.Parse(rest)),
         [Reader.Verb, .. var rest] => Reader.RunAsync(WriterOrder.Parse(rest)),
         ["write-golden-store", var folder] => GoldenFileTests.WriteAsync(folder),
-        _ when arguments.Contains("--server") || arguments.Contains("--internal-msbuild-node") =>
-            TestPlatformTestFramework.RunAsync(arguments, SelfRegisteredExtensions.AddSelfRegisteredExtensions),
-        _ => ConsoleRunner.Run(arguments),
+        _ => TestPlatformTestFramework.RunAsync(arguments, SelfRegisteredExtensions.AddSelfRegisteredExtensions),
     };
 }
