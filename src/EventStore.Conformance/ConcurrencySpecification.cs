@@ -76,7 +76,7 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
     {
         const int Writers = 16, Readers = 4;
         var engines = await OpenSeveralAsync(4);
-        using var writing = new CancellationTokenSource(IsLongRun ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(5));
+        using var writing = new CancellationTokenSource(IsLongRun ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(3));
         var committed = new ConcurrentQueue<(long First, int Count)>();
         var stopped = 0;
 

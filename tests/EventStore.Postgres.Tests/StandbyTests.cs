@@ -13,6 +13,7 @@ public sealed class StandbyTests
     public async Task A_standby_is_read_while_it_follows_and_written_once_it_is_promoted()
     {
         await using var primary = await PrivatePostgres.StartAsync();
+        primary.SkipUnlessItCanHaveAStandby();
         await using var writing = await TestStores.OpenEngineAsync(primary.Address, new PostgresOptions());
         for (var i = 0; i < 50; i++) await writing.CommitAsync(TestStores.Attempt($"stream-{i % 7}", ExpectedRevision.Any));
 

@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace EventStore.TestServers;
 
 /// <summary>
@@ -7,6 +9,9 @@ public sealed class PrivatePostgres : ITestServer
 {
     public const string Package = "postgresql-15";
 
+    private const string ProgramsVariable = "EVENTSTORE_TEST_POSTGRES_PROGRAMS";
+
+    private const string BackupProgram = "pg_basebackup";
     private readonly string folder;
     private ServerProcess server = null!;
 
@@ -37,12 +42,16 @@ public sealed class PrivatePostgres : ITestServer
         return made;
     }
 
+    /// <summary>Skips the test where the programs lack what <see cref="StartStandbyAsync"/> needs.</summary>
+    public void SkipUnlessItCanHaveAStandby() =>
+        Assert.SkipUnless(File.Exists(Path.Combine(Binaries, BackupProgram)), $"The programs of PostgreSQL in {Binaries} lack {BackupProgram}, which makes a standby.");
+
     /// <summary>A second server that follows this one by streaming replication, and may be read meanwhile.</summary>
     public async Task<PrivatePostgres> StartStandbyAsync()
     {
         var standby = new PrivatePostgres(Binaries, Directory.CreateTempSubdirectory("eventstore-postgres-").FullName, ServerProcess.FreePort());
         if (Environment.IsPrivilegedProcess) await ServerProcess.RunAsync("chown", "postgres:", standby.folder);
-        string[] command = [.. AsOwner(), Path.Combine(Binaries, "pg_basebackup"), "-h", "127.0.0.1", "-p", $"{Port}", "-U", "postgres", "-D", standby.Data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"];
+        string[] command = [.. AsOwner(), Path.Combine(Binaries, BackupProgram), "-h", "127.0.0.1", "-p", $"{Port}", "-U", "postgres", "-D", standby.Data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"];
         await ServerProcess.RunAsync(command[0], command[1..]);
         await standby.StartAgainAsync();
         return standby;
@@ -71,9 +80,10 @@ public sealed class PrivatePostgres : ITestServer
     // The server refuses to run as root; it then runs as the user that its package made.
     private static string[] AsOwner() => Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
 
-    // Debian keeps the programs of each version in a folder of its own, the newest first; elsewhere they are on the PATH.
-    private static IEnumerable<string> Installed() =>
-        (Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => Path.Combine(version, "bin")) : [])
+    // The folder that the environment names and no other; else Debian's, one for each version, the newest first; else the PATH.
+    private static IEnumerable<string> Installed() => Environment.GetEnvironmentVariable(ProgramsVariable) is { Length: > 0 } given
+        ? [given]
+        : (Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => Path.Combine(version, "bin")) : [])
         .Concat(ServerProcess.FindProgram("initdb") is { } found ? [Path.GetDirectoryName(found)!] : []);
 
     // The eighth line of its file says how far it is; the first one whether the file is of this server or of one that was killed.
