@@ -12,14 +12,14 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
     private static readonly StreamId[] StreamIds = [.. Enumerable.Range(0, Streams).Select(i => new StreamId("bench", "order", $"{i}"))];
 
     /// <summary>One committer that awaits each of its commits of one event.</summary>
-    public async Task OneCommitterAsync(FileSystemDurability durability)
+    public async Task OneCommitterAsync(Durability durability)
     {
         var commits = CommitsOf(durability);
-        var name = durability == FileSystemDurability.Durable ? "durable-1" : "fast-1";
+        var name = durability == Durability.Durable ? "durable-1" : "fast-1";
         var recordBytes = await RecordBytesAsync(events: 1);
         Tell($"{commits:N0} commits a round, record {recordBytes} bytes");
         await new SideBySide($"{durability}, one committer, one event a commit", "commit")
-            .Add("bare loop over a file", clock => new(BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == FileSystemDurability.Durable)))
+            .Add("bare loop over a file", clock => new(BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
             .Add("bare engine", clock => EngineAsync(durability, clock, commits))
             .Add("AppendAsync", clock => AppendAsync(durability, clock, commits, events: 1))
             .Add(OthersOf(name))
@@ -27,7 +27,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
     }
 
     /// <summary>64 committers at once, beside one.</summary>
-    public async Task ManyCommittersAsync(FileSystemDurability durability)
+    public async Task ManyCommittersAsync(Durability durability)
     {
         const int Committers = 64, ManyCommits = 200_000;
         var commits = CommitsOf(durability);
@@ -35,20 +35,20 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         await new SideBySide($"{durability}, {Committers} committers", "commit")
             .Add("AppendAsync, one committer", clock => AppendAsync(durability, clock, commits, events: 1))
             .Add($"AppendAsync, {Committers} committers", clock => ConcurrentlyAsync(durability, clock, ManyCommits, Committers))
-            .Add(OthersOf(durability == FileSystemDurability.Durable ? "durable-64" : "fast-64"))
+            .Add(OthersOf(durability == Durability.Durable ? "durable-64" : "fast-64"))
             .RunAsync();
     }
 
     /// <summary>One committer that awaits each of its commits of ten events.</summary>
-    public async Task TenEventsAsync(FileSystemDurability durability)
+    public async Task TenEventsAsync(Durability durability)
     {
         var commits = CommitsOf(durability) / 4;
         var recordBytes = await RecordBytesAsync(events: 10);
         Tell($"{commits:N0} commits a round, record {recordBytes} bytes");
         await new SideBySide($"{durability}, one committer, ten events a commit", "event")
-            .Add("bare loop over a file", clock => new(10 * BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == FileSystemDurability.Durable)))
+            .Add("bare loop over a file", clock => new(10 * BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
             .Add("AppendAsync", clock => AppendAsync(durability, clock, commits, events: 10))
-            .Add(OthersOf(durability == FileSystemDurability.Durable ? "durable-10" : "fast-10"))
+            .Add(OthersOf(durability == Durability.Durable ? "durable-10" : "fast-10"))
             .RunAsync();
     }
 
@@ -59,8 +59,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         var recordBytes = await RecordBytesAsync(events: 1);
         var measured = await new SideBySide("Fast, 100,000 events from opening to closing the store", "event")
             .Add("bare loop over a file", clock => new(BareFile.Write(PathOf("bare"), clock, recordBytes, Events, isFlushed: false)))
-            .Add("one event a commit", clock => AppendAsync(FileSystemDurability.Fast, clock, Events, events: 1, isOpeningCounted: true))
-            .Add("ten events a commit", clock => AppendAsync(FileSystemDurability.Fast, clock, Events / 10, events: 10, isOpeningCounted: true))
+            .Add("one event a commit", clock => AppendAsync(Durability.Fast, clock, Events, events: 1, isOpeningCounted: true))
+            .Add("ten events a commit", clock => AppendAsync(Durability.Fast, clock, Events / 10, events: 10, isOpeningCounted: true))
             .Add("one event a commit, the log compressed", clock => CompressedAsync(clock, Events))
             .Add(OthersOf("fast-100k"))
             .RunAsync();
@@ -74,7 +74,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         {
             const int Commits = 1_000_000;
             var path = PathOf("disk");
-            await using (var store = await OpenAsync(path, FileSystemDurability.Fast))
+            await using (var store = await OpenAsync(path, Durability.Fast))
             {
                 for (var i = 0; i < Commits; i++) await store.AppendAsync(new StreamId("bench", "order", $"{i % streams:D7}"), ExpectedRevision.Any, [new EventMessage(Body)]);
             }
@@ -98,7 +98,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         {
             var path = PathOf("streams");
             var handles = 0;
-            await using (var store = await OpenAsync(path, FileSystemDurability.Fast))
+            await using (var store = await OpenAsync(path, Durability.Fast))
             {
                 for (var tenth = 0; tenth < took.Length; tenth++)
                 {
@@ -123,11 +123,11 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         Tell($"1,000,000 streams made: last tenth / first tenth, median {rounds[2]:0.00} ({rounds[0]:0.00} … {rounds[^1]:0.00}); of processor time, which includes the work beside the writer, {work[2]:0.00} ({work[0]:0.00} … {work[^1]:0.00})");
     }
 
-    private static int CommitsOf(FileSystemDurability durability) => durability == FileSystemDurability.Durable ? 10_000 : 300_000;
+    private static int CommitsOf(Durability durability) => durability == Durability.Durable ? 10_000 : 300_000;
 
     private IEnumerable<OtherProgram> OthersOf(string benchmark) => others.Where(other => other.Benchmark == benchmark);
 
-    private async ValueTask<long> EngineAsync(FileSystemDurability durability, Clock clock, int commits)
+    private async ValueTask<long> EngineAsync(Durability durability, Clock clock, int commits)
     {
         var path = PathOf("engine");
         var engine = new EngineCatalogue().AddFileSystem(OptionsOf(durability)).Create("file:" + path, EngineContext.Default);
@@ -144,7 +144,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         return commits;
     }
 
-    private async ValueTask<long> AppendAsync(FileSystemDurability durability, Clock clock, int commits, int events, bool isOpeningCounted = false)
+    private async ValueTask<long> AppendAsync(Durability durability, Clock clock, int commits, int events, bool isOpeningCounted = false)
     {
         var path = PathOf("store");
         clock.Restart();
@@ -164,7 +164,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
     private async ValueTask<long> CompressedAsync(Clock clock, int commits)
     {
         var path = PathOf("store");
-        var options = OptionsOf(FileSystemDurability.Fast);
+        var options = OptionsOf(Durability.Fast);
         (options.Compression, options.SegmentSizeBytes) = (FileSystemCompression.Brotli, 4 << 20);
         clock.Restart();
         var files = new FileSystemStore(path, options);
@@ -179,7 +179,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         return commits;
     }
 
-    private async ValueTask<long> ConcurrentlyAsync(FileSystemDurability durability, Clock clock, int commits, int committers)
+    private async ValueTask<long> ConcurrentlyAsync(Durability durability, Clock clock, int commits, int committers)
     {
         var path = PathOf("store");
         await using (var store = await OpenAsync(path, durability))
@@ -202,7 +202,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
     {
         const int Commits = 2_000;
         var path = PathOf("record");
-        await using (var store = await OpenAsync(path, FileSystemDurability.Fast))
+        await using (var store = await OpenAsync(path, Durability.Fast))
         {
             for (var i = 0; i < Commits; i++) await store.AppendAsync(StreamIds[i % Streams], ExpectedRevision.Any, Messages(events));
         }
@@ -219,10 +219,10 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         return messages;
     }
 
-    private static ValueTask<IEventStore> OpenAsync(string path, FileSystemDurability durability) =>
+    private static ValueTask<IEventStore> OpenAsync(string path, Durability durability) =>
         Wireup.Init().UsingFileSystemPersistence(path, OptionsOf(durability)).UsingCustomSerialization(new IdentitySerializer()).InitializeStorageEngine().BuildAsync();
 
-    private static FileSystemOptions OptionsOf(FileSystemDurability durability) => new() { Durability = durability };
+    private static FileSystemOptions OptionsOf(Durability durability) => new() { Durability = durability };
 
     private string PathOf(string name)
     {

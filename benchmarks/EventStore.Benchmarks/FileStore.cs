@@ -56,5 +56,5 @@ internal sealed class FileStore : IDisposable
 
     public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
 
-    private static FileSystemOptions Options() => new() { Durability = FileSystemDurability.Fast };
+    private static FileSystemOptions Options() => new() { Durability = Durability.Fast };
 }

@@ -145,7 +145,7 @@ internal static class SqliteBenchmarks
     private static async Task FillAsync(string directory, int events)
     {
         const int Batch = 1_000;
-        await using var engine = new EngineCatalogue().AddSqlite(new SqliteOptions { Durability = SqliteDurability.Fast }).Create("sqlite:" + Path.Combine(directory, "store.db"), EngineContext.Default);
+        await using var engine = new EngineCatalogue().AddSqlite(new SqliteOptions { Durability = Durability.Fast }).Create("sqlite:" + Path.Combine(directory, "store.db"), EngineContext.Default);
         await engine.InitializeAsync();
         for (var stored = 0; stored < events; stored += Batch)
         {

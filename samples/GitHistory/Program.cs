@@ -68,7 +68,7 @@ static async Task RunAsync(string directory, string address, int writers, int in
     await store.Dispatch.StartAsync(cancellationToken);
 
     report.Imported("Import", await ImportAsync("Import", repository, store, writers, cancellationToken));
-    if (description.Engine.Durability.Level == DurabilityLevel.Volatile)
+    if (description.Engine.Durability.Level == Durability.Volatile)
         report.Imported("Again", await ImportAsync("Again", repository, store, writers, cancellationToken));
 
     var snapshots = await SnapshotKeeper.TakeDueAsync(store, repository.Name, interval, cancellationToken);

@@ -22,7 +22,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     public EngineDescription Description { get; } = new(
         "journal",
         "journal:" + path,
-        new EngineDurability(DurabilityLevel.Fast, "each batch is written to the operating system, which flushes it when it sees fit",
+        new EngineDurability(Durability.Fast, "each batch is written to the operating system, which flushes it when it sees fit",
             ["After a power loss, opening may name a damaged line near the end; what it and later lines said is then lost."]),
         new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 1 << 20, MaxBatchAttempts: 256),
         EngineCapabilities.Reopens);

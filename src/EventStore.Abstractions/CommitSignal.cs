@@ -1,4 +1,4 @@
-namespace EventStore;
+namespace EventStore.Engines;
 
 /// <summary>Wakes those who wait for commits within one process. For engines: raise it after each batch, wait on it in WaitForCommitsAsync.</summary>
 public sealed class CommitSignal

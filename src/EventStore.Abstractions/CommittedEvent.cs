@@ -1,20 +1,8 @@
+using System.Collections.Frozen;
+using System.ComponentModel;
+using EventStore.Engines;
+
 namespace EventStore;
-
-/// <summary>Turns the stored form of an event into the application's, when asked.</summary>
-public interface IEventDecoder
-{
-    /// <summary>Decrypts and decompresses the stored body.</summary>
-    ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded);
-
-    /// <summary>Deserializes and upconverts a restored body.</summary>
-    object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload);
-
-    /// <summary>Decodes the event's headers.</summary>
-    IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded);
-
-    /// <summary>Decodes the commit's headers.</summary>
-    IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded);
-}
 
 /// <summary>
 /// A stored event as an application reads it. The body is deserialized when first asked for, so that reading bytes costs no decoding.
@@ -27,6 +15,7 @@ public sealed class CommittedEvent
     private Restored? restored;
 
     /// <summary>Wraps what an engine read, with the decoder that understands it.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
     public CommittedEvent(in RecordedEvent recorded, IEventDecoder decoder)
     {
         ArgumentNullException.ThrowIfNull(decoder);
@@ -35,6 +24,33 @@ public sealed class CommittedEvent
     }
 
     private CommittedEvent(CommittedEvent original, object body) : this(original.recorded, original.decoder) => this.body = body;
+
+    /// <summary>An event as if it had been read, for tests of handlers and projections. Its payload is empty.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="revision">The event's number in its stream; 1 or higher.</param>
+    /// <param name="body">The event itself.</param>
+    /// <param name="checkpoint">Its position in the store; null for the same number as the revision.</param>
+    /// <param name="eventType">The stable name of its type; null for the name of the CLR type.</param>
+    /// <param name="headers">Its headers; null for none.</param>
+    /// <param name="stamp">When the store took it; null for the Unix epoch.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The revision or the checkpoint is 0.</exception>
+    public static CommittedEvent Create(
+        StreamId stream,
+        Revision revision,
+        object body,
+        Checkpoint? checkpoint = null,
+        string? eventType = null,
+        IReadOnlyDictionary<string, string>? headers = null,
+        DateTimeOffset? stamp = null)
+    {
+        var message = new EventMessage(body, headers);
+        var position = checkpoint ?? new Checkpoint(revision.Value);
+        ArgumentOutOfRangeException.ThrowIfZero(revision.Value, nameof(revision));
+        ArgumentOutOfRangeException.ThrowIfZero(position.Value, nameof(checkpoint));
+        var commit = new CommitRecord(
+            stream, NewId.Next(), new CommitSequence(revision.Value), stamp ?? DateTimeOffset.UnixEpoch, revision, position, EventCount: 1, Headers: default);
+        return new(new RecordedEvent(commit, 0, new EventRecord(message.EventId, eventType ?? body.GetType().Name, default)), new GivenEvent(message));
+    }
 
     /// <summary>The stream.</summary>
     public StreamId Stream => recorded.Commit.Stream;
@@ -93,6 +109,18 @@ public sealed class CommittedEvent
         var payload = decoder.RestorePayload(recorded);
         if (!payload.Equals(recorded.Record.Body)) (restored ??= new Restored()).Payload = payload;
         return payload;
+    }
+
+    /// <summary>The decoder of an event that was not read but given.</summary>
+    private sealed class GivenEvent(EventMessage message) : IEventDecoder
+    {
+        public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) => recorded.Record.Body;
+
+        public object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload) => message.Body;
+
+        public IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded) => message.Headers;
+
+        public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) => FrozenDictionary<string, string>.Empty;
     }
 
     /// <summary>What was made of the stored form once it was asked for; few events have any.</summary>

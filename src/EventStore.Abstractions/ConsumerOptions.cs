@@ -20,7 +20,7 @@ public sealed record ConsumerSource
     public EventFilter Filter { get; private init; } = EventFilter.Everything;
 
     /// <summary>A further condition on them; null for none.</summary>
-    public EventCondition? Condition { get; private init; }
+    public EventPredicate? Condition { get; private init; }
 
     /// <summary>One stream, which need not exist yet. When it is deleted and made anew, the new one is consumed from its beginning.</summary>
     public static ConsumerSource OfStream(StreamId stream)
@@ -51,7 +51,7 @@ public sealed record ConsumerSource
     }
 
     /// <summary>The events that a condition holds for. What of it an engine can apply is applied there.</summary>
-    public static ConsumerSource Matching(EventCondition condition)
+    public static ConsumerSource Matching(EventPredicate condition)
     {
         ArgumentNullException.ThrowIfNull(condition);
         return new() { Filter = condition.Narrowed, Condition = condition };
@@ -84,10 +84,10 @@ public readonly record struct ConsumerStart
     public Revision Revision { get; private init; }
 
     /// <summary>After a checkpoint, which is not itself delivered.</summary>
-    public static ConsumerStart After(Checkpoint checkpoint) => new() { Checkpoint = checkpoint };
+    public static ConsumerStart AfterCheckpoint(Checkpoint checkpoint) => new() { Checkpoint = checkpoint };
 
     /// <summary>After a revision of the stream or read stream that is consumed, which is not itself delivered.</summary>
-    public static ConsumerStart After(Revision revision) => new() { Revision = revision };
+    public static ConsumerStart AfterRevision(Revision revision) => new() { Revision = revision };
 }
 
 /// <summary>What becomes of an event whose handler failed as often as it may.</summary>

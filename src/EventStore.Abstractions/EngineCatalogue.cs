@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace EventStore;
+namespace EventStore.Engines;
 
 /// <summary>What an engine is given at its making.</summary>
 /// <param name="Time">The clock for stamps and waits.</param>
@@ -61,3 +61,9 @@ public sealed class EngineCatalogue
         return create(address[(colon + 1)..], context);
     }
 }
+
+/// <summary>Which engine was chosen.</summary>
+/// <param name="Create">Makes or hands over the engine.</param>
+/// <param name="IsOwned">Whether the store disposes it.</param>
+/// <param name="Catalogue">The backends it was chosen from by an address; null when it was named directly.</param>
+public sealed record PersistenceChoice(Func<EngineContext, IPersistenceEngine> Create, bool IsOwned, EngineCatalogue? Catalogue = null);

@@ -1,4 +1,4 @@
-namespace EventStore;
+namespace EventStore.Engines;
 
 /// <summary>What an engine is and what it promises, said truthfully, with the findings of its opening.</summary>
 /// <param name="Name">The kind of backend, such as "in-memory".</param>
@@ -21,20 +21,7 @@ public sealed record EngineDescription(
 /// <param name="Level">In one word.</param>
 /// <param name="Basis">The settings it rests on, as they were found.</param>
 /// <param name="Warnings">What weakens it; empty when nothing does.</param>
-public sealed record EngineDurability(DurabilityLevel Level, string Basis, IReadOnlyList<string> Warnings);
-
-/// <summary>How much an acknowledged commit survives.</summary>
-public enum DurabilityLevel
-{
-    /// <summary>Nothing is kept beyond the life of the engine.</summary>
-    Volatile,
-
-    /// <summary>Survives the end of the process; a power loss may take the last moments, never part of a commit.</summary>
-    Fast,
-
-    /// <summary>Survives the end of the process and a power loss.</summary>
-    Durable,
-}
+public sealed record EngineDurability(Durability Level, string Basis, IReadOnlyList<string> Warnings);
 
 /// <summary>What an engine can do beyond what every engine can.</summary>
 [Flags]

@@ -1,4 +1,6 @@
+using System.Collections;
 using System.Collections.Frozen;
+using System.Text.Json.Nodes;
 
 namespace EventStore;
 
@@ -11,11 +13,18 @@ public sealed class EventMessage
     /// <param name="body">The event itself.</param>
     /// <param name="headers">Names and values that travel with it; null for none.</param>
     /// <param name="eventId">Its id; null for a new one, sortable by creation (UUID version 7, RFC 9562).</param>
-    /// <exception cref="ArgumentException">The id is all zeros.</exception>
+    /// <exception cref="ArgumentException">The id is all zeros, a header has no name or value, or the body is a collection or a value of this library.</exception>
     public EventMessage(object body, IReadOnlyDictionary<string, string>? headers = null, Guid? eventId = null)
     {
         ArgumentNullException.ThrowIfNull(body);
         if (eventId == Guid.Empty) throw new ArgumentException("An event id is not all zeros; leave it out to get a new one.", nameof(eventId));
+
+        RefuseWhatIsNoEvent(body);
+        foreach (var (name, value) in headers ?? NoHeaders)
+        {
+            if (string.IsNullOrEmpty(name)) throw new ArgumentException("A header has an empty name. Give it one.", nameof(headers));
+            if (value is null) throw new ArgumentException($"The header '{name}' has no value (null). Leave it out, or give it a text.", nameof(headers));
+        }
 
         Body = body;
         Headers = headers is null or { Count: 0 } ? NoHeaders : new Dictionary<string, string>(headers, StringComparer.Ordinal);
@@ -30,6 +39,15 @@ public sealed class EventMessage
 
     /// <summary>Names and values that travel with the event; never null.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; }
+
+    // Arguments that slipped into the place of an event. Stored, they would be found out when they are read.
+    private static void RefuseWhatIsNoEvent(object body)
+    {
+        if (body is EventMessage or CommittedEvent or StreamId or ExpectedRevision or Revision or Checkpoint or CommitSequence or Guid or CancellationToken or Task)
+            throw new ArgumentException($"A {body.GetType().Name} is not an event. Pass the event itself; expectations, ids and tokens have parameters of their own.", nameof(body));
+        if (body is IEnumerable and not (string or byte[] or JsonNode))
+            throw new ArgumentException($"{body.GetType()} is a collection, not one event. Append its elements, or wrap it in a type of its own.", nameof(body));
+    }
 }
 
 /// <summary>Names of headers that have a meaning to the store or are agreed between applications.</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace EventStore;
+namespace EventStore.Engines;
 
 /// <summary>An event as an engine keeps it: bytes and a stable type name. An engine never looks into the bytes.</summary>
 public readonly struct EventRecord

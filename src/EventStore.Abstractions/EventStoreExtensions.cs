@@ -1,13 +1,46 @@
+using System.Collections;
+
 namespace EventStore;
 
-/// <summary>Shorter ways to say what <see cref="IEventStore"/> says in full.</summary>
+/// <summary>Shorter forms of what <see cref="IEventStore"/> and <see cref="IEventStream"/> offer in full.</summary>
 public static class EventStoreExtensions
 {
-    /// <summary>Appends one event, whatever the stream's revision.</summary>
-    public static ValueTask<CommitResult> AppendAsync(this IEventStore store, StreamId stream, object body, CancellationToken cancellationToken = default)
+    /// <summary>Appends one event as one commit, whatever the stream's revision.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="event">The event. A collection is appended element by element.</param>
+    /// <param name="cancellationToken">Before sending, it leaves nothing stored; after it, the outcome is unknown.</param>
+    public static ValueTask<CommitResult> AppendAsync(this IEventStore store, StreamId stream, object @event, CancellationToken cancellationToken = default) =>
+        store.AppendAsync(stream, ExpectedRevision.Any, @event, cancellationToken: cancellationToken);
+
+    /// <summary>Appends events as one commit, whatever the stream's revision.</summary>
+    public static ValueTask<CommitResult> AppendAsync(
+        this IEventStore store, StreamId stream, IEnumerable<object> events, CancellationToken cancellationToken = default) =>
+        store.AppendAsync(stream, ExpectedRevision.Any, events, cancellationToken: cancellationToken);
+
+    /// <summary>Appends several events as one commit, whatever the stream's revision.</summary>
+    public static ValueTask<CommitResult> AppendAsync(this IEventStore store, StreamId stream, params ReadOnlySpan<object> events) =>
+        store.AppendAsync(stream, ExpectedRevision.Any, events);
+
+    /// <summary>Appends one event as one commit.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="expected">What is expected of the stream.</param>
+    /// <param name="event">The event. A collection is appended element by element.</param>
+    /// <param name="commitId">The commit's id; null for a new one. Repeat an id to repeat a commit without storing twice.</param>
+    /// <param name="headers">The commit's headers; null for none.</param>
+    /// <param name="cancellationToken">Before sending, it leaves nothing stored; after it, the outcome is unknown.</param>
+    public static ValueTask<CommitResult> AppendAsync(
+        this IEventStore store,
+        StreamId stream,
+        ExpectedRevision expected,
+        object @event,
+        Guid? commitId = null,
+        IReadOnlyDictionary<string, string>? headers = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
-        return store.AppendAsync(stream, ExpectedRevision.Any, [AsMessage(body)], cancellationToken: cancellationToken);
+        return store.AppendAsync(stream, expected, [.. MessagesOf(@event)], commitId, headers, cancellationToken);
     }
 
     /// <summary>Appends events as one commit.</summary>
@@ -15,46 +48,68 @@ public static class EventStoreExtensions
         this IEventStore store,
         StreamId stream,
         ExpectedRevision expected,
-        IEnumerable<object> bodies,
+        IEnumerable<object> events,
         Guid? commitId = null,
         IReadOnlyDictionary<string, string>? headers = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
-        return store.AppendAsync(stream, expected, [.. bodies.Select(AsMessage)], commitId, headers, cancellationToken);
+        ArgumentNullException.ThrowIfNull(events);
+        return store.AppendAsync(stream, expected, [.. events.Select(AsMessage)], commitId, headers, cancellationToken);
     }
 
-    /// <summary>Opens a stream from its newest snapshot, at or below a revision if one is given; whole where there is none.</summary>
-    /// <returns>The snapshot, or null; and the stream with only the events after it.</returns>
-    public static async ValueTask<(Snapshot? Snapshot, IEventStream Stream)> OpenFromSnapshotAsync(
-        this IEventStore store, StreamId stream, Revision? atMost = null, CancellationToken cancellationToken = default)
+    /// <summary>Appends several events as one commit.</summary>
+    public static ValueTask<CommitResult> AppendAsync(this IEventStore store, StreamId stream, ExpectedRevision expected, params ReadOnlySpan<object> events)
     {
         ArgumentNullException.ThrowIfNull(store);
-        var snapshot = await store.Snapshots.FindAsync(stream, atMost, cancellationToken).ConfigureAwait(false);
-        var opened = snapshot is null
-            ? await store.OpenStreamAsync(stream, cancellationToken: cancellationToken).ConfigureAwait(false)
-            : await store.OpenStreamAsync(snapshot, cancellationToken).ConfigureAwait(false);
-        return (snapshot, opened);
+        var messages = new List<EventMessage>(events.Length);
+        foreach (var body in events) messages.Add(AsMessage(body));
+        return store.AppendAsync(stream, expected, messages);
     }
 
-    /// <summary>Adds an event that needs no headers.</summary>
-    public static void Add(this IEventStream stream, object body)
+    /// <summary>Opens a stream from its newest snapshot that fits; whole where there is none.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="atMost">Only a snapshot at or below this revision; null for any.</param>
+    /// <param name="upTo">The last revision to read, included; the snapshot is at or below it, too. Null for the head.</param>
+    /// <param name="schemaVersion">Only a snapshot of this schema version; null for any.</param>
+    /// <param name="cancellationToken">Ends the read by throwing.</param>
+    /// <returns>The snapshot, or null; and the stream with only the events after it.</returns>
+    public static async ValueTask<OpenedStream> OpenFromSnapshotAsync(
+        this IEventStore store,
+        StreamId stream,
+        Revision? atMost = null,
+        Revision? upTo = null,
+        int? schemaVersion = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var newest = new Revision(Math.Min((atMost ?? Revision.Max).Value, (upTo ?? Revision.Max).Value));
+        var snapshot = await store.Snapshots.FindAsync(stream, newest, schemaVersion, cancellationToken).ConfigureAwait(false);
+        var opened = snapshot is null
+            ? await store.OpenStreamAsync(stream, new StreamRange { To = upTo ?? Revision.Max }, cancellationToken).ConfigureAwait(false)
+            : await store.OpenStreamAsync(snapshot, upTo, cancellationToken).ConfigureAwait(false);
+        return new OpenedStream(snapshot, opened);
+    }
+
+    /// <summary>Adds an event that needs no headers. A collection is added element by element.</summary>
+    public static void Add(this IEventStream stream, object @event)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        stream.Add(AsMessage(body));
+        foreach (var message in MessagesOf(@event)) stream.Add(message);
     }
 
     /// <summary>
-    /// Loads a stream, lets the application decide, and commits what it added; when others were faster, loads and decides again.
+    /// Loads a stream, lets the application decide, and commits what it added. If other writers were faster, it loads and decides again.
     /// </summary>
     /// <param name="store">The store.</param>
     /// <param name="stream">The stream.</param>
-    /// <param name="decide">Looks at the stream and adds events. May run several times, each time on a stream read anew.</param>
+    /// <param name="decide">Looks at the stream and adds events. May run several times, each time on a stream that was read again.</param>
     /// <param name="maxAttempts">How often to decide at most.</param>
     /// <param name="commitId">The commit's id; null for a new one, kept over all attempts.</param>
     /// <param name="cancellationToken">Ends it between attempts and before sending.</param>
     /// <returns>The commit, or null when the last decision added nothing.</returns>
-    /// <exception cref="ConcurrencyException">Others were faster every time.</exception>
+    /// <exception cref="ConcurrencyException">Other writers were faster every time.</exception>
     public static async ValueTask<CommitResult?> TransactAsync(
         this IEventStore store,
         StreamId stream,
@@ -83,6 +138,15 @@ public static class EventStoreExtensions
                 await Task.Delay(Random.Shared.Next(most), cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    // An array of structs is no IEnumerable<object>, so it arrives as an object; it reads like a collection, and is one.
+    private static IEnumerable<EventMessage> MessagesOf(object @event)
+    {
+        ArgumentNullException.ThrowIfNull(@event);
+        return @event is IEnumerable elements and not (string or byte[] or System.Text.Json.Nodes.JsonNode)
+            ? elements.Cast<object>().Select(AsMessage)
+            : [AsMessage(@event)];
     }
 
     private static EventMessage AsMessage(object body) => body as EventMessage ?? new EventMessage(body);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Text.Json.Serialization.Metadata;
+using EventStore.Engines;
 
 namespace EventStore;
 
@@ -65,6 +66,9 @@ public sealed class EventTypes
         Register(type);
         return names[type];
     }
+
+    /// <summary>The types that were registered so far.</summary>
+    public IReadOnlyCollection<Type> Registered => [.. names.Keys];
 
     /// <summary>The type that a name stands for, or null.</summary>
     public Type? Find(string name) => types.GetValueOrDefault(name);

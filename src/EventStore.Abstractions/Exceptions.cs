@@ -1,3 +1,5 @@
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>Everything this store throws for a reason of its own. Messages say what happened, what was expected and what to do; never a payload.</summary>
@@ -203,15 +205,6 @@ public sealed class StorageNotFoundException : StorageException
 {
     /// <summary>Says what was looked for, where, and what to do.</summary>
     public StorageNotFoundException(string message, Exception? inner = null) : base(message, inner)
-    {
-    }
-}
-
-/// <summary>Thrown by an engine when it sent a batch and cannot tell what became of it. The pipeline settles it by commit id.</summary>
-public sealed class BatchOutcomeUnknownException : StorageException
-{
-    /// <summary>Says why the outcome is unknown.</summary>
-    public BatchOutcomeUnknownException(string why, Exception? inner = null) : base(why, inner)
     {
     }
 }

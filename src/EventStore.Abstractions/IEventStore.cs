@@ -1,3 +1,5 @@
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>
@@ -25,7 +27,11 @@ public interface IEventStore : IAsyncDisposable
     ValueTask<IEventStream> OpenStreamAsync(StreamId stream, StreamRange? range = null, CancellationToken cancellationToken = default);
 
     /// <summary>Opens a stream with only the events after a snapshot.</summary>
-    ValueTask<IEventStream> OpenStreamAsync(Snapshot snapshot, CancellationToken cancellationToken = default);
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="upTo">The last revision to read, included; null for the head.</param>
+    /// <param name="cancellationToken">Ends the read by throwing.</param>
+    /// <exception cref="SnapshotRefusedException">The stream does not reach the snapshot's revision.</exception>
+    ValueTask<IEventStream> OpenStreamAsync(Snapshot snapshot, Revision? upTo = null, CancellationToken cancellationToken = default);
 
     /// <summary>Opens a stream at its head, without history.</summary>
     ValueTask<IEventStream> OpenStreamAtHeadAsync(StreamId stream, CancellationToken cancellationToken = default);
@@ -45,7 +51,7 @@ public interface IEventStore : IAsyncDisposable
     ValueTask<CommitResult> AppendAsync(
         StreamId stream,
         ExpectedRevision expected,
-        IReadOnlyList<EventMessage> events,
+        IReadOnlyCollection<EventMessage> events,
         Guid? commitId = null,
         IReadOnlyDictionary<string, string>? headers = null,
         CancellationToken cancellationToken = default);
@@ -78,8 +84,12 @@ public interface IEventStore : IAsyncDisposable
     /// <summary>Removes a stream with its snapshots; answers whether there was one. It can be created anew from revision 1.</summary>
     ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default);
 
-    /// <summary>Removes all streams of a bucket, or of the store for null. Checkpoints are never reused.</summary>
-    ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default);
+    /// <summary>Removes all streams of a bucket, with their snapshots. Checkpoints are never reused.</summary>
+    /// <exception cref="InvalidNameException">The bucket's name is empty, too long or ill-formed.</exception>
+    ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes all streams of the store, with their snapshots. Checkpoints are never reused.</summary>
+    ValueTask PurgeAllAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Checks everything stored and reports every damage with its place.</summary>
     ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default);
@@ -100,8 +110,15 @@ public interface ISnapshots
     /// <exception cref="SnapshotRefusedException">It is above the stream's head.</exception>
     ValueTask SaveAsync(Snapshot snapshot, CancellationToken cancellationToken = default);
 
-    /// <summary>Finds the newest snapshot, at or below a revision if one is given; null for none.</summary>
-    ValueTask<Snapshot?> FindAsync(StreamId stream, Revision? atMost = null, CancellationToken cancellationToken = default);
+    /// <summary>Finds the newest snapshot; null for none.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="atMost">Only a snapshot at or below this revision; null for any.</param>
+    /// <param name="schemaVersion">
+    /// Only a snapshot of this schema version; null for any. At a revision with several versions only the highest is considered.
+    /// </param>
+    /// <param name="cancellationToken">Ends the search by throwing.</param>
+    ValueTask<Snapshot?> FindAsync(
+        StreamId stream, Revision? atMost = null, int? schemaVersion = null, CancellationToken cancellationToken = default);
 
     /// <summary>Lists the streams with at least so many events since their newest snapshot, by name; in a bucket, or in the store for null.</summary>
     IAsyncEnumerable<StreamHead> ListStreamsDueAsync(string? bucket, long minEventsSinceSnapshot, CancellationToken cancellationToken = default);
@@ -121,10 +138,10 @@ public interface IDispatch
     ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default);
 
     /// <summary>Marks events by their ids, which are looked for among the undispatched; unknown ids are passed over.</summary>
-    ValueTask MarkAsDispatchedAsync(IReadOnlySet<Guid> eventIds, CancellationToken cancellationToken = default);
+    ValueTask MarkAsDispatchedAsync(IEnumerable<Guid> eventIds, CancellationToken cancellationToken = default);
 
     /// <summary>Marks all events of commits, which are looked for among the undispatched; unknown ids are passed over.</summary>
-    ValueTask MarkCommitsAsDispatchedAsync(IReadOnlySet<Guid> commitIds, CancellationToken cancellationToken = default);
+    ValueTask MarkCommitsAsDispatchedAsync(IEnumerable<Guid> commitIds, CancellationToken cancellationToken = default);
 
     /// <summary>Lists the events that were parked after too many failures, in checkpoint order.</summary>
     IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default);
@@ -164,4 +181,23 @@ public sealed record StoreDescription(
     IReadOnlyList<string> Hooks,
     IReadOnlyList<string> Upconverters,
     string Dispatch,
-    int? SnapshotsKept);
+    int? SnapshotsKept)
+{
+    /// <summary>The description as lines of text, for a log or a console.</summary>
+    public override string ToString() => string.Join(Environment.NewLine, [
+        $"Engine:       {Engine.Name} at {Engine.Address}",
+        $"Durability:   {Engine.Durability.Level}: {Engine.Durability.Basis}",
+        .. Engine.Durability.Warnings.Select(warning => $"Warning:      {warning}"),
+        .. Engine.Findings.Select(finding => $"Finding:      {finding}"),
+        $"Capabilities: {Engine.Capabilities}",
+        $"Limits:       {Engine.Limits.MaxEventsPerCommit} events and {Engine.Limits.MaxCommitBytes} bytes a commit, {Engine.Limits.MaxSnapshotBytes} bytes a snapshot",
+        $"Serializer:   {Serializer}",
+        $"Transforms:   {List(Transforms)}",
+        $"Hooks:        {List(Hooks)}",
+        $"Upconverters: {List(Upconverters)}",
+        $"Dispatch:     {Dispatch}",
+        $"Snapshots:    {(SnapshotsKept is { } kept ? $"the newest {kept} of each stream are kept" : "all are kept")}",
+    ]);
+
+    private static string List(IReadOnlyList<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);
+}

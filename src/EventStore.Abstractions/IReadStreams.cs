@@ -13,7 +13,7 @@ public interface IReadStreams
     /// <param name="condition">Which events it links to; stored as data, signed with the key of the wireup.</param>
     /// <param name="cancellationToken">Ends the filling, which the next read goes on with.</param>
     /// <exception cref="ReadStreamException">One of another condition exists under the name.</exception>
-    ValueTask CreateAsync(string name, EventCondition condition, CancellationToken cancellationToken = default);
+    ValueTask CreateAsync(string name, EventPredicate condition, CancellationToken cancellationToken = default);
 
     /// <summary>Reads a read stream by its own revisions, bounded by what is stored when the read begins. Links to events deleted since are passed over.</summary>
     /// <param name="name">Its name.</param>
@@ -60,4 +60,4 @@ public readonly record struct LinkedEvent(Revision Revision, CommittedEvent Even
 /// <param name="Condition">Which events it links to.</param>
 /// <param name="Revision">How many links are written.</param>
 /// <param name="FilledTo">The checkpoint up to which links are written. A read goes on from there by itself.</param>
-public sealed record ReadStreamInfo(string Name, EventCondition Condition, Revision Revision, Checkpoint FilledTo);
+public sealed record ReadStreamInfo(string Name, EventPredicate Condition, Revision Revision, Checkpoint FilledTo);

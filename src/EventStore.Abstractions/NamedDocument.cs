@@ -1,4 +1,4 @@
-namespace EventStore;
+namespace EventStore.Engines;
 
 /// <summary>
 /// A small named value that is written by compare-and-swap. Progress of dispatch and consumers, definitions and leases are kept so.

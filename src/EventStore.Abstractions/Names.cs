@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace EventStore;
+namespace EventStore.Engines;
 
 /// <summary>The one rule for every name that is stored: not empty unless allowed, well-formed Unicode, no NUL, bounded in UTF-8 bytes.</summary>
 internal static class Names

@@ -1,3 +1,5 @@
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>How payloads are compressed.</summary>

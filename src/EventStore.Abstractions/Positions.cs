@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace EventStore;
 
 /// <summary>An event's number in its stream: 1, 2, … without holes. A stream's revision is its number of events; 0 means no stream.</summary>
+[JsonConverter(typeof(RevisionJsonConverter))]
 public readonly record struct Revision : IComparable<Revision>
 {
     /// <summary>Makes a revision from its number.</summary>
@@ -22,8 +24,9 @@ public readonly record struct Revision : IComparable<Revision>
     /// <summary>The number.</summary>
     public long Value { get; }
 
-    /// <summary>A number becomes a revision by itself; it never becomes another kind of position.</summary>
-    public static implicit operator Revision(long value) => new(value);
+    /// <summary>A number becomes a revision only where the code says so, so that positions of different kinds are never mixed up.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public static explicit operator Revision(long value) => new(value);
 
     /// <summary>The revision <paramref name="count"/> events later.</summary>
     public static Revision operator +(Revision revision, long count) => new(revision.Value + count);
@@ -48,6 +51,7 @@ public readonly record struct Revision : IComparable<Revision>
 }
 
 /// <summary>An event's position in the whole store: 1, 2, … in commit order, never reused. 0 means before the first.</summary>
+[JsonConverter(typeof(CheckpointJsonConverter))]
 public readonly record struct Checkpoint : IComparable<Checkpoint>
 {
     /// <summary>Makes a checkpoint from its number.</summary>
@@ -67,8 +71,9 @@ public readonly record struct Checkpoint : IComparable<Checkpoint>
     /// <summary>The number.</summary>
     public long Value { get; }
 
-    /// <summary>A number becomes a checkpoint by itself; it never becomes another kind of position.</summary>
-    public static implicit operator Checkpoint(long value) => new(value);
+    /// <summary>A number becomes a checkpoint only where the code says so, so that positions of different kinds are never mixed up.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public static explicit operator Checkpoint(long value) => new(value);
 
     /// <summary>The checkpoint <paramref name="count"/> positions later.</summary>
     public static Checkpoint operator +(Checkpoint checkpoint, long count) => new(checkpoint.Value + count);
@@ -93,6 +98,7 @@ public readonly record struct Checkpoint : IComparable<Checkpoint>
 }
 
 /// <summary>A commit's number in its stream: 1, 2, … without holes.</summary>
+[JsonConverter(typeof(CommitSequenceJsonConverter))]
 public readonly record struct CommitSequence : IComparable<CommitSequence>
 {
     /// <summary>Makes a commit sequence from its number; 0 means no commit.</summary>
@@ -106,8 +112,9 @@ public readonly record struct CommitSequence : IComparable<CommitSequence>
     /// <summary>The number.</summary>
     public long Value { get; }
 
-    /// <summary>A number becomes a commit sequence by itself; it never becomes another kind of position.</summary>
-    public static implicit operator CommitSequence(long value) => new(value);
+    /// <summary>A number becomes a commit sequence only where the code says so, so that positions of different kinds are never mixed up.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public static explicit operator CommitSequence(long value) => new(value);
 
     /// <inheritdoc/>
     public int CompareTo(CommitSequence other) => Value.CompareTo(other.Value);
@@ -117,6 +124,7 @@ public readonly record struct CommitSequence : IComparable<CommitSequence>
 }
 
 /// <summary>What a commit expects of its stream: nothing, no events yet, some events, or an exact revision.</summary>
+[JsonConverter(typeof(ExpectedRevisionJsonConverter))]
 public readonly record struct ExpectedRevision
 {
     private const long AnyValue = -1;
@@ -140,12 +148,12 @@ public readonly record struct ExpectedRevision
     /// <summary>The stream's revision is exactly this.</summary>
     public static ExpectedRevision Exactly(Revision revision) => new(revision.Value);
 
+    /// <summary>The stream's revision is exactly this number.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public static ExpectedRevision Exactly(long revision) => Exactly(new Revision(revision));
+
     /// <summary>A revision is expected exactly.</summary>
     public static implicit operator ExpectedRevision(Revision revision) => Exactly(revision);
-
-    /// <summary>A number is an exact revision.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
-    public static implicit operator ExpectedRevision(long revision) => Exactly(revision);
 
     /// <summary>Whether a stream at the given revision meets the expectation.</summary>
     public bool IsMetBy(Revision actual) => value switch

@@ -1,19 +1,29 @@
 namespace EventStore;
 
-/// <summary>The state of a stream at a revision, as an engine keeps it.</summary>
-/// <param name="Stream">The stream.</param>
-/// <param name="Revision">The revision whose state it is; 1 or higher.</param>
-/// <param name="SchemaVersion">The version of the state's shape; 0 or higher. At one revision the higher one is newer.</param>
-/// <param name="StateType">The stable name of the state's type.</param>
-/// <param name="Payload">The state, encoded.</param>
-public sealed record SnapshotRecord(StreamId Stream, Revision Revision, int SchemaVersion, string StateType, ReadOnlyMemory<byte> Payload);
-
 /// <summary>The state of a stream at a revision, as an application hands it over and gets it back.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="Revision">The revision whose state it is; 1 or higher.</param>
 /// <param name="State">The state; an <see cref="UnknownEvent"/> where its type is not known here.</param>
 /// <param name="SchemaVersion">The version of the state's shape; 0 or higher. At one revision the higher one is newer.</param>
-public sealed record Snapshot(StreamId Stream, Revision Revision, object State, int SchemaVersion = 0);
+public record Snapshot(StreamId Stream, Revision Revision, object State, int SchemaVersion = 0);
+
+/// <summary>A snapshot whose state is of a known type.</summary>
+/// <typeparam name="TState">The state.</typeparam>
+/// <param name="Stream">The stream.</param>
+/// <param name="Revision">The revision whose state it is; 1 or higher.</param>
+/// <param name="State">The state.</param>
+/// <param name="SchemaVersion">The version of the state's shape; 0 or higher. At one revision the higher one is newer.</param>
+public sealed record Snapshot<TState>(StreamId Stream, Revision Revision, TState State, int SchemaVersion = 0)
+    : Snapshot(Stream, Revision, State, SchemaVersion) where TState : notnull
+{
+    /// <summary>The state.</summary>
+    public new TState State { get; init; } = State;
+}
+
+/// <summary>A stream that was opened from a snapshot.</summary>
+/// <param name="Snapshot">The snapshot; null where there is none that fits.</param>
+/// <param name="Stream">The stream, with the events after the snapshot, or all of them.</param>
+public sealed record OpenedStream(Snapshot? Snapshot, IEventStream Stream);
 
 /// <summary>A stream's newest revision, with its newest snapshot's.</summary>
 /// <param name="Stream">The stream.</param>

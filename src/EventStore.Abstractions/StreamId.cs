@@ -1,9 +1,13 @@
+using System.Text.Json.Serialization;
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>
 /// The name of a stream: a bucket (tenant or bounded context), a category (kind of aggregate) and the id of the aggregate.
 /// Names are compared ordinally; two names that differ in any byte are two streams.
 /// </summary>
+[JsonConverter(typeof(StreamIdJsonConverter))]
 public readonly record struct StreamId : IComparable<StreamId>
 {
     /// <summary>The bucket of a stream that names none.</summary>
@@ -26,6 +30,12 @@ public readonly record struct StreamId : IComparable<StreamId>
         bucket = DefaultBucket;
         category = "";
         this.id = Names.Require(id, nameof(id), MaxIdBytes);
+    }
+
+    /// <summary>Names a stream of a category in the default bucket.</summary>
+    /// <exception cref="InvalidNameException">A part is too long or ill-formed, or the id is empty.</exception>
+    public StreamId(string category, string id) : this(DefaultBucket, category, id)
+    {
     }
 
     /// <summary>Names a stream in full. The category may be empty, bucket and id may not.</summary>
@@ -80,6 +90,10 @@ public readonly record struct StreamId : IComparable<StreamId>
         var surrogates = char.IsSurrogate(a).CompareTo(char.IsSurrogate(b));
         return surrogates != 0 ? surrogates : a.CompareTo(b);
     }
+
+    /// <summary>Returns the name if it may name a bucket.</summary>
+    /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
+    public static string RequireBucket(string bucket) => Names.Require(bucket, nameof(bucket), MaxBucketBytes);
 
     private static InvalidNameException Unnamed() =>
         new("stream", "is default(StreamId), which names nothing", "construct it with at least an id");

@@ -1,3 +1,6 @@
+using System.ComponentModel;
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>
@@ -29,6 +32,7 @@ public sealed class Wireup
     /// <param name="verb">The verb that chose, for messages.</param>
     /// <param name="create">Makes the engine; opens nothing yet.</param>
     /// <exception cref="WireupException">A persistence was chosen before.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
     public Wireup UsingPersistence(string verb, Func<EngineContext, IPersistenceEngine> create)
     {
         ArgumentNullException.ThrowIfNull(create);
@@ -52,6 +56,7 @@ public sealed class Wireup
     /// <param name="verb">The verb that chose, for messages.</param>
     /// <param name="choice">The choice; its type is the kind.</param>
     /// <exception cref="WireupException">One of this kind was made before, or the store is built.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
     public Wireup Choose<T>(string verb, T choice) where T : class
     {
         ArgumentNullException.ThrowIfNull(choice);
@@ -63,6 +68,7 @@ public sealed class Wireup
     }
 
     /// <summary>Adds to a collection of choices, whose order is kept. For verbs of packages.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
     public Wireup Collect<T>(string verb, T choice) where T : class
     {
         ArgumentNullException.ThrowIfNull(choice);
@@ -73,16 +79,20 @@ public sealed class Wireup
     }
 
     /// <summary>The choice of a kind, or null.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
     public T? Find<T>() where T : class => choices.TryGetValue(typeof(T), out var found) ? (T)found.Choice : null;
 
     /// <summary>The verb by which a kind was chosen, or null.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
     public string? VerbOf<T>() where T : class => choices.TryGetValue(typeof(T), out var found) ? found.Verb : null;
 
     /// <summary>The collected choices of a kind, in order.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
     public IReadOnlyList<T> All<T>() where T : class => collected.TryGetValue(typeof(T), out var list) ? [.. list.Cast<T>()] : [];
 
     /// <summary>Closes the sheet: whoever builds the store calls it first.</summary>
     /// <exception cref="WireupException">A store was built from this sheet before.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
     public void Close()
     {
         RefuseIfBuilt("BuildAsync");
@@ -94,9 +104,3 @@ public sealed class Wireup
         if (built) throw new WireupException($"{verb} was called after the store was built from this wireup. Begin a new one with Wireup.Init().");
     }
 }
-
-/// <summary>Which engine was chosen.</summary>
-/// <param name="Create">Makes or hands over the engine.</param>
-/// <param name="IsOwned">Whether the store disposes it.</param>
-/// <param name="Catalogue">The backends it was chosen from by an address; null when it was named directly.</param>
-public sealed record PersistenceChoice(Func<EngineContext, IPersistenceEngine> Create, bool IsOwned, EngineCatalogue? Catalogue = null);

@@ -153,7 +153,7 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
             Assert.Equal(4, (await CommitAsync(Engine, Attempt("stream", new Revision(3)))).Actual.Value);
             Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(Engine, Attempt("stream", new Revision(4)))).Kind);
             Assert.Equal(5, (await HeadAsync("stream", other)).Revision.Value);
-            await other.SaveSnapshotAsync(new SnapshotRecord("stream", 5, 0, "state", default));
+            await other.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(5), 0, "state", default));
             Assert.Equal(5, (await HeadAsync("stream")).SnapshotRevision.Value);
             Assert.Equal(5, (await ReadStreamAsync(other, "stream")).Count);
 
@@ -172,7 +172,7 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
     {
         var delivered = new List<long>();
         var random = new Random();
-        Checkpoint after = 0;
+        Checkpoint after = new Checkpoint(0);
         var isAtEnd = false;
         while (true)
         {

@@ -19,7 +19,7 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
             var stopped = await Assert.ThrowsAsync<ConsumerStoppedException>(() => failing.Completion);
             Assert.Equal(("name", 3L), (stopped.Name, stopped.Checkpoint.Value));
             Assert.Equal(2, failing.Position.Value);
-            await Assert.ThrowsAsync<InvalidOperationException>(async () => await failing.WaitForAsync(4));
+            await Assert.ThrowsAsync<InvalidOperationException>(async () => await failing.WaitForAsync(new Checkpoint(4)));
         }
 
         await using var mended = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick());
@@ -80,7 +80,7 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
 
             // Another has all ten meanwhile, so that there was time to deliver the fourth.
             var fourth = pulling.MoveNextAsync().AsTask();
-            await using (var other = await store.Consumers.StartAsync("other", ConsumerSource.Everything, (_, _) => default, Quick())) await other.WaitForAsync(10);
+            await using (var other = await store.Consumers.StartAsync("other", ConsumerSource.Everything, (_, _) => default, Quick())) await other.WaitForAsync(new Checkpoint(10));
             Assert.False(fourth.IsCompleted, "an event was delivered beyond the window");
             await pulled[1].AcknowledgeAsync();
             Assert.True(await fourth);

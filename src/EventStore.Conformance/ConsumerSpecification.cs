@@ -13,7 +13,7 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
     {
         await using var store = await Wire().BuildAsync();
         await AppendMixAsync(store, round: 1);
-        await store.ReadStreams.CreateAsync("links", EventCondition.Category("b"));
+        await store.ReadStreams.CreateAsync("links", EventPredicate.Category("b"));
         var sources = new Dictionary<string, (ConsumerSource Source, string Expected)>
         {
             ["all"] = (ConsumerSource.Everything, "a1 b1 c1 a2 b2 c2"),
@@ -21,7 +21,7 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
             ["category"] = (ConsumerSource.OfCategory("b"), "b1 b2"),
             ["bucket"] = (ConsumerSource.OfBucket("other"), "c1 c2"),
             ["filter"] = (ConsumerSource.Matching(new EventFilter { Category = "a" }), "a1 a2"),
-            ["condition"] = (ConsumerSource.Matching(EventCondition.Category("a").Or(EventCondition.Category("b")).And(EventCondition.Ids("1"))), "a1 b1 a2 b2"),
+            ["condition"] = (ConsumerSource.Matching(EventPredicate.Category("a").Or(EventPredicate.Category("b")).And(EventPredicate.Ids("1"))), "a1 b1 a2 b2"),
             ["links"] = (ConsumerSource.OfReadStream("links"), "b1 b2"),
         };
 
@@ -99,9 +99,9 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
 
         Assert.Equal(["5", "6"], Seen);
         Seen.Clear();
-        await using var after = await store.Consumers.StartAsync("checkpoint", ConsumerSource.Everything, See, Quick(options => options.StartFrom = ConsumerStart.After(new Checkpoint(4))));
+        await using var after = await store.Consumers.StartAsync("checkpoint", ConsumerSource.Everything, See, Quick(options => options.StartFrom = ConsumerStart.AfterCheckpoint(new Checkpoint(4))));
         await after.WaitUntilCaughtUpAsync();
-        await using var revision = await store.Consumers.StartAsync("revision", ConsumerSource.OfStream("stream"), See, Quick(options => options.StartFrom = ConsumerStart.After(new Revision(5))));
+        await using var revision = await store.Consumers.StartAsync("revision", ConsumerSource.OfStream("stream"), See, Quick(options => options.StartFrom = ConsumerStart.AfterRevision(new Revision(5))));
         await revision.WaitUntilCaughtUpAsync();
         Assert.Equal(["5", "6", "6"], Seen);
     }

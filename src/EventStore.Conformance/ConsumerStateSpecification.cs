@@ -62,13 +62,13 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
 
         dying.StopTaking();
         await second.AppendAsync("stream", "2");
-        await AfterItsTermAsync(waiting.WaitForAsync(2).AsTask());
+        await AfterItsTermAsync(waiting.WaitForAsync(new Checkpoint(2)).AsTask());
         Assert.Equal("1,2,", waiting.State);
 
         // The first comes back to life: it finds itself replaced and writes nothing.
         dying.TakeAgain();
         await second.AppendAsync("stream", "3");
-        await waiting.WaitForAsync(3);
+        await waiting.WaitForAsync(new Checkpoint(3));
         await Assert.ThrowsAsync<ConsumerTakenException>(() => AfterItsTermAsync(holder.Completion));
         Assert.Equal("1,2,3,", waiting.State);
         await waiting.DisposeAsync();
@@ -89,7 +89,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
 
         delaying.Hold();
         await second.AppendAsync("stream", "2");
-        await AfterItsTermAsync(waiting.WaitForAsync(2).AsTask());
+        await AfterItsTermAsync(waiting.WaitForAsync(new Checkpoint(2)).AsTask());
         Assert.True(await delaying.ReleaseAsync() is null, "a position was written at a version that another process had replaced long before");
         await Assert.ThrowsAsync<ConsumerTakenException>(() => holder.Completion);
         Assert.Equal("1,2,", waiting.State);
@@ -105,11 +105,11 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         await Assert.ThrowsAsync<ConsumerTakenException>(() => AfterItsTermAsync(second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()).AsTask()));
         await using var waiting = await second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
         var result = await first.AppendAsync("stream", "1");
-        await holder.WaitForAsync(result.Checkpoint);
+        await holder.WaitForAsync(result.LastCheckpoint);
         Assert.Equal("1,", holder.State);
 
         await holder.DisposeAsync();
-        await waiting.WaitForAsync(result.Checkpoint);
+        await waiting.WaitForAsync(result.LastCheckpoint);
         Assert.Equal("1,", waiting.State);
         Assert.Equal(ConsumerState.Running, (await waiting.GetStatusAsync()).State);
     }
@@ -123,7 +123,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         {
             await store.AppendAsync("elsewhere", "x");
             var result = await store.AppendAsync("stream", $"{i}");
-            await consumer.WaitForAsync(result.Checkpoint);
+            await consumer.WaitForAsync(result.LastCheckpoint);
             Assert.EndsWith($"{i},", consumer.State, StringComparison.Ordinal);
         }
     }

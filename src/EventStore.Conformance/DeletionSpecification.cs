@@ -76,14 +76,14 @@ public abstract class DeletionSpecification<TBackend> : Specification<TBackend> 
         foreach (var bucket in (string[])["a", "b", "ab", "A"])
         {
             for (var i = 0; i < 3; i++) await AppendAsync(new StreamId(bucket, "c", $"s{i}"), 2);
-            await Engine.SaveSnapshotAsync(new SnapshotRecord(new StreamId(bucket, "c", "s0"), 1, 0, "state", default));
+            await Engine.SaveSnapshotAsync(new SnapshotRecord(new StreamId(bucket, "c", "s0"), new Revision(1), 0, "state", default));
         }
 
         await Engine.PurgeAsync("a");
         Assert.Empty(await ReadAllAsync(new EventFilter { Bucket = "a" }));
         Assert.Equal(18, (await ReadAllAsync()).Count);
-        Assert.Null(await Engine.FindSnapshotAsync(new StreamId("a", "c", "s0"), 1));
-        Assert.NotNull(await Engine.FindSnapshotAsync(new StreamId("A", "c", "s0"), 1));
+        Assert.Null(await Engine.FindSnapshotAsync(new StreamId("a", "c", "s0"), new Revision(1)));
+        Assert.NotNull(await Engine.FindSnapshotAsync(new StreamId("A", "c", "s0"), new Revision(1)));
         Assert.Equal(9, (await Engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100))).Count);
         await Engine.PurgeAsync("a");
         await Engine.PurgeAsync("none");

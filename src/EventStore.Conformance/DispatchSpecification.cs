@@ -30,8 +30,8 @@ public abstract class DispatchSpecification<TBackend> : Specification<TBackend> 
         var failures = 3;
         await using var store = await Wire().UsingSynchronousDispatchScheduler(Quick)
             .DispatchTo((Commit commit, CancellationToken _) => Interlocked.Decrement(ref failures) >= 0 ? throw new InvalidOperationException("bus") : Take(commit)).BuildAsync();
-        Assert.Equal(1, (await store.AppendAsync("stream", "1")).Revision.Value);
-        Assert.Equal(2, (await store.AppendAsync("stream", "2")).Revision.Value);
+        Assert.Equal(1, (await store.AppendAsync("stream", "1")).LastRevision.Value);
+        Assert.Equal(2, (await store.AppendAsync("stream", "2")).LastRevision.Value);
         await UntilAsync(() => bus.Count == 2);
         Assert.Equal(["1", "2"], bus);
     }

@@ -83,9 +83,9 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
         Assert.InRange(limits.MaxSnapshotBytes, 1 << 20, long.MaxValue);
         await AppendAsync("stream", 1);
         await Assert.ThrowsAsync<TooLargeException>(async () => await Engine.PutDocumentAsync("name", new byte[limits.MaxDocumentBytes + 1], 0));
-        await Assert.ThrowsAsync<TooLargeException>(async () => await Engine.SaveSnapshotAsync(new SnapshotRecord("stream", 1, 0, "state", new byte[limits.MaxSnapshotBytes + 1])));
+        await Assert.ThrowsAsync<TooLargeException>(async () => await Engine.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(1), 0, "state", new byte[limits.MaxSnapshotBytes + 1])));
         Assert.Null(await Engine.FindDocumentAsync("name"));
-        Assert.Null(await Engine.FindSnapshotAsync("stream", 1));
+        Assert.Null(await Engine.FindSnapshotAsync("stream", new Revision(1)));
     }
 
     [Fact, Guarantee("G46")]

@@ -19,7 +19,7 @@ public abstract class FilterSpecification<TBackend> : Specification<TBackend> wh
 
         var all = await ReadAllAsync();
         var since = all[all.Count / 2].Commit.Stamp;
-        IReadOnlySet<string>?[] typeSets = [null, new HashSet<string>(["placed"]), new HashSet<string>(["placed", "shipped", "unknown"]), new HashSet<string>()];
+        IReadOnlyCollection<string>?[] typeSets = [null, new HashSet<string>(["placed"]), new HashSet<string>(["placed", "shipped", "unknown"]), new HashSet<string>()];
         var filters =
             from bucket in (string?[])[null, "a", "none"]
             from category in (string?[])[null, "", "order"]
@@ -66,7 +66,7 @@ public abstract class FilterSpecification<TBackend> : Specification<TBackend> wh
     public async Task The_position_of_a_page_covers_what_was_looked_at_even_where_nothing_matches()
     {
         await AppendAsync("stream", 30);
-        Checkpoint after = 0;
+        Checkpoint after = new Checkpoint(0);
         var nothing = new EventFilter { Bucket = "none" };
         for (var pages = 0; pages < 100; pages++)
         {

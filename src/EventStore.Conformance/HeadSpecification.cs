@@ -62,7 +62,7 @@ public abstract class HeadSpecification<TBackend> : Specification<TBackend> wher
         Assert.Equal(["s4", "s5", "s6"], Ids(await ListAsync("b", 4, 2)));
     }
 
-    private ValueTask SaveAsync(StreamId stream, long revision) => Engine.SaveSnapshotAsync(new SnapshotRecord(stream, revision, 0, "state", "x"u8.ToArray()));
+    private ValueTask SaveAsync(StreamId stream, long revision) => Engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(revision), 0, "state", "x"u8.ToArray()));
 
     private static string[] Ids(IEnumerable<StreamId> streams) => [.. streams.Select(stream => stream.Id)];
 

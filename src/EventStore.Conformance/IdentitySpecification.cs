@@ -77,7 +77,7 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
         {
             var outcome = await CommitAsync(new CommitAttempt(streams[i], commitId, ExpectedRevision.NoStream, default, Events(i + 1, $"s{i}-")));
             Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
-            await Engine.SaveSnapshotAsync(new SnapshotRecord(streams[i], i + 1, 0, "state", Bytes($"s{i}")));
+            await Engine.SaveSnapshotAsync(new SnapshotRecord(streams[i], new Revision(i + 1), 0, "state", Bytes($"s{i}")));
         }
 
         for (var i = 0; i < streams.Length; i++)
@@ -112,14 +112,14 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
         {
             var outcome = await CommitAsync(Attempt(streams[i], ExpectedRevision.NoStream, Event($"{i}")));
             Assert.Equal((streams[i], CommitOutcomeKind.Committed), (streams[i], outcome.Kind));
-            await Engine.SaveSnapshotAsync(new SnapshotRecord(streams[i], 1, 0, "state", Bytes($"{i}")));
+            await Engine.SaveSnapshotAsync(new SnapshotRecord(streams[i], new Revision(1), 0, "state", Bytes($"{i}")));
         }
 
         for (var i = 0; i < streams.Count; i++)
         {
             var stored = Assert.Single(await ReadStreamAsync(streams[i]));
             Assert.Equal((streams[i], $"{i}"), (stored.Commit.Stream, Body(stored)));
-            Assert.Equal($"{i}", Encoding.UTF8.GetString((await SnapshotAsync(streams[i], 1)).Payload.Span));
+            Assert.Equal($"{i}", Encoding.UTF8.GetString((await SnapshotAsync(streams[i], new Revision(1))).Payload.Span));
         }
 
         Assert.Equal(streams.Count, (await ReadAllAsync()).Count);

@@ -15,7 +15,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         Assert.False(string.IsNullOrWhiteSpace(description.Name));
         Assert.False(string.IsNullOrWhiteSpace(description.Address));
         Assert.False(string.IsNullOrWhiteSpace(description.Durability.Basis));
-        Assert.Equal(description.Durability.Level == DurabilityLevel.Volatile, !description.Capabilities.HasFlag(EngineCapabilities.Reopens));
+        Assert.Equal(description.Durability.Level == Durability.Volatile, !description.Capabilities.HasFlag(EngineCapabilities.Reopens));
         Assert.InRange(description.Limits.MaxBatchAttempts, 1, int.MaxValue);
     }
 
@@ -51,7 +51,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         await AppendAsync("other", 2);
         await AppendAsync("gone", 2);
         await Engine.DeleteStreamAsync("gone");
-        await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, 2, 1, "state", new byte[] { 1 }));
+        await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(2), 1, "state", new byte[] { 1 }));
         var version = await Engine.PutDocumentAsync("document", new byte[] { 2 }, 0);
         var before = await ReadAllAsync();
 
@@ -68,7 +68,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         Assert.Null(await Engine.PutDocumentAsync("document", default, 0));
         Assert.True((await AppendAsync(stream, 1)).FirstCheckpoint.Value > 7);
         Assert.Null(await Engine.FindHeadAsync("gone"));
-        await Engine.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
+        await Engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
     }
 
     [Fact, Guarantee("G47")]
@@ -99,8 +99,8 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
     public async Task Waiting_ends_when_a_commit_comes_at_once_when_it_is_there_and_after_the_time()
     {
         var fiveMinutes = TimeSpan.FromMinutes(5);
-        await RequireEndAsync(Engine.WaitForCommitsAsync(0, TimeSpan.FromMilliseconds(20)), "after its time, though nothing came");
-        var waiting = Engine.WaitForCommitsAsync(0, fiveMinutes);
+        await RequireEndAsync(Engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMilliseconds(20)), "after its time, though nothing came");
+        var waiting = Engine.WaitForCommitsAsync(new Checkpoint(0), fiveMinutes);
         var commit = await AppendAsync("stream", 2);
         await RequireEndAsync(waiting, "when a commit came");
         await RequireEndAsync(Engine.WaitForCommitsAsync(commit.FirstCheckpoint, fiveMinutes), "at once, though an event after the checkpoint was there");
@@ -115,23 +115,23 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
     public async Task After_dispose_every_member_throws()
     {
         await Engine.DisposeAsync();
-        var read = new StreamRead("s", 1, 1, ReadDirection.Forward, new PageLimit(1, 1));
+        var read = new StreamRead("s", new Revision(1), new Revision(1), ReadDirection.Forward, new PageLimit(1, 1));
         Func<ValueTask>[] members =
         [
             async () => await Engine.InitializeAsync(),
             async () => await Engine.CommitAsync([Attempt("s", ExpectedRevision.Any)]),
             async () => await Engine.ReadStreamAsync(read),
-            async () => await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, 1, ReadDirection.Forward, new PageLimit(1, 1))),
+            async () => await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), new Checkpoint(1), ReadDirection.Forward, new PageLimit(1, 1))),
             async () => await Engine.FindHeadAsync("s"),
             async () => await Engine.ListHeadsAsync(new HeadQuery(null, 0, null, 1)),
-            async () => await Engine.SaveSnapshotAsync(new SnapshotRecord("s", 1, 0, "state", default)),
-            async () => await Engine.FindSnapshotAsync("s", 1),
+            async () => await Engine.SaveSnapshotAsync(new SnapshotRecord("s", new Revision(1), 0, "state", default)),
+            async () => await Engine.FindSnapshotAsync("s", new Revision(1)),
             async () => await Engine.PruneSnapshotsAsync("s", 1),
             async () => await Engine.FindDocumentAsync("d"),
             async () => await Engine.PutDocumentAsync("d", default, 0),
             async () => await Engine.DeleteDocumentAsync("d", 1),
             async () => await Engine.ListDocumentsAsync("", "", 1),
-            async () => await Engine.WaitForCommitsAsync(0, TimeSpan.Zero),
+            async () => await Engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.Zero),
             async () => await Engine.DeleteStreamAsync("s"),
             async () => await Engine.PurgeAsync(null),
             async () => await Engine.VerifyAsync(),

@@ -110,7 +110,7 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
                 continue;
             }
 
-            if (!attempt.Expected.IsMetBy(revision))
+            if (!attempt.Expected.IsMetBy(new Revision(revision)))
             {
                 Assert.Equal((CommitOutcomeKind.Conflict, revision), (outcome.Kind, outcome.Actual.Value));
                 continue;
@@ -132,7 +132,7 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
         (from, to) = (Math.Max(1, from), Math.Max(1, to));
         var events = streams.GetValueOrDefault(stream)?.Events ?? [];
         var expected = events.Select((stored, i) => (Revision: i + 1L, stored.Checkpoint, stored.Body)).Where(stored => stored.Revision >= from && stored.Revision <= to);
-        var page = await Engine.ReadStreamAsync(new StreamRead(stream, from, to, direction, new PageLimit(1000, long.MaxValue)));
+        var page = await Engine.ReadStreamAsync(new StreamRead(stream, new Revision(from), new Revision(to), direction, new PageLimit(1000, long.MaxValue)));
         Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), page.Events.ToArray().Select(stored => (stored.Revision.Value, stored.Checkpoint.Value, Text(stored.Record))));
         Assert.Equal(events.Count, page.Head.Value);
         Assert.Equal(events.Count, (await Engine.FindHeadAsync(stream))?.Revision.Value ?? 0);
@@ -152,7 +152,7 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
             read.AddRange(page.Events.ToArray().Select(recorded => recorded.Checkpoint.Value));
             if (page.IsEnd) break;
             if (direction == ReadDirection.Forward) after = page.Position;
-            else upTo = page.Position.Value - 1;
+            else upTo = new Checkpoint(page.Position.Value - 1);
         }
 
         Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), read);
@@ -169,7 +169,7 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
     private async ValueTask SaveSnapshotAsync(StreamId stream, long revision, int schemaVersion)
     {
         var known = streams.GetValueOrDefault(stream);
-        var record = new SnapshotRecord(stream, revision, schemaVersion, "state", Encoding.UTF8.GetBytes($"{revision}.{schemaVersion}"));
+        var record = new SnapshotRecord(stream, new Revision(revision), schemaVersion, "state", Encoding.UTF8.GetBytes($"{revision}.{schemaVersion}"));
         if (revision > (known?.Events.Count ?? 0))
         {
             await Assert.ThrowsAsync<SnapshotRefusedException>(async () => await Engine.SaveSnapshotAsync(record));
@@ -183,7 +183,7 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
     private async ValueTask FindSnapshotAsync(StreamId stream, long atMost)
     {
         var expected = streams.GetValueOrDefault(stream)?.Snapshots.Where(snapshot => snapshot.Revision <= atMost).Select(snapshot => $"{snapshot.Revision}.{snapshot.SchemaVersion}").LastOrDefault();
-        var found = await Engine.FindSnapshotAsync(stream, atMost);
+        var found = await Engine.FindSnapshotAsync(stream, new Revision(atMost));
         Assert.Equal(expected, found is null ? null : Encoding.UTF8.GetString(found.Payload.Span));
     }
 

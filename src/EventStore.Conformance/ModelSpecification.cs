@@ -35,7 +35,7 @@ public abstract class ModelSpecification<TBackend> : Specification<TBackend> whe
         })).ToList();
         var writing = Task.WhenAll(tasks);
         var seen = new HashSet<long>();
-        Checkpoint after = 0;
+        Checkpoint after = new Checkpoint(0);
         while (!writing.IsCompleted)
         {
             var page = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(64, 1 << 20)));

@@ -60,7 +60,7 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
         byte[] body = [1, 2, 3], headers = [4, 5], commitHeaders = [6], state = [7], content = [8];
         EventRecord[] events = [new(Guid.NewGuid(), "type", body, headers)];
         await CommitAsync(new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.Any, commitHeaders, events));
-        await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, 1, 0, "state", state));
+        await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(1), 0, "state", state));
         await Engine.PutDocumentAsync("document", content, 0);
         foreach (var bytes in (byte[][])[body, headers, commitHeaders, state, content]) Array.Fill(bytes, (byte)99);
         events[0] = Event("changed");
@@ -127,8 +127,8 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
         byte[][] payloads = [[], [0], "[]"u8.ToArray(), "{}"u8.ToArray(), [0xFF, 0xFE], Encoding.UTF8.GetBytes("é😀")];
         foreach (var payload in payloads)
         {
-            await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, 1, 3, "state é", payload));
-            var snapshot = await SnapshotAsync(stream, 1);
+            await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(1), 3, "state é", payload));
+            var snapshot = await SnapshotAsync(stream, new Revision(1));
             Assert.Equal(payload, snapshot.Payload.ToArray());
             Assert.Equal((stream, 1, 3, "state é"), (snapshot.Stream, snapshot.Revision.Value, snapshot.SchemaVersion, snapshot.StateType));
 

@@ -15,7 +15,7 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
         await using var store = await Wire().Compress(minBytes: 0).EncryptWith(key)
             .UpconvertEventsUsing(new UpconvertOld().Converter).HookIntoPipelineUsing(new Exclaim(), new HideSecrets()).BuildAsync();
         await store.AppendAsync(stream, ExpectedRevision.Any, ["old:packed", "secret"]);
-        await store.Snapshots.SaveAsync(new Snapshot(stream, 1, "state"));
+        await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(1), "state"));
 
         string[] expected = ["new:plain!", "new:packed!"];
         Assert.Equal(expected, Texts(await ToListAsync(store.ReadStreamAsync(stream))));
@@ -75,10 +75,10 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
     {
         var after = new List<string>();
         await using var store = await Wire().HookIntoPipelineUsing(new Fail(), new Observe(after)).BuildAsync();
-        Assert.Equal(1, (await store.AppendAsync(stream, "x")).Revision.Value);
+        Assert.Equal(1, (await store.AppendAsync(stream, "x")).LastRevision.Value);
         Assert.Equal(["stored 1"], after);
         await store.DeleteStreamAsync(stream);
-        await store.PurgeAsync(null);
+        await store.PurgeAllAsync();
     }
 
     [Theory, Guarantee("G12")]
@@ -89,7 +89,7 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
     {
         await using var store = await Wire(new LosesAnswers(Engine, isStored, lost)).BuildAsync();
         var result = await store.AppendAsync(stream, ExpectedRevision.NoStream, ["one", "two"]);
-        Assert.Equal((2, false), (result.Revision.Value, result.IsDuplicate));
+        Assert.Equal((2, false), (result.LastRevision.Value, result.IsDuplicate));
         Assert.Equal(2, (await ReadAllAsync()).Count);
     }
 
@@ -151,11 +151,11 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
         Func<ValueTask>[] members =
         [
             async () => store.CreateStream(stream), async () => await store.OpenStreamAsync(stream), async () => await store.OpenStreamAtHeadAsync(stream),
-            async () => await store.OpenStreamAsync(new Snapshot(stream, 1, "s")), async () => await store.AppendAsync(stream, "y"), async () => await opened.CommitChangesAsync(),
+            async () => await store.OpenStreamAsync(new Snapshot(stream, new Revision(1), "s")), async () => await store.AppendAsync(stream, "y"), async () => await opened.CommitChangesAsync(),
             async () => await opened.RefreshAsync(), async () => await ToListAsync(store.ReadStreamAsync(stream)), async () => await ToListAsync(store.ReadAllAsync()),
             async () => await store.ReadPageAsync(new EventQuery(), 1), async () => await store.FindLastEventAsync(new EventQuery()), async () => await store.FindHeadAsync(stream),
-            async () => await ToListAsync(store.ListStreamsAsync()), async () => await store.DeleteStreamAsync(stream), async () => await store.PurgeAsync(null),
-            async () => await store.VerifyAsync(), async () => store.Describe(), async () => await store.Snapshots.SaveAsync(new Snapshot(stream, 1, "s")),
+            async () => await ToListAsync(store.ListStreamsAsync()), async () => await store.DeleteStreamAsync(stream), async () => await store.PurgeAllAsync(),
+            async () => await store.VerifyAsync(), async () => store.Describe(), async () => await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(1), "s")),
             async () => await store.Snapshots.FindAsync(stream), async () => await ToListAsync(store.Snapshots.ListStreamsDueAsync(null, 1)),
             async () => await ToListAsync(store.Dispatch.GetUndispatchedAsync()), async () => await store.Dispatch.MarkAsDispatchedAsync(opened.CommittedEvents),
             async () => await store.Dispatch.GetStatusAsync(), async () => await store.Dispatch.StartAsync(), async () => await ToListAsync(store.Dispatch.GetParkedAsync()),

@@ -68,7 +68,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     {
         await using var reader = await OpenReaderAsync();
         Assert.SkipUnless(reader.Description.Capabilities.HasFlag(EngineCapabilities.WakesAcrossProcesses), $"The description of '{reader.Description.Name}' does not promise {EngineCapabilities.WakesAcrossProcesses}.");
-        Checkpoint head = 0;
+        Checkpoint head = new Checkpoint(0);
         for (var i = 0; i < 5; i++)
         {
             var waiting = reader.WaitForCommitsAsync(head, TimeSpan.FromMinutes(5)).AsTask();
@@ -117,10 +117,10 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
                 async () => await stream.CommitChangesAsync(NewId.Next()),
                 async () => await store.AppendAsync("stream-1", "refused"),
                 async () => await store.AppendAsync("new", "refused"),
-                async () => await store.Snapshots.SaveAsync(new Snapshot("stream-1", 1, "refused")),
+                async () => await store.Snapshots.SaveAsync(new Snapshot("stream-1", new Revision(1), "refused")),
                 async () => await store.DeleteStreamAsync("stream-1"),
-                async () => await store.PurgeAsync(null),
-                async () => await store.ReadStreams.CreateAsync("refused", EventCondition.Ids("1")),
+                async () => await store.PurgeAllAsync(),
+                async () => await store.ReadStreams.CreateAsync("refused", EventPredicate.Ids("1")),
                 async () => await store.Consumers.StartAsync("refused", ConsumerSource.Everything, Collect),
             ];
             foreach (var write in writes) await Assert.ThrowsAsync<ReadOnlyStorageException>(write);
@@ -172,7 +172,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
             await using var store = await OpenStoreAsync(wireup => wireup.KeepConsumersIn(elsewhere));
             await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, new ConsumerOptions { PollInterval = TimeSpan.FromMilliseconds(50) });
             for (var i = 5; i < 9; i++) await writing.AppendAsync($"stream-{i % 2}", $"{(round * 10) + i}");
-            await consumer.WaitForAsync((await writing.AppendAsync("stream", $"{(round * 10) + 9}")).Checkpoint);
+            await consumer.WaitForAsync((await writing.AppendAsync("stream", $"{(round * 10) + 9}")).LastCheckpoint);
             Assert.Equal(string.Concat(Enumerable.Range(0, (round * 10) + 10).Select(i => $"{i},")), consumer.State);
         }
 
@@ -204,8 +204,8 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         await AppendAsync("gone", 2);
         await Engine.DeleteStreamAsync("gone");
         if (round % 2 == 1) await Engine.PurgeAsync("bucket");
-        await Engine.SaveSnapshotAsync(new SnapshotRecord("stream-1", 2 + round, 0, "state", new byte[] { (byte)round }));
-        await Engine.SaveSnapshotAsync(new SnapshotRecord("stream-2", 1, 0, "state", new byte[] { (byte)round }));
+        await Engine.SaveSnapshotAsync(new SnapshotRecord("stream-1", new Revision(2 + round), 0, "state", new byte[] { (byte)round }));
+        await Engine.SaveSnapshotAsync(new SnapshotRecord("stream-2", new Revision(1), 0, "state", new byte[] { (byte)round }));
         await Engine.PruneSnapshotsAsync("stream-1", 2);
         var known = await Engine.FindDocumentAsync("replaced");
         await Engine.PutDocumentAsync("replaced", new byte[] { (byte)round }, known?.Version ?? 0);
@@ -218,7 +218,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         var started = TimeProvider.System.GetTimestamp();
         while (TimeProvider.System.GetElapsedTime(started) < Patience)
         {
-            var page = await reader.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, long.MaxValue)));
+            var page = await reader.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, long.MaxValue)));
             if (page.Head >= end) return;
             await Task.Delay(5, TestContext.Current.CancellationToken);
         }

@@ -60,15 +60,15 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
         await using var second = await Wire().BuildAsync();
         for (var i = 0; i < Events / 50; i++) await first.AppendAsync("stream", ExpectedRevision.Any, Enumerable.Range(i * 50, 50).Select(at => $"{at}"));
         await Task.WhenAll(
-            first.ReadStreams.CreateAsync("all", EventCondition.Ids("stream")).AsTask(),
-            second.ReadStreams.CreateAsync("all", EventCondition.Ids("stream")).AsTask());
+            first.ReadStreams.CreateAsync("all", EventPredicate.Ids("stream")).AsTask(),
+            second.ReadStreams.CreateAsync("all", EventPredicate.Ids("stream")).AsTask());
         foreach (var (from, to, direction) in new[]
         {
             (1, Events, ReadDirection.Forward), (1, Events, ReadDirection.Backward), (1020, 1030, ReadDirection.Forward), (1020, 1030, ReadDirection.Backward),
             (2049, 2049, ReadDirection.Forward), (Events, Events + 5, ReadDirection.Backward), (Events + 1, Events + 5, ReadDirection.Forward),
         })
         {
-            var read = await ToListAsync(second.ReadStreams.ReadAsync("all", from, to, direction));
+            var read = await ToListAsync(second.ReadStreams.ReadAsync("all", new Revision(from), new Revision(to), direction));
             var expected = Enumerable.Range(from, Math.Max(0, Math.Min(to, Events) - from + 1)).Select(revision => ((long)revision, $"{revision - 1}"));
             Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), read.Select(link => (link.Revision.Value, (string)link.Event.Body)));
         }
@@ -139,17 +139,17 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
             await store.AppendAsync(new StreamId($"bucket-{i % 2}", "c", $"{i}"), ExpectedRevision.Any, [new EventMessage(bodies[i], new Dictionary<string, string> { ["i"] = $"{i}" })]);
         var start = (await ToListAsync(store.ReadAllAsync()))[3].Stamp;
 
-        var cases = new (EventCondition Condition, string Expected)[]
+        var cases = new (EventPredicate Condition, string Expected)[]
         {
-            (EventCondition.Types("text"), "01234"), (EventCondition.Types("other"), ""), (EventCondition.Bucket("bucket-1"), "13"), (EventCondition.Category("c"), "01234"),
-            (EventCondition.Ids("0", "4", "9"), "04"), (EventCondition.SinceStamp(start.AddDays(-1)), "01234"), (EventCondition.SinceStamp(start.AddDays(1)), ""),
-            (EventCondition.Header("i", "2"), "2"), (EventCondition.Header("j", "2"), ""),
-            (EventCondition.Body("/n", ValueComparison.GreaterOrEqual, 2.5m), "12"), (EventCondition.Body("/n", ValueComparison.Less, 2.5m), "0"),
-            (EventCondition.Body("/n", ValueComparison.NotEqual, 1m), "1234"), (EventCondition.Body("/t", ValueComparison.Equal, "b"), "1"),
-            (EventCondition.Body("/t", ValueComparison.Greater, "a"), "1"), (EventCondition.Body("/x/y/0", ValueComparison.Equal, true), "2"),
-            (EventCondition.Body("/x/y/1", ValueComparison.Equal, (string?)null), "2"), (EventCondition.Body("/1", ValueComparison.Equal, 2m), "4"),
-            (EventCondition.Bucket("bucket-0").And(EventCondition.Header("i", "2").Or(EventCondition.Header("i", "1"))), "2"),
-            (EventCondition.Bucket("bucket-0").Negated(), "13"), (EventCondition.Bucket("bucket-0").And(EventCondition.Bucket("bucket-1")), ""),
+            (EventPredicate.Types("text"), "01234"), (EventPredicate.Types("other"), ""), (EventPredicate.Bucket("bucket-1"), "13"), (EventPredicate.Category("c"), "01234"),
+            (EventPredicate.Ids("0", "4", "9"), "04"), (EventPredicate.SinceStamp(start.AddDays(-1)), "01234"), (EventPredicate.SinceStamp(start.AddDays(1)), ""),
+            (EventPredicate.Header("i", "2"), "2"), (EventPredicate.Header("j", "2"), ""),
+            (EventPredicate.Body("/n", ValueComparison.GreaterOrEqual, 2.5m), "12"), (EventPredicate.Body("/n", ValueComparison.Less, 2.5m), "0"),
+            (EventPredicate.Body("/n", ValueComparison.NotEqual, 1m), "1234"), (EventPredicate.Body("/t", ValueComparison.Equal, "b"), "1"),
+            (EventPredicate.Body("/t", ValueComparison.Greater, "a"), "1"), (EventPredicate.Body("/x/y/0", ValueComparison.Equal, true), "2"),
+            (EventPredicate.Body("/x/y/1", ValueComparison.Equal, (string?)null), "2"), (EventPredicate.Body("/1", ValueComparison.Equal, 2m), "4"),
+            (EventPredicate.Bucket("bucket-0").And(EventPredicate.Header("i", "2").Or(EventPredicate.Header("i", "1"))), "2"),
+            (EventPredicate.Bucket("bucket-0").Negated(), "13"), (EventPredicate.Bucket("bucket-0").And(EventPredicate.Bucket("bucket-1")), ""),
         };
         foreach (var (condition, expected) in cases)
         {
@@ -169,7 +169,7 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
         Assert.Equal(Enumerable.Range(0, 60).Where(i => i % 3 != 1).Select(i => $"{i}"), joined.Select(committed => (string)committed.Body));
     }
 
-    private static EventCondition Ids(int third) => EventCondition.Ids($"stream-{third}");
+    private static EventPredicate Ids(int third) => EventPredicate.Ids($"stream-{third}");
 
     private static async Task AppendAsync(IEventStore store, int first, int count)
     {

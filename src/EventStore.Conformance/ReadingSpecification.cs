@@ -54,7 +54,7 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
     public async Task A_stream_that_does_not_exist_reads_as_empty()
     {
         await AppendAsync(stream, 1);
-        var page = await Engine.ReadStreamAsync(new StreamRead("missing", 1, Revision.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
+        var page = await Engine.ReadStreamAsync(new StreamRead("missing", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
         Assert.Equal((0, 0L, true), (page.Events.Length, page.Head.Value, page.IsEnd));
         Assert.Null(await Engine.FindHeadAsync("missing"));
         Assert.Empty(await ReadStreamAsync("missing", direction: ReadDirection.Backward));
@@ -67,7 +67,7 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
         var limit = new PageLimit(10, 1 << 20);
         foreach (var direction in (ReadDirection[])[ReadDirection.Forward, ReadDirection.Backward])
         {
-            foreach (var (after, upTo) in (ValueTuple<Checkpoint, Checkpoint>[])[(Checkpoint.Max, Checkpoint.Max), (0, 0), (3, 3), (5, 2), (1_000, Checkpoint.Max)])
+            foreach (var (after, upTo) in (ValueTuple<Checkpoint, Checkpoint>[])[(Checkpoint.Max, Checkpoint.Max), (new Checkpoint(0), new Checkpoint(0)), (new Checkpoint(3), new Checkpoint(3)), (new Checkpoint(5), new Checkpoint(2)), (new Checkpoint(1_000), Checkpoint.Max)])
             {
                 var all = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, upTo, direction, limit));
                 Assert.Equal((0, true), (all.Events.Length, all.IsEnd));
@@ -83,13 +83,13 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
     {
         await AppendAsync(stream, 5);
         var last = await AppendAsync("other", 4);
-        var page = await Engine.ReadStreamAsync(new StreamRead(stream, 2, 3, ReadDirection.Forward, new PageLimit(1, 1 << 20)));
+        var page = await Engine.ReadStreamAsync(new StreamRead(stream, new Revision(2), new Revision(3), ReadDirection.Forward, new PageLimit(1, 1 << 20)));
         Assert.Equal((5L, false), (page.Head.Value, page.IsEnd));
-        var all = await Engine.ReadAllAsync(new StoreRead(new EventFilter { Id = "stream" }, 0, 3, ReadDirection.Forward, new PageLimit(2, 1 << 20)));
+        var all = await Engine.ReadAllAsync(new StoreRead(new EventFilter { Id = "stream" }, new Checkpoint(0), new Checkpoint(3), ReadDirection.Forward, new PageLimit(2, 1 << 20)));
         Assert.Equal(last.LastCheckpoint, all.Head);
 
         await Engine.DeleteStreamAsync("other");
-        all = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
+        all = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
         Assert.True(all.Head >= last.LastCheckpoint, "the head of the store moved back when a stream was deleted");
     }
 
@@ -111,10 +111,10 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
         await AppendAsync(stream, [.. Enumerable.Range(0, 20).Select(_ => Event(large))]);
         foreach (var maxBytes in (long[])[1, 100_000, 350_000])
         {
-            var page = await Engine.ReadStreamAsync(new StreamRead(stream, 1, Revision.Max, ReadDirection.Forward, new PageLimit(100, maxBytes)));
+            var page = await Engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, maxBytes)));
             Assert.InRange(page.Events.Length, 1, (int)(maxBytes / 100_000) + 1);
             Assert.False(page.IsEnd);
-            var all = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, maxBytes)));
+            var all = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, maxBytes)));
             Assert.InRange(all.Events.Length, 1, (int)(maxBytes / 100_000) + 1);
             Assert.False(all.IsEnd);
         }
@@ -125,10 +125,10 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
     {
         for (var i = 0; i < 40; i++) await AppendAsync($"stream-{i}", Event($"stream-{i}"));
         var seen = new List<string>();
-        Checkpoint after = 0;
+        Checkpoint after = new Checkpoint(0);
         for (var page = 0; ; page++)
         {
-            var answer = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, 40, ReadDirection.Forward, new PageLimit(2, 1 << 20)));
+            var answer = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, new Checkpoint(40), ReadDirection.Forward, new PageLimit(2, 1 << 20)));
             seen.AddRange(Bodies(answer.Events.ToArray()));
             if (answer.IsEnd) break;
             after = answer.Position;
@@ -145,8 +145,8 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
     {
         await AppendAsync(stream, 10);
         var cancelled = new CancellationToken(canceled: true);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.ReadStreamAsync(new StreamRead(stream, 1, 10, ReadDirection.Forward, new PageLimit(3, 100)), cancelled));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, 10, ReadDirection.Forward, new PageLimit(3, 100)), cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(3, 100)), cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), new Checkpoint(10), ReadDirection.Forward, new PageLimit(3, 100)), cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.FindHeadAsync(stream, cancelled));
     }
 }

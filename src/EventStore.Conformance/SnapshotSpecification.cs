@@ -70,13 +70,13 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
         foreach (var revision in (long[])[9, 1, 5, 3, 7, 2])
         {
             await SaveAsync(revision);
-            await Engine.SaveSnapshotAsync(new SnapshotRecord(other, revision, 0, "state", "other"u8.ToArray()));
+            await Engine.SaveSnapshotAsync(new SnapshotRecord(other, new Revision(revision), 0, "state", "other"u8.ToArray()));
         }
 
         await Engine.PruneSnapshotsAsync(stream, 3);
         Assert.Null(await FindAsync(4));
         Assert.Equal(("5.0", "7.0", "9.0"), (await FindAsync(6), await FindAsync(8), await FindAsync(10)));
-        Assert.Equal(1, (await SnapshotAsync(other, 1)).Revision.Value);
+        Assert.Equal(1, (await SnapshotAsync(other, new Revision(1))).Revision.Value);
         await Engine.PruneSnapshotsAsync(stream, 3);
         Assert.Equal("5.0", await FindAsync(6));
         await Engine.PruneSnapshotsAsync(stream, 0);
@@ -92,15 +92,15 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
         for (var i = 1; i <= 5; i++)
         {
             await keepsAll.AppendAsync(stream, $"event {i}");
-            await keepsAll.Snapshots.SaveAsync(new Snapshot(stream, i, $"state {i}"));
+            await keepsAll.Snapshots.SaveAsync(new Snapshot(stream, new Revision(i), $"state {i}"));
         }
 
-        Assert.Equal("state 1", (await keepsAll.Snapshots.FindAsync(stream, 1))?.State);
+        Assert.Equal("state 1", (await keepsAll.Snapshots.FindAsync(stream, new Revision(1)))?.State);
 
         await using var keepsTwo = await Wire().KeepSnapshots(2).BuildAsync();
-        await keepsTwo.Snapshots.SaveAsync(new Snapshot(stream, 5, "state 5, version 1", 1));
+        await keepsTwo.Snapshots.SaveAsync(new Snapshot(stream, new Revision(5), "state 5, version 1", 1));
         Assert.Equal("state 5, version 1", (await keepsTwo.Snapshots.FindAsync(stream))?.State);
-        Assert.Null(await keepsTwo.Snapshots.FindAsync(stream, 4));
+        Assert.Null(await keepsTwo.Snapshots.FindAsync(stream, new Revision(4)));
     }
 
     [Fact, Guarantee("G25")]
@@ -126,8 +126,8 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
     }
 
     private ValueTask SaveAsync(long revision, int schemaVersion = 0, string? state = null) =>
-        Engine.SaveSnapshotAsync(new SnapshotRecord(stream, revision, schemaVersion, "state", Encoding.UTF8.GetBytes(state ?? $"{revision}.{schemaVersion}")));
+        Engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(revision), schemaVersion, "state", Encoding.UTF8.GetBytes(state ?? $"{revision}.{schemaVersion}")));
 
     private async ValueTask<string?> FindAsync(long atMost) =>
-        await Engine.FindSnapshotAsync(stream, atMost) is { } found ? Encoding.UTF8.GetString(found.Payload.Span) : null;
+        await Engine.FindSnapshotAsync(stream, new Revision(atMost)) is { } found ? Encoding.UTF8.GetString(found.Payload.Span) : null;
 }

@@ -102,12 +102,12 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         var all = new List<RecordedEvent>();
         while (from <= to)
         {
-            var page = await engine.ReadStreamAsync(new StreamRead(stream, from, to, direction, new PageLimit(pageSize, long.MaxValue)));
+            var page = await engine.ReadStreamAsync(new StreamRead(stream, new Revision(from), new Revision(to), direction, new PageLimit(pageSize, long.MaxValue)));
             Assert.True(page.Events.Length <= pageSize, $"a page of at most {pageSize} events held {page.Events.Length}");
             Assert.True(page.IsEnd || page.Events.Length > 0, "a page without events must be the end of the range");
             foreach (var recorded in page.Events.Span)
             {
-                if (recorded.Revision < from || recorded.Revision > to) Assert.Fail($"a page of the revisions {from} to {to} held {recorded.Revision}");
+                if (recorded.Revision.Value < from || recorded.Revision.Value > to) Assert.Fail($"a page of the revisions {from} to {to} held {recorded.Revision}");
             }
 
             all.AddRange(page.Events.Span);
@@ -130,7 +130,7 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         var all = new List<RecordedEvent>();
         while (after < upTo)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(filter ?? EventFilter.Everything, after, upTo, direction, new PageLimit(pageSize, long.MaxValue)));
+            var page = await engine.ReadAllAsync(new StoreRead(filter ?? EventFilter.Everything, new Checkpoint(after), new Checkpoint(upTo), direction, new PageLimit(pageSize, long.MaxValue)));
             Assert.True(page.Events.Length <= pageSize, $"a page of at most {pageSize} events held {page.Events.Length}");
             all.AddRange(page.Events.Span);
             if (page.IsEnd) break;

@@ -23,7 +23,7 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
         Assert.Equal(["theirs"], mine.CommittedEvents.Select(committed => (string)committed.Body));
 
         var result = await mine.CommitChangesAsync();
-        Assert.Equal((3, 2, false), (result.Revision.Value, result.FirstRevision.Value, result.IsDuplicate));
+        Assert.Equal((3, 2, false), (result.LastRevision.Value, result.FirstRevision.Value, result.IsDuplicate));
         Assert.Empty(mine.UncommittedEvents);
         var read = await ToListAsync(store.ReadStreamAsync(stream));
         Assert.Equal(mine.CommittedEvents.Select(Describe), read.Select(Describe));
@@ -72,9 +72,9 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
         await using var picky = await Wire().HookIntoPipelineUsing(new CannotShow("unseen")).BuildAsync();
         var opened = await picky.OpenStreamAsync(stream);
         opened.Add("unseen");
-        Assert.Equal(2, (await opened.CommitChangesAsync()).Revision.Value);
+        Assert.Equal(2, (await opened.CommitChangesAsync()).LastRevision.Value);
         opened.Add("seen");
-        Assert.Equal(3, (await opened.CommitChangesAsync()).Revision.Value);
+        Assert.Equal(3, (await opened.CommitChangesAsync()).LastRevision.Value);
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await picky.OpenStreamAsync(stream));
     }
 
@@ -97,33 +97,33 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
         for (var i = 1; i <= 6; i++) await store.AppendAsync(stream, ExpectedRevision.Any, [$"{i}a", $"{i}b"]);
 
         Assert.Equal(12, (await store.OpenStreamAsync(stream)).CommittedEvents.Count);
-        var part = await store.OpenStreamAsync(stream, new StreamRange { To = 5 });
+        var part = await store.OpenStreamAsync(stream, new StreamRange { To = new Revision(5) });
         Assert.Equal((5, 5, 3), (part.Revision.Value, part.CommittedEvents.Count, part.CommitSequence.Value));
         part.Add("too late");
         await Assert.ThrowsAsync<ConcurrencyException>(async () => await part.CommitChangesAsync());
 
-        var empty = await store.OpenStreamAsync(stream, new StreamRange { To = 0 });
+        var empty = await store.OpenStreamAsync(stream, new StreamRange { To = new Revision(0) });
         Assert.Equal((0, 0), (empty.Revision.Value, empty.CommittedEvents.Count));
         empty.Add("too late");
         await Assert.ThrowsAsync<ConcurrencyException>(async () => await empty.CommitChangesAsync());
 
-        await store.Snapshots.SaveAsync(new Snapshot(stream, 9, "state", 3));
+        await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(9), "state", 3));
         var snapshot = (await store.Snapshots.FindAsync(stream))!;
         Assert.Equal(("state", 3, 9), (snapshot.State, snapshot.SchemaVersion, snapshot.Revision.Value));
         var tail = await store.OpenStreamAsync(snapshot);
         Assert.Equal(["5b", "6a", "6b"], tail.CommittedEvents.Select(committed => (string)committed.Body));
         tail.Add("13");
-        Assert.Equal((13, 7), ((await tail.CommitChangesAsync()).Revision.Value, tail.CommitSequence.Value));
+        Assert.Equal((13, 7), ((await tail.CommitChangesAsync()).LastRevision.Value, tail.CommitSequence.Value));
 
         var (newest, rest) = await store.OpenFromSnapshotAsync(stream);
         Assert.Equal((9, 4, 13), (newest!.Revision.Value, rest.CommittedEvents.Count, rest.Revision.Value));
-        var (none, whole) = await store.OpenFromSnapshotAsync(stream, atMost: 8);
+        var (none, whole) = await store.OpenFromSnapshotAsync(stream, atMost: new Revision(8));
         Assert.Equal((null, 13), (none, whole.CommittedEvents.Count));
 
         var head = await store.OpenStreamAtHeadAsync(stream);
         Assert.Equal((13, 7, 0), (head.Revision.Value, head.CommitSequence.Value, head.CommittedEvents.Count));
         head.Add("14");
-        Assert.Equal(14, (await head.CommitChangesAsync()).Revision.Value);
+        Assert.Equal(14, (await head.CommitChangesAsync()).LastRevision.Value);
         Assert.Equal(0, (await store.OpenStreamAtHeadAsync("missing")).Revision.Value);
     }
 
@@ -140,14 +140,14 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
 
         foreach (var direction in (ReadDirection[])[ReadDirection.Forward, ReadDirection.Backward])
         {
-            await RequireAsync("23456", new StreamRange { From = 2, To = 6, Direction = direction });
+            await RequireAsync("23456", new StreamRange { From = new Revision(2), To = new Revision(6), Direction = direction });
             await RequireAsync("789", new StreamRange { Last = 3, Direction = direction });
-            await RequireAsync("56", new StreamRange { Last = 2, To = 6, Direction = direction });
+            await RequireAsync("56", new StreamRange { Last = 2, To = new Revision(6), Direction = direction });
             await RequireAsync("12345", new StreamRange { AsOf = stamps[4], Direction = direction });
             await RequireAsync("1234", new StreamRange { AsOf = stamps[4].AddMicroseconds(-1), Direction = direction });
             await RequireAsync("45", new StreamRange { AsOf = stamps[4].AddSeconds(1), Last = 2, Direction = direction });
             await RequireAsync("", new StreamRange { AsOf = stamps[0].AddDays(-1), Direction = direction });
-            await RequireAsync("", new StreamRange { From = 10, Direction = direction });
+            await RequireAsync("", new StreamRange { From = new Revision(10), Direction = direction });
         }
 
         async Task RequireAsync(string expected, StreamRange range)
@@ -188,7 +188,7 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
         {
             await foreach (var committed in store.ReadStreamAsync(stream))
             {
-                if (committed.Revision == 10) await store.DeleteStreamAsync(stream);
+                if (committed.Revision.Value == 10) await store.DeleteStreamAsync(stream);
             }
         });
     }

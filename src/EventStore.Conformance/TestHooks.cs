@@ -52,7 +52,7 @@ internal sealed class Observe(List<string> notes) : IPipelineHook
 
     public ValueTask AfterCommitAsync(PendingCommit commit, CommitResult result, CancellationToken cancellationToken)
     {
-        notes.Add($"stored {result.Revision}");
+        notes.Add($"stored {result.LastRevision}");
         return default;
     }
 }

@@ -25,19 +25,19 @@ internal static class FileSystemEngines
 
     public static StoreSettings SettingsOf(FileSystemOptions options)
     {
-        var isDurable = options.Durability == FileSystemDurability.Durable;
+        var isDurable = options.Durability == Durability.Durable;
         var log = new LogSettings(isDurable, options.SegmentSizeBytes) { InBackground = Task.Run, LiveDelay = isDurable ? null : FastLiveDelay };
         return new(log, IndexSettings.Default) { Packing = new PackSettings(options.Compression == FileSystemCompression.Brotli) };
     }
 
     private static FileDisk DiskOf(string directory, FileSystemOptions options) => new(Path.Combine(directory, options.Name));
 
-    private static EngineDurability DurabilityOf(FileSystemOptions options) => options.Durability == FileSystemDurability.Durable ? Durable() : Fast(options.FlushInterval);
+    private static EngineDurability DurabilityOf(FileSystemOptions options) => options.Durability == Durability.Durable ? Durable() : Fast(options.FlushInterval);
 
-    private static EngineDurability Durable() => new(DurabilityLevel.Durable, "every batch is flushed to the medium before it is acknowledged", []);
+    private static EngineDurability Durable() => new(Durability.Durable, "every batch is flushed to the medium before it is acknowledged", []);
 
     private static EngineDurability Fast(TimeSpan? interval) => new(
-        DurabilityLevel.Fast,
+        Durability.Fast,
         "written to the operating system before it is acknowledged, " + (interval is { } every ? $"flushed every {every.TotalMilliseconds:0} ms" : "flushed when the system pleases"),
         []);
 }

@@ -2,16 +2,6 @@ using System.Text.RegularExpressions;
 
 namespace EventStore;
 
-/// <summary>What an acknowledged commit of the file engine survives.</summary>
-public enum FileSystemDurability
-{
-    /// <summary>Kill and power loss: every batch is flushed before it is acknowledged.</summary>
-    Durable,
-
-    /// <summary>Kill of the process. A power loss may take the last moments, never part of a commit.</summary>
-    Fast,
-}
-
 /// <summary>Whether sealed files of the log are compressed.</summary>
 public enum FileSystemCompression
 {
@@ -31,10 +21,10 @@ public sealed partial class FileSystemOptions
     /// <summary>The store's name: stores of several names may share a directory. 1 to 64 lower-case letters, digits, <c>-</c> and <c>_</c>. Default: <c>events</c>.</summary>
     public string Name { get; set; } = "events";
 
-    /// <summary>What an acknowledged commit survives. Default: <see cref="FileSystemDurability.Durable"/>.</summary>
-    public FileSystemDurability Durability { get; set; } = FileSystemDurability.Durable;
+    /// <summary>What an acknowledged commit survives. Default: <see cref="Durability.Durable"/>.</summary>
+    public Durability Durability { get; set; } = Durability.Durable;
 
-    /// <summary>With <see cref="FileSystemDurability.Fast"/>, how often is flushed beside the writer, so that a power loss takes no more than this; null for when the system pleases.</summary>
+    /// <summary>With <see cref="Durability.Fast"/>, how often is flushed beside the writer, so that a power loss takes no more than this; null for when the system pleases.</summary>
     public TimeSpan? FlushInterval { get; set; }
 
     /// <summary>The length, in bytes, from which on a file of the log is sealed and the next one begun. 64 KiB to 4 GiB; default 64 MiB.</summary>
@@ -54,8 +44,8 @@ public sealed partial class FileSystemOptions
             throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(SegmentSizeBytes)} is {SegmentSizeBytes}, but must be {MinSegmentSizeBytes} to {MaxSegmentSizeBytes}.");
         if (FlushInterval is { } interval && interval < TimeSpan.FromMilliseconds(1))
             throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(FlushInterval)} is {interval}, but must be at least a millisecond.");
-        if (FlushInterval is not null && Durability == FileSystemDurability.Durable)
-            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(FlushInterval)} is given, but {nameof(Durability)} is {nameof(FileSystemDurability.Durable)}, which flushes every batch. Leave one of the two out.");
+        if (FlushInterval is not null && Durability == Durability.Durable)
+            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(FlushInterval)} is given, but {nameof(Durability)} is {nameof(Durability.Durable)}, which flushes every batch. Leave one of the two out.");
     }
 
     [GeneratedRegex("^[a-z0-9_-]{1,64}$", RegexOptions.CultureInvariant)]

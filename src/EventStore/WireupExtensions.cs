@@ -55,7 +55,7 @@ public static class WireupExtensions
     public static Wireup UsingCustomSerialization(this Wireup wireup, IEventSerializer serializer)
     {
         ArgumentNullException.ThrowIfNull(serializer);
-        return Require(wireup).Choose(nameof(UsingCustomSerialization), new SerializerChoice(serializer));
+        return Require(wireup).Choose(nameof(UsingCustomSerialization), new SerializerChoice(serializer, () => { }));
     }
 
     /// <summary>Compresses each payload by itself. What was stored before stays readable, and so does this once the verb is gone.</summary>
@@ -153,7 +153,8 @@ public static class WireupExtensions
         ArgumentNullException.ThrowIfNull(register);
         var types = new EventTypes();
         register(types);
-        return Require(wireup).Choose(nameof(UsingJsonSerialization), new SerializerChoice(new JsonEventSerializer(types, options)));
+        var serializer = new JsonEventSerializer(types, options);
+        return Require(wireup).Choose(nameof(UsingJsonSerialization), new SerializerChoice(serializer, serializer.RequireContracts));
     }
 
     private static Wireup Require(Wireup wireup)

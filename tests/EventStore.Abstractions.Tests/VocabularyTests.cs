@@ -47,11 +47,11 @@ public sealed class VocabularyTests
     [InlineData(5, true, false, true)]
     public void Expectations_are_met_by_the_revisions_they_name(long actual, bool any, bool none, bool some)
     {
-        Assert.Equal(any, ExpectedRevision.Any.IsMetBy(actual));
-        Assert.Equal(none, ExpectedRevision.NoStream.IsMetBy(actual));
-        Assert.Equal(some, ExpectedRevision.StreamExists.IsMetBy(actual));
-        Assert.True(ExpectedRevision.Exactly(actual).IsMetBy(actual));
-        Assert.False(ExpectedRevision.Exactly(actual + 1).IsMetBy(actual));
+        Assert.Equal(any, ExpectedRevision.Any.IsMetBy(new Revision(actual)));
+        Assert.Equal(none, ExpectedRevision.NoStream.IsMetBy(new Revision(actual)));
+        Assert.Equal(some, ExpectedRevision.StreamExists.IsMetBy(new Revision(actual)));
+        Assert.True(ExpectedRevision.Exactly(actual).IsMetBy(new Revision(actual)));
+        Assert.False(ExpectedRevision.Exactly(actual + 1).IsMetBy(new Revision(actual)));
         Assert.Equal(ExpectedRevision.NoStream, ExpectedRevision.Exactly(0));
         Assert.Null(ExpectedRevision.Any.Exact);
         Assert.Equal(new Revision(7), ExpectedRevision.Exactly(7).Exact);
@@ -64,7 +64,7 @@ public sealed class VocabularyTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new Checkpoint(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new CommitSequence(-1));
         Assert.Equal("12", (new Revision(10) + 2).ToString());
-        Assert.True(new Checkpoint(3) < 4 && new Checkpoint(4) >= 4);
+        Assert.True(new Checkpoint(3).Value < 4 && new Checkpoint(4).Value >= 4);
     }
 
     [Fact]
@@ -88,31 +88,31 @@ public sealed class VocabularyTests
         var tooMany = Assert.Throws<TooLargeException>(() => limits.Require(new CommitAttempt("s", Guid.NewGuid(), default, default, [small, small, small])));
         Assert.Equal("The commit has 3 events, but this engine takes at most 2. Nothing was stored. Split it, or choose a backend with a higher limit.", tooMany.Message);
         Assert.Throws<TooLargeException>(() => limits.Require(new CommitAttempt("s", Guid.NewGuid(), default, default, [large])));
-        Assert.Throws<TooLargeException>(() => limits.Require(new SnapshotRecord("s", 1, 0, "state", new byte[11])));
-        Assert.Throws<ArgumentOutOfRangeException>(() => limits.Require(new SnapshotRecord("s", 0, 0, "state", default)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => limits.Require(new SnapshotRecord("s", 1, -1, "state", default)));
+        Assert.Throws<TooLargeException>(() => limits.Require(new SnapshotRecord("s", new Revision(1), 0, "state", new byte[11])));
+        Assert.Throws<ArgumentOutOfRangeException>(() => limits.Require(new SnapshotRecord("s", new Revision(0), 0, "state", default)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => limits.Require(new SnapshotRecord("s", new Revision(1), -1, "state", default)));
         Assert.Throws<TooLargeException>(() => limits.RequireDocument("d", new byte[11]));
     }
 
     [Fact]
     public void Every_error_of_the_store_links_to_its_place_in_the_guide() =>
-        Assert.Equal("docs/troubleshooting.md#concurrencyexception", new ConcurrencyException("s", 1, 2).HelpLink);
+        Assert.Equal("docs/troubleshooting.md#concurrencyexception", new ConcurrencyException("s", ExpectedRevision.Exactly(1), new Revision(2)).HelpLink);
 
     [Fact]
     public async Task A_signal_wakes_those_behind_it_and_lets_those_ahead_wait()
     {
         var signal = new CommitSignal();
-        signal.Raise(5);
-        await signal.WaitAsync(4, TimeSpan.FromMinutes(1), TimeProvider.System, CancellationToken.None);
-        var waiting = signal.WaitAsync(5, TimeSpan.FromMinutes(1), TimeProvider.System, CancellationToken.None).AsTask();
-        signal.Raise(5);
+        signal.Raise(new Checkpoint(5));
+        await signal.WaitAsync(new Checkpoint(4), TimeSpan.FromMinutes(1), TimeProvider.System, CancellationToken.None);
+        var waiting = signal.WaitAsync(new Checkpoint(5), TimeSpan.FromMinutes(1), TimeProvider.System, CancellationToken.None).AsTask();
+        signal.Raise(new Checkpoint(5));
         Assert.False(waiting.IsCompleted);
-        signal.Raise(6);
+        signal.Raise(new Checkpoint(6));
         await waiting;
-        await signal.WaitAsync(6, TimeSpan.FromMilliseconds(5), TimeProvider.System, CancellationToken.None);
-        var cancelled = signal.WaitAsync(6, TimeSpan.FromMinutes(1), TimeProvider.System, new CancellationToken(canceled: true)).AsTask();
+        await signal.WaitAsync(new Checkpoint(6), TimeSpan.FromMilliseconds(5), TimeProvider.System, CancellationToken.None);
+        var cancelled = signal.WaitAsync(new Checkpoint(6), TimeSpan.FromMinutes(1), TimeProvider.System, new CancellationToken(canceled: true)).AsTask();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
-        var woken = signal.WaitAsync(6, TimeSpan.FromMinutes(1), TimeProvider.System, CancellationToken.None).AsTask();
+        var woken = signal.WaitAsync(new Checkpoint(6), TimeSpan.FromMinutes(1), TimeProvider.System, CancellationToken.None).AsTask();
         signal.WakeAll();
         await woken;
     }

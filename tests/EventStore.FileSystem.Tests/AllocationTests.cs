@@ -16,7 +16,7 @@ public sealed class AllocationTests : IDisposable
     [Fact]
     public async Task A_commit_allocates_at_most_500_bytes()
     {
-        var options = new FileSystemOptions { Durability = FileSystemDurability.Fast };
+        var options = new FileSystemOptions { Durability = Durability.Fast };
         await using var store = await Wireup.Init().UsingFileSystemPersistence(directory.Path, options).UsingCustomSerialization(new BytesAsTheyAre()).InitializeStorageEngine().BuildAsync();
         var names = Enumerable.Range(0, Streams).Select(i => new StreamId("bucket", "order", $"order-{i}")).ToArray();
         EventMessage[] events = [new EventMessage(Body)];

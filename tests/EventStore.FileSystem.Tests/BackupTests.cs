@@ -220,8 +220,8 @@ public sealed class BackupTests : IDisposable
         while (stored.Count < copied.Count) stored = await SmallStore.ReadAllAsync(original);
         Assert.Equal(stored.Take(copied.Count), copied);
         Assert.Subset(copied.Select(found => found.CommitId).ToHashSet(), acknowledged.ToHashSet());
-        var head = (await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1 << 20)))).Head;
-        Assert.True(head >= copied[^1].Checkpoint);
+        var head = (await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1 << 20)))).Head;
+        Assert.True(head.Value >= copied[^1].Checkpoint);
         await SmallStore.FillAsync(engine, 1);
         Assert.Equal(head.Value + 1, (await SmallStore.ReadConsistentAsync(engine))[^1].Checkpoint);
     }

@@ -57,7 +57,7 @@ public sealed class CompactionTests : IDisposable
         Directory.Delete(Path.Combine(directory.Path, "idx"), recursive: true);
 
         await using var again = await SmallStore.OpenAsync(Disk, SmallStore.Small());
-        var page = await again.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
+        var page = await again.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
         Assert.Equal(last.Checkpoint, page.Position.Value);
         await SmallStore.FillAsync(again, 1);
         var next = Assert.Single(await SmallStore.ReadConsistentAsync(again));
@@ -74,10 +74,10 @@ public sealed class CompactionTests : IDisposable
         for (var i = 0; i < 200; i++)
         {
             version = (await engine.PutDocumentAsync("position", new byte[200 + i], version))!.Value;
-            await engine.SaveSnapshotAsync(new SnapshotRecord("stream-1", 1, 0, "state", new byte[300 + i]));
+            await engine.SaveSnapshotAsync(new SnapshotRecord("stream-1", new Revision(1), 0, "state", new byte[300 + i]));
         }
 
-        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-1", 2, 0, "state", new byte[7]));
+        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-1", new Revision(2), 0, "state", new byte[7]));
         await engine.PruneSnapshotsAsync("stream-1", 1);
         var report = await CompactAsync(engine);
         Assert.Equal(199 + 200, report.RecordsRemoved);
@@ -127,7 +127,7 @@ public sealed class CompactionTests : IDisposable
         await engine.DeleteStreamAsync("stream-1");
         var before = await engine.MaintainAsync((store, _) => KindsOf(store), CancellationToken.None);
         Assert.Equal(100, before.Count(found => found.Kind == FrameKind.Commit));
-        var resumed = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(7, 1 << 20)));
+        var resumed = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(7, 1 << 20)));
         await CompactAsync(engine);
 
         var after = await engine.MaintainAsync((store, _) => before.ConvertAll(found => (found.Position, store.View.Look(found.Position, static frame => frame.Kind))), CancellationToken.None);

@@ -62,7 +62,7 @@ public sealed class DoorTests : IDisposable
         for (var round = 0; round < 2; round++)
         {
             await using var store = await Wireup.Init()
-                .UsingPersistence($"file:{directory.Path}", engines => engines.AddFileSystem(new FileSystemOptions { Durability = FileSystemDurability.Fast, FlushInterval = TimeSpan.FromMilliseconds(5) }))
+                .UsingPersistence($"file:{directory.Path}", engines => engines.AddFileSystem(new FileSystemOptions { Durability = Durability.Fast, FlushInterval = TimeSpan.FromMilliseconds(5) }))
                 .UsingJsonSerialization(types => types.Register<string>("text"))
                 .InitializeStorageEngine()
                 .BuildAsync();

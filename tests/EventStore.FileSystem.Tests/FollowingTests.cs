@@ -56,7 +56,7 @@ public sealed class FollowingTests : IDisposable
         {
             await SmallStore.FillAsync(writer, 30);
             version = await writer.PutDocumentAsync("document", new byte[2000], version!.Value);
-            await writer.SaveSnapshotAsync(new SnapshotRecord("kept-1", 1, 0, "state", new byte[500]));
+            await writer.SaveSnapshotAsync(new SnapshotRecord("kept-1", new Revision(1), 0, "state", new byte[500]));
             for (var i = 0; i < 10; i += 2) await writer.DeleteStreamAsync($"stream-{i}");
         }
 
@@ -64,7 +64,7 @@ public sealed class FollowingTests : IDisposable
         await compacting;
         await reading;
         var head = (await SmallStore.ReadAllAsync(writer))[^1].Checkpoint;
-        await reader.WaitForCommitsAsync(head - 1, TimeSpan.FromSeconds(10));
+        await reader.WaitForCommitsAsync(new Checkpoint(head - 1), TimeSpan.FromSeconds(10));
         Assert.Equal(await SmallStore.ReadAllAsync(writer), await SmallStore.ReadConsistentAsync(reader));
     }
 
@@ -75,7 +75,7 @@ public sealed class FollowingTests : IDisposable
         await using var reader = await SmallStore.OpenReaderAsync(watches ? Disk : new FailingDisk(Disk), SmallStore.Small());
         for (var i = 0; i < 20; i++)
         {
-            var waiting = reader.WaitForCommitsAsync(i, TimeSpan.FromMinutes(1)).AsTask();
+            var waiting = reader.WaitForCommitsAsync(new Checkpoint(i), TimeSpan.FromMinutes(1)).AsTask();
             if (i % 2 == 0) await Task.Delay(60, TestContext.Current.CancellationToken);
             await writer.CommitAsync([SmallStore.Attempt("stream", "body")]);
             await waiting.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
@@ -98,7 +98,7 @@ public sealed class FollowingTests : IDisposable
     [Fact]
     public async Task The_address_opens_it_and_with_fast_what_is_acknowledged_is_shown_within_moments()
     {
-        var options = new FileSystemOptions { Durability = FileSystemDurability.Fast };
+        var options = new FileSystemOptions { Durability = Durability.Fast };
         Wireup Wire() => Wireup.Init().UsingPersistence($"file:{directory.Path}", engines => engines.AddFileSystem(options)).UsingJsonSerialization(types => types.Register<string>("text"));
         await Assert.ThrowsAsync<StorageNotFoundException>(async () => await Wire().OpenReadOnly().BuildAsync());
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));

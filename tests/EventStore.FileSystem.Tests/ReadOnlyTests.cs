@@ -131,7 +131,7 @@ public sealed class ReadOnlyTests : IDisposable
         await using var second = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(second, 5);
         var head = (await SmallStore.ReadAllAsync(second))[^1].Checkpoint;
-        await reader.WaitForCommitsAsync(head - 1, TimeSpan.FromSeconds(10));
+        await reader.WaitForCommitsAsync(new Checkpoint(head - 1), TimeSpan.FromSeconds(10));
         Assert.Equal(head, (await SmallStore.ReadConsistentAsync(reader))[^1].Checkpoint);
     }
 

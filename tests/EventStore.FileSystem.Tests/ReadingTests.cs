@@ -38,7 +38,7 @@ public sealed class ReadingTests : IDisposable
         {
             for (var number = 0; number < 7; number++)
             {
-                var page = await engine.ReadStreamAsync(new StreamRead($"{number}", 1, Revision.Max, ReadDirection.Forward, new PageLimit(1_000, 1 << 20)));
+                var page = await engine.ReadStreamAsync(new StreamRead($"{number}", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(1_000, 1 << 20)));
                 Assert.All(page.Events.ToArray(), recorded => Assert.Equal(BodyOf(recorded.Checkpoint.Value), recorded.Record.Body.ToArray()));
                 Assert.Equal(page.Head.Value, page.Events.Length);
             }
@@ -75,7 +75,7 @@ public sealed class ReadingTests : IDisposable
     // Commits of one to five events over seven streams, the body of each event made of its checkpoint.
     private async Task<IPersistenceEngine> FillAsync()
     {
-        var engine = FileSystemEngines.Over(directory.Path, new FileSystemOptions { Durability = FileSystemDurability.Fast, SegmentSizeBytes = 64 << 10 }, EngineContext.Default);
+        var engine = FileSystemEngines.Over(directory.Path, new FileSystemOptions { Durability = Durability.Fast, SegmentSizeBytes = 64 << 10 }, EngineContext.Default);
         await engine.InitializeAsync();
         long checkpoint = 0;
         for (var i = 0; i < Commits; i++)
@@ -96,7 +96,7 @@ public sealed class ReadingTests : IDisposable
         var (low, high) = (after, upTo);
         while (true)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, low, high, direction, new PageLimit(limit, 1 << 20)));
+            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(low), new Checkpoint(high), direction, new PageLimit(limit, 1 << 20)));
             foreach (var recorded in page.Events.ToArray())
             {
                 Assert.Equal(BodyOf(recorded.Checkpoint.Value), recorded.Record.Body.ToArray());

@@ -6,7 +6,7 @@ namespace EventStore.FileSystem.Tests;
 /// <summary>What a repair saves of a damaged store, and what it says was lost.</summary>
 public sealed class RepairTests : IDisposable
 {
-    private static readonly FileSystemOptions Options = new() { SegmentSizeBytes = 64 << 10, Durability = FileSystemDurability.Fast };
+    private static readonly FileSystemOptions Options = new() { SegmentSizeBytes = 64 << 10, Durability = Durability.Fast };
     private readonly TestDirectory directory = new();
     private readonly TestDirectory repaired = new();
 
@@ -131,11 +131,11 @@ public sealed class RepairTests : IDisposable
         foreach (var direction in (ReadDirection[])[ReadDirection.Forward, ReadDirection.Backward])
         {
             var error = await Assert.ThrowsAsync<CorruptStorageException>(async () =>
-                await engine.ReadStreamAsync(new StreamRead(hole.Stream, 1, Revision.Max, direction, new PageLimit(100_000, long.MaxValue))));
+                await engine.ReadStreamAsync(new StreamRead(hole.Stream, new Revision(1), Revision.Max, direction, new PageLimit(100_000, long.MaxValue))));
             Assert.Contains($"revisions {hole.First} to {hole.Last}", error.Place, StringComparison.Ordinal);
         }
 
-        var behind = await engine.ReadStreamAsync(new StreamRead(hole.Stream, hole.Last.Value + 1, Revision.Max, ReadDirection.Forward, new PageLimit(100_000, long.MaxValue)));
+        var behind = await engine.ReadStreamAsync(new StreamRead(hole.Stream, new Revision(hole.Last.Value + 1), Revision.Max, ReadDirection.Forward, new PageLimit(100_000, long.MaxValue)));
         Assert.Equal(stored.Count(known => known.Stream == hole.Stream && known.Revision > hole.Last.Value), behind.Events.Length);
     }
 

@@ -18,7 +18,7 @@ internal static class SmallStore
         };
 
     public static FileSystemPersistenceEngine Make(IDisk disk, StoreSettings settings) =>
-        new(disk, settings, new EngineDurability(DurabilityLevel.Durable, "test", []), null, EngineContext.Default);
+        new(disk, settings, new EngineDurability(Durability.Durable, "test", []), null, EngineContext.Default);
 
     public static async Task<FileSystemPersistenceEngine> OpenAsync(IDisk disk, StoreSettings settings)
     {
@@ -29,7 +29,7 @@ internal static class SmallStore
 
     /// <summary>An engine that only reads.</summary>
     public static FollowingEngine MakeReader(IDisk disk, StoreSettings settings, EngineContext? context = null) =>
-        new(disk, settings, FileSystemPersistenceEngine.Describe(disk, new EngineDurability(DurabilityLevel.Durable, "test", [])), context ?? EngineContext.Default);
+        new(disk, settings, FileSystemPersistenceEngine.Describe(disk, new EngineDurability(Durability.Durable, "test", [])), context ?? EngineContext.Default);
 
     public static async Task<FollowingEngine> OpenReaderAsync(IDisk disk, StoreSettings settings)
     {
@@ -50,20 +50,20 @@ internal static class SmallStore
     public static async Task<List<StoredEvent>> ReadAllAsync(IPersistenceEngine engine, ReadDirection direction = ReadDirection.Forward)
     {
         var found = new List<StoredEvent>();
-        Checkpoint after = 0, upTo = Checkpoint.Max;
+        Checkpoint after = new Checkpoint(0), upTo = Checkpoint.Max;
         while (true)
         {
             var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, upTo, direction, new PageLimit(64, 1 << 20)));
             foreach (var recorded in page.Events.ToArray()) found.Add(ToStored(recorded));
             if (page.IsEnd) return found;
             if (direction == ReadDirection.Forward) after = page.Position;
-            else upTo = page.Position.Value - 1;
+            else upTo = new Checkpoint(page.Position.Value - 1);
         }
     }
 
     public static async Task<List<StoredEvent>> ReadStreamAsync(IPersistenceEngine engine, StreamId stream)
     {
-        var page = await engine.ReadStreamAsync(new StreamRead(stream, 1, Revision.Max, ReadDirection.Forward, new PageLimit(100_000, long.MaxValue)));
+        var page = await engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100_000, long.MaxValue)));
         Assert.True(page.IsEnd);
         return [.. page.Events.ToArray().Select(ToStored)];
     }

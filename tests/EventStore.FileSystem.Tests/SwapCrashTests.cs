@@ -250,8 +250,8 @@ public sealed class SwapCrashTests
         await SmallStore.FillAsync(engine, 24, streams: 4);
         await SmallStore.FillAsync(engine, 12, streams: 2, prefix: "gone");
         for (var i = 0; i < 5; i++) await engine.PutDocumentAsync("document", new byte[50 + i], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
-        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", 1, 0, "state", new byte[30]));
-        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", 1, 0, "state", new byte[31]));
+        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(1), 0, "state", new byte[30]));
+        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(1), 0, "state", new byte[31]));
         await SmallStore.FillAsync(engine, 12, streams: 4);
         for (var i = 0; i < 2; i++) await engine.DeleteStreamAsync($"gone-{i}");
         return (disk, await ContentAsync(engine));

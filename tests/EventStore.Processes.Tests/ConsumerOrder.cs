@@ -24,7 +24,7 @@ internal sealed record ConsumerOrder(string Address, string Schema, bool Appends
     /// <summary>The store, as every process of a test opens it.</summary>
     public ValueTask<IEventStore> OpenAsync() => Wireup.Init()
         .UsingPersistence(Address, engines => engines
-            .AddFileSystem(new FileSystemOptions { Durability = FileSystemDurability.Fast }).AddSqlite().AddPostgres(new PostgresOptions { Schema = Schema }))
+            .AddFileSystem(new FileSystemOptions { Durability = Durability.Fast }).AddSqlite().AddPostgres(new PostgresOptions { Schema = Schema }))
         .InitializeStorageEngine()
         .UsingJsonSerialization(TallyJson.Default, types => types.Register<string>("text").Register<Tally>("tally"))
         .DoNotDispatchCommits()

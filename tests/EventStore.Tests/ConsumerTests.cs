@@ -74,7 +74,7 @@ public sealed class ConsumerTests
         await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).SignReadStreamsWith(new byte[32]).BuildAsync();
         await store.AppendAsync("early", ExpectedRevision.Any, [.. Enumerable.Range(0, 2_500).Select(i => new EventMessage($"early {i}"))]);
         await store.AppendAsync("kept", "1");
-        await store.ReadStreams.CreateAsync("texts", EventCondition.Types("text"));
+        await store.ReadStreams.CreateAsync("texts", EventPredicate.Types("text"));
         var delivered = new ConcurrentQueue<string>();
         await using var consumer = await store.Consumers.StartAsync("reader", ConsumerSource.OfReadStream("texts"), (committed, _) =>
         {

@@ -76,7 +76,7 @@ public sealed class PipelineTests
         await using var store = await Wire(failing).BuildAsync();
         var error = await Assert.ThrowsAsync<CommitOutcomeUnknownException>(async () => await store.AppendAsync("s", "x"));
         Assert.IsType<InvalidOperationException>(error.InnerException);
-        Assert.Equal(1, (await store.AppendAsync("s", "x")).Revision.Value);
+        Assert.Equal(1, (await store.AppendAsync("s", "x")).LastRevision.Value);
     }
 
     [Theory]
@@ -189,7 +189,7 @@ public sealed class PipelineTests
             await Assert.ThrowsAnyAsync<Exception>(async () => await store.AppendAsync("stream", "1"));
         }
 
-        Assert.Equal(2, (await store.AppendAsync("stream", "2")).Revision.Value);
+        Assert.Equal(2, (await store.AppendAsync("stream", "2")).LastRevision.Value);
     }
 
     private sealed class TakesAMillisecond(IPersistenceEngine inner, int maxBatch = 4096) : DelegatingEngine(inner)

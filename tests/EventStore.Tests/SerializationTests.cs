@@ -106,7 +106,7 @@ public sealed class SerializationTests
             Assert.Equal(Enumerable.Range(0, i + 1), (await store.OpenStreamAsync(Stream)).CommittedEvents.Select(committed => ((OrderPlaced)committed.Body).Quantity));
         }
 
-        var stored = (await engine.ReadStreamAsync(new StreamRead(Stream, 1, 9, ReadDirection.Forward, new PageLimit(9, 1 << 20)))).Events.ToArray();
+        var stored = (await engine.ReadStreamAsync(new StreamRead(Stream, new Revision(1), new Revision(9), ReadDirection.Forward, new PageLimit(9, 1 << 20)))).Events.ToArray();
         Assert.StartsWith("{", Encoding.UTF8.GetString(stored[0].Record.Body.Span), StringComparison.Ordinal);
         Assert.True(stored[1].Record.Body.Length < 100);
         Assert.All(stored[2..], recorded => Assert.DoesNotContain("quantity", Encoding.UTF8.GetString(recorded.Record.Body.Span), StringComparison.Ordinal));
@@ -127,7 +127,7 @@ public sealed class SerializationTests
         }
 
         // Moved to another stream, the payload is refused: it is bound to its place.
-        var stolen = (await engine.ReadStreamAsync(new StreamRead(Stream, 1, 1, ReadDirection.Forward, new PageLimit(1, 1)))).Events.Span[0].Record;
+        var stolen = (await engine.ReadStreamAsync(new StreamRead(Stream, new Revision(1), new Revision(1), ReadDirection.Forward, new PageLimit(1, 1)))).Events.Span[0].Record;
         await engine.CommitAsync([new CommitAttempt("thief", Guid.NewGuid(), ExpectedRevision.Any, default, [stolen])]);
         await using var honest = await Json(engine).EncryptWith(right).BuildAsync();
         await Assert.ThrowsAsync<PayloadTransformException>(async () => await honest.OpenStreamAsync("thief"));

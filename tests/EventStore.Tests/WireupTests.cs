@@ -90,7 +90,7 @@ public sealed class WireupTests
         Assert.Equal(["old"], description.Upconverters);
         Assert.Equal("Asynchronous, commit by commit, started Explicit, 4 at once", description.Dispatch);
         Assert.Equal(2, description.SnapshotsKept);
-        Assert.Equal(DurabilityLevel.Volatile, description.Engine.Durability.Level);
+        Assert.Equal(Durability.Volatile, description.Engine.Durability.Level);
     }
 
     [Fact]

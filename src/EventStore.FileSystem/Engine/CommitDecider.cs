@@ -54,11 +54,11 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time) : IWriti
         var headKey = WriteHeadKey(attempt.Stream);
         var head = !isAlone && newestOfStream.TryGetValue(attempt.Stream, out var newest) ? commits[newest].Head : store.Index.FindHead(attempt.Stream, headKey);
         if (head.Exists && FindDuplicate(attempt, head, isAlone) is { } original) return CommitOutcome.Duplicate(original);
-        if (!attempt.Expected.IsMetBy(head.Revision)) return CommitOutcome.Conflict(head.Revision);
+        if (!attempt.Expected.IsMetBy(new Revision(head.Revision))) return CommitOutcome.Conflict(new Revision(head.Revision));
 
         var position = store.Log.NextPosition;
         var record = new CommitRecord(
-            attempt.Stream, attempt.CommitId, head.Sequence + 1, NextStamp(), head.Revision + 1, store.Log.NextCheckpoint, attempt.Events.Count,
+            attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), NextStamp(), new Revision(head.Revision + 1), new Checkpoint(store.Log.NextCheckpoint), attempt.Events.Count,
             attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
         var start = head.Exists ? head.Start : position;
         CommitCodec.Write(store.Log.Body, attempt, new CommitNumbers(head.Revision + 1, head.Sequence + 1), stampTicks, position - start);

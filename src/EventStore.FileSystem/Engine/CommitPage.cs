@@ -7,7 +7,7 @@ namespace EventStore.FileSystem.Engine;
 /// <param name="expectedEvents">How many events there will be, as far as is known.</param>
 /// <param name="isForward">Whether the events of a commit come oldest first.</param>
 /// <param name="types">Which types are meant; null for all.</param>
-internal sealed class CommitPage(PageLimit limit, int expectedEvents, bool isForward, IReadOnlySet<string>? types = null)
+internal sealed class CommitPage(PageLimit limit, int expectedEvents, bool isForward, IReadOnlyCollection<string>? types = null)
 {
     private readonly PageBuilder page = new(limit, expectedEvents);
     private readonly PageBytes kept = new();

@@ -35,7 +35,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
             if (opened is not null) return default;
             var store = StoreOpening.Open(disk, settings with { PackingFailed = TellOfPacking }, context.Time, context.MayCreateStorage);
             if (store.Recovery.Quarantine is { } copy) Tell(store.Recovery.CutBytes, copy);
-            signal.Raise(store.End.NextCheckpoint - 1);
+            signal.Raise(new Checkpoint(store.End.NextCheckpoint - 1));
             opened = new Opened(store, new CommitDecider(store, context.Time), new SnapshotStore(store), new DocumentStore(store), new MaintenanceWork(disk.Root), flushInterval is { } interval ? new IntervalFlush(store, interval, context.Time) : null);
         }
 
@@ -160,7 +160,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         try
         {
             var answer = open.Store.Write(writing, asked);
-            signal.Raise(open.Store.End.NextCheckpoint - 1);
+            signal.Raise(new Checkpoint(open.Store.End.NextCheckpoint - 1));
             return answer;
         }
         catch (BatchOutcomeUnknownException)

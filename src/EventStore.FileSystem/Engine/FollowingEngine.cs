@@ -114,7 +114,7 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
     private long Look(FollowedStore store)
     {
         var head = store.CatchUp().NextCheckpoint - 1;
-        signal.Raise(head);
+        signal.Raise(new Checkpoint(head));
         return head;
     }
 

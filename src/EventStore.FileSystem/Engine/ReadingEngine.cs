@@ -60,5 +60,5 @@ internal abstract class ReadingEngine
     protected abstract ValueTask<T> Ask<T>(Func<StoreView, T> read, CancellationToken cancellationToken);
 
     private static StreamHead ToHead(StoreView store, StreamId stream, byte[] headKey, HeadEntry head) =>
-        new(stream, head.Revision, head.Sequence, SnapshotReading.NewestRevision(store, headKey, head));
+        new(stream, new Revision(head.Revision), new CommitSequence(head.Sequence), new Revision(SnapshotReading.NewestRevision(store, headKey, head)));
 }

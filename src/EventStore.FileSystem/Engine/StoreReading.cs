@@ -141,5 +141,5 @@ internal sealed class StoreReading
         return start == commit.StreamStart;
     }
 
-    private StorePage Answer(long reached, bool isEnd) => new(page.Events, reached, head, isEnd);
+    private StorePage Answer(long reached, bool isEnd) => new(page.Events, new Checkpoint(reached), new Checkpoint(head), isEnd);
 }

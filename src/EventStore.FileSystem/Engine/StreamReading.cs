@@ -16,7 +16,7 @@ internal static class StreamReading
         {
             var head = store.Index.FindHead(read.Stream);
             var (low, high) = (Math.Max(1, read.From.Value), Math.Min(read.To.Value, head.Revision));
-            if (!head.Exists || low > high) return new StreamPage(default, head.Revision, IsEnd: true);
+            if (!head.Exists || low > high) return new StreamPage(default, new Revision(head.Revision), IsEnd: true);
             if (TryRead(store, read, head, low, high, out var missing) is { } page) return page;
 
             // The stream was deleted, and perhaps made anew, between looking it up and reading it.
@@ -60,7 +60,7 @@ internal static class StreamReading
         store.Lookups.Return(reader);
         missing = isForward ? (next, last) : (first, next);
         if (page.Count != last - first + 1 && !page.IsFull) return null;
-        return new StreamPage(page.Events, head.Revision, IsEnd: page.Count == high - low + 1);
+        return new StreamPage(page.Events, new Revision(head.Revision), IsEnd: page.Count == high - low + 1);
     }
 
     private static CorruptStorageException Lost(StoreView store, StreamId stream, (long First, long Last) missing) => new(

@@ -59,7 +59,7 @@ internal ref struct CommitReader
 
     /// <summary>The commit without its events.</summary>
     public CommitRecord ToRecord(PageBytes kept) => new(
-        Stream, CommitId, Sequence, new DateTimeOffset(StampTicks, TimeSpan.Zero), FirstRevision, FirstCheckpoint, EventCount, kept.Keep(headers));
+        Stream, CommitId, new CommitSequence(Sequence), new DateTimeOffset(StampTicks, TimeSpan.Zero), new Revision(FirstRevision), new Checkpoint(FirstCheckpoint), EventCount, kept.Keep(headers));
 
     /// <summary>Reads the next event.</summary>
     public EventRecord NextEvent(PageBytes kept)

@@ -57,7 +57,7 @@ internal static class RecordCodec
         var reader = new BodyReader(frame.Body);
         var stream = reader.Stream();
         var (revision, schemaVersion, type) = (reader.Number(), (int)reader.Number(), reader.Text());
-        return new SnapshotRecord(stream, revision, schemaVersion, type, reader.Bytes().ToArray());
+        return new SnapshotRecord(stream, new Revision(revision), schemaVersion, type, reader.Bytes().ToArray());
     }
 
     public static NamedDocument ReadDocument(in Frame frame)

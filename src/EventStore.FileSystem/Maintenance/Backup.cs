@@ -36,7 +36,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         foreach (var run in runs) copy.IfChanged(run.Path, run.Length, run.ReadRaw, isGrowing: false, cancellationToken);
         target.SyncFolder(RunFormat.Folder);
         Conclude(claims with { DurableEnd = end.Position });
-        return new BackupReport(end.NextCheckpoint - 1, copy.FilesCopied, copy.FilesUnchanged, copy.BytesCopied);
+        return new BackupReport(new Checkpoint(end.NextCheckpoint - 1), copy.FilesCopied, copy.FilesUnchanged, copy.BytesCopied);
     }
 
     // The end first: every segment before it is in the list.

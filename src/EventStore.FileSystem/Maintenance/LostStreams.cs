@@ -44,7 +44,7 @@ internal sealed class LostStreams
         if (first > revision + 1)
         {
             if (!lost.TryGetValue(stream, out var holes)) lost.Add(stream, holes = []);
-            holes.Add(new LostRevisions(stream, revision + 1, first - 1));
+            holes.Add(new LostRevisions(stream, new Revision(revision + 1), new Revision(first - 1)));
         }
 
         reached[stream] = (commit.StreamStart, commit.LastRevision);

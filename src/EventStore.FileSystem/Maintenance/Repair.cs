@@ -36,7 +36,7 @@ internal static class Repair
         target.CreateFolder("");
         target.CreateFolder(Segments.Folder);
         var salvage = new Salvage(source, target, identity.Id, CheckpointFile.ReadAll(source, identity.Id, out _), cancellationToken);
-        if (problem is not null) salvage.LostParts.Add(new LostPart($"{source.Root}/{StoreIdentity.FileName}", problem, 0, 0, 0));
+        if (problem is not null) salvage.LostParts.Add(new LostPart($"{source.Root}/{StoreIdentity.FileName}", problem, 0, new Checkpoint(0), new Checkpoint(0)));
         for (var i = 0; i < segments.Count; i++)
         {
             salvage.Save(segments[i], i + 1 < segments.Count ? segments[i + 1] : null);

@@ -27,7 +27,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
     {
         var before = (chain, checkpoint, stamp);
         var isWhole = segment.Header is { } header && header.Chain == chain && header.FirstCheckpoint == checkpoint;
-        if (!isWhole) LostParts.Add(new LostPart(PlaceOf(segment, segment.Base), segment.Problem ?? "the head of the segment does not continue the one before it.", 0, checkpoint - 1, checkpoint - 1));
+        if (!isWhole) LostParts.Add(new LostPart(PlaceOf(segment, segment.Base), segment.Problem ?? "the head of the segment does not continue the one before it.", 0, new Checkpoint(checkpoint - 1), new Checkpoint(checkpoint - 1)));
         var lostParts = LostParts.Count;
         Walk(segment, next, null);
         var path = Segments.PathOf(segment.Number);
@@ -88,7 +88,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
     private void Lose(DamagedSegment segment, long from, long to, long nextCheckpoint, uint chainBehind, Writing? writing)
     {
         nextCheckpoint = Math.Max(nextCheckpoint, checkpoint);
-        LostParts.Add(new LostPart(PlaceOf(segment, from), segment.File is null ? segment.Problem! : "stored frames are not whole here.", to - from, checkpoint - 1, nextCheckpoint - 1));
+        LostParts.Add(new LostPart(PlaceOf(segment, from), segment.File is null ? segment.Problem! : "stored frames are not whole here.", to - from, new Checkpoint(checkpoint - 1), new Checkpoint(nextCheckpoint - 1)));
         for (; nextCheckpoint - checkpoint > ushort.MaxValue; from += Writing.GapBytes, checkpoint += ushort.MaxValue)
             writing?.WriteGap(new FrameHeader(from, FrameKind.Gap, ushort.MaxValue, checkpoint, 0, chain, 0), Writing.GapBytes, chain, stamp, seed);
         writing?.WriteGap(new FrameHeader(from, FrameKind.Gap, (int)(nextCheckpoint - checkpoint), checkpoint, 0, chain, 0), to - from, chainBehind, stamp, seed);

@@ -10,7 +10,7 @@ internal sealed class SnapshotStore(OpenStore store)
     public void Save(SnapshotRecord snapshot) => store.Write<bool>(() =>
     {
         var head = store.Index.FindHead(snapshot.Stream);
-        if (snapshot.Revision.Value > head.Revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head.Revision);
+        if (snapshot.Revision.Value > head.Revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(head.Revision));
         var position = store.Log.NextPosition;
         RecordCodec.WriteSnapshot(store.Log.Body, snapshot);
         store.Log.EndFrame(FrameKind.SnapshotSave, 0);

@@ -3,7 +3,9 @@ namespace EventStore.Composition;
 // What verbs record on the wireup, one type a choice; the build reads them once.
 
 /// <summary>How objects become bytes.</summary>
-internal sealed record SerializerChoice(IEventSerializer Serializer);
+/// <param name="Serializer">The serializer.</param>
+/// <param name="Verify">Throws if a registered type cannot be serialized; runs when the store is built.</param>
+internal sealed record SerializerChoice(IEventSerializer Serializer, Action Verify);
 
 /// <summary>The transforms of one verb, with those it can also read.</summary>
 internal sealed record TransformChoice(IPayloadTransform Transform);

@@ -162,6 +162,7 @@ internal static class StoreBuilder
             throw new WireupException("Startup(…) says when a dispatch scheduler starts, but there is none. Add one, or remove the call.");
         if (wireup.Find<ReadOnlyChoice>() is not null && (scheduling.Kind != SchedulerKind.None || wireup.Find<InitializationChoice>() is not null))
             throw new WireupException($"OpenReadOnly() contradicts {wireup.VerbOf<SchedulerChoice>() ?? wireup.VerbOf<InitializationChoice>()}: it writes. Remove one of the two calls.");
+        wireup.Find<SerializerChoice>()!.Verify();
         scheduling.Options.Validate();
         return scheduling;
     }

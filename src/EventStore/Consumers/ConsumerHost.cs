@@ -94,7 +94,7 @@ internal sealed class ConsumerHost(
             for (var i = 0; i < page.Events.Length; i++) yield return page.Events.Span[i].Committed;
             position = page.Position;
             cancellationToken.ThrowIfCancellationRequested();
-            if (page.IsEnd) await engine.WaitForCommitsAsync(position.Checkpoint, poll, cancellationToken).ConfigureAwait(false);
+            if (page.IsEnd) await engine.WaitForCommitsAsync(new Checkpoint(position.Checkpoint), poll, cancellationToken).ConfigureAwait(false);
         }
     }
 

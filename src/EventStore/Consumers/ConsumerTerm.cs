@@ -102,7 +102,7 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
                 isCaughtUp = true;
                 if (progress is { IsIdle: true, HasUnwritten: true }) await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
                 TellIfIdle();
-                await WaitAsync(position.Checkpoint, cancellationToken).ConfigureAwait(false);
+                await WaitAsync(new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -211,7 +211,7 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
                 cancellationToken).ConfigureAwait(false);
             if (!isWritten) return false;
             progress.Written(taken);
-            setup.Options.Persisted?.Invoke(taken.Position.Checkpoint);
+            setup.Options.Persisted?.Invoke(new Checkpoint(taken.Position.Checkpoint));
             return true;
         }
         finally

@@ -41,7 +41,7 @@ internal class RunningConsumer : IConsumer
 
     public string Name => setup.Name;
 
-    public Checkpoint Position => term.Progress.Position.Checkpoint;
+    public Checkpoint Position => new Checkpoint(term.Progress.Position.Checkpoint);
 
     public Task Completion => running;
 
@@ -71,7 +71,7 @@ internal class RunningConsumer : IConsumer
         var (record, unwritten) = await term.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
         var state = running.IsCompleted ? ConsumerState.Stopped : !isActive ? ConsumerState.Waiting : gate.IsPaused ? ConsumerState.Paused : ConsumerState.Running;
         return new ConsumerStatus(
-            Name, isActive ? Position : record.Checkpoint, setup.Lag.Value, unwritten.ParkedIn(record).Count(), record.Skipped + unwritten.Skipped, state);
+            Name, isActive ? Position : new Checkpoint(record.Checkpoint), setup.Lag.Value, unwritten.ParkedIn(record).Count(), record.Skipped + unwritten.Skipped, state);
     }
 
     public ValueTask PauseAsync(CancellationToken cancellationToken = default) => new(gate.PauseAsync().WaitAsync(cancellationToken));
@@ -88,7 +88,7 @@ internal class RunningConsumer : IConsumer
         var (record, unwritten) = await term.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
         foreach (var checkpoint in unwritten.ParkedIn(record).ToArray())
         {
-            if (await setup.Reads.FindEventAsync(checkpoint, cancellationToken).ConfigureAwait(false) is { } parked) yield return parked;
+            if (await setup.Reads.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false) is { } parked) yield return parked;
         }
     }
 
@@ -121,7 +121,7 @@ internal class RunningConsumer : IConsumer
     // Alone, so that a state goes from one event to the next, whichever comes.
     private async ValueTask<bool> ReplayAsync(long checkpoint, ConsumerProgress progress, CancellationToken cancellationToken)
     {
-        var parked = await setup.Reads.FindEventAsync(checkpoint, cancellationToken).ConfigureAwait(false);
+        var parked = await setup.Reads.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false);
         await gate.EnterAloneAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -239,8 +239,8 @@ internal class RunningConsumer : IConsumer
         }
 
         var head = await setup.Reads.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        if (record.IsStarted && position.Checkpoint > head.Value) throw new PositionAheadException(Name, position.Checkpoint, head);
-        Log.ConsumerActive(setup.Logger, Name, position.Checkpoint);
+        if (record.IsStarted && position.Checkpoint > head.Value) throw new PositionAheadException(Name, new Checkpoint(position.Checkpoint), head);
+        Log.ConsumerActive(setup.Logger, Name, new Checkpoint(position.Checkpoint));
         return new ConsumerProgress(position, setup.DecodeState(ledger.Known) ?? setup.InitialState);
     }
 

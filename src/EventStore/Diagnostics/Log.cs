@@ -6,7 +6,7 @@ namespace EventStore.Diagnostics;
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "Event store built over {Engine}; durability {Durability}")]
-    public static partial void Built(ILogger logger, string engine, DurabilityLevel durability);
+    public static partial void Built(ILogger logger, string engine, Durability durability);
 
     [LoggerMessage(2, LogLevel.Warning, "Durability of {Engine} is weakened: {Warning}")]
     public static partial void DurabilityWarning(ILogger logger, string engine, string warning);

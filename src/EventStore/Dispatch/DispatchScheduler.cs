@@ -97,7 +97,7 @@ internal sealed class DispatchScheduler(
         Volatile.Write(ref consecutiveFailures, 0);
         leadingTracker = tracker;
         firstDecision.TrySetResult();
-        Log.LeaseTaken(logger, ledger.Known.Watermark);
+        Log.LeaseTaken(logger, new Checkpoint(ledger.Known.Watermark));
 
         using var term = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         var holding = lease.HoldAsync(term.Token);
@@ -240,7 +240,7 @@ internal sealed class DispatchScheduler(
     {
         var progress = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
         await foreach (var page in reads.ReadAllPagesAsync(
-            EventFilter.Everything, unit.First - 1, unit.Last, ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+            EventFilter.Everything, new Checkpoint(unit.First - 1), new Checkpoint(unit.Last), ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
         {
             foreach (ref readonly var recorded in page.Events.Span)
             {

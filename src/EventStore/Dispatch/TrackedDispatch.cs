@@ -32,11 +32,17 @@ internal sealed class TrackedDispatch(
         await MarkAsync([.. events.Select(committed => committed.Checkpoint.Value)], cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask MarkAsDispatchedAsync(IReadOnlySet<Guid> eventIds, CancellationToken cancellationToken = default) =>
-        FindAndMarkAsync(recorded => eventIds.Contains(recorded.Record.EventId), cancellationToken);
+    public ValueTask MarkAsDispatchedAsync(IEnumerable<Guid> eventIds, CancellationToken cancellationToken = default)
+    {
+        var ids = eventIds.ToHashSet();
+        return FindAndMarkAsync(recorded => ids.Contains(recorded.Record.EventId), cancellationToken);
+    }
 
-    public ValueTask MarkCommitsAsDispatchedAsync(IReadOnlySet<Guid> commitIds, CancellationToken cancellationToken = default) =>
-        FindAndMarkAsync(recorded => commitIds.Contains(recorded.Commit.CommitId), cancellationToken);
+    public ValueTask MarkCommitsAsDispatchedAsync(IEnumerable<Guid> commitIds, CancellationToken cancellationToken = default)
+    {
+        var ids = commitIds.ToHashSet();
+        return FindAndMarkAsync(recorded => ids.Contains(recorded.Commit.CommitId), cancellationToken);
+    }
 
     public async IAsyncEnumerable<CommittedEvent> GetParkedAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -98,7 +104,7 @@ internal sealed class TrackedDispatch(
             new StoreRead(EventFilter.Everything, Checkpoint.Origin, Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
         var marked = progress.Marks.Sum(range => range.Last - range.First + 1);
         var backlog = Math.Max(0, page.Head.Value - progress.Watermark - marked);
-        return new(progress.Watermark, page.Head, backlog, progress.ParkedCount, scheduler?.IsLeading ?? false, scheduler?.ConsecutiveFailures ?? 0);
+        return new(new Checkpoint(progress.Watermark), page.Head, backlog, progress.ParkedCount, scheduler?.IsLeading ?? false, scheduler?.ConsecutiveFailures ?? 0);
     }
 
     private async ValueTask<DispatchProgress> LoadAsync(CancellationToken cancellationToken)
@@ -130,7 +136,7 @@ internal sealed class TrackedDispatch(
 
     private async IAsyncEnumerable<RecordedEvent> ReadAsync(EventFilter filter, long after, long upTo, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var page in reads.ReadAllPagesAsync(filter, after, upTo, ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+        await foreach (var page in reads.ReadAllPagesAsync(filter, new Checkpoint(after), new Checkpoint(upTo), ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
         {
             for (var i = 0; i < page.Events.Length; i++) yield return page.Events.Span[i];
         }

@@ -12,9 +12,9 @@ internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
 
     public ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default) => Ignored();
 
-    public ValueTask MarkAsDispatchedAsync(IReadOnlySet<Guid> eventIds, CancellationToken cancellationToken = default) => Ignored();
+    public ValueTask MarkAsDispatchedAsync(IEnumerable<Guid> eventIds, CancellationToken cancellationToken = default) => Ignored();
 
-    public ValueTask MarkCommitsAsDispatchedAsync(IReadOnlySet<Guid> commitIds, CancellationToken cancellationToken = default) => Ignored();
+    public ValueTask MarkCommitsAsDispatchedAsync(IEnumerable<Guid> commitIds, CancellationToken cancellationToken = default) => Ignored();
 
     public IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default) => Nothing();
 

@@ -3,13 +3,13 @@ using EventStore.Pipeline;
 namespace EventStore.Feeds;
 
 /// <summary>Feeds the events of the store that a filter, and a condition if there is one, mean.</summary>
-internal sealed class FilterFeed(SharedPages pages, ReadPath reads, EventFilter filter, EventCondition? condition) : IFeed
+internal sealed class FilterFeed(SharedPages pages, ReadPath reads, EventFilter filter, EventPredicate? condition) : IFeed
 {
     public async ValueTask<FeedPosition> FindCurrentAsync(CancellationToken cancellationToken) => new((await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value, 0);
 
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
     {
-        var page = await pages.ReadAsync(filter, position.Checkpoint, cancellationToken).ConfigureAwait(false);
+        var page = await pages.ReadAsync(filter, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
         var events = new FeedEvent[page.Events.Length];
         var count = 0;
         foreach (ref readonly var recorded in page.Events.Span)

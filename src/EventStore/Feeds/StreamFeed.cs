@@ -22,7 +22,7 @@ internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistence
 
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
     {
-        if (!isBegun) (isBegun, next) = (true, position.Revision + 1);
+        if (!isBegun) (isBegun, next) = (true, new Revision(position.Revision + 1));
         return next is { } from
             ? await ReadStoredAsync(from, position, cancellationToken).ConfigureAwait(false)
             : await ReadComingAsync(position, cancellationToken).ConfigureAwait(false);
@@ -34,9 +34,9 @@ internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistence
         var page = await reads.ReadStreamPageAsync(new StreamRead(stream, from, Revision.Max, ReadDirection.Forward, ReadPath.FullPage), cancellationToken).ConfigureAwait(false);
 
         // Once the page is read, the position's own event says whether the stream is still the one it was taken in.
-        if (from > 1 && position.Checkpoint > 0 && !await reads.IsThereAsync(stream, position.Revision, position.Checkpoint, cancellationToken).ConfigureAwait(false))
+        if (from.Value > 1 && position.Checkpoint > 0 && !await reads.IsThereAsync(stream, new Revision(position.Revision), new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false))
         {
-            next = 1;
+            next = new Revision(1);
             return new FeedPage(default, position, Lag: 0, IsEnd: false);
         }
 
@@ -51,7 +51,7 @@ internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistence
 
     private async ValueTask<FeedPage> ReadComingAsync(FeedPosition position, CancellationToken cancellationToken)
     {
-        var page = await pages.ReadAsync(filter, position.Checkpoint, cancellationToken).ConfigureAwait(false);
+        var page = await pages.ReadAsync(filter, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
         var (events, reached) = Show(page.Events.Span, position);
         return new FeedPage(events, reached with { Checkpoint = page.Position.Value }, Lag: page.IsEnd ? 0 : 1, page.IsEnd);
     }

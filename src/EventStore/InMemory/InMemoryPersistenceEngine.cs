@@ -23,7 +23,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
     public EngineDescription Description { get; } = new(
         "in-memory",
         "memory:",
-        new EngineDurability(DurabilityLevel.Volatile, "held in the memory of this process", []),
+        new EngineDurability(Durability.Volatile, "held in the memory of this process", []),
         new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 256 << 20, MaxSnapshotBytes: 256 << 20, MaxDocumentBytes: 64 << 20, MaxBatchAttempts: 4096),
         EngineCapabilities.None);
 
@@ -40,7 +40,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
             for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Commit(attempts[i]);
         }
 
-        signal.Raise(lastCheckpoint);
+        signal.Raise(new Checkpoint(lastCheckpoint));
         return new(outcomes);
     }
 
@@ -54,7 +54,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
             if (!page.TryAdd(stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + i : high - i) - 1])) break;
         }
 
-        return new StreamPage(page.Events, stream.Events.Count, IsEnd: page.Count >= high - low + 1);
+        return new StreamPage(page.Events, new Revision(stream.Events.Count), IsEnd: page.Count >= high - low + 1);
     }, cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) => Locked(() =>
@@ -68,11 +68,11 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
             var recorded = log[next].Event;
             if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo) break;
             if (examined++ == MaxExaminedPerPage || (read.Filter.Matches(recorded) && !page.TryAdd(recorded)))
-                return new StorePage(page.Events, position, lastCheckpoint, IsEnd: false);
+                return new StorePage(page.Events, position, new Checkpoint(lastCheckpoint), IsEnd: false);
             position = recorded.Checkpoint;
         }
 
-        return new StorePage(page.Events, position, lastCheckpoint, IsEnd: true);
+        return new StorePage(page.Events, position, new Checkpoint(lastCheckpoint), IsEnd: true);
     }, cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
@@ -96,7 +96,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         return Locked(() =>
         {
             if (!streams.TryGetValue(snapshot.Stream, out var stream) || snapshot.Revision.Value > stream.Events.Count)
-                throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, stream?.Events.Count ?? 0);
+                throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(stream?.Events.Count ?? 0));
             stream.Snapshots[(snapshot.Revision.Value, snapshot.SchemaVersion)] = copy;
         }, cancellationToken);
     }
@@ -187,7 +187,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
 
         lastStamp = CommitRecord.NextStamp(time, lastStamp);
         var commit = new CommitRecord(
-            attempt.Stream, attempt.CommitId, stream!.Commits.Count + 1, lastStamp, revision + 1, lastCheckpoint + 1, attempt.Events.Count, attempt.Headers.ToArray());
+            attempt.Stream, attempt.CommitId, new CommitSequence(stream!.Commits.Count + 1), lastStamp, revision + 1, new Checkpoint(lastCheckpoint + 1), attempt.Events.Count, attempt.Headers.ToArray());
         stream.Commits.Add(attempt.CommitId, commit);
         for (var i = 0; i < attempt.Events.Count; i++)
         {
@@ -252,6 +252,6 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
 
         public SortedList<(long Revision, int SchemaVersion), SnapshotRecord> Snapshots { get; } = [];
 
-        public StreamHead Head => new(name, Events.Count, Commits.Count, Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
+        public StreamHead Head => new(name, new Revision(Events.Count), new CommitSequence(Commits.Count), Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
     }
 }

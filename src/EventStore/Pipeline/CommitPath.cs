@@ -81,7 +81,7 @@ internal sealed class CommitPath(
         else telemetry.Committed(result.EventCount, started);
 
         if (pending is not null && !isDuplicate) await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
-        if (DispatchBeforeReturn is { } dispatch) await dispatch(result.Checkpoint).ConfigureAwait(false);
+        if (DispatchBeforeReturn is { } dispatch) await dispatch(result.LastCheckpoint).ConfigureAwait(false);
         return (result, outcome.Commit!);
     }
 

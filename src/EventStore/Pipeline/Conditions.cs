@@ -6,7 +6,7 @@ namespace EventStore.Pipeline;
 /// <summary>Evaluates conditions on events as they are stored. Never throws for what a body may hold: what is not JSON has no values.</summary>
 internal static class Conditions
 {
-    public static bool Hold(EventCondition condition, in RecordedEvent recorded, IEventDecoder decoder)
+    public static bool Hold(EventPredicate condition, in RecordedEvent recorded, IEventDecoder decoder)
     {
         JsonDocument? body = null;
         try
@@ -19,47 +19,47 @@ internal static class Conditions
         }
     }
 
-    private static bool Hold(EventCondition condition, in RecordedEvent recorded, IEventDecoder decoder, ref JsonDocument? body)
+    private static bool Hold(EventPredicate condition, in RecordedEvent recorded, IEventDecoder decoder, ref JsonDocument? body)
     {
         switch (condition)
         {
-            case EventCondition.OfTypes types:
+            case EventPredicate.OfTypes types:
                 return types.Values.Contains(recorded.Record.EventType);
-            case EventCondition.InBucket bucket:
+            case EventPredicate.InBucket bucket:
                 return recorded.Commit.Stream.Bucket == bucket.Value;
-            case EventCondition.InCategory category:
+            case EventPredicate.InCategory category:
                 return recorded.Commit.Stream.Category == category.Value;
-            case EventCondition.OfIds ids:
+            case EventPredicate.OfIds ids:
                 return ids.Values.Contains(recorded.Commit.Stream.Id);
-            case EventCondition.Since since:
+            case EventPredicate.Since since:
                 return recorded.Commit.Stamp >= since.Value;
-            case EventCondition.HasHeader header:
+            case EventPredicate.HasHeader header:
                 return IsIn(decoder.DecodeHeaders(recorded), header) || IsIn(decoder.DecodeCommitHeaders(recorded), header);
-            case EventCondition.BodyValue value:
+            case EventPredicate.BodyValue value:
                 body ??= Parse(decoder.RestorePayload(recorded));
                 return Compare(Find(body.RootElement, value.Pointer), value);
-            case EventCondition.All all:
+            case EventPredicate.All all:
                 foreach (var part in all.Values)
                 {
                     if (!Hold(part, recorded, decoder, ref body)) return false;
                 }
 
                 return true;
-            case EventCondition.Any any:
+            case EventPredicate.Any any:
                 foreach (var part in any.Values)
                 {
                     if (Hold(part, recorded, decoder, ref body)) return true;
                 }
 
                 return false;
-            case EventCondition.Not not:
+            case EventPredicate.Not not:
                 return !Hold(not.Value, recorded, decoder, ref body);
             default:
                 throw new NotSupportedException($"The condition {condition.GetType().Name} is not known here.");
         }
     }
 
-    private static bool IsIn(IReadOnlyDictionary<string, string> headers, EventCondition.HasHeader header) =>
+    private static bool IsIn(IReadOnlyDictionary<string, string> headers, EventPredicate.HasHeader header) =>
         headers.TryGetValue(header.Name, out var value) && value == header.Value;
 
     // A body that is not JSON is taken for an empty object, which holds no values.
@@ -90,7 +90,7 @@ internal static class Conditions
         return element;
     }
 
-    private static bool Compare(JsonElement? found, EventCondition.BodyValue value)
+    private static bool Compare(JsonElement? found, EventPredicate.BodyValue value)
     {
         int? order = found is not { } element ? null : element.ValueKind switch
         {

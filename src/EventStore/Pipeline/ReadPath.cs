@@ -93,7 +93,7 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
 
             yield return page;
             if (direction == ReadDirection.Forward) low = Progress(page.Position, page.Position > low);
-            else high = Progress(page.Position.Value - 1, page.Position <= high);
+            else high = Progress(new Checkpoint(page.Position.Value - 1), page.Position <= high);
         }
     }
 
@@ -132,12 +132,12 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
     {
         liveness.ThrowIfDisposed();
         var page = await engine.ReadAllAsync(
-            new StoreRead(EventFilter.Everything, checkpoint.Value - 1, checkpoint, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
+            new StoreRead(EventFilter.Everything, new Checkpoint(checkpoint.Value - 1), checkpoint, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
         return page.Events.IsEmpty ? null : Show(page.Events.Span[0], EventDecoding.OnDemand);
     }
 
     /// <summary>Whether a condition holds for an event as it is stored.</summary>
-    public bool Holds(EventCondition condition, in RecordedEvent recorded) => Conditions.Hold(condition, recorded, codec);
+    public bool Holds(EventPredicate condition, in RecordedEvent recorded) => Conditions.Hold(condition, recorded, codec);
 
     /// <summary>What the application sees of a stored event; null when a hook hides it.</summary>
     public CommittedEvent? Show(in RecordedEvent recorded, EventDecoding decoding)
@@ -200,11 +200,11 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
 
     private async ValueTask<(Revision From, Revision To)> ResolveAsync(StreamId stream, StreamRange range, CancellationToken cancellationToken)
     {
-        var (from, to) = (new Revision(Math.Max(1, range.From.Value)), range.To);
-        if (range.AsOf is null && range.Last is null) return (from, to);
+        if (range is { AsOf: null, Last: null, IsRelativeToHead: false }) return (Max(range.From, new(1)), range.To);
 
-        var head = await engine.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false);
-        to = new(Math.Min(to.Value, head?.Revision.Value ?? 0));
+        var head = (await engine.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false))?.Revision ?? Revision.None;
+        range = range.RelativeTo(head);
+        var (from, to) = (Max(range.From, new(1)), new Revision(Math.Min(range.To.Value, head.Value)));
         if (range.AsOf is { } instant) to = await FindRevisionAsOfAsync(stream, instant, to, cancellationToken).ConfigureAwait(false);
         if (range.Last is { } count)
         {
@@ -222,13 +222,13 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
         while (low < high)
         {
             var middle = low + ((high - low + 1) / 2);
-            var page = await engine.ReadStreamAsync(new StreamRead(stream, middle, middle, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
-            if (page.Events.IsEmpty) throw new ReadInterruptedException(stream, middle);
+            var page = await engine.ReadStreamAsync(new StreamRead(stream, new Revision(middle), new Revision(middle), ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
+            if (page.Events.IsEmpty) throw new ReadInterruptedException(stream, new Revision(middle));
             if (page.Events.Span[0].Commit.Stamp <= instant) low = middle;
             else high = middle - 1;
         }
 
-        return low;
+        return new Revision(low);
     }
 
     private void RequireOrder(StorePage page, Checkpoint low, Checkpoint high, ReadDirection direction)
@@ -246,6 +246,8 @@ internal sealed class ReadPath(IPersistenceEngine engine, EventCodec codec, Pipe
     private Checkpoint Progress(Checkpoint next, bool moved) => moved
         ? next
         : throw new StorageException($"The engine '{engine.Description.Name}' answered a page that does not move on from checkpoint {next}. Verify the store.");
+
+    private static Revision Max(Revision left, Revision right) => left > right ? left : right;
 
     private static Checkpoint Max(Checkpoint left, Checkpoint right) => left > right ? left : right;
 

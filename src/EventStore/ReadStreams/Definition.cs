@@ -28,13 +28,13 @@ internal sealed class Definition
 
     public static string NameIn(string document) => document[Folder.Length..];
 
-    public static Definition Of(string name, EventCondition condition, ReadOnlySpan<byte> key)
+    public static Definition Of(string name, EventPredicate condition, ReadOnlySpan<byte> key)
     {
         var text = TextOf(condition);
         return new Definition { Condition = text, Signature = Sign(name, text, key), Generation = NewId.Next() };
     }
 
-    public static string TextOf(EventCondition condition) => JsonSerializer.Serialize(condition, DefinitionJson.Default.EventCondition);
+    public static string TextOf(EventPredicate condition) => JsonSerializer.Serialize(condition, DefinitionJson.Default.EventPredicate);
 
     public static Definition Read(string name, ReadOnlyMemory<byte> content)
     {
@@ -52,12 +52,12 @@ internal sealed class Definition
 
     /// <summary>The condition, once the signature is found to be its own.</summary>
     /// <exception cref="ReadStreamException">The definition was changed, or signed with another key.</exception>
-    public EventCondition Verify(string name, ReadOnlySpan<byte> key)
+    public EventPredicate Verify(string name, ReadOnlySpan<byte> key)
     {
         if (!CryptographicOperations.FixedTimeEquals(Sign(name, Condition, key), Signature))
             throw new ReadStreamException(
                 name, "was not opened: its stored filter does not carry this key's signature.", "Someone changed it, or it was made with another key: use that key, or drop the read stream and create it anew.");
-        return JsonSerializer.Deserialize(Condition, DefinitionJson.Default.EventCondition)!;
+        return JsonSerializer.Deserialize(Condition, DefinitionJson.Default.EventPredicate)!;
     }
 
     private static byte[] Sign(string name, string condition, ReadOnlySpan<byte> key) =>
@@ -69,5 +69,5 @@ internal sealed class Definition
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Definition))]
-[JsonSerializable(typeof(EventCondition))]
+[JsonSerializable(typeof(EventPredicate))]
 internal sealed partial class DefinitionJson : JsonSerializerContext;

@@ -13,7 +13,7 @@ namespace EventStore.ReadStreams;
 /// <param name="isCurrent">Whether no other generation took its place, and it was not dropped.</param>
 /// <param name="reads">The events.</param>
 /// <param name="isReadOnly">Whether documents cannot be written.</param>
-internal sealed class ReadStream(string name, EventCondition condition, LinkStore store, Func<CancellationToken, ValueTask<bool>> isCurrent, ReadPath reads, bool isReadOnly)
+internal sealed class ReadStream(string name, EventPredicate condition, LinkStore store, Func<CancellationToken, ValueTask<bool>> isCurrent, ReadPath reads, bool isReadOnly)
 {
     private const int PagesPerSave = 32;
 
@@ -54,7 +54,7 @@ internal sealed class ReadStream(string name, EventCondition condition, LinkStor
             for (var i = 0; i < checkpoints.Count; i++)
             {
                 var at = direction == ReadDirection.Forward ? i : checkpoints.Count - 1 - i;
-                if (events.TryGetValue(checkpoints[at], out var found)) yield return new LinkedEvent(first + at, found);
+                if (events.TryGetValue(checkpoints[at], out var found)) yield return new LinkedEvent(new Revision(first + at), found);
             }
 
             if (direction == ReadDirection.Forward) low += checkpoints.Count;
@@ -82,7 +82,7 @@ internal sealed class ReadStream(string name, EventCondition condition, LinkStor
         var open = new List<long>(links.Open);
         var pages = 0;
         await foreach (var page in reads.ReadAllPagesAsync(
-            condition.Narrowed, links.FilledTo, upTo, ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+            condition.Narrowed, new Checkpoint(links.FilledTo), upTo, ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
         {
             for (var i = 0; i < page.Events.Length; i++)
             {
@@ -147,7 +147,7 @@ internal sealed class ReadStream(string name, EventCondition condition, LinkStor
             var last = at;
             while (last + 1 < checkpoints.Count && checkpoints[last + 1] - checkpoints[last] <= MaxGap) last++;
             await foreach (var page in reads.ReadAllPagesAsync(
-                condition.Narrowed, checkpoints[at] - 1, checkpoints[last], ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+                condition.Narrowed, new Checkpoint(checkpoints[at] - 1), new Checkpoint(checkpoints[last]), ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
             {
                 for (var i = 0; i < page.Events.Length; i++)
                 {

@@ -9,7 +9,7 @@ internal sealed class ReadStreamHost(IPersistenceEngine documents, ReadPath read
 {
     private const int ListPageSize = 100;
 
-    public async ValueTask CreateAsync(string name, EventCondition condition, CancellationToken cancellationToken = default)
+    public async ValueTask CreateAsync(string name, EventPredicate condition, CancellationToken cancellationToken = default)
     {
         Require(name);
         ArgumentNullException.ThrowIfNull(condition);
@@ -161,14 +161,14 @@ internal sealed class ReadStreamHost(IPersistenceEngine documents, ReadPath read
         var head = await reads.FindHeadAsync(cancellationToken).ConfigureAwait(false);
         var links = await stream.FillAsync(head, cancellationToken).ConfigureAwait(false);
         if (links.FilledTo > head.Value && await reads.FindHeadAsync(cancellationToken).ConfigureAwait(false) is var now && links.FilledTo > now.Value)
-            throw new PositionAheadException(stream.Name, links.FilledTo, now);
+            throw new PositionAheadException(stream.Name, new Checkpoint(links.FilledTo), now);
         return links;
     }
 
     private async ValueTask<ReadStreamInfo> DescribeAsync(string name, Definition definition, CancellationToken cancellationToken)
     {
         var links = await new LinkStore(documents, definition.Generation).LoadAsync(cancellationToken).ConfigureAwait(false);
-        return new ReadStreamInfo(name, definition.Verify(name, key.Span), links.Count, links.FilledTo);
+        return new ReadStreamInfo(name, definition.Verify(name, key.Span), new Revision(links.Count), new Checkpoint(links.FilledTo));
     }
 
     private void Require(string name)

@@ -17,6 +17,25 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
 
     public string Name => "System.Text.Json";
 
+    /// <summary>Finds out at start-up, not at the first commit, that a registered type has no JSON contract.</summary>
+    /// <exception cref="WireupException">A type has none.</exception>
+    public void RequireContracts()
+    {
+        foreach (var type in types.Registered)
+        {
+            try
+            {
+                _ = ContractOf(type);
+            }
+            catch (Exception error) when (error is NotSupportedException or InvalidOperationException)
+            {
+                throw new WireupException(
+                    $"{type} is registered as '{types.NameOf(type)}', but has no JSON contract: {error.Message} "
+                    + $"Add [JsonSerializable(typeof({type.Name}))] to the JsonSerializerContext, or remove the registration.");
+            }
+        }
+    }
+
     public string NameOf(Type type) => types.NameOf(type);
 
     public void Serialize(object value, IBufferWriter<byte> output)

@@ -24,7 +24,7 @@ internal readonly record struct ContinuationToken(Checkpoint Position, Checkpoin
             throw new ArgumentException("The continuation token is not one of this query. Pass the token of the page before, with the same query.", nameof(continuation));
         }
 
-        return new(position, bound);
+        return new(new Checkpoint(position), new Checkpoint(bound));
     }
 
     private static string Fingerprint(EventQuery query)

@@ -40,10 +40,14 @@ internal sealed class OptimisticEventStore(
         if (range.Direction != ReadDirection.Forward) throw new ArgumentException("A stream is opened oldest event first. Read it backward with ReadStreamAsync.", nameof(range));
         var opened = new OptimisticEventStream(stream, commits, reads);
         await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
+
+        // A range without events says nothing of the stream, whose revision the next commit expects.
+        if (opened.Revision == Revision.None && range != StreamRange.All && await engine.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false) is { } head)
+            opened.StartAt(head.Revision, head.CommitSequence);
         return opened;
     }
 
-    public async ValueTask<IEventStream> OpenStreamAsync(Snapshot snapshot, CancellationToken cancellationToken = default)
+    public async ValueTask<IEventStream> OpenStreamAsync(Snapshot snapshot, Revision? upTo = null, CancellationToken cancellationToken = default)
     {
         liveness.ThrowIfDisposed();
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -54,7 +58,7 @@ internal sealed class OptimisticEventStore(
             new StreamRead(snapshot.Stream, snapshot.Revision, snapshot.Revision, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
         if (page.Events.IsEmpty) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, page.Head);
         opened.StartAt(snapshot.Revision, page.Events.Span[0].Commit.Sequence);
-        await opened.LoadAsync(new StreamRange { From = snapshot.Revision + 1 }, cancellationToken).ConfigureAwait(false);
+        await opened.LoadAsync(new StreamRange { From = snapshot.Revision + 1, To = upTo ?? Revision.Max }, cancellationToken).ConfigureAwait(false);
         return opened;
     }
 
@@ -69,7 +73,7 @@ internal sealed class OptimisticEventStore(
     public ValueTask<CommitResult> AppendAsync(
         StreamId stream,
         ExpectedRevision expected,
-        IReadOnlyList<EventMessage> events,
+        IReadOnlyCollection<EventMessage> events,
         Guid? commitId = null,
         IReadOnlyDictionary<string, string>? headers = null,
         CancellationToken cancellationToken = default)
@@ -77,7 +81,7 @@ internal sealed class OptimisticEventStore(
         liveness.ThrowIfDisposed();
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
-        return commits.AppendAsync(stream, expected, commitId ?? NewId.Next(), events, headers, cancellationToken);
+        return commits.AppendAsync(stream, expected, commitId ?? NewId.Next(), events as IReadOnlyList<EventMessage> ?? [.. events], headers, cancellationToken);
     }
 
     public IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
@@ -162,13 +166,10 @@ internal sealed class OptimisticEventStore(
         return existed;
     }
 
-    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
-    {
-        liveness.ThrowIfDisposed();
-        await engine.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
-        pages.Forget();
-        await hooks.AfterPurgeAsync(bucket).ConfigureAwait(false);
-    }
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
+        PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken);
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => PurgeAsync(bucket: null, cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -183,4 +184,12 @@ internal sealed class OptimisticEventStore(
     }
 
     public ValueTask DisposeAsync() => liveness.TryEnd() ? disposeParts() : default;
+
+    private async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken)
+    {
+        liveness.ThrowIfDisposed();
+        await engine.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+        pages.Forget();
+        await hooks.AfterPurgeAsync(bucket).ConfigureAwait(false);
+    }
 }

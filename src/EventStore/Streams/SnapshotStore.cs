@@ -17,11 +17,19 @@ internal sealed class SnapshotStore(IPersistenceEngine engine, EventCodec codec,
         if (keep is { } newest) await engine.PruneSnapshotsAsync(snapshot.Stream, newest, cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask<Snapshot?> FindAsync(StreamId stream, Revision? atMost = null, CancellationToken cancellationToken = default)
+    public async ValueTask<Snapshot?> FindAsync(
+        StreamId stream, Revision? atMost = null, int? schemaVersion = null, CancellationToken cancellationToken = default)
     {
         liveness.ThrowIfDisposed();
-        var record = await engine.FindSnapshotAsync(stream, atMost ?? Revision.Max, cancellationToken).ConfigureAwait(false);
-        return record is null ? null : codec.Decode(record);
+        var below = atMost ?? Revision.Max;
+        while (await engine.FindSnapshotAsync(stream, below, cancellationToken).ConfigureAwait(false) is { } record)
+        {
+            if (schemaVersion is null || record.SchemaVersion == schemaVersion) return codec.Decode(record);
+            if (record.Revision.Value == 1) break;
+            below = new(record.Revision.Value - 1);
+        }
+
+        return null;
     }
 
     public IAsyncEnumerable<StreamHead> ListStreamsDueAsync(string? bucket, long minEventsSinceSnapshot, CancellationToken cancellationToken = default)

@@ -30,7 +30,7 @@ internal abstract class AttemptByAttempt(IPersistenceEngine inner) : DelegatingE
 
     /// <summary>A commit that nobody stored, as it would be if the attempt had been appended.</summary>
     protected static CommitRecord Imagine(CommitAttempt attempt, Revision head, Checkpoint last) =>
-        new(attempt.Stream, attempt.CommitId, 1, DateTimeOffset.UnixEpoch, head + 1, last + 1, attempt.Events.Count, attempt.Headers);
+        new(attempt.Stream, attempt.CommitId, new CommitSequence(1), DateTimeOffset.UnixEpoch, head + 1, last + 1, attempt.Events.Count, attempt.Headers);
 }
 
 /// <summary>For engines that change events on the way out, and the commits that are answered.</summary>
@@ -77,7 +77,7 @@ internal abstract class ShowsAnotherLog(IPersistenceEngine inner) : DelegatingEn
         var all = new List<RecordedEvent>();
         while (true)
         {
-            Checkpoint after = all.Count == 0 ? 0 : all[^1].Checkpoint;
+            Checkpoint after = all.Count == 0 ? new Checkpoint(0) : all[^1].Checkpoint);
             var page = await Inner.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(int.MaxValue, long.MaxValue)));
             all.AddRange(page.Events.Span);
             if (page.IsEnd) return all;

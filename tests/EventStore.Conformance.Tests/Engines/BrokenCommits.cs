@@ -10,7 +10,7 @@ internal sealed class TellsLosersTheyWon(IPersistenceEngine inner) : AttemptByAt
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         var outcome = await StoreAsync(attempt, cancellationToken);
-        return outcome.Kind == CommitOutcomeKind.Conflict ? CommitOutcome.Committed(Imagine(attempt, outcome.Actual, 1)) : outcome;
+        return outcome.Kind == CommitOutcomeKind.Conflict ? CommitOutcome.Committed(Imagine(attempt, outcome.Actual, new Checkpoint(1))) : outcome;
     }
 }
 
@@ -24,7 +24,7 @@ internal sealed class DropsContendedAppends(IPersistenceEngine inner) : AttemptB
         var head = await RevisionOfAsync(attempt.Stream);
         await Task.Delay(1, CancellationToken.None);
         var outcome = await StoreAsync(Expecting(attempt, head), cancellationToken);
-        return outcome.Kind == CommitOutcomeKind.Conflict ? CommitOutcome.Committed(Imagine(attempt, head, 1)) : outcome;
+        return outcome.Kind == CommitOutcomeKind.Conflict ? CommitOutcome.Committed(Imagine(attempt, head, new Checkpoint(1))) : outcome;
     }
 }
 

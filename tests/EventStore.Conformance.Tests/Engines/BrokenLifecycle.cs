@@ -125,9 +125,9 @@ internal sealed class ShowsWhatWasThereFirst(IPersistenceEngine inner) : Delegat
 
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
     {
-        var page = await Inner.ReadAllAsync(read with { UpTo = Math.Min(read.UpTo.Value, first ?? long.MaxValue) }, cancellationToken);
+        var page = await Inner.ReadAllAsync(read with { UpTo = new Checkpoint(Math.Min(read.UpTo.Value, first ?? long.MaxValue)) }, cancellationToken);
         first ??= page.Head.Value;
-        return page with { Head = first.Value };
+        return page with { Head = new Checkpoint(first.Value) };
     }
 }
 
@@ -145,7 +145,7 @@ internal sealed class WaitsForWhatIsThere(IPersistenceEngine inner) : Delegating
     }
 
     public override ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
-        Inner.WaitForCommitsAsync(Math.Max(after.Value, Interlocked.Read(ref last)), atMost, cancellationToken);
+        Inner.WaitForCommitsAsync(new Checkpoint(Math.Max(after.Value, Interlocked.Read(ref last))), atMost, cancellationToken);
 }
 
 /// <summary>Finds everything sound without having looked (G44).</summary>
@@ -160,7 +160,7 @@ internal sealed class VerifiesNothing(IPersistenceEngine inner) : DelegatingEngi
 [CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.The_description_says_truthfully_what_it_is))]
 internal sealed class PromisesWithoutReason(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override EngineDescription Description => Inner.Description with { Durability = new EngineDurability(DurabilityLevel.Durable, "", []) };
+    public override EngineDescription Description => Inner.Description with { Durability = new EngineDurability(Durability.Durable, "", []) };
 }
 
 /// <summary>Promises nothing that a specification could ask for: facts that need it are skipped, which is no catch.</summary>

@@ -91,7 +91,7 @@ internal sealed class ReusesCheckpoints(IPersistenceEngine inner) : ShowsAnother
         stored.Select(recorded => new RecordedEvent(Renumber(recorded.Commit), recorded.IndexInCommit, recorded.Record));
 
     private CommitRecord Renumber(CommitRecord commit) =>
-        commit with { FirstCheckpoint = commit.FirstCheckpoint.Value - freed.Where(deleted => deleted.From <= commit.FirstCheckpoint.Value).Sum(deleted => deleted.Freed) };
+        commit with { FirstCheckpoint = new Checkpoint(commit.FirstCheckpoint.Value - freed.Where(deleted => deleted.From <= commit.FirstCheckpoint.Value).Sum(deleted => deleted.Freed)) };
 }
 
 /// <summary>Skips as many events as were already read instead of going on after the last one, as OFFSET does (G18).</summary>
@@ -110,7 +110,7 @@ internal sealed class PagesByOffset(IPersistenceEngine inner) : DelegatingEngine
             return first;
         }
 
-        var all = await Inner.ReadAllAsync(read with { After = 0, Limit = new PageLimit(offset + read.Limit.MaxEvents, long.MaxValue) }, cancellationToken);
+        var all = await Inner.ReadAllAsync(read with { After = new Checkpoint(0), Limit = new PageLimit(offset + read.Limit.MaxEvents, long.MaxValue) }, cancellationToken);
         answered[all.Position] = all.Events.Length;
         return all with { Events = all.Events[Math.Min(offset, all.Events.Length)..] };
     }

@@ -30,7 +30,7 @@ internal sealed class ShortensCancelledReads(IPersistenceEngine inner) : Delegat
 internal sealed class LeavesTheUpperBoundOut(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        Inner.ReadStreamAsync(read with { To = Math.Max(0, read.To.Value - 1) }, cancellationToken);
+        Inner.ReadStreamAsync(read with { To = new Revision(Math.Max(0, read.To.Value - 1)) }, cancellationToken);
 }
 
 /// <summary>Takes a backward page from the lower end and turns it round (G16).</summary>
@@ -81,7 +81,7 @@ internal sealed class MovesTheHeadBack(IPersistenceEngine inner) : DelegatingEng
 {
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
     {
-        var last = await Inner.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)), cancellationToken);
+        var last = await Inner.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)), cancellationToken);
         return await Inner.ReadAllAsync(read, cancellationToken) with { Head = last.Events.Length == 0 ? Checkpoint.Origin : last.Events.Span[0].Checkpoint };
     }
 }
@@ -91,7 +91,7 @@ internal sealed class MovesTheHeadBack(IPersistenceEngine inner) : DelegatingEng
 internal sealed class InventsHeads(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        await Inner.FindHeadAsync(stream, cancellationToken) ?? new StreamHead(stream, 0, 0, 0);
+        await Inner.FindHeadAsync(stream, cancellationToken) ?? new StreamHead(stream, new Revision(0), new CommitSequence(0), new Revision(0));
 }
 
 /// <summary>Passes over the newest event when a page reaches the end, as a position that was given out before it was visible does: whoever follows never sees it (G14, G32).</summary>

@@ -30,7 +30,7 @@ internal sealed class Connection(IPersistenceEngine storage, Func<bool> isMade) 
 
     public override EngineDescription Description { get; } = storage.Description with
     {
-        Durability = new EngineDurability(DurabilityLevel.Fast, "kept in memory as long as the backend lives", []),
+        Durability = new EngineDurability(Durability.Fast, "kept in memory as long as the backend lives", []),
         Capabilities = EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses,
     };
 

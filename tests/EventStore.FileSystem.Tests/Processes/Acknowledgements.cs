@@ -29,7 +29,7 @@ internal sealed class Acknowledgements
         var missing = commits.Keys.ToHashSet();
         var revisions = new Dictionary<string, long>();
         var found = new HashSet<Guid>();
-        Checkpoint after = 0;
+        Checkpoint after = new Checkpoint(0);
         for (var isEnd = false; !isEnd;)
         {
             var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));

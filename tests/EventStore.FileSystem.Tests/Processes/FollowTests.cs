@@ -45,7 +45,7 @@ public sealed class FollowTests : IDisposable
         var after = 0L;
         for (var isEnd = false; !isEnd;)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)));
+            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(after), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)));
             foreach (var recorded in page.Events.Span) Reader.Add(checksum, recorded);
             (after, isEnd) = (page.Position.Value, page.IsEnd);
         }

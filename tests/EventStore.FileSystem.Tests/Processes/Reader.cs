@@ -27,7 +27,7 @@ internal static class Reader
             Console.WriteLine("open");
             while (!upTo.IsCompleted || following.Checkpoint < await upTo)
             {
-                await engine.WaitForCommitsAsync(following.Checkpoint, TimeSpan.FromMilliseconds(200));
+                await engine.WaitForCommitsAsync(new Checkpoint(following.Checkpoint), TimeSpan.FromMilliseconds(200));
                 while (!await following.ReadPageAsync(engine))
                 {
                 }
@@ -82,7 +82,7 @@ internal static class Reader
         /// <summary>Reads on; answers whether this was the end for now.</summary>
         public async Task<bool> ReadPageAsync(IPersistenceEngine engine)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, Checkpoint, EventStore.Checkpoint.Max, ReadDirection.Forward, new PageLimit(random.Next(1, 200), 1 << 20)));
+            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(Checkpoint), EventStore.Checkpoint.Max, ReadDirection.Forward, new PageLimit(random.Next(1, 200), 1 << 20)));
             var now = Stopwatch.GetTimestamp();
             foreach (var recorded in page.Events.Span) Take(recorded, now);
             if (page.IsEnd && commit.Next != commit.Count) throw new InvalidOperationException($"the store ends at {Checkpoint}, in the middle of commit {commit.CommitId}");
@@ -95,7 +95,7 @@ internal static class Reader
         {
             foreach (var (stream, (revision, commitId)) in streams.OrderBy(_ => random.Next()).Take(most).ToArray())
             {
-                var page = await engine.ReadStreamAsync(new StreamRead(stream, revision, EventStore.Revision.Max, ReadDirection.Forward, new PageLimit(50, 1 << 20)));
+                var page = await engine.ReadStreamAsync(new StreamRead(stream, new Revision(revision), EventStore.Revision.Max, ReadDirection.Forward, new PageLimit(50, 1 << 20)));
                 if (page.Events.Length == 0 || page.Events.Span[0].Commit.CommitId != commitId) throw new InvalidOperationException($"revision {revision} of {stream} was there and is not any more");
                 var head = await engine.FindHeadAsync(stream);
                 if (head is null || head.Revision.Value < revision) throw new InvalidOperationException($"the head of {stream} went back to {head?.Revision}");

@@ -77,7 +77,7 @@ internal static class Writer
             var count = random.Next(1, 4);
             StreamId stream = random.Next(3) == 0 ? own : $"shared-{random.Next(SharedStreams)}";
             var result = await store.AppendAsync(stream, ExpectedRevision.Any, [.. Enumerable.Range(0, count).Select(index => new EventMessage(BodyOf(commitId, index, count)))], commitId);
-            Say($"c {commitId:N} {stream.Id} {result.FirstRevision} {result.Revision} {result.Checkpoint}");
+            Say($"c {commitId:N} {stream.Id} {result.FirstRevision} {result.LastRevision} {result.LastCheckpoint}");
             if (random.Next(6) == 0)
             {
                 var content = string.Create(CultureInfo.InvariantCulture, $"{order.Seed}.{i}");
@@ -86,8 +86,8 @@ internal static class Writer
             }
 
             if (stream != own || random.Next(3) != 0) continue;
-            await engine.SaveSnapshotAsync(new SnapshotRecord(own, result.Revision, 0, "state", Encoding.UTF8.GetBytes(result.Revision.ToString())));
-            Say($"s {own.Id} {result.Revision}");
+            await engine.SaveSnapshotAsync(new SnapshotRecord(own, result.LastRevision, 0, "state", Encoding.UTF8.GetBytes(result.LastRevision.ToString())));
+            Say($"s {own.Id} {result.LastRevision}");
         }
     }
 

@@ -62,7 +62,7 @@ internal static class Deeds
         var attempt = Attempt(random, stream, NewId(random));
         return new Deed(async engine =>
         {
-            var newest = await engine.ReadStreamAsync(new StreamRead(stream, 1, Revision.Max, ReadDirection.Backward, new PageLimit(1 + (attempt.Events.Count * 3), long.MaxValue)));
+            var newest = await engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Backward, new PageLimit(1 + (attempt.Events.Count * 3), long.MaxValue)));
             if (newest.Events.IsEmpty) return;
             var original = newest.Events.Span[^1].Commit;
             var outcome = (await engine.CommitAsync([new CommitAttempt(stream, original.CommitId, ExpectedRevision.NoStream, default, attempt.Events)]))[0];
@@ -98,7 +98,7 @@ internal static class Deeds
         return new Deed(async engine =>
         {
             if (await engine.FindHeadAsync(stream) is not { } head) return;
-            saved = new SnapshotRecord(stream, Math.Max(1, head.Revision.Value - back), schemaVersion, "state", payload);
+            saved = new SnapshotRecord(stream, new Revision(Math.Max(1, head.Revision.Value - back)), schemaVersion, "state", payload);
             await engine.SaveSnapshotAsync(saved);
         }, stored =>
         {

@@ -272,7 +272,7 @@ internal sealed class SimulatedLife
     }
 
     private FileSystemPersistenceEngine Make(IDisk over) =>
-        new(over, settings, new EngineDurability(isDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "simulated", []), null, context);
+        new(over, settings, new EngineDurability(isDurable ? Durability.Durable : Durability.Fast, "simulated", []), null, context);
 
     /// <summary>A clock that mostly goes forward.</summary>
     private sealed class SimulatedClock(Random random) : TimeProvider

@@ -9,7 +9,7 @@ internal static class StoreReader
     {
         var content = new StoreContent();
         var stamp = DateTimeOffset.MinValue;
-        for (Checkpoint after = 0; ;)
+        for (Checkpoint after = new Checkpoint(0); ;)
         {
             var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, PageLimit));
             content.Head = page.Head.Value;
@@ -43,7 +43,7 @@ internal static class StoreReader
         var stream = content.Streams.GetValueOrDefault(head.Stream) ?? throw new Violation(ViolationKind.FalseAnswer, $"the head {head} is that of no stream with events");
         Violation.Unless(head.Revision.Value == stream.Events.Count && head.CommitSequence.Value == stream.Sequence, ViolationKind.FalseAnswer, $"the head {head} is not that of the stream's events");
         var isForward = head.Revision.Value % 2 == 0;
-        var page = await engine.ReadStreamAsync(new StreamRead(head.Stream, 1, Revision.Max, isForward ? ReadDirection.Forward : ReadDirection.Backward, new PageLimit(10_000, long.MaxValue)));
+        var page = await engine.ReadStreamAsync(new StreamRead(head.Stream, new Revision(1), Revision.Max, isForward ? ReadDirection.Forward : ReadDirection.Backward, new PageLimit(10_000, long.MaxValue)));
         Violation.Unless(page.IsEnd && page.Events.Length == stream.Events.Count, ViolationKind.FalseAnswer, $"stream {head.Stream} read by itself has {page.Events.Length} events, in the whole store {stream.Events.Count}");
         Compare(page, stream, isForward);
         if (await engine.FindSnapshotAsync(head.Stream, Revision.Max) is { } snapshot) content.Save(snapshot);

@@ -17,9 +17,9 @@ namespace EventStore;
 [JsonDerivedType(typeof(All), "and")]
 [JsonDerivedType(typeof(Any), "or")]
 [JsonDerivedType(typeof(Not), "not")]
-public abstract record EventCondition
+public abstract record EventPredicate
 {
-    private protected EventCondition()
+    private protected EventPredicate()
     {
     }
 
@@ -28,54 +28,54 @@ public abstract record EventCondition
     public virtual EventFilter Narrowed => EventFilter.Everything;
 
     /// <summary>Events of these types.</summary>
-    public static EventCondition Types(params string[] types) => new OfTypes([.. types]);
+    public static EventPredicate Types(params string[] types) => new OfTypes([.. types]);
 
     /// <summary>Events in a bucket.</summary>
-    public static EventCondition Bucket(string bucket) => new InBucket(bucket);
+    public static EventPredicate Bucket(string bucket) => new InBucket(bucket);
 
     /// <summary>Events in a category.</summary>
-    public static EventCondition Category(string category) => new InCategory(category);
+    public static EventPredicate Category(string category) => new InCategory(category);
 
     /// <summary>Events of streams of these ids.</summary>
-    public static EventCondition Ids(params string[] ids) => new OfIds([.. ids]);
+    public static EventPredicate Ids(params string[] ids) => new OfIds([.. ids]);
 
     /// <summary>Events of commits stamped at or after an instant.</summary>
-    public static EventCondition SinceStamp(DateTimeOffset instant) => new Since(instant.ToUniversalTime());
+    public static EventPredicate SinceStamp(DateTimeOffset instant) => new Since(instant.ToUniversalTime());
 
     /// <summary>Events with a header of this value, their own or their commit's.</summary>
-    public static EventCondition Header(string name, string value) => new HasHeader(name, value);
+    public static EventPredicate Header(string name, string value) => new HasHeader(name, value);
 
     /// <summary>Events whose body is JSON and has at a place a text that compares so with this one, ordinally.</summary>
     /// <param name="pointer">The place: a JSON pointer such as <c>/order/total</c> (RFC 6901).</param>
     /// <param name="comparison">How what is there compares with the value.</param>
     /// <param name="value">The value; null for JSON's null, which can only be equal or not.</param>
-    public static EventCondition Body(string pointer, ValueComparison comparison, string? value) => new BodyValue(pointer, comparison, Text: value);
+    public static EventPredicate Body(string pointer, ValueComparison comparison, string? value) => new BodyValue(pointer, comparison, Text: value);
 
     /// <summary>Events whose body is JSON and has at a place a number that compares so with this one.</summary>
-    public static EventCondition Body(string pointer, ValueComparison comparison, decimal value) => new BodyValue(pointer, comparison, Number: value);
+    public static EventPredicate Body(string pointer, ValueComparison comparison, decimal value) => new BodyValue(pointer, comparison, Number: value);
 
     /// <summary>Events whose body is JSON and has at a place this truth value, or not.</summary>
-    public static EventCondition Body(string pointer, ValueComparison comparison, bool value) => new BodyValue(pointer, comparison, Flag: value);
+    public static EventPredicate Body(string pointer, ValueComparison comparison, bool value) => new BodyValue(pointer, comparison, Flag: value);
 
     /// <summary>This condition and another.</summary>
-    public EventCondition And(EventCondition other) => new All([this, other]);
+    public EventPredicate And(EventPredicate other) => new All([this, other]);
 
     /// <summary>This condition or another.</summary>
-    public EventCondition Or(EventCondition other) => new Any([this, other]);
+    public EventPredicate Or(EventPredicate other) => new Any([this, other]);
 
     /// <summary>Everything but this condition.</summary>
-    public EventCondition Negated() => new Not(this);
+    public EventPredicate Negated() => new Not(this);
 
     /// <summary>Whether it is of one of these types.</summary>
-    public sealed record OfTypes(IReadOnlyList<string> Values) : EventCondition
+    public sealed record OfTypes(IReadOnlyList<string> Values) : EventPredicate
     {
         /// <inheritdoc/>
         [JsonIgnore]
-        public override EventFilter Narrowed => new() { EventTypes = Values.ToHashSet(StringComparer.Ordinal) };
+        public override EventFilter Narrowed => new() { EventTypes = Values };
     }
 
     /// <summary>Whether it is in this bucket.</summary>
-    public sealed record InBucket(string Value) : EventCondition
+    public sealed record InBucket(string Value) : EventPredicate
     {
         /// <inheritdoc/>
         [JsonIgnore]
@@ -83,7 +83,7 @@ public abstract record EventCondition
     }
 
     /// <summary>Whether it is in this category.</summary>
-    public sealed record InCategory(string Value) : EventCondition
+    public sealed record InCategory(string Value) : EventPredicate
     {
         /// <inheritdoc/>
         [JsonIgnore]
@@ -91,7 +91,7 @@ public abstract record EventCondition
     }
 
     /// <summary>Whether its stream has one of these ids.</summary>
-    public sealed record OfIds(IReadOnlyList<string> Values) : EventCondition
+    public sealed record OfIds(IReadOnlyList<string> Values) : EventPredicate
     {
         /// <inheritdoc/>
         [JsonIgnore]
@@ -99,7 +99,7 @@ public abstract record EventCondition
     }
 
     /// <summary>Whether it was stamped at or after an instant.</summary>
-    public sealed record Since(DateTimeOffset Value) : EventCondition
+    public sealed record Since(DateTimeOffset Value) : EventPredicate
     {
         /// <inheritdoc/>
         [JsonIgnore]
@@ -107,13 +107,13 @@ public abstract record EventCondition
     }
 
     /// <summary>Whether it or its commit has a header of this value.</summary>
-    public sealed record HasHeader(string Name, string Value) : EventCondition;
+    public sealed record HasHeader(string Name, string Value) : EventPredicate;
 
     /// <summary>Whether what its body has at a place compares so with a value: a number, a flag, otherwise a text or null.</summary>
-    public sealed record BodyValue(string Pointer, ValueComparison Comparison, string? Text = null, decimal? Number = null, bool? Flag = null) : EventCondition;
+    public sealed record BodyValue(string Pointer, ValueComparison Comparison, string? Text = null, decimal? Number = null, bool? Flag = null) : EventPredicate;
 
     /// <summary>Whether all of these hold.</summary>
-    public sealed record All(IReadOnlyList<EventCondition> Values) : EventCondition
+    public sealed record All(IReadOnlyList<EventPredicate> Values) : EventPredicate
     {
         /// <inheritdoc/>
         [JsonIgnore]
@@ -128,10 +128,10 @@ public abstract record EventCondition
     }
 
     /// <summary>Whether one of these holds.</summary>
-    public sealed record Any(IReadOnlyList<EventCondition> Values) : EventCondition;
+    public sealed record Any(IReadOnlyList<EventPredicate> Values) : EventPredicate;
 
     /// <summary>Whether this does not hold.</summary>
-    public sealed record Not(EventCondition Value) : EventCondition;
+    public sealed record Not(EventPredicate Value) : EventPredicate;
 }
 
 /// <summary>How a value in a body compares with a given one.</summary>

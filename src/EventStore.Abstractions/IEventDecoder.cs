@@ -1,0 +1,17 @@
+namespace EventStore.Engines;
+
+/// <summary>Turns the stored form of an event into the application's, when asked.</summary>
+public interface IEventDecoder
+{
+    /// <summary>Decrypts and decompresses the stored body.</summary>
+    ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded);
+
+    /// <summary>Deserializes and upconverts a restored body.</summary>
+    object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload);
+
+    /// <summary>Decodes the event's headers.</summary>
+    IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded);
+
+    /// <summary>Decodes the commit's headers.</summary>
+    IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded);
+}
