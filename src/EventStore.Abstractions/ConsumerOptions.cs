@@ -1,3 +1,6 @@
+using System.ComponentModel;
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>What a consumer reads.</summary>
@@ -177,24 +180,21 @@ public sealed class ConsumerOptions
     /// <summary>Called after a position, with its state, was written. Null for nobody.</summary>
     public Action<Checkpoint>? Persisted { get; set; }
 
-    /// <summary>Refuses values that cannot work.</summary>
-    /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
-    public void Validate()
+    /// <summary>Checks every value, and returns a copy that later changes do not reach.</summary>
+    /// <exception cref="InvalidOptionException">A value is out of its range; the message names it.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public ConsumerOptions Validated()
     {
-        Require(EventsPerCheckpoint >= 1, nameof(EventsPerCheckpoint), EventsPerCheckpoint, "at least 1");
-        Require(CheckpointInterval > TimeSpan.Zero, nameof(CheckpointInterval), CheckpointInterval, "above zero");
-        Require(Window >= 1, nameof(Window), Window, "at least 1");
-        Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "at least 1");
-        Require(Parallelism is >= 1 and <= 1024, nameof(Parallelism), Parallelism, "between 1 and 1024");
-        Require(MaxRetries is null or >= 0, nameof(MaxRetries), MaxRetries, "at least 0, or null for no limit");
-        Require(FirstRetryDelay > TimeSpan.Zero, nameof(FirstRetryDelay), FirstRetryDelay, "above zero");
-        Require(MaxRetryDelay >= FirstRetryDelay, nameof(MaxRetryDelay), MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
-        Require(LeaseTerm > TimeSpan.Zero, nameof(LeaseTerm), LeaseTerm, "above zero");
-        Require(PollInterval > TimeSpan.Zero, nameof(PollInterval), PollInterval, "above zero");
-    }
-
-    private static void Require(bool holds, string property, object? value, string limit)
-    {
-        if (!holds) throw new ArgumentException($"ConsumerOptions.{property} is {value}, but must be {limit}.");
+        OptionRules.Require(this, EventsPerCheckpoint >= 1, EventsPerCheckpoint, "at least 1");
+        OptionRules.RequirePositive(this, CheckpointInterval);
+        OptionRules.Require(this, Window >= 1, Window, "at least 1");
+        OptionRules.Require(this, BatchSize >= 1, BatchSize, "at least 1");
+        OptionRules.RequireBetween(this, Parallelism, 1, 1024);
+        OptionRules.Require(this, MaxRetries is null or >= 0, MaxRetries, "at least 0, or null for no limit");
+        OptionRules.RequirePositive(this, FirstRetryDelay);
+        OptionRules.Require(this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
+        OptionRules.RequirePositive(this, LeaseTerm);
+        OptionRules.RequirePositive(this, PollInterval);
+        return (ConsumerOptions)MemberwiseClone();
     }
 }

@@ -13,7 +13,7 @@ public sealed class EventMessage
     /// <param name="body">The event itself.</param>
     /// <param name="headers">Names and values that travel with it; null for none.</param>
     /// <param name="eventId">Its id; null for a new one, sortable by creation (UUID version 7, RFC 9562).</param>
-    /// <exception cref="ArgumentException">The id is all zeros, a header has no name or value, or the body is a collection or a value of this library.</exception>
+    /// <exception cref="ArgumentException">The id is all zeros, a header has no value, or the body is a collection or a value of this library.</exception>
     public EventMessage(object body, IReadOnlyDictionary<string, string>? headers = null, Guid? eventId = null)
     {
         ArgumentNullException.ThrowIfNull(body);
@@ -22,7 +22,6 @@ public sealed class EventMessage
         RefuseWhatIsNoEvent(body);
         foreach (var (name, value) in headers ?? NoHeaders)
         {
-            if (string.IsNullOrEmpty(name)) throw new ArgumentException("A header has an empty name. Give it one.", nameof(headers));
             if (value is null) throw new ArgumentException($"The header '{name}' has no value (null). Leave it out, or give it a text.", nameof(headers));
         }
 

@@ -175,6 +175,17 @@ public sealed class ReadStreamException(string name, string problem, string advi
 /// <summary>The wireup is missing a choice, has two of a kind, or choices that contradict each other.</summary>
 public sealed class WireupException(string message) : EventStoreException(message);
 
+/// <summary>An option has a value that cannot work. Nothing was opened or started.</summary>
+public sealed class InvalidOptionException(string options, string property, string value, string limit) : EventStoreException(
+    $"{options}.{property} is {value}, but must be {limit}.")
+{
+    /// <summary>The class of the options.</summary>
+    public string Options { get; } = options;
+
+    /// <summary>The property.</summary>
+    public string Property { get; } = property;
+}
+
 /// <summary>The storage failed for a reason that time will not heal.</summary>
 public class StorageException : EventStoreException
 {

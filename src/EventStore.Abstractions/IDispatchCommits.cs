@@ -1,3 +1,6 @@
+using System.ComponentModel;
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>
@@ -34,21 +37,18 @@ public sealed class DispatchOptions
     /// <summary>After how long without a sign of life another process takes over. Default 15 s.</summary>
     public TimeSpan LeaseTerm { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Refuses values that cannot work.</summary>
-    /// <exception cref="WireupException">A value is out of its range; the message names it.</exception>
-    public void Validate()
+    /// <summary>Checks every value, and returns a copy that later changes do not reach.</summary>
+    /// <exception cref="InvalidOptionException">A value is out of its range; the message names it.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public DispatchOptions Validated()
     {
-        Require(Parallelism is >= 1 and <= 1024, nameof(Parallelism), Parallelism, "between 1 and 1024");
-        Require(FirstRetryDelay > TimeSpan.Zero, nameof(FirstRetryDelay), FirstRetryDelay, "above zero");
-        Require(MaxRetryDelay >= FirstRetryDelay, nameof(MaxRetryDelay), MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
-        Require(ParkAfterFailures is null or >= 1, nameof(ParkAfterFailures), ParkAfterFailures, "at least 1, or null for never");
-        Require(CommitsPerProgressWrite >= 1, nameof(CommitsPerProgressWrite), CommitsPerProgressWrite, "at least 1");
-        Require(PollInterval > TimeSpan.Zero, nameof(PollInterval), PollInterval, "above zero");
-        Require(LeaseTerm > TimeSpan.Zero, nameof(LeaseTerm), LeaseTerm, "above zero");
-    }
-
-    private static void Require(bool holds, string property, object? value, string limit)
-    {
-        if (!holds) throw new WireupException($"DispatchOptions.{property} is {value}, but must be {limit}.");
+        OptionRules.RequireBetween(this, Parallelism, 1, 1024);
+        OptionRules.RequirePositive(this, FirstRetryDelay);
+        OptionRules.Require(this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
+        OptionRules.Require(this, ParkAfterFailures is null or >= 1, ParkAfterFailures, "at least 1, or null for never");
+        OptionRules.Require(this, CommitsPerProgressWrite >= 1, CommitsPerProgressWrite, "at least 1");
+        OptionRules.RequirePositive(this, PollInterval);
+        OptionRules.RequirePositive(this, LeaseTerm);
+        return (DispatchOptions)MemberwiseClone();
     }
 }

@@ -36,16 +36,16 @@ public sealed partial class FileSystemOptions
     /// </summary>
     public FileSystemCompression Compression { get; set; } = FileSystemCompression.None;
 
-    internal void Validate()
+    internal FileSystemOptions Validated()
     {
-        if (!NamePattern().IsMatch(Name ?? ""))
-            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(Name)} is '{Name}', but a store's name has 1 to 64 lower-case letters, digits, '-' and '_'.");
-        if (SegmentSizeBytes is < MinSegmentSizeBytes or > MaxSegmentSizeBytes)
-            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(SegmentSizeBytes)} is {SegmentSizeBytes}, but must be {MinSegmentSizeBytes} to {MaxSegmentSizeBytes}.");
-        if (FlushInterval is { } interval && interval < TimeSpan.FromMilliseconds(1))
-            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(FlushInterval)} is {interval}, but must be at least a millisecond.");
-        if (FlushInterval is not null && Durability == Durability.Durable)
-            throw new WireupException($"{nameof(FileSystemOptions)}.{nameof(FlushInterval)} is given, but {nameof(Durability)} is {nameof(Durability.Durable)}, which flushes every batch. Leave one of the two out.");
+        OptionRules.Require(this, NamePattern().IsMatch(Name ?? ""), Name, "1 to 64 lower-case letters, digits, '-' and '_'");
+        OptionRules.RequireBetween(this, SegmentSizeBytes, MinSegmentSizeBytes, MaxSegmentSizeBytes);
+        OptionRules.Require(this, Enum.IsDefined(Compression), Compression, $"{nameof(FileSystemCompression.None)} or {nameof(FileSystemCompression.Brotli)}");
+        OptionRules.Require(this, Durability is Durability.Durable or Durability.Fast, Durability, $"{nameof(Durability.Durable)} or {nameof(Durability.Fast)}");
+        OptionRules.Require(this, FlushInterval is null || FlushInterval >= TimeSpan.FromMilliseconds(1), FlushInterval, "at least a millisecond");
+        OptionRules.Require(
+            this, FlushInterval is null || Durability == Durability.Fast, FlushInterval, $"null while {nameof(Durability)} is {Durability}, which flushes every batch");
+        return (FileSystemOptions)MemberwiseClone();
     }
 
     [GeneratedRegex("^[a-z0-9_-]{1,64}$", RegexOptions.CultureInvariant)]

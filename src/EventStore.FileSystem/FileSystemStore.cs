@@ -18,12 +18,11 @@ public sealed class FileSystemStore
     /// <summary>Names the files of a store. Opens nothing.</summary>
     /// <param name="directory">The directory; stores of several names may share it.</param>
     /// <param name="options">Name, durability and sizes; null for the defaults.</param>
-    /// <exception cref="WireupException">An option is out of its range.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public FileSystemStore(string directory, FileSystemOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(directory);
-        (this.directory, this.options) = (directory, options ?? new FileSystemOptions());
-        this.options.Validate();
+        (this.directory, this.options) = (directory, (options ?? new FileSystemOptions()).Validated());
     }
 
     /// <summary>

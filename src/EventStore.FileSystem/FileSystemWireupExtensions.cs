@@ -32,8 +32,7 @@ public static class FileSystemWireupExtensions
     public static EngineCatalogue AddFileSystem(this EngineCatalogue engines, FileSystemOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(engines);
-        var chosen = options ?? new FileSystemOptions();
-        chosen.Validate();
+        var chosen = (options ?? new FileSystemOptions()).Validated();
         return engines.Add("file", (directory, context) => string.IsNullOrWhiteSpace(directory)
             ? throw new WireupException("The address 'file:' names no directory. Write it behind the colon, as in 'file:./data'.")
             : FileSystemEngines.Choose(directory, chosen, context));

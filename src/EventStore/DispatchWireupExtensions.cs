@@ -57,8 +57,7 @@ public static class DispatchWireupExtensions
         ArgumentNullException.ThrowIfNull(wireup);
         var options = new DispatchOptions();
         configure?.Invoke(options);
-        options.Validate();
-        return wireup.Choose(verb, new SchedulerChoice(kind, options));
+        return wireup.Choose(verb, new SchedulerChoice(kind, options.Validated()));
     }
 
     private static Wireup To(Wireup wireup, IDispatchCommits dispatcher, bool isPerEvent)

@@ -50,11 +50,11 @@ public sealed class DoorTests : IDisposable
 
     [Theory, InlineData(""), InlineData("Upper"), InlineData("../out"), InlineData("a b")]
     public void A_name_that_is_no_plain_file_name_is_refused(string name) =>
-        Assert.Throws<WireupException>(() => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { Name = name }));
+        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { Name = name }));
 
     [Fact]
     public void A_flush_interval_contradicts_durable() =>
-        Assert.Throws<WireupException>(() => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { FlushInterval = TimeSpan.FromSeconds(1) }));
+        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { FlushInterval = TimeSpan.FromSeconds(1) }));
 
     [Fact]
     public async Task An_address_chooses_it_and_what_is_stored_is_there_again()

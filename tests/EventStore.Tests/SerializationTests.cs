@@ -167,20 +167,20 @@ public sealed class SerializationTests
     [Fact]
     public async Task What_is_changed_after_handing_over_changes_nothing_stored()
     {
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<List<int>>("list")).BuildAsync();
-        var body = new List<int> { 1 };
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<Basket>("basket")).BuildAsync();
+        var body = new Basket([1]);
         var headers = new Dictionary<string, string> { ["a"] = "1" };
         var opened = store.CreateStream(Stream);
         opened.Add(new EventMessage(body, headers));
-        body.Add(2);
+        body.Items.Add(2);
         headers["a"] = "2";
         await opened.CommitChangesAsync();
-        body.Add(3);
+        body.Items.Add(3);
         var read = await SingleAsync(store);
-        Assert.Equal([1], (List<int>)read.Body);
+        Assert.Equal([1], ((Basket)read.Body).Items);
         Assert.Equal("1", read.Headers["a"]);
-        ((List<int>)read.Body).Add(4);
-        Assert.Equal([1], (List<int>)(await SingleAsync(store)).Body);
+        ((Basket)read.Body).Items.Add(4);
+        Assert.Equal([1], ((Basket)(await SingleAsync(store)).Body).Items);
         await Assert.ThrowsAsync<InvalidNameException>(async () => await store.AppendAsync(Stream, new EventMessage(body, new Dictionary<string, string> { ["h"] = "\ud800" })));
     }
 
@@ -205,4 +205,6 @@ public sealed class SerializationTests
         await foreach (var committed in store.ReadStreamAsync(Stream, decoding: decoding)) all.Add(committed);
         return Assert.Single(all);
     }
+
+    private sealed record Basket(List<int> Items);
 }

@@ -45,9 +45,9 @@ public sealed class WireupTests
     [Fact]
     public void Options_out_of_range_name_property_value_and_limit()
     {
-        var error = Assert.Throws<WireupException>(() => Sheet().UsingAsynchronousDispatchScheduler(options => options.Parallelism = 0));
+        var error = Assert.Throws<InvalidOptionException>(() => Sheet().UsingAsynchronousDispatchScheduler(options => options.Parallelism = 0));
         Assert.Equal("DispatchOptions.Parallelism is 0, but must be between 1 and 1024.", error.Message);
-        Assert.Throws<WireupException>(() => Sheet().UsingAsynchronousDispatchScheduler(options => options.MaxRetryDelay = TimeSpan.Zero));
+        Assert.Throws<InvalidOptionException>(() => Sheet().UsingAsynchronousDispatchScheduler(options => options.MaxRetryDelay = TimeSpan.Zero));
         Assert.Throws<ArgumentOutOfRangeException>(() => Sheet().KeepSnapshots(0));
         Assert.Contains("has 5", Assert.Throws<WireupException>(() => new EncryptionKey("k", new byte[5])).Message, StringComparison.Ordinal);
         Assert.Throws<WireupException>(() => Sheet().EncryptWith(new EncryptionKey("k", new byte[16]), new EncryptionKey("k", new byte[32])));

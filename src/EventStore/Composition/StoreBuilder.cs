@@ -163,7 +163,6 @@ internal static class StoreBuilder
         if (wireup.Find<ReadOnlyChoice>() is not null && (scheduling.Kind != SchedulerKind.None || wireup.Find<InitializationChoice>() is not null))
             throw new WireupException($"OpenReadOnly() contradicts {wireup.VerbOf<SchedulerChoice>() ?? wireup.VerbOf<InitializationChoice>()}: it writes. Remove one of the two calls.");
         wireup.Find<SerializerChoice>()!.Verify();
-        scheduling.Options.Validate();
         return scheduling;
     }
 

@@ -82,6 +82,7 @@ internal sealed class ConsumerHost(
         ConsumerSource source, ConsumerStart startFrom = default, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
+        RequireFitting(startFrom, source);
         var poll = new ConsumerOptions().PollInterval;
         var feed = FeedOf(source);
         var position = startFrom.IsCurrent
@@ -149,9 +150,20 @@ internal sealed class ConsumerHost(
         ArgumentException.ThrowIfNullOrEmpty(name);
         NamedDocument.RequireName(ConsumerRecord.DocumentOf(name));
         ArgumentNullException.ThrowIfNull(source);
-        options ??= new ConsumerOptions();
-        options.Validate();
+        options = (options ?? new ConsumerOptions()).Validated();
+        RequireFitting(options.StartFrom, source);
         return new ConsumerSetup(name, options, () => FeedOf(source), engine, documents, reads, time, telemetry.LagOf(name), logger, () => running.TryRemove(name, out _));
+    }
+
+    // A revision is a place in one sequence; of the store, a bucket or a category there is none.
+    private static void RequireFitting(ConsumerStart start, ConsumerSource source)
+    {
+        if (start.Revision.Value > 0 && source.Stream is null && source.ReadStream is null)
+            throw new ArgumentException(
+                $"ConsumerStart.AfterRevision({start.Revision}) names a revision of one stream, but the source has many. Start AfterCheckpoint, or consume one stream.");
+        if (start.Checkpoint.Value > 0 && source.ReadStream is not null)
+            throw new ArgumentException(
+                $"ConsumerStart.AfterCheckpoint({start.Checkpoint}) names a place in the store, but a read stream has revisions of its own. Start AfterRevision.");
     }
 
     private async ValueTask<RunningConsumer> StartAsync(RunningConsumer consumer, CancellationToken cancellationToken)

@@ -77,7 +77,7 @@ internal abstract class ShowsAnotherLog(IPersistenceEngine inner) : DelegatingEn
         var all = new List<RecordedEvent>();
         while (true)
         {
-            Checkpoint after = all.Count == 0 ? new Checkpoint(0) : all[^1].Checkpoint);
+            var after = all.Count == 0 ? Checkpoint.Origin : all[^1].Checkpoint;
             var page = await Inner.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(int.MaxValue, long.MaxValue)));
             all.AddRange(page.Events.Span);
             if (page.IsEnd) return all;

@@ -1,0 +1,143 @@
+using System.Text.Json.Serialization;
+
+namespace EventStore.Tests;
+
+/// <summary>A call that compiles does what it reads like.</summary>
+public sealed partial class ApiTests
+{
+    private static readonly StreamId Stream = new("order", "42");
+
+    [Fact]
+    public async Task Events_are_appended_one_by_one_and_as_collections_with_and_without_an_expectation()
+    {
+        await using var store = await OpenAsync();
+        List<Added> list = [new(1), new(2)];
+        await store.AppendAsync(Stream, new Added(1));
+        await store.AppendAsync(Stream, new Added(1), TestContext.Current.CancellationToken);
+        await store.AppendAsync(Stream, new Added(1), new Added(2));
+        await store.AppendAsync(Stream, list);
+        await store.AppendAsync(Stream, list.ToArray(), TestContext.Current.CancellationToken);
+        await store.AppendAsync(Stream, [new Counted(1), new Counted(2)]);
+        await store.AppendAsync(Stream, (object)new Counted[] { new(1), new(2) });
+        await store.AppendAsync(Stream, ExpectedRevision.StreamExists, new Added(1));
+        await store.AppendAsync(Stream, ExpectedRevision.Any, new Added(1), new Added(2));
+        await store.AppendAsync(Stream, ExpectedRevision.Any, list, Guid.NewGuid());
+        var last = await store.AppendAsync(Stream, ExpectedRevision.Exactly(17), new EventMessage(new Added(1)), commitId: Guid.NewGuid());
+
+        Assert.Equal(18, last.LastRevision.Value);
+        Assert.Equal([1, 1, 2, 2, 2, 2, 2, 1, 2, 2, 1], (await store.ReadStreamAsync(Stream, cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken))
+            .GroupBy(committed => committed.CommitId).Select(commit => commit.Count()));
+        Assert.True((await store.FindHeadAsync(Stream, TestContext.Current.CancellationToken))!.Revision == last.LastRevision);
+    }
+
+    [Fact]
+    public async Task A_collection_or_a_value_of_the_library_is_never_a_body()
+    {
+        await using var store = await OpenAsync();
+        object[] wrong =
+        [
+            new StreamId("a"), new Revision(1), new Checkpoint(1), new CommitSequence(1), ExpectedRevision.Any, Guid.NewGuid(), CancellationToken.None, Task.CompletedTask,
+            new List<Added>(), new EventMessage(new Added(1)),
+        ];
+        Assert.All(wrong, body => Assert.Throws<ArgumentException>(() => new EventMessage(body)));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(Stream, new Added(1), new Added(2), CancellationToken.None));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(Stream, ExpectedRevision.Any));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(Stream, new List<Added>()));
+        Assert.Null(await store.FindHeadAsync(Stream, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void A_header_without_a_value_is_named() =>
+        Assert.Contains("'trace'", Assert.Throws<ArgumentException>(() => new EventMessage("body", new Dictionary<string, string> { ["trace"] = null! })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Ranges_of_the_language_are_read_and_opened()
+    {
+        await using var store = await OpenAsync();
+        await store.AppendAsync(Stream, [.. Enumerable.Range(1, 600).Select(number => new Added(number))]);
+
+        Assert.Equal([598, 599, 600], await NumbersAsync(store, ^3..));
+        Assert.Equal([1, 2, 3], await NumbersAsync(store, 0..3));
+        Assert.Equal([600, 599], await NumbersAsync(store, StreamRange.Between(-2) with { Direction = ReadDirection.Backward }));
+        Assert.Equal(600, (await NumbersAsync(store, ..)).Count);
+        Assert.Empty(await NumbersAsync(store, 600..));
+        Assert.Equal([599, 600], (await store.OpenStreamAsync(Stream, ^2.., TestContext.Current.CancellationToken)).CommittedEvents.Select(committed => ((Added)committed.Body).Number));
+    }
+
+    [Fact]
+    public async Task A_stream_opened_on_an_empty_range_knows_its_revision()
+    {
+        await using var store = await OpenAsync();
+        await store.AppendAsync(Stream, new Added(1), new Added(2));
+        var opened = await store.OpenStreamAsync(Stream, new StreamRange { From = new Revision(9) }, TestContext.Current.CancellationToken);
+        Assert.Equal((2, 1, 0), (opened.Revision.Value, opened.CommitSequence.Value, opened.CommittedEvents.Count));
+        opened.Add(new Added(3));
+        Assert.Equal(3, (await opened.CommitChangesAsync(cancellationToken: TestContext.Current.CancellationToken)).LastRevision.Value);
+    }
+
+    [Fact]
+    public async Task A_stream_opened_from_a_snapshot_is_bounded_and_takes_one_of_the_schema_version_asked_for()
+    {
+        await using var store = await OpenAsync();
+        await store.AppendAsync(Stream, [.. Enumerable.Range(1, 10).Select(number => new Added(number))]);
+        await store.Snapshots.SaveAsync(new Snapshot<Added>(Stream, new Revision(4), new Added(4), SchemaVersion: 1), TestContext.Current.CancellationToken);
+        await store.Snapshots.SaveAsync(new Snapshot(Stream, new Revision(8), new Added(8), SchemaVersion: 2), TestContext.Current.CancellationToken);
+
+        var (newest, rest) = await store.OpenFromSnapshotAsync(Stream, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal((8, 2), (newest!.Revision.Value, rest.CommittedEvents.Count));
+        var (old, more) = await store.OpenFromSnapshotAsync(Stream, schemaVersion: 1, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal((4, 6), (old!.Revision.Value, more.CommittedEvents.Count));
+        var (bounded, some) = await store.OpenFromSnapshotAsync(Stream, upTo: new Revision(6), cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal((4, 2, 6), (bounded!.Revision.Value, some.CommittedEvents.Count, some.Revision.Value));
+        Assert.Null((await store.OpenFromSnapshotAsync(Stream, schemaVersion: 3, cancellationToken: TestContext.Current.CancellationToken)).Snapshot);
+    }
+
+    [Fact]
+    public void Events_and_snapshots_are_made_for_tests()
+    {
+        var committed = CommittedEvent.Create(Stream, new Revision(3), new Added(7), headers: new Dictionary<string, string> { ["who"] = "me" });
+        Assert.Equal((Stream, 3, 3, "Added", "me"), (committed.Stream, committed.Revision.Value, committed.Checkpoint.Value, committed.EventType, committed.Headers["who"]));
+        Assert.Equal(new Added(7), committed.Body);
+        Assert.Equal(new Added(7), new Snapshot<Added>(Stream, new Revision(1), new Added(7)).State);
+        Assert.Throws<ArgumentOutOfRangeException>(() => CommittedEvent.Create(Stream, Revision.None, new Added(7)));
+    }
+
+    [Fact]
+    public async Task A_type_that_the_generated_contracts_lack_is_found_when_the_store_is_built()
+    {
+        var wireup = Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(Contracts.Default, types => types.Register<Added>("added").Register<Counted>("counted"));
+        var error = await Assert.ThrowsAsync<WireupException>(async () => await wireup.BuildAsync(TestContext.Current.CancellationToken));
+        Assert.Contains("[JsonSerializable(typeof(Counted))]", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_start_that_makes_no_sense_for_its_source_is_refused()
+    {
+        await using var store = await OpenAsync();
+        var options = new ConsumerOptions { StartFrom = ConsumerStart.AfterRevision(new Revision(1)) };
+        var error = await Assert.ThrowsAsync<ArgumentException>(async () => await store.Consumers.StartAsync("c", ConsumerSource.Everything, (_, _) => default, options));
+        Assert.Contains("AfterCheckpoint", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_description_reads_as_lines()
+    {
+        await using var store = await OpenAsync();
+        var text = store.Describe().ToString();
+        Assert.Contains("Serializer:   System.Text.Json", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("IReadOnlyList", text, StringComparison.Ordinal);
+    }
+
+    private static async Task<List<int>> NumbersAsync(IEventStore store, StreamRange range) =>
+        await store.ReadStreamAsync(Stream, range).Select(committed => ((Added)committed.Body).Number).ToListAsync();
+
+    private static ValueTask<IEventStore> OpenAsync() => Wireup.Init().UsingInMemoryPersistence()
+        .UsingJsonSerialization(types => types.Register<Added>("added").Register<Counted>("counted").Register<string>("text")).BuildAsync();
+
+    internal sealed record Added(int Number);
+
+    internal readonly record struct Counted(int Number);
+
+    [JsonSerializable(typeof(Added))]
+    private sealed partial class Contracts : JsonSerializerContext;
+}
