@@ -18,6 +18,9 @@ internal static class Compilations
             .Where(path => !Path.GetFileName(path).StartsWith("EventStore", StringComparison.Ordinal))
             .Select(path => MetadataReference.CreateFromFile(path))]);
 
+    // Abstractions declares what the others open for all their files; opening it there too changes nothing.
+    private static readonly Lazy<IReadOnlyList<string>> UsingsOfProducts = new(() => Project.At("src/Directory.Build.props").Usings);
+
     private static readonly Dictionary<string, CSharpCompilation> Known = [];
 
     /// <summary>The compilation of a source project over those of the projects it references.</summary>
@@ -28,7 +31,7 @@ internal static class Compilations
             if (Known.TryGetValue(project.Name, out var known))
                 return known;
             var referenced = Repository.SourceProjects.Where(other => project.Projects.Contains(other.Name)).SelectMany(WithReferenced).Distinct();
-            return Known[project.Name] = Of(project.Name, project.Sources, project.Usings, [.. referenced]);
+            return Known[project.Name] = Of(project.Name, project.Sources, [.. project.Usings, .. UsingsOfProducts.Value], [.. referenced]);
         }
     }
 
