@@ -36,7 +36,7 @@ public sealed class ReplicaTests
         before = server.FindConnectionAsync();
         await WriteAsync("lost");
         await primary.KillAsync();
-        using (var promoting = await ConnectionMultiplexer.ConnectAsync(next.Address + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
+        await using (var promoting = await ConnectionMultiplexer.ConnectAsync(next.Address + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
         Assert.Null((byte[]?)(await server.AskAsync(RedisScript.FindDocument, [schema.Meta, schema.Documents], ["lost"], Token))[1]);
         var unknown = await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await server.WaitForReplicasAsync(before));
         Assert.Contains("was replaced", unknown.Message, StringComparison.Ordinal);
