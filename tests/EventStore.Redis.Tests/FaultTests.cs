@@ -212,7 +212,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_server_that_stays_away_is_said_to_be_unavailable_without_a_secret()
     {
         await redis.KillAsync();
-        await using var engine = new TestStore(new RedisOptions { StartupTimeout = TimeSpan.FromSeconds(1) }).Open(redis.Address + ",password=hidden");
+        await using var engine = new TestStore(new RedisOptions { StartupTimeout = TimeSpan.FromSeconds(1), CommandTimeout = TimeSpan.FromSeconds(1) }).Open(redis.Address + ",password=hidden");
         var away = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.InitializeAsync(Token));
         Assert.DoesNotContain("hidden", away.ToString() + engine.Description, StringComparison.Ordinal);
     }

@@ -112,7 +112,7 @@ public sealed class LossTests
         var link = FaultyProxy.Before(primary.Port);
         await using var replica = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{link.Port}", "--repl-diskless-sync-delay", "0");
         var store = new TestStore(new RedisOptions { OutageTimeout = TimeSpan.FromSeconds(60) });
-        await using var engine = await store.OpenReadyAsync($"{primary.Address},{replica.Address},connectTimeout=1000,configCheckSeconds=1");
+        await using var engine = await store.OpenReadyAsync($"{primary.Address},{replica.Address},connectTimeout=1000,syncTimeout=1000,configCheckSeconds=1");
         await engine.CommitAsync([Attempt("stream", 5)], Token);
         await using var other = await ConnectionMultiplexer.ConnectAsync(replica.Address + ",allowAdmin=true");
         while ((string?)await other.GetDatabase().HashGetAsync(new RedisSchema(store.Options.Name).Meta, "checkpoint") != "5") await Task.Delay(20, Token);
