@@ -24,7 +24,7 @@ internal static class RedisBenchmarks
     {
         foreach (var flushes in (string[])["always", "everysec"])
         {
-            await using var server = await PrivateRedis.TryStartAsync("--appendfsync", flushes, "--auto-aof-rewrite-percentage", "0");
+            await using var server = await PrivateRedis.TryStartOnDiskAsync("--appendfsync", flushes, "--auto-aof-rewrite-percentage", "0");
             if (server is null)
             {
                 AnsiConsole.WriteLine($"There is no binary of Redis here. Install {PrivateRedis.Package}.");

@@ -12,6 +12,14 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
     private readonly bool isGiven = given is not null;
     private volatile IConnectionMultiplexer? open = given;
     private volatile IDatabase? database = given?.GetDatabase();
+    private volatile bool isListening;
+    private TaskCompletionSource change = NewChange();
+
+    /// <summary>Raised when a connection to a server failed.</summary>
+    public event EventHandler<ConnectionFailedEventArgs>? Failed;
+
+    /// <summary>Raised when a connection to a server is there again.</summary>
+    public event EventHandler<ConnectionFailedEventArgs>? Restored;
 
     /// <summary>The servers, without anything secret.</summary>
     public string Address { get; } = string.Join(',', configuration.EndPoints.Select(Tell));
@@ -21,6 +29,9 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
 
     /// <summary>The connection once it is open.</summary>
     public IConnectionMultiplexer Multiplexer => open ?? throw NotInitialized();
+
+    /// <summary>Completes when the driver next reports a connection, a role or a slot that changed: a command that failed may succeed then.</summary>
+    public Task NextChange => Volatile.Read(ref change).Task;
 
     /// <summary>The database that the configuration names.</summary>
     public IDatabase Database => database ?? throw NotInitialized();
@@ -47,18 +58,16 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
     /// <summary>Opens the connection. Where the server is not there yet, the driver goes on trying by itself.</summary>
     public async ValueTask OpenAsync(RedisOptions options, CancellationToken cancellationToken)
     {
-        if (open is not null) return;
+        if (isListening) return;
         await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (open is not null) return;
-            configuration.AbortOnConnectFail = false;
-            configuration.AllowAdmin = true; // the driver lets nobody else ask for the settings that durability depends on
-            LimitTimes(options);
-            configuration.ReconnectRetryPolicy = new ExponentialRetry(FirstReconnectMilliseconds, LastReconnectMilliseconds);
-            var connected = await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
+            if (isListening) return;
+            var connected = open ?? await ConnectAsync(options).ConfigureAwait(false);
             database = connected.GetDatabase();
             open = connected;
+            Listen(connected);
+            isListening = true;
         }
         finally
         {
@@ -70,12 +79,53 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
     {
         await opening.WaitAsync().ConfigureAwait(false);
         opening.Release();
-        if (isGiven || open is null) return;
+        if (open is null) return;
+        if (isListening) StopListening(open);
+        if (isGiven) return;
 
-        // Nothing is under way any more. Disposing alone would wait, on this thread, for answers that no one asks for.
+        // Nothing is under way any more. Disposing alone would first wait until every server has answered a QUIT.
         await open.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
-        open.Dispose();
+        await open.DisposeAsync().ConfigureAwait(false);
     }
+
+    private async Task<IConnectionMultiplexer> ConnectAsync(RedisOptions options)
+    {
+        configuration.AbortOnConnectFail = false;
+        configuration.AllowAdmin = true; // the driver lets nobody else ask for the settings that durability depends on
+        LimitTimes(options);
+        configuration.ReconnectRetryPolicy = new ExponentialRetry(FirstReconnectMilliseconds, LastReconnectMilliseconds);
+        return await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
+    }
+
+    private void Listen(IConnectionMultiplexer connected)
+    {
+        connected.ConnectionFailed += OnFailed;
+        connected.ConnectionRestored += OnRestored;
+        connected.ConfigurationChanged += OnChanged;
+        connected.ConfigurationChangedBroadcast += OnChanged;
+        connected.HashSlotMoved += OnChanged;
+    }
+
+    private void StopListening(IConnectionMultiplexer connected)
+    {
+        connected.ConnectionFailed -= OnFailed;
+        connected.ConnectionRestored -= OnRestored;
+        connected.ConfigurationChanged -= OnChanged;
+        connected.ConfigurationChangedBroadcast -= OnChanged;
+        connected.HashSlotMoved -= OnChanged;
+    }
+
+    private void OnFailed(object? sender, ConnectionFailedEventArgs failure) => Failed?.Invoke(this, failure);
+
+    private void OnRestored(object? sender, ConnectionFailedEventArgs restored)
+    {
+        OnChanged(sender, restored);
+        Restored?.Invoke(this, restored);
+    }
+
+    private void OnChanged(object? sender, EventArgs report) => Interlocked.Exchange(ref change, NewChange()).TrySetResult();
+
+    private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // How long the driver has patience by itself. With a command that was sent, longer than the engine, or its options would be of no effect.
     // With one that found no connection, shorter: the driver knows that it was not sent, the engine would not.

@@ -1,5 +1,3 @@
-using StackExchange.Redis;
-
 namespace EventStore.Redis;
 
 /// <summary>Finds what an acknowledged commit survives: asks the server for its settings, and says so where it does not tell.</summary>
@@ -13,13 +11,12 @@ internal static class RedisDurability
         {
             foreach (var setting in (string[])["append*", "no-appendfsync-on-rewrite", "maxmemory*"])
             {
-                var pairs = (RedisResult[])(await server.AskAsync("CONFIG", ["GET", schema.SettingPattern(setting)], cancellationToken).ConfigureAwait(false))!;
-                for (var i = 0; i + 1 < pairs.Length; i += 2) settings[(string)pairs[i]!] = (string)pairs[i + 1]!;
+                foreach (var (name, value) in await server.ReadSettingsAsync(schema.Meta, setting, cancellationToken).ConfigureAwait(false)) settings[name] = value;
             }
         }
         catch (StorageException error) when (error is not StorageUnavailableException)
         {
-            // Hosted servers often forbid it, and newer drivers do on a connection of the application that was opened without allowAdmin.
+            // Hosted servers often forbid it, and the driver does on a connection of the application that was opened without allowAdmin.
         }
 
         return Judge(settings, options);

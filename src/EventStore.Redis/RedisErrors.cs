@@ -5,9 +5,6 @@ namespace EventStore.Redis;
 /// <summary>What an error of the driver says about the command.</summary>
 internal enum RedisFault
 {
-    /// <summary>The server does not have the script. Nothing was carried out.</summary>
-    NoScript,
-
     /// <summary>Nothing was carried out, and time may heal it.</summary>
     Unavailable,
 
@@ -18,23 +15,22 @@ internal enum RedisFault
     Refused,
 }
 
-/// <summary>Errors of the driver and the server, told by type and by the code with which a server's error begins.</summary>
+/// <summary>Classifies errors of the driver and the server by type, kind and the code with which a server's error begins.</summary>
 internal static class RedisErrors
 {
-    // A server that cannot serve now. READONLY, MOVED and ASK: the roles change, and the driver is about to learn it.
-    private static readonly HashSet<string> Passing =
-        ["LOADING", "BUSY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "MOVED", "ASK", "NOREPLICAS", "MISCONF", "OOM"];
-
-    // A command that waits for a connection in a queue of newer drivers; the floor has no name for it.
-    private const CommandStatus WaitingInBacklog = (CommandStatus)3;
+    // A server that cannot serve now, or no longer serves the store: then the driver is about to learn the new roles and slots.
+    private static readonly HashSet<RedisErrorKind> Passing =
+    [
+        RedisErrorKind.Loading, RedisErrorKind.Busy, RedisErrorKind.ClusterDown, RedisErrorKind.TryAgain, RedisErrorKind.MasterDown, RedisErrorKind.ReadOnly,
+        RedisErrorKind.Moved, RedisErrorKind.Ask, RedisErrorKind.UnknownRedirectTarget, RedisErrorKind.NoReplicas, RedisErrorKind.Misconfigured, RedisErrorKind.OutOfMemory,
+    ];
 
     public static RedisFault FaultOf(Exception error) => error switch
     {
-        RedisServerException server when CodeOf(server) == "NOSCRIPT" => RedisFault.NoScript,
-        RedisServerException server when Passing.Contains(CodeOf(server)) => RedisFault.Unavailable,
+        RedisServerException server when Passing.Contains(server.Kind) => RedisFault.Unavailable,
         RedisServerException => RedisFault.Refused,
-        RedisConnectionException { CommandStatus: CommandStatus.WaitingToBeSent or WaitingInBacklog } => RedisFault.Unavailable,
-        RedisTimeoutException { Commandstatus: CommandStatus.WaitingToBeSent or WaitingInBacklog } => RedisFault.Unavailable,
+        RedisConnectionException { CommandStatus: CommandStatus.WaitingToBeSent or CommandStatus.WaitingInBacklog } => RedisFault.Unavailable,
+        RedisTimeoutException { Commandstatus: CommandStatus.WaitingToBeSent or CommandStatus.WaitingInBacklog } => RedisFault.Unavailable,
         RedisConnectionException { FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection or ConnectionFailureType.UnableToConnect, CommandStatus: not CommandStatus.Sent } => RedisFault.Unavailable,
         RedisConnectionException or RedisTimeoutException or TimeoutException or ObjectDisposedException => RedisFault.Unknown,
         RedisCommandException => RedisFault.Refused,

@@ -36,6 +36,8 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         documents = new RedisDocuments(server, schema);
         removal = new RedisRemoval(server, schema, address, sweepStepEntries, logger);
         wakeUp = new RedisWakeUp(connection, schema, options, address, context.Time, logger);
+        connection.Failed += wakeUp.OnFailed;
+        connection.Restored += wakeUp.OnRestored;
         Description = new EngineDescription(
             "redis",
             address,
@@ -50,7 +52,6 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     {
         Require(cancellationToken);
         await connection.OpenAsync(options, cancellationToken).ConfigureAwait(false);
-        wakeUp.Connect();
         var answer = await server.OpenAsync(
             RedisScript.Initialize,
             [schema.Meta, schema.Log, schema.Ids, schema.Names],
@@ -143,7 +144,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     {
         var isCluster = connection.Multiplexer.GetEndPoints().Any(server => connection.Multiplexer.GetServer(server).ServerType == ServerType.Cluster);
         if (isCluster && options.Replicas > 0)
-            throw new StorageException($"{Description.Address} is a cluster, on which the driver cannot wait for the replicas of one server. Leave {nameof(RedisOptions.Replicas)} out, and set min-replicas-to-write on the servers.");
+            throw new StorageException($"{Description.Address} is a cluster, where a commit may be redirected to another server than the one whose replicas are asked. Leave {nameof(RedisOptions.Replicas)} out, and set min-replicas-to-write on the servers.");
         var durability = await RedisDurability.FindAsync(server, schema, options, cancellationToken).ConfigureAwait(false);
         if (options.RequireDurable && durability.Level != DurabilityLevel.Durable)
             throw new StorageException($"{Description.Address} is not durable, but {nameof(RedisOptions.RequireDurable)} is set. Found: {durability.Basis}. {string.Join(' ', durability.Warnings)}");

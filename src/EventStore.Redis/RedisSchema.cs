@@ -35,12 +35,6 @@ internal sealed class RedisSchema(string name)
     /// <summary>Where commits are announced.</summary>
     public string Channel { get; } = $"{{{name}}}:commits";
 
-    /// <summary>
-    /// A pattern that a setting matches, as a key: its class of characters holds the tag of the store's keys, so that a cluster asks the server
-    /// on which they lie.
-    /// </summary>
-    public RedisKey SettingPattern(string setting) => $"[{{{name}}}{setting[0]}]{setting[1..]}";
-
     /// <summary>The index of a stream.</summary>
     public RedisKey Index(byte[] stream) => Join(streams, stream);
 

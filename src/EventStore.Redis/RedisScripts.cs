@@ -1,20 +1,14 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
-using System.Text;
-
 namespace EventStore.Redis;
 
-/// <summary>A script with the hash by which a server that has it knows it.</summary>
+/// <summary>A script. The driver sends its text to a server once, and its hash from then on.</summary>
 internal sealed class RedisScript
 {
     private static readonly string Library = Load("library");
 
-    [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing rests on its strength.")]
     private RedisScript(string name)
     {
         Name = name;
         Text = Library + Load(name);
-        Hash = SHA1.HashData(Encoding.UTF8.GetBytes(Text));
     }
 
     public static RedisScript Initialize { get; } = new("initialize");
@@ -55,8 +49,6 @@ internal sealed class RedisScript
     public string Name { get; }
 
     public string Text { get; }
-
-    public byte[] Hash { get; }
 
     private static string Load(string name)
     {

@@ -31,12 +31,12 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
     public ValueTask<RedisResult[]> OpenAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
         RunAsync(script, keys, arguments, isWrite: false, options.StartupTimeout, cancellationToken);
 
-    /// <summary>Asks a server something about itself. It is repeated while the server is away.</summary>
+    /// <summary>Reads settings of the server that holds a key. It is repeated while the server is away.</summary>
     /// <exception cref="StorageUnavailableException">It stayed away.</exception>
     /// <exception cref="StorageException">The driver or the server refused it.</exception>
-    public ValueTask<RedisResult> AskAsync(string command, object[] arguments, CancellationToken cancellationToken) => RepeatAsync(
-        command,
-        token => connection.Database.ExecuteAsync(command, arguments, CommandFlags.DemandMaster).WaitAsync(options.CommandTimeout, time, token),
+    public ValueTask<KeyValuePair<string, string>[]> ReadSettingsAsync(RedisKey key, string pattern, CancellationToken cancellationToken) => RepeatAsync(
+        "CONFIG GET",
+        token => connection.Multiplexer.GetServer(key, flags: CommandFlags.DemandMaster).ConfigGetAsync(pattern).WaitAsync(options.CommandTimeout, time, token),
         isWrite: false,
         options.OutageTimeout,
         cancellationToken);
@@ -97,6 +97,8 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
         for (var delay = FirstDelay; ; delay = delay * 2 < LastDelay ? delay * 2 : LastDelay)
         {
             if (lost is { } sentence) throw new StorageException(sentence);
+            // Taken before the command is sent, so that nothing that is reported while it fails is missed.
+            var change = connection.NextChange;
             Exception error;
             try
             {
@@ -114,27 +116,15 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
             if (time.GetElapsedTime(started) + delay > atMost)
                 throw new StorageUnavailableException($"{address} could not be reached for {time.GetElapsedTime(started).TotalSeconds:0.#} s. Nothing was stored. Check that the server is up and can be reached, and try again.", error);
             RedisLog.Repeating(logger, what, address, delay, error);
-            await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
+            await change.WaitAsync(delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
     private async Task<RedisResult[]> SendAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
     {
         var known = Newest;
-        var database = connection.Database;
-        Task<RedisResult> sent;
-        try
-        {
-            sent = database.ScriptEvaluateAsync(script.Hash, keys, arguments, CommandFlags.DemandMaster);
-            return Notice((RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time, cancellationToken).ConfigureAwait(false))!, known);
-        }
-        catch (RedisServerException error) when (RedisErrors.FaultOf(error) == RedisFault.NoScript)
-        {
-            // The server was restarted, flushed its scripts or is another one now. With its text it knows the script again.
-        }
-
-        object[] command = [script.Text, keys.Length, .. keys.Select(key => (object)key), .. arguments.Select(argument => (object)argument)];
-        sent = database.ExecuteAsync("EVAL", command, CommandFlags.DemandMaster);
+        var sent = connection.Database.ScriptEvaluateAsync(script.Text, keys, arguments, CommandFlags.DemandMaster);
         return Notice((RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time, cancellationToken).ConfigureAwait(false))!, known);
     }
 

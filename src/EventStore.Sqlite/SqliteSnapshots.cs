@@ -16,16 +16,17 @@ internal static class SqliteSnapshots
             schemaVersion = snapshot.SchemaVersion,
             stateType = snapshot.StateType,
             crc = SqliteChecksum.Of(snapshot).Value,
-            payload = snapshot.Payload.ToArray(),
+            payload = (object)snapshot.Payload.ToArray(),
         });
         session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = head.Number });
     }
 
+    [QueryColumns("revision", "schemaVersion", "stateType", "crc", "payload")]
     public static SnapshotRecord? Find(SqliteSession session, StreamId stream, Revision atMost)
     {
         var head = SqliteHeads.Find(session, stream);
         var row = head.Exists ? session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-snapshot"], new { stream = head.Number, atMost = atMost.Value }) : null;
-        return row is null ? null : IsSound(row, stream) ? Of(row, stream) : throw Damaged(session, row, stream);
+        return row is null ? null : Sound(row, stream) ?? throw Damaged(session, row, stream);
     }
 
     public static void Prune(SqliteSession session, StreamId stream, int keep)
@@ -36,22 +37,29 @@ internal static class SqliteSnapshots
     }
 
     /// <summary>Reads every snapshot and tells those that are damaged.</summary>
+    [QueryColumns("stream", "revision", "schemaVersion", "stateType", "crc", "payload")]
     public static IEnumerable<CorruptStorageException> FindDamages(SqliteSession session)
     {
-        foreach (var row in session.Connection.Query<Row>(session.Sql["verify-snapshots"], buffered: false))
+        foreach (var found in session.Connection.Query<RowOfStream>(session.Sql["verify-snapshots"], buffered: false))
         {
-            var stream = session.Rows.StreamOf(row.Stream).Name;
-            if (!IsSound(row, stream)) yield return Damaged(session, row, stream);
+            var stream = session.Rows.StreamOf(found.Stream ?? 0).Name;
+            var row = new Row(found.Revision, found.SchemaVersion, found.StateType, found.Crc, found.Payload);
+            if (Sound(row, stream) is null) yield return Damaged(session, row, stream);
         }
     }
 
-    private static bool IsSound(Row row, StreamId stream) =>
-        row.Revision > 0 && row.SchemaVersion is >= 0 and <= int.MaxValue && SqliteChecksum.Of(Of(row, stream)).Value == row.Crc;
-
-    private static SnapshotRecord Of(Row row, StreamId stream) => new(stream, row.Revision, (int)row.SchemaVersion, row.StateType, row.Payload);
+    private static SnapshotRecord? Sound(Row row, StreamId stream)
+    {
+        if (row is not { Revision: > 0 and var revision, SchemaVersion: >= 0 and <= int.MaxValue and var version, StateType: { } type, Payload: { } payload }) return null;
+        var snapshot = new SnapshotRecord(stream, revision, (int)version, type, payload);
+        return SqliteChecksum.Of(snapshot).Value == row.Crc ? snapshot : null;
+    }
 
     private static CorruptStorageException Damaged(SqliteSession session, Row row, StreamId stream) =>
         SqliteErrors.Damage(session, $"{session.Sql.Table("snapshots")}, stream '{stream}', revision {row.Revision}", "the checksum of the snapshot is wrong.");
 
-    private sealed record Row(long Stream, long Revision, long SchemaVersion, string StateType, long Crc, byte[] Payload);
+    // No column is NULL, except in a damaged row.
+    internal sealed record Row(long? Revision, long? SchemaVersion, string? StateType, long? Crc, byte[]? Payload);
+
+    internal sealed record RowOfStream(long? Stream, long? Revision, long? SchemaVersion, string? StateType, long? Crc, byte[]? Payload);
 }

@@ -16,7 +16,7 @@ public sealed class ClusterTests
     {
         var address = await Cluster.AddressAsync();
         var places = new HashSet<EndPoint?>();
-        using var connection = await ConnectionMultiplexer.ConnectAsync(address);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(address);
         for (var i = 0; i < 12; i++)
         {
             await using var store = new TestStore();
@@ -45,7 +45,7 @@ public sealed class ClusterTests
         await using var engine = await store.OpenReadyAsync(address);
         for (var i = 0; i < 20; i++) await engine.CommitAsync([Attempt($"stream-{i % 4}")], Token);
 
-        using var connection = await ConnectionMultiplexer.ConnectAsync(address);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(address);
         var schema = new RedisSchema(store.Options.Name);
         var slot = connection.HashSlot(schema.Meta);
         var from = await connection.GetDatabase().IdentifyEndpointAsync(schema.Meta);

@@ -38,7 +38,7 @@ public sealed class DoorTests : IAsyncDisposable
             await first.AppendAsync("stream", "by address");
         }
 
-        using var connection = await ConnectionMultiplexer.ConnectAsync(server);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(server);
         await using (var second = await Wireup.Init().UsingRedisPersistence(connection, store.Options).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(Token))
         {
             Assert.Equal(2, (await second.AppendAsync("stream", "by connection")).Revision.Value);
@@ -84,7 +84,7 @@ public sealed class DoorTests : IAsyncDisposable
     public async Task Keys_of_the_name_that_are_no_store_or_not_whole_are_refused_and_left_alone()
     {
         var server = (await SharedServer.Redis.GetAsync()).Address;
-        using var connection = await ConnectionMultiplexer.ConnectAsync(server);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(server);
         var (database, schema) = (connection.GetDatabase(), new RedisSchema(store.Options.Name));
         await database.StringSetAsync(schema.Meta, "another thing");
         await Assert.ThrowsAsync<StorageException>(() => store.OpenReadyAsync(server));

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using EventStore.TestServers;
+using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace EventStore.Redis.Tests;
@@ -88,7 +90,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task Scripts_that_the_server_forgot_are_sent_again()
     {
         await using var engine = await store.OpenReadyAsync(redis.Address);
-        using var other = await ConnectionMultiplexer.ConnectAsync(redis.Address + ",allowAdmin=true");
+        await using var other = await ConnectionMultiplexer.ConnectAsync(redis.Address + ",allowAdmin=true");
         for (var round = 1; round <= 3; round++)
         {
             await other.GetServer(IPAddress.Loopback, redis.Port).ScriptFlushAsync();
@@ -156,10 +158,61 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_server_that_refuses_subscriptions_is_asked_once_and_logged_once()
+    {
+        await using var mute = await PrivateRedis.StartAsync("--rename-command", "SUBSCRIBE", "");
+        var log = new Messages();
+        await using var engine = store.Open(mute.Address, new EngineContext(TimeProvider.System, log));
+        await engine.InitializeAsync(Token);
+        for (var i = 0; i < 3; i++) await engine.WaitForCommitsAsync(0, TimeSpan.FromMilliseconds(1), Token);
+        Assert.Single(log.All, message => message.Contains("not announced", StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_connection_that_was_replaced_wakes_a_waiting_caller_and_announces_commits_again()
+    {
+        await using var engine = await store.OpenReadyAsync(ThroughProxy());
+        await engine.CommitAsync([Attempt("first")], Token);
+        await engine.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5), Token); // subscribes
+        var waiting = engine.WaitForCommitsAsync(1, TimeSpan.FromMinutes(5), Token).AsTask();
+        proxy.CutAll();
+        await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token);
+
+        // A wait ends early while commits are not announced, and not any more once they are.
+        var time = TimeProvider.System;
+        for (var started = time.GetTimestamp(); time.GetElapsedTime(started) < TimeSpan.FromSeconds(1.5);)
+        {
+            started = time.GetTimestamp();
+            await engine.WaitForCommitsAsync(1, TimeSpan.FromSeconds(2), Token);
+        }
+
+        await using var writer = await store.OpenReadyAsync(redis.Address);
+        waiting = engine.WaitForCommitsAsync(1, TimeSpan.FromMinutes(5), Token).AsTask();
+        await writer.CommitAsync([Attempt("second")], Token);
+        await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_call_that_waits_to_be_repeated_is_repeated_as_soon_as_the_driver_reports_the_server()
+    {
+        var options = new TestStore(new RedisOptions { CommandTimeout = Patience, OutageTimeout = TimeSpan.FromMinutes(1) }).Options;
+        await using var connection = new RedisConnection(RedisConnection.Parse(redis.Address), null);
+        await connection.OpenAsync(options, Token);
+        var log = new Messages();
+        var server = new RedisServer(connection, options, "redis", new Standstill(), log.CreateLogger(""));
+        await redis.KillAsync();
+        var reading = server.ReadSettingsAsync("key", "appendonly", Token).AsTask();
+        while (!log.All.Any(message => message.Contains("trying again", StringComparison.Ordinal))) await Task.Delay(20, Token);
+        Assert.False(reading.IsCompleted);
+        await redis.StartAgainAsync();
+        Assert.Equal("yes", Assert.Single(await reading.WaitAsync(TimeSpan.FromSeconds(30), Token)).Value);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_server_that_stays_away_is_said_to_be_unavailable_without_a_secret()
     {
         await redis.KillAsync();
-        await using var engine = new TestStore(new RedisOptions { StartupTimeout = TimeSpan.FromSeconds(1) }).Open(redis.Address + ",password=hidden");
+        await using var engine = new TestStore(new RedisOptions { StartupTimeout = TimeSpan.FromSeconds(1), CommandTimeout = TimeSpan.FromSeconds(1) }).Open(redis.Address + ",password=hidden");
         var away = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.InitializeAsync(Token));
         Assert.DoesNotContain("hidden", away.ToString() + engine.Description, StringComparison.Ordinal);
     }
@@ -177,6 +230,36 @@ public sealed class FaultTests : IAsyncLifetime
             {
                 await Task.Delay(50, Token);
             }
+        }
+    }
+
+    // A clock that stands, by which no time of waiting ever ends.
+    private sealed class Standstill : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            System.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    private sealed class Messages : ILoggerFactory, ILogger
+    {
+        public ConcurrentQueue<string> All { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            All.Enqueue(formatter(state, exception));
+
+        public void Dispose()
+        {
         }
     }
 

@@ -92,7 +92,7 @@ public sealed class LossTests
         }
 
         await primary.KillAsync();
-        using (var promoting = await ConnectionMultiplexer.ConnectAsync(replica.Address + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
+        await using (var promoting = await ConnectionMultiplexer.ConnectAsync(replica.Address + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
         await using (var engine = await new TestStore(new RedisOptions { Name = store.Options.Name }).OpenReadyAsync(replica.Address))
         {
             Assert.Equal(all.Select(recorded => recorded.Record.EventId), (await ReadAsync(engine)).Select(recorded => recorded.Record.EventId));
@@ -112,9 +112,9 @@ public sealed class LossTests
         var link = FaultyProxy.Before(primary.Port);
         await using var replica = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{link.Port}", "--repl-diskless-sync-delay", "0");
         var store = new TestStore(new RedisOptions { OutageTimeout = TimeSpan.FromSeconds(60) });
-        await using var engine = await store.OpenReadyAsync($"{primary.Address},{replica.Address},connectTimeout=1000,configCheckSeconds=1");
+        await using var engine = await store.OpenReadyAsync($"{primary.Address},{replica.Address},connectTimeout=1000,syncTimeout=1000,configCheckSeconds=1");
         await engine.CommitAsync([Attempt("stream", 5)], Token);
-        using var other = await ConnectionMultiplexer.ConnectAsync(replica.Address + ",allowAdmin=true");
+        await using var other = await ConnectionMultiplexer.ConnectAsync(replica.Address + ",allowAdmin=true");
         while ((string?)await other.GetDatabase().HashGetAsync(new RedisSchema(store.Options.Name).Meta, "checkpoint") != "5") await Task.Delay(20, Token);
 
         // The replica is cut off, and misses the rest.

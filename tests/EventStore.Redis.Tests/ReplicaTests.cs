@@ -18,7 +18,7 @@ public sealed class ReplicaTests
         await using var next = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{link.Port}", "--repl-diskless-sync-delay", "0");
         await using var last = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{next.Port}", "--repl-diskless-sync-delay", "0");
         var options = new TestStore(new RedisOptions { Replicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(10), OutageTimeout = TimeSpan.FromSeconds(60) }).Options;
-        var address = $"{primary.Address},{next.Address},connectTimeout=1000,configCheckSeconds=1";
+        var address = $"{primary.Address},{next.Address},connectTimeout=1000,syncTimeout=1000,configCheckSeconds=1";
         await using (var engine = await new TestStore(options).OpenReadyAsync(address)) await engine.CommitAsync([Attempt()], Token);
 
         await using var connection = new RedisConnection(RedisConnection.Parse(address), null);
@@ -36,7 +36,7 @@ public sealed class ReplicaTests
         before = server.FindConnectionAsync();
         await WriteAsync("lost");
         await primary.KillAsync();
-        using (var promoting = await ConnectionMultiplexer.ConnectAsync(next.Address + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
+        await using (var promoting = await ConnectionMultiplexer.ConnectAsync(next.Address + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
         Assert.Null((byte[]?)(await server.AskAsync(RedisScript.FindDocument, [schema.Meta, schema.Documents], ["lost"], Token))[1]);
         var unknown = await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await server.WaitForReplicasAsync(before));
         Assert.Contains("was replaced", unknown.Message, StringComparison.Ordinal);

@@ -25,7 +25,7 @@ public sealed class StoredTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        connection?.Dispose();
+        if (connection is not null) await connection.DisposeAsync();
         if (redis is not null) await redis.DisposeAsync();
     }
 
@@ -45,7 +45,7 @@ public sealed class StoredTests : IAsyncLifetime
             await engine.PurgeAsync(null, Token);
         }
 
-        Assert.Equal([schema.Log, schema.Meta], KeysLeft());
+        Assert.Equal([schema.Log, schema.Meta], await KeysLeftAsync());
         Assert.Equal(0, (long)await Database.ExecuteAsync("XLEN", schema.Log));
     }
 
@@ -80,7 +80,7 @@ public sealed class StoredTests : IAsyncLifetime
             await engine.PutDocumentAsync(id, default, 0, Token);
         }
 
-        Assert.Single(KeysLeft().Select(key => connection.HashSlot(key)).Distinct());
+        Assert.Single((await KeysLeftAsync()).Select(key => connection.HashSlot(key)).Distinct());
     }
 
     [Fact]
@@ -152,7 +152,8 @@ public sealed class StoredTests : IAsyncLifetime
         await Task.CompletedTask;
     }
 
-    private RedisKey[] KeysLeft() => [.. connection.GetServer(connection.GetEndPoints()[0]).Keys(pattern: "*").OrderBy(key => (string?)key, StringComparer.Ordinal)];
+    private async Task<RedisKey[]> KeysLeftAsync() =>
+        [.. (await connection.GetServer(connection.GetEndPoints()[0]).KeysAsync(pattern: "*").ToArrayAsync(Token)).OrderBy(key => (string?)key, StringComparer.Ordinal)];
 
     // How many commands came from outside, as the server counts them.
     private async Task<long> CallsOfAsync()

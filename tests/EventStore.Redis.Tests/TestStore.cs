@@ -37,14 +37,12 @@ internal sealed class TestStore : IAsyncDisposable
     {
         if (address is null) return;
         var patient = ConfigurationOptions.Parse(address);
-        patient.SyncTimeout = 60_000;
-        using var connection = await ConnectionMultiplexer.ConnectAsync(patient);
+        patient.AsyncTimeout = 60_000;
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(patient);
         // Only here, where a store goes altogether, are its keys looked for.
         foreach (var server in connection.GetEndPoints().Select(place => connection.GetServer(place)))
         {
-            // Asking for keys waits, which must not happen on the thread by which the driver reads its answers.
-            await Task.Yield();
-            var keys = server.Keys(pattern: $"{{{Options.Name}}}:*", pageSize: 1_000).ToArray();
+            var keys = await server.KeysAsync(pattern: $"{{{Options.Name}}}:*", pageSize: 1_000).ToArrayAsync();
             if (keys.Length > 0) await connection.GetDatabase().KeyDeleteAsync(keys);
         }
 

@@ -3,10 +3,16 @@ using System.Net.Sockets;
 
 namespace EventStore.TestServers;
 
-/// <summary>A Redis of our own: a fresh folder, a free loopback port, every write flushed unless asked otherwise. Tests may kill it and start it again.</summary>
+/// <summary>
+/// A Redis of our own: a fresh folder, a free loopback port, every write flushed unless asked otherwise. Tests may kill it and start it again.
+/// Its files lie in memory where there is room: they outlive the server, and tests end no machine, so that flushing to a disk would only take time.
+/// </summary>
 public sealed class PrivateRedis : ITestServer
 {
     public const string Package = "redis-server";
+
+    private const string Memory = "/dev/shm";
+    private const long MinFreeMemoryBytes = 4L << 30;
 
     private readonly string program;
     private readonly string folder;
@@ -30,13 +36,11 @@ public sealed class PrivateRedis : ITestServer
         await TryStartAsync(settings) ?? throw Absence.Of($"There is no binary of Redis here to start a server that may be killed. Install {Package}.");
 
     /// <summary>A new server; null where its binary is missing.</summary>
-    public static async Task<PrivateRedis?> TryStartAsync(params string[] settings)
-    {
-        if (ServerProcess.FindProgram("redis-server") is not { } program) return null;
-        var made = new PrivateRedis(program, Directory.CreateTempSubdirectory("eventstore-redis-").FullName, ServerProcess.FreePort(), settings);
-        await made.StartAgainAsync();
-        return made;
-    }
+    public static Task<PrivateRedis?> TryStartAsync(params string[] settings) =>
+        TryStartInAsync(Directory.Exists(Memory) && new DriveInfo(Memory).AvailableFreeSpace >= MinFreeMemoryBytes ? Memory : Path.GetTempPath(), settings);
+
+    /// <summary>A new server whose files lie on the disk, to be measured; null where its binary is missing.</summary>
+    public static Task<PrivateRedis?> TryStartOnDiskAsync(params string[] settings) => TryStartInAsync(Path.GetTempPath(), settings);
 
     /// <summary>Kills the server at once.</summary>
     public Task KillAsync() => server.KillAsync();
@@ -50,6 +54,15 @@ public sealed class PrivateRedis : ITestServer
     }
 
     public async ValueTask DisposeAsync() => await server.RemoveAsync();
+
+    private static async Task<PrivateRedis?> TryStartInAsync(string parent, string[] settings)
+    {
+        if (ServerProcess.FindProgram("redis-server") is not { } program) return null;
+        var place = Directory.CreateDirectory(Path.Combine(parent, $"eventstore-redis-{Guid.NewGuid():N}")).FullName;
+        var made = new PrivateRedis(program, place, ServerProcess.FreePort(), settings);
+        await made.StartAgainAsync();
+        return made;
+    }
 
     // While it loads its files it answers with an error.
     private async Task<bool> AnswersAsync()
