@@ -29,6 +29,12 @@ public static class OptionRules
     public static void RequirePositive(object options, TimeSpan value, [CallerArgumentExpression(nameof(value))] string property = "") =>
         Require(options, value > TimeSpan.Zero, value, "above zero", property);
 
+    /// <summary>Refuses a duration outside of a range.</summary>
+    /// <exception cref="InvalidOptionException">It is.</exception>
+    public static void RequireBetween(
+        object options, TimeSpan value, TimeSpan least, TimeSpan most, [CallerArgumentExpression(nameof(value))] string property = "") =>
+        Require(options, value >= least && value <= most, value, $"between {least} and {most}", property);
+
     /// <summary>Refuses a number outside of a range.</summary>
     /// <exception cref="InvalidOptionException">It is.</exception>
     public static void RequireBetween(object options, long value, long least, long most, [CallerArgumentExpression(nameof(value))] string property = "") =>

@@ -68,7 +68,7 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
 
             stamp = CommitRecord.NextStamp(time, stamp);
             var commit = new CommitRecord(
-                attempt.Stream, attempt.CommitId, head.Sequence + 1, stamp, head.Revision + 1, last + 1, attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+                attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), stamp, new Revision(head.Revision + 1), new Checkpoint(last + 1), attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
             var start = head.Exists ? head.Start : last + 1;
             Documents.Add(MongoRows.ToDocument(commit, start, attempt.Events));
             places.Add(i);
@@ -116,9 +116,9 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
     {
         var isLookedFor = originals.TryGetValue((attempt.Stream, attempt.CommitId), out var original);
         if (original is not null || gathered.TryGetValue((attempt.Stream, attempt.CommitId), out original)) return CommitOutcome.Duplicate(original);
-        var isMet = attempt.Expected.IsMetBy(head.Revision);
+        var isMet = attempt.Expected.IsMetBy(new Revision(head.Revision));
         if (!isLookedFor && (!isMet || attempt == suspect)) doubts.Add(attempt);
-        return isMet ? null : CommitOutcome.Conflict(head.Revision);
+        return isMet ? null : CommitOutcome.Conflict(new Revision(head.Revision));
     }
 }
 

@@ -51,7 +51,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var patience = new MongoPatience(connection.RequestTimeout);
+            var patience = new MongoPatience(connection.CommandTimeout);
             while (true)
             {
                 await AdvanceAsync(cancellationToken).ConfigureAwait(false);
@@ -80,7 +80,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
 
     private async Task CommitAsync(MongoBatch batch, CancellationToken cancellationToken)
     {
-        var patience = new MongoPatience(connection.RequestTimeout);
+        var patience = new MongoPatience(connection.CommandTimeout);
         var isFresh = end is null;
         if (isFresh) await AdvanceAsync(cancellationToken).ConfigureAwait(false);
         while (true)

@@ -27,7 +27,7 @@ internal sealed class MongoConnection
 
     public MongoDeployment Deployment { get; }
 
-    public TimeSpan RequestTimeout => options.RequestTimeout;
+    public TimeSpan CommandTimeout => options.CommandTimeout;
 
     public TimeSpan PollInterval => options.PollInterval;
 
@@ -72,7 +72,7 @@ internal sealed class MongoConnection
     public async Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(options.RequestTimeout);
+        limit.CancelAfter(options.CommandTimeout);
         try
         {
             return await read(limit.Token).ConfigureAwait(false);
@@ -87,7 +87,7 @@ internal sealed class MongoConnection
     /// <summary>Sends a write, which nobody cancels any more. A duplicate key comes through as the driver has it.</summary>
     public async Task<T> WriteAsync<T>(Func<CancellationToken, Task<T>> write)
     {
-        using var limit = new CancellationTokenSource(options.RequestTimeout);
+        using var limit = new CancellationTokenSource(options.CommandTimeout);
         try
         {
             return await write(limit.Token).ConfigureAwait(false);

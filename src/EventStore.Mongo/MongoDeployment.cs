@@ -10,11 +10,11 @@ namespace EventStore.Mongo;
 /// <param name="IsPersistent">Whether the storage outlives the server; null where it does not say.</param>
 /// <param name="Durability">What the application chose.</param>
 /// <param name="Timeout">How long a write waits for the majority.</param>
-internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPersistent, MongoDurability Durability, TimeSpan Timeout)
+internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPersistent, Durability Durability, TimeSpan Timeout)
 {
     private const string Sharded = "a sharded cluster";
 
-    private bool IsDurable => Durability == MongoDurability.Durable;
+    private bool IsDurable => Durability == Durability.Durable;
 
     /// <summary>What was read from a majority is never rolled back; the chain of entries rests on it.</summary>
     public ReadConcern ReadConcern => IsDurable && HasMajority ? ReadConcern.Majority : ReadConcern.Default;
@@ -33,7 +33,7 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
     public static async Task<MongoDeployment> DetectAsync(IMongoDatabase database, MongoOptions options, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(options.RequestTimeout);
+        limit.CancelAfter(options.CommandTimeout);
         try
         {
             await database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), ReadPreference.Primary, limit.Token).ConfigureAwait(false);
@@ -41,9 +41,9 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
             var cluster = database.Client.Cluster.Description;
             return cluster.Type switch
             {
-                ClusterType.Standalone => new("a standalone server", false, isPersistent, options.Durability, options.RequestTimeout),
-                ClusterType.ReplicaSet => new("a replica set", true, isPersistent, options.Durability, options.RequestTimeout),
-                _ => new(Sharded, true, isPersistent, options.Durability, options.RequestTimeout),
+                ClusterType.Standalone => new("a standalone server", false, isPersistent, options.Durability, options.CommandTimeout),
+                ClusterType.ReplicaSet => new("a replica set", true, isPersistent, options.Durability, options.CommandTimeout),
+                _ => new(Sharded, true, isPersistent, options.Durability, options.CommandTimeout),
             };
         }
         catch (Exception error) when (MongoErrors.IsOfDriver(error))
@@ -55,7 +55,7 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
 
     public EngineDurability Describe()
     {
-        var level = IsDurable && IsPersistent != false ? DurabilityLevel.Durable : DurabilityLevel.Fast;
+        var level = IsDurable && IsPersistent != false ? Durability.Durable : Durability.Fast;
         var concern = (IsDurable, HasMajority) switch
         {
             (true, true) => "write concern majority, journaled; read concern majority",

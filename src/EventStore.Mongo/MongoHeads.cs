@@ -30,7 +30,7 @@ internal sealed class MongoHeads(MongoConnection connection)
         var newestSnapshot = FindNewestSnapshotAsync(stream, cancellationToken);
         var head = await FindAsync(stream, cancellationToken).ConfigureAwait(false);
         var (start, revision) = await newestSnapshot.ConfigureAwait(false);
-        return head.Exists ? new StreamHead(stream, head.Revision, head.Sequence, start == head.Start ? revision : 0) : null;
+        return head.Exists ? new StreamHead(stream, new Revision(head.Revision), new CommitSequence(head.Sequence), new Revision(start == head.Start ? revision : 0)) : null;
     }
 
     /// <summary>Heads in the order of their names, which is the order of the index: the database compares strings by their UTF-8 bytes.</summary>

@@ -10,7 +10,7 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     public EngineDescription Description { get; private set; } = new(
         "mongodb",
         place.Address,
-        new EngineDurability(place.Options.Durability == MongoDurability.Durable ? DurabilityLevel.Durable : DurabilityLevel.Fast, "as asked for; the server was not asked yet", []),
+        new EngineDurability(place.Options.Durability == Durability.Durable ? Durability.Durable : Durability.Fast, "as asked for; the server was not asked yet", []),
         new EngineLimits(MaxEventsPerCommit: 10_000, MaxCommitBytes: 15 << 20, MaxSnapshotBytes: 15 << 20, MaxDocumentBytes: 15 << 20, MaxBatchAttempts: 1000),
         EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
 
@@ -122,7 +122,7 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         {
             var deployment = await MongoDeployment.DetectAsync(database, place.Options, cancellationToken).ConfigureAwait(false);
             var durability = deployment.Describe();
-            if (place.Options.RequireDurable && durability.Level != DurabilityLevel.Durable)
+            if (place.Options.RequireDurable && durability.Level != Durability.Durable)
                 throw new StorageException($"{nameof(MongoOptions)}.{nameof(MongoOptions.RequireDurable)} is set, but {place.Address} is {durability.Basis}. {string.Join(' ', durability.Warnings)}");
 
             var connection = new MongoConnection(database, deployment, place.Options);

@@ -20,7 +20,7 @@ internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
             var head = await heads.FindAsync(read.Stream, cancellationToken).ConfigureAwait(false);
             var (start, first) = await beginning.ConfigureAwait(false);
             var (low, high) = (Math.Max(1, read.From.Value), Math.Min(read.To.Value, head.Revision));
-            if (low > high) return new StreamPage(default, head.Revision, IsEnd: true);
+            if (low > high) return new StreamPage(default, new Revision(head.Revision), IsEnd: true);
             if ((first == 0 || start == head.Start) && await TryReadAsync(read, head, (low, high, Math.Max(1, first)), cancellationToken).ConfigureAwait(false) is { } page) return page;
 
             // The stream was deleted, and perhaps made anew, between looking it up and reading it.
@@ -41,7 +41,7 @@ internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
         var first = await beginning.ConfigureAwait(false);
 
         var (low, high) = (read.After.Value, Math.Min(read.UpTo.Value, end));
-        if (low >= high) return new StorePage(default, isForward ? read.After : read.UpTo, end, IsEnd: true);
+        if (low >= high) return new StorePage(default, isForward ? read.After : read.UpTo, new Checkpoint(end), IsEnd: true);
         var isFiltered = read.Filter is not { Bucket: null, Category: null, Id: null, EventTypes: null, Since: null };
         if (isFiltered && isForward) high = Math.Min(high, low + MaxCheckpointsPerFilteredPage);
         if (isFiltered && !isForward) low = Math.Max(low, high - MaxCheckpointsPerFilteredPage);
@@ -77,7 +77,7 @@ internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
         var page = new PageBuilder(read.Limit);
         var (next, isWhole) = (isForward ? low : high, true);
         await connection.TakeAsync(connection.Entries, query, Take, cancellationToken).ConfigureAwait(false);
-        return isWhole && page.Count > 0 ? new StreamPage(page.Events, head.Revision, IsEnd: isForward ? next > high : next < low) : null;
+        return isWhole && page.Count > 0 ? new StreamPage(page.Events, new Revision(head.Revision), IsEnd: isForward ? next > high : next < low) : null;
 
         bool Take(BsonDocument document)
         {

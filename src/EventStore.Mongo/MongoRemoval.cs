@@ -42,7 +42,7 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoCommits comm
         foreach (var document in await connection.FindAsync(connection.Entries, Going with { Sort = new(MongoRows.Key, 1) }, cancellationToken).ConfigureAwait(false))
         {
             var entry = MongoEntry.Of(document);
-            await TryEmptyAsync(entry.Target, entry.First, () => Stopwatch.GetElapsedTime(started) < connection.RequestTimeout, cancellationToken).ConfigureAwait(false);
+            await TryEmptyAsync(entry.Target, entry.First, () => Stopwatch.GetElapsedTime(started) < connection.CommandTimeout, cancellationToken).ConfigureAwait(false);
         }
     }
 

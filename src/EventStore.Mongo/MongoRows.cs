@@ -113,7 +113,7 @@ internal static class MongoRows
     /// <summary>The commit of an entry, which must be one. The headers are empty where they were not asked for.</summary>
     public static CommitRecord ToCommit(BsonDocument document) => Read(document, () => new CommitRecord(
         new StreamId(document[Bucket].AsString, document[Category].AsString, document[Id].AsString), document[Commit].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard),
-        document[Sequence].AsInt64, ToStamp(document[Stamp].AsInt64), document[Revision].AsInt64, document[Key].AsInt64, document[Count].AsInt32, BytesOf(document, Headers)));
+        new CommitSequence(document[Sequence].AsInt64), ToStamp(document[Stamp].AsInt64), new Revision(document[Revision].AsInt64), new Checkpoint(document[Key].AsInt64), document[Count].AsInt32, BytesOf(document, Headers)));
 
     /// <summary>The events of a commit that was read whole.</summary>
     public static RecordedEvent[] ToEvents(CommitRecord commit, BsonDocument document) => Read(document, () =>

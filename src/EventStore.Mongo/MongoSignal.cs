@@ -30,7 +30,7 @@ internal sealed class MongoSignal(MongoConnection connection, TimeProvider time)
         {
         }
 
-        signal.Raise(upTo);
+        signal.Raise(new Checkpoint(upTo));
     }
 
     public async ValueTask WaitAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken)

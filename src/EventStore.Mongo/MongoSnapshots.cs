@@ -11,7 +11,7 @@ internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads head
     public async Task SaveAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
     {
         var head = await heads.FindAsync(snapshot.Stream, cancellationToken).ConfigureAwait(false);
-        if (snapshot.Revision.Value > head.Revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head.Revision);
+        if (snapshot.Revision.Value > head.Revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(head.Revision));
 
         var place = OfLife(snapshot.Stream, head);
         place.Add(MongoRows.Revision, snapshot.Revision.Value);
@@ -41,7 +41,7 @@ internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads head
         var query = new MongoQuery(filter) { Sort = NewestFirst };
         return await connection.FindFirstAsync(connection.Snapshots, query, cancellationToken).ConfigureAwait(false) is { } found
             ? MongoRows.Read(found, () => new SnapshotRecord(
-                stream, found[MongoRows.Revision].AsInt64, found[MongoRows.SchemaVersion].AsInt32, found[MongoRows.StateType].AsString, MongoRows.BytesOf(found, MongoRows.State)))
+                stream, new Revision(found[MongoRows.Revision].AsInt64), found[MongoRows.SchemaVersion].AsInt32, found[MongoRows.StateType].AsString, MongoRows.BytesOf(found, MongoRows.State)))
             : null;
     }
 

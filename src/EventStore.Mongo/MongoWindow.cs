@@ -29,7 +29,7 @@ internal sealed class MongoWindow(StoreRead read, List<MongoEntry> removals, lon
         var isThrough = !isFull && taken < Math.Min(read.Limit.MaxEvents, maxTaken);
         if (isThrough) position = isForward ? high : low + 1;
         var isEnd = isForward ? position >= Math.Min(read.UpTo.Value, end) : position <= read.After.Value + 1;
-        return new StorePage(page.Events, position, end, isEnd);
+        return new StorePage(page.Events, new Checkpoint(position), new Checkpoint(end), isEnd);
     }
 
     private bool IsThere(in MongoEntry entry)

@@ -46,8 +46,7 @@ public static class MongoWireupExtensions
 
     private static MongoOptions Valid(MongoOptions? options)
     {
-        var chosen = options ?? new MongoOptions();
-        chosen.Validate();
+        var chosen = (options ?? new MongoOptions()).Validated();
         return chosen;
     }
 }

@@ -33,7 +33,7 @@ internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
         if (commit is null || commit.FirstCheckpoint.Value != checkpoint - index)
         {
             commit = new CommitRecord(
-                nameOf(reader.GetInt64(1)), reader.GetGuid(5), reader.GetInt64(3), PostgresRows.Stamp(reader, 4), reader.GetInt64(2) - index, checkpoint - index, reader.GetInt32(8), reader.GetFieldValue<byte[]>(12));
+                nameOf(reader.GetInt64(1)), reader.GetGuid(5), new CommitSequence(reader.GetInt64(3)), PostgresRows.Stamp(reader, 4), new Revision(reader.GetInt64(2) - index), new Checkpoint(checkpoint - index), reader.GetInt32(8), reader.GetFieldValue<byte[]>(12));
         }
 
         if (commit.Stream == default) Unnamed.Add(events.Count, reader.GetInt64(1));

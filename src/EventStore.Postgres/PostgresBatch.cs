@@ -65,7 +65,7 @@ internal sealed class PostgresBatch
     {
         if (commits.TryGetValue((attempt.Stream, attempt.CommitId), out var original)) return CommitOutcome.Duplicate(original);
         if (!Moved.TryGetValue(attempt.Stream, out var stream)) stream = known.GetValueOrDefault(attempt.Stream);
-        if (!attempt.Expected.IsMetBy(stream.Revision)) return CommitOutcome.Conflict(stream.Revision);
+        if (!attempt.Expected.IsMetBy(new Revision(stream.Revision))) return CommitOutcome.Conflict(new Revision(stream.Revision));
 
         if (stream.Stream == 0)
         {
@@ -74,7 +74,7 @@ internal sealed class PostgresBatch
         }
 
         var commit = new CommitRecord(
-            attempt.Stream, attempt.CommitId, stream.Sequence + 1, Stamp, stream.Revision + 1, row.LastCheckpoint + 1, attempt.Events.Count, attempt.Headers.ToArray());
+            attempt.Stream, attempt.CommitId, new CommitSequence(stream.Sequence + 1), Stamp, new Revision(stream.Revision + 1), new Checkpoint(row.LastCheckpoint + 1), attempt.Events.Count, attempt.Headers.ToArray());
         row = row with { LastCheckpoint = commit.LastCheckpoint.Value };
         Moved[attempt.Stream] = new StreamRow(stream.Stream, commit.LastRevision.Value, commit.Sequence.Value);
         Written.Add((attempt, commit, stream.Stream));

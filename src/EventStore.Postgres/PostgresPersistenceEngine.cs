@@ -38,7 +38,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         Description = new EngineDescription(
             "postgres",
             $"postgres:{connections.Address}, schema {sql.QuotedSchema}",
-            new EngineDurability(DurabilityLevel.Fast, "not opened yet", []),
+            new EngineDurability(Durability.Fast, "not opened yet", []),
             new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 1024),
             Capabilities(options.Notifies));
     }
@@ -56,7 +56,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
                 await OpenAsync(cancellationToken).ConfigureAwait(false);
                 return;
             }
-            catch (StorageUnavailableException) when (!connections.IsInside && Stopwatch.GetElapsedTime(started) < options.StartupPatience)
+            catch (StorageUnavailableException) when (!connections.IsInside && Stopwatch.GetElapsedTime(started) < options.StartupTimeout)
             {
                 PostgresLog.WaitingForServer(logger, connections.Address);
                 await Task.Delay(PauseOfStart, cancellationToken).ConfigureAwait(false);
@@ -185,9 +185,9 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         var (found, store) = await connections.AskAsync("open the store", FindAsync, cancellationToken).ConfigureAwait(false);
         notifies = options.Notifies && !found.IsStandby;
         Description = Description with { Durability = found.DurabilityOf(options.Durability, connections.IsInside), Capabilities = Capabilities(notifies) };
-        if (options.RequireDurable && Description.Durability.Level != DurabilityLevel.Durable)
+        if (options.RequireDurable && Description.Durability.Level != Durability.Durable)
             throw new StorageException($"{nameof(PostgresOptions)}.{nameof(PostgresOptions.RequireDurable)} is set, but this server keeps less: {Description.Durability.Basis}. Switch the settings on, or do not require it.");
-        signal.Raise(store.LastCheckpoint);
+        signal.Raise(new Checkpoint(store.LastCheckpoint));
         Volatile.Write(ref tableId, store.TableId);
     }
 

@@ -50,12 +50,12 @@ internal sealed class PostgresQuery
         if (isForward)
         {
             var reached = cutAt ?? Math.Max(after, Math.Min(WindowEnd, upTo));
-            return new StorePage(page.Events, reached, head, IsEnd: reached >= upTo);
+            return new StorePage(page.Events, new Checkpoint(reached), new Checkpoint(head), IsEnd: reached >= upTo);
         }
 
-        if (upTo <= after) return new StorePage(default, read.UpTo, head, IsEnd: true);
+        if (upTo <= after) return new StorePage(default, read.UpTo, new Checkpoint(head), IsEnd: true);
         var lowest = cutAt ?? WindowBegin + 1;
-        return new StorePage(page.Events, lowest, head, IsEnd: lowest <= after + 1);
+        return new StorePage(page.Events, new Checkpoint(lowest), new Checkpoint(head), IsEnd: lowest <= after + 1);
     }
 
     private static bool IsNarrow(EventFilter filter) =>

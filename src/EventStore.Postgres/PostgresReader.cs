@@ -44,13 +44,13 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         foreach (var recorded in rows.Events) revision = Math.Max(revision, recorded.Commit.LastRevision.Value);
         var (events, _) = rows.ToPage();
         var asked = Math.Max(0, Math.Min(read.To.Value, revision) - read.From.Value + 1);
-        return new StreamPage(events.Events, revision, IsEnd: events.Count >= asked);
+        return new StreamPage(events.Events, new Revision(revision), IsEnd: events.Count >= asked);
     }, cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken) => connections.AskAsync(What, async (connection, token) =>
     {
         var upTo = PostgresQuery.EndsAtHead(read) && read.UpTo.Value > Volatile.Read(ref seenHead) ? Math.Min(read.UpTo.Value, await FindHeadAsync(connection, token).ConfigureAwait(false)) : read.UpTo.Value;
-        var query = new PostgresQuery(read with { UpTo = upTo });
+        var query = new PostgresQuery(read with { UpTo = new Checkpoint(upTo) });
         var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)));
         query.AddTo(page.Parameters);
         var (head, rows) = await ReadAsync(

@@ -23,7 +23,7 @@ internal static class PostgresRows
 
     /// <summary>The commit that a row of the heads shows under the id of an attempt.</summary>
     public static CommitRecord OriginalOf(CommitAttempt attempt, NpgsqlDataReader reader) => new(
-        attempt.Stream, attempt.CommitId, reader.GetInt64(6), Stamp(reader, 7), reader.GetInt64(5), reader.GetInt64(4), reader.GetInt32(8), reader.GetFieldValue<byte[]>(9));
+        attempt.Stream, attempt.CommitId, new CommitSequence(reader.GetInt64(6)), Stamp(reader, 7), new Revision(reader.GetInt64(5)), new Checkpoint(reader.GetInt64(4)), reader.GetInt32(8), reader.GetFieldValue<byte[]>(9));
 
     /// <summary>The statement that writes a batch, with everything it writes.</summary>
     public static NpgsqlBatchCommand ToWrite(PostgresBatch batch, string statement)

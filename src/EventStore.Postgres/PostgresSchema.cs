@@ -41,7 +41,7 @@ public static class PostgresSchema
     /// <param name="schema">The schema's name, as in <see cref="PostgresOptions.Schema"/>.</param>
     public static string Script(string schema = "eventstore")
     {
-        new PostgresOptions { Schema = schema }.Validate();
+        new PostgresOptions { Schema = schema }.RequireSchema();
         var sql = new PostgresSql(schema);
         var script = new StringBuilder().AppendLine("BEGIN;");
         foreach (var name in (string[])["create-schema", .. Making]) script.AppendLine().Append(sql.Load(name)).AppendLine(";");

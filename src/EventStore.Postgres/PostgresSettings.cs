@@ -22,15 +22,15 @@ internal sealed record PostgresSettings(string ServerVersion, string Encoding, s
     }
 
     /// <summary>What a commit survives: as it was asked, or, inside a transaction of the application, as that says.</summary>
-    public EngineDurability DurabilityOf(PostgresDurability asked, bool isInside)
+    public EngineDurability DurabilityOf(Durability asked, bool isInside)
     {
-        var flush = isInside ? SynchronousCommit : asked == PostgresDurability.Durable ? "on" : "off";
+        var flush = isInside ? SynchronousCommit : asked == Durability.Durable ? "on" : "off";
         var warnings = new List<string>();
         if (Fsync != "on") warnings.Add("fsync is off: a power loss may destroy the database. Switch it on in postgresql.conf.");
         if (FullPageWrites != "on") warnings.Add("full_page_writes is off: a power loss may tear pages of the database. Switch it on, unless the file system rules that out.");
         if (IsStandby) warnings.Add("The server is a standby and takes no writes.");
         var isDurable = flush != "off" && Fsync == "on" && FullPageWrites == "on";
         var basis = $"PostgreSQL {ServerVersion}, synchronous_commit {flush} {(isInside ? "in the transaction of the application when the store was opened" : "for each commit")}, fsync {Fsync}, full_page_writes {FullPageWrites}";
-        return new EngineDurability(isDurable ? DurabilityLevel.Durable : DurabilityLevel.Fast, basis, warnings);
+        return new EngineDurability(isDurable ? Durability.Durable : Durability.Fast, basis, warnings);
     }
 }

@@ -83,7 +83,7 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
                 var upTo = await committed.Reader.ReadAsync(ending.Token).ConfigureAwait(false);
                 var lease = await connections.RentAsync(ending.Token).ConfigureAwait(false);
                 await using var leaseEnding = lease.ConfigureAwait(false);
-                var notice = NoticeOf(lease.Connection, tableId, upTo, isInside: false);
+                var notice = NoticeOf(lease.Connection, tableId, new Checkpoint(upTo), isInside: false);
                 await using var noticeEnding = notice.ConfigureAwait(false);
                 await notice.ExecuteNonQueryAsync(ending.Token).ConfigureAwait(false);
                 await Task.Delay(PauseBetweenNotices, ending.Token).ConfigureAwait(false);
@@ -116,7 +116,7 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
     {
         connection.Notification += (_, notice) =>
         {
-            if (long.TryParse(notice.Payload, NumberStyles.None, CultureInfo.InvariantCulture, out var upTo)) signal.Raise(upTo);
+            if (long.TryParse(notice.Payload, NumberStyles.None, CultureInfo.InvariantCulture, out var upTo)) signal.Raise(new Checkpoint(upTo));
         };
         var listen = new NpgsqlCommand($"LISTEN {ChannelOf(tableId)}", connection);
         await using (listen.ConfigureAwait(false)) await listen.ExecuteNonQueryAsync(ending.Token).ConfigureAwait(false);
@@ -130,7 +130,7 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
                 {
                     var reader = await find.ExecuteReaderAsync(ending.Token).ConfigureAwait(false);
                     await using var readerEnding = reader.ConfigureAwait(false);
-                    if (await reader.ReadAsync(ending.Token).ConfigureAwait(false)) signal.Raise(reader.GetInt64(1));
+                    if (await reader.ReadAsync(ending.Token).ConfigureAwait(false)) signal.Raise(new Checkpoint(reader.GetInt64(1)));
                 }
 
                 while (await connection.WaitAsync(LongestSilence, ending.Token).ConfigureAwait(false))

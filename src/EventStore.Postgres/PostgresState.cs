@@ -47,7 +47,7 @@ internal sealed class PostgresState(PostgresConnections connections, PostgresSql
     public ValueTask<bool> SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken) => connections.ChangeAsync("save a snapshot", async connection =>
     {
         var (stream, revision) = await LockAsync(connection, snapshot.Stream).ConfigureAwait(false);
-        if (snapshot.Revision.Value > revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, revision);
+        if (snapshot.Revision.Value > revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(revision));
         var values = new { stream, revision = snapshot.Revision.Value, schemaVersion = snapshot.SchemaVersion, stateType = snapshot.StateType, payload = (object)snapshot.Payload.ToArray() };
         await connection.ExecuteAsync(sql.Load("save-snapshot"), values, commandTimeout: connection.CommandTimeout).ConfigureAwait(false);
         await connection.ExecuteAsync(sql.Load("follow-snapshots"), new { stream }, commandTimeout: connection.CommandTimeout).ConfigureAwait(false);
@@ -61,7 +61,7 @@ internal sealed class PostgresState(PostgresConnections connections, PostgresSql
             var values = new { bucket = stream.Bucket, category = stream.Category, id = stream.Id, atMost = atMost.Value };
             var rows = connection.QueryUnbufferedAsync<SnapshotRow>(sql.Load("find-snapshot"), values, commandTimeout: connection.CommandTimeout);
             var row = await rows.FirstOrDefaultAsync(token).ConfigureAwait(false);
-            return row is null ? null : new SnapshotRecord(stream, row.Revision, row.SchemaVersion, row.StateType, row.Payload);
+            return row is null ? null : new SnapshotRecord(stream, new Revision(row.Revision), row.SchemaVersion, row.StateType, row.Payload);
         },
         cancellationToken);
 
@@ -152,7 +152,7 @@ internal sealed class PostgresState(PostgresConnections connections, PostgresSql
 
     internal sealed record HeadRow(string Bucket, string Category, string Id, long Revision, long Sequence, long Snapshot_Revision)
     {
-        public StreamHead ToHead() => new(new StreamId(Bucket, Category, Id), Revision, Sequence, Snapshot_Revision);
+        public StreamHead ToHead() => new(new StreamId(Bucket, Category, Id), new Revision(Revision), new CommitSequence(Sequence), new Revision(Snapshot_Revision));
     }
 
     internal sealed record SnapshotRow(long Revision, int SchemaVersion, string StateType, byte[] Payload);

@@ -63,8 +63,7 @@ public static class PostgresWireupExtensions
 
     private static PostgresOptions Checked(PostgresOptions? options)
     {
-        var chosen = options ?? new PostgresOptions();
-        chosen.Validate();
+        var chosen = (options ?? new PostgresOptions()).Validated();
         return chosen;
     }
 }

@@ -16,7 +16,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     private readonly string findHeads = sql.Load("find-heads");
     private readonly string writeBatch = sql.Load("write-batch");
     private readonly string writeEvent = sql.Load("write-event");
-    private readonly string synchronousCommit = options.Durability == PostgresDurability.Durable ? "on" : "off";
+    private readonly string synchronousCommit = options.Durability == Durability.Durable ? "on" : "off";
 
     // Touched by whoever has the turn. No row means that nothing is remembered.
     private readonly SemaphoreSlim turn = new(1, 1);
@@ -36,7 +36,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         {
             var batch = await TryCommitAsRememberedAsync(attempts, cancellationToken).ConfigureAwait(false) ?? await CommitInSectionAsync(attempts, cancellationToken).ConfigureAwait(false);
             Remember(batch);
-            return (batch.Outcomes, batch.After.LastCheckpoint);
+            return (batch.Outcomes, new Checkpoint(batch.After.LastCheckpoint));
         }
         catch
         {

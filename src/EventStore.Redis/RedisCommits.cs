@@ -72,8 +72,8 @@ internal sealed class RedisCommits(RedisServer server, RedisSchema schema, Redis
             var (a, b, c) = (RedisRows.ReadNumber(told[1..]), RedisRows.ReadNumber(told[7..]), RedisRows.ReadNumber(told[13..]));
             outcomes[i] = (char)told[0] switch
             {
-                'S' => CommitOutcome.Committed(new CommitRecord(attempt.Stream, attempt.CommitId, c, stamp, b, a, attempt.Events.Count, attempt.Headers.ToArray())),
-                'C' => CommitOutcome.Conflict(a),
+                'S' => CommitOutcome.Committed(new CommitRecord(attempt.Stream, attempt.CommitId, new CommitSequence(c), stamp, new Revision(b), new Checkpoint(a), attempt.Events.Count, attempt.Headers.ToArray())),
+                'C' => CommitOutcome.Conflict(new Revision(a)),
                 _ => CommitOutcome.Duplicate(Original((byte[])answer[originals++]!, attempt)),
             };
         }

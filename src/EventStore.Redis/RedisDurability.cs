@@ -28,7 +28,7 @@ internal static class RedisDurability
         var replicas = options.Replicas == 0 ? "" : $"; acknowledged when {options.Replicas} {(options.ReplicasFlush ? "replicas have flushed" : "replicas have received")} it";
         if (!settings.TryGetValue("appendonly", out var appendOnly) || !settings.TryGetValue("appendfsync", out var flushes))
         {
-            return new EngineDurability(DurabilityLevel.Fast, "the server's settings are not told (CONFIG GET is forbidden)" + replicas,
+            return new EngineDurability(Durability.Fast, "the server's settings are not told (CONFIG GET is forbidden)" + replicas,
                 ["What an acknowledged commit survives is unknown here. Look at appendonly and appendfsync where the server is set up, and open a connection of your own with allowAdmin=true."]);
         }
 
@@ -43,6 +43,6 @@ internal static class RedisDurability
             warnings.Add($"maxmemory-policy is {settings["maxmemory-policy"]}: when memory runs short, the server deletes the store. Set noeviction.");
 
         var basis = appendOnly == "yes" ? $"appendonly yes, appendfsync {flushes}" : "appendonly no";
-        return new EngineDurability(warnings.Count == 0 ? DurabilityLevel.Durable : DurabilityLevel.Fast, basis + replicas, warnings);
+        return new EngineDurability(warnings.Count == 0 ? Durability.Durable : Durability.Fast, basis + replicas, warnings);
     }
 }

@@ -29,23 +29,16 @@ public sealed partial class RedisOptions
     /// <summary>How long the answer to one command is waited for. 10 ms to 10 min; default 15 s.</summary>
     public TimeSpan CommandTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
-    internal void Validate()
+    internal RedisOptions Validated()
     {
-        if (!NamePattern().IsMatch(Name ?? ""))
-            throw new WireupException($"{nameof(RedisOptions)}.{nameof(Name)} is '{Name}', but a store's name has 1 to 64 lower-case letters, digits, '-' and '_'.");
-        if (Replicas is < 0 or > 16)
-            throw new WireupException($"{nameof(RedisOptions)}.{nameof(Replicas)} is {Replicas}, but must be 0 to 16.");
-        if (ReplicasFlush && Replicas == 0)
-            throw new WireupException($"{nameof(RedisOptions)}.{nameof(ReplicasFlush)} is set, but {nameof(Replicas)} is 0. Say how many must have flushed.");
-        Require(ReplicaTimeout, nameof(ReplicaTimeout), TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
-        Require(StartupTimeout, nameof(StartupTimeout), TimeSpan.Zero, TimeSpan.FromHours(1));
-        Require(OutageTimeout, nameof(OutageTimeout), TimeSpan.Zero, TimeSpan.FromMinutes(10));
-        Require(CommandTimeout, nameof(CommandTimeout), TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
-    }
-
-    private static void Require(TimeSpan value, string name, TimeSpan least, TimeSpan most)
-    {
-        if (value < least || value > most) throw new WireupException($"{nameof(RedisOptions)}.{name} is {value}, but must be {least} to {most}.");
+        OptionRules.Require(this, NamePattern().IsMatch(Name ?? ""), Name, "1 to 64 lower-case letters, digits, '-' and '_'");
+        OptionRules.RequireBetween(this, Replicas, 0, 16);
+        OptionRules.Require(this, !ReplicasFlush || Replicas > 0, ReplicasFlush, $"false while {nameof(Replicas)} is 0");
+        OptionRules.RequireBetween(this, ReplicaTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
+        OptionRules.RequireBetween(this, StartupTimeout, TimeSpan.Zero, TimeSpan.FromHours(1));
+        OptionRules.RequireBetween(this, OutageTimeout, TimeSpan.Zero, TimeSpan.FromMinutes(10));
+        OptionRules.RequireBetween(this, CommandTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
+        return (RedisOptions)MemberwiseClone();
     }
 
     [GeneratedRegex("^[a-z0-9_-]{1,64}$", RegexOptions.CultureInvariant)]

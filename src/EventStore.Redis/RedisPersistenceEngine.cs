@@ -41,7 +41,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         Description = new EngineDescription(
             "redis",
             address,
-            new EngineDurability(DurabilityLevel.Fast, "not asked yet: the engine is not initialized", []),
+            new EngineDurability(Durability.Fast, "not asked yet: the engine is not initialized", []),
             new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 4 << 20, MaxBatchAttempts: 512),
             EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
     }
@@ -146,7 +146,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         if (isCluster && options.Replicas > 0)
             throw new StorageException($"{Description.Address} is a cluster, where a commit may be redirected to another server than the one whose replicas are asked. Leave {nameof(RedisOptions.Replicas)} out, and set min-replicas-to-write on the servers.");
         var durability = await RedisDurability.FindAsync(server, schema, options, cancellationToken).ConfigureAwait(false);
-        if (options.RequireDurable && durability.Level != DurabilityLevel.Durable)
+        if (options.RequireDurable && durability.Level != Durability.Durable)
             throw new StorageException($"{Description.Address} is not durable, but {nameof(RedisOptions.RequireDurable)} is set. Found: {durability.Basis}. {string.Join(' ', durability.Warnings)}");
         Description = Description with { Durability = durability };
     }

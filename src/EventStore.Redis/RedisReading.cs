@@ -36,7 +36,7 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
             }
         }
 
-        return new StreamPage(page.Events, (long)answer[1], IsEnd: isWhole && (long)answer[2] == 1);
+        return new StreamPage(page.Events, new Revision((long)answer[1]), IsEnd: isWhole && (long)answer[2] == 1);
     }
 
     public async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken)
@@ -63,12 +63,12 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
             {
                 if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo || !filter.Matches(recorded) || page.TryAdd(recorded)) continue;
                 // The page is full before the gathered ends: what was taken last is how far it looked.
-                return new StorePage(page.Events, page.Events.Span[^1].Checkpoint, (long)answer[0], IsEnd: false);
+                return new StorePage(page.Events, page.Events.Span[^1].Checkpoint, new Checkpoint((long)answer[0]), IsEnd: false);
             }
         }
 
         var (head, isEnd) = ((long)answer[0], (long)answer[2] == 1);
-        return new StorePage(page.Events, isEnd ? EndOf(read, head) : (long)answer[1], head, isEnd);
+        return new StorePage(page.Events, isEnd ? EndOf(read, new Checkpoint(head)) : new Checkpoint((long)answer[1]), new Checkpoint(head), isEnd);
     }
 
     // How far a page looked that looked at everything: what was deleted is looked at, too.
@@ -83,7 +83,7 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
     {
         var name = RedisSchema.NameOf(stream);
         var answer = await server.AskAsync(RedisScript.FindHead, [schema.Meta, schema.Index(name), schema.Newest], [name], cancellationToken).ConfigureAwait(false);
-        return (long)answer[1] == 0 ? null : new StreamHead(stream, (long)answer[1], (long)answer[2], (long)answer[3]);
+        return (long)answer[1] == 0 ? null : new StreamHead(stream, new Revision((long)answer[1]), new CommitSequence((long)answer[2]), new Revision((long)answer[3]));
     }
 
     public async ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken)
@@ -96,7 +96,7 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
             var answer = await server.AskAsync(
                 RedisScript.ListHeads, [schema.Meta, schema.Names, schema.Newest], [from, to, query.Limit - heads.Count, query.MinEventsSinceSnapshot, MaxNames], cancellationToken).ConfigureAwait(false);
             for (var i = 2; i + 3 < answer.Length; i += 4)
-                heads.Add(new StreamHead(RedisSchema.StreamOf((byte[])answer[i]!), (long)answer[i + 1], (long)answer[i + 2], (long)answer[i + 3]));
+                heads.Add(new StreamHead(RedisSchema.StreamOf((byte[])answer[i]!), new Revision((long)answer[i + 1]), new CommitSequence((long)answer[i + 2]), new Revision((long)answer[i + 3])));
             if (heads.Count >= query.Limit || answer[1].IsNull) return heads;
             from = [(byte)'(', .. (byte[])answer[1]!];
         }

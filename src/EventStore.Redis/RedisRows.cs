@@ -68,10 +68,10 @@ internal static class RedisRows
         return new CommitRecord(
             stream ?? RedisSchema.StreamOf(body.Slice(FixedBytes + 2, nameLength)),
             new Guid(body.Slice(16, 16), bigEndian: true),
-            ReadNumber(header[12..]),
+            new CommitSequence(ReadNumber(header[12..])),
             StampOf(header.Slice(24, StampDigits)),
-            ReadNumber(header[6..]),
-            ReadNumber(header),
+            new Revision(ReadNumber(header[6..])),
+            new Checkpoint(ReadNumber(header)),
             BinaryPrimitives.ReadInt32BigEndian(body[12..]),
             entry.Slice(HeaderBytes + headersAt, headersLength));
     }
@@ -114,7 +114,7 @@ internal static class RedisRows
         var type = BinaryPrimitives.ReadUInt16BigEndian(bytes.Span[4..]);
         return new SnapshotRecord(
             stream,
-            long.Parse(found.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture),
+            new Revision(long.Parse(found.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture)),
             int.Parse(found.AsSpan(20, 10), NumberStyles.None, CultureInfo.InvariantCulture),
             Encoding.UTF8.GetString(bytes.Span.Slice(6, type)),
             bytes[(6 + type)..]);

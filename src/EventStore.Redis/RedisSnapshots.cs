@@ -15,7 +15,7 @@ internal sealed class RedisSnapshots(RedisServer server, RedisSchema schema)
             [schema.Meta, schema.Index(name), schema.Newest, schema.Snapshots(name)],
             [name, snapshot.Revision.Value, RedisRows.PlaceOf(snapshot.Revision.Value, snapshot.SchemaVersion), RedisRows.Encode(snapshot)],
             cancellationToken).ConfigureAwait(false);
-        if ((long)answer[2] == 0) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, (long)answer[1]);
+        if ((long)answer[2] == 0) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision((long)answer[1]));
     }
 
     public async ValueTask<SnapshotRecord?> FindAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken)

@@ -28,7 +28,7 @@ internal sealed class RedisWakeUp(RedisConnection connection, RedisSchema schema
 
     private RedisChannel NamedChannel => RedisChannel.Literal(LocalChannel);
 
-    public void Raise(long checkpoint) => signal.Raise(checkpoint);
+    public void Raise(long checkpoint) => signal.Raise(new Checkpoint(checkpoint));
 
     /// <summary>Waits for a commit after a checkpoint; while none is announced here, for a moment only.</summary>
     /// <param name="after">The checkpoint.</param>
@@ -94,7 +94,7 @@ internal sealed class RedisWakeUp(RedisConnection connection, RedisSchema schema
 
             // Set before the search, so that a connection that is replaced meanwhile resets it. What was committed before the subscription is not announced.
             isFollowing = true;
-            signal.Raise(await find(cancellationToken).ConfigureAwait(false));
+            signal.Raise(new Checkpoint(await find(cancellationToken).ConfigureAwait(false)));
         }
         catch (Exception error) when (error is RedisException or RedisCommandException or TimeoutException)
         {
@@ -113,6 +113,6 @@ internal sealed class RedisWakeUp(RedisConnection connection, RedisSchema schema
 
     private void OnCommit(RedisChannel channel, RedisValue checkpoint)
     {
-        if (long.TryParse((string?)checkpoint, NumberStyles.None, CultureInfo.InvariantCulture, out var value)) signal.Raise(value);
+        if (long.TryParse((string?)checkpoint, NumberStyles.None, CultureInfo.InvariantCulture, out var value)) signal.Raise(new Checkpoint(value));
     }
 }

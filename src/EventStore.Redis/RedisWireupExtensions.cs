@@ -46,8 +46,7 @@ public static class RedisWireupExtensions
 
     private static RedisOptions Chosen(RedisOptions? options)
     {
-        var chosen = options ?? new RedisOptions();
-        chosen.Validate();
+        var chosen = (options ?? new RedisOptions()).Validated();
         return chosen;
     }
 }

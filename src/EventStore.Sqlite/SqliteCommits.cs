@@ -33,7 +33,7 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
         var outcomes = new CommitOutcome[attempts.Count];
         for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Commit(attempts[i]);
         if (checkpoint - gathered >= EventsToGather) MoveEntries();
-        return (outcomes, checkpoint);
+        return (outcomes, new Checkpoint(checkpoint));
     }
 
     private void Learn((long, long) now)
@@ -68,7 +68,7 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
 
         var next = CommitRecord.NextStamp(time, stamp);
         var commit = new CommitRecord(
-            stream, attempt.CommitId, head.Sequence + 1, next, head.Revision + 1, checkpoint + 1, attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+            stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), next, head.Revision + 1, new Checkpoint(checkpoint + 1), attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
         var number = head.Exists ? head.Number : checkpoint + 1;
         if (!TryInsert(commit, head with { Number = number }, attempt.Events))
             return FindOriginal(attempt, head) ?? throw SqliteErrors.Damage(session, session.Sql.Table("commits"), $"the index of commit ids knows {commit.CommitId}, but its row is missing.");

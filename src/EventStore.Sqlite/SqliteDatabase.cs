@@ -36,7 +36,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
             if (!isThere && (!mayCreate || options.IsReadOnly)) throw Missing();
             if (!options.IsReadOnly) await PrepareToWriteAsync(session, cancellationToken).ConfigureAwait(false);
             writer = session;
-            return Durability(session);
+            return FindDurability(session);
         }
         finally
         {
@@ -182,7 +182,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         {
             var journal = await transactions.WaitingAsync(() => session.Pragma("journal_mode = wal"), cancellationToken).ConfigureAwait(false);
             if (journal != "wal") throw new StorageException($"The database '{location.Path}' cannot keep a write-ahead log; its journal mode stays '{journal}'. Put it on a local file system.");
-            session.Pragma(options.Durability == SqliteDurability.Durable ? "synchronous = full" : "synchronous = normal");
+            session.Pragma(options.Durability == Durability.Durable ? "synchronous = full" : "synchronous = normal");
             session.Pragma("fullfsync = 1"); // where a plain flush leaves the drive's own cache alone
             session.Pragma($"wal_autocheckpoint = {PagesBetweenCheckpoints}");
         }
@@ -190,12 +190,12 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         await transactions.WriteAsync(session, session => IsThere(session) || Create(session), cancellationToken).ConfigureAwait(false);
     }
 
-    private EngineDurability Durability(SqliteSession session)
+    private EngineDurability FindDurability(SqliteSession session)
     {
-        if (location.IsMemory) return new(DurabilityLevel.Volatile, "held in the memory of this process", []);
-        if (options.IsReadOnly) return new(DurabilityLevel.Durable, $"opened for reading only; journal_mode={session.Pragma("journal_mode")}", []);
+        if (location.IsMemory) return new(Durability.Volatile, "held in the memory of this process", []);
+        if (options.IsReadOnly) return new(Durability.Durable, $"opened for reading only; journal_mode={session.Pragma("journal_mode")}", []);
         var isFull = session.Pragma("synchronous") == "2";
-        return new(isFull ? DurabilityLevel.Durable : DurabilityLevel.Fast, $"journal_mode={session.Pragma("journal_mode")}, synchronous={(isFull ? "FULL" : "NORMAL")}", []);
+        return new(isFull ? Durability.Durable : Durability.Fast, $"journal_mode={session.Pragma("journal_mode")}, synchronous={(isFull ? "FULL" : "NORMAL")}", []);
     }
 
     private bool IsThere(SqliteSession session) => SqliteSchema.IsThere(session, location);

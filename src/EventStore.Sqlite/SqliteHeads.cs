@@ -19,7 +19,7 @@ internal static class SqliteHeads
         {
             if (!statement.Step()) return default;
             if (statement.Number(1) < 1) throw SqliteErrors.Damage(session, $"{session.Sql.Table("commits")}, stream {statement.Number(0)}", "its newest commit is missing.");
-            return new(statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3));
+            return new(statement.Number(0), new Revision(statement.Number(1)), new CommitSequence(statement.Number(2)), new Revision(statement.Number(3)));
         }
         finally
         {
@@ -49,7 +49,7 @@ internal static class SqliteHeads
             throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream '{row.Bucket}/{row.Category}/{row.Id}'", "the row or that of its newest commit holds what was never stored.");
         try
         {
-            return new StreamHead(new StreamId(bucket, category, id), revision, sequence, snapshot);
+            return new StreamHead(new StreamId(bucket, category, id), new Revision(revision), new CommitSequence(sequence), new Revision(snapshot));
         }
         catch (InvalidNameException error)
         {

@@ -2,24 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace EventStore;
 
-/// <summary>What an acknowledged commit of the SQLite engine survives.</summary>
-public enum SqliteDurability
-{
-    /// <summary>Kill and power loss: every batch is flushed before it is acknowledged (<c>synchronous=FULL</c>).</summary>
-    Durable,
-
-    /// <summary>Kill of the process. A power loss may take the last moments, never part of a commit (<c>synchronous=NORMAL</c>).</summary>
-    Fast,
-}
-
 /// <summary>How the SQLite engine keeps a store.</summary>
 public sealed partial class SqliteOptions
 {
     /// <summary>The store's name, with which the names of its tables begin: stores of several names may share a database. 1 to 64 lower-case letters, digits and <c>_</c>, a letter first. Default: <c>events</c>.</summary>
     public string Name { get; set; } = "events";
 
-    /// <summary>What an acknowledged commit survives. Default: <see cref="SqliteDurability.Durable"/>.</summary>
-    public SqliteDurability Durability { get; set; } = SqliteDurability.Durable;
+    /// <summary>What an acknowledged commit survives. Default: <see cref="Durability.Durable"/>.</summary>
+    public Durability Durability { get; set; } = Durability.Durable;
 
     /// <summary>Whether the store is only read: nothing is created, and every write throws <see cref="ReadOnlyStorageException"/>. Default: false.</summary>
     public bool IsReadOnly { get; set; }
@@ -32,13 +22,15 @@ public sealed partial class SqliteOptions
 
     internal SqliteOptions Validated()
     {
-        if (!NamePattern().IsMatch(Name ?? "") || Name!.StartsWith("sqlite_", StringComparison.Ordinal))
-            throw new WireupException($"{nameof(SqliteOptions)}.{nameof(Name)} is '{Name}', but a store's name has 1 to 64 lower-case letters, digits and '_', begins with a letter and not with 'sqlite_'.");
-        if (BusyTimeout < TimeSpan.Zero)
-            throw new WireupException($"{nameof(SqliteOptions)}.{nameof(BusyTimeout)} is {BusyTimeout}, but must not be negative.");
-        if (PollInterval < TimeSpan.FromMilliseconds(1))
-            throw new WireupException($"{nameof(SqliteOptions)}.{nameof(PollInterval)} is {PollInterval}, but must be at least a millisecond.");
-        return new() { Name = Name, Durability = Durability, IsReadOnly = IsReadOnly, BusyTimeout = BusyTimeout, PollInterval = PollInterval };
+        OptionRules.Require(
+            this,
+            NamePattern().IsMatch(Name ?? "") && !Name!.StartsWith("sqlite_", StringComparison.Ordinal),
+            Name,
+            "1 to 64 lower-case letters, digits and '_' that begin with a letter and not with 'sqlite_'");
+        OptionRules.Require(this, Durability is Durability.Durable or Durability.Fast, Durability, $"{nameof(Durability.Durable)} or {nameof(Durability.Fast)}");
+        OptionRules.RequireBetween(this, BusyTimeout, TimeSpan.Zero, TimeSpan.FromHours(1));
+        OptionRules.RequireBetween(this, PollInterval, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
+        return (SqliteOptions)MemberwiseClone();
     }
 
     [GeneratedRegex("^[a-z][a-z0-9_]{0,63}\\z", RegexOptions.CultureInvariant)]

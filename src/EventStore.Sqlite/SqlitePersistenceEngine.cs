@@ -25,7 +25,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         Description = new(
             "SQLite",
             location.Address,
-            new(DurabilityLevel.Volatile, "not opened yet", []),
+            new(Durability.Volatile, "not opened yet", []),
             new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 1024),
             location.IsMemory ? EngineCapabilities.None : EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
     }

@@ -62,7 +62,7 @@ internal sealed class SqliteReading(SqliteSession session)
         var forward = read.Direction == ReadDirection.Forward;
         long low = read.After.Value + 1, high = Math.Min(read.UpTo.Value, head);
         var position = forward ? read.After.Value : read.UpTo.Value;
-        if (read.After.Value >= high) return new StorePage(default, position, head, IsEnd: true);
+        if (read.After.Value >= high) return new StorePage(default, new Checkpoint(position), new Checkpoint(head), IsEnd: true);
 
         var page = new PageBuilder(read.Limit);
         var row = session.Prepare(forward ? "read-all-forward" : "read-all-backward").Bind(1, low).Bind(2, high);
@@ -73,7 +73,7 @@ internal sealed class SqliteReading(SqliteSession session)
                 // The lowest commit of the range may end before it: it is the one that begins before it.
                 long first = row.Number(SqliteRows.Checkpoint), from = Math.Max(first, low), to = Math.Min(first + row.Number(SqliteRows.EventCount) - 1, high);
                 if (to < from) continue;
-                if (examined++ == MaxCommitsPerPage) return new StorePage(page.Events, position, head, IsEnd: false);
+                if (examined++ == MaxCommitsPerPage) return new StorePage(page.Events, new Checkpoint(position), new Checkpoint(head), IsEnd: false);
 
                 var stream = session.Rows.StreamOf(row.Number(SqliteRows.Stream));
                 var commit = session.Rows.Commit(row, stream.Name);
@@ -82,7 +82,7 @@ internal sealed class SqliteReading(SqliteSession session)
                     var events = session.Rows.ReadEvents(row, commit, stream.Sum, out _);
                     for (var next = forward ? from : to; next >= from && next <= to; next += forward ? 1 : -1)
                     {
-                        if (!TryAdd(page, events[(int)(next - first)], read.Filter)) return new StorePage(page.Events, position, head, IsEnd: false);
+                        if (!TryAdd(page, events[(int)(next - first)], read.Filter)) return new StorePage(page.Events, new Checkpoint(position), new Checkpoint(head), IsEnd: false);
                         position = next;
                     }
                 }
@@ -90,7 +90,7 @@ internal sealed class SqliteReading(SqliteSession session)
                 position = forward ? to : from;
             }
 
-            return new StorePage(page.Events, forward ? high : position, head, IsEnd: true);
+            return new StorePage(page.Events, new Checkpoint(forward ? high : position), new Checkpoint(head), IsEnd: true);
         }
         finally
         {

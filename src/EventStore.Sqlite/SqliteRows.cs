@@ -30,7 +30,7 @@ internal sealed class SqliteRows(SqliteSession session)
         long checkpoint = row.Number(Checkpoint), revision = row.Number(Revision), sequence = row.Number(Sequence), count = row.Number(EventCount), stamp = row.Number(Stamp);
         if (checkpoint < 1 || revision < 1 || sequence < 1 || count is < 1 or > int.MaxValue || stamp is < 0 or > SqliteStamps.Max)
             throw SqliteErrors.Damage(session, Place(checkpoint), "a number of the commit is out of its range.");
-        return new(stream, row.Id(CommitId), sequence, SqliteStamps.ToTime(stamp), revision, checkpoint, (int)count, default);
+        return new(stream, row.Id(CommitId), new CommitSequence(sequence), SqliteStamps.ToTime(stamp), new Revision(revision), new Checkpoint(checkpoint), (int)count, default);
     }
 
     /// <summary>The commit of the row whole, and its events, valid until the next call.</summary>

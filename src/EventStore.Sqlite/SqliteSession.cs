@@ -78,7 +78,7 @@ internal sealed class SqliteSession : IDisposable
     {
         var version = DataVersion();
         if (version != seen.Version) seen = (version, ReadStore().Checkpoint);
-        return seen.Checkpoint;
+        return new Checkpoint(seen.Checkpoint);
     }
 
     /// <summary>The newest checkpoint and stamp ever given, and the newest checkpoints when entries were last gathered, and last moved to where they stay.</summary>

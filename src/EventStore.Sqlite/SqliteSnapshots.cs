@@ -51,7 +51,7 @@ internal static class SqliteSnapshots
     private static SnapshotRecord? Sound(Row row, StreamId stream)
     {
         if (row is not { Revision: > 0 and var revision, SchemaVersion: >= 0 and <= int.MaxValue and var version, StateType: { } type, Payload: { } payload }) return null;
-        var snapshot = new SnapshotRecord(stream, revision, (int)version, type, payload);
+        var snapshot = new SnapshotRecord(stream, new Revision(revision), (int)version, type, payload);
         return SqliteChecksum.Of(snapshot).Value == row.Crc ? snapshot : null;
     }
 

@@ -22,10 +22,10 @@ public sealed class DoorTests : MongoTest
         for (var round = 0; round < 2; round++)
         {
             await using var store = await Wireup.Init()
-                .UsingPersistence(await Backend.GetAddressAsync(), engines => engines.AddMongo(new MongoOptions { Database = Backend.Database, Durability = MongoDurability.Fast }))
+                .UsingPersistence(await Backend.GetAddressAsync(), engines => engines.AddMongo(new MongoOptions { Database = Backend.Database, Durability = Durability.Fast }))
                 .UsingJsonSerialization(types => types.Register<string>("text")).InitializeStorageEngine().BuildAsync();
             await store.AppendAsync("stream", $"round {round}");
-            Assert.Equal(DurabilityLevel.Fast, store.Describe().Engine.Durability.Level);
+            Assert.Equal(Durability.Fast, store.Describe().Engine.Durability.Level);
         }
 
         Assert.Equal(2, (await (await OpenAsync()).FindHeadAsync("stream"))!.Revision.Value);
@@ -70,7 +70,7 @@ public sealed class DoorTests : MongoTest
     {
         MongoOptions[] wrong =
         [
-            new() { Database = "a/b" }, new() { RequestTimeout = TimeSpan.Zero }, new() { PollInterval = TimeSpan.FromHours(1) }, new() { Durability = MongoDurability.Fast, RequireDurable = true },
+            new() { Database = "a/b" }, new() { CommandTimeout = TimeSpan.Zero }, new() { PollInterval = TimeSpan.FromHours(1) }, new() { Durability = Durability.Fast, RequireDurable = true },
         ];
         Assert.All(wrong, options => Assert.Throws<WireupException>(() => Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", options)));
     }

@@ -13,7 +13,7 @@ public sealed class FaultTests : MongoTest
 {
     private static readonly byte[] Marker = "the marked body"u8.ToArray();
     private static readonly byte[] Emptying = "$unset"u8.ToArray();
-    private readonly MongoOptions impatient = new() { RequestTimeout = TimeSpan.FromSeconds(2) };
+    private readonly MongoOptions impatient = new() { CommandTimeout = TimeSpan.FromSeconds(2) };
 
     [Theory(Timeout = 120_000)]
     [InlineData(Fault.CutBeforeForwarding)]

@@ -76,7 +76,7 @@ public sealed class RemovalTests : MongoTest
         {
             if (succeeded.CommandName == "update") never.Wait(TimeSpan.FromMilliseconds(1_200));
         });
-        var place = MongoPlace.Of(new MongoClient(settings).GetDatabase(Backend.Database), new MongoOptions { RequestTimeout = TimeSpan.FromSeconds(2) });
+        var place = MongoPlace.Of(new MongoClient(settings).GetDatabase(Backend.Database), new MongoOptions { CommandTimeout = TimeSpan.FromSeconds(2) });
         var opened = await InitializeAsync(new MongoPersistenceEngine(place, EngineContext.Default));
         Assert.InRange(await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))), 500, 1000);
         Assert.Empty(await ReadAllAsync(opened));

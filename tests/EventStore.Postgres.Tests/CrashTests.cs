@@ -66,9 +66,9 @@ public sealed class CrashTests
     {
         await using var server = await PrivatePostgres.StartAsync();
         await server.KillAsync();
-        await Assert.ThrowsAsync<StorageUnavailableException>(() => TestStores.OpenEngineAsync(server.Address, new PostgresOptions { StartupPatience = TimeSpan.FromMilliseconds(300) }));
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => TestStores.OpenEngineAsync(server.Address, new PostgresOptions { StartupTimeout = TimeSpan.FromMilliseconds(300) }));
 
-        var opening = TestStores.OpenEngineAsync(server.Address, new PostgresOptions { StartupPatience = TimeSpan.FromSeconds(60) });
+        var opening = TestStores.OpenEngineAsync(server.Address, new PostgresOptions { StartupTimeout = TimeSpan.FromSeconds(60) });
         await server.StartAgainAsync();
         await using var engine = await opening;
         await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
@@ -85,13 +85,13 @@ public sealed class CrashTests
     public async Task What_the_server_does_not_flush_is_said_and_refused_where_durability_is_required()
     {
         await using var server = await PrivatePostgres.StartAsync();
-        await using (var engine = await TestStores.OpenEngineAsync(server.Address, new PostgresOptions { RequireDurable = true })) Assert.Equal(DurabilityLevel.Durable, engine.Description.Durability.Level);
+        await using (var engine = await TestStores.OpenEngineAsync(server.Address, new PostgresOptions { RequireDurable = true })) Assert.Equal(Durability.Durable, engine.Description.Durability.Level);
         await server.StopAsync();
         await server.StartAgainAsync("-c", "fsync=off");
 
         await using (var weak = await TestStores.OpenEngineAsync(server.Address, new PostgresOptions()))
         {
-            Assert.Equal(DurabilityLevel.Fast, weak.Description.Durability.Level);
+            Assert.Equal(Durability.Fast, weak.Description.Durability.Level);
             Assert.Contains("fsync is off", Assert.Single(weak.Description.Durability.Warnings), StringComparison.Ordinal);
         }
 

@@ -128,7 +128,7 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task No_secret_is_in_the_description_or_in_an_error()
     {
         await using (var engine = await TestStores.OpenEngineAsync(address + ";Password=secret-word", schema.Options)) Assert.DoesNotContain("secret-word", engine.Description.ToString(), StringComparison.Ordinal);
-        var unreachable = await Assert.ThrowsAsync<StorageUnavailableException>(() => TestStores.OpenEngineAsync("Host=127.0.0.1;Port=1;Username=me;Password=secret-word", new PostgresOptions { StartupPatience = TimeSpan.Zero }));
+        var unreachable = await Assert.ThrowsAsync<StorageUnavailableException>(() => TestStores.OpenEngineAsync("Host=127.0.0.1;Port=1;Username=me;Password=secret-word", new PostgresOptions { StartupTimeout = TimeSpan.Zero }));
         Assert.DoesNotContain("secret-word", unreachable.ToString(), StringComparison.Ordinal);
         foreach (var unreadable in (string[])["Host=here;Pasword=secret-word", "secret-word", "Port=secret-word", "Database=secret-word"])
         {
@@ -143,7 +143,7 @@ public sealed class OpeningTests : IAsyncLifetime
 
     [Fact]
     public void To_require_what_is_not_asked_for_is_refused() => Assert.Throws<WireupException>(() =>
-        Wireup.Init().UsingPostgresPersistence("Host=localhost", new PostgresOptions { RequireDurable = true, Durability = PostgresDurability.Fast }));
+        Wireup.Init().UsingPostgresPersistence("Host=localhost", new PostgresOptions { RequireDurable = true, Durability = Durability.Fast }));
 
     [Fact]
     public async Task A_data_source_of_the_application_is_used_and_stays_open()
@@ -160,8 +160,8 @@ public sealed class OpeningTests : IAsyncLifetime
         Assert.Equal("on", await command.ExecuteScalarAsync());
     }
 
-    [Theory, InlineData(PostgresDurability.Durable, DurabilityLevel.Durable, "synchronous_commit on"), InlineData(PostgresDurability.Fast, DurabilityLevel.Fast, "synchronous_commit off")]
-    public async Task Durability_is_asked_for_each_commit_and_described_with_the_settings_found(PostgresDurability asked, DurabilityLevel level, string basis)
+    [Theory, InlineData(Durability.Durable, Durability.Durable, "synchronous_commit on"), InlineData(Durability.Fast, Durability.Fast, "synchronous_commit off")]
+    public async Task Durability_is_asked_for_each_commit_and_described_with_the_settings_found(Durability asked, Durability level, string basis)
     {
         schema.Options.Durability = asked;
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);

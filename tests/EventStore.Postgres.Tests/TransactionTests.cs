@@ -107,8 +107,8 @@ public sealed class TransactionTests : IAsyncLifetime
         await Assert.ThrowsAsync<WireupException>(() => TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options)).AsTask());
     }
 
-    [Theory, InlineData("off", DurabilityLevel.Fast), InlineData("local", DurabilityLevel.Durable)]
-    public async Task What_the_transaction_says_of_flushing_holds_for_commits_inside_it_and_is_described(string setting, DurabilityLevel level)
+    [Theory, InlineData("off", Durability.Fast), InlineData("local", Durability.Durable)]
+    public async Task What_the_transaction_says_of_flushing_holds_for_commits_inside_it_and_is_described(string setting, Durability level)
     {
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();

@@ -22,7 +22,7 @@ public sealed class ClusterTests
             await using var store = new TestStore();
             await using var engine = await store.OpenReadyAsync(address);
             await engine.CommitAsync([Attempt("one"), Attempt("two")], Token);
-            Assert.Equal(DurabilityLevel.Durable, engine.Description.Durability.Level);
+            Assert.Equal(Durability.Durable, engine.Description.Durability.Level);
             places.Add(await connection.GetDatabase().IdentifyEndpointAsync(new RedisSchema(store.Options.Name).Meta));
         }
 

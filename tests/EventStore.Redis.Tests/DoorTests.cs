@@ -59,24 +59,24 @@ public sealed class DoorTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("yes", "always", null, DurabilityLevel.Durable)]
-    [InlineData("yes", "everysec", null, DurabilityLevel.Fast)]
-    [InlineData("no", "always", null, DurabilityLevel.Fast)]
-    [InlineData("yes", "always", "--no-appendfsync-on-rewrite yes", DurabilityLevel.Fast)]
-    [InlineData("yes", "always", "--maxmemory 100mb --maxmemory-policy allkeys-lru", DurabilityLevel.Fast)]
-    [InlineData("yes", "always", "--maxmemory 100mb --maxmemory-policy noeviction", DurabilityLevel.Durable)]
-    [InlineData("yes", "always", "--rename-command CONFIG GONE", DurabilityLevel.Fast)]
-    public async Task What_the_server_does_is_asked_told_and_refused_where_durable_is_required(string appendOnly, string flushes, string? further, DurabilityLevel level)
+    [InlineData("yes", "always", null, Durability.Durable)]
+    [InlineData("yes", "everysec", null, Durability.Fast)]
+    [InlineData("no", "always", null, Durability.Fast)]
+    [InlineData("yes", "always", "--no-appendfsync-on-rewrite yes", Durability.Fast)]
+    [InlineData("yes", "always", "--maxmemory 100mb --maxmemory-policy allkeys-lru", Durability.Fast)]
+    [InlineData("yes", "always", "--maxmemory 100mb --maxmemory-policy noeviction", Durability.Durable)]
+    [InlineData("yes", "always", "--rename-command CONFIG GONE", Durability.Fast)]
+    public async Task What_the_server_does_is_asked_told_and_refused_where_durable_is_required(string appendOnly, string flushes, string? further, Durability level)
     {
         await using var redis = await PrivateRedis.StartAsync(["--appendonly", appendOnly, "--appendfsync", flushes, .. further?.Split(' ') ?? []]);
         await using (var engine = await new TestStore().OpenReadyAsync(redis.Address))
         {
             Assert.Equal(level, engine.Description.Durability.Level);
-            Assert.Equal(level == DurabilityLevel.Durable, engine.Description.Durability.Warnings.Count == 0);
+            Assert.Equal(level == Durability.Durable, engine.Description.Durability.Warnings.Count == 0);
         }
 
         await using var demanding = new TestStore(new RedisOptions { RequireDurable = true }).Open(redis.Address);
-        if (level == DurabilityLevel.Durable) await demanding.InitializeAsync(Token);
+        if (level == Durability.Durable) await demanding.InitializeAsync(Token);
         else Assert.Contains("RequireDurable", (await Assert.ThrowsAsync<StorageException>(async () => await demanding.InitializeAsync(Token))).Message, StringComparison.Ordinal);
     }
 

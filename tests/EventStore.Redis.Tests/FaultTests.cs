@@ -142,7 +142,7 @@ public sealed class FaultTests : IAsyncLifetime
         var struck = proxy.Arm(Fault.CutBeforeReply, "ppend*"u8.ToArray());
         await using var engine = await store.OpenReadyAsync(ThroughProxy());
         await struck;
-        Assert.Equal(DurabilityLevel.Durable, engine.Description.Durability.Level);
+        Assert.Equal(Durability.Durable, engine.Description.Durability.Level);
     }
 
     [Fact(Timeout = 120_000)]

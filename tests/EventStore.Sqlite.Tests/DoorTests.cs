@@ -32,20 +32,20 @@ public sealed class DoorTests : IDisposable
         foreach (var address in (string[])[$"sqlite:{directory.Path}/deep/er/orders.db", $"sqlite:Data Source={directory.Path}/deep/er/orders.db"])
         {
             await using var store = await Wireup.Init()
-                .UsingPersistence(address, engines => engines.AddSqlite(new SqliteOptions { Durability = SqliteDurability.Fast }))
+                .UsingPersistence(address, engines => engines.AddSqlite(new SqliteOptions { Durability = Durability.Fast }))
                 .UsingJsonSerialization(types => types.Register<string>("text"))
                 .InitializeStorageEngine()
                 .BuildAsync();
             await store.AppendAsync("stream", address);
             var description = store.Describe().Engine;
-            Assert.Equal(DurabilityLevel.Fast, description.Durability.Level);
+            Assert.Equal(Durability.Fast, description.Durability.Level);
             Assert.Contains("journal_mode=wal, synchronous=NORMAL, SQLite 3.", description.Durability.Basis, StringComparison.Ordinal);
         }
 
         await using var engine = new EngineCatalogue().AddSqlite().Create($"sqlite:{directory.Path}/deep/er/orders.db", EngineContext.Default);
         await engine.InitializeAsync();
         Assert.Equal(2, (await engine.FindHeadAsync("stream"))!.Revision.Value);
-        Assert.Equal(DurabilityLevel.Durable, engine.Description.Durability.Level);
+        Assert.Equal(Durability.Durable, engine.Description.Durability.Level);
         Assert.Contains("synchronous=FULL", engine.Description.Durability.Basis, StringComparison.Ordinal);
     }
 
@@ -69,7 +69,7 @@ public sealed class DoorTests : IDisposable
         await second.InitializeAsync();
         await first.AppendAsync("stream", "body");
         Assert.Null(await second.FindHeadAsync("stream"));
-        Assert.Equal((DurabilityLevel.Volatile, EngineCapabilities.None), (first.Description.Durability.Level, first.Description.Capabilities));
+        Assert.Equal((Durability.Volatile, EngineCapabilities.None), (first.Description.Durability.Level, first.Description.Capabilities));
     }
 
     // What Dapper does at run time needs reflection and code made there, which a trimmed or native program lacks. A call that is turned into code at

@@ -44,7 +44,7 @@ public sealed class MovedEntriesTests : IDisposable
     // As many commits as it takes until every table has some of every stream.
     private async Task<SqlitePersistenceEngine> FillAsync()
     {
-        var engine = await directory.OpenAsync(new SqliteOptions { Durability = SqliteDurability.Fast });
+        var engine = await directory.OpenAsync(new SqliteOptions { Durability = Durability.Fast });
         for (var i = 0; i < 73; i++) await engine.CommitAsync([.. Enumerable.Range(0, Batch).Select(at => Samples.Attempt($"stream-{at % Streams}", "body"))]);
         foreach (var table in Tables) Assert.Equal((long)Streams, directory.Run($"SELECT count(DISTINCT stream) FROM {table}"));
         return engine;

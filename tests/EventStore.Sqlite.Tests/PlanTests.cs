@@ -50,7 +50,7 @@ public sealed class PlanTests : IDisposable
     [Fact]
     public async Task Opening_a_stream_of_ten_events_reads_as_many_pages_among_many_events_as_among_few()
     {
-        await using var engine = await directory.OpenAsync(new SqliteOptions { Durability = SqliteDurability.Fast });
+        await using var engine = await directory.OpenAsync(new SqliteOptions { Durability = Durability.Fast });
         for (var i = 0; i < 10; i++) await engine.AppendAsync("ten", $"{i}");
         await FillAsync(engine, 1_000);
         var few = await PagesReadAsync(engine);
