@@ -88,7 +88,7 @@ internal static class OpeningBenchmarks
         var started = Stopwatch.GetTimestamp();
         await using var engine = store.OpenEngine();
         await engine.InitializeAsync();
-        await engine.ReadStreamAsync(new StreamRead(stream, 1, Revision.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20)));
+        await engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20)));
         await FileStore.AppendAsync(engine, 1, 1);
         return Stopwatch.GetElapsedTime(started);
     }

@@ -97,7 +97,7 @@ internal static class PostgresBenchmarks
                 while (events < 100_000) events += await CountAsync(small.ReadAllAsync(decoding: EventDecoding.OnDemand));
                 return events;
             })
-            .Add("large", () => CountAsync(large.ReadAllAsync(new EventQuery { UpTo = 100_000 }, EventDecoding.OnDemand)))
+            .Add("large", () => CountAsync(large.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) }, EventDecoding.OnDemand)))
             .RunAsync();
     }
 
@@ -138,7 +138,7 @@ internal static class PostgresBenchmarks
 
     private static async ValueTask<long> OpenAsync(IEventStore store, int streams)
     {
-        for (var i = 0; i < 2_000; i++) await CountAsync(store.ReadStreamAsync($"stream-{1 + (i * 7919L % streams)}", new StreamRange { To = 10 }, EventDecoding.OnDemand));
+        for (var i = 0; i < 2_000; i++) await CountAsync(store.ReadStreamAsync($"stream-{1 + (i * 7919L % streams)}", new StreamRange { To = new Revision(10) }, EventDecoding.OnDemand));
         return 2_000;
     }
 

@@ -67,8 +67,8 @@ internal static class RedisBenchmarks
                 for (var i = 0; i < 20; i++) events += await CountAsync(store.ReadStreamAsync("stream of a thousand"));
                 return events;
             })
-            .Add("the first 100,000 events of the store, decoded", () => CountAsync(store.ReadAllAsync(new EventQuery { UpTo = 100_000 })))
-            .Add("the same, as bytes", () => CountAsync(store.ReadAllAsync(new EventQuery { UpTo = 100_000 }, EventDecoding.OnDemand)))
+            .Add("the first 100,000 events of the store, decoded", () => CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) })))
+            .Add("the same, as bytes", () => CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) }, EventDecoding.OnDemand)))
             .RunAsync();
     }
 

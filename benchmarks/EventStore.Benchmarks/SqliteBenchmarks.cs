@@ -126,7 +126,7 @@ internal static class SqliteBenchmarks
     private static async ValueTask<long> ReadThousandAsync(IEventStore store)
     {
         const int Times = 100;
-        for (var i = 0; i < Times; i++) await CountAsync(store.ReadAllAsync(new EventQuery { UpTo = 1_000 }, EventDecoding.OnDemand));
+        for (var i = 0; i < Times; i++) await CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(1_000) }, EventDecoding.OnDemand));
         return Times * 1_000;
     }
 

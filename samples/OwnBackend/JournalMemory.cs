@@ -14,7 +14,7 @@ internal sealed class JournalMemory
 
     public SortedDictionary<string, NamedDocument> Documents { get; } = new(Comparer<string>.Create(StreamId.CompareCodePoints));
 
-    public Checkpoint Head => events.Count;
+    public Checkpoint Head => new Checkpoint(events.Count);
 
     public DateTimeOffset LastStamp { get; private set; }
 
@@ -25,7 +25,7 @@ internal sealed class JournalMemory
             case JournalEntry.Begun { Version: 1 }: break;
             case JournalEntry.Committed commit: Commit(commit); break;
             case JournalEntry.SnapshotSaved saved:
-                Streams[saved.Stream].Snapshots[(saved.Revision, saved.SchemaVersion)] = new(saved.Stream, saved.Revision, saved.SchemaVersion, saved.StateType, saved.Payload);
+                Streams[saved.Stream].Snapshots[(saved.Revision, saved.SchemaVersion)] = new(saved.Stream, new Revision(saved.Revision), saved.SchemaVersion, saved.StateType, saved.Payload);
                 break;
             case JournalEntry.SnapshotsPruned pruned:
                 while (Streams[pruned.Stream].Snapshots.Count > pruned.Keep) Streams[pruned.Stream].Snapshots.RemoveAt(0);
@@ -46,7 +46,7 @@ internal sealed class JournalMemory
         var page = new PageBuilder(read.Limit);
         long low = read.From.Value, high = Math.Min(read.To.Value, stream.Events.Count), count = Math.Max(0, high - low + 1), next = 0;
         for (; next < count && !page.IsFull; next++) page.TryAdd(stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + next : high - next) - 1]);
-        return new StreamPage(page.Events, stream.Events.Count, IsEnd: next == count);
+        return new StreamPage(page.Events, new Revision(stream.Events.Count), IsEnd: next == count);
     }
 
     // sample: read-all
@@ -58,7 +58,7 @@ internal sealed class JournalMemory
         long low = Math.Min(read.After.Value, events.Count) + 1, high = Math.Min(read.UpTo.Value, events.Count), count = Math.Max(0, high - low + 1), next = 0;
         for (; next < count && next < MaxExaminedPerPage && !page.IsFull; next++)
         {
-            position = forward ? low + next : high - next;
+            position = new Checkpoint(forward ? low + next : high - next);
             if (events[(int)position.Value - 1] is { } recorded && read.Filter.Matches(recorded)) page.TryAdd(recorded);
         }
 
@@ -83,7 +83,7 @@ internal sealed class JournalMemory
         if (names.Add(name)) Streams.Add(name, new StoredStream(name));
         var stream = Streams[name];
         var commit = new CommitRecord(
-            name, entry.CommitId, stream.Commits.Count + 1, entry.Stamp, stream.Head.Revision + 1, Head + 1, entry.Events.Length, entry.Headers);
+            name, entry.CommitId, new CommitSequence(stream.Commits.Count + 1), entry.Stamp, stream.Head.Revision + 1, Head + 1, entry.Events.Length, entry.Headers);
         stream.Commits.Add(entry.CommitId, commit);
         for (var i = 0; i < entry.Events.Length; i++)
         {
@@ -110,6 +110,6 @@ internal sealed class JournalMemory
 
         public SortedList<(long Revision, int SchemaVersion), SnapshotRecord> Snapshots { get; } = [];
 
-        public StreamHead Head => new(name, Events.Count, Commits.Count, Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
+        public StreamHead Head => new(name, new Revision(Events.Count), new CommitSequence(Commits.Count), Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
     }
 }

@@ -72,7 +72,7 @@ public sealed class ChainTests : MongoTest
 
         // As a failover may leave it without a majority: the entry was taken back, and somebody else had its place.
         var other = Attempt("b", 2);
-        var replacing = new CommitRecord("b", other.CommitId, 1, lost.Stamp.AddMilliseconds(1), 1, lost.FirstCheckpoint, 2, default);
+        var replacing = new CommitRecord("b", other.CommitId, new CommitSequence(1), lost.Stamp.AddMilliseconds(1), new Revision(1), lost.FirstCheckpoint, 2, default);
         await Entries.ReplaceOneAsync(new BsonDocument("_id", lost.FirstCheckpoint.Value), MongoRows.ToDocument(replacing, lost.FirstCheckpoint.Value, other.Events));
 
         Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, Attempt("a", expected: ExpectedRevision.NoStream))).Kind);

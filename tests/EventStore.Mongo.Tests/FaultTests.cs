@@ -62,7 +62,7 @@ public sealed class FaultTests : MongoTest
         var struck = proxy.Arm(fault, Marker);
         var committed = await store.AppendAsync("stream", "the marked body");
         await struck.WaitAsync(TimeSpan.FromSeconds(20));
-        Assert.Equal((2L, false), (committed.Revision.Value, committed.IsDuplicate));
+        Assert.Equal((2L, false), (committed.LastRevision.Value, committed.IsDuplicate));
         await store.AppendAsync("stream", "third");
         Assert.Equal(3, (await ReadAllAsync(await OpenAsync())).Count);
     }

@@ -43,7 +43,7 @@ public abstract class MongoTest : IAsyncLifetime
     private protected static async ValueTask<CommitOutcome> CommitAsync(IPersistenceEngine engine, CommitAttempt attempt) => (await engine.CommitAsync([attempt]))[0];
 
     private protected static async ValueTask<StreamPage> ReadAsync(IPersistenceEngine engine, StreamId stream) =>
-        await engine.ReadStreamAsync(new StreamRead(stream, 1, Revision.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
+        await engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
 
     private protected static async ValueTask<List<RecordedEvent>> ReadAllAsync(IPersistenceEngine engine, ReadDirection direction = ReadDirection.Forward)
     {
@@ -55,7 +55,7 @@ public abstract class MongoTest : IAsyncLifetime
             all.AddRange(page.Events.Span);
             if (page.IsEnd) return all;
             if (direction == ReadDirection.Forward) after = page.Position;
-            else upTo = page.Position.Value - 1;
+            else upTo = new Checkpoint(page.Position.Value - 1);
         }
     }
 }

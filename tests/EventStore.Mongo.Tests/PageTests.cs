@@ -21,7 +21,7 @@ public sealed class PageTests : MongoTest
 
         // Where to begin is asked for when there is nothing after 10, where to end when there is.
         isArmed = true;
-        var reading = Task.Run(async () => await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 10, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1 << 20))));
+        var reading = Task.Run(async () => await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(10), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1 << 20))));
         await Task.Run(hasFoundBeginning.Wait);
         await CommitAsync(other, Attempt("a", 2));
         mayAskForEnd.Set();

@@ -87,7 +87,7 @@ public sealed class ProcessTests : MongoTest
     private static async Task<List<long>> FollowAsync(IPersistenceEngine engine, Func<bool> isOver)
     {
         var seen = new List<long>();
-        Checkpoint after = 0;
+        Checkpoint after = new Checkpoint(0);
         while (true)
         {
             var isLast = isOver();

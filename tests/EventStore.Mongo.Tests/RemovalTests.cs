@@ -25,7 +25,7 @@ public sealed class RemovalTests : MongoTest
         for (var i = 0; i < 3; i++) await CommitAsync(engine, Attempt(Gone, 2));
         await CommitAsync(engine, Attempt(Stays));
         await CommitAsync(knowing, Attempt(Gone));
-        await engine.SaveSnapshotAsync(new SnapshotRecord(Gone, 4, 0, "state", default));
+        await engine.SaveSnapshotAsync(new SnapshotRecord(Gone, new Revision(4), 0, "state", default));
 
         await RemoveAndDieAsync(what == "stream" ? MongoTarget.Of(Gone) : MongoTarget.Of(what == "bucket" ? Gone.Bucket : null), isHalfEmptied);
         var others = what == "store" ? 0 : 1;

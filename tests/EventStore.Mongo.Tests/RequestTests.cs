@@ -32,7 +32,7 @@ public sealed class RequestTests : MongoTest
         Assert.Equal((1000, true), (page!.Events.Length, page.IsEnd));
 
         // From inside: where to begin is asked for beside the head.
-        var inside = new StreamRead("stream", 500, Revision.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20));
+        var inside = new StreamRead("stream", new Revision(500), Revision.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20));
         Assert.Equal(["find", "find", "find"], await CountAsync(async () => page = await engine.ReadStreamAsync(inside)));
         Assert.Equal((501, true), (page.Events.Length, page.IsEnd));
     }
@@ -44,7 +44,7 @@ public sealed class RequestTests : MongoTest
         await engine.CommitAsync([.. Enumerable.Range(0, 1000).Select(i => Attempt($"stream-{i % 7}", 2))]);
         StorePage? page = null;
         Assert.Equal(["find", "find", "find", "find"], await CountAsync(async () =>
-            page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 500, Checkpoint.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20)))));
+            page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(500), Checkpoint.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20)))));
         Assert.Equal((512, 1012L), (page!.Events.Length, page.Position.Value));
     }
 

@@ -27,11 +27,11 @@ public sealed class AmbientTransactionTests : IAsyncLifetime
         await store.AppendAsync("order", "placed", Token);
         using (new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
         {
-            Assert.Equal(2, (await store.AppendAsync("order", "paid", Token)).Revision.Value);
+            Assert.Equal(2, (await store.AppendAsync("order", "paid", Token)).LastRevision.Value);
         }
 
         Assert.Equal(2L, await schema.RunAsync("SELECT revision FROM {schema}.streams WHERE id = 'order'"));
-        Assert.Equal(3, (await store.AppendAsync("order", "shipped", Token)).Revision.Value);
+        Assert.Equal(3, (await store.AppendAsync("order", "shipped", Token)).LastRevision.Value);
         Assert.Equal(3L, await schema.RunAsync("SELECT count(*) FROM {schema}.events"));
     }
 
@@ -44,9 +44,9 @@ public sealed class AmbientTransactionTests : IAsyncLifetime
             await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
             await engine.CommitAsync(TestStores.Attempt("deleted", ExpectedRevision.NoStream));
             await engine.CommitAsync(TestStores.Attempt("kept", ExpectedRevision.NoStream));
-            await engine.SaveSnapshotAsync(new SnapshotRecord("kept", 1, 0, "state", "payload"u8.ToArray()), Token);
+            await engine.SaveSnapshotAsync(new SnapshotRecord("kept", new Revision(1), 0, "state", "payload"u8.ToArray()), Token);
             await engine.PutDocumentAsync("document", "content"u8.ToArray(), 0, Token);
-            await engine.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5), Token);
+            await engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5), Token);
             Assert.True(await engine.DeleteStreamAsync("deleted", Token));
             Assert.Single(await engine.ReadAllAsync());
         }

@@ -52,7 +52,7 @@ public sealed class AmbiguityTests : IAsyncLifetime
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
         await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
-        var attempt = TestStores.Attempt("stream", 1, "break-here");
+        var attempt = TestStores.Attempt("stream", ExpectedRevision.Exactly(1), "break-here");
         var struck = proxy.Arm(fault, "break-here"u8.ToArray());
         await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.CommitAsync(attempt));
         await struck;
@@ -76,9 +76,9 @@ public sealed class AmbiguityTests : IAsyncLifetime
     public async Task A_read_whose_connection_breaks_answers_the_whole_page(Fault fault)
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        for (var i = 0; i < 20; i++) await engine.CommitAsync(TestStores.Attempt("stream-to-read", i));
+        for (var i = 0; i < 20; i++) await engine.CommitAsync(TestStores.Attempt("stream-to-read", ExpectedRevision.Exactly(i)));
         var struck = proxy.Arm(fault, Encoding.UTF8.GetBytes("stream-to-read"));
-        var page = await engine.ReadStreamAsync(new StreamRead("stream-to-read", 1, Revision.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
+        var page = await engine.ReadStreamAsync(new StreamRead("stream-to-read", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
         await struck;
         Assert.Equal((20, true), (page.Events.Length, page.IsEnd));
     }

@@ -74,11 +74,11 @@ public sealed class CrashTests
         await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
 
         await server.KillAsync();
-        await Assert.ThrowsAnyAsync<StorageException>(async () => await engine.CommitAsync(TestStores.Attempt("stream", 1)));
+        await Assert.ThrowsAnyAsync<StorageException>(async () => await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.Exactly(1))));
         await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.FindHeadAsync("stream"));
         await server.StartAgainAsync();
         Assert.Equal(1, (await engine.FindHeadAsync("stream"))!.Revision.Value);
-        Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync(TestStores.Attempt("stream", 1))).Kind);
+        Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.Exactly(1)))).Kind);
     }
 
     [Fact(Timeout = 120_000)]

@@ -22,7 +22,7 @@ public sealed class LostTailTests : IAsyncLifetime
         await using var remembering = await TestStores.OpenEngineAsync(address, schema.Options);
         await remembering.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
         await KeepAsync();
-        await remembering.CommitAsync(TestStores.Attempt("stream", 1, "lost"));
+        await remembering.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.Exactly(1), "lost"));
         await LoseWhatCameAfterAsync();
         await using var other = await TestStores.OpenEngineAsync(address, schema.Options);
         await other.CommitAsync(TestStores.Attempt("other", ExpectedRevision.NoStream));

@@ -38,8 +38,8 @@ public sealed class PageTests : IAsyncLifetime
                     var asked = direction == ReadDirection.Forward ? all.Skip(start - 1) : all.Take(start).Reverse();
                     foreach (var recorded in asked) expected.TryAdd(recorded);
                     var (from, to) = direction == ReadDirection.Forward ? (start, long.MaxValue) : (1, start);
-                    var ofStream = await engine.ReadStreamAsync(new StreamRead("stream", from, to, direction, limit), Token);
-                    var ofStore = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, from - 1, to, direction, limit), Token);
+                    var ofStream = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(from), new Revision(to), direction, limit), Token);
+                    var ofStore = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(from - 1), new Checkpoint(to), direction, limit), Token);
                     RequireEqual(expected.Events, ofStream.Events);
                     RequireEqual(expected.Events, ofStore.Events);
                     Assert.Equal(expected.Count == asked.Count(), ofStream.IsEnd);
@@ -58,8 +58,8 @@ public sealed class PageTests : IAsyncLifetime
         await schema.RunAsync("UPDATE {schema}.store SET last_checkpoint = 0; UPDATE {schema}.streams SET revision = 0");
 
         var limit = new PageLimit(2, 1 << 20);
-        var ofStore = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, limit), Token);
-        var ofStream = await engine.ReadStreamAsync(new StreamRead("stream", 1, Revision.Max, ReadDirection.Forward, limit), Token);
+        var ofStore = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, limit), Token);
+        var ofStream = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), Revision.Max, ReadDirection.Forward, limit), Token);
         Assert.Equal((2, 2L, 3L, false), (ofStore.Events.Length, ofStore.Position.Value, ofStore.Head.Value, ofStore.IsEnd));
         Assert.Equal((2, 3L, false), (ofStream.Events.Length, ofStream.Head.Value, ofStream.IsEnd));
     }

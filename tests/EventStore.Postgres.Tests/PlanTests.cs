@@ -48,7 +48,7 @@ public sealed class PlanTests : IAsyncLifetime
     [Fact(Timeout = 900_000)]
     public async Task A_page_of_the_store_touches_index_pages_and_its_rows_wherever_it_begins()
     {
-        var query = new PostgresQuery(new StoreRead(EventFilter.Everything, Streams * 5L, Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 8 << 20)));
+        var query = new PostgresQuery(new StoreRead(EventFilter.Everything, new Checkpoint(Streams * 5L), Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 8 << 20)));
         RequireIndexes(await ExplainAsync(query.Load(new PostgresSql(schema.Options.Schema)), Streams * 5L, long.MaxValue, 100L, 8192), pages: 120);
     }
 

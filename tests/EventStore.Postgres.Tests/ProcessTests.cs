@@ -52,7 +52,7 @@ public sealed class ProcessTests : IAsyncLifetime
             var wait = waiting.WaitForCommitsAsync(before, TimeSpan.FromMinutes(5)).AsTask();
             await UntilListeningAsync();
             Assert.False(wait.IsCompleted);
-            await committing.CommitAsync(TestStores.Attempt("stream", round));
+            await committing.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.Exactly(round)));
             await wait;
             await CutListenersAsync();
         }
@@ -66,7 +66,7 @@ public sealed class ProcessTests : IAsyncLifetime
         await using var engine = await TestStores.OpenEngineAsync(address, options);
         Assert.False(engine.Description.Capabilities.HasFlag(EngineCapabilities.WakesAcrossProcesses));
         var started = Stopwatch.GetTimestamp();
-        await engine.WaitForCommitsAsync(0, TimeSpan.FromMilliseconds(50));
+        await engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMilliseconds(50));
         Assert.True(Stopwatch.GetElapsedTime(started) > TimeSpan.FromMilliseconds(30));
     }
 

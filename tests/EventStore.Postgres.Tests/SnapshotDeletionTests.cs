@@ -54,7 +54,7 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
         Assert.Equal([], (await engine.VerifyAsync(cancellationToken: Token)).Damages);
     }
 
-    private Task SaveAsync() => engine.SaveSnapshotAsync(new SnapshotRecord("stream", 1, 0, "state", "payload"u8.ToArray()), Token).AsTask();
+    private Task SaveAsync() => engine.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(1), 0, "state", "payload"u8.ToArray()), Token).AsTask();
 
     private async Task TrySaveAsync()
     {

@@ -32,7 +32,7 @@ public sealed class StandbyTests
         {
             var seen = await reading.ReadAllAsync();
             Assert.Equal(Enumerable.Range(1, seen.Count).Select(checkpoint => (Checkpoint)checkpoint), seen.Select(recorded => recorded.Checkpoint));
-            await reading.WaitForCommitsAsync(seen.Count, TimeSpan.FromMilliseconds(5), Token);
+            await reading.WaitForCommitsAsync(new Checkpoint(seen.Count), TimeSpan.FromMilliseconds(5), Token);
         }
 
         await committing;
@@ -69,7 +69,7 @@ public sealed class StandbyTests
         {
             var seen = await engine.ReadAllAsync();
             if (seen.Count >= events || Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(60)) return seen;
-            await engine.WaitForCommitsAsync(seen.Count, TimeSpan.FromMilliseconds(20), Token);
+            await engine.WaitForCommitsAsync(new Checkpoint(seen.Count), TimeSpan.FromMilliseconds(20), Token);
         }
     }
 

@@ -35,8 +35,8 @@ public sealed class TransactionTests : IAsyncLifetime
         {
             await using (var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options)))
             {
-                Assert.Equal(2, (await inside.AppendAsync("order", "paid")).Revision.Value);
-                Assert.Equal(3, (await inside.AppendAsync("order", "shipped")).Revision.Value);
+                Assert.Equal(2, (await inside.AppendAsync("order", "paid")).LastRevision.Value);
+                Assert.Equal(3, (await inside.AppendAsync("order", "shipped")).LastRevision.Value);
                 Assert.Equal(3, (await inside.OpenStreamAsync("order")).CommittedEvents.Count);
                 await Assert.ThrowsAsync<ConcurrencyException>(async () => await inside.AppendAsync("order", ExpectedRevision.NoStream, [new EventMessage("late")]));
             }
@@ -50,7 +50,7 @@ public sealed class TransactionTests : IAsyncLifetime
 
         Assert.Equal(commits ? 3 : 1, (await store.OpenStreamAsync("order")).CommittedEvents.Count);
         Assert.Equal(commits ? 1L : 0L, await schema.RunAsync("SELECT count(*) FROM {schema}.outbox"));
-        Assert.Equal(commits ? 4 : 2, (await store.AppendAsync("order", "next")).Checkpoint.Value);
+        Assert.Equal(commits ? 4 : 2, (await store.AppendAsync("order", "next")).LastCheckpoint.Value);
     }
 
     [Fact(Timeout = 60_000)]
@@ -66,14 +66,14 @@ public sealed class TransactionTests : IAsyncLifetime
         while (!true.Equals(await schema.RunAsync($"SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))"))) await Task.Delay(10);
         Assert.False(overtaking.IsCompleted);
         await transaction.CommitAsync();
-        Assert.True((await overtaking).Checkpoint > held.Checkpoint);
+        Assert.True((await overtaking).LastCheckpoint > held.LastCheckpoint);
     }
 
     [Fact(Timeout = 60_000)]
     public async Task A_transaction_that_is_committed_wakes_those_who_wait()
     {
         await using var waiting = await TestStores.OpenEngineAsync(await TestSchema.AddressAsync(), schema.Options);
-        var wait = waiting.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5)).AsTask();
+        var wait = waiting.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5)).AsTask();
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using (var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options))) await inside.AppendAsync("order", "placed");

@@ -56,7 +56,7 @@ public sealed class VanishingTests : IAsyncLifetime
         await CommitAsync("vanishing", 10, 5_000, 10);
 
         var struck = proxy.Arm(Fault.DelayReply, "vanishing"u8.ToArray());
-        var read = reading.ReadStreamAsync(new StreamRead("vanishing", 1, Revision.Max, ReadDirection.Forward, Limit), Token).AsTask();
+        var read = reading.ReadStreamAsync(new StreamRead("vanishing", new Revision(1), Revision.Max, ReadDirection.Forward, Limit), Token).AsTask();
         while (!true.Equals(await schema.RunAsync("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'idle' AND strpos(query, 'y.revision <= $5') > 0 AND strpos(query, '{schema}.') > 0)"))) await Task.Delay(10, Token);
         await engine.DeleteStreamAsync("vanishing", Token);
         Assert.False(read.IsCompleted);
@@ -75,7 +75,7 @@ public sealed class VanishingTests : IAsyncLifetime
         await deleting.OpenAsync(Token);
         await using var transaction = await deleting.BeginTransactionAsync(Token);
         await using (var delete = new NpgsqlCommand($"LOCK TABLE {schema.Quoted}.streams; {deletion}", deleting)) await delete.ExecuteNonQueryAsync(Token);
-        var read = engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, direction, Limit), Token).AsTask();
+        var read = engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, direction, Limit), Token).AsTask();
         await schema.UntilWaitingAsync(1);
         await transaction.CommitAsync(Token);
         return await read;

@@ -41,7 +41,7 @@ public sealed class DoorTests : IAsyncDisposable
         await using var connection = await ConnectionMultiplexer.ConnectAsync(server);
         await using (var second = await Wireup.Init().UsingRedisPersistence(connection, store.Options).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(Token))
         {
-            Assert.Equal(2, (await second.AppendAsync("stream", "by connection")).Revision.Value);
+            Assert.Equal(2, (await second.AppendAsync("stream", "by connection")).LastRevision.Value);
         }
 
         Assert.True(connection.IsConnected);
@@ -112,7 +112,7 @@ public sealed class DoorTests : IAsyncDisposable
 
         await engine.CommitAsync([Attempt((int)limits.MaxCommitBytes - "stream".Length)], Token);
         await engine.CommitAsync([Attempt(1, limits.MaxEventsPerCommit)], Token);
-        var page = await engine.ReadStreamAsync(new StreamRead("stream", 1, 1, ReadDirection.Forward, new PageLimit(10, 1)), Token);
+        var page = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), new Revision(1), ReadDirection.Forward, new PageLimit(10, 1)), Token);
         Assert.Equal((int)limits.MaxCommitBytes - "stream".Length, page.Events.Span[0].Record.Body.Length);
         Assert.Equal(limits.MaxEventsPerCommit + 1, page.Head.Value);
         Assert.True((await engine.VerifyAsync(cancellationToken: Token)).IsSound);

@@ -64,7 +64,7 @@ public sealed class FaultTests : IAsyncLifetime
         var cut = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
         var result = await wired.AppendAsync("stream", ExpectedRevision.Exactly(1), [new EventMessage(Marker)], cancellationToken: Token);
         await cut;
-        Assert.Equal(2, result.Revision.Value);
+        Assert.Equal(2, result.LastRevision.Value);
         Assert.Equal(2, (await engine.FindHeadAsync("stream", Token))!.Revision.Value);
     }
 
@@ -74,7 +74,7 @@ public sealed class FaultTests : IAsyncLifetime
         await using var engine = await store.OpenReadyAsync(ThroughProxy());
         await engine.CommitAsync([Attempt("one", Marker)], Token);
         var struck = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
-        var page = await engine.ReadStreamAsync(new StreamRead(Marker, 1, 10, ReadDirection.Forward, new PageLimit(10, 1 << 20)), Token);
+        var page = await engine.ReadStreamAsync(new StreamRead(Marker, new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(10, 1 << 20)), Token);
         await struck;
         Assert.Equal(1, page.Events.Length);
 
@@ -151,7 +151,7 @@ public sealed class FaultTests : IAsyncLifetime
         await using var mute = await PrivateRedis.StartAsync("--rename-command", "SUBSCRIBE", "");
         await using var writer = await store.OpenReadyAsync(mute.Address);
         await using var reader = await store.OpenReadyAsync(mute.Address);
-        var waiting = reader.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5), Token).AsTask();
+        var waiting = reader.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5), Token).AsTask();
         await writer.CommitAsync([Attempt("body")], Token);
         await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token);
         Assert.Equal(1, (await reader.FindHeadAsync("stream", Token))!.Revision.Value);
@@ -164,7 +164,7 @@ public sealed class FaultTests : IAsyncLifetime
         var log = new Messages();
         await using var engine = store.Open(mute.Address, new EngineContext(TimeProvider.System, log));
         await engine.InitializeAsync(Token);
-        for (var i = 0; i < 3; i++) await engine.WaitForCommitsAsync(0, TimeSpan.FromMilliseconds(1), Token);
+        for (var i = 0; i < 3; i++) await engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMilliseconds(1), Token);
         Assert.Single(log.All, message => message.Contains("not announced", StringComparison.Ordinal));
     }
 
@@ -173,8 +173,8 @@ public sealed class FaultTests : IAsyncLifetime
     {
         await using var engine = await store.OpenReadyAsync(ThroughProxy());
         await engine.CommitAsync([Attempt("first")], Token);
-        await engine.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5), Token); // subscribes
-        var waiting = engine.WaitForCommitsAsync(1, TimeSpan.FromMinutes(5), Token).AsTask();
+        await engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5), Token); // subscribes
+        var waiting = engine.WaitForCommitsAsync(new Checkpoint(1), TimeSpan.FromMinutes(5), Token).AsTask();
         proxy.CutAll();
         await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token);
 
@@ -183,11 +183,11 @@ public sealed class FaultTests : IAsyncLifetime
         for (var started = time.GetTimestamp(); time.GetElapsedTime(started) < TimeSpan.FromSeconds(1.5);)
         {
             started = time.GetTimestamp();
-            await engine.WaitForCommitsAsync(1, TimeSpan.FromSeconds(2), Token);
+            await engine.WaitForCommitsAsync(new Checkpoint(1), TimeSpan.FromSeconds(2), Token);
         }
 
         await using var writer = await store.OpenReadyAsync(redis.Address);
-        waiting = engine.WaitForCommitsAsync(1, TimeSpan.FromMinutes(5), Token).AsTask();
+        waiting = engine.WaitForCommitsAsync(new Checkpoint(1), TimeSpan.FromMinutes(5), Token).AsTask();
         await writer.CommitAsync([Attempt("second")], Token);
         await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token);
     }

@@ -160,7 +160,7 @@ public sealed class LossTests
     private static async Task<List<RecordedEvent>> ReadAsync(IPersistenceEngine engine)
     {
         var all = new List<RecordedEvent>();
-        for (Checkpoint after = 0; ;)
+        for (Checkpoint after = new Checkpoint(0); ;)
         {
             var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(5_000, 1 << 20)), Token);
             all.AddRange(page.Events.Span);

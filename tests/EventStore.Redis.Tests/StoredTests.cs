@@ -36,10 +36,10 @@ public sealed class StoredTests : IAsyncLifetime
         {
             await engine.InitializeAsync(Token);
             await engine.CommitAsync([.. Enumerable.Range(0, 200).Select(i => Attempt(new StreamId($"bucket-{i % 3}", "c", $"{i % 20}"), i))], Token);
-            for (var i = 0; i < 20; i++) await engine.SaveSnapshotAsync(new SnapshotRecord(new StreamId($"bucket-{i % 3}", "c", $"{i}"), 1, 0, "state", new byte[3]), Token);
+            for (var i = 0; i < 20; i++) await engine.SaveSnapshotAsync(new SnapshotRecord(new StreamId($"bucket-{i % 3}", "c", $"{i}"), new Revision(1), 0, "state", new byte[3]), Token);
             await engine.DeleteStreamAsync(new StreamId("bucket-1", "c", "1"), Token);
             await engine.PurgeAsync("bucket-0", Token);
-            var left = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)), Token);
+            var left = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)), Token);
             Assert.Equal(left.Events.Length, (long)await Database.ExecuteAsync("XLEN", schema.Log));
             Assert.Equal(left.Events.Length, await Database.HashLengthAsync(schema.Ids));
             await engine.PurgeAsync(null, Token);
@@ -76,7 +76,7 @@ public sealed class StoredTests : IAsyncLifetime
         foreach (var id in (string[])["{other}", "a}b", "*?[]:", "é😀"])
         {
             await engine.CommitAsync([Attempt(new StreamId(id, id, id), 1)], Token);
-            await engine.SaveSnapshotAsync(new SnapshotRecord(new StreamId(id, id, id), 1, 0, "state", default), Token);
+            await engine.SaveSnapshotAsync(new SnapshotRecord(new StreamId(id, id, id), new Revision(1), 0, "state", default), Token);
             await engine.PutDocumentAsync(id, default, 0, Token);
         }
 
@@ -96,9 +96,9 @@ public sealed class StoredTests : IAsyncLifetime
             return await CallsOfAsync() - before;
         }
 
-        Assert.Equal(1, await RunsAsync(async () => Assert.Equal(1000, (await engine.ReadStreamAsync(new StreamRead("stream", 1, long.MaxValue, ReadDirection.Forward, new PageLimit(1000, 1 << 20)), Token)).Events.Length)));
-        Assert.Equal(1, await RunsAsync(async () => await engine.ReadStreamAsync(new StreamRead("stream", 500, 900, ReadDirection.Backward, new PageLimit(100, 1 << 20)), Token)));
-        Assert.Equal(1, await RunsAsync(async () => await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, 300, Checkpoint.Max, ReadDirection.Forward, new PageLimit(500, 1 << 20)), Token)));
+        Assert.Equal(1, await RunsAsync(async () => Assert.Equal(1000, (await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), new Revision(long.MaxValue), ReadDirection.Forward, new PageLimit(1000, 1 << 20)), Token)).Events.Length)));
+        Assert.Equal(1, await RunsAsync(async () => await engine.ReadStreamAsync(new StreamRead("stream", new Revision(500), new Revision(900), ReadDirection.Backward, new PageLimit(100, 1 << 20)), Token)));
+        Assert.Equal(1, await RunsAsync(async () => await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(300), Checkpoint.Max, ReadDirection.Forward, new PageLimit(500, 1 << 20)), Token)));
         Assert.Equal(1, await RunsAsync(async () => await engine.CommitAsync([Attempt("stream", 1), Attempt("other", 1)], Token)));
         Assert.Equal(1, await RunsAsync(async () => await engine.FindHeadAsync("stream", Token)));
     }
@@ -111,7 +111,7 @@ public sealed class StoredTests : IAsyncLifetime
         Assert.InRange((long)await Database.ExecuteAsync("XLEN", schema.Log), 40, 100);
         for (var revision = 1L; revision <= 10_000; revision += 777)
         {
-            var page = await engine.ReadStreamAsync(new StreamRead("stream", revision, revision + 4, ReadDirection.Forward, new PageLimit(100, 1 << 20)), Token);
+            var page = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(revision), new Revision(revision + 4), ReadDirection.Forward, new PageLimit(100, 1 << 20)), Token);
             Assert.Equal((5, 10_000, (int)revision - 1), (page.Events.Length, page.Events.Span[0].Commit.EventCount, page.Events.Span[0].IndexInCommit));
             Assert.True(page.IsEnd);
         }
@@ -125,7 +125,7 @@ public sealed class StoredTests : IAsyncLifetime
         Assert.True((await engine.VerifyAsync(cancellationToken: Token)).IsSound);
 
         await Database.ExecuteAsync("XDEL", schema.Log, "5");
-        var gone = await Assert.ThrowsAsync<CorruptStorageException>(async () => await engine.ReadStreamAsync(new StreamRead("stream", 1, 10, ReadDirection.Forward, new PageLimit(100, 1 << 20)), Token));
+        var gone = await Assert.ThrowsAsync<CorruptStorageException>(async () => await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(100, 1 << 20)), Token));
         Assert.Contains("checkpoint 5", gone.Place, StringComparison.Ordinal);
         Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages, damage => damage.Place.Contains("revision 6", StringComparison.Ordinal));
         await Database.ExecuteAsync("XDEL", schema.Log, "10");

@@ -44,7 +44,7 @@ public sealed class StormTests
         while (true)
         {
             var isLast = ending.IsCancellationRequested;
-            Checkpoint after = seen.Count == 0 ? 0 : seen[^1].Checkpoint;
+            var after = seen.Count == 0 ? Checkpoint.Origin : seen[^1].Checkpoint;
             var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(Random.Shared.Next(1, 2000), 1 << 20)), Token);
             seen.AddRange(page.Events.Span);
             if (!page.IsEnd) continue;

@@ -199,7 +199,7 @@ public sealed class DamageTests : IDisposable
     {
         await using var engine = await directory.OpenAsync();
         await engine.CommitAsync([.. Enumerable.Range(1, events).Select(i => Samples.Attempt($"stream-{(i + 1) % 2}", $"body-{i} " + new string('x', 100)))]);
-        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", 3, 1, "state", new byte[] { 1, 2, 3 }));
+        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(3), 1, "state", new byte[] { 1, 2, 3 }));
         await engine.PutDocumentAsync("document", new byte[] { 1, 2, 3 }, 0);
     }
 

@@ -113,7 +113,7 @@ public sealed class DoorTests : IDisposable
     {
         await using var writer = await directory.OpenAsync();
         await using var waiter = await directory.OpenAsync(new SqliteOptions { PollInterval = TimeSpan.FromMilliseconds(5) });
-        var waiting = waiter.WaitForCommitsAsync(0, TimeSpan.FromMinutes(5)).AsTask();
+        var waiting = waiter.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5)).AsTask();
         await Task.Delay(20);
         Assert.False(waiting.IsCompleted);
         await writer.AppendAsync("stream", "body");

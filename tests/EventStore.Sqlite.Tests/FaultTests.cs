@@ -105,7 +105,7 @@ public sealed class FaultTests : IDisposable
             await using var again = new SqlitePersistenceEngine(database, new SqliteOptions(), EngineContext.Default);
             await again.InitializeAsync();
             Assert.True((await again.VerifyAsync()).IsSound);
-            var page = await again.ReadAllAsync(new StoreRead(EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
+            var page = await again.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
             Assert.Equal(stored, page.Events.ToArray()[..^1].Select(recorded => recorded.Commit.CommitId));
         }
         finally

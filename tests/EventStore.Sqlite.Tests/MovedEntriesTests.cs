@@ -16,10 +16,10 @@ public sealed class MovedEntriesTests : IDisposable
         await using var engine = await FillAsync();
         var head = (await engine.FindHeadAsync("stream-3"))!.Revision.Value;
         var revisions = Enumerable.Range(1, (int)head).Select(revision => (long)revision).ToArray();
-        Assert.Equal(revisions, await RevisionsAsync(engine, 1, Revision.Max, ReadDirection.Forward));
-        Assert.Equal(revisions.Reverse(), await RevisionsAsync(engine, 1, Revision.Max, ReadDirection.Backward));
-        Assert.Equal(revisions[^200..], await RevisionsAsync(engine, head - 199, Revision.Max, ReadDirection.Forward));
-        Assert.Equal(revisions[1_000..^1_000].Reverse(), await RevisionsAsync(engine, 1_001, head - 1_000, ReadDirection.Backward));
+        Assert.Equal(revisions, await RevisionsAsync(engine, new Revision(1), Revision.Max, ReadDirection.Forward));
+        Assert.Equal(revisions.Reverse(), await RevisionsAsync(engine, new Revision(1), Revision.Max, ReadDirection.Backward));
+        Assert.Equal(revisions[^200..], await RevisionsAsync(engine, new Revision(head - 199), Revision.Max, ReadDirection.Forward));
+        Assert.Equal(revisions[1_000..^1_000].Reverse(), await RevisionsAsync(engine, new Revision(1_001), new Revision(head - 1_000), ReadDirection.Backward));
         Assert.True((await engine.VerifyAsync()).IsSound);
     }
 
@@ -58,8 +58,8 @@ public sealed class MovedEntriesTests : IDisposable
             var page = await engine.ReadStreamAsync(new StreamRead("stream-3", from, to, direction, new PageLimit(700, long.MaxValue)));
             found.AddRange(page.Events.ToArray().Select(recorded => recorded.Revision.Value));
             if (page.IsEnd) return found;
-            if (direction == ReadDirection.Forward) from = found[^1] + 1;
-            else to = found[^1] - 1;
+            if (direction == ReadDirection.Forward) from = new Revision(found[^1] + 1);
+            else to = new Revision(found[^1] - 1);
         }
     }
 }

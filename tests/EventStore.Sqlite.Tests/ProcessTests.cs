@@ -111,7 +111,7 @@ public sealed class ProcessTests : IDisposable
     private static async Task<List<RecordedEvent>> ReadAsync(SqlitePersistenceEngine engine)
     {
         var all = new List<RecordedEvent>();
-        for (Checkpoint after = 0; ;)
+        for (Checkpoint after = new Checkpoint(0); ;)
         {
             var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, long.MaxValue)));
             all.AddRange(page.Events.Span);

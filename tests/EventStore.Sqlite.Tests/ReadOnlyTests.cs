@@ -15,7 +15,7 @@ public sealed class ReadOnlyTests : IDisposable
         await writer.AppendAsync("stream", "1");
         await using var reader = await directory.OpenAsync(ReadOnly);
         Assert.Equal(["1"], await reader.ReadAsync("stream"));
-        var waiting = reader.WaitForCommitsAsync(1, TimeSpan.FromMinutes(5)).AsTask();
+        var waiting = reader.WaitForCommitsAsync(new Checkpoint(1), TimeSpan.FromMinutes(5)).AsTask();
         await writer.AppendAsync("stream", "2");
         await waiting;
         Assert.Equal(["1", "2"], await reader.ReadAllAsync());
@@ -32,7 +32,7 @@ public sealed class ReadOnlyTests : IDisposable
         Func<Task>[] writes =
         [
             async () => await engine.CommitAsync([Samples.Attempt("stream", "2")]),
-            async () => await engine.SaveSnapshotAsync(new SnapshotRecord("stream", 1, 0, "state", default)),
+            async () => await engine.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(1), 0, "state", default)),
             async () => await engine.PruneSnapshotsAsync("stream", 0),
             async () => await engine.PutDocumentAsync("document", default, 0),
             async () => await engine.DeleteDocumentAsync("document", 1),

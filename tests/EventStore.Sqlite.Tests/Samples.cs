@@ -17,10 +17,10 @@ internal static class Samples
     }
 
     public static async Task<string[]> ReadAsync(this IPersistenceEngine engine, StreamId stream) =>
-        Bodies((await engine.ReadStreamAsync(new StreamRead(stream, 1, Revision.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)))).Events);
+        Bodies((await engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)))).Events);
 
     public static async Task<string[]> ReadAllAsync(this IPersistenceEngine engine, EventFilter? filter = null) =>
-        Bodies((await engine.ReadAllAsync(new StoreRead(filter ?? EventFilter.Everything, 0, Checkpoint.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)))).Events);
+        Bodies((await engine.ReadAllAsync(new StoreRead(filter ?? EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)))).Events);
 
     /// <summary>Runs SQL on a database as somebody else would.</summary>
     public static object? Run(this TestDirectory directory, string sql)

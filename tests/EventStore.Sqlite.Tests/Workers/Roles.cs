@@ -57,7 +57,7 @@ internal static class Roles
         Say("ready");
         var stopped = Console.In.ReadLineAsync();
         var delivered = new List<long>();
-        Checkpoint after = 0;
+        Checkpoint after = new Checkpoint(0);
         while (true)
         {
             var isLast = stopped.IsCompleted;
