@@ -101,8 +101,8 @@ public static class PostgresSchema
                 $"Schema '{sql.Schema}' holds a store of version {version}, but this package knows version {Version} only. Use the package that made it, or another schema. Nothing was changed."));
         }
 
-        var command = new CommandDefinition(sql.Load("check-schema").Replace("$1", "@schema", StringComparison.Ordinal), new { schema = sql.Schema }, cancellationToken: cancellationToken);
-        var found = await connection.QueryAsync<string>(command).ConfigureAwait(false);
+        var rows = connection.QueryUnbufferedAsync<string>(sql.Load("check-schema"), new { schema = sql.Schema }, commandTimeout: connection.CommandTimeout);
+        var found = await rows.ToListAsync(cancellationToken).ConfigureAwait(false);
         var missing = Expected.Except(found, StringComparer.Ordinal).ToList();
         if (missing.Count > 0)
             throw new StorageException($"Schema '{sql.Schema}' holds a store that lacks: {string.Join("; ", missing)}. Make it as in PostgresSchema.Script(), or restore it. Nothing was changed.");

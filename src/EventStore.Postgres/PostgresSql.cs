@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using Dapper;
 using Npgsql;
+
+[module: DapperAot]
 
 namespace EventStore.Postgres;
 

@@ -6,15 +6,13 @@ namespace EventStore.Sqlite;
 internal static class SqliteDocuments
 {
     public static NamedDocument? Find(SqliteSession session, string name) =>
-        session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-document"], new { name }) is { } row ? Checked(session, row) : null;
+        session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-document"], new { name }, commandTimeout: SqliteSession.BusySeconds) is { } row ? Checked(session, row) : null;
 
     public static long? Put(SqliteSession session, string name, byte[] content, long expectedVersion)
     {
-        var stored = session.Connection.QueryFirstOrDefault<long>(session.Sql["find-document-version"], new { name });
-        if (stored != expectedVersion) return null;
-        var version = session.Connection.QueryFirst<long>(session.Sql["next-document-version"]);
+        if (session.Connection.QueryFirstOrDefault<long?>(session.Sql["next-document-version"], new { name, expectedVersion }) is not { } version) return null;
         var crc = SqliteChecksum.OfDocument(name, version, content).Value;
-        session.Connection.Execute(session.Sql["put-document"], new { name, version, crc, content });
+        session.Connection.Execute(session.Sql["put-document"], new { name, version, crc, content = (object)content });
         return version;
     }
 
@@ -23,9 +21,9 @@ internal static class SqliteDocuments
 
     public static IReadOnlyList<NamedDocument> List(SqliteSession session, string prefix, string after, int limit) =>
     [
-        .. session.Connection.Query<Row>(session.Sql["list-documents"], new { prefix, after, limit }, buffered: false)
-            .TakeWhile(row => row.Name.StartsWith(prefix, StringComparison.Ordinal))
-            .Select(row => Checked(session, row)),
+        .. session.Connection.Query<Row>(session.Sql["list-documents"], new { prefix, after, limit }, buffered: false, commandTimeout: SqliteSession.BusySeconds)
+            .Select(row => Checked(session, row))
+            .TakeWhile(document => document.Name.StartsWith(prefix, StringComparison.Ordinal)),
     ];
 
     /// <summary>Reads every document, in order of names, and tells those that are damaged.</summary>
@@ -33,16 +31,18 @@ internal static class SqliteDocuments
     {
         foreach (var row in session.Connection.Query<Row>(session.Sql["verify-documents"], buffered: false))
         {
-            if (!IsSound(row)) yield return Damaged(session, row);
+            if (Sound(row) is null) yield return Damaged(session, row);
         }
     }
 
-    private static NamedDocument Checked(SqliteSession session, Row row) => IsSound(row) ? new NamedDocument(row.Name, row.Version, row.Content) : throw Damaged(session, row);
+    private static NamedDocument Checked(SqliteSession session, Row row) => Sound(row) ?? throw Damaged(session, row);
 
-    private static bool IsSound(Row row) => SqliteChecksum.OfDocument(row.Name, row.Version, row.Content).Value == row.Crc;
+    private static NamedDocument? Sound(Row row) =>
+        row is { Name: { } name, Version: { } version, Content: { } content } && SqliteChecksum.OfDocument(name, version, content).Value == row.Crc ? new(name, version, content) : null;
 
     private static CorruptStorageException Damaged(SqliteSession session, Row row) =>
         SqliteErrors.Damage(session, $"{session.Sql.Table("documents")}, document '{row.Name}'", "the checksum of the document is wrong.");
 
-    private sealed record Row(string Name, long Version, long Crc, byte[] Content);
+    // No column is NULL, except in a damaged row.
+    internal sealed record Row(string? Name, long? Version, long? Crc, byte[]? Content);
 }

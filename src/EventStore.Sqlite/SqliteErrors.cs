@@ -1,4 +1,3 @@
-using System.Data;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -15,11 +14,14 @@ internal static class SqliteErrors
     /// <summary>Whether what is stored is damaged, as far as SQLite can see it.</summary>
     public static bool IsDamage(SqliteException error) => error.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB;
 
+    /// <summary>Whether a row holds a value of another kind than was stored.</summary>
+    public static bool IsOfAnotherKind(Exception error) => error is InvalidCastException or FormatException or OverflowException;
+
     /// <summary>The error of whatever was taken back, or never wrote; null for what the driver does not throw.</summary>
     public static StorageException? Of(Exception error, SqliteLocation location) => error switch
     {
         SqliteException told => Of(told, location),
-        DataException or InvalidCastException => new CorruptStorageException($"'{location.Address}'", "a row holds a value of another kind than was stored.", Advice, error),
+        _ when IsOfAnotherKind(error) => new CorruptStorageException($"'{location.Address}'", "a row holds a value of another kind than was stored.", Advice, error),
         _ => null,
     };
 

@@ -38,9 +38,24 @@ internal static class SqliteHeads
         }
 
         var sql = session.Sql[query.Bucket is null ? "list-heads" : "list-heads-of-bucket"];
-        var rows = session.Connection.Query<Row>(sql, new { bucket, category, id, minimum = query.MinEventsSinceSnapshot, limit = query.Limit });
-        return [.. rows.Select(row => new StreamHead(new StreamId(row.Bucket, row.Category, row.Id), row.Revision + row.EventCount - 1, row.Sequence, row.SnapshotRevision))];
+        var rows = session.Connection.Query<Row>(sql, new { bucket, category, id, minimum = query.MinEventsSinceSnapshot, limit = query.Limit }, commandTimeout: SqliteSession.BusySeconds);
+        return [.. rows.Select(row => Head(session, row))];
     }
 
-    private sealed record Row(string Bucket, string Category, string Id, long Revision, long EventCount, long Sequence, long SnapshotRevision);
+    private static StreamHead Head(SqliteSession session, Row row)
+    {
+        if (row is not { Bucket: { } bucket, Category: { } category, Id: { } id, Sequence: > 0 and var sequence, SnapshotRevision: >= 0 and var snapshot, LastRevision: > 0 and var revision })
+            throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream '{row.Bucket}/{row.Category}/{row.Id}'", "the row or that of its newest commit holds what was never stored.");
+        try
+        {
+            return new StreamHead(new StreamId(bucket, category, id), revision, sequence, snapshot);
+        }
+        catch (InvalidNameException error)
+        {
+            throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream '{bucket}/{category}/{id}'", $"the name is none: {error.Message}");
+        }
+    }
+
+    // No column is NULL, except in a damaged row.
+    internal sealed record Row(string? Bucket, string? Category, string? Id, long? LastRevision, long? Sequence, long? SnapshotRevision);
 }

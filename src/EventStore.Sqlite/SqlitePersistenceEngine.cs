@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using SQLitePCL;
 
 namespace EventStore.Sqlite;
@@ -6,10 +5,6 @@ namespace EventStore.Sqlite;
 /// <summary>The engine over a SQLite database. Every member is one transaction, on the caller's thread.</summary>
 internal sealed class SqlitePersistenceEngine : IPersistenceEngine
 {
-    // Before it, a commit and a checkpoint of two connections at one moment could damage the log.
-    private static readonly Version SoundSince = new(3, 51, 3);
-
-    private readonly SqliteLocation location;
     private readonly SqliteDatabase database;
     private readonly SqliteWatch watch;
     private readonly EngineContext context;
@@ -24,7 +19,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     {
         Batteries_V2.Init();
         options.IsReadOnly |= context.IsReadOnly;
-        (this.location, this.context) = (location, context);
+        this.context = context;
         database = new SqliteDatabase(location, options, context.Time);
         watch = new SqliteWatch(database, options.PollInterval, context.Time);
         Description = new(
@@ -44,15 +39,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     {
         cancellationToken.ThrowIfCancellationRequested();
         var durability = await database.OpenAsync(context.MayCreateStorage, cancellationToken).ConfigureAwait(false);
-        var version = Version.Parse(raw.sqlite3_libversion().utf8_to_string());
-        if (!location.IsMemory && version < SoundSince)
-        {
-            var warning = $"SQLite {version} is older than {SoundSince}, so that in rare moments two connections that write and move the log at once can damage it. Reference a newer SQLitePCLRaw bundle.";
-            if (Description.Durability.Warnings.Count == 0) SqliteLog.Weakened(context.Loggers.CreateLogger("EventStore.Sqlite"), location.Path, warning);
-            durability = durability with { Warnings = [warning] };
-        }
-
-        Description = Description with { Durability = durability with { Basis = $"{durability.Basis}, SQLite {version}" } };
+        Description = Description with { Durability = durability with { Basis = $"{durability.Basis}, SQLite {raw.sqlite3_libversion().utf8_to_string()}" } };
     }
 
     public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)

@@ -6,7 +6,7 @@ namespace EventStore.Sqlite;
 /// <summary>The tables of a store: made in one transaction, so that nobody ever finds half of them, and compared with what is expected.</summary>
 internal static partial class SqliteSchema
 {
-    private const long Version = 2; // 1 had no table of gathered entries
+    private const long Version = 3; // 1 had no table of gathered entries, 2 no strict tables
     private static readonly string[] Tables = ["store", "streams", "commits", "revisions", "gathered", "recent", "snapshots", "documents"];
 
     /// <summary>Whether the store's tables are there, as this version knows them.</summary>
@@ -54,5 +54,5 @@ internal static partial class SqliteSchema
     [GeneratedRegex("\\s+", RegexOptions.CultureInvariant)]
     private static partial Regex Whitespace();
 
-    private sealed record Row(string Name, string Sql);
+    internal sealed record Row(string Name, string Sql);
 }

@@ -6,6 +6,10 @@ namespace EventStore.Sqlite;
 /// <summary>A connection with the statements it has prepared. Used by one thread at a time.</summary>
 internal sealed class SqliteSession : IDisposable
 {
+    /// <summary>The time limit of a command that may meet a database that another connection holds: the driver waits on this thread, and without end for 0.
+    /// After it the whole transaction waits without a thread, and is tried again.</summary>
+    public const int BusySeconds = 1;
+
     private readonly Dictionary<string, SqliteStatement> statements = [];
     private (long Version, long Checkpoint) seen;
     private long undone;

@@ -16,7 +16,7 @@ internal static class SqliteSnapshots
             schemaVersion = snapshot.SchemaVersion,
             stateType = snapshot.StateType,
             crc = SqliteChecksum.Of(snapshot).Value,
-            payload = snapshot.Payload.ToArray(),
+            payload = (object)snapshot.Payload.ToArray(),
         });
         session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = head.Number });
     }
@@ -25,7 +25,7 @@ internal static class SqliteSnapshots
     {
         var head = SqliteHeads.Find(session, stream);
         var row = head.Exists ? session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-snapshot"], new { stream = head.Number, atMost = atMost.Value }) : null;
-        return row is null ? null : IsSound(row, stream) ? Of(row, stream) : throw Damaged(session, row, stream);
+        return row is null ? null : Sound(row, stream) ?? throw Damaged(session, row, stream);
     }
 
     public static void Prune(SqliteSession session, StreamId stream, int keep)
@@ -40,18 +40,21 @@ internal static class SqliteSnapshots
     {
         foreach (var row in session.Connection.Query<Row>(session.Sql["verify-snapshots"], buffered: false))
         {
-            var stream = session.Rows.StreamOf(row.Stream).Name;
-            if (!IsSound(row, stream)) yield return Damaged(session, row, stream);
+            var stream = session.Rows.StreamOf(row.Stream ?? 0).Name;
+            if (Sound(row, stream) is null) yield return Damaged(session, row, stream);
         }
     }
 
-    private static bool IsSound(Row row, StreamId stream) =>
-        row.Revision > 0 && row.SchemaVersion is >= 0 and <= int.MaxValue && SqliteChecksum.Of(Of(row, stream)).Value == row.Crc;
-
-    private static SnapshotRecord Of(Row row, StreamId stream) => new(stream, row.Revision, (int)row.SchemaVersion, row.StateType, row.Payload);
+    private static SnapshotRecord? Sound(Row row, StreamId stream)
+    {
+        if (row is not { Revision: > 0 and var revision, SchemaVersion: >= 0 and <= int.MaxValue and var version, StateType: { } type, Payload: { } payload }) return null;
+        var snapshot = new SnapshotRecord(stream, revision, (int)version, type, payload);
+        return SqliteChecksum.Of(snapshot).Value == row.Crc ? snapshot : null;
+    }
 
     private static CorruptStorageException Damaged(SqliteSession session, Row row, StreamId stream) =>
         SqliteErrors.Damage(session, $"{session.Sql.Table("snapshots")}, stream '{stream}', revision {row.Revision}", "the checksum of the snapshot is wrong.");
 
-    private sealed record Row(long Stream, long Revision, long SchemaVersion, string StateType, long Crc, byte[] Payload);
+    // No column is NULL, except in a damaged row.
+    internal sealed record Row(long? Stream, long? Revision, long? SchemaVersion, string? StateType, long? Crc, byte[]? Payload);
 }

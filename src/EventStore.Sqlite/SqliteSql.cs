@@ -1,8 +1,14 @@
 using System.Collections.Concurrent;
+using Dapper;
+
+[module: DapperAot]
 
 namespace EventStore.Sqlite;
 
-/// <summary>The statements of <c>Sql/*.sql</c>, one a file, for the tables of one store.</summary>
+/// <summary>
+/// The statements of <c>Sql/*.sql</c>, one a file, for the tables of one store. Calls of Dapper with them are turned into code at build time, which asks
+/// for bytes given as an object, since an array would become a list of parameters.
+/// </summary>
 internal sealed class SqliteSql(string store)
 {
     private readonly ConcurrentDictionary<string, string> statements = [];

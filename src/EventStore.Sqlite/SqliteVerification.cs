@@ -127,6 +127,10 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
         {
             Report("its pages", "a check could not be ended, because SQLite cannot read a page.");
         }
+        catch (Exception error) when (SqliteErrors.IsOfAnotherKind(error))
+        {
+            Report("its rows", "a check could not be ended, because a row holds a value of another kind than was stored.");
+        }
     }
 
     private void Report(string place, string problem) => damages.Add(new Damage($"'sqlite:{session.Connection.DataSource}', {place}", problem, Advice));

@@ -72,12 +72,14 @@ public sealed class DoorTests : IDisposable
         Assert.Equal((DurabilityLevel.Volatile, EngineCapabilities.None), (first.Description.Durability.Level, first.Description.Capabilities));
     }
 
+    // Before 3.51.3, two connections that write and move the log at one moment could damage it.
     [Fact]
-    public async Task An_old_SQLite_is_told_as_what_weakens_durability()
+    public async Task The_description_names_the_SQLite_of_the_package_which_is_not_older_than_what_several_processes_need()
     {
         await using var engine = await directory.OpenAsync();
-        var version = Version.Parse((string)directory.Run("SELECT sqlite_version()")!);
-        Assert.Equal(version < new Version(3, 51, 3), engine.Description.Durability.Warnings.Any(warning => warning.Contains($"{version} is older than 3.51.3", StringComparison.Ordinal)));
+        var version = (string)directory.Run("SELECT sqlite_version()")!;
+        Assert.EndsWith($"SQLite {version}", engine.Description.Durability.Basis, StringComparison.Ordinal);
+        Assert.True(Version.Parse(version) >= new Version(3, 51, 3), $"SQLite {version}");
     }
 
     [Fact]

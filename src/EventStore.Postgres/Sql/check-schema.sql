@@ -2,7 +2,7 @@
 SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, NULL) || CASE WHEN a.attcollation = 'pg_catalog."C"'::regcollation THEN ' by code point' ELSE '' END
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) AND c.relkind = 'r'
+WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND c.relkind = 'r'
 UNION ALL
 SELECT 'unique index ' || i.relname || ' on ' || t.relname || ' (' || (
     SELECT string_agg(pg_get_indexdef(x.indexrelid, n, true), ', ' ORDER BY n) FROM generate_series(1, x.indnkeyatts::integer) n) || ')'
@@ -10,8 +10,8 @@ SELECT 'unique index ' || i.relname || ' on ' || t.relname || ' (' || (
 FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_class t ON t.oid = x.indrelid
-WHERE i.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) AND x.indisunique AND x.indisvalid
+WHERE i.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND x.indisunique AND x.indisvalid
 UNION ALL
 SELECT 'sequence ' || c.relname
 FROM pg_catalog.pg_class c
-WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) AND c.relkind = 'S'
+WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND c.relkind = 'S'

@@ -1,1 +1,1 @@
-DELETE FROM {schema}.documents WHERE name = @name AND version = @expected RETURNING version
+DELETE FROM {schema}.documents WHERE name = @name AND version = @expected

@@ -1,5 +1,6 @@
 -- Everything that no commit of ours can have left behind, one row each: its place and what is wrong there.
-SELECT 'stream ' || stream, 'its head says ' || revision || ' events in ' || sequence || ' commits, but ' || events || ' in ' || commits || ' are there, the last at revision ' || last || '.'
+SELECT 'stream ' || stream AS place,
+    'its head says ' || revision || ' events in ' || sequence || ' commits, but ' || events || ' in ' || commits || ' are there, the last at revision ' || last || '.' AS problem
 FROM (
     SELECT s.stream, s.revision, s.sequence, count(e.checkpoint) AS events, count(*) FILTER (WHERE e.index_in_commit = 0) AS commits,
         COALESCE(max(e.revision), 0) AS last, COALESCE(max(e.sequence), 0) AS last_sequence

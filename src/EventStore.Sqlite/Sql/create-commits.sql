@@ -10,4 +10,4 @@ CREATE TABLE {name}_commits (
     headers BLOB NOT NULL,
     events BLOB NOT NULL, -- one after another: id, type, headers, body
     UNIQUE (commit_id, stream)
-)
+) STRICT

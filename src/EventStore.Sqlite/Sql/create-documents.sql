@@ -3,4 +3,4 @@ CREATE TABLE {name}_documents (
     version INTEGER NOT NULL,
     crc INTEGER NOT NULL,
     content BLOB NOT NULL
-)
+) STRICT

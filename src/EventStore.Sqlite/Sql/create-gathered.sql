@@ -3,4 +3,4 @@ CREATE TABLE {name}_gathered ( -- the same of the commits before those, likewise
     revision INTEGER NOT NULL,
     checkpoint INTEGER NOT NULL,
     PRIMARY KEY (stream, revision)
-) WITHOUT ROWID
+) WITHOUT ROWID, STRICT

@@ -3,4 +3,4 @@ CREATE TABLE {name}_recent ( -- the same of the newest commits, which are moved 
     revision INTEGER NOT NULL,
     checkpoint INTEGER NOT NULL,
     PRIMARY KEY (stream, revision)
-) WITHOUT ROWID
+) WITHOUT ROWID, STRICT

@@ -3,4 +3,4 @@ CREATE TABLE {name}_revisions ( -- the commits of a stream by the revisions they
     revision INTEGER NOT NULL,
     checkpoint INTEGER NOT NULL,
     PRIMARY KEY (stream, revision)
-) WITHOUT ROWID
+) WITHOUT ROWID, STRICT

@@ -6,4 +6,4 @@ CREATE TABLE {name}_snapshots (
     crc INTEGER NOT NULL,
     payload BLOB NOT NULL,
     PRIMARY KEY (stream, revision, schema_version)
-)
+) STRICT

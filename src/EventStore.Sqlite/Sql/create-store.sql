@@ -6,4 +6,4 @@ CREATE TABLE {name}_store (
     gathered INTEGER NOT NULL, -- the newest checkpoint when entries were last moved from recent to gathered
     settled INTEGER NOT NULL, -- the same from gathered to revisions
     document_version INTEGER NOT NULL -- the newest ever given
-)
+) STRICT

@@ -5,4 +5,4 @@ CREATE TABLE {name}_streams (
     id TEXT NOT NULL,
     snapshot_revision INTEGER NOT NULL,
     UNIQUE (bucket, category, id)
-)
+) STRICT

@@ -11,8 +11,8 @@ internal static class References
         ["EventStore"] = new(["EventStore.Abstractions"], []),
         ["EventStore.Conformance"] = new(["EventStore", "EventStore.Abstractions"], ["xunit.v3.extensibility.core", "xunit.v3.assert"]),
         ["EventStore.FileSystem"] = Backend(),
-        ["EventStore.Sqlite"] = Backend("Microsoft.Data.Sqlite", "SQLitePCLRaw.bundle_e_sqlite3", "Dapper"),
-        ["EventStore.Postgres"] = Backend("Npgsql", "Dapper"),
+        ["EventStore.Sqlite"] = Backend("Microsoft.Data.Sqlite", "SQLitePCLRaw.bundle_e_sqlite3", "Dapper", "Dapper.AOT"),
+        ["EventStore.Postgres"] = Backend("Npgsql", "Dapper", "Dapper.AOT"),
         ["EventStore.Mongo"] = Backend("MongoDB.Driver"),
         ["EventStore.Redis"] = Backend("StackExchange.Redis"),
     };

@@ -1,1 +1,0 @@
-SELECT version FROM {name}_documents WHERE name = $name
