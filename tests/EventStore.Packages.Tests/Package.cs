@@ -1,0 +1,59 @@
+using System.IO.Compression;
+using System.Xml.Linq;
+
+namespace EventStore.Packages.Tests;
+
+/// <summary>A package file, as its archive says.</summary>
+internal sealed class Package : IDisposable
+{
+    private readonly ZipArchive archive;
+    private readonly XElement metadata;
+
+    public Package(string path)
+    {
+        FilePath = path;
+        archive = ZipFile.OpenRead(path);
+        var nuspec = XDocument.Parse(Read(archive.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).FullName));
+        metadata = nuspec.Root!.Elements().Single(element => element.Name.LocalName == "metadata");
+    }
+
+    public string FilePath { get; }
+
+    public string Id => this["id"];
+
+    public string Version => this["version"];
+
+    /// <summary>The files, without those that every package has for its own form.</summary>
+    public IReadOnlyList<string> Files => [.. archive.Entries.Select(entry => entry.FullName)
+        .Where(name => !name.EndsWith(".nuspec", StringComparison.Ordinal) && !name.StartsWith("_rels/", StringComparison.Ordinal)
+            && !name.StartsWith("package/", StringComparison.Ordinal) && name != "[Content_Types].xml")
+        .Order(StringComparer.Ordinal)];
+
+    /// <summary>The dependencies: id, version and the assets that are left out of them.</summary>
+    public IReadOnlyList<(string Id, string Version, string Include, string Exclude)> Dependencies =>
+        [.. metadata.Descendants().Where(element => element.Name.LocalName == "dependency").Select(element =>
+            ((string)element.Attribute("id")!, (string)element.Attribute("version")!, (string?)element.Attribute("include") ?? "", (string?)element.Attribute("exclude") ?? ""))];
+
+    /// <summary>A value of the description; empty where there is none.</summary>
+    public string this[string name] => metadata.Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Value ?? "";
+
+    /// <summary>An attribute of a value; empty where there is none.</summary>
+    public string AttributeOf(string name, string attribute) =>
+        (string?)metadata.Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Attribute(attribute) ?? "";
+
+    public string Read(string file)
+    {
+        using var reader = new StreamReader(archive.GetEntry(file)!.Open());
+        return reader.ReadToEnd();
+    }
+
+    public byte[] ReadBytes(string file)
+    {
+        using var content = archive.GetEntry(file)!.Open();
+        using var bytes = new MemoryStream();
+        content.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    public void Dispose() => archive.Dispose();
+}
