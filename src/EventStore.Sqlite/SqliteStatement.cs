@@ -74,8 +74,8 @@ internal sealed class SqliteStatement : IDisposable
     /// <summary>The bytes of a blob, valid until the next step.</summary>
     public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(statement, column);
 
-    /// <summary>A text, whatever the encoding of the database.</summary>
-    public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string();
+    /// <summary>A text, whatever the encoding of the database. NULL, which only a damaged row holds, is an empty one.</summary>
+    public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string() ?? "";
 
     public Guid Id(int column)
     {

@@ -60,6 +60,10 @@ internal sealed class SqliteTransactions(SqliteLocation location, TimeSpan busyT
         catch (SqliteException error)
         {
             session.Rollback();
+
+            // SQLite ends no transaction well in which it met a damaged page, not even one that only reads. What was read until then holds:
+            // a page that could not be read made the work fail, except for a verification, whose report names it.
+            if (!isWriter && SqliteErrors.IsDamage(error)) return result;
             if (!isWriter || SqliteErrors.StoredNothing(error)) throw;
             throw new BatchOutcomeUnknownException($"SQLite failed with code {error.SqliteErrorCode} ({error.SqliteExtendedErrorCode}) when a transaction on '{location.Path}' ended.", error);
         }

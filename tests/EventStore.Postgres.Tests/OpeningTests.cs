@@ -32,6 +32,48 @@ public sealed class OpeningTests : IAsyncLifetime
         Assert.Contains(named, refused.Message, StringComparison.Ordinal);
     }
 
+    // What Dapper does at run time needs reflection and code made there, which a trimmed or native program lacks. A call that is turned into code at
+    // build time leaves no reference behind.
+    [Fact]
+    public void Every_call_of_Dapper_is_turned_into_code_at_build_time() =>
+        Assert.DoesNotContain("Dapper", typeof(PostgresOptions).Assembly.GetReferencedAssemblies().Select(reference => reference.Name));
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_read_of_a_document_that_waits_for_a_lock_ends_when_it_is_canceled_and_not_before()
+    {
+        await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
+        await engine.PutDocumentAsync("name", new byte[] { 1 }, 0);
+        await using var application = new NpgsqlConnection(address);
+        await application.OpenAsync();
+        await using var transaction = await application.BeginTransactionAsync();
+        await using (var locked = new NpgsqlCommand($"LOCK TABLE \"{schema.Options.Schema}\".documents IN ACCESS EXCLUSIVE MODE", application, transaction)) await locked.ExecuteNonQueryAsync();
+
+        using var canceling = new CancellationTokenSource();
+        var reads = new List<Task>
+        {
+            engine.FindDocumentAsync("name", canceling.Token).AsTask(),
+            engine.ListDocumentsAsync("", "", 10, canceling.Token).AsTask(),
+        };
+        await Task.Delay(100);
+        Assert.DoesNotContain(reads, read => read.IsCompleted);
+        await canceling.CancelAsync();
+        foreach (var read in reads) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read);
+        await transaction.RollbackAsync();
+        Assert.NotNull(await engine.FindDocumentAsync("name"));
+    }
+
+    [Fact]
+    public async Task The_time_limit_of_the_connection_string_holds_for_documents()
+    {
+        await using var engine = await TestStores.OpenEngineAsync(address + ";Command Timeout=1", schema.Options);
+        await engine.PutDocumentAsync("name", new byte[] { 1 }, 0);
+        await using var application = new NpgsqlConnection(address);
+        await application.OpenAsync();
+        await using var transaction = await application.BeginTransactionAsync();
+        await using (var locked = new NpgsqlCommand($"LOCK TABLE \"{schema.Options.Schema}\".documents IN ACCESS EXCLUSIVE MODE", application, transaction)) await locked.ExecuteNonQueryAsync();
+        await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.FindDocumentAsync("name"));
+    }
+
     [Fact]
     public async Task The_script_makes_a_store_that_opens_without_making_anything()
     {
