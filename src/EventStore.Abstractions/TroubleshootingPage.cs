@@ -2,14 +2,18 @@ using System.Reflection;
 
 namespace EventStore;
 
-/// <summary>The page with a heading for every exception: in the repository where the build knew its address, else in the package of this assembly.</summary>
+/// <summary>
+/// The page with a heading for every exception: in the repository where the build knew its address, else in the package of this assembly.
+/// </summary>
 internal static class TroubleshootingPage
 {
     private const string PathInPackage = "docs/troubleshooting.md";
 
     private static readonly string Address = AddressIn(
-        typeof(TroubleshootingPage).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(attribute => attribute.Key == "RepositoryUrl")?.Value,
-        typeof(TroubleshootingPage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion);
+        Self.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(attribute => attribute.Key == "RepositoryUrl")?.Value,
+        Self.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion);
+
+    private static Assembly Self => typeof(TroubleshootingPage).Assembly;
 
     /// <summary>The place of an exception's heading.</summary>
     public static string LinkTo(Type exception) => $"{Address}#{exception.Name.ToLowerInvariant()}";

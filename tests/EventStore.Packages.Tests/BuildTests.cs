@@ -14,13 +14,12 @@ public sealed class BuildTests(PackedSolution packed)
     public async Task The_compiler_of_a_backend_does_not_see_core(string name)
     {
         var output = await Programs.DotnetAsync(
-            Repository.PathOf($"src/{name}"), null, "msbuild", "-nologo", $"-p:Configuration={Repository.Configuration}", "-p:BuildProjectReferences=false",
-            "-t:FindReferenceAssembliesForReferences", "-getItem:ReferencePath", "-getItem:ReferencePathWithRefAssemblies");
+            Repository.PathOf($"src/{name}"), null, "msbuild", "-nologo", $"-p:Configuration={Repository.Configuration}",
+            "-p:BuildProjectReferences=false", "-t:FindReferenceAssembliesForReferences",
+            "-getItem:ReferencePath", "-getItem:ReferencePathWithRefAssemblies");
         using var answer = JsonDocument.Parse(output);
-        string[] OursIn(string item) => [.. answer.RootElement.GetProperty("Items").GetProperty(item).EnumerateArray()
-            .Select(reference => reference.GetProperty("Filename").GetString()!).Where(file => file.StartsWith("EventStore", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
-        Assert.Equal(["EventStore", "EventStore.Abstractions"], OursIn("ReferencePath"));
-        Assert.Equal(["EventStore.Abstractions"], OursIn("ReferencePathWithRefAssemblies"));
+        Assert.Equal(["EventStore", "EventStore.Abstractions"], OursIn(answer, "ReferencePath"));
+        Assert.Equal(["EventStore.Abstractions"], OursIn(answer, "ReferencePathWithRefAssemblies"));
     }
 
     [Fact]
@@ -31,8 +30,12 @@ public sealed class BuildTests(PackedSolution packed)
         using var package = new Package(Path.Combine(folder, $"{Prefix}.Sqlite.{packed.Version}.nupkg"));
         Assert.Equal($"{Prefix}.Sqlite", package.Id);
         Assert.Contains("lib/net10.0/EventStore.Sqlite.dll", package.Files);
-        Assert.Equal([Prefix, $"{Prefix}.Abstractions"], package.Dependencies.Select(dependency => dependency.Id).Where(id => id.Contains("Event", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
-        Assert.Equal(Prefix, (await Programs.DotnetAsync(Repository.PathOf("src/EventStore"), null, "msbuild", "-nologo", "-getProperty:PackageId", $"-p:PackageIdPrefix={Prefix}")).Trim());
+        Assert.Equal(
+            [Prefix, $"{Prefix}.Abstractions"],
+            package.Dependencies.Select(dependency => dependency.Id).Where(id => id.Contains("Event", StringComparison.Ordinal)).Order());
+        var core = await Programs.DotnetAsync(
+            Repository.PathOf("src/EventStore"), null, "msbuild", "-nologo", "-getProperty:PackageId", $"-p:PackageIdPrefix={Prefix}");
+        Assert.Equal(Prefix, core.Trim());
     }
 
     [Theory]
@@ -55,17 +58,26 @@ public sealed class BuildTests(PackedSolution packed)
     private static async Task PackAsync(string name, string folder, params string[] settings)
     {
         var artifacts = Path.Combine(folder, "artifacts") + Path.DirectorySeparatorChar;
-        foreach (var kind in (string[])["bin", "obj"])
+        foreach (var project in (string[])[name, "EventStore", "EventStore.Abstractions"])
         {
-            foreach (var project in (string[])[name, "EventStore", "EventStore.Abstractions"])
-                Copy(Repository.PathOf($"artifacts/{kind}/{project}/{Repository.Configuration.ToLowerInvariant()}"), Path.Combine(artifacts, kind, project, Repository.Configuration.ToLowerInvariant()));
+            foreach (var built in (string[])[$"bin/{project}", $"obj/{project}"])
+            {
+                var output = $"{built}/{Repository.Configuration.ToLowerInvariant()}";
+                Copy(Repository.PathOf($"artifacts/{output}"), Path.Combine(artifacts, output));
+            }
         }
 
         var file = Repository.PathOf($"src/{name}/{name}.csproj");
         string[] common = [$"-p:ArtifactsPath={artifacts}", .. settings, "--tl:off", "-v:q"];
         await Programs.DotnetAsync(folder, null, ["restore", file, .. common]);
-        await Programs.DotnetAsync(folder, null, ["pack", file, "-c", Repository.Configuration, "--no-build", "-o", folder, "-warnaserror", .. common]);
+        await Programs.DotnetAsync(
+            folder, null, ["pack", file, "-c", Repository.Configuration, "--no-build", "-o", folder, "-warnaserror", .. common]);
     }
+
+    private static string[] OursIn(JsonDocument answer, string item) =>
+        [.. answer.RootElement.GetProperty("Items").GetProperty(item).EnumerateArray()
+            .Select(reference => reference.GetProperty("Filename").GetString()!)
+            .Where(file => file.StartsWith("EventStore", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     private static void Copy(string from, string to)
     {

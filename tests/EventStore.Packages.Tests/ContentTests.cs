@@ -76,7 +76,8 @@ public sealed class ContentTests(PackedSolution packed)
     public void Every_dependency_of_ours_has_the_same_version(string name)
     {
         using var package = packed.Open(name);
-        Assert.All(package.Dependencies.Where(dependency => dependency.Id.StartsWith("EventStore", StringComparison.Ordinal)), dependency => Assert.Equal(packed.Version, dependency.Version));
+        var ours = package.Dependencies.Where(dependency => dependency.Id.StartsWith("EventStore", StringComparison.Ordinal));
+        Assert.All(ours, dependency => Assert.Equal(packed.Version, dependency.Version));
     }
 
     [Fact]

@@ -11,10 +11,10 @@ public sealed partial class InstallTests(PackedSolution packed)
     {
         var readme = await File.ReadAllTextAsync(Repository.PathOf("README.md"), TestContext.Current.CancellationToken);
         var code = FirstBlock().Match(readme).Groups["code"].Value;
-        const string InMemory = ".UsingInMemoryPersistence()";
+        const string InMemory = ".UsingInMemoryPersistence()", OnFiles = ".UsingFileSystemPersistence(\"data\").InitializeStorageEngine()";
         Assert.Contains(InMemory, code, StringComparison.Ordinal);
         var application = new Application(packed, "Quickstart").WithProject("Microsoft.NET.Sdk", ["EventStore.FileSystem"])
-            .WithSource("Program.cs", "using EventStore;\n" + code.Replace(InMemory, ".UsingFileSystemPersistence(\"data\").InitializeStorageEngine()", StringComparison.Ordinal));
+            .WithSource("Program.cs", "using EventStore;\n" + code.Replace(InMemory, OnFiles, StringComparison.Ordinal));
         await application.BuildAsync();
         Assert.Equal(
             ["1: ItemAdded { Product = coffee, Count = 2 }", "2: ItemAdded { Product = cake, Count = 1 }", "3: OrderPaid { Amount = 11.50 }"],
@@ -25,7 +25,8 @@ public sealed partial class InstallTests(PackedSolution packed)
     [Fact]
     public async Task A_web_application_on_sqlite_has_its_events_after_a_restart()
     {
-        var application = new Application(packed, "Orders").WithProject("Microsoft.NET.Sdk.Web", ["EventStore.Sqlite"]).WithSourcesOf("tests/EventStore.Packages.Tests/Applications/Orders");
+        var application = new Application(packed, "Orders").WithProject("Microsoft.NET.Sdk.Web", ["EventStore.Sqlite"])
+            .WithSourcesOf("tests/EventStore.Packages.Tests/Applications/Orders");
         await application.BuildAsync();
         await using (var first = await WebProcess.StartAsync(application))
         {
@@ -41,17 +42,21 @@ public sealed partial class InstallTests(PackedSolution packed)
     public async Task The_author_of_a_backend_proves_it_by_the_kit_from_its_package()
     {
         var application = new Application(packed, "OwnBackend")
-            .WithProject("Microsoft.NET.Sdk", ["EventStore.Conformance", $"xunit.v3/{VersionOf("xunit.v3")}"], items: """<Using Include="EventStore" /><Using Include="Xunit" />""")
+            .WithProject(
+                "Microsoft.NET.Sdk", ["EventStore.Conformance", $"xunit.v3/{VersionOf("xunit.v3")}"],
+                items: """<Using Include="EventStore" /><Using Include="Xunit" />""")
             .WithSourcesOf("samples/OwnBackend");
         await application.BuildAsync();
-        var output = await application.RunAsync("-class", "OwnBackend.Commits", "-class", "OwnBackend.Completeness", "-class", "OwnBackend.Streams", "-class", "OwnBackend.Documents");
+        string[] some = ["Commits", "Completeness", "Documents", "Streams"];
+        var output = await application.RunAsync(some.SelectMany(name => (string[])["-class", $"OwnBackend.{name}"]));
         var counted = Summary().Match(output);
         Assert.True(counted.Success, output);
         Assert.InRange(int.Parse(counted.Groups["total"].ValueSpan), 30, int.MaxValue);
     }
 
-    private static string VersionOf(string package) => (string)XDocument.Load(Repository.PathOf("Directory.Packages.props")).Descendants("PackageVersion")
-        .Single(element => (string?)element.Attribute("Include") == package).Attribute("Version")!;
+    private static string VersionOf(string package) =>
+        (string)XDocument.Load(Repository.PathOf("Directory.Packages.props")).Descendants("PackageVersion")
+            .Single(element => (string?)element.Attribute("Include") == package).Attribute("Version")!;
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
     private static partial Regex FirstBlock();

@@ -20,8 +20,10 @@ public sealed partial class LinkTests(PackedSolution packed)
     public void Every_exception_links_to_a_heading_of_the_page_in_the_package()
     {
         using var package = packed.Open("EventStore.Abstractions");
-        var anchors = Heading().Matches(package.Read("docs/troubleshooting.md")).Select(match => match.Groups["title"].Value.Trim().ToLowerInvariant().Replace(' ', '-')).ToHashSet();
-        var exceptions = typeof(EventStoreException).Assembly.GetExportedTypes().Where(type => type.IsSubclassOf(typeof(Exception)) && !type.IsAbstract).ToList();
+        var anchors = Heading().Matches(package.Read("docs/troubleshooting.md"))
+            .Select(match => match.Groups["title"].Value.Trim().ToLowerInvariant().Replace(' ', '-')).ToHashSet();
+        var exceptions = typeof(EventStoreException).Assembly.GetExportedTypes()
+            .Where(type => type.IsSubclassOf(typeof(Exception)) && !type.IsAbstract).ToList();
         Assert.Contains(typeof(InvalidNameException), exceptions);
         Assert.All(exceptions, type => Assert.Contains(TroubleshootingPage.LinkTo(type).Split('#')[1], anchors));
     }
@@ -31,7 +33,8 @@ public sealed partial class LinkTests(PackedSolution packed)
     [InlineData("[a](../../docs/b.md)", 1)]
     [InlineData("[a](docs/missing.md)", 1)]
     [InlineData("[`a/`](a)", 1)]
-    public void A_link_that_leads_nowhere_is_seen(string text, int dead) => Assert.Equal(dead, DeadLinksOf("README.md", text, ["docs/f.md"]).Count());
+    public void A_link_that_leads_nowhere_is_seen(string text, int dead) =>
+        Assert.Equal(dead, DeadLinksOf("README.md", text, ["docs/f.md"]).Count());
 
     private static IEnumerable<string> DeadLinksOf(string page, string text, IReadOnlyList<string> files) =>
         from match in Link().Matches(text)

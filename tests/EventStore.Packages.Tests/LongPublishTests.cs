@@ -30,5 +30,6 @@ public sealed class LongPublishTests(PackedSolution packed)
     }
 
     private static void RequireLongRun() => Assert.SkipUnless(
-        Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long", "Set EVENTSTORE_CONFORMANCE=long (./test.sh --long) to publish each backend alone.");
+        Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long",
+        "Set EVENTSTORE_CONFORMANCE=long (./test.sh --long) to publish each backend alone.");
 }

@@ -13,8 +13,8 @@ internal sealed class Package : IDisposable
     {
         FilePath = path;
         archive = ZipFile.OpenRead(path);
-        var nuspec = XDocument.Parse(Read(archive.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).FullName));
-        metadata = nuspec.Root!.Elements().Single(element => element.Name.LocalName == "metadata");
+        var nuspec = archive.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).FullName;
+        metadata = XDocument.Parse(Read(nuspec)).Root!.Elements().Single(element => element.Name.LocalName == "metadata");
     }
 
     public string FilePath { get; }
@@ -31,15 +31,15 @@ internal sealed class Package : IDisposable
 
     /// <summary>The dependencies: id, version and the assets that are left out of them.</summary>
     public IReadOnlyList<(string Id, string Version, string Include, string Exclude)> Dependencies =>
-        [.. metadata.Descendants().Where(element => element.Name.LocalName == "dependency").Select(element =>
-            ((string)element.Attribute("id")!, (string)element.Attribute("version")!, (string?)element.Attribute("include") ?? "", (string?)element.Attribute("exclude") ?? ""))];
+        [.. metadata.Descendants().Where(element => element.Name.LocalName == "dependency")
+            .Select(element => (Of(element, "id"), Of(element, "version"), Of(element, "include"), Of(element, "exclude")))];
 
     /// <summary>A value of the description; empty where there is none.</summary>
     public string this[string name] => metadata.Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Value ?? "";
 
     /// <summary>An attribute of a value; empty where there is none.</summary>
     public string AttributeOf(string name, string attribute) =>
-        (string?)metadata.Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Attribute(attribute) ?? "";
+        Of(metadata.Elements().FirstOrDefault(element => element.Name.LocalName == name), attribute);
 
     public string Read(string file)
     {
@@ -56,4 +56,6 @@ internal sealed class Package : IDisposable
     }
 
     public void Dispose() => archive.Dispose();
+
+    private static string Of(XElement? element, string attribute) => (string?)element?.Attribute(attribute) ?? "";
 }

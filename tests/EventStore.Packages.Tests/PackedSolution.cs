@@ -10,11 +10,13 @@ public sealed partial class PackedSolution : IAsyncLifetime
 {
     /// <summary>Every package, by the name of its project.</summary>
     public static readonly string[] Names =
-        [.. Directory.EnumerateFiles(Repository.PathOf("src"), "*.csproj", SearchOption.AllDirectories).Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(Repository.PathOf("src"), "*.csproj", SearchOption.AllDirectories)
+            .Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
 
     /// <summary>Those of them that are backends. The architecture suite knows which must be; their projects say so.</summary>
     public static readonly string[] Backends =
-        [.. Names.Where(name => File.ReadAllText(Repository.PathOf($"src/{name}/{name}.csproj")).Contains("PackageOnly=\"true\"", StringComparison.Ordinal))];
+        [.. Names.Where(name => File.ReadAllText(Repository.PathOf($"src/{name}/{name}.csproj"))
+            .Contains("PackageOnly=\"true\"", StringComparison.Ordinal))];
 
     private readonly string root = Directory.CreateTempSubdirectory("eventstore-packages-").FullName;
 
@@ -28,7 +30,9 @@ public sealed partial class PackedSolution : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         // Its output is what this run was built of. A warning is an error, as nobody reads it here.
-        await Programs.DotnetAsync(Repository.Root, null, "pack", "EventStore.slnx", "-c", Repository.Configuration, "--no-build", "-o", PackageFolder, "-warnaserror", "--tl:off", "-v:q");
+        await Programs.DotnetAsync(
+            Repository.Root, null, "pack", "EventStore.slnx", "-c", Repository.Configuration, "--no-build", "-o", PackageFolder,
+            "-warnaserror", "--tl:off", "-v:q");
         using var core = Open("EventStore.Abstractions");
         Version = core.Version;
         await File.WriteAllTextAsync(Path.Combine(root, "nuget.config"), await ConfigurationAsync());
@@ -37,8 +41,11 @@ public sealed partial class PackedSolution : IAsyncLifetime
     /// <summary>A fresh folder, whose applications get our packages from the packed folder, and only from there.</summary>
     internal string MakeFolder(string name) => Directory.CreateDirectory(Path.Combine(root, name)).FullName;
 
-    internal Package Open(string name, string extension = "nupkg") =>
-        new(Directory.EnumerateFiles(PackageFolder).Single(file => Regex.IsMatch(Path.GetFileName(file), $@"^{Regex.Escape(name)}\.\d.*\.{extension}$")));
+    internal Package Open(string name, string extension = "nupkg")
+    {
+        var form = $@"^{Regex.Escape(name)}\.\d.*\.{extension}$";
+        return new(Directory.EnumerateFiles(PackageFolder).Single(file => Regex.IsMatch(Path.GetFileName(file), form)));
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -52,7 +59,8 @@ public sealed partial class PackedSolution : IAsyncLifetime
     private async Task<string> ConfigurationAsync()
     {
         var listed = await Programs.DotnetAsync(root, null, "nuget", "list", "source");
-        var inherited = EnabledSource().Matches(listed).Select(match => $"""<packageSource key="{match.Groups["key"].Value}"><package pattern="*" /></packageSource>""");
+        var inherited = EnabledSource().Matches(listed)
+            .Select(match => $"""<packageSource key="{match.Groups["key"].Value}"><package pattern="*" /></packageSource>""");
         return $"""
             <configuration>
               <packageSources><add key="packed here" value="{PackageFolder}" /></packageSources>

@@ -5,21 +5,36 @@ namespace EventStore.Packages.Tests;
 /// <summary>Runs programs to their end. The SDK leaves no server of its own behind, which would hold the output open.</summary>
 internal static class Programs
 {
+    // A build that runs these tests speaks to its own processes by variables of this beginning.
+    private const string OfTheBuild = "MSBUILD";
+
+    private static readonly (string Name, string Value)[] Settings =
+    [
+        ("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false"), ("DOTNET_CLI_USE_MSBUILD_SERVER", "0"),
+        ("DOTNET_NOLOGO", "1"), ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
+    ];
+
     /// <summary>Runs the SDK and returns what it printed. Fails with that output when the SDK fails.</summary>
-    public static Task<string> DotnetAsync(string folder, string? packageCache, params IEnumerable<string> arguments) => RunAsync(Start(folder, packageCache, "dotnet", arguments));
+    public static Task<string> DotnetAsync(string folder, string? packageCache, params IEnumerable<string> arguments) =>
+        RunAsync(Start(folder, packageCache, "dotnet", arguments));
 
     /// <summary>Runs a program and returns what it printed. Fails with that output when the program fails.</summary>
-    public static Task<string> RunAsync(string folder, string program, params IEnumerable<string> arguments) => RunAsync(Start(folder, null, program, arguments));
+    public static Task<string> RunAsync(string folder, string program, params IEnumerable<string> arguments) =>
+        RunAsync(Start(folder, null, program, arguments));
 
     /// <summary>How a program is started, with its output redirected.</summary>
     public static ProcessStartInfo Start(string folder, string? packageCache, string program, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-
-        // A build that runs these tests speaks to its own processes by these.
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList()) start.Environment.Remove(name);
-        foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false"), ("DOTNET_CLI_USE_MSBUILD_SERVER", "0"), ("DOTNET_NOLOGO", "1"), ("DOTNET_CLI_TELEMETRY_OPTOUT", "1")])
-            start.Environment[name] = value;
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        var inherited = start.Environment.Keys.Where(name => name.StartsWith(OfTheBuild, StringComparison.OrdinalIgnoreCase)).ToList();
+        inherited.ForEach(name => start.Environment.Remove(name));
+        foreach (var (name, value) in Settings) start.Environment[name] = value;
         if (packageCache is not null) start.Environment["NUGET_PACKAGES"] = packageCache;
         return start;
     }

@@ -16,7 +16,7 @@ public enum Publishing
 internal static class Published
 {
     /// <summary>Every backend: its address's scheme, its package, and the call that makes it known.</summary>
-    public static readonly IReadOnlyDictionary<string, (string Package, string Call)> Backends = new Dictionary<string, (string Package, string Call)>
+    public static readonly IReadOnlyDictionary<string, (string Package, string Call)> Backends = new Dictionary<string, (string, string)>
     {
         ["memory"] = ("EventStore", "AddInMemory()"),
         ["file"] = ("EventStore.FileSystem", "AddFileSystem(new() { Name = name })"),
@@ -40,8 +40,13 @@ internal static class Published
         left default//order-2 OrderPaid { Amount = 11.5 }
         """;
 
+    private const string EachWarning = "<TrimmerSingleWarn>false</TrimmerSingleWarn>";
+    private const string Native = "<PublishAot>true</PublishAot>";
+    private const string Trimmed = "<PublishTrimmed>true</PublishTrimmed><SelfContained>true</SelfContained>";
+
     // Its driver finds much of itself by reflection: these assemblies are kept whole.
-    private const string RootsOfMongo = """<TrimmerRootAssembly Include="MongoDB.Bson" /><TrimmerRootAssembly Include="MongoDB.Driver" />""";
+    private const string RootsOfMongo =
+        """<TrimmerRootAssembly Include="MongoDB.Bson" /><TrimmerRootAssembly Include="MongoDB.Driver" />""";
 
     /// <summary>Publishes the program with the packages of some backends.</summary>
     public static async Task<Application> PublishAsync(PackedSolution packed, string name, Publishing publishing, params string[] schemes)
@@ -52,7 +57,7 @@ internal static class Published
             .WithProject(
                 "Microsoft.NET.Sdk",
                 schemes.Select(scheme => Backends[scheme].Package),
-                publishing == Publishing.Native ? "<PublishAot>true</PublishAot><TrimmerSingleWarn>false</TrimmerSingleWarn>" : "<PublishTrimmed>true</PublishTrimmed><SelfContained>true</SelfContained><TrimmerSingleWarn>false</TrimmerSingleWarn>",
+                EachWarning + (publishing == Publishing.Native ? Native : Trimmed),
                 schemes.Contains("mongodb") ? RootsOfMongo : "")
             .WithSourcesOf("tests/EventStore.Packages.Tests/Applications/AllBackends")
             .WithSource("Engines.cs", $$"""
@@ -67,7 +72,8 @@ internal static class Published
                 }
                 """);
         await application.PublishAsync();
-        TestContext.Current.TestOutputHelper?.WriteLine($"{publishing} with {string.Join(", ", schemes)}: {application.PublishedMegabytes:F1} MB");
+        var size = $"{publishing} with {string.Join(", ", schemes)}: {application.PublishedMegabytes:F1} MB";
+        TestContext.Current.TestOutputHelper?.WriteLine(size);
         return application;
     }
 
@@ -90,9 +96,10 @@ internal static class Published
 
     private static void RequireLinker()
     {
-        if (OperatingSystem.IsLinux() && !Folders().Any(folder => File.Exists(Path.Combine(folder, "clang")) || File.Exists(Path.Combine(folder, "gcc"))))
+        // Elsewhere the linker comes with the system's development tools, and the SDK says what is missing.
+        if (!OperatingSystem.IsLinux()) return;
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
+        if (!folders.Any(folder => File.Exists(Path.Combine(folder, "clang")) || File.Exists(Path.Combine(folder, "gcc"))))
             throw Absence.Of("There is no clang here, which links programs that are compiled ahead of time. Install clang and zlib1g-dev.");
     }
-
-    private static string[] Folders() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
 }

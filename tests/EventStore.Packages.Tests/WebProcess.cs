@@ -29,7 +29,8 @@ internal sealed class WebProcess : IAsyncDisposable
         var started = new WebProcess(application.Start("--urls", address), address);
         while (!await started.TakesRequestsAsync())
         {
-            if (started.process.HasExited) throw new InvalidOperationException($"The application ended with {started.process.ExitCode}: {await started.output}{await started.errors}");
+            if (started.process.HasExited)
+                throw new InvalidOperationException($"The application ended: {await started.output}{await started.errors}");
             await Task.Delay(50);
         }
 
