@@ -5,6 +5,7 @@ namespace EventStore.Sqlite;
 /// <summary>Named documents. Versions come from one counter of the store, so that none is given twice, whatever is deleted in between.</summary>
 internal static class SqliteDocuments
 {
+    [QueryColumns("name", "version", "crc", "content")]
     public static NamedDocument? Find(SqliteSession session, string name) =>
         session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-document"], new { name }, commandTimeout: SqliteSession.BusySeconds) is { } row ? Checked(session, row) : null;
 
@@ -19,6 +20,7 @@ internal static class SqliteDocuments
     public static bool Delete(SqliteSession session, string name, long version) =>
         session.Connection.Execute(session.Sql["delete-document"], new { name, version }) == 1;
 
+    [QueryColumns("name", "version", "crc", "content")]
     public static IReadOnlyList<NamedDocument> List(SqliteSession session, string prefix, string after, int limit) =>
     [
         .. session.Connection.Query<Row>(session.Sql["list-documents"], new { prefix, after, limit }, buffered: false, commandTimeout: SqliteSession.BusySeconds)
@@ -27,6 +29,7 @@ internal static class SqliteDocuments
     ];
 
     /// <summary>Reads every document, in order of names, and tells those that are damaged.</summary>
+    [QueryColumns("name", "version", "crc", "content")]
     public static IEnumerable<CorruptStorageException> FindDamages(SqliteSession session)
     {
         foreach (var row in session.Connection.Query<Row>(session.Sql["verify-documents"], buffered: false))

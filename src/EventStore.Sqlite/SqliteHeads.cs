@@ -27,6 +27,7 @@ internal static class SqliteHeads
         }
     }
 
+    [QueryColumns("bucket", "category", "id", "lastRevision", "sequence", "snapshotRevision")]
     public static IReadOnlyList<StreamHead> List(SqliteSession session, HeadQuery query)
     {
         var (bucket, category, id) = query.After is { } after ? (after.Bucket, after.Category, after.Id) : ("", "", "");

@@ -21,6 +21,7 @@ internal static class SqliteSnapshots
         session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = head.Number });
     }
 
+    [QueryColumns("revision", "schemaVersion", "stateType", "crc", "payload")]
     public static SnapshotRecord? Find(SqliteSession session, StreamId stream, Revision atMost)
     {
         var head = SqliteHeads.Find(session, stream);
@@ -36,11 +37,13 @@ internal static class SqliteSnapshots
     }
 
     /// <summary>Reads every snapshot and tells those that are damaged.</summary>
+    [QueryColumns("stream", "revision", "schemaVersion", "stateType", "crc", "payload")]
     public static IEnumerable<CorruptStorageException> FindDamages(SqliteSession session)
     {
-        foreach (var row in session.Connection.Query<Row>(session.Sql["verify-snapshots"], buffered: false))
+        foreach (var found in session.Connection.Query<RowOfStream>(session.Sql["verify-snapshots"], buffered: false))
         {
-            var stream = session.Rows.StreamOf(row.Stream ?? 0).Name;
+            var stream = session.Rows.StreamOf(found.Stream ?? 0).Name;
+            var row = new Row(found.Revision, found.SchemaVersion, found.StateType, found.Crc, found.Payload);
             if (Sound(row, stream) is null) yield return Damaged(session, row, stream);
         }
     }
@@ -56,5 +59,7 @@ internal static class SqliteSnapshots
         SqliteErrors.Damage(session, $"{session.Sql.Table("snapshots")}, stream '{stream}', revision {row.Revision}", "the checksum of the snapshot is wrong.");
 
     // No column is NULL, except in a damaged row.
-    internal sealed record Row(long? Stream, long? Revision, long? SchemaVersion, string? StateType, long? Crc, byte[]? Payload);
+    internal sealed record Row(long? Revision, long? SchemaVersion, string? StateType, long? Crc, byte[]? Payload);
+
+    internal sealed record RowOfStream(long? Stream, long? Revision, long? SchemaVersion, string? StateType, long? Crc, byte[]? Payload);
 }

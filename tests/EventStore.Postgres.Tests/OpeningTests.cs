@@ -46,7 +46,7 @@ public sealed class OpeningTests : IAsyncLifetime
         await using var application = new NpgsqlConnection(address);
         await application.OpenAsync();
         await using var transaction = await application.BeginTransactionAsync();
-        await using (var locked = new NpgsqlCommand($"LOCK TABLE \"{schema.Options.Schema}\".documents IN ACCESS EXCLUSIVE MODE", application, transaction)) await locked.ExecuteNonQueryAsync();
+        await using (var locked = new NpgsqlCommand($"LOCK TABLE {new PostgresSql(schema.Options.Schema).QuotedSchema}.documents IN ACCESS EXCLUSIVE MODE", application, transaction)) await locked.ExecuteNonQueryAsync();
 
         using var canceling = new CancellationTokenSource();
         var reads = new List<Task>
@@ -62,7 +62,7 @@ public sealed class OpeningTests : IAsyncLifetime
         Assert.NotNull(await engine.FindDocumentAsync("name"));
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task The_time_limit_of_the_connection_string_holds_for_documents()
     {
         await using var engine = await TestStores.OpenEngineAsync(address + ";Command Timeout=1", schema.Options);
@@ -70,7 +70,7 @@ public sealed class OpeningTests : IAsyncLifetime
         await using var application = new NpgsqlConnection(address);
         await application.OpenAsync();
         await using var transaction = await application.BeginTransactionAsync();
-        await using (var locked = new NpgsqlCommand($"LOCK TABLE \"{schema.Options.Schema}\".documents IN ACCESS EXCLUSIVE MODE", application, transaction)) await locked.ExecuteNonQueryAsync();
+        await using (var locked = new NpgsqlCommand($"LOCK TABLE {new PostgresSql(schema.Options.Schema).QuotedSchema}.documents IN ACCESS EXCLUSIVE MODE", application, transaction)) await locked.ExecuteNonQueryAsync();
         await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.FindDocumentAsync("name"));
     }
 
