@@ -6,7 +6,7 @@ namespace EventStore;
 public abstract class EventStoreException : Exception
 {
     private protected EventStoreException(string message, Exception? inner = null) : base(message, inner) =>
-        HelpLink = "docs/troubleshooting.md#" + GetType().Name.ToLowerInvariant();
+        HelpLink = TroubleshootingPage.LinkTo(GetType());
 }
 
 /// <summary>A stream is not at the revision a commit expected. Nothing was stored.</summary>
@@ -249,5 +249,9 @@ public sealed class StorageFormatException(string place, string found, string ex
 }
 
 /// <summary>A name of a stream, an event type or a document cannot be stored. Nothing was.</summary>
-public sealed class InvalidNameException(string what, string problem, string advice)
-    : ArgumentException($"The {what} {problem}. Nothing was stored; {advice}.", what);
+public sealed class InvalidNameException : ArgumentException
+{
+    /// <summary>Says what is wrong with the name and what to do.</summary>
+    public InvalidNameException(string what, string problem, string advice) : base($"The {what} {problem}. Nothing was stored; {advice}.", what) =>
+        HelpLink = TroubleshootingPage.LinkTo(typeof(InvalidNameException));
+}

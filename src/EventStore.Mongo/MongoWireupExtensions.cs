@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using EventStore.Mongo;
 using MongoDB.Driver;
 
@@ -6,11 +7,16 @@ namespace EventStore;
 /// <summary>The verbs of the MongoDB engine.</summary>
 public static class MongoWireupExtensions
 {
+    private const string Trimmed = "MongoDB.Driver reflects over types, and is not made to be trimmed.";
+    private const string AheadOfTime = "MongoDB.Driver makes code while it runs, and is not made to be compiled ahead of time.";
+
     /// <summary>Stores in MongoDB, by a client of the store's own that is disposed with it.</summary>
     /// <param name="wireup">The sheet.</param>
     /// <param name="connectionString">As the driver takes it: <c>mongodb://…</c> or <c>mongodb+srv://…</c>.</param>
     /// <param name="options">Name, durability and times; null for the defaults.</param>
     /// <exception cref="WireupException">A persistence was chosen before, an option is out of its range, or the connection string cannot be read.</exception>
+    [RequiresUnreferencedCode(Trimmed)]
+    [RequiresDynamicCode(AheadOfTime)]
     public static Wireup UsingMongoPersistence(this Wireup wireup, string connectionString, MongoOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -23,6 +29,8 @@ public static class MongoWireupExtensions
     /// <param name="database">The database; its concerns and read preference are replaced by those the durability needs.</param>
     /// <param name="options">Name, durability and times; null for the defaults.</param>
     /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
+    [RequiresUnreferencedCode(Trimmed)]
+    [RequiresDynamicCode(AheadOfTime)]
     public static Wireup UsingMongoPersistence(this Wireup wireup, IMongoDatabase database, MongoOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -35,6 +43,8 @@ public static class MongoWireupExtensions
     /// <param name="engines">The catalogue.</param>
     /// <param name="options">Name, durability and times; null for the defaults.</param>
     /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>
+    [RequiresUnreferencedCode(Trimmed)]
+    [RequiresDynamicCode(AheadOfTime)]
     public static EngineCatalogue AddMongo(this EngineCatalogue engines, MongoOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(engines);

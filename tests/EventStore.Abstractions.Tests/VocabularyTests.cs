@@ -95,8 +95,19 @@ public sealed class VocabularyTests
     }
 
     [Fact]
-    public void Every_error_of_the_store_links_to_its_place_in_the_guide() =>
-        Assert.Equal("docs/troubleshooting.md#concurrencyexception", new ConcurrencyException("s", ExpectedRevision.Exactly(1), new Revision(2)).HelpLink);
+    public void Every_error_of_the_store_links_to_its_place_in_the_guide()
+    {
+        Assert.EndsWith("docs/troubleshooting.md#concurrencyexception", new ConcurrencyException("s", ExpectedRevision.Exactly(1), new Revision(2)).HelpLink, StringComparison.Ordinal);
+        Assert.EndsWith("docs/troubleshooting.md#invalidnameexception", new InvalidNameException("id", "is empty", "give one").HelpLink, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, "1.0.0+abc", "docs/troubleshooting.md")]
+    [InlineData("", "1.0.0", "docs/troubleshooting.md")]
+    [InlineData("https://forge.example/a/b", "1.0.0+abc", "https://forge.example/a/b/blob/abc/docs/troubleshooting.md")]
+    [InlineData("https://forge.example/a/b.git/", "1.0.0", "https://forge.example/a/b/blob/main/docs/troubleshooting.md")]
+    public void The_guide_lies_in_the_repository_that_the_build_knew_else_in_the_package(string? repository, string version, string page) =>
+        Assert.Equal(page, TroubleshootingPage.AddressIn(repository, version));
 
     [Fact]
     public async Task A_signal_wakes_those_behind_it_and_lets_those_ahead_wait()

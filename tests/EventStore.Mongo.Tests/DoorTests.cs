@@ -63,7 +63,7 @@ public sealed class DoorTests : MongoTest
 
     [Theory, InlineData(""), InlineData("Upper"), InlineData("a.b"), InlineData("$")]
     public void A_name_that_is_no_plain_name_is_refused(string name) =>
-        Assert.Throws<WireupException>(() => Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", new MongoOptions { Name = name }));
+        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", new MongoOptions { Name = name }));
 
     [Fact]
     public void Options_out_of_their_range_or_against_each_other_are_refused()
@@ -72,7 +72,7 @@ public sealed class DoorTests : MongoTest
         [
             new() { Database = "a/b" }, new() { CommandTimeout = TimeSpan.Zero }, new() { PollInterval = TimeSpan.FromHours(1) }, new() { Durability = Durability.Fast, RequireDurable = true },
         ];
-        Assert.All(wrong, options => Assert.Throws<WireupException>(() => Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", options)));
+        Assert.All(wrong, options => Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", options)));
     }
 
     [Fact]

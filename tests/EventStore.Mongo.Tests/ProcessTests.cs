@@ -74,7 +74,7 @@ public sealed class ProcessTests : MongoTest
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(ProcessTests).Assembly.Location);
-        foreach (var argument in (string[])["-noLogo", "-noColor", "-explicit", "only", "-method", $"{typeof(ProcessTests).FullName}.{nameof(Writes_as_one_process_of_several)}"]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])["--explicit", "only", "--filter-method", $"{typeof(ProcessTests).FullName}.{nameof(Writes_as_one_process_of_several)}", "--zero-tests-policy", "strict", "--no-ansi", "--progress", "off"]) start.ArgumentList.Add(argument);
         start.Environment[TaskVariable] = $"{await Backend.GetAddressAsync()}|{Backend.Database}|{file}";
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();

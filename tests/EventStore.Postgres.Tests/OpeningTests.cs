@@ -139,10 +139,10 @@ public sealed class OpeningTests : IAsyncLifetime
 
     [Theory, InlineData(""), InlineData("pg_mine"), InlineData("a\0b"), InlineData("0123456789012345678901234567890123456789012345678901234567890123")]
     public void A_name_that_no_schema_has_is_refused(string name) =>
-        Assert.Throws<WireupException>(() => Wireup.Init().UsingPostgresPersistence("Host=localhost", new PostgresOptions { Schema = name }));
+        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingPostgresPersistence("Host=localhost", new PostgresOptions { Schema = name }));
 
     [Fact]
-    public void To_require_what_is_not_asked_for_is_refused() => Assert.Throws<WireupException>(() =>
+    public void To_require_what_is_not_asked_for_is_refused() => Assert.Throws<InvalidOptionException>(() =>
         Wireup.Init().UsingPostgresPersistence("Host=localhost", new PostgresOptions { RequireDurable = true, Durability = Durability.Fast }));
 
     [Fact]

@@ -16,13 +16,13 @@ public sealed class DoorTests : IAsyncDisposable
 
     [Theory, InlineData(""), InlineData("Upper"), InlineData("a{b}"), InlineData("a b")]
     public void A_name_that_is_no_plain_name_is_refused(string name) =>
-        Assert.Throws<WireupException>(() => Wireup.Init().UsingRedisPersistence("localhost", new RedisOptions { Name = name }));
+        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingRedisPersistence("localhost", new RedisOptions { Name = name }));
 
     [Fact]
     public void Options_that_contradict_or_exceed_are_refused_and_a_configuration_that_names_no_server_too()
     {
         RedisOptions[] wrong = [new() { Replicas = -1 }, new() { ReplicasFlush = true }, new() { CommandTimeout = default }, new() { OutageTimeout = TimeSpan.FromDays(1) }];
-        Assert.All(wrong, options => Assert.Throws<WireupException>(() => Wireup.Init().UsingRedisPersistence("localhost", options)));
+        Assert.All(wrong, options => Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingRedisPersistence("localhost", options)));
         Assert.All((string[])["", "password=secret", "connectTimeout=secret,localhost"], configuration =>
             Assert.DoesNotContain("secret", Assert.Throws<WireupException>(() => Wireup.Init().UsingRedisPersistence(configuration)).ToString(), StringComparison.Ordinal));
     }

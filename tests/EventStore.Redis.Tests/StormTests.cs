@@ -56,12 +56,17 @@ public sealed class StormTests
     // This program again, for the one fact below; answers what it said where that did not pass.
     private static async Task<string> RunWritersAsync(string storm)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(StormTests).Assembly.Location, "-explicit", "only", "-class", typeof(StormWriters).FullName!, "-noLogo", "-noColor"]) { UseShellExecute = false, RedirectStandardOutput = true };
+        string[] arguments =
+        [
+            typeof(StormTests).Assembly.Location, "--explicit", "only", "--filter-class", typeof(StormWriters).FullName!,
+            "--zero-tests-policy", "strict", "--no-ansi", "--progress", "off",
+        ];
+        var start = new ProcessStartInfo("dotnet", arguments) { UseShellExecute = false, RedirectStandardOutput = true };
         start.Environment[StormWriters.Variable] = storm;
         using var process = Process.Start(start)!;
         var said = await process.StandardOutput.ReadToEndAsync(Token);
         await process.WaitForExitAsync(Token);
-        return process.ExitCode == 0 && said.Contains("Total: 1, Errors: 0, Failed: 0", StringComparison.Ordinal) ? "" : said;
+        return process.ExitCode == 0 ? "" : said;
     }
 }
 

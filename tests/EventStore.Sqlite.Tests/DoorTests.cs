@@ -9,7 +9,7 @@ public sealed class DoorTests : IDisposable
 
     [Theory, InlineData(""), InlineData("Upper"), InlineData("9lives"), InlineData("a-b"), InlineData("sqlite_x"), InlineData("a\n"), InlineData("a; DROP TABLE x")]
     public void A_name_that_cannot_begin_the_names_of_tables_is_refused(string name) =>
-        Assert.Throws<WireupException>(() => Wireup.Init().UsingSqlitePersistence(directory.Database, new SqliteOptions { Name = name }));
+        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingSqlitePersistence(directory.Database, new SqliteOptions { Name = name }));
 
     [Theory, InlineData("Data Source=;"), InlineData("Data Source=x.db;Cache=Shared"), InlineData("Data Source=x.db;Colour=Red"), InlineData("Data Source=:memory:;Mode=ReadOnly")]
     public void A_connection_string_that_cannot_work_is_refused_without_repeating_it(string text)
@@ -21,8 +21,8 @@ public sealed class DoorTests : IDisposable
     [Fact]
     public void Options_out_of_range_are_refused()
     {
-        Assert.Throws<WireupException>(() => new EngineCatalogue().AddSqlite(new SqliteOptions { BusyTimeout = TimeSpan.FromSeconds(-1) }));
-        Assert.Throws<WireupException>(() => new EngineCatalogue().AddSqlite(new SqliteOptions { PollInterval = TimeSpan.Zero }));
+        Assert.Throws<InvalidOptionException>(() => new EngineCatalogue().AddSqlite(new SqliteOptions { BusyTimeout = TimeSpan.FromSeconds(-1) }));
+        Assert.Throws<InvalidOptionException>(() => new EngineCatalogue().AddSqlite(new SqliteOptions { PollInterval = TimeSpan.Zero }));
         Assert.Throws<WireupException>(() => new EngineCatalogue().AddSqlite().Create("sqlite:", EngineContext.Default));
     }
 

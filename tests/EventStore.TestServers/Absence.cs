@@ -3,7 +3,7 @@ using Xunit;
 namespace EventStore.TestServers;
 
 /// <summary>What becomes of a test whose server is not to be had.</summary>
-internal static class Absence
+public static class Absence
 {
     private static readonly bool IsContinuousBuild = Environment.GetEnvironmentVariable("CI") is { Length: > 0 } value && value != "false";
 

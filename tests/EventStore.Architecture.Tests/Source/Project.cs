@@ -21,9 +21,11 @@ internal sealed class Project
     /// <summary>Names of the packages referenced by the project file itself.</summary>
     public IReadOnlyList<string> Packages => Includes("PackageReference");
 
-    /// <summary>Names of the projects referenced.</summary>
-    public IReadOnlyList<string> Projects =>
-        [.. Includes("ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')))];
+    /// <summary>Names of the projects that its code can use.</summary>
+    public IReadOnlyList<string> Projects => ProjectReferences(isPackageOnly: false);
+
+    /// <summary>Names of the projects that only its package depends on: the compiler does not see them (<c>src/Directory.Build.targets</c>).</summary>
+    public IReadOnlyList<string> PackageOnlyProjects => ProjectReferences(isPackageOnly: true);
 
     /// <summary>Namespaces that the project opens for all its files.</summary>
     public IReadOnlyList<string> Usings => Includes("Using");
@@ -39,6 +41,10 @@ internal sealed class Project
 
     /// <summary>The value of a property if the project file itself sets it.</summary>
     public string? Property(string name) => xml.Descendants(name).LastOrDefault()?.Value;
+
+    private List<string> ProjectReferences(bool isPackageOnly) =>
+        [.. xml.Descendants("ProjectReference").Where(element => (string?)element.Attribute("PackageOnly") == "true" == isPackageOnly)
+            .Select(element => Path.GetFileNameWithoutExtension(((string?)element.Attribute("Include") ?? "").Replace('\\', '/')))];
 
     private List<string> Includes(string item) =>
         [.. xml.Descendants(item).Select(element => (string?)element.Attribute("Include")).OfType<string>()];
