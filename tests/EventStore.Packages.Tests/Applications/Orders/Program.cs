@@ -8,7 +8,7 @@ await using var store = await Wireup.Init()
     .BuildAsync();
 
 var app = builder.Build();
-app.MapPost("/orders/{id}", async (string id, ItemAdded item) => (await store.AppendAsync(id, item)).Revision.Value);
+app.MapPost("/orders/{id}", async (string id, ItemAdded item) => (await store.AppendAsync(id, item)).LastRevision.Value);
 app.MapGet("/orders/{id}", (string id) => store.ReadStreamAsync(id).Select(committed => (ItemAdded)committed.Body));
 await app.RunAsync();
 
