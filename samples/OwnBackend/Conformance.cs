@@ -1,4 +1,5 @@
 using EventStore.Conformance;
+using EventStore.Engines;
 
 namespace OwnBackend;
 

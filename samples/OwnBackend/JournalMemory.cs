@@ -1,3 +1,5 @@
+using EventStore.Engines;
+
 namespace OwnBackend;
 
 /// <summary>The store in memory: what all lines of the journal say together. It changes by entries only, just written or replayed. Not safe for threads.</summary>

@@ -1,3 +1,4 @@
+using EventStore.Engines;
 using Microsoft.Extensions.Logging;
 
 namespace OwnBackend;

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics;
 using System.Text;
+using EventStore.Engines;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace OwnBackend;

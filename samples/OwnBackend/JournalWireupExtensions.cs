@@ -1,3 +1,5 @@
+using EventStore.Engines;
+
 namespace OwnBackend;
 
 /// <summary>How an application chooses the journal: by a verb on the wireup, or by an address.</summary>
