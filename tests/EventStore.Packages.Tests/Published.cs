@@ -62,6 +62,7 @@ internal static class Published
             .WithSourcesOf("tests/EventStore.Packages.Tests/Applications/AllBackends")
             .WithSource("Engines.cs", $$"""
                 using EventStore;
+                using EventStore.Engines;
 
                 internal static class Engines
                 {
