@@ -22,7 +22,7 @@ await using (var store = await OpenAsync(address, name))
     await foreach (var read in store.ReadStreamAsync("order-1")) Console.WriteLine($"stream {read.Revision} {read.Body}");
     await foreach (var read in store.ReadAllAsync()) Console.WriteLine($"all {read.Stream} {read.Revision} {read.Body}");
 
-    await store.Snapshots.SaveAsync(new Snapshot("order-1", 2, new OrderState(3)));
+    await store.Snapshots.SaveAsync(new Snapshot("order-1", new Revision(2), new OrderState(3)));
     Console.WriteLine($"snapshot {(await store.Snapshots.FindAsync("order-1"))!.State}");
 
     var delivered = 0;
@@ -38,7 +38,7 @@ if (!address.StartsWith("memory:", StringComparison.Ordinal))
 {
     await using var again = await OpenAsync(address, name);
     await foreach (var read in again.ReadAllAsync()) Console.WriteLine($"reopened {read.Stream} {read.Body}");
-    await again.PurgeAsync(null);
+    await again.PurgeAllAsync();
 }
 
 static ValueTask Count(ref int counter)
