@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using EventStore.Conformance;
 using EventStore.Consumers;
+using EventStore.Diagnostics;
 using EventStore.Feeds;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStore.Tests;
 
@@ -150,7 +152,7 @@ public sealed class ConsumerTests
     [Fact(Timeout = 60_000)]
     public async Task Whoever_waits_at_a_progress_that_was_handed_over_waits_at_its_successor()
     {
-        var (before, after) = (new ConsumerProgress(default, null), new ConsumerProgress(default, null));
+        var (before, after) = (new ConsumerProgress(default, new Stateless(), null), new ConsumerProgress(default, new Stateless(), null));
         var early = before.WaitForAsync(5);
         before.HandOverTo(after);
         var late = before.WaitForAsync(5);
@@ -165,19 +167,24 @@ public sealed class ConsumerTests
         await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
         await store.AppendAsync("stream", "x");
         var committed = await store.ReadAllAsync().FirstAsync();
-        var (gate, pump) = (new PauseGate(), new PullPump(width: 1));
-        pump.In(new PumpContext(gate, null!, new ConsumerOptions(), _ => default));
+        var (gate, options, pulled) = (new PauseGate(), new ConsumerOptions(), new PulledEvents(width: 1));
+        var definition = new ConsumerDefinition("pulled", ConsumerSource.Everything, options, context => new PullPump(context, pulled));
+        var report = new ConsumerReport("pulled", new ConsumerLag(_ => { }), NullLogger.Instance);
+        var lease = new ConsumerDocuments(OpenInMemory(), TimeProvider.System).LeaseOf("pulled", options);
+        var policy = new FailurePolicy(new ConsumerClaim(definition, lease, report, _ => { }), gate);
+        var pump = new PullPump(new PumpContext(policy, new ConsumerProgress(default, new Stateless(), null), options, _ => default), pulled);
         await gate.PauseAsync();
         using var broken = new CancellationTokenSource();
-        var progress = new ConsumerProgress(default, null);
-        var delivering = pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, progress, broken.Token);
+        var delivering = pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, broken.Token);
         await broken.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await delivering);
         gate.Resume();
-        pump.Restart();
-        await pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, progress, TestContext.Current.CancellationToken);
-        Assert.True(pump.Deliveries.TryRead(out _));
+        pump.Begin();
+        await pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, TestContext.Current.CancellationToken);
+        Assert.True(pulled.Deliveries.TryRead(out _));
     }
+
+    private static IPersistenceEngine OpenInMemory() => new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
 
     private sealed class CountsReads(IPersistenceEngine inner) : DelegatingEngine(inner)
     {

@@ -3,7 +3,7 @@ using EventStore.Pipeline;
 namespace EventStore.Dispatch;
 
 /// <summary>For a store that does not track dispatch: nothing is ever undispatched, and marking changes nothing.</summary>
-internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
+internal sealed class UntrackedDispatch(StoreLifetime lifetime) : IDispatch
 {
     public ValueTask StartAsync(CancellationToken cancellationToken = default) =>
         throw new InvalidOperationException("This store does not dispatch: the wireup says DoNotDispatchCommits().");
@@ -20,7 +20,7 @@ internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
 
     public ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default)
     {
-        liveness.ThrowIfDisposed();
+        lifetime.ThrowIfEnded();
         return new(0);
     }
 
@@ -28,19 +28,19 @@ internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
 
     public ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
-        liveness.ThrowIfDisposed();
+        lifetime.ThrowIfEnded();
         return new(new DispatchStatus(Checkpoint.Origin, Checkpoint.Origin, 0, 0, IsDispatchingHere: false, ConsecutiveFailures: 0));
     }
 
     private IAsyncEnumerable<CommittedEvent> Nothing()
     {
-        liveness.ThrowIfDisposed();
+        lifetime.ThrowIfEnded();
         return AsyncEnumerable.Empty<CommittedEvent>();
     }
 
     private ValueTask Ignored()
     {
-        liveness.ThrowIfDisposed();
+        lifetime.ThrowIfEnded();
         return default;
     }
 }
