@@ -118,7 +118,7 @@ public sealed class SerializationTests
         var engine = OpenInMemory();
         EncryptionKey right = new("k1", RandomNumberGenerator.GetBytes(32)), wrong = new("k1", RandomNumberGenerator.GetBytes(32)), other = new("k2", RandomNumberGenerator.GetBytes(32));
         await using (var store = await Json(engine).EncryptWith(right).BuildAsync()) await store.AppendAsync(Stream, new OrderPlaced("1", 1));
-        foreach (var (wire, sentence) in (ValueTuple<Func<Wireup, Wireup>, string>[])[(w => w.EncryptWith(wrong), "does not fit"), (w => w.EncryptWith(other), "'k1', which is not wired"), (w => w, "nothing of this name is wired")])
+        foreach (var (wire, sentence) in (ValueTuple<Func<Wireup, Wireup>, string>[])[(w => w.EncryptWith(wrong), "does not fit"), (w => w.EncryptWith(other), "'k1', which is not configured"), (w => w, "no transform of this name is configured")])
         {
             await using var store = await wire(Json(engine)).BuildAsync();
             var error = await Assert.ThrowsAsync<PayloadTransformException>(() => SingleAsync(store));

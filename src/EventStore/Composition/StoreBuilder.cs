@@ -10,10 +10,13 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore.Composition;
 
-/// <summary>Puts the parts of a store together. This is the only place where that happens, and shows how they depend on each other.</summary>
+/// <summary>
+/// Puts the parts of a store together. This is the only place where that happens, and shows how they depend on each other.
+/// </summary>
 internal sealed class StoreBuilder(StorePlan plan)
 {
-    // Parts are added in the order of their creation and disposed in the reverse order: consumers, the dispatch scheduler, the group commit, the engines.
+    // Parts are added in the order of their creation and disposed in the reverse order: consumers, the dispatch scheduler, the group
+    // commit, the engines.
     private readonly StoreLifetime lifetime = new();
 
     public static async ValueTask<IEventStore> BuildAsync(Wireup wireup, CancellationToken cancellationToken)
@@ -72,7 +75,8 @@ internal sealed class StoreBuilder(StorePlan plan)
             Description = plan.Describe(engine.Description, hooks),
         };
 
-        if (scheduler is not null && plan.Startup == DispatchStartup.Auto) await scheduler.StartAsync(cancellationToken).ConfigureAwait(false);
+        if (scheduler is not null && plan.Startup == DispatchStartup.Auto)
+            await scheduler.StartAsync(cancellationToken).ConfigureAwait(false);
         LogBuilt(engine.Description);
         return store;
     }

@@ -15,8 +15,8 @@ internal sealed class StorePlan
     {
         this.wireup = wireup;
         Persistence = wireup.Find<PersistenceChoice>() ?? throw new WireupException(
-            "No persistence was chosen. Choose one: UsingInMemoryPersistence() for tests, UsingPersistence(\"scheme:address\", engines => …), "
-            + "or the method of a backend's package.");
+            "No persistence was chosen. Choose one: UsingInMemoryPersistence() for tests, "
+            + "UsingPersistence(\"scheme:address\", engines => …), or the method of a backend's package.");
         var serializer = wireup.Find<SerializerChoice>() ?? throw new WireupException(
             "No serializer was chosen. Choose one: UsingJsonSerialization(types => types.Register<OrderPlaced>(\"order-placed\")) "
             + "or UsingCustomSerialization(serializer).");
@@ -58,7 +58,9 @@ internal sealed class StorePlan
 
     /// <summary>How commits are dispatched; null where the application dispatches them itself.</summary>
     public (SchedulerChoice Scheduling, DispatcherChoice Dispatcher)? Dispatch =>
-        wireup.Find<SchedulerChoice>() is { } scheduling && wireup.Find<DispatcherChoice>() is { } dispatcher ? (scheduling, dispatcher) : null;
+        wireup.Find<SchedulerChoice>() is { } scheduling && wireup.Find<DispatcherChoice>() is { } dispatcher
+            ? (scheduling, dispatcher)
+            : null;
 
     public DispatchStartup Startup => wireup.Find<StartupChoice>()?.Startup ?? DispatchStartup.Auto;
 
@@ -71,7 +73,13 @@ internal sealed class StorePlan
     public EngineContext EngineContext => new(Time, Loggers) { MayCreateStorage = MayCreateStorage, IsReadOnly = ReadOnly is not null };
 
     public StoreDescription Describe(EngineDescription engine, PipelineHooks hooks) => new(
-        engine, Serializer.Name, Envelope.AppliedIds, hooks.Names, [.. Upconverters.Select(converter => converter.From)], DescribeDispatch(), SnapshotsKept);
+        engine,
+        Serializer.Name,
+        Envelope.AppliedIds,
+        hooks.Names,
+        [.. Upconverters.Select(converter => converter.From)],
+        DescribeDispatch(),
+        SnapshotsKept);
 
     private string DescribeDispatch()
     {
@@ -94,7 +102,8 @@ internal sealed class StorePlan
         if (hasScheduler && !hasDispatcher)
             throw new WireupException($"{wireup.VerbOf<SchedulerChoice>()} has no dispatcher. Add DispatchTo(…).");
         if (hasDispatcher && !hasScheduler)
-            throw new WireupException("DispatchTo(…) has no scheduler. Add UsingAsynchronousDispatchScheduler() or UsingSynchronousDispatchScheduler().");
+            throw new WireupException(
+                "DispatchTo(…) has no scheduler. Add UsingAsynchronousDispatchScheduler() or UsingSynchronousDispatchScheduler().");
         if (wireup.Find<StartupChoice>() is not null && !hasScheduler)
             throw new WireupException("Startup(…) sets when a dispatch scheduler starts, but there is none. Add one, or remove the call.");
     }
@@ -113,6 +122,7 @@ internal sealed class StorePlan
         if (wireup.Find<EncryptionChoice>() is { } encryption) applied.Add(encryption.Transform);
         if (applied.GroupBy(transform => transform.Id, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new WireupException($"The transform '{twice.Key}' was chosen twice. Choose it once.");
-        return new PayloadEnvelope(applied, [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)]);
+        return new PayloadEnvelope(
+            applied, [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)]);
     }
 }

@@ -4,7 +4,8 @@ using EventStore.Leases;
 namespace EventStore.Consumers;
 
 /// <summary>A name that a consumer of this process has taken: the lease of its document, and what is reported under the name.</summary>
-internal sealed class ConsumerClaim(ConsumerDefinition definition, Lease<ConsumerRecord> lease, ConsumerReport report, Action<string> release) : IDisposable
+internal sealed class ConsumerClaim(
+    ConsumerDefinition definition, Lease<ConsumerRecord> lease, ConsumerReport report, Action<string> release) : IDisposable
 {
     public string Name => definition.Name;
 

@@ -1,6 +1,6 @@
 namespace EventStore.Consumers;
 
-/// <summary>A consumer as the application asked for it.</summary>
+/// <summary>The definition of a consumer, as the application gave it.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Source">What it reads.</param>
 /// <param name="Options">How it works.</param>

@@ -2,7 +2,9 @@ using EventStore.Feeds;
 
 namespace EventStore.Consumers;
 
-/// <summary>Reads the source of one term page by page, the next page while the present one is delivered. Waits while the storage is unavailable.</summary>
+/// <summary>
+/// Reads the source of one term page by page, the next page while the present one is delivered. Waits while the storage is unavailable.
+/// </summary>
 internal sealed class ConsumerFeed(ConsumerClaim claim, EventFeeds feeds) : IAsyncDisposable
 {
     private readonly IFeed feed = feeds.Open(claim.Definition.Source);

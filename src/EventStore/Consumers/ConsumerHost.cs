@@ -46,7 +46,8 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         if (options?.Parallelism > 1)
         {
             throw new ArgumentException(
-                $"ConsumerOptions.Parallelism is {options.Parallelism}, but a consumer with a state handles one event after the other: set it to 1.",
+                $"ConsumerOptions.Parallelism is {options.Parallelism}, but a consumer with a state handles one event at a time. "
+                + "Set it to 1.",
                 nameof(options));
         }
 
@@ -54,7 +55,8 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         {
             State = new ProjectedState<TState>(name, projection, codec),
         };
-        return await running.StartAsync(definition, claim => new StatefulConsumer<TState>(claim, feeds), cancellationToken).ConfigureAwait(false);
+        return await running.StartAsync(
+            definition, claim => new StatefulConsumer<TState>(claim, feeds), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<IPullConsumer> OpenAsync(
@@ -62,7 +64,8 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
     {
         var events = new PulledEvents((options ?? new ConsumerOptions()).Validated().Window);
         var definition = Define(name, source, options, context => new PullPump(context, events));
-        return await running.StartAsync(definition, claim => new PullConsumer(claim, feeds, events), cancellationToken).ConfigureAwait(false);
+        return await running.StartAsync(
+            definition, claim => new PullConsumer(claim, feeds, events), cancellationToken).ConfigureAwait(false);
     }
 
     public async IAsyncEnumerable<CommittedEvent> SubscribeAsync(
@@ -126,13 +129,15 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         if (start.Revision.Value > 0 && source.Stream is null && source.ReadStream is null)
         {
             throw new ArgumentException(
-                $"ConsumerStart.AfterRevision({start.Revision}) names a revision of one stream, but the source has many. Start AfterCheckpoint, or consume one stream.");
+                $"ConsumerStart.AfterRevision({start.Revision}) is a revision of one stream, but the source has many. "
+                + "Start AfterCheckpoint, or consume one stream.");
         }
 
         if (start.Checkpoint.Value > 0 && source.ReadStream is not null)
         {
             throw new ArgumentException(
-                $"ConsumerStart.AfterCheckpoint({start.Checkpoint}) names a place in the store, but a read stream has revisions of its own. Start AfterRevision.");
+                $"ConsumerStart.AfterCheckpoint({start.Checkpoint}) is a place in the store, but a read stream has its own revisions. "
+                + "Start AfterRevision.");
         }
     }
 }

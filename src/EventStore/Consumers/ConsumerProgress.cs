@@ -3,7 +3,9 @@ using EventStore.Feeds;
 
 namespace EventStore.Consumers;
 
-/// <summary>The progress of a consumer in one term: its position, the state at that position, and what of both is not written yet.</summary>
+/// <summary>
+/// The progress of a consumer in one term: its position, the state at that position, and what of both is not written yet.
+/// </summary>
 internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, object? state)
     : DeliveryProgress<DeliveryUnit>(start), IWrittenProgress<ConsumerRecord>
 {
@@ -110,7 +112,8 @@ internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, 
         }
     }
 
-    internal sealed class Unwritten(ConsumerProgress progress, FeedPosition position, ParkedChanges.Taken parked) : IUnwritten<ConsumerRecord>
+    internal sealed class Unwritten(
+        ConsumerProgress progress, FeedPosition position, ParkedChanges.Taken parked) : IUnwritten<ConsumerRecord>
     {
         public required object? State { get; init; }
 
@@ -120,7 +123,12 @@ internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, 
 
         /// <summary>The parked events, given the record that is stored.</summary>
         public IReadOnlyList<long> ParkedIn(ConsumerRecord record) =>
-            [.. record.Parked.Union(parked.Parked.Select(range => range.First)).Except(parked.Unparked.Select(range => range.First)).Order()];
+        [
+            .. record.Parked
+                .Union(parked.Parked.Select(range => range.First))
+                .Except(parked.Unparked.Select(range => range.First))
+                .Order(),
+        ];
 
         public void WriteTo(ConsumerRecord document)
         {

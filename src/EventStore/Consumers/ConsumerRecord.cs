@@ -5,7 +5,9 @@ using EventStore.Leases;
 
 namespace EventStore.Consumers;
 
-/// <summary>The document of a consumer: its position, its state at that position, the parked events, and the process that runs it.</summary>
+/// <summary>
+/// The document of a consumer: its position, its state at that position, the parked events, and the process that runs it.
+/// </summary>
 internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
 {
     private const string Folder = "consumers/";

@@ -16,8 +16,7 @@ internal sealed class ConsumerTerm
     public ConsumerTerm(ConsumerClaim claim, EventFeeds feeds, FailurePolicy policy, ConsumerProgress progress)
     {
         (this.claim, this.feeds, Progress) = (claim, feeds, progress);
-        writer = new ProgressWriter<ConsumerRecord>(
-            claim.Lease, progress, claim.Options.EventsPerCheckpoint, record => claim.Options.Persisted?.Invoke(new Checkpoint(record.Checkpoint)));
+        writer = new ProgressWriter<ConsumerRecord>(claim.Lease, progress, claim.Options.EventsPerCheckpoint, ReportWritten);
         Pump = claim.Definition.MakePump(new PumpContext(policy, progress, claim.Options, WriteOrLoseAsync));
     }
 
@@ -27,7 +26,9 @@ internal sealed class ConsumerTerm
 
     /// <summary>Reads, delivers and writes until it is stopped or the name is lost.</summary>
     /// <returns>Why the name was lost; null when it was stopped.</returns>
-    /// <exception cref="InvalidOperationException">A callback of the application let out a cancellation although nothing was stopped.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A callback of the application let out a cancellation although nothing was stopped.
+    /// </exception>
     public async Task<string?> RunAsync(CancellationToken stopping)
     {
         Pump.Begin();
@@ -47,7 +48,9 @@ internal sealed class ConsumerTerm
         return isKept ? throw await FailureOfAsync(first).ConfigureAwait(false) : "another process took over";
     }
 
-    /// <summary>Writes position and state, which are one document. Returns false, and writes nothing, if another process took over.</summary>
+    /// <summary>
+    /// Writes position and state, which are one document. Returns false, and writes nothing, if another process took over.
+    /// </summary>
     public ValueTask<bool> TryWriteAsync(CancellationToken cancellationToken) => writer.TryWriteAsync(cancellationToken);
 
     /// <summary>Reads the stored record together with what is not written yet, at one moment.</summary>
@@ -133,6 +136,8 @@ internal sealed class ConsumerTerm
         claim.Report.Lag.Value = page.Lag;
     }
 
+    private void ReportWritten(ConsumerRecord record) => claim.Options.Persisted?.Invoke(new Checkpoint(record.Checkpoint));
+
     private void ReportIfIdle()
     {
         if (isIdle || !isCaughtUp || !Progress.IsIdle) return;
@@ -150,7 +155,8 @@ internal sealed class ConsumerTerm
         }
     }
 
-    // Writes what is done. If the storage is unavailable now, a later write includes it; events are delivered again only if the process ends before.
+    // Writes what is done. If the storage is unavailable now, a later write includes it; events are delivered again only if the process
+    // ends before.
     private async ValueTask WriteOrLoseAsync(CancellationToken cancellationToken)
     {
         try

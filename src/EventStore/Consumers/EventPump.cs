@@ -7,7 +7,8 @@ namespace EventStore.Consumers;
 /// <param name="handler">Handles an event; with a state, makes the next state.</param>
 internal sealed class EventPump(PumpContext context, IEventHandler handler) : IPump
 {
-    private readonly FailurePolicy.Handling<CommittedEvent> handling = context.Policy.Apply<CommittedEvent>(handler.HandleAsync, static committed => committed);
+    private readonly FailurePolicy.Handling<CommittedEvent> handling = context.Policy.Apply<CommittedEvent>(
+        handler.HandleAsync, static committed => committed);
 
     // A fast handler takes less time than a lock or two: what can be done once a page is not done for each event.
     public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken)
@@ -46,7 +47,9 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
 /// <summary>Handles events one by one.</summary>
 internal interface IEventHandler
 {
-    /// <summary>Before an event, the state it is applied to. After it, the next state, or the same one if it failed. Null without a state.</summary>
+    /// <summary>
+    /// Before an event, the state it is applied to. After it, the next state, or the same one if it failed. Null without a state.
+    /// </summary>
     object? State { get; set; }
 
     ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken);

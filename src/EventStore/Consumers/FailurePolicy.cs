@@ -2,11 +2,15 @@ using EventStore.Deliveries;
 
 namespace EventStore.Consumers;
 
-/// <summary>What happens to events whose handler throws: they are tried again with growing waits, then the consumer stops, parks or skips them.</summary>
+/// <summary>
+/// What happens to events whose handler throws: they are tried again with growing waits, then the consumer stops, parks or skips them.
+/// </summary>
 internal sealed class FailurePolicy(ConsumerClaim claim, PauseGate gate)
 {
     private readonly RetryPolicy retries = new(
-        claim.Options.FirstRetryDelay, claim.Options.MaxRetryDelay, claim.Options.MaxRetries is { } retries && retries < int.MaxValue ? retries + 1 : null);
+        claim.Options.FirstRetryDelay, claim.Options.MaxRetryDelay, claim.Options.MaxRetries is { } retries && retries < int.MaxValue
+            ? retries + 1
+            : null);
 
     public PauseGate Gate => gate;
 
@@ -33,7 +37,9 @@ internal sealed class FailurePolicy(ConsumerClaim claim, PauseGate gate)
             retries = new Retries<TUnit>(this, policy.retries);
         }
 
-        /// <summary>Handles a unit until it succeeds or has failed permanently. Called inside the gate, which is left during the waits.</summary>
+        /// <summary>
+        /// Handles a unit until it succeeds or has failed permanently. Called inside the gate, which is left during the waits.
+        /// </summary>
         /// <returns>Null when it was handled; otherwise what happens to it instead.</returns>
         /// <exception cref="ConsumerStoppedException">It failed permanently, and the consumer stops.</exception>
         public ValueTask<FailureAction?> RunAsync(TUnit unit, CancellationToken cancellationToken)
@@ -46,7 +52,8 @@ internal sealed class FailurePolicy(ConsumerClaim claim, PauseGate gate)
 
         public ValueTask DeliverAsync(TUnit unit, CancellationToken cancellationToken) => handle(unit, cancellationToken);
 
-        public async ValueTask<bool> WaitForRetryAsync(TUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken)
+        public async ValueTask<bool> WaitForRetryAsync(
+            TUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken)
         {
             claim.Report.LogRetry(failed.Error, firstOf(unit), failed.Failures, delay);
             await gate.StepAsideAsync(token => Task.Delay(delay, claim.Time, token), cancellationToken).ConfigureAwait(false);

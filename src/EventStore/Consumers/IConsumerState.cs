@@ -32,7 +32,8 @@ internal sealed class Stateless : IConsumerState
 }
 
 /// <summary>The state of a projection, encoded like the body of an event.</summary>
-internal sealed class ProjectedState<TState>(string consumer, Projection<TState> projection, EventCodec codec) : IConsumerState where TState : class
+internal sealed class ProjectedState<TState>(
+    string consumer, Projection<TState> projection, EventCodec codec) : IConsumerState where TState : class
 {
     private readonly StreamId owner = new("consumers", "", consumer);
 

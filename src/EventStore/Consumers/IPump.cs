@@ -30,7 +30,8 @@ internal interface IPump
 /// <param name="Progress">The progress of the term.</param>
 /// <param name="Options">The consumer's options.</param>
 /// <param name="WriteAsync">Writes the progress.</param>
-internal sealed record PumpContext(FailurePolicy Policy, ConsumerProgress Progress, ConsumerOptions Options, Func<CancellationToken, ValueTask> WriteAsync)
+internal sealed record PumpContext(
+    FailurePolicy Policy, ConsumerProgress Progress, ConsumerOptions Options, Func<CancellationToken, ValueTask> WriteAsync)
 {
     public PauseGate Gate => Policy.Gate;
 

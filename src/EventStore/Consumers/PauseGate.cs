@@ -114,7 +114,8 @@ internal sealed class PauseGate
     private Task CloseAsync()
     {
         opened ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (emptied is null or { Task.IsCompleted: true }) emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (emptied is null or { Task.IsCompleted: true })
+            emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (inside == 0) emptied.TrySetResult();
         return emptied.Task;
     }

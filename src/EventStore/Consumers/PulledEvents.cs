@@ -4,8 +4,10 @@ using EventStore.Deliveries;
 
 namespace EventStore.Consumers;
 
-/// <summary>The events that a pull consumer has made available, and those not acknowledged yet: at most as many as the window is wide.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave its waiters waiting for ever; it holds nothing else.")]
+/// <summary>
+/// The events that a pull consumer has made available, and those not acknowledged yet: at most as many as the window is wide.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A disposed semaphore would never end its waits; it holds nothing else.")]
 internal sealed class PulledEvents(int width)
 {
     private readonly Channel<Delivery> deliveries = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { SingleWriter = true });

@@ -5,12 +5,12 @@ using EventStore.Leases;
 namespace EventStore.Consumers;
 
 /// <summary>
-/// A consumer of this process. First delivery, catching up, following new events and recovery after a crash are one loop: read from the written
-/// position on, deliver, write.
+/// A consumer of this process. First delivery, catching up, following new events and recovery after a crash are one loop: read from the
+/// written position on, deliver, write.
 /// </summary>
 /// <remarks>
-/// It is <i>waiting</i> while another process has its name, and <i>active</i> while it holds the lease itself. Each active term has a progress
-/// of its own, made from the document. Every write is a compare-and-swap that fails after another process took over.
+/// It is <i>waiting</i> while another process has its name, and <i>active</i> while it holds the lease itself. Each active term has a
+/// progress of its own, made from the document. Every write is a compare-and-swap that fails after another process took over.
 /// </remarks>
 internal class RunningConsumer : IConsumer
 {
@@ -86,7 +86,8 @@ internal class RunningConsumer : IConsumer
         var (record, unwritten) = await term.ReadAsync(cancellationToken).ConfigureAwait(false);
         foreach (var checkpoint in unwritten.ParkedIn(record))
         {
-            if (await feeds.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false) is { } parked) yield return parked;
+            if (await feeds.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false) is { } parked)
+                yield return parked;
         }
     }
 
@@ -174,7 +175,8 @@ internal class RunningConsumer : IConsumer
         {
             isActive = false;
             var reason = failure?.Message ?? "it was stopped.";
-            term.Progress.End(new InvalidOperationException($"The consumer '{Name}' ended before it reached the checkpoint: {reason}", failure));
+            term.Progress.End(
+                new InvalidOperationException($"The consumer '{Name}' ended before it reached the checkpoint: {reason}", failure));
             term.Pump.End(failure);
         }
     }
@@ -234,7 +236,8 @@ internal class RunningConsumer : IConsumer
         }
 
         var head = await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        if (record.IsStarted && position.Checkpoint > head.Value) throw new PositionAheadException(Name, new Checkpoint(position.Checkpoint), head);
+        if (record.IsStarted && position.Checkpoint > head.Value)
+            throw new PositionAheadException(Name, new Checkpoint(position.Checkpoint), head);
         claim.Report.LogActive(new Checkpoint(position.Checkpoint));
         return (position, kept.Read(Lease.Ledger.Known) ?? kept.Initial);
     }
@@ -254,14 +257,16 @@ internal sealed class StatefulConsumer<TState>(ConsumerClaim claim, EventFeeds f
 }
 
 /// <summary>A consumer whose events are pulled.</summary>
-internal sealed class PullConsumer(ConsumerClaim claim, EventFeeds feeds, PulledEvents events) : RunningConsumer(claim, feeds), IPullConsumer
+internal sealed class PullConsumer(
+    ConsumerClaim claim, EventFeeds feeds, PulledEvents events) : RunningConsumer(claim, feeds), IPullConsumer
 {
     private int isEnumerated;
 
     public IAsyncEnumerator<Delivery> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
         if (Interlocked.Exchange(ref isEnumerated, 1) != 0)
-            throw new InvalidOperationException($"The consumer '{Name}' is enumerated already. One loop pulls its events; open it again to begin another.");
+            throw new InvalidOperationException(
+                $"The consumer '{Name}' is enumerated already. One loop pulls its events; open it again to begin another.");
         return events.Deliveries.ReadAllAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
     }
 }

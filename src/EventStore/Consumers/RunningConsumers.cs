@@ -19,7 +19,8 @@ internal sealed class RunningConsumers(ConsumerDocuments documents, Telemetry te
     /// <summary>Takes a name in this process, and starts the consumer under it.</summary>
     /// <exception cref="ConsumerTakenException">A consumer of this name runs, here or in another process.</exception>
     public async ValueTask<TConsumer> StartAsync<TConsumer>(
-        ConsumerDefinition definition, Func<ConsumerClaim, TConsumer> make, CancellationToken cancellationToken) where TConsumer : RunningConsumer
+        ConsumerDefinition definition, Func<ConsumerClaim, TConsumer> make, CancellationToken cancellationToken)
+        where TConsumer : RunningConsumer
     {
         if (!running.TryAdd(definition.Name, null)) throw TakenHere(definition.Name);
         var report = new ConsumerReport(definition.Name, telemetry.LagOf(definition.Name), logger);

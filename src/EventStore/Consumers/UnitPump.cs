@@ -4,8 +4,8 @@ using EventStore.Feeds;
 namespace EventStore.Consumers;
 
 /// <summary>
-/// Delivers units, which are batches or single events, on as many lanes as streams may be handled at once. The next page begins when all lanes
-/// are done with this one.
+/// Delivers units, which are batches or single events, on as many lanes as streams may be handled at once. The next page begins when all
+/// lanes are done with this one.
 /// </summary>
 internal sealed class UnitPump : IPump
 {

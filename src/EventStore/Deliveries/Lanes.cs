@@ -20,7 +20,10 @@ internal sealed class Lanes<TUnit>
     /// <param name="work">Works on one unit.</param>
     /// <param name="cancellationToken">Ends the work by throwing.</param>
     public static async Task RunAsync(
-        int count, Func<Lanes<TUnit>, CancellationToken, Task> fill, Func<TUnit, CancellationToken, ValueTask> work, CancellationToken cancellationToken)
+        int count,
+        Func<Lanes<TUnit>, CancellationToken, Task> fill,
+        Func<TUnit, CancellationToken, ValueTask> work,
+        CancellationToken cancellationToken)
     {
         using var failing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var all = new Lanes<TUnit>(count);
@@ -46,7 +49,8 @@ internal sealed class Lanes<TUnit>
         foreach (var lane in lanes) lane.Writer.Complete();
     }
 
-    private static async Task WorkAsync(ChannelReader<TUnit> lane, Func<TUnit, CancellationToken, ValueTask> work, CancellationToken cancellationToken)
+    private static async Task WorkAsync(
+        ChannelReader<TUnit> lane, Func<TUnit, CancellationToken, ValueTask> work, CancellationToken cancellationToken)
     {
         await foreach (var unit in lane.ReadAllAsync(cancellationToken).ConfigureAwait(false))
         {

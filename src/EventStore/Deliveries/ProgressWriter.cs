@@ -28,7 +28,7 @@ internal interface IUnwritten<in TDocument>
 /// <param name="progress">What is written.</param>
 /// <param name="deliveriesPerWrite">After so many deliveries it is written, at the latest.</param>
 /// <param name="written">Called with the document after each write, in order.</param>
-[SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave its waiters waiting for ever; it holds nothing else.")]
+[SuppressMessage("Design", "CA1001", Justification = "A disposed semaphore would never end its waits; it holds nothing else.")]
 internal sealed class ProgressWriter<TDocument>(
     Lease<TDocument> lease, IWrittenProgress<TDocument> progress, int deliveriesPerWrite, Action<TDocument>? written = null)
     where TDocument : class, ILeased<TDocument>
@@ -45,7 +45,8 @@ internal sealed class ProgressWriter<TDocument>(
         {
             TDocument? changed = null;
             var taken = progress.Take();
-            var isWritten = await lease.TryWriteAsync(document => taken.WriteTo(changed = document), cancellationToken).ConfigureAwait(false);
+            var isWritten = await lease.TryWriteAsync(
+                document => taken.WriteTo(changed = document), cancellationToken).ConfigureAwait(false);
             if (!isWritten || changed is null) return false;
             taken.Confirm();
             written?.Invoke(changed);
@@ -61,7 +62,8 @@ internal sealed class ProgressWriter<TDocument>(
     /// <exception cref="OperationCanceledException">Another process took over.</exception>
     public async ValueTask WriteAsync(CancellationToken cancellationToken)
     {
-        if (!await TryWriteAsync(cancellationToken).ConfigureAwait(false)) throw new OperationCanceledException("Another process took over.");
+        if (!await TryWriteAsync(cancellationToken).ConfigureAwait(false))
+            throw new OperationCanceledException("Another process took over.");
     }
 
     /// <summary>Reads the stored document while no write is running, so that it fits what is not written yet.</summary>

@@ -39,7 +39,8 @@ internal sealed class DispatchReport(Telemetry telemetry, ILogger logger)
     public void LogRetry(Exception error, Commit commit, int failures, TimeSpan delay) =>
         Log.DispatchFailed(logger, error, commit.CommitId, commit.Stream, failures, delay);
 
-    public void LogParked(Exception error, Commit commit, int failures) => Log.DispatchParked(logger, error, commit.CommitId, commit.Stream, failures);
+    public void LogParked(Exception error, Commit commit, int failures) =>
+        Log.DispatchParked(logger, error, commit.CommitId, commit.Stream, failures);
 
     public void LogLeaseTaken(Checkpoint watermark) => Log.LeaseTaken(logger, watermark);
 

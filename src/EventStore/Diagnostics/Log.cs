@@ -18,7 +18,7 @@ internal static partial class Log
     public static partial void AfterCommitHookFailed(ILogger logger, Exception error, string hook, Guid commitId, StreamId stream);
 
     [LoggerMessage(12, LogLevel.Warning,
-        "Commit {CommitId} to stream {Stream} is stored, but its events could not be shown in the stream object that committed it; refresh the stream")]
+        "Commit {CommitId} to stream {Stream} is stored, but its events could not be shown in the stream object; refresh the stream")]
     public static partial void CommitNotShown(ILogger logger, Exception error, Guid commitId, StreamId stream);
 
     [LoggerMessage(4, LogLevel.Error, "The hook {Hook} failed after {What} was deleted; it stays deleted")]
@@ -67,6 +67,6 @@ internal static partial class Log
     public static partial void ConsumerStorageFailed(ILogger logger, Exception error, string name, TimeSpan delay);
 
     [LoggerMessage(26, LogLevel.Warning,
-        "Read stream {Name} is signed with an empty key, so a change of its stored filter cannot be detected; choose a key with SignReadStreamsWith(key)")]
+        "Read stream {Name} is signed with an empty key: a changed filter cannot be detected; choose a key with SignReadStreamsWith(key)")]
     public static partial void ReadStreamUnsigned(ILogger logger, string name);
 }

@@ -6,7 +6,7 @@ namespace EventStore.Diagnostics;
 /// <summary>The activity source and the meter of the store, both named "EventStore". Neither ever carries a payload or a header.</summary>
 internal sealed class Telemetry(string engine, TimeProvider time)
 {
-    // A start time where nobody listens to the duration.
+    // The start time if there is no listener for the duration.
     private const long NotMeasured = long.MinValue;
 
     private static readonly ActivitySource Source = new("EventStore");
@@ -15,7 +15,8 @@ internal sealed class Telemetry(string engine, TimeProvider time)
     private static readonly Counter<long> CommitCount = Meter.CreateCounter<long>("eventstore.commits", "{commit}", "Commits stored");
     private static readonly Counter<long> EventCount = Meter.CreateCounter<long>("eventstore.events", "{event}", "Events stored");
     private static readonly Counter<long> ConflictCount =
-        Meter.CreateCounter<long>("eventstore.conflicts", "{commit}", "Commits refused because the stream was not at the expected revision");
+        Meter.CreateCounter<long>(
+            "eventstore.conflicts", "{commit}", "Commits refused because the stream was not at the expected revision");
     private static readonly Counter<long> DuplicateCount =
         Meter.CreateCounter<long>("eventstore.duplicates", "{commit}", "Commits that were already stored");
     private static readonly Histogram<int> BatchSize =
@@ -40,7 +41,8 @@ internal sealed class Telemetry(string engine, TimeProvider time)
     public static Activity? StartCommit(StreamId stream, int events)
     {
         if (!Source.HasListeners()) return null;
-        return Source.StartActivity("EventStore.Commit")?.SetTag("eventstore.stream", stream.ToString()).SetTag("eventstore.events", events);
+        return Source.StartActivity("EventStore.Commit")?.SetTag("eventstore.stream", stream.ToString())
+            .SetTag("eventstore.events", events);
     }
 
     public static Activity? StartRead(string what) =>

@@ -18,14 +18,17 @@ internal sealed class DispatchMarks(Ledger<DispatchProgress> ledger, ReadPath re
 
     public CommittedEvent? Show(in RecordedEvent recorded, EventDecoding decoding) => reads.Show(recorded, decoding);
 
-    /// <summary>Reads what is not dispatched. Parked events below the watermark come first, then the unmarked ones above it, which is store order.</summary>
+    /// <summary>
+    /// Reads what is not dispatched. Parked events below the watermark come first, then the unmarked ones above it, which is store order.
+    /// </summary>
     public async IAsyncEnumerable<RecordedEvent> ReadUndispatchedAsync(
         EventFilter filter, DispatchProgress progress, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var range in progress.Parked.Where(range => range.First <= progress.Watermark))
         {
             var last = Math.Min(range.Last, progress.Watermark);
-            await foreach (var recorded in ReadAsync(filter, range.First - 1, last, cancellationToken).ConfigureAwait(false)) yield return recorded;
+            var parked = ReadAsync(filter, range.First - 1, last, cancellationToken);
+            await foreach (var recorded in parked.ConfigureAwait(false)) yield return recorded;
         }
 
         await foreach (var recorded in ReadAsync(filter, progress.Watermark, long.MaxValue, cancellationToken).ConfigureAwait(false))

@@ -6,8 +6,8 @@ using EventStore.Leases;
 namespace EventStore.Dispatch;
 
 /// <summary>
-/// The document of dispatch: which events are dispatched, which are parked, and which process holds the lease. Everything up to the watermark is
-/// dispatched or parked, and so are the marks above it. Plain data, written by compare-and-swap.
+/// The document of dispatch: which events are dispatched, which are parked, and which process holds the lease. Everything up to the
+/// watermark is dispatched or parked, and so are the marks above it. Plain data, written by compare-and-swap.
 /// </summary>
 internal sealed class DispatchProgress : ILeased<DispatchProgress>
 {
@@ -40,7 +40,8 @@ internal sealed class DispatchProgress : ILeased<DispatchProgress>
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, DispatchJson.Default.DispatchProgress);
 
-    public DispatchProgress Copy() => new() { Watermark = Watermark, Marks = [.. Marks], Parked = [.. Parked], Owner = Owner, Renewals = Renewals };
+    public DispatchProgress Copy() =>
+        new() { Watermark = Watermark, Marks = [.. Marks], Parked = [.. Parked], Owner = Owner, Renewals = Renewals };
 
     public bool IsMarked(long checkpoint) => checkpoint <= Watermark || Marks.Covers(checkpoint);
 

@@ -3,11 +3,12 @@ using EventStore.Leases;
 namespace EventStore.Dispatch;
 
 /// <summary>
-/// Dispatches commits while this process holds the lease. Commits are read from the engine after the watermark, never from a caller's memory,
-/// so that first delivery and recovery after a crash are the same loop.
+/// Dispatches commits while this process holds the lease. Commits are read from the engine after the watermark, never from a caller's
+/// memory, so that first delivery and recovery after a crash are the same loop.
 /// </summary>
 /// <remarks>
-/// The loop is <i>watching</i> while another process holds the lease, and <i>leading</i> while this one does. Each time of leading is a term.
+/// The loop is <i>watching</i> while another process holds the lease, and <i>leading</i> while this one does. Each time of leading is a
+/// term.
 /// </remarks>
 internal sealed class DispatchScheduler(Lease<DispatchProgress> lease, UndispatchedCommits commits, DispatchBus bus) : IAsyncDisposable
 {
@@ -28,7 +29,9 @@ internal sealed class DispatchScheduler(Lease<DispatchProgress> lease, Undispatc
         return firstDecision.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Waits until everything up to a checkpoint is dispatched. Returns at once if dispatch fails, or another process dispatches.</summary>
+    /// <summary>
+    /// Waits until everything up to a checkpoint is dispatched. Returns at once if dispatch fails, or another process dispatches.
+    /// </summary>
     public ValueTask WaitUntilDispatchedAsync(Checkpoint checkpoint)
     {
         if (leading is not { } term) return default;

@@ -56,7 +56,9 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
         if (dispatching.IsFaulted) await dispatching.ConfigureAwait(false);
     }
 
-    /// <summary>Waits until everything up to a checkpoint is dispatched. Returns at once if dispatch fails, or the caller runs inside a dispatch.</summary>
+    /// <summary>
+    /// Waits until everything up to a checkpoint is dispatched. Returns at once if dispatch fails, or the caller runs inside a dispatch.
+    /// </summary>
     public Task WaitUntilDispatchedAsync(Checkpoint checkpoint) =>
         IsInsideDispatch.Value || Report.IsFailing ? Task.CompletedTask : tracker.WaitForAsync(checkpoint.Value);
 
@@ -84,7 +86,8 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
         }
     }
 
-    public async ValueTask<bool> WaitForRetryAsync(DispatchUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken)
+    public async ValueTask<bool> WaitForRetryAsync(
+        DispatchUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken)
     {
         Report.LogRetry(failed.Error, unit.Commit, failed.Failures, delay);
         await Task.Delay(delay, lease.Time, cancellationToken).ConfigureAwait(false);

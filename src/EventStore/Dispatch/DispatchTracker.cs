@@ -20,7 +20,7 @@ internal sealed class DispatchUnit(Commit commit, long first, long last) : Deliv
     /// <summary>Whether a dispatch of it failed. Touched by its lane only.</summary>
     public bool HasFailed { get; set; }
 
-    /// <summary>Releases the events. A unit done behind a failing stream keeps its place only.</summary>
+    /// <summary>Releases the events. A unit that is done while an earlier one fails keeps its place only.</summary>
     public override void Finish()
     {
         base.Finish();
@@ -101,7 +101,8 @@ internal sealed class DispatchTracker(long watermark)
         lock (Gate) Waiters.Release(long.MaxValue);
     }
 
-    private sealed class Unwritten(DispatchTracker tracker, long watermark, CheckpointRange[] done, ParkedChanges.Taken parked) : IUnwritten<DispatchProgress>
+    private sealed class Unwritten(
+        DispatchTracker tracker, long watermark, CheckpointRange[] done, ParkedChanges.Taken parked) : IUnwritten<DispatchProgress>
     {
         public required int Done { get; init; }
 

@@ -4,7 +4,8 @@ using EventStore.Pipeline;
 namespace EventStore.Dispatch;
 
 /// <summary>Lists and marks what is dispatched, by the scheduler or, where there is none, by the application itself.</summary>
-internal sealed class TrackedDispatch(DispatchMarks marks, DispatchScheduler? scheduler, StoreLifetime lifetime, TimeProvider time) : IDispatch
+internal sealed class TrackedDispatch(
+    DispatchMarks marks, DispatchScheduler? scheduler, StoreLifetime lifetime, TimeProvider time) : IDispatch
 {
     // Progress that another process writes raises no signal here.
     private static readonly TimeSpan PollInterval = new DispatchOptions().PollInterval;
@@ -15,7 +16,8 @@ internal sealed class TrackedDispatch(DispatchMarks marks, DispatchScheduler? sc
         if (scheduler is null)
         {
             throw new InvalidOperationException(
-                "There is no dispatch scheduler to start. Add UsingAsynchronousDispatchScheduler() or UsingSynchronousDispatchScheduler(), with DispatchTo(…).");
+                "There is no dispatch scheduler to start. "
+                + "Add UsingAsynchronousDispatchScheduler() or UsingSynchronousDispatchScheduler(), with DispatchTo(…).");
         }
 
         await scheduler.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -66,7 +68,8 @@ internal sealed class TrackedDispatch(DispatchMarks marks, DispatchScheduler? sc
     public async ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        if (scheduler is null) throw new InvalidOperationException("There is no dispatcher for parked commits. Add one with DispatchTo(…).");
+        if (scheduler is null)
+            throw new InvalidOperationException("There is no dispatcher for parked commits. Add one with DispatchTo(…).");
         var progress = await LoadAsync(cancellationToken).ConfigureAwait(false);
         long taken = 0;
         foreach (var range in progress.Parked.ToArray())
@@ -105,8 +108,8 @@ internal sealed class TrackedDispatch(DispatchMarks marks, DispatchScheduler? sc
         var progress = await LoadAsync(cancellationToken).ConfigureAwait(false);
         var head = await marks.FindHeadAsync(cancellationToken).ConfigureAwait(false);
         var backlog = Math.Max(0, head.Value - progress.Watermark - progress.MarkedCount);
-        return new(
-            new Checkpoint(progress.Watermark), head, backlog, progress.ParkedCount, scheduler?.IsLeading ?? false, scheduler?.ConsecutiveFailures ?? 0);
+        var (isLeading, failures) = (scheduler?.IsLeading ?? false, scheduler?.ConsecutiveFailures ?? 0);
+        return new(new Checkpoint(progress.Watermark), head, backlog, progress.ParkedCount, isLeading, failures);
     }
 
     // Dispatches a parked range commit by commit, and marks each one.
@@ -140,7 +143,8 @@ internal sealed class TrackedDispatch(DispatchMarks marks, DispatchScheduler? sc
     {
         var progress = await LoadAsync(cancellationToken).ConfigureAwait(false);
         var found = new List<long>();
-        await foreach (var recorded in marks.ReadUndispatchedAsync(EventFilter.Everything, progress, cancellationToken).ConfigureAwait(false))
+        var undispatched = marks.ReadUndispatchedAsync(EventFilter.Everything, progress, cancellationToken);
+        await foreach (var recorded in undispatched.ConfigureAwait(false))
         {
             if (isMeant(recorded)) found.Add(recorded.Checkpoint.Value);
         }

@@ -8,7 +8,8 @@ namespace EventStore.Dispatch;
 internal sealed class UndispatchedCommits(ReadPath reads, Ledger<DispatchProgress> ledger, DispatchTarget target)
 {
     /// <summary>Reads everything stored after a position. Each part of the result moves the position on, also without a unit.</summary>
-    public async IAsyncEnumerable<Part> ReadAsync(CommitAssembly assembly, Checkpoint after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<Part> ReadAsync(
+        CommitAssembly assembly, Checkpoint after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var pages = reads.Pages.ReadAllAsync(EventFilter.Everything, after, Checkpoint.Max, cancellationToken);
         await foreach (var page in pages.ConfigureAwait(false))
@@ -28,7 +29,8 @@ internal sealed class UndispatchedCommits(ReadPath reads, Ledger<DispatchProgres
     public async ValueTask<bool> IsSettledElsewhereAsync(DispatchUnit unit, CancellationToken cancellationToken)
     {
         var progress = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
-        var pages = reads.Pages.ReadAllAsync(EventFilter.Everything, new Checkpoint(unit.First - 1), new Checkpoint(unit.Last), cancellationToken);
+        var pages = reads.Pages.ReadAllAsync(
+            EventFilter.Everything, new Checkpoint(unit.First - 1), new Checkpoint(unit.Last), cancellationToken);
         await foreach (var page in pages.ConfigureAwait(false))
         {
             foreach (ref readonly var recorded in page.Events.Span)

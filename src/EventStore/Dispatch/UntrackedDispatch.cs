@@ -2,13 +2,15 @@ using EventStore.Pipeline;
 
 namespace EventStore.Dispatch;
 
-/// <summary>For a store that does not track dispatch: nothing is ever undispatched, and marking changes nothing.</summary>
+/// <summary>For a store that does not track dispatch: no event is undispatched, and marking does nothing.</summary>
 internal sealed class UntrackedDispatch(StoreLifetime lifetime) : IDispatch
 {
     public ValueTask StartAsync(CancellationToken cancellationToken = default) =>
-        throw new InvalidOperationException("This store does not dispatch: the wireup says DoNotDispatchCommits().");
+        throw new InvalidOperationException("This store does not dispatch: it was built with DoNotDispatchCommits().");
 
-    public IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(EventFilter? filter = null, CancellationToken cancellationToken = default) => Nothing();
+    public IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(
+        EventFilter? filter = null, CancellationToken cancellationToken = default) =>
+        Nothing();
 
     public ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default) => Ignored();
 

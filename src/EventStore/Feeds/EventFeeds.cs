@@ -17,7 +17,8 @@ internal sealed class EventFeeds(SharedPages shared, ReadPath reads, Func<string
     public void ThrowIfEnded() => reads.Pages.ThrowIfEnded();
 
     /// <summary>Where a consumer begins to read a feed.</summary>
-    public static async ValueTask<FeedPosition> FindStartAsync(IFeed feed, ConsumerStart start, CancellationToken cancellationToken) => start.IsCurrent
+    public static async ValueTask<FeedPosition> FindStartAsync(IFeed feed, ConsumerStart start, CancellationToken cancellationToken) =>
+        start.IsCurrent
         ? await feed.FindCurrentAsync(cancellationToken).ConfigureAwait(false)
         : new FeedPosition(start.Checkpoint.Value, start.Revision.Value);
 

@@ -15,7 +15,9 @@ internal readonly record struct FeedEvent(CommittedEvent Committed, FeedPosition
 /// <param name="IsEnd">Whether no further event was there.</param>
 internal sealed record FeedPage(ReadOnlyMemory<FeedEvent> Events, FeedPosition Position, long Lag, bool IsEnd);
 
-/// <summary>A source of events that is read from a position on: first the stored ones, then new ones. Has one reader, which reads page by page.</summary>
+/// <summary>
+/// A source of events that is read from a position on: first the stored ones, then new ones. Has one reader, which reads page by page.
+/// </summary>
 internal interface IFeed
 {
     /// <summary>The position after all stored events.</summary>

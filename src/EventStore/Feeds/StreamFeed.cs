@@ -3,8 +3,8 @@ using EventStore.Pipeline;
 namespace EventStore.Feeds;
 
 /// <summary>
-/// Feeds one stream. Stored events are read from the stream itself, so that they cost no more than the stream has events. New events are found
-/// in the pages of the store. A stream that was deleted and created again is fed from its beginning.
+/// Feeds one stream. Stored events are read from the stream itself, so that they cost no more than the stream has events. New events are
+/// found in the pages of the store. A stream that was deleted and created again is fed from its beginning.
 /// </summary>
 internal sealed class StreamFeed(SharedPages shared, ReadPath reads, StreamId stream) : IFeed
 {
@@ -39,7 +39,8 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, StreamId st
 
         // After the page is read, the event of the position shows whether the stream is still the one in which the position was taken.
         if (from.Value > 1 && position.Checkpoint > 0
-            && !await pages.IsThereAsync(stream, new Revision(position.Revision), new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false))
+            && !await pages.IsThereAsync(
+                stream, new Revision(position.Revision), new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false))
         {
             next = new Revision(1);
             return new FeedPage(default, position, Lag: 0, IsEnd: false);
@@ -61,7 +62,8 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, StreamId st
         return new FeedPage(events, reached with { Checkpoint = page.Position.Value }, Lag: page.IsEnd ? 0 : 1, page.IsEnd);
     }
 
-    // The events after the position: by checkpoint, and by revision where only a revision was given. Revision 1 begins a stream created again.
+    // The events after the position: by checkpoint, and by revision where only a revision was given. Revision 1 begins a stream created
+    // again.
     private (ReadOnlyMemory<FeedEvent> Events, FeedPosition Reached) Show(ReadOnlySpan<RecordedEvent> recordedEvents, FeedPosition position)
     {
         var events = new FeedEvent[recordedEvents.Length];

@@ -1,8 +1,8 @@
 namespace EventStore.Leases;
 
 /// <summary>
-/// Lets one process at a time own a ledger. Processes do not compare clocks. A holder counts as dead when its ledger did not change for a whole
-/// term of the watcher's monotonic clock. Every write of a holder is a compare-and-swap that fails after another process took over.
+/// Lets one process at a time own a ledger. Processes do not compare clocks. A holder counts as dead when its ledger did not change for a
+/// whole term of the watcher's monotonic clock. Every write of a holder is a compare-and-swap that fails after another process took over.
 /// </summary>
 internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInterval, TimeProvider time) where T : class, ILeased<T>
 {
@@ -20,7 +20,9 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
     /// <summary>The time without a change of the ledger after which a holder counts as dead.</summary>
     public TimeSpan Term => term;
 
-    /// <summary>Tries once to become the holder. Succeeds if there is no holder, or the watched one did not renew the lease for a term.</summary>
+    /// <summary>
+    /// Tries once to become the holder. Succeeds if there is no holder, or the watched one did not renew the lease for a term.
+    /// </summary>
     /// <param name="watch">What was seen before; begin with a new one and keep it between tries.</param>
     /// <param name="cancellationToken">Ends the try.</param>
     public async ValueTask<bool> TryAcquireAsync(Watch watch, CancellationToken cancellationToken)
@@ -105,7 +107,8 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
         cancellationToken);
 
     /// <summary>Releases the lease, so that another process need not wait for a term.</summary>
-    public async ValueTask ReleaseAsync() => await TryWriteAsync(static content => content.Owner = null, CancellationToken.None).ConfigureAwait(false);
+    public async ValueTask ReleaseAsync() =>
+        await TryWriteAsync(static content => content.Owner = null, CancellationToken.None).ConfigureAwait(false);
 
     private static TimeSpan Positive(TimeSpan time) => time > TimeSpan.Zero ? time : TimeSpan.Zero;
 

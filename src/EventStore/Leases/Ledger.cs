@@ -24,7 +24,7 @@ internal interface ILeased<T> where T : ILeased<T>
 }
 
 /// <summary>Keeps one document: reads it, and changes it by compare-and-swap.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave its waiters waiting for ever; it holds nothing else.")]
+[SuppressMessage("Design", "CA1001", Justification = "A disposed semaphore would never end its waits; it holds nothing else.")]
 internal sealed class Ledger<T>(IPersistenceEngine engine, string document) where T : class, ILeased<T>
 {
     // One change at a time within this process; compare-and-swap orders those of other processes.
@@ -52,7 +52,9 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
         }
     }
 
-    /// <summary>Changes a copy of the content and writes it. Repeats this on newer content until it is written, or the change returns false.</summary>
+    /// <summary>
+    /// Changes a copy of the content and writes it. Repeats this on newer content until it is written, or the change returns false.
+    /// </summary>
     /// <returns>Whether it was written.</returns>
     public async ValueTask<bool> ChangeAsync(Func<T, bool> change, CancellationToken cancellationToken)
     {

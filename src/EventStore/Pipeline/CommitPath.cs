@@ -3,7 +3,9 @@ using EventStore.Diagnostics;
 
 namespace EventStore.Pipeline;
 
-/// <summary>The only path by which commits are stored: hooks, encoding, group commit, hooks, then dispatch where the commit waits for it.</summary>
+/// <summary>
+/// The only path by which commits are stored: hooks, encoding, group commit, hooks, then dispatch where the commit waits for it.
+/// </summary>
 /// <param name="codec">Encodes events and headers.</param>
 /// <param name="hooks">Run before and after the commit is stored.</param>
 /// <param name="committer">Stores the commit.</param>
@@ -63,7 +65,8 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
         var attempt = new CommitAttempt(stream, commitId, expected, encodedHeaders, records);
         var committed = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
 
-        if (pending is not null && !committed.Result.IsDuplicate) await hooks.AfterCommitAsync(pending, committed.Result).ConfigureAwait(false);
+        if (pending is not null && !committed.Result.IsDuplicate)
+            await hooks.AfterCommitAsync(pending, committed.Result).ConfigureAwait(false);
         await beforeReturn(committed.Result.LastCheckpoint).ConfigureAwait(false);
         return committed;
     }

@@ -12,7 +12,8 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     /// <exception cref="ConcurrencyException">The stream is not at the expected revision.</exception>
     /// <exception cref="CommitIdReusedException">Another commit has the same id.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<(CommitResult Result, CommitRecord Stored)> CommitAsync(CommitAttempt attempt, long started, CancellationToken cancellationToken)
+    public async ValueTask<(CommitResult Result, CommitRecord Stored)> CommitAsync(
+        CommitAttempt attempt, long started, CancellationToken cancellationToken)
     {
         var (outcome, wasSettled) = await group.SubmitAsync(attempt, cancellationToken).ConfigureAwait(false);
         if (outcome.Kind == CommitOutcomeKind.Conflict)
@@ -22,9 +23,17 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         }
 
         var stored = outcome.Commit!;
-        var isDuplicate = outcome.Kind == CommitOutcomeKind.Duplicate && !await duplicates.IsOwnAsync(attempt, stored, wasSettled).ConfigureAwait(false);
+        var isDuplicate = outcome.Kind == CommitOutcomeKind.Duplicate
+            && !await duplicates.IsOwnAsync(attempt, stored, wasSettled).ConfigureAwait(false);
         var result = new CommitResult(
-            stored.Stream, stored.CommitId, stored.Sequence, stored.Stamp, stored.FirstRevision, stored.LastRevision, stored.LastCheckpoint, isDuplicate);
+            stored.Stream,
+            stored.CommitId,
+            stored.Sequence,
+            stored.Stamp,
+            stored.FirstRevision,
+            stored.LastRevision,
+            stored.LastCheckpoint,
+            isDuplicate);
         if (isDuplicate) telemetry.Duplicated();
         else telemetry.Committed(result.EventCount, started);
         return (result, stored);

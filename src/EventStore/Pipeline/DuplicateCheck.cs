@@ -3,7 +3,9 @@ namespace EventStore.Pipeline;
 /// <summary>Compares an attempt whose commit id is already stored with the stored commit.</summary>
 internal sealed class DuplicateCheck(PageReader pages, EventCodec codec)
 {
-    /// <summary>Whether the stored commit is the attempt itself. Event ids identify an attempt only after its outcome was unknown.</summary>
+    /// <summary>
+    /// Whether the stored commit is the attempt itself. Event ids identify an attempt only after its outcome was unknown.
+    /// </summary>
     /// <exception cref="CommitIdReusedException">The stored commit holds other events.</exception>
     /// <exception cref="CommitOutcomeUnknownException">The stored commit cannot be read.</exception>
     public async ValueTask<bool> IsOwnAsync(CommitAttempt attempt, CommitRecord original, bool wasSettled)
@@ -15,7 +17,8 @@ internal sealed class DuplicateCheck(PageReader pages, EventCodec codec)
         }
         catch (Exception error)
         {
-            throw new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, "its id is known, but what is stored under it could not be read.", error);
+            throw new CommitOutcomeUnknownException(
+                attempt.Stream, attempt.CommitId, "its id is known, but what is stored under it could not be read.", error);
         }
 
         var isSame = stored.Count == attempt.Events.Count;

@@ -7,10 +7,12 @@ namespace EventStore.Pipeline;
 /// on its own thread and waits for no other caller.
 /// </summary>
 /// <remarks>
-/// The gate is either <i>idle</i> (no commit is running, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader gathers
-/// the next one; all others queue). A caller that finds it idle leads with its own attempt. Attempts queued meanwhile are drained on the thread pool.
+/// The gate is either <i>idle</i> (no commit is running, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader
+/// gathers the next one; all others queue). A caller that finds it idle leads with its own attempt. Attempts queued meanwhile are drained
+/// on the thread pool.
 /// </remarks>
-internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settlement, Telemetry telemetry, TimeProvider time) : IAsyncDisposable
+internal sealed class GroupCommit(
+    IPersistenceEngine engine, Settlement settlement, Telemetry telemetry, TimeProvider time) : IAsyncDisposable
 {
     private const long MaxBatchBytes = 8 << 20;
 
@@ -137,7 +139,8 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         HandOver();
     }
 
-    private static async ValueTask<IReadOnlyList<CommitOutcome>> AsBatchAsync(ValueTask<CommitOutcome> sent) => [await sent.ConfigureAwait(false)];
+    private static async ValueTask<IReadOnlyList<CommitOutcome>> AsBatchAsync(ValueTask<CommitOutcome> sent) =>
+        [await sent.ConfigureAwait(false)];
 
     // The leader steps down, or leaves the queue to a thread of the pool.
     private void HandOver()
@@ -186,12 +189,14 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         if (expectedCohort > 1 && window >= minGatherTicks)
         {
             var until = time.GetTimestamp() + window;
-            for (var turn = 0; turn < MaxGatherTurns && queueLength < expectedCohort && time.GetTimestamp() < until; turn++) await Task.Yield();
+            for (var turn = 0; turn < MaxGatherTurns && queueLength < expectedCohort && time.GetTimestamp() < until; turn++)
+                await Task.Yield();
         }
 
         // The expected number shrinks by half of the difference, so that callers that left are soon not waited for.
         var queued = queueLength;
-        expectedCohort = Math.Min(queued >= expectedCohort ? queued : (expectedCohort + queued) / 2, engine.Description.Limits.MaxBatchAttempts);
+        expectedCohort = Math.Min(
+            queued >= expectedCohort ? queued : (expectedCohort + queued) / 2, engine.Description.Limits.MaxBatchAttempts);
     }
 
     private Ticket[] TakeBatch()
@@ -262,7 +267,8 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         private void Cancel(object? token)
         {
             if (Interlocked.CompareExchange(ref state, Cancelled, Waiting) == Waiting) TrySetCanceled((CancellationToken)token!);
-            else TrySetException(new CommitOutcomeUnknownException(Attempt.Stream, Attempt.CommitId, "it was cancelled after it was sent."));
+            else
+                TrySetException(new CommitOutcomeUnknownException(Attempt.Stream, Attempt.CommitId, "it was cancelled after it was sent."));
         }
     }
 }

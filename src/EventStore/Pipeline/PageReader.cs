@@ -4,7 +4,8 @@ using EventStore.Diagnostics;
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// Reads pages from the engine while the store is open, and checks their order and completeness. Knows stored bytes only: nothing is decoded.
+/// Reads pages from the engine while the store is open, and checks their order and completeness. Knows stored bytes only: nothing is
+/// decoded.
 /// </summary>
 internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifetime, Telemetry telemetry)
 {
@@ -22,7 +23,9 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
     /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public void ThrowIfEnded() => lifetime.ThrowIfEnded();
 
-    /// <summary>Reads a range of the store in pages. Empty pages are returned too: their position moves a reader of a rare filter on.</summary>
+    /// <summary>
+    /// Reads a range of the store in pages. Empty pages are returned too: their position moves a reader of a rare filter on.
+    /// </summary>
     public async IAsyncEnumerable<StorePage> ReadAllAsync(StoreRead range, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (low, high) = (range.After, range.UpTo);
@@ -50,7 +53,8 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
     }
 
     /// <summary>Reads the events of a filter after one checkpoint and up to another, the oldest first.</summary>
-    public IAsyncEnumerable<StorePage> ReadAllAsync(EventFilter filter, Checkpoint after, Checkpoint upTo, CancellationToken cancellationToken) =>
+    public IAsyncEnumerable<StorePage> ReadAllAsync(
+        EventFilter filter, Checkpoint after, Checkpoint upTo, CancellationToken cancellationToken) =>
         ReadAllAsync(new StoreRead(filter, after, upTo, ReadDirection.Forward, FullPage), cancellationToken);
 
     /// <summary>Reads one page of the store after a checkpoint.</summary>
@@ -86,7 +90,8 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
         while (low <= high)
         {
             lifetime.ThrowIfEnded();
-            var page = await engine.ReadStreamAsync(new StreamRead(stream, low, high, direction, FullPage), cancellationToken).ConfigureAwait(false);
+            var page = await engine.ReadStreamAsync(
+                new StreamRead(stream, low, high, direction, FullPage), cancellationToken).ConfigureAwait(false);
             if (bound is null) high = new(Math.Min(high.Value, (bound = page.Head).Value.Value));
             if (low > high) yield break;
 
@@ -124,12 +129,15 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
     public async ValueTask<RecordedEvent?> FindAsync(Checkpoint checkpoint, CancellationToken cancellationToken)
     {
         lifetime.ThrowIfEnded();
-        var read = new StoreRead(EventFilter.Everything, new Checkpoint(checkpoint.Value - 1), checkpoint, ReadDirection.Forward, SingleEvent);
+        var read = new StoreRead(
+            EventFilter.Everything, new Checkpoint(checkpoint.Value - 1), checkpoint, ReadDirection.Forward, SingleEvent);
         var page = await engine.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
         return page.Events.IsEmpty ? null : page.Events.Span[0];
     }
 
-    /// <summary>Whether a revision still holds the same event. A higher checkpoint belongs to a stream that was created again after a deletion.</summary>
+    /// <summary>
+    /// Whether a revision still holds the same event. A higher checkpoint belongs to a stream that was created again after a deletion.
+    /// </summary>
     public async ValueTask<bool> IsThereAsync(StreamId stream, Revision revision, Checkpoint upTo, CancellationToken cancellationToken) =>
         await FindAsync(stream, revision, cancellationToken).ConfigureAwait(false) is { } found && found.Checkpoint <= upTo;
 
@@ -192,14 +200,16 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
             var checkpoint = recorded.Checkpoint.Value;
             if (forward ? checkpoint <= previous || checkpoint > high.Value : checkpoint >= previous || checkpoint <= low.Value)
                 throw new StorageException(
-                    $"The engine '{engine.Description.Name}' returned checkpoint {checkpoint} out of order, after {previous}. Verify the store.");
+                    $"The engine '{engine.Description.Name}' returned checkpoint {checkpoint} out of order, after {previous}. "
+                    + "Verify the store.");
             previous = checkpoint;
         }
     }
 
     private Checkpoint RequireProgress(Checkpoint next, bool moved) => moved
         ? next
-        : throw new StorageException($"The engine '{engine.Description.Name}' returned a page that ends where it began, at checkpoint {next}. Verify the store.");
+        : throw new StorageException(
+            $"The engine '{engine.Description.Name}' returned a page that ends where it began, at checkpoint {next}. Verify the store.");
 
     private static Checkpoint Max(Checkpoint left, Checkpoint right) => left > right ? left : right;
 

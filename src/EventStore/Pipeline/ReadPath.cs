@@ -53,7 +53,9 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         EventQuery query, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var activity = Telemetry.StartRead("all");
-        Func<RecordedEvent, CommittedEvent>? prepare = decoding == EventDecoding.Eager && !hooks.Any ? recorded => Decode(recorded, decoding) : null;
+        Func<RecordedEvent, CommittedEvent>? prepare = decoding == EventDecoding.Eager && !hooks.Any
+            ? recorded => Decode(recorded, decoding)
+            : null;
         var range = new StoreRead(query, query.After, query.UpTo, query.Direction, PageReader.FullPage);
         var read = pages.ReadAllAsync(range, cancellationToken).OneAheadAsync(prepare, cancellationToken);
         await foreach (var (events, prepared) in read.ConfigureAwait(false))
@@ -68,7 +70,9 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
 
     /// <summary>The event at a checkpoint; null where it was deleted or is hidden.</summary>
     public async ValueTask<CommittedEvent?> FindEventAsync(Checkpoint checkpoint, CancellationToken cancellationToken) =>
-        await pages.FindAsync(checkpoint, cancellationToken).ConfigureAwait(false) is { } found ? Show(found, EventDecoding.OnDemand) : null;
+        await pages.FindAsync(checkpoint, cancellationToken).ConfigureAwait(false) is { } found
+            ? Show(found, EventDecoding.OnDemand)
+            : null;
 
     /// <summary>Whether a condition holds for a stored event.</summary>
     public bool Holds(EventPredicate condition, in RecordedEvent recorded) => Conditions.Hold(condition, recorded, codec);
@@ -89,7 +93,8 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         return committed;
     }
 
-    private async ValueTask<(Revision From, Revision To)> ResolveAsync(StreamId stream, StreamRange range, CancellationToken cancellationToken)
+    private async ValueTask<(Revision From, Revision To)> ResolveAsync(
+        StreamId stream, StreamRange range, CancellationToken cancellationToken)
     {
         if (range is { AsOf: null, Last: null, IsRelativeToHead: false }) return (Max(range.From, new(1)), range.To);
 

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore.Pipeline;
 
-/// <summary>Sends a batch again when its outcome is unknown; commit ids make that safe. An outcome that stays unknown is reported for each commit.</summary>
+/// <summary>
+/// Sends a batch again when its outcome is unknown; commit ids make that safe. An outcome that stays unknown is reported for each commit.
+/// </summary>
 internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, ILogger logger)
 {
     private const int Attempts = 6;

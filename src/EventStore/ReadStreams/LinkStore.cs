@@ -15,12 +15,12 @@ internal sealed record Links(long Parts, IReadOnlyList<long> Open, long FilledTo
 }
 
 /// <summary>
-/// Keeps the links of one generation in documents: <c>readstreams/links/{generation}/tail</c> and <c>…/{part}</c>. A full part is written once,
-/// by the process that is first; others adopt it. So any number of processes may fill the same read stream.
+/// Keeps the links of one generation in documents: <c>readstreams/links/{generation}/tail</c> and <c>…/{part}</c>. A full part is written
+/// once, by the process that is first; others adopt it. So any number of processes may fill the same read stream.
 /// </summary>
 /// <remarks>
-/// A document holds numbers of 8 bytes, little-endian. A part holds the checkpoint up to which it is filled, and its links. The tail holds the
-/// number of parts before it, then the same.
+/// A document holds numbers of 8 bytes, little-endian. A part holds the checkpoint up to which it is filled, and its links. The tail holds
+/// the number of parts before it, then the same.
 /// </remarks>
 internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, bool isReadOnly)
 {
@@ -67,7 +67,8 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, b
     }
 
     /// <summary>The exception for a part that does not exist.</summary>
-    public CorruptStorageException Missing(long part) => new($"document '{PartOf(part)}'", "it does not exist.", "Rebuild the read stream.");
+    public CorruptStorageException Missing(long part) =>
+        new($"document '{PartOf(part)}'", "it does not exist.", "Rebuild the read stream.");
 
     public async ValueTask DeleteAsync(CancellationToken cancellationToken)
     {
@@ -76,7 +77,8 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, b
         do
         {
             page = await documents.ListDocumentsAsync(folder, "", PageSize, cancellationToken).ConfigureAwait(false);
-            foreach (var document in page) await documents.DeleteDocumentAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
+            foreach (var document in page)
+                await documents.DeleteDocumentAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
         }
         while (page.Count > 0);
     }

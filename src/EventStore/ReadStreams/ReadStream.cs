@@ -12,8 +12,8 @@ internal sealed record ReadStreamGeneration(
     string Name, EventPredicate Condition, LinkStore Store, Func<CancellationToken, ValueTask<bool>> IsCurrentAsync);
 
 /// <summary>
-/// One generation of a read stream. Each reader fills it up to the head. Where documents cannot be written, missing links are looked up for each
-/// read. After it was replaced by another generation it is not filled again, and throws.
+/// One generation of a read stream. Each reader fills it up to the head. Where documents cannot be written, missing links are looked up for
+/// each read. After it was replaced by another generation it is not filled again, and throws.
 /// </summary>
 internal sealed class ReadStream(ReadStreamGeneration generation, ReadPath reads)
 {
@@ -75,7 +75,8 @@ internal sealed class ReadStream(ReadStreamGeneration generation, ReadPath reads
         while (low < high)
         {
             var middle = low + ((high - low + 1) / 2);
-            if ((await SliceAsync(links, middle, 1, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))[0] <= checkpoint) low = middle;
+            if ((await SliceAsync(links, middle, 1, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))[0] <= checkpoint)
+                low = middle;
             else high = middle - 1;
         }
 
@@ -146,7 +147,8 @@ internal sealed class ReadStream(ReadStreamGeneration generation, ReadPath reads
     private ReadStreamException Replaced() => new(generation.Name, "was rebuilt or dropped while it was read.", "Read it again.");
 
     // The events of ascending checkpoints that still exist and are not hidden.
-    private async ValueTask<Dictionary<long, CommittedEvent>> ResolveAsync(IReadOnlyList<long> checkpoints, CancellationToken cancellationToken)
+    private async ValueTask<Dictionary<long, CommittedEvent>> ResolveAsync(
+        IReadOnlyList<long> checkpoints, CancellationToken cancellationToken)
     {
         var wanted = checkpoints.ToHashSet();
         var found = new Dictionary<long, CommittedEvent>(checkpoints.Count);

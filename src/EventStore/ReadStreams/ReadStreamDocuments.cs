@@ -37,7 +37,8 @@ internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadOnlyMem
         engine.DeleteDocumentAsync(Definition.DocumentOf(name), version, cancellationToken);
 
     /// <summary>The definitions that are not being dropped, in order of their names.</summary>
-    public async IAsyncEnumerable<(string Name, Definition Definition)> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<(string Name, Definition Definition)> ListAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var after = "";
         IReadOnlyList<NamedDocument> page;

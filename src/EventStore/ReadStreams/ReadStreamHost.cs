@@ -21,7 +21,10 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
                 ?? throw new ReadStreamException(name, "is being dropped.", "Create it again after that.");
             documents.Verify(name, existing);
             if (existing.Condition != wanted.Condition)
-                throw new ReadStreamException(name, "exists with another condition. Nothing was changed.", "Choose another name, or drop the other read stream first.");
+                throw new ReadStreamException(
+                    name,
+                    "exists with another condition. Nothing was changed.",
+                    "Choose another name, or drop the other read stream first.");
         }
 
         await FillAsync(await OpenAsync(name, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
@@ -79,7 +82,8 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         var isCurrent = await documents.TryPutAsync(name, definition, version, cancellationToken).ConfigureAwait(false) is not null;
         await (isCurrent ? documents.LinksOf(old) : links).DeleteAsync(cancellationToken).ConfigureAwait(false);
         if (!isCurrent)
-            throw new ReadStreamException(name, "was rebuilt or dropped by another process meanwhile.", "Rebuild it again if that is still wanted.");
+            throw new ReadStreamException(
+                name, "was rebuilt or dropped by another process meanwhile.", "Rebuild it again if that is still wanted.");
     }
 
     public async ValueTask<bool> DropAsync(string name, CancellationToken cancellationToken = default)
@@ -112,7 +116,8 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         {
             foreach (var stream in streams.Distinct())
             {
-                opened.Add(reads.ReadStreamAsync(stream, StreamRange.All, decoding, cancellationToken).GetAsyncEnumerator(cancellationToken));
+                opened.Add(
+                    reads.ReadStreamAsync(stream, StreamRange.All, decoding, cancellationToken).GetAsyncEnumerator(cancellationToken));
                 await AdvanceAsync(opened[^1]).ConfigureAwait(false);
             }
 
@@ -142,7 +147,8 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         var (definition, _) = await documents.FindAsync(name, cancellationToken).ConfigureAwait(false) ?? throw Missing(name);
         var (condition, generation) = (documents.Verify(name, definition), definition.Generation);
         var links = documents.LinksOf(generation);
-        return new ReadStream(new ReadStreamGeneration(name, condition, links, token => documents.IsCurrentAsync(name, generation, token)), reads);
+        return new ReadStream(
+            new ReadStreamGeneration(name, condition, links, token => documents.IsCurrentAsync(name, generation, token)), reads);
     }
 
     private async ValueTask<Links> FillAsync(ReadStream stream, CancellationToken cancellationToken)

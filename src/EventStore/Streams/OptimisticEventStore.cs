@@ -2,8 +2,11 @@ using EventStore.Pipeline;
 
 namespace EventStore.Streams;
 
-/// <summary>The store as the application sees it. Each member checks that the store is open, and calls the part that does the work.</summary>
-internal sealed class OptimisticEventStore(CommitPath commits, ReadPath reads, StoreMaintenance maintenance, StoreLifetime lifetime) : IEventStore
+/// <summary>
+/// The store as the application sees it. Each member checks that the store is open, and calls the part that does the work.
+/// </summary>
+internal sealed class OptimisticEventStore(
+    CommitPath commits, ReadPath reads, StoreMaintenance maintenance, StoreLifetime lifetime) : IEventStore
 {
     private readonly StoreQueries queries = new(reads);
 
@@ -27,7 +30,8 @@ internal sealed class OptimisticEventStore(CommitPath commits, ReadPath reads, S
         return Streams.Create(stream);
     }
 
-    public ValueTask<IEventStream> OpenStreamAsync(StreamId stream, StreamRange? range = null, CancellationToken cancellationToken = default)
+    public ValueTask<IEventStream> OpenStreamAsync(
+        StreamId stream, StreamRange? range = null, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
         return Streams.OpenAsync(stream, range ?? StreamRange.All, cancellationToken);
@@ -62,7 +66,10 @@ internal sealed class OptimisticEventStore(CommitPath commits, ReadPath reads, S
     }
 
     public IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
-        StreamId stream, StreamRange? range = null, EventDecoding decoding = EventDecoding.Eager, CancellationToken cancellationToken = default)
+        StreamId stream,
+        StreamRange? range = null,
+        EventDecoding decoding = EventDecoding.Eager,
+        CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
         return reads.ReadStreamAsync(stream, range ?? StreamRange.All, decoding, cancellationToken);
@@ -75,7 +82,8 @@ internal sealed class OptimisticEventStore(CommitPath commits, ReadPath reads, S
         return reads.ReadAllAsync(query ?? new EventQuery(), decoding, cancellationToken);
     }
 
-    public ValueTask<EventPage> ReadPageAsync(EventQuery query, int size, string? continuation = null, CancellationToken cancellationToken = default)
+    public ValueTask<EventPage> ReadPageAsync(
+        EventQuery query, int size, string? continuation = null, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
         return queries.ReadPageAsync(query, size, continuation, cancellationToken);
@@ -115,7 +123,8 @@ internal sealed class OptimisticEventStore(CommitPath commits, ReadPath reads, S
         return maintenance.PurgeAsync(bucket: null, cancellationToken);
     }
 
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default)
+    public ValueTask<VerificationReport> VerifyAsync(
+        IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
         return maintenance.VerifyAsync(progress, cancellationToken);

@@ -2,12 +2,15 @@ using EventStore.Pipeline;
 
 namespace EventStore.Streams;
 
-/// <summary>A stream object. It commits at the revision up to which it was read; after a conflict, the added events are still there.</summary>
+/// <summary>
+/// A stream object. It commits at the revision up to which it was read; after a conflict, the added events are still there.
+/// </summary>
 /// <param name="stream">The stream.</param>
 /// <param name="commits">Stores what is committed.</param>
 /// <param name="reads">Reads events.</param>
 /// <param name="notShown">Called when a commit is stored, but its events cannot be shown here.</param>
-internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits, ReadPath reads, Action<CommitRecord, Exception> notShown) : IEventStream
+internal sealed class OptimisticEventStream(
+    StreamId stream, CommitPath commits, ReadPath reads, Action<CommitRecord, Exception> notShown) : IEventStream
 {
     private readonly List<CommittedEvent> committed = [];
     private readonly List<EventMessage> uncommitted = [];
@@ -40,7 +43,9 @@ internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits,
         EventMessage[] messages = [.. uncommitted];
         EventRecord[] records = [.. encoded];
         var (result, stored) = await commits.CommitAsync(
-            Stream, Revision, commitId ?? NewId.Next(), messages, records, headers.Count == 0 ? null : headers, cancellationToken).ConfigureAwait(false);
+            Stream, Revision, commitId ?? NewId.Next(), messages, records, headers.Count == 0
+                ? null
+                : headers, cancellationToken).ConfigureAwait(false);
 
         uncommitted.RemoveRange(0, messages.Length);
         encoded.RemoveRange(0, messages.Length);
@@ -56,7 +61,8 @@ internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits,
         headers.Clear();
     }
 
-    public ValueTask RefreshAsync(CancellationToken cancellationToken = default) => LoadAsync(new StreamRange { From = Revision + 1 }, cancellationToken);
+    public ValueTask RefreshAsync(CancellationToken cancellationToken = default) =>
+        LoadAsync(new StreamRange { From = Revision + 1 }, cancellationToken);
 
     /// <summary>Reads a range and adds it to the events read before.</summary>
     public async ValueTask LoadAsync(StreamRange range, CancellationToken cancellationToken)

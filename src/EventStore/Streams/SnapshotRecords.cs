@@ -17,7 +17,8 @@ internal sealed class SnapshotRecords(IPersistenceEngine engine, int? keep, Stor
     }
 
     /// <summary>The newest snapshot at or below a revision, of one schema version where one is given.</summary>
-    public async ValueTask<SnapshotRecord?> FindAsync(StreamId stream, Revision atMost, int? schemaVersion, CancellationToken cancellationToken)
+    public async ValueTask<SnapshotRecord?> FindAsync(
+        StreamId stream, Revision atMost, int? schemaVersion, CancellationToken cancellationToken)
     {
         lifetime.ThrowIfEnded();
         while (await engine.FindSnapshotAsync(stream, atMost, cancellationToken).ConfigureAwait(false) is { } record)

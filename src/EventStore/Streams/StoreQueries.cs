@@ -42,7 +42,8 @@ internal sealed class StoreQueries(ReadPath reads)
     {
         ArgumentNullException.ThrowIfNull(query);
         var limit = PageReader.FullPage with { MaxEvents = 1 };
-        var pages = reads.Pages.ReadAllAsync(new StoreRead(query, query.After, query.UpTo, ReadDirection.Backward, limit), cancellationToken);
+        var pages = reads.Pages.ReadAllAsync(
+            new StoreRead(query, query.After, query.UpTo, ReadDirection.Backward, limit), cancellationToken);
         await foreach (var page in pages.ConfigureAwait(false))
         {
             for (var i = 0; i < page.Events.Length; i++)

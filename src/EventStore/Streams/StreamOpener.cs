@@ -13,7 +13,8 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
     public OptimisticEventStream Create(StreamId stream)
     {
         _ = stream.Id;
-        return new OptimisticEventStream(stream, commits, reads, (stored, error) => Log.CommitNotShown(logger, error, stored.CommitId, stored.Stream));
+        return new OptimisticEventStream(
+            stream, commits, reads, (stored, error) => Log.CommitNotShown(logger, error, stored.CommitId, stored.Stream));
     }
 
     /// <summary>Reads a range of a stream.</summary>
@@ -25,7 +26,8 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
         await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
 
         // A range without events does not show the revision of the stream, which the next commit expects.
-        if (opened.Revision == Revision.None && range != StreamRange.All) await StartAtHeadAsync(opened, cancellationToken).ConfigureAwait(false);
+        if (opened.Revision == Revision.None && range != StreamRange.All)
+            await StartAtHeadAsync(opened, cancellationToken).ConfigureAwait(false);
         return opened;
     }
 
