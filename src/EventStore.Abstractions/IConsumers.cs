@@ -17,8 +17,11 @@ public interface IConsumers
     /// <returns>The consumer, running; dispose it to stop it.</returns>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
     ValueTask<IConsumer> StartAsync(
-        string name, ConsumerSource source, Func<CommittedEvent, CancellationToken, ValueTask> handle, ConsumerOptions? options =
-            null, CancellationToken cancellationToken = default);
+        string name,
+        ConsumerSource source,
+        Func<CommittedEvent, CancellationToken, ValueTask> handle,
+        ConsumerOptions? options = null,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Starts a consumer that passes events to a handler in batches, as large as the options allow.</summary>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
@@ -42,8 +45,11 @@ public interface IConsumers
     /// <param name="cancellationToken">Ends the start, not the consumer.</param>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
     ValueTask<IConsumer<TState>> StartAsync<TState>(
-        string name, ConsumerSource source, Projection<TState> projection, ConsumerOptions? options =
-            null, CancellationToken cancellationToken = default)
+        string name,
+        ConsumerSource source,
+        Projection<TState> projection,
+        ConsumerOptions? options = null,
+        CancellationToken cancellationToken = default)
         where TState : class;
 
     /// <summary>Opens a consumer whose events are pulled by enumerating it, and acknowledged one by one.</summary>

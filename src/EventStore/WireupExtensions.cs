@@ -71,8 +71,10 @@ public static class WireupExtensions
     /// <param name="level">The level.</param>
     /// <param name="minBytes">Smaller payloads are not compressed.</param>
     public static Wireup Compress(
-        this Wireup wireup, CompressionAlgorithm algorithm =
-            CompressionAlgorithm.Brotli, CompressionLevel level = CompressionLevel.Fastest, int minBytes = 128)
+        this Wireup wireup,
+        CompressionAlgorithm algorithm = CompressionAlgorithm.Brotli,
+        CompressionLevel level = CompressionLevel.Fastest,
+        int minBytes = 128)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(minBytes);
         return Require(wireup).Collect(nameof(Compress), new TransformChoice(new CompressionTransform(algorithm, level, minBytes)));
