@@ -70,8 +70,8 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
     {
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 10);
-        await using (
-            var consumer = await store.Consumers.OpenAsync("name", ConsumerSource.Everything, Quick(options => options.Window = 3)))
+        await using (var consumer = await store.Consumers.OpenAsync(
+            "name", ConsumerSource.Everything, Quick(options => options.Window = 3)))
         {
             await using var pulling = consumer.GetAsyncEnumerator();
             var pulled = new List<Delivery>();

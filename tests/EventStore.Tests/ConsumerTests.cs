@@ -58,8 +58,8 @@ public sealed class ConsumerTests
         for (var i = 0; i < 50; i++) await store.AppendAsync("another", "x");
 
         var (name, held) = ($"{Guid.NewGuid()}", new TaskCompletionSource());
-        await using (
-            var consumer = await store.Consumers.StartAsync(name, ConsumerSource.OfStream("consumed"), async (_, _) => await held.Task))
+        await using (var consumer = await store.Consumers.StartAsync(
+            name, ConsumerSource.OfStream("consumed"), async (_, _) => await held.Task))
         {
             while (measured.GetValueOrDefault(name) == 0) await Task.Yield();
             Assert.Equal((3, 3), (measured[name], (await consumer.GetStatusAsync()).Lag));

@@ -77,8 +77,8 @@ public sealed class SerializationTests
     public async Task An_unknown_type_is_readable_as_json_and_never_a_crash()
     {
         var engine = OpenInMemory();
-        await using (
-            var writer = await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<OrderPlaced>())
+        await using (var writer = await Wireup.Init().UsingPersistence(engine)
+            .UsingJsonSerialization(types => types.Register<OrderPlaced>())
                 .BuildAsync())
             await writer.AppendAsync(Stream, new OrderPlaced("1", 3));
         await using var reader = await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(_ => { }).BuildAsync();
