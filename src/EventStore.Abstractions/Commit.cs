@@ -1,14 +1,14 @@
 namespace EventStore;
 
-/// <summary>What an application learns of a commit that is stored, by this call or by an earlier one with the same id.</summary>
+/// <summary>The result of a commit, stored by this call or by an earlier one with the same id.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="CommitId">The commit's id.</param>
 /// <param name="Sequence">The commit's number in its stream.</param>
-/// <param name="Stamp">When the store took it, UTC.</param>
+/// <param name="Stamp">When it was stored, in UTC.</param>
 /// <param name="FirstRevision">The revision of its first event.</param>
-/// <param name="LastRevision">The revision of its last event: what the next commit expects.</param>
+/// <param name="LastRevision">The revision of its last event, which the next commit expects.</param>
 /// <param name="LastCheckpoint">The checkpoint of its last event.</param>
-/// <param name="IsDuplicate">Whether it was already there before this call, in which case nothing was stored again.</param>
+/// <param name="IsDuplicate">Whether it was stored before this call. Nothing was stored again.</param>
 public sealed record CommitResult(
     StreamId Stream,
     Guid CommitId,
@@ -23,11 +23,11 @@ public sealed record CommitResult(
     public int EventCount => (int)(LastRevision.Value - FirstRevision.Value) + 1;
 }
 
-/// <summary>A stored commit with its events, as a dispatcher gets it.</summary>
+/// <summary>A stored commit with its events, as passed to a dispatcher.</summary>
 public sealed class Commit
 {
-    /// <summary>Puts a commit together from its events as they were read.</summary>
-    /// <param name="events">All events of the commit that the read hooks left, in order; at least one.</param>
+    /// <summary>Creates a commit from its events as they were read.</summary>
+    /// <param name="events">All events of the commit that the read hooks do not hide, in order; at least one.</param>
     public Commit(IReadOnlyList<CommittedEvent> events)
     {
         ArgumentNullException.ThrowIfNull(events);
@@ -47,13 +47,13 @@ public sealed class Commit
     /// <summary>The commit's number in its stream.</summary>
     public CommitSequence Sequence => Events[0].CommitSequence;
 
-    /// <summary>When the store took it, UTC.</summary>
+    /// <summary>When it was stored, in UTC.</summary>
     public DateTimeOffset Stamp => Events[0].Stamp;
 
-    /// <summary>The revision of the last event here.</summary>
+    /// <summary>The revision of the last of these events.</summary>
     public Revision LastRevision => Events[^1].Revision;
 
-    /// <summary>The checkpoint of the last event here: what an idempotent receiver remembers.</summary>
+    /// <summary>The checkpoint of the last of these events. An idempotent receiver stores it.</summary>
     public Checkpoint LastCheckpoint => Events[^1].Checkpoint;
 
     /// <summary>The commit's headers; never null.</summary>

@@ -1,13 +1,15 @@
 namespace EventStore.Engines;
 
-/// <summary>Wakes those who wait for commits within one process. For engines: raise it after each batch, wait on it in WaitForCommitsAsync.</summary>
+/// <summary>
+/// A signal for commits within one process. An engine raises it after each batch, and waits for it in WaitForCommitsAsync.
+/// </summary>
 public sealed class CommitSignal
 {
     private readonly Lock gate = new();
     private long newest;
     private TaskCompletionSource? waiting;
 
-    /// <summary>Says that everything up to a checkpoint can be read.</summary>
+    /// <summary>Signals that everything up to a checkpoint can be read.</summary>
     public void Raise(Checkpoint upTo)
     {
         TaskCompletionSource? woken;
@@ -22,7 +24,7 @@ public sealed class CommitSignal
         woken?.TrySetResult();
     }
 
-    /// <summary>Wakes everyone, whatever they wait for.</summary>
+    /// <summary>Ends all waits.</summary>
     public void WakeAll()
     {
         TaskCompletionSource? woken;
@@ -35,7 +37,7 @@ public sealed class CommitSignal
         woken?.TrySetResult();
     }
 
-    /// <summary>Returns once something after the checkpoint was raised, or after the time.</summary>
+    /// <summary>Waits until a later checkpoint is raised, or the time has passed.</summary>
     public async ValueTask WaitAsync(Checkpoint after, TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)
     {
         Task raised;

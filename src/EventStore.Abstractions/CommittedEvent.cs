@@ -5,7 +5,7 @@ using EventStore.Engines;
 namespace EventStore;
 
 /// <summary>
-/// A stored event as an application reads it. The body is deserialized when first asked for, so that reading bytes costs no decoding.
+/// A stored event as an application reads it. The body is deserialized when it is first read, so that reading bytes needs no decoding.
 /// </summary>
 public sealed class CommittedEvent
 {
@@ -14,7 +14,7 @@ public sealed class CommittedEvent
     private object? body;
     private Restored? restored;
 
-    /// <summary>Wraps what an engine read, with the decoder that understands it.</summary>
+    /// <summary>Creates an event from its stored form and a decoder.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     public CommittedEvent(in RecordedEvent recorded, IEventDecoder decoder)
     {
@@ -25,14 +25,14 @@ public sealed class CommittedEvent
 
     private CommittedEvent(CommittedEvent original, object body) : this(original.recorded, original.decoder) => this.body = body;
 
-    /// <summary>An event as if it had been read, for tests of handlers and projections. Its payload is empty.</summary>
+    /// <summary>Creates an event for tests of handlers and projections. Its payload is empty.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="revision">The event's number in its stream; 1 or higher.</param>
     /// <param name="body">The event itself.</param>
     /// <param name="checkpoint">Its position in the store; null for the same number as the revision.</param>
     /// <param name="eventType">The stable name of its type; null for the name of the CLR type.</param>
     /// <param name="headers">Its headers; null for none.</param>
-    /// <param name="stamp">When the store took it; null for the Unix epoch.</param>
+    /// <param name="stamp">When it was stored; null for the Unix epoch.</param>
     /// <exception cref="ArgumentOutOfRangeException">The revision or the checkpoint is 0.</exception>
     public static CommittedEvent Create(
         StreamId stream,
@@ -48,8 +48,11 @@ public sealed class CommittedEvent
         ArgumentOutOfRangeException.ThrowIfZero(revision.Value, nameof(revision));
         ArgumentOutOfRangeException.ThrowIfZero(position.Value, nameof(checkpoint));
         var commit = new CommitRecord(
-            stream, NewId.Next(), new CommitSequence(revision.Value), stamp ?? DateTimeOffset.UnixEpoch, revision, position, EventCount: 1, Headers: default);
-        return new(new RecordedEvent(commit, 0, new EventRecord(message.EventId, eventType ?? body.GetType().Name, default)), new GivenEvent(message));
+            stream, NewId.Next(), new CommitSequence(revision.Value), stamp
+                ?? DateTimeOffset.UnixEpoch, revision, position, EventCount: 1, Headers: default);
+        return new(
+            new RecordedEvent(commit, 0, new EventRecord(message.EventId, eventType ?? body.GetType().Name, default)),
+            new GivenEvent(message));
     }
 
     /// <summary>The stream.</summary>
@@ -73,7 +76,7 @@ public sealed class CommittedEvent
     /// <summary>The number in the stream of the commit it belongs to.</summary>
     public CommitSequence CommitSequence => recorded.Commit.Sequence;
 
-    /// <summary>When the store took the commit, UTC.</summary>
+    /// <summary>When the commit was stored, in UTC.</summary>
     public DateTimeOffset Stamp => recorded.Commit.Stamp;
 
     /// <summary>The event's place in its commit, from 0.</summary>
@@ -86,7 +89,7 @@ public sealed class CommittedEvent
     /// <exception cref="PayloadTransformException">It cannot be decrypted or decompressed.</exception>
     public ReadOnlyMemory<byte> Payload => restored?.Payload ?? RestorePayload();
 
-    /// <summary>The event itself, upconverted; an <see cref="UnknownEvent"/> where its type is not known here.</summary>
+    /// <summary>The event itself, upconverted; an <see cref="UnknownEvent"/> where its type is not registered.</summary>
     /// <exception cref="EventSerializationException">The stored bytes cannot be read as that type.</exception>
     public object Body => body ??= decoder.DecodeBody(recorded, Payload);
 
@@ -94,16 +97,17 @@ public sealed class CommittedEvent
     public IReadOnlyDictionary<string, string> Headers => (restored ??= new Restored()).Headers ??= decoder.DecodeHeaders(recorded);
 
     /// <summary>The commit's headers; never null.</summary>
-    public IReadOnlyDictionary<string, string> CommitHeaders => (restored ??= new Restored()).CommitHeaders ??= decoder.DecodeCommitHeaders(recorded);
+    public IReadOnlyDictionary<string, string> CommitHeaders =>
+        (restored ??= new Restored()).CommitHeaders ??= decoder.DecodeCommitHeaders(recorded);
 
-    /// <summary>The same event with another body, for a hook that shows applications something else than is stored.</summary>
+    /// <summary>The same event with another body, for a hook that shows another view of it.</summary>
     public CommittedEvent WithBody(object newBody)
     {
         ArgumentNullException.ThrowIfNull(newBody);
         return new CommittedEvent(this, newBody);
     }
 
-    // A payload that was stored as it is need not be remembered: most are, and replays read millions.
+    // A payload stored without transforms is not kept a second time: most are, and replays read millions.
     private ReadOnlyMemory<byte> RestorePayload()
     {
         var payload = decoder.RestorePayload(recorded);
@@ -111,7 +115,7 @@ public sealed class CommittedEvent
         return payload;
     }
 
-    /// <summary>The decoder of an event that was not read but given.</summary>
+    /// <summary>The decoder of an event that was not read from a store.</summary>
     private sealed class GivenEvent(EventMessage message) : IEventDecoder
     {
         public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) => recorded.Record.Body;
@@ -123,7 +127,7 @@ public sealed class CommittedEvent
         public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) => FrozenDictionary<string, string>.Empty;
     }
 
-    /// <summary>What was made of the stored form once it was asked for; few events have any.</summary>
+    /// <summary>The decoded parts, created on first use; few events have any.</summary>
     private sealed class Restored
     {
         public ReadOnlyMemory<byte>? Payload { get; set; }
@@ -134,7 +138,7 @@ public sealed class CommittedEvent
     }
 }
 
-/// <summary>The body of an event whose type nobody registered: still readable, as bytes or as JSON.</summary>
+/// <summary>The body of an event whose type is not registered: still readable, as bytes or as JSON.</summary>
 /// <param name="EventType">The stored type name.</param>
 /// <param name="Payload">The stored body, decompressed and decrypted.</param>
 public sealed record UnknownEvent(string EventType, ReadOnlyMemory<byte> Payload)

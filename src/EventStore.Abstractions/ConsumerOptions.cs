@@ -19,13 +19,15 @@ public sealed record ConsumerSource
     /// <summary>The name of the read stream, where one is consumed.</summary>
     public string? ReadStream { get; private init; }
 
-    /// <summary>Which events of the store, where neither a stream nor a read stream is consumed.</summary>
+    /// <summary>The filter of the store's events, where neither a stream nor a read stream is consumed.</summary>
     public EventFilter Filter { get; private init; } = EventFilter.Everything;
 
     /// <summary>A further condition on them; null for none.</summary>
     public EventPredicate? Condition { get; private init; }
 
-    /// <summary>One stream, which need not exist yet. When it is deleted and made anew, the new one is consumed from its beginning.</summary>
+    /// <summary>
+    /// One stream, which need not exist yet. If it is deleted and created again, the new one is consumed from its beginning.
+    /// </summary>
     public static ConsumerSource OfStream(StreamId stream)
     {
         _ = stream.Id;
@@ -46,14 +48,14 @@ public sealed record ConsumerSource
         return new() { Filter = new EventFilter { Bucket = bucket } };
     }
 
-    /// <summary>The events that a filter means, which the engine itself applies.</summary>
+    /// <summary>The events that match a filter, which the engine applies.</summary>
     public static ConsumerSource Matching(EventFilter filter)
     {
         ArgumentNullException.ThrowIfNull(filter);
         return new() { Filter = filter };
     }
 
-    /// <summary>The events that a condition holds for. What of it an engine can apply is applied there.</summary>
+    /// <summary>The events for which a condition holds. The engine applies the part that it can.</summary>
     public static ConsumerSource Matching(EventPredicate condition)
     {
         ArgumentNullException.ThrowIfNull(condition);
@@ -68,16 +70,16 @@ public sealed record ConsumerSource
     }
 }
 
-/// <summary>Where a consumer begins the very first time it is started under its name.</summary>
+/// <summary>Where a consumer begins when it is started for the first time under its name.</summary>
 public readonly record struct ConsumerStart
 {
     /// <summary>At the oldest event: the default.</summary>
     public static ConsumerStart Origin => default;
 
-    /// <summary>After what is stored at that moment.</summary>
+    /// <summary>After all events stored at that moment.</summary>
     public static ConsumerStart Current { get; } = new() { IsCurrent = true };
 
-    /// <summary>Whether it begins after what is stored at that moment.</summary>
+    /// <summary>Whether it begins after all events stored at that moment.</summary>
     public bool IsCurrent { get; private init; }
 
     /// <summary>It begins after this checkpoint; 0 for the origin.</summary>
@@ -93,33 +95,35 @@ public readonly record struct ConsumerStart
     public static ConsumerStart AfterRevision(Revision revision) => new() { Revision = revision };
 }
 
-/// <summary>What becomes of an event whose handler failed as often as it may.</summary>
+/// <summary>What happens to an event whose handler failed for the last time.</summary>
 public enum FailureAction
 {
-    /// <summary>The consumer stops before the event, and its completion carries the failure. Started again, it begins with that event.</summary>
+    /// <summary>
+    /// The consumer stops before the event, and its completion carries the failure. Started again, it begins with that event.
+    /// </summary>
     Stop,
 
-    /// <summary>The event is parked with its position, and the consumer goes on. Parked events are listed and replayed by hand.</summary>
+    /// <summary>The event is parked, and the consumer continues. The application lists and replays parked events.</summary>
     Park,
 
-    /// <summary>The event is left out, which is logged and counted.</summary>
+    /// <summary>The event is skipped, which is logged and counted.</summary>
     Skip,
 }
 
-/// <summary>What a start does while another process is the active subscriber of the name.</summary>
+/// <summary>What a start does while another process runs the consumer.</summary>
 public enum WhenTaken
 {
     /// <summary>It fails with <see cref="ConsumerTakenException"/>.</summary>
     Fail,
 
-    /// <summary>It waits until the other stops or dies, and takes over.</summary>
+    /// <summary>It waits until the other process stops or dies, and takes over.</summary>
     Wait,
 }
 
 /// <summary>What the events of a batch have in common.</summary>
 public enum BatchGrouping
 {
-    /// <summary>Nothing but following one another.</summary>
+    /// <summary>They follow one another; nothing else.</summary>
     None,
 
     /// <summary>One stream and one correlation id (<see cref="EventHeaders.CorrelationId"/>, or none).</summary>
@@ -129,16 +133,18 @@ public enum BatchGrouping
 /// <summary>How a consumer works.</summary>
 public sealed class ConsumerOptions
 {
-    /// <summary>Where it begins, honoured only at its very first start. Default: the origin.</summary>
+    /// <summary>Where it begins; used at its first start only. Default: the origin.</summary>
     public ConsumerStart StartFrom { get; set; }
 
-    /// <summary>After how many handled events the position is written, at the latest; it is also written when nothing is left. Default 100.</summary>
+    /// <summary>
+    /// After how many handled events the position is written, at the latest; it is also written when all events are handled. Default 100.
+    /// </summary>
     public int EventsPerCheckpoint { get; set; } = 100;
 
-    /// <summary>After how long a handled event is written as such, at the latest. Default 1 s.</summary>
+    /// <summary>The longest time after which the position of a handled event is written. Default 1 s.</summary>
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How many events at most are delivered and not yet acknowledged, where they are pulled. Default 1,000.</summary>
+    /// <summary>How many pulled events at most are delivered and not acknowledged. Default 1,000.</summary>
     public int Window { get; set; } = 1000;
 
     /// <summary>How many events a batch has at most, where batches are handled. Default 100.</summary>
@@ -147,13 +153,15 @@ public sealed class ConsumerOptions
     /// <summary>What the events of a batch have in common. Default: nothing.</summary>
     public BatchGrouping Grouping { get; set; }
 
-    /// <summary>How many streams may be handled at once; the events of one stream keep their order. Default 1. A consumer with state has 1.</summary>
+    /// <summary>
+    /// How many streams may be handled at once; the events of one stream keep their order. Default 1. A consumer with state has 1.
+    /// </summary>
     public int Parallelism { get; set; } = 1;
 
     /// <summary>How often a failed event is tried again. Null, the default: until it succeeds.</summary>
     public int? MaxRetries { get; set; }
 
-    /// <summary>What becomes of an event that failed for good. Default: the consumer stops.</summary>
+    /// <summary>What happens to an event that failed for the last time. Default: the consumer stops.</summary>
     public FailureAction OnFailure { get; set; }
 
     /// <summary>The wait before the first retry; it doubles with each further one. Default 100 ms.</summary>
@@ -165,22 +173,22 @@ public sealed class ConsumerOptions
     /// <summary>What a start does while another process has the name. Default: it fails.</summary>
     public WhenTaken WhenTaken { get; set; }
 
-    /// <summary>After how long without a sign of life another process takes over. Default 15 s.</summary>
+    /// <summary>After how long without a renewal of the lease another process takes over. Default 15 s.</summary>
     public TimeSpan LeaseTerm { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long it waits at most before it looks for events by itself. Default 1 s.</summary>
+    /// <summary>The longest wait for a signal before it reads again. Default 1 s.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Called whenever it has delivered all there is: at first, and again after each time it had fallen behind. Null for nobody.</summary>
+    /// <summary>Called when all stored events are delivered: the first time, and again each time after new events. Null for none.</summary>
     public Action? CaughtUp { get; set; }
 
-    /// <summary>Called whenever all that was delivered is acknowledged and nothing further is there. Null for nobody.</summary>
+    /// <summary>Called when all delivered events are acknowledged and there are no further ones. Null for none.</summary>
     public Action? Idle { get; set; }
 
-    /// <summary>Called after a position, with its state, was written. Null for nobody.</summary>
+    /// <summary>Called after a position, with its state, was written. Null for none.</summary>
     public Action<Checkpoint>? Persisted { get; set; }
 
-    /// <summary>Checks every value, and returns a copy that later changes do not reach.</summary>
+    /// <summary>Checks every value, and returns a copy.</summary>
     /// <exception cref="InvalidOptionException">A value is out of its range; the message names it.</exception>
     [EditorBrowsable(EditorBrowsableState.Never)]
     public ConsumerOptions Validated()
@@ -192,7 +200,8 @@ public sealed class ConsumerOptions
         OptionRules.RequireBetween(this, Parallelism, 1, 1024);
         OptionRules.Require(this, MaxRetries is null or >= 0, MaxRetries, "at least 0, or null for no limit");
         OptionRules.RequirePositive(this, FirstRetryDelay);
-        OptionRules.Require(this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
+        OptionRules.Require(
+            this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
         OptionRules.RequirePositive(this, LeaseTerm);
         OptionRules.RequirePositive(this, PollInterval);
         return (ConsumerOptions)MemberwiseClone();

@@ -3,17 +3,17 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStore.Engines;
 
-/// <summary>What an engine is given at its making.</summary>
+/// <summary>What an engine is created with.</summary>
 /// <param name="Time">The clock for stamps and waits.</param>
 /// <param name="Loggers">For its log messages.</param>
 public sealed record EngineContext(TimeProvider Time, ILoggerFactory Loggers)
 {
-    /// <summary>Whether initialization may make storage that is missing; otherwise it only checks what must be there. Default: it may.</summary>
+    /// <summary>Whether initialization may create missing storage; otherwise it only checks the storage. Default: true.</summary>
     public bool MayCreateStorage { get; init; } = true;
 
     /// <summary>
-    /// Whether the storage is only read: nothing is made, changed or locked, and what others write meanwhile is followed. Core refuses writes before
-    /// they reach the engine. Default: it is read and written.
+    /// Whether the storage is only read: nothing is created, changed or locked, and commits of other processes are visible. Core refuses
+    /// writes before they reach the engine. Default: false.
     /// </summary>
     public bool IsReadOnly { get; init; }
 
@@ -22,20 +22,20 @@ public sealed record EngineContext(TimeProvider Time, ILoggerFactory Loggers)
 }
 
 /// <summary>
-/// The backends an application knows, each by the scheme of its addresses. A backend's package adds itself by a verb of its own, such as
-/// <c>engines.AddSqlite()</c>; an address such as <c>sqlite:orders.db</c> then chooses it by one configuration value.
+/// The backends of an application, each with the scheme of its addresses. The package of a backend has a method to add it, such as
+/// <c>engines.AddSqlite()</c>. An address such as <c>sqlite:orders.db</c> then selects it by one configuration value.
 /// </summary>
 public sealed class EngineCatalogue
 {
     private readonly Dictionary<string, Func<string, EngineContext, IPersistenceEngine>> factories = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The schemes known.</summary>
+    /// <summary>The known schemes.</summary>
     public IReadOnlyCollection<string> Schemes => factories.Keys;
 
-    /// <summary>Makes a backend known.</summary>
+    /// <summary>Adds a backend.</summary>
     /// <param name="scheme">What its addresses begin with, without the colon.</param>
-    /// <param name="create">Makes an engine for what follows the colon. Opens nothing yet.</param>
-    /// <exception cref="WireupException">The scheme is taken.</exception>
+    /// <param name="create">Creates an engine from what follows the colon. Opens nothing yet.</param>
+    /// <exception cref="WireupException">The scheme was added before.</exception>
     public EngineCatalogue Add(string scheme, Func<string, EngineContext, IPersistenceEngine> create)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(scheme);
@@ -45,8 +45,8 @@ public sealed class EngineCatalogue
         return this;
     }
 
-    /// <summary>Makes the engine that an address names.</summary>
-    /// <exception cref="WireupException">The address has no scheme, or one that nobody added.</exception>
+    /// <summary>Creates the engine of an address.</summary>
+    /// <exception cref="WireupException">The address has no scheme, or an unknown one.</exception>
     public IPersistenceEngine Create(string address, EngineContext context)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(address);
@@ -62,8 +62,8 @@ public sealed class EngineCatalogue
     }
 }
 
-/// <summary>Which engine was chosen.</summary>
-/// <param name="Create">Makes or hands over the engine.</param>
+/// <summary>The chosen engine.</summary>
+/// <param name="Create">Creates the engine, or returns the given one.</param>
 /// <param name="IsOwned">Whether the store disposes it.</param>
-/// <param name="Catalogue">The backends it was chosen from by an address; null when it was named directly.</param>
+/// <param name="Catalogue">The backends from which an address selects; null if the engine was chosen directly.</param>
 public sealed record PersistenceChoice(Func<EngineContext, IPersistenceEngine> Create, bool IsOwned, EngineCatalogue? Catalogue = null);

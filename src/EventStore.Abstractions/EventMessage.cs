@@ -4,25 +4,29 @@ using System.Text.Json.Nodes;
 
 namespace EventStore;
 
-/// <summary>An event as an application hands it over: its body, its headers, and the id by which it is known for ever.</summary>
+/// <summary>An event that an application adds or appends: its body, its headers and its id.</summary>
 public sealed class EventMessage
 {
     private static readonly FrozenDictionary<string, string> NoHeaders = FrozenDictionary<string, string>.Empty;
 
-    /// <summary>Wraps a body. Headers are copied; the body is serialized when the message is handed over, not later.</summary>
-    /// <param name="body">The event itself.</param>
-    /// <param name="headers">Names and values that travel with it; null for none.</param>
+    /// <summary>Creates a message. Headers are copied. The body is serialized when the message is added or appended, not later.</summary>
+    /// <param name="body">The event.</param>
+    /// <param name="headers">Its headers; null for none.</param>
     /// <param name="eventId">Its id; null for a new one, sortable by creation (UUID version 7, RFC 9562).</param>
-    /// <exception cref="ArgumentException">The id is all zeros, a header has no value, or the body is a collection or a value of this library.</exception>
+    /// <exception cref="ArgumentException">
+    /// The id is all zeros, a header has no value, or the body is a collection or a value of this library.
+    /// </exception>
     public EventMessage(object body, IReadOnlyDictionary<string, string>? headers = null, Guid? eventId = null)
     {
         ArgumentNullException.ThrowIfNull(body);
-        if (eventId == Guid.Empty) throw new ArgumentException("An event id is not all zeros; leave it out to get a new one.", nameof(eventId));
+        if (eventId == Guid.Empty)
+            throw new ArgumentException("An event id is not all zeros; leave it out to get a new one.", nameof(eventId));
 
         RefuseWhatIsNoEvent(body);
         foreach (var (name, value) in headers ?? NoHeaders)
         {
-            if (value is null) throw new ArgumentException($"The header '{name}' has no value (null). Leave it out, or give it a text.", nameof(headers));
+            if (value is null)
+                throw new ArgumentException($"The header '{name}' has no value (null). Leave it out, or give it a text.", nameof(headers));
         }
 
         Body = body;
@@ -30,31 +34,36 @@ public sealed class EventMessage
         EventId = eventId ?? NewId.Next();
     }
 
-    /// <summary>The event itself.</summary>
+    /// <summary>The event.</summary>
     public object Body { get; }
 
     /// <summary>The event's id.</summary>
     public Guid EventId { get; }
 
-    /// <summary>Names and values that travel with the event; never null.</summary>
+    /// <summary>Its headers; never null.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; }
 
-    // Arguments that slipped into the place of an event. Stored, they would be found out when they are read.
+    // Arguments passed in the place of an event by mistake. Stored, they would be noticed only when they are read.
     private static void RefuseWhatIsNoEvent(object body)
     {
-        if (body is EventMessage or CommittedEvent or StreamId or ExpectedRevision or Revision or Checkpoint or CommitSequence or Guid or CancellationToken or Task)
-            throw new ArgumentException($"A {body.GetType().Name} is not an event. Pass the event itself; expectations, ids and tokens have parameters of their own.", nameof(body));
+        if (body is EventMessage or CommittedEvent or StreamId or ExpectedRevision or Revision or Checkpoint or CommitSequence
+            or Guid or CancellationToken or Task)
+            throw new ArgumentException(
+                $"A {body.GetType().Name} is not an event. "
+                + "Pass the event itself; expected revisions, ids and tokens have their own parameters.",
+                nameof(body));
         if (body is IEnumerable and not (string or byte[] or JsonNode))
-            throw new ArgumentException($"{body.GetType()} is a collection, not one event. Append its elements, or wrap it in a type of its own.", nameof(body));
+            throw new ArgumentException(
+                $"{body.GetType()} is a collection, not one event. Append its elements, or wrap it in its own type.", nameof(body));
     }
 }
 
-/// <summary>Names of headers that have a meaning to the store or are agreed between applications.</summary>
+/// <summary>Names of headers with a common meaning.</summary>
 public static class EventHeaders
 {
-    /// <summary>What belongs together across streams: one business transaction, one request.</summary>
+    /// <summary>Identifies what belongs together across streams, such as a request.</summary>
     public const string CorrelationId = "correlation-id";
 
-    /// <summary>The message that caused this one.</summary>
+    /// <summary>Identifies the message that caused this one.</summary>
     public const string CausationId = "causation-id";
 }

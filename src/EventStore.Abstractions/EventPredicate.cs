@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace EventStore;
 
 /// <summary>
-/// A declarative condition on events, as data: it can be stored, signed and compared, and is never code. Bodies and headers are looked at as
-/// they are stored, decrypted and decompressed, before any upconverter or hook.
+/// A declarative condition on events, as data: it can be stored, signed and compared, and is never code. Bodies and headers are compared
+/// as stored, decrypted and decompressed, before any upconverter or hook.
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "is")]
 [JsonDerivedType(typeof(OfTypes), "types")]
@@ -23,7 +23,7 @@ public abstract record EventPredicate
     {
     }
 
-    /// <summary>The part of it that an engine can apply by itself: a filter that matches at least all that the condition holds for.</summary>
+    /// <summary>The part that an engine can apply: a filter that matches at least every event for which the condition holds.</summary>
     [JsonIgnore]
     public virtual EventFilter Narrowed => EventFilter.Everything;
 
@@ -45,17 +45,20 @@ public abstract record EventPredicate
     /// <summary>Events with a header of this value, their own or their commit's.</summary>
     public static EventPredicate Header(string name, string value) => new HasHeader(name, value);
 
-    /// <summary>Events whose body is JSON and has at a place a text that compares so with this one, ordinally.</summary>
-    /// <param name="pointer">The place: a JSON pointer such as <c>/order/total</c> (RFC 6901).</param>
-    /// <param name="comparison">How what is there compares with the value.</param>
+    /// <summary>Events whose body is JSON with a text at a place that compares to this one, ordinally.</summary>
+    /// <param name="pointer">A JSON pointer to the place, such as <c>/order/total</c> (RFC 6901).</param>
+    /// <param name="comparison">How the stored value compares to the given one.</param>
     /// <param name="value">The value; null for JSON's null, which can only be equal or not.</param>
-    public static EventPredicate Body(string pointer, ValueComparison comparison, string? value) => new BodyValue(pointer, comparison, Text: value);
+    public static EventPredicate Body(string pointer, ValueComparison comparison, string? value) =>
+        new BodyValue(pointer, comparison, Text: value);
 
-    /// <summary>Events whose body is JSON and has at a place a number that compares so with this one.</summary>
-    public static EventPredicate Body(string pointer, ValueComparison comparison, decimal value) => new BodyValue(pointer, comparison, Number: value);
+    /// <summary>Events whose body is JSON with a number at a place that compares to this one.</summary>
+    public static EventPredicate Body(string pointer, ValueComparison comparison, decimal value) =>
+        new BodyValue(pointer, comparison, Number: value);
 
-    /// <summary>Events whose body is JSON and has at a place this truth value, or not.</summary>
-    public static EventPredicate Body(string pointer, ValueComparison comparison, bool value) => new BodyValue(pointer, comparison, Flag: value);
+    /// <summary>Events whose body is JSON with a truth value at a place that is, or is not, this one.</summary>
+    public static EventPredicate Body(string pointer, ValueComparison comparison, bool value) =>
+        new BodyValue(pointer, comparison, Flag: value);
 
     /// <summary>This condition and another.</summary>
     public EventPredicate And(EventPredicate other) => new All([this, other]);
@@ -109,8 +112,9 @@ public abstract record EventPredicate
     /// <summary>Whether it or its commit has a header of this value.</summary>
     public sealed record HasHeader(string Name, string Value) : EventPredicate;
 
-    /// <summary>Whether what its body has at a place compares so with a value: a number, a flag, otherwise a text or null.</summary>
-    public sealed record BodyValue(string Pointer, ValueComparison Comparison, string? Text = null, decimal? Number = null, bool? Flag = null) : EventPredicate;
+    /// <summary>Whether the value at a place of its body compares to a given one: a number, a flag, otherwise a text or null.</summary>
+    public sealed record BodyValue(
+        string Pointer, ValueComparison Comparison, string? Text = null, decimal? Number = null, bool? Flag = null) : EventPredicate;
 
     /// <summary>Whether all of these hold.</summary>
     public sealed record All(IReadOnlyList<EventPredicate> Values) : EventPredicate
@@ -134,13 +138,13 @@ public abstract record EventPredicate
     public sealed record Not(EventPredicate Value) : EventPredicate;
 }
 
-/// <summary>How a value in a body compares with a given one.</summary>
+/// <summary>How a value in a body compares to a given one.</summary>
 public enum ValueComparison
 {
     /// <summary>They are equal.</summary>
     Equal,
 
-    /// <summary>They differ, or nothing is at the place.</summary>
+    /// <summary>They differ, or there is no value at the place.</summary>
     NotEqual,
 
     /// <summary>It is less.</summary>

@@ -2,16 +2,16 @@ using System.Runtime.CompilerServices;
 
 namespace EventStore.Engines;
 
-/// <summary>An event as an engine keeps it: bytes and a stable type name. An engine never looks into the bytes.</summary>
+/// <summary>An event as an engine keeps it: bytes and a stable type name. An engine never interprets the bytes.</summary>
 public readonly struct EventRecord
 {
     /// <summary>Longest type name, in UTF-8 bytes.</summary>
     public const int MaxTypeBytes = 256;
 
-    /// <summary>Makes a record.</summary>
+    /// <summary>Creates a record.</summary>
     /// <exception cref="InvalidNameException">The type name is empty, too long or ill-formed.</exception>
     /// <exception cref="ArgumentException">The id is all zeros.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] // a replay makes millions, and copying them is what it would cost
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // a replay creates millions, and a call would copy them
     public EventRecord(Guid eventId, string eventType, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> headers = default)
     {
         if (eventId == Guid.Empty) throw new ArgumentException("An event id is not all zeros.", nameof(eventId));
@@ -34,10 +34,10 @@ public readonly struct EventRecord
     public ReadOnlyMemory<byte> Headers { get; }
 }
 
-/// <summary>A stored event as an engine reads it back: the record, the commit it belongs to and its place in it.</summary>
+/// <summary>A stored event as an engine reads it: the record, its commit, and its place in the commit.</summary>
 public readonly struct RecordedEvent
 {
-    /// <summary>Names an event of a commit.</summary>
+    /// <summary>Creates the stored form of an event.</summary>
     /// <param name="commit">The commit.</param>
     /// <param name="indexInCommit">0 for the commit's first event.</param>
     /// <param name="record">The event.</param>

@@ -2,34 +2,35 @@ using System.Collections;
 
 namespace EventStore;
 
-/// <summary>Shorter forms of what <see cref="IEventStore"/> and <see cref="IEventStream"/> offer in full.</summary>
+/// <summary>Shorter forms of the methods of <see cref="IEventStore"/> and <see cref="IEventStream"/>.</summary>
 public static class EventStoreExtensions
 {
-    /// <summary>Appends one event as one commit, whatever the stream's revision.</summary>
+    /// <summary>Appends one event as one commit, at any revision of the stream.</summary>
     /// <param name="store">The store.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="event">The event. A collection is appended element by element.</param>
-    /// <param name="cancellationToken">Before sending, it leaves nothing stored; after it, the outcome is unknown.</param>
-    public static ValueTask<CommitResult> AppendAsync(this IEventStore store, StreamId stream, object @event, CancellationToken cancellationToken = default) =>
+    /// <param name="cancellationToken">Cancelled before the commit is sent, nothing is stored; after that, the outcome is unknown.</param>
+    public static ValueTask<CommitResult> AppendAsync(
+        this IEventStore store, StreamId stream, object @event, CancellationToken cancellationToken = default) =>
         store.AppendAsync(stream, ExpectedRevision.Any, @event, cancellationToken: cancellationToken);
 
-    /// <summary>Appends events as one commit, whatever the stream's revision.</summary>
+    /// <summary>Appends events as one commit, at any revision of the stream.</summary>
     public static ValueTask<CommitResult> AppendAsync(
         this IEventStore store, StreamId stream, IEnumerable<object> events, CancellationToken cancellationToken = default) =>
         store.AppendAsync(stream, ExpectedRevision.Any, events, cancellationToken: cancellationToken);
 
-    /// <summary>Appends several events as one commit, whatever the stream's revision.</summary>
+    /// <summary>Appends several events as one commit, at any revision of the stream.</summary>
     public static ValueTask<CommitResult> AppendAsync(this IEventStore store, StreamId stream, params ReadOnlySpan<object> events) =>
         store.AppendAsync(stream, ExpectedRevision.Any, events);
 
     /// <summary>Appends one event as one commit.</summary>
     /// <param name="store">The store.</param>
     /// <param name="stream">The stream.</param>
-    /// <param name="expected">What is expected of the stream.</param>
+    /// <param name="expected">The expected revision of the stream.</param>
     /// <param name="event">The event. A collection is appended element by element.</param>
     /// <param name="commitId">The commit's id; null for a new one. Repeat an id to repeat a commit without storing twice.</param>
     /// <param name="headers">The commit's headers; null for none.</param>
-    /// <param name="cancellationToken">Before sending, it leaves nothing stored; after it, the outcome is unknown.</param>
+    /// <param name="cancellationToken">Cancelled before the commit is sent, nothing is stored; after that, the outcome is unknown.</param>
     public static ValueTask<CommitResult> AppendAsync(
         this IEventStore store,
         StreamId stream,
@@ -59,7 +60,8 @@ public static class EventStoreExtensions
     }
 
     /// <summary>Appends several events as one commit.</summary>
-    public static ValueTask<CommitResult> AppendAsync(this IEventStore store, StreamId stream, ExpectedRevision expected, params ReadOnlySpan<object> events)
+    public static ValueTask<CommitResult> AppendAsync(
+        this IEventStore store, StreamId stream, ExpectedRevision expected, params ReadOnlySpan<object> events)
     {
         ArgumentNullException.ThrowIfNull(store);
         var messages = new List<EventMessage>(events.Length);
@@ -67,11 +69,11 @@ public static class EventStoreExtensions
         return store.AppendAsync(stream, expected, messages);
     }
 
-    /// <summary>Opens a stream from its newest snapshot that fits; whole where there is none.</summary>
+    /// <summary>Opens a stream from its newest snapshot that fits, or with all events if there is none.</summary>
     /// <param name="store">The store.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="atMost">Only a snapshot at or below this revision; null for any.</param>
-    /// <param name="upTo">The last revision to read, included; the snapshot is at or below it, too. Null for the head.</param>
+    /// <param name="upTo">The last revision to read, included, and the highest one of the snapshot. Null for the head.</param>
     /// <param name="schemaVersion">Only a snapshot of this schema version; null for any.</param>
     /// <param name="cancellationToken">Ends the read by throwing.</param>
     /// <returns>The snapshot, or null; and the stream with only the events after it.</returns>
@@ -104,10 +106,10 @@ public static class EventStoreExtensions
     /// </summary>
     /// <param name="store">The store.</param>
     /// <param name="stream">The stream.</param>
-    /// <param name="decide">Looks at the stream and adds events. May run several times, each time on a stream that was read again.</param>
-    /// <param name="maxAttempts">How often to decide at most.</param>
+    /// <param name="decide">Adds events to the stream. May run several times, each time on a stream that was read again.</param>
+    /// <param name="maxAttempts">The highest number of attempts.</param>
     /// <param name="commitId">The commit's id; null for a new one, kept over all attempts.</param>
-    /// <param name="cancellationToken">Ends it between attempts and before sending.</param>
+    /// <param name="cancellationToken">Ends it between attempts and before a commit is sent.</param>
     /// <returns>The commit, or null when the last decision added nothing.</returns>
     /// <exception cref="ConcurrencyException">Other writers were faster every time.</exception>
     public static async ValueTask<CommitResult?> TransactAsync(
@@ -133,14 +135,14 @@ public static class EventStoreExtensions
             }
             catch (ConcurrencyException) when (attempt < maxAttempts)
             {
-                // Racers that lost together would meet again: each waits a random moment, longer as it goes on.
+                // Writers that conflicted would conflict again, so each waits a random time, longer with each attempt.
                 var most = Math.Min(50, 1 << Math.Min(attempt, 6));
                 await Task.Delay(Random.Shared.Next(most), cancellationToken).ConfigureAwait(false);
             }
         }
     }
 
-    // An array of structs is no IEnumerable<object>, so it arrives as an object; it reads like a collection, and is one.
+    // An array of structs is no IEnumerable<object>, so it is passed as an object although it is a collection.
     private static IEnumerable<EventMessage> MessagesOf(object @event)
     {
         ArgumentNullException.ThrowIfNull(@event);

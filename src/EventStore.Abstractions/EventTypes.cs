@@ -7,8 +7,8 @@ using EventStore.Engines;
 namespace EventStore;
 
 /// <summary>
-/// Which stable name stands for which type. A name registered here comes first, <see cref="EventTypeAttribute"/> second; CLR names are never used.
-/// A type may have several names to be read by; it is written under the first.
+/// The stable names of types. A name registered here takes precedence over <see cref="EventTypeAttribute"/>; CLR names are never used.
+/// A type may be read by several names; it is written under the first one.
 /// </summary>
 public sealed class EventTypes
 {
@@ -16,12 +16,12 @@ public sealed class EventTypes
     private readonly ConcurrentDictionary<string, Type> types = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Type, JsonTypeInfo> contracts = new();
 
-    /// <summary>Registers a type under a name, or under its attribute's where none is given.</summary>
-    /// <exception cref="WireupException">The name stands for another type, or there is none.</exception>
+    /// <summary>Registers a type under a name; null for the name of its attribute.</summary>
+    /// <exception cref="WireupException">The name is already used by another type, or the type has no name.</exception>
     public EventTypes Register<T>(string? name = null) => Register(typeof(T), name);
 
-    /// <summary>Registers a type with its generated JSON contract, so that nothing is reflected over.</summary>
-    /// <exception cref="WireupException">The name stands for another type, or there is none.</exception>
+    /// <summary>Registers a type with its generated JSON contract, so that no reflection is needed.</summary>
+    /// <exception cref="WireupException">The name is already used by another type, or the type has no name.</exception>
     public EventTypes Register<T>(JsonTypeInfo<T> contract, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(contract);
@@ -29,8 +29,8 @@ public sealed class EventTypes
         return Register<T>(name);
     }
 
-    /// <summary>Registers a type under a name, or under its attribute's where none is given.</summary>
-    /// <exception cref="WireupException">The name stands for another type, or there is none.</exception>
+    /// <summary>Registers a type under a name; null for the name of its attribute.</summary>
+    /// <exception cref="WireupException">The name is already used by another type, or the type has no name.</exception>
     public EventTypes Register(Type type, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(type);
@@ -38,7 +38,7 @@ public sealed class EventTypes
             ?? throw new WireupException($"{type} was registered without a name and has no [EventType]. Give it one of the two.");
         Names.Require(name, nameof(name), EventRecord.MaxTypeBytes);
         if (types.GetOrAdd(name, type) is var other && other != type)
-            throw new WireupException($"The type name '{name}' stands for {other} already, so {type} cannot have it. Choose another name.");
+            throw new WireupException($"The type name '{name}' is already used by {other}, so {type} cannot have it. Choose another name.");
         names.TryAdd(type, name);
         return this;
     }
@@ -57,7 +57,7 @@ public sealed class EventTypes
     }
 
     /// <summary>The name under which a type is written.</summary>
-    /// <exception cref="TypeNotRegisteredException">It has none.</exception>
+    /// <exception cref="TypeNotRegisteredException">The type has no name.</exception>
     public string NameOf(Type type)
     {
         ArgumentNullException.ThrowIfNull(type);
@@ -67,10 +67,10 @@ public sealed class EventTypes
         return names[type];
     }
 
-    /// <summary>The types that were registered so far.</summary>
+    /// <summary>The types registered so far.</summary>
     public IReadOnlyCollection<Type> Registered => [.. names.Keys];
 
-    /// <summary>The type that a name stands for, or null.</summary>
+    /// <summary>The type of a name, or null.</summary>
     public Type? Find(string name) => types.GetValueOrDefault(name);
 
     /// <summary>The JSON contract registered with a type, or null.</summary>

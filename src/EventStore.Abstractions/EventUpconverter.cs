@@ -2,24 +2,29 @@ using System.Text.Json.Nodes;
 
 namespace EventStore;
 
-/// <summary>Turns an old event into its present form while reading. Converters are applied one after another until none fits; nothing stored changes.</summary>
+/// <summary>
+/// Converts an old event into its present form while reading. Converters are applied one after another until none fits. Stored events are
+/// not changed.
+/// </summary>
 public sealed class EventUpconverter
 {
     private EventUpconverter(string from, string to) => (From, To) = (from, to);
 
-    /// <summary>What it converts: a stored type name, or a CLR type.</summary>
+    /// <summary>The stored type name or CLR type that it converts.</summary>
     public string From { get; }
 
-    /// <summary>What it makes of it.</summary>
+    /// <summary>The type name or CLR type of the result.</summary>
     public string To { get; }
 
-    /// <summary>The CLR type it takes; null for one that works on JSON.</summary>
+    /// <summary>The CLR type that it converts; null for a converter of JSON.</summary>
     public Type? FromType { get; private init; }
 
-    /// <summary>Converts an object; null for one that works on JSON.</summary>
+    /// <summary>Converts an object; null for a converter of JSON.</summary>
     public Func<object, object>? ConvertObject { get; private init; }
 
-    /// <summary>Converts JSON stored under the name <see cref="From"/> into that of <see cref="To"/>; null for one that works on objects.</summary>
+    /// <summary>
+    /// Converts JSON stored under the name <see cref="From"/> into that of <see cref="To"/>; null for a converter of objects.
+    /// </summary>
     public Func<JsonNode, JsonNode>? ConvertJson { get; private init; }
 
     /// <summary>Converts objects of one type into those of another. The old type stays registered under its name.</summary>

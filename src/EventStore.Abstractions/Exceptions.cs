@@ -2,14 +2,16 @@ using EventStore.Engines;
 
 namespace EventStore;
 
-/// <summary>Everything this store throws for a reason of its own. Messages say what happened, what was expected and what to do; never a payload.</summary>
+/// <summary>
+/// The base of the exceptions of this library. A message names what happened, what was expected and what to do; never a payload.
+/// </summary>
 public abstract class EventStoreException : Exception
 {
     private protected EventStoreException(string message, Exception? inner = null) : base(message, inner) =>
         HelpLink = TroubleshootingPage.LinkTo(GetType());
 }
 
-/// <summary>A stream is not at the revision a commit expected. Nothing was stored.</summary>
+/// <summary>A stream is not at the revision that a commit expected. Nothing was stored.</summary>
 public sealed class ConcurrencyException(StreamId stream, ExpectedRevision expected, Revision actual) : EventStoreException(
     $"Stream '{stream}' is at revision {actual}, but the commit expected {expected}. Nothing was stored. "
     + "Refresh the stream, decide again and commit, or let TransactAsync do so.")
@@ -20,13 +22,14 @@ public sealed class ConcurrencyException(StreamId stream, ExpectedRevision expec
     /// <summary>What the commit expected.</summary>
     public ExpectedRevision Expected { get; } = expected;
 
-    /// <summary>The revision at which the stream is.</summary>
+    /// <summary>The current revision of the stream.</summary>
     public Revision Actual { get; } = actual;
 }
 
-/// <summary>A commit id that is known in the stream came again with other events. Nothing was stored.</summary>
+/// <summary>A commit id that is stored in the stream was used again with other events. Nothing was stored.</summary>
 public sealed class CommitIdReusedException(StreamId stream, Guid commitId, Revision firstRevision) : EventStoreException(
-    $"Commit id {commitId} is already stored in stream '{stream}' at revision {firstRevision}, with other events than these. Nothing was stored. "
+    $"Commit id {commitId} is already stored in stream '{stream}' at revision {firstRevision}, with other events than these. "
+    + "Nothing was stored. "
     + "Use a new commit id for new events; repeat an id only with the same events.")
 {
     /// <summary>The stream.</summary>
@@ -35,15 +38,16 @@ public sealed class CommitIdReusedException(StreamId stream, Guid commitId, Revi
     /// <summary>The id.</summary>
     public Guid CommitId { get; } = commitId;
 
-    /// <summary>The first revision of what is stored under the id.</summary>
+    /// <summary>The first revision of the commit stored under the id.</summary>
     public Revision FirstRevision { get; } = firstRevision;
 }
 
-/// <summary>Something is larger than the engine takes. It was refused before anything was written.</summary>
+/// <summary>Something is larger than a limit of the engine. Nothing was written.</summary>
 public sealed class TooLargeException(string what, long actual, long limit, string unit) : EventStoreException(
-    $"The {what} has {actual} {unit}, but this engine takes at most {limit}. Nothing was stored. Split it, or choose a backend with a higher limit.")
+    $"The {what} has {actual} {unit}, but the limit of this engine is {limit}. "
+    + "Nothing was stored. Split it, or choose a backend with a higher limit.")
 {
-    /// <summary>What was measured.</summary>
+    /// <summary>The actual size or number.</summary>
     public long Actual { get; } = actual;
 
     /// <summary>The engine's limit.</summary>
@@ -57,17 +61,17 @@ public sealed class CommitRefusedException(StreamId stream, string hook, string 
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;
 
-    /// <summary>The reason the hook gave.</summary>
+    /// <summary>The reason of the hook.</summary>
     public string Reason { get; } = reason;
 }
 
-/// <summary>The commit was sent, but its outcome could not be learnt. It is stored once or not at all.</summary>
+/// <summary>The commit was sent, but its outcome is unknown. It is stored once or not at all.</summary>
 public sealed class CommitOutcomeUnknownException : EventStoreException
 {
-    /// <summary>Says why the outcome of one commit is unknown.</summary>
+    /// <summary>Creates the exception for one commit, with the reason.</summary>
     public CommitOutcomeUnknownException(StreamId stream, Guid commitId, string why, Exception? inner = null) : base(
         $"The outcome of commit {commitId} to stream '{stream}' is unknown: {why} "
-        + "It is stored once or not at all. Repeat it with the same commit id and the same events; that settles it and never stores twice.", inner) =>
+        + "It is stored once or not at all. Repeat it with the same commit id and the same events; it is never stored twice.", inner) =>
         (Stream, CommitId) = (stream, commitId);
 
     /// <summary>The stream.</summary>
@@ -92,27 +96,28 @@ public sealed class SnapshotRefusedException(StreamId stream, Revision revision,
     public Revision Head { get; } = head;
 }
 
-/// <summary>A range that was being read vanished before it was read to its end. What was answered so far is not the whole.</summary>
+/// <summary>A stream was deleted while it was read. The events returned so far are not the whole range.</summary>
 public sealed class ReadInterruptedException(StreamId stream, Revision expected) : EventStoreException(
-    $"Stream '{stream}' was deleted while it was being read: revision {expected} is no longer there. Read it again.")
+    $"Stream '{stream}' was deleted while it was being read: revision {expected} does not exist any more. Read it again.")
 {
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;
 }
 
-/// <summary>A type that is to be stored has no stable name. Nothing was stored.</summary>
+/// <summary>A type has no stable name, so objects of it cannot be stored. Nothing was stored.</summary>
 public sealed class TypeNotRegisteredException(Type type) : EventStoreException(
-    $"{type} has no stable name to be stored under. Nothing was stored. Register it, as in UsingJsonSerialization(types => types.Register<{type.Name}>(\"a-name\")), "
+    $"{type} has no stable name, so it cannot be stored. Nothing was stored. "
+    + $"Register it, as in UsingJsonSerialization(types => types.Register<{type.Name}>(\"a-name\")), "
     + "or put [EventType(\"a-name\")] on it. CLR names are not used, because they change.")
 {
     /// <summary>The type.</summary>
     public Type Type { get; } = type;
 }
 
-/// <summary>Bytes could not be made of an object, or an object of stored bytes.</summary>
+/// <summary>An object could not be serialized or deserialized.</summary>
 public sealed class EventSerializationException : EventStoreException
 {
-    /// <summary>Says where it happened; never shows the payload.</summary>
+    /// <summary>Creates the exception with the place; the payload is never shown.</summary>
     public EventSerializationException(string what, string place, Exception inner) : base(
         $"The {what} {place} failed: {inner?.GetType().Name}. The inner exception has the details; the stored bytes are unchanged.", inner)
     {
@@ -122,7 +127,7 @@ public sealed class EventSerializationException : EventStoreException
 /// <summary>A stored payload could not be decrypted or decompressed.</summary>
 public sealed class PayloadTransformException : EventStoreException
 {
-    /// <summary>Says which transform failed and why; never shows a key or a payload.</summary>
+    /// <summary>Creates the exception with the transform and the reason; a key or a payload is never shown.</summary>
     public PayloadTransformException(string transform, string why, string advice, Exception? inner = null)
         : base($"The transform '{transform}' could not restore a stored payload: {why} {advice}", inner) => Transform = transform;
 
@@ -130,9 +135,9 @@ public sealed class PayloadTransformException : EventStoreException
     public string Transform { get; }
 }
 
-/// <summary>A consumer's name has an active subscriber, or was taken over by one. Nothing was delivered twice because of it, and nothing lost.</summary>
+/// <summary>A consumer of this name is already running, or another process took the name over. No event was lost.</summary>
 public sealed class ConsumerTakenException(string name, string why) : EventStoreException(
-    $"The consumer '{name}' has another active subscriber: {why} Stop that one, give this one a name of its own, or let it wait with WhenTaken.Wait.")
+    $"The consumer '{name}' is already running: {why} Stop it, choose another name, or wait for it with WhenTaken.Wait.")
 {
     /// <summary>The consumer's name.</summary>
     public string Name { get; } = name;
@@ -141,7 +146,7 @@ public sealed class ConsumerTakenException(string name, string why) : EventStore
 /// <summary>A consumer stopped before an event that its handler could not handle. Started again, it begins with that event.</summary>
 public sealed class ConsumerStoppedException(string name, StreamId stream, Checkpoint checkpoint, Exception inner) : EventStoreException(
     $"The consumer '{name}' stopped before checkpoint {checkpoint} of stream '{stream}': its handler failed with {inner?.GetType().Name}. "
-    + "Mend the handler and start the consumer again; or let it retry, park or skip by MaxRetries and OnFailure.", inner)
+    + "Fix the handler and start the consumer again, or set MaxRetries and OnFailure so that it parks or skips the event.", inner)
 {
     /// <summary>The consumer's name.</summary>
     public string Name { get; } = name;
@@ -153,10 +158,13 @@ public sealed class ConsumerStoppedException(string name, StreamId stream, Check
     public Checkpoint Checkpoint { get; } = checkpoint;
 }
 
-/// <summary>A position lies beyond the store's head: the storage has lost its end, or it is another store. Nothing was delivered.</summary>
+/// <summary>
+/// A position is after the head of the store: events were lost at its end, or it is another store. Nothing was delivered.
+/// </summary>
 public sealed class PositionAheadException(string name, Checkpoint position, Checkpoint head) : EventStoreException(
-    $"'{name}' has handled everything up to checkpoint {position}, but the store ends at {head}: the storage lost its end, or it is another store. Nothing was delivered. "
-    + "Find out which events are gone; then delete the consumer or the read stream and let it begin anew.")
+    $"'{name}' has handled everything up to checkpoint {position}, but the store ends at {head}: "
+    + "events were lost at its end, or it is another store. Nothing was delivered. "
+    + "Find out which events are missing; then delete the consumer or the read stream and start it again.")
 {
     /// <summary>The position.</summary>
     public Checkpoint Position { get; } = position;
@@ -165,17 +173,18 @@ public sealed class PositionAheadException(string name, Checkpoint position, Che
     public Checkpoint Head { get; } = head;
 }
 
-/// <summary>A read stream is missing, stands for another condition, or its stored definition cannot be trusted.</summary>
-public sealed class ReadStreamException(string name, string problem, string advice) : EventStoreException($"The read stream '{name}' {problem} {advice}")
+/// <summary>A read stream does not exist, has another condition, or its stored definition cannot be trusted.</summary>
+public sealed class ReadStreamException(string name, string problem, string advice) : EventStoreException(
+    $"The read stream '{name}' {problem} {advice}")
 {
     /// <summary>The read stream's name.</summary>
     public string Name { get; } = name;
 }
 
-/// <summary>The wireup is missing a choice, has two of a kind, or choices that contradict each other.</summary>
+/// <summary>A choice of the wireup is missing, was made twice, or contradicts another one.</summary>
 public sealed class WireupException(string message) : EventStoreException(message);
 
-/// <summary>An option has a value that cannot work. Nothing was opened or started.</summary>
+/// <summary>The value of an option is out of range. Nothing was opened or started.</summary>
 public sealed class InvalidOptionException(string options, string property, string value, string limit) : EventStoreException(
     $"{options}.{property} is {value}, but must be {limit}.")
 {
@@ -186,35 +195,35 @@ public sealed class InvalidOptionException(string options, string property, stri
     public string Property { get; } = property;
 }
 
-/// <summary>The storage failed for a reason that time will not heal.</summary>
+/// <summary>The storage failed, and a later call would fail too.</summary>
 public class StorageException : EventStoreException
 {
-    /// <summary>Says what failed and what to do.</summary>
+    /// <summary>Creates the exception with what failed and what to do.</summary>
     public StorageException(string message, Exception? inner = null) : base(message, inner)
     {
     }
 }
 
-/// <summary>The storage was opened for reading only, and something was to be written. Nothing was.</summary>
+/// <summary>The storage was opened for reading only. Nothing was written.</summary>
 public sealed class ReadOnlyStorageException(string what) : StorageException(
-    $"{what} is not possible: the storage was opened for reading only. Nothing was written. Write by a process that opens it for writing.");
+    $"{what} is not possible: the storage was opened for reading only. Nothing was written. Use a process that opens it for writing.");
 
 /// <summary>
-/// The storage cannot be reached now; what was asked was not carried out. Time may heal it.
-/// An engine that cannot tell whether a batch was carried out throws <see cref="BatchOutcomeUnknownException"/> instead.
+/// The storage is not available now, and nothing was written. A later call may succeed.
+/// If it is unknown whether a batch was written, an engine throws <see cref="BatchOutcomeUnknownException"/> instead.
 /// </summary>
 public sealed class StorageUnavailableException : StorageException
 {
-    /// <summary>Says what cannot be reached and what to do.</summary>
+    /// <summary>Creates the exception with what is unavailable and what to do.</summary>
     public StorageUnavailableException(string message, Exception? inner = null) : base(message, inner)
     {
     }
 }
 
-/// <summary>There is no storage where it was looked for, and none may be made. Nothing was changed; it may come into being yet.</summary>
+/// <summary>The storage does not exist, and may not be created. Nothing was changed. Another process may create it later.</summary>
 public sealed class StorageNotFoundException : StorageException
 {
-    /// <summary>Says what was looked for, where, and what to do.</summary>
+    /// <summary>Creates the exception with what was not found, the place, and what to do.</summary>
     public StorageNotFoundException(string message, Exception? inner = null) : base(message, inner)
     {
     }
@@ -223,22 +232,22 @@ public sealed class StorageNotFoundException : StorageException
 /// <summary>Stored data is damaged at a known place. Nothing was changed.</summary>
 public sealed class CorruptStorageException : StorageException
 {
-    /// <summary>Says what is damaged, where, and what to do.</summary>
+    /// <summary>Creates the exception with the place of the damage, what is wrong, and what to do.</summary>
     public CorruptStorageException(string place, string problem, string advice, Exception? inner = null)
         : base($"Damage at {place}: {problem} {advice}", inner) => (Place, Problem) = (place, problem);
 
-    /// <summary>Where: a file and offset, a table and key.</summary>
+    /// <summary>The place: a file and offset, a table and key.</summary>
     public string Place { get; }
 
     /// <summary>What is wrong there.</summary>
     public string Problem { get; }
 }
 
-/// <summary>Stored data is sound, but of a format that this version does not know. Nothing was changed.</summary>
+/// <summary>Stored data has a format that this version does not know. Nothing was changed.</summary>
 public sealed class StorageFormatException(string place, string found, string expected) : StorageException(
-    $"{place} is of {found}, but this version knows {expected}. Nothing was changed. Open it with the version that wrote it, or a newer one.")
+    $"{place} has {found}, but this version knows {expected}. Nothing was changed. Open it with the version that wrote it, or a newer one.")
 {
-    /// <summary>Where: a file, a table.</summary>
+    /// <summary>The place: a file, a table.</summary>
     public string Place { get; } = place;
 
     /// <summary>The format that was found.</summary>

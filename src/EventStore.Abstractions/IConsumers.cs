@@ -1,24 +1,30 @@
 namespace EventStore;
 
 /// <summary>
-/// Named, durable, resumable readers of a stream, a category, a bucket, a filter, a read stream or everything. Position and state of a consumer
-/// are one document, written by compare-and-swap by the one process that holds its name.
+/// Named, durable, resumable readers of a stream, a category, a bucket, a filter, a read stream or everything. Position and state of a
+/// consumer are one document, which the process that holds its name writes by compare-and-swap.
 /// </summary>
 public interface IConsumers
 {
-    /// <summary>Starts a consumer that hands each event to a handler. The position moves on only once the handler has returned.</summary>
+    /// <summary>Starts a consumer that passes each event to a handler. The position advances only after the handler has returned.</summary>
     /// <param name="name">Its name: not empty, at most 900 bytes in UTF-8.</param>
     /// <param name="source">What it reads.</param>
-    /// <param name="handle">Handles one event; called for one at a time, or for one of each stream with <see cref="ConsumerOptions.Parallelism"/>.</param>
+    /// <param name="handle">
+    /// Handles one event. Called for one event at a time, or for one of each stream with <see cref="ConsumerOptions.Parallelism"/>.
+    /// </param>
     /// <param name="options">How it works; null for the defaults.</param>
     /// <param name="cancellationToken">Ends the start, not the consumer.</param>
     /// <returns>The consumer, running; dispose it to stop it.</returns>
-    /// <exception cref="ConsumerTakenException">The name has an active subscriber.</exception>
+    /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
     ValueTask<IConsumer> StartAsync(
-        string name, ConsumerSource source, Func<CommittedEvent, CancellationToken, ValueTask> handle, ConsumerOptions? options = null, CancellationToken cancellationToken = default);
+        string name,
+        ConsumerSource source,
+        Func<CommittedEvent, CancellationToken, ValueTask> handle,
+        ConsumerOptions? options = null,
+        CancellationToken cancellationToken = default);
 
-    /// <summary>Starts a consumer that hands over events by batches, as many as are there and the options allow.</summary>
-    /// <exception cref="ConsumerTakenException">The name has an active subscriber.</exception>
+    /// <summary>Starts a consumer that passes events to a handler in batches, as large as the options allow.</summary>
+    /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
     ValueTask<IConsumer> StartBatchesAsync(
         string name,
         ConsumerSource source,
@@ -26,68 +32,81 @@ public interface IConsumers
         ConsumerOptions? options = null,
         CancellationToken cancellationToken = default);
 
-    /// <summary>Starts a consumer with a state that is written together with its position: every event counts exactly once.</summary>
-    /// <typeparam name="TState">The state, of a type the store's serializer knows. A step returns a new one and never changes the old.</typeparam>
+    /// <summary>
+    /// Starts a consumer with a state that is written together with its position, so that every event counts exactly once.
+    /// </summary>
+    /// <typeparam name="TState">
+    /// The state, of a type the store's serializer knows. A step returns a new state and never changes the old one.
+    /// </typeparam>
     /// <param name="name">Its name: not empty, at most 900 bytes in UTF-8.</param>
     /// <param name="source">What it reads.</param>
     /// <param name="projection">The initial state and the step.</param>
     /// <param name="options">How it works; null for the defaults.</param>
     /// <param name="cancellationToken">Ends the start, not the consumer.</param>
-    /// <exception cref="ConsumerTakenException">The name has an active subscriber.</exception>
+    /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
     ValueTask<IConsumer<TState>> StartAsync<TState>(
-        string name, ConsumerSource source, Projection<TState> projection, ConsumerOptions? options = null, CancellationToken cancellationToken = default)
+        string name,
+        ConsumerSource source,
+        Projection<TState> projection,
+        ConsumerOptions? options = null,
+        CancellationToken cancellationToken = default)
         where TState : class;
 
     /// <summary>Opens a consumer whose events are pulled by enumerating it, and acknowledged one by one.</summary>
-    /// <exception cref="ConsumerTakenException">The name has an active subscriber.</exception>
-    ValueTask<IPullConsumer> OpenAsync(string name, ConsumerSource source, ConsumerOptions? options = null, CancellationToken cancellationToken = default);
+    /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
+    ValueTask<IPullConsumer> OpenAsync(
+        string name, ConsumerSource source, ConsumerOptions? options = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Reads events as they come, for ever, without a name and without remembering anything. Ended by the token or by leaving the loop.</summary>
-    IAsyncEnumerable<CommittedEvent> SubscribeAsync(ConsumerSource source, ConsumerStart startFrom = default, CancellationToken cancellationToken = default);
+    /// <summary>
+    /// Reads stored and new events without end. It has no name, and stores no position. Ended by the token or by leaving the loop.
+    /// </summary>
+    IAsyncEnumerable<CommittedEvent> SubscribeAsync(
+        ConsumerSource source, ConsumerStart startFrom = default, CancellationToken cancellationToken = default);
 
-    /// <summary>Forgets a consumer, with position and state; answers whether there was one. Started again, it begins anew.</summary>
-    /// <exception cref="ConsumerTakenException">The name has an active subscriber. Stop it first.</exception>
+    /// <summary>Deletes a consumer with its position and state. Returns whether it existed.</summary>
+    /// <exception cref="ConsumerTakenException">A consumer of this name is running. Stop it first.</exception>
     ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists the names of all consumers that ever wrote a position and were not deleted.</summary>
+    /// <summary>Lists the names of all consumers that were started and not deleted.</summary>
     IAsyncEnumerable<string> ListAsync(CancellationToken cancellationToken = default);
 }
 
-/// <summary>A consumer that runs here. Disposing it stops it: what is handled is written, and the name is let go.</summary>
+/// <summary>A consumer that runs in this process. Disposing it stops it, writes what is handled, and releases the name.</summary>
 public interface IConsumer : IAsyncDisposable
 {
     /// <summary>Its name.</summary>
     string Name { get; }
 
-    /// <summary>Everything of its source up to here is handled.</summary>
+    /// <summary>Everything of its source up to this checkpoint is handled.</summary>
     Checkpoint Position { get; }
 
-    /// <summary>Completes when it ends: by being stopped, or faulted by the failure that stopped it.</summary>
+    /// <summary>Completes when the consumer is stopped; faults when it ends with a failure.</summary>
     Task Completion { get; }
 
-    /// <summary>Tells how far it is.</summary>
+    /// <summary>Returns how far the consumer is.</summary>
     ValueTask<ConsumerStatus> GetStatusAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Lets what is being handled finish, and delivers nothing further until resumed. It keeps its name.</summary>
+    /// <summary>Waits until the handlers that run have returned, and delivers nothing until it is resumed. The name is kept.</summary>
     ValueTask PauseAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Goes on after a pause.</summary>
+    /// <summary>Continues after a pause.</summary>
     void Resume();
 
-    /// <summary>Returns once everything up to a checkpoint is handled, which is how a caller reads its own writes.</summary>
-    /// <exception cref="InvalidOperationException">The consumer ended before.</exception>
+    /// <summary>Waits until everything up to a checkpoint is handled, so that a caller can read its own writes.</summary>
+    /// <exception cref="InvalidOperationException">The consumer ended before that.</exception>
     ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default);
 
-    /// <summary>Returns once everything that is stored now is handled.</summary>
-    /// <exception cref="InvalidOperationException">The consumer ended before.</exception>
+    /// <summary>Waits until everything that is stored now is handled.</summary>
+    /// <exception cref="InvalidOperationException">The consumer ended before that.</exception>
     ValueTask WaitUntilCaughtUpAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Lists the events that were parked, in checkpoint order.</summary>
     IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Hands the parked events to the handler again, in checkpoint order, until one fails; answers how many succeeded. Nothing else is delivered meanwhile; a
-    /// state takes each in and is written together with its leaving the parked ones. Not to be called by the handler, for which it would wait.
+    /// Passes the parked events to the handler again, in checkpoint order, until one fails. Nothing else is delivered meanwhile. A state is
+    /// written together with the removal of each event from the parked ones. Do not call it from the handler, for which it waits. Returns
+    /// how many succeeded.
     /// </summary>
     ValueTask<int> ReplayParkedAsync(CancellationToken cancellationToken = default);
 }
@@ -96,36 +115,37 @@ public interface IConsumer : IAsyncDisposable
 /// <typeparam name="TState">The state.</typeparam>
 public interface IConsumer<TState> : IConsumer where TState : class
 {
-    /// <summary>The state that belongs to <see cref="IConsumer.Position"/>. Not to be changed.</summary>
+    /// <summary>The state at <see cref="IConsumer.Position"/>. Do not change the object.</summary>
     TState State { get; }
 }
 
 /// <summary>
-/// A consumer whose events are pulled. Enumerate it once; no more than <see cref="ConsumerOptions.Window"/> events are out unacknowledged.
+/// A consumer whose events are pulled. Enumerate it once. At most <see cref="ConsumerOptions.Window"/> events are delivered and not
+/// acknowledged.
 /// </summary>
 public interface IPullConsumer : IConsumer, IAsyncEnumerable<Delivery>;
 
-/// <summary>An event that was pulled and is to be acknowledged.</summary>
+/// <summary>A pulled event, to be acknowledged.</summary>
 public abstract class Delivery
 {
-    /// <summary>Wraps an event.</summary>
+    /// <summary>Creates a delivery of an event.</summary>
     protected Delivery(CommittedEvent committed) => Event = committed;
 
     /// <summary>The event.</summary>
     public CommittedEvent Event { get; }
 
-    /// <summary>Says that this event is done. Saying it again changes nothing.</summary>
+    /// <summary>Acknowledges this event. A second call does nothing.</summary>
     public abstract ValueTask AcknowledgeAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Says that this event and all pulled before it are done.</summary>
+    /// <summary>Acknowledges this event and all events pulled before it.</summary>
     public abstract ValueTask AcknowledgeThroughAsync(CancellationToken cancellationToken = default);
 }
 
-/// <summary>How a state comes about from events.</summary>
+/// <summary>Computes a state from events.</summary>
 /// <typeparam name="TState">The state, of a type the store's serializer knows.</typeparam>
 public sealed class Projection<TState> where TState : class
 {
-    /// <summary>A state made by a pure step.</summary>
+    /// <summary>Creates a projection with a pure step.</summary>
     public Projection(TState initial, Func<TState, CommittedEvent, TState> apply)
     {
         ArgumentNullException.ThrowIfNull(initial);
@@ -134,7 +154,7 @@ public sealed class Projection<TState> where TState : class
         ApplyAsync = (state, committed, _) => new(apply(state, committed));
     }
 
-    /// <summary>A state made by a step that may wait for something.</summary>
+    /// <summary>Creates a projection with an asynchronous step.</summary>
     public Projection(TState initial, Func<TState, CommittedEvent, CancellationToken, ValueTask<TState>> apply)
     {
         ArgumentNullException.ThrowIfNull(initial);
@@ -149,23 +169,28 @@ public sealed class Projection<TState> where TState : class
     /// <summary>The step from one state to the next.</summary>
     public Func<TState, CommittedEvent, CancellationToken, ValueTask<TState>> ApplyAsync { get; }
 
-    /// <summary>Raise it when the state's form or meaning changes: a state of another version is dropped and made anew from the start. Default 1.</summary>
+    /// <summary>
+    /// The version of the state's form and meaning. Raise it when they change: a state of another version is computed again from the start.
+    /// Default 1.
+    /// </summary>
     public int SchemaVersion { get; init; } = 1;
 }
 
 /// <summary>How far a consumer is.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Position">Everything of its source up to here is handled.</param>
-/// <param name="Lag">How many places of its source lie before it: events of its stream, links of its read stream, otherwise checkpoints of the store.</param>
+/// <param name="Position">Everything of its source up to this checkpoint is handled.</param>
+/// <param name="Lag">
+/// How much of its source is not handled: events of its stream, links of its read stream, otherwise checkpoints of the store.
+/// </param>
 /// <param name="Parked">How many events are parked.</param>
-/// <param name="Skipped">How many events were skipped, ever.</param>
-/// <param name="State">What it does.</param>
+/// <param name="Skipped">How many events were skipped.</param>
+/// <param name="State">Its state.</param>
 public sealed record ConsumerStatus(string Name, Checkpoint Position, long Lag, int Parked, long Skipped, ConsumerState State);
 
-/// <summary>What a consumer does.</summary>
+/// <summary>The states of a consumer.</summary>
 public enum ConsumerState
 {
-    /// <summary>Another process has its name, and it waits to take over.</summary>
+    /// <summary>It waits while another process holds its name.</summary>
     Waiting,
 
     /// <summary>It reads and delivers.</summary>

@@ -4,12 +4,12 @@ using EventStore.Engines;
 namespace EventStore;
 
 /// <summary>
-/// Hands committed events to the application's bus. Called at least once for every commit; when it throws, the commit stays undispatched
-/// and is tried again, with growing waits, before any later one of its stream.
+/// Passes committed events to the application's bus. Called at least once for every commit. If it throws, the commit stays undispatched
+/// and is tried again, with growing waits, before any later commit of its stream.
 /// </summary>
 public interface IDispatchCommits
 {
-    /// <summary>Hands over one commit. Returning says that the bus has it.</summary>
+    /// <summary>Dispatches one commit. It counts as dispatched when the method returns.</summary>
     ValueTask DispatchAsync(Commit commit, CancellationToken cancellationToken);
 }
 
@@ -25,26 +25,30 @@ public sealed class DispatchOptions
     /// <summary>The longest wait between two tries. Default 30 s.</summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>After how many failures a commit is parked and later ones go on. Null, the default: never.</summary>
+    /// <summary>After how many failures a commit is parked and later ones are dispatched. Null, the default: never.</summary>
     public int? ParkAfterFailures { get; set; }
 
-    /// <summary>After how many dispatched commits progress is written, at the latest; it is also written whenever nothing is left. Default 100.</summary>
+    /// <summary>
+    /// After how many dispatched commits progress is written, at the latest; it is also written when all commits are dispatched. Default
+    /// 100.
+    /// </summary>
     public int CommitsPerProgressWrite { get; set; } = 100;
 
-    /// <summary>How long dispatch waits at most before it looks for commits by itself. Default 1 s.</summary>
+    /// <summary>The longest wait for a signal before commits are read again. Default 1 s.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>After how long without a sign of life another process takes over. Default 15 s.</summary>
+    /// <summary>After how long without a renewal of the lease another process takes over. Default 15 s.</summary>
     public TimeSpan LeaseTerm { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Checks every value, and returns a copy that later changes do not reach.</summary>
+    /// <summary>Checks every value, and returns a copy.</summary>
     /// <exception cref="InvalidOptionException">A value is out of its range; the message names it.</exception>
     [EditorBrowsable(EditorBrowsableState.Never)]
     public DispatchOptions Validated()
     {
         OptionRules.RequireBetween(this, Parallelism, 1, 1024);
         OptionRules.RequirePositive(this, FirstRetryDelay);
-        OptionRules.Require(this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
+        OptionRules.Require(
+            this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
         OptionRules.Require(this, ParkAfterFailures is null or >= 1, ParkAfterFailures, "at least 1, or null for never");
         OptionRules.Require(this, CommitsPerProgressWrite >= 1, CommitsPerProgressWrite, "at least 1");
         OptionRules.RequirePositive(this, PollInterval);

@@ -1,6 +1,6 @@
 namespace EventStore.Engines;
 
-/// <summary>Turns the stored form of an event into the application's, when asked.</summary>
+/// <summary>Decodes the stored form of an event, part by part.</summary>
 public interface IEventDecoder
 {
     /// <summary>Decrypts and decompresses the stored body.</summary>

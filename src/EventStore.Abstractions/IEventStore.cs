@@ -11,10 +11,10 @@ public interface IEventStore : IAsyncDisposable
     /// <summary>Snapshots of streams.</summary>
     ISnapshots Snapshots { get; }
 
-    /// <summary>What was dispatched and what was not.</summary>
+    /// <summary>The dispatch progress of events.</summary>
     IDispatch Dispatch { get; }
 
-    /// <summary>Durable, resumable readers, with or without state.</summary>
+    /// <summary>Durable, resumable readers, with or without a state.</summary>
     IConsumers Consumers { get; }
 
     /// <summary>Persisted sequences of links to events.</summary>
@@ -38,15 +38,15 @@ public interface IEventStore : IAsyncDisposable
 
     /// <summary>Stores events as one commit without loading the stream.</summary>
     /// <param name="stream">The stream.</param>
-    /// <param name="expected">What is expected of it.</param>
+    /// <param name="expected">The expected revision of the stream.</param>
     /// <param name="events">At least one event; serialized before this returns.</param>
     /// <param name="commitId">The commit's id; null for a new one. Repeat an id to repeat a commit without storing twice.</param>
     /// <param name="headers">The commit's headers; null for none.</param>
-    /// <param name="cancellationToken">Before sending, it leaves nothing stored; after it, the outcome is unknown.</param>
-    /// <exception cref="ConcurrencyException">The stream is not as expected.</exception>
-    /// <exception cref="CommitIdReusedException">The id stands for other events.</exception>
-    /// <exception cref="CommitRefusedException">A hook refused.</exception>
-    /// <exception cref="CommitOutcomeUnknownException">Repeat with the same id.</exception>
+    /// <param name="cancellationToken">Cancelled before the commit is sent, nothing is stored; after that, the outcome is unknown.</param>
+    /// <exception cref="ConcurrencyException">The stream is at another revision than expected.</exception>
+    /// <exception cref="CommitIdReusedException">The id is already used by a commit with other events.</exception>
+    /// <exception cref="CommitRefusedException">A hook refused the commit.</exception>
+    /// <exception cref="CommitOutcomeUnknownException">The outcome is unknown; repeat the commit with the same id.</exception>
     /// <exception cref="TooLargeException">The commit exceeds the engine's limits.</exception>
     ValueTask<CommitResult> AppendAsync(
         StreamId stream,
@@ -56,23 +56,29 @@ public interface IEventStore : IAsyncDisposable
         IReadOnlyDictionary<string, string>? headers = null,
         CancellationToken cancellationToken = default);
 
-    /// <summary>Reads one stream, bounded by its head at the start. The whole range is read, or the enumeration throws.</summary>
+    /// <summary>Reads one stream up to its head at the start of the read. Returns the whole range, or throws.</summary>
     IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
-        StreamId stream, StreamRange? range = null, EventDecoding decoding = EventDecoding.Eager, CancellationToken cancellationToken = default);
+        StreamId stream,
+        StreamRange? range = null,
+        EventDecoding decoding = EventDecoding.Eager,
+        CancellationToken cancellationToken = default);
 
-    /// <summary>Reads the store in checkpoint order, bounded by its head at the start. The whole range is read, or the enumeration throws.</summary>
+    /// <summary>Reads the store in checkpoint order, up to its head at the start of the read. Returns the whole range, or throws.</summary>
     IAsyncEnumerable<CommittedEvent> ReadAllAsync(
         EventQuery? query = null, EventDecoding decoding = EventDecoding.Eager, CancellationToken cancellationToken = default);
 
-    /// <summary>Reads one page of a query, with a token for the next one. The token is text, and stays good while others write.</summary>
+    /// <summary>
+    /// Reads one page of a query, with a token for the next one. The token is text, and stays valid while events are stored.
+    /// </summary>
     /// <param name="query">The query; the same for all its pages.</param>
     /// <param name="size">Most events on the page; at least 1.</param>
     /// <param name="continuation">The token of the page before; null for the first.</param>
     /// <param name="cancellationToken">Ends the read by throwing.</param>
-    /// <exception cref="ArgumentException">The token is not one of this query's.</exception>
-    ValueTask<EventPage> ReadPageAsync(EventQuery query, int size, string? continuation = null, CancellationToken cancellationToken = default);
+    /// <exception cref="ArgumentException">The token is of another query.</exception>
+    ValueTask<EventPage> ReadPageAsync(
+        EventQuery query, int size, string? continuation = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Finds the last event of a query, whichever its direction; null for none.</summary>
+    /// <summary>Finds the newest event of a query, in either direction; null for none.</summary>
     ValueTask<CommittedEvent?> FindLastEventAsync(EventQuery query, CancellationToken cancellationToken = default);
 
     /// <summary>Finds a stream's head without reading events; null for no stream.</summary>
@@ -81,25 +87,26 @@ public interface IEventStore : IAsyncDisposable
     /// <summary>Lists all streams of a bucket, or of the store for null, by name.</summary>
     IAsyncEnumerable<StreamHead> ListStreamsAsync(string? bucket = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Removes a stream with its snapshots; answers whether there was one. It can be created anew from revision 1.</summary>
+    /// <summary>Deletes a stream with its snapshots. It can be created again, from revision 1. Returns whether it existed.</summary>
     ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default);
 
-    /// <summary>Removes all streams of a bucket, with their snapshots. Checkpoints are never reused.</summary>
+    /// <summary>Deletes all streams of a bucket, with their snapshots. Checkpoints are never reused.</summary>
     /// <exception cref="InvalidNameException">The bucket's name is empty, too long or ill-formed.</exception>
     ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default);
 
-    /// <summary>Removes all streams of the store, with their snapshots. Checkpoints are never reused.</summary>
+    /// <summary>Deletes all streams of the store, with their snapshots. Checkpoints are never reused.</summary>
     ValueTask PurgeAllAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Checks everything stored and reports every damage with its place.</summary>
-    ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default);
+    /// <summary>Checks all stored data and reports each damage with its place.</summary>
+    ValueTask<VerificationReport> VerifyAsync(
+        IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Tells what was built: engine, hooks in order, serializer, transforms, dispatch.</summary>
+    /// <summary>Describes the store: engine, hooks in order, serializer, transforms, dispatch.</summary>
     StoreDescription Describe();
 }
 
 /// <summary>A page of a query.</summary>
-/// <param name="Events">Its events, in the order asked.</param>
+/// <param name="Events">Its events, in the order of the query.</param>
 /// <param name="Continuation">The token for the next page; null after the last.</param>
 public sealed record EventPage(IReadOnlyList<CommittedEvent> Events, string? Continuation);
 
@@ -114,46 +121,49 @@ public interface ISnapshots
     /// <param name="stream">The stream.</param>
     /// <param name="atMost">Only a snapshot at or below this revision; null for any.</param>
     /// <param name="schemaVersion">
-    /// Only a snapshot of this schema version; null for any. At a revision with several versions only the highest is considered.
+    /// Only a snapshot of this schema version; null for any. At a revision with several versions, only the highest is considered.
     /// </param>
     /// <param name="cancellationToken">Ends the search by throwing.</param>
     ValueTask<Snapshot?> FindAsync(
         StreamId stream, Revision? atMost = null, int? schemaVersion = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists the streams with at least so many events since their newest snapshot, by name; in a bucket, or in the store for null.</summary>
-    IAsyncEnumerable<StreamHead> ListStreamsDueAsync(string? bucket, long minEventsSinceSnapshot, CancellationToken cancellationToken = default);
+    /// <summary>Lists streams with at least this many events since their newest snapshot, by name. Null for all buckets.</summary>
+    IAsyncEnumerable<StreamHead> ListStreamsDueAsync(
+        string? bucket, long minEventsSinceSnapshot, CancellationToken cancellationToken = default);
 }
 
-/// <summary>What was dispatched and what was not.</summary>
+/// <summary>The dispatch progress of events.</summary>
 public interface IDispatch
 {
-    /// <summary>Starts the scheduler where the wireup said explicit; a second start changes nothing.</summary>
+    /// <summary>Starts the scheduler, if the wireup chose an explicit start. A second call does nothing.</summary>
     /// <exception cref="InvalidOperationException">The wireup has no scheduler.</exception>
     ValueTask StartAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Lists undispatched events in checkpoint order, all or those of a filter. Empty when dispatch is not tracked.</summary>
+    /// <summary>Lists undispatched events in checkpoint order, all or those of a filter. Empty if dispatch is not tracked.</summary>
     IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(EventFilter? filter = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Marks events as dispatched. Marking again changes nothing.</summary>
+    /// <summary>Marks events as dispatched. Marking an event again does nothing.</summary>
     ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default);
 
-    /// <summary>Marks events by their ids, which are looked for among the undispatched; unknown ids are passed over.</summary>
+    /// <summary>Marks undispatched events by their ids. Unknown ids are ignored.</summary>
     ValueTask MarkAsDispatchedAsync(IEnumerable<Guid> eventIds, CancellationToken cancellationToken = default);
 
-    /// <summary>Marks all events of commits, which are looked for among the undispatched; unknown ids are passed over.</summary>
+    /// <summary>Marks all undispatched events of commits. Unknown ids are ignored.</summary>
     ValueTask MarkCommitsAsDispatchedAsync(IEnumerable<Guid> commitIds, CancellationToken cancellationToken = default);
 
     /// <summary>Lists the events that were parked after too many failures, in checkpoint order.</summary>
     IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Dispatches the parked events now, in checkpoint order, until one fails again; answers how many events the bus took.</summary>
+    /// <summary>Dispatches the parked events now, in checkpoint order, until one fails. Returns how many were dispatched.</summary>
     /// <exception cref="InvalidOperationException">The wireup has no dispatcher.</exception>
     ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Returns when everything that is stored now is dispatched or parked, here or by another process. Bound it with the token.</summary>
+    /// <summary>
+    /// Waits until all events stored now are dispatched or parked, here or by another process. Limit the wait with the token.
+    /// </summary>
     ValueTask WaitUntilDispatchedAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Tells how far dispatch is.</summary>
+    /// <summary>Returns how far dispatch is.</summary>
     ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default);
 }
 
@@ -162,17 +172,18 @@ public interface IDispatch
 /// <param name="Head">The newest checkpoint of the store.</param>
 /// <param name="Backlog">How many checkpoints are not dispatched, those of deleted events included.</param>
 /// <param name="Parked">How many events are parked.</param>
-/// <param name="IsDispatchingHere">Whether this process is the one that dispatches.</param>
-/// <param name="ConsecutiveFailures">How often the bus has failed in a row; 0 when it works.</param>
-public sealed record DispatchStatus(Checkpoint Watermark, Checkpoint Head, long Backlog, long Parked, bool IsDispatchingHere, int ConsecutiveFailures);
+/// <param name="IsDispatchingHere">Whether this process dispatches.</param>
+/// <param name="ConsecutiveFailures">How many dispatches failed in a row.</param>
+public sealed record DispatchStatus(
+    Checkpoint Watermark, Checkpoint Head, long Backlog, long Parked, bool IsDispatchingHere, int ConsecutiveFailures);
 
-/// <summary>What was built.</summary>
+/// <summary>Describes how a store was built.</summary>
 /// <param name="Engine">The engine.</param>
 /// <param name="Serializer">The serializer.</param>
 /// <param name="Transforms">The ids of the payload transforms, in the order they are applied.</param>
 /// <param name="Hooks">The hooks, in the order they run.</param>
-/// <param name="Upconverters">From which type names or types old events are converted.</param>
-/// <param name="Dispatch">How commits are dispatched, in a phrase.</param>
+/// <param name="Upconverters">The type names or types from which old events are converted.</param>
+/// <param name="Dispatch">How commits are dispatched.</param>
 /// <param name="SnapshotsKept">How many snapshots of a stream are kept; null for all.</param>
 public sealed record StoreDescription(
     EngineDescription Engine,
@@ -190,7 +201,8 @@ public sealed record StoreDescription(
         .. Engine.Durability.Warnings.Select(warning => $"Warning:      {warning}"),
         .. Engine.Findings.Select(finding => $"Finding:      {finding}"),
         $"Capabilities: {Engine.Capabilities}",
-        $"Limits:       {Engine.Limits.MaxEventsPerCommit} events and {Engine.Limits.MaxCommitBytes} bytes a commit, {Engine.Limits.MaxSnapshotBytes} bytes a snapshot",
+        $"Limits:       {Engine.Limits.MaxEventsPerCommit} events and {Engine.Limits.MaxCommitBytes} bytes a commit, "
+            + $"{Engine.Limits.MaxSnapshotBytes} bytes a snapshot",
         $"Serializer:   {Serializer}",
         $"Transforms:   {List(Transforms)}",
         $"Hooks:        {List(Hooks)}",

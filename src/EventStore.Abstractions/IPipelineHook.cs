@@ -1,29 +1,30 @@
 namespace EventStore;
 
 /// <summary>
-/// Application code around commit and read. Hooks run in the order they were wired, on every path alike; there is no door around them.
+/// Application code that runs around commits and reads. Hooks run in the order of the wireup, on every path.
 /// All members may be called from many threads at once.
 /// </summary>
 public interface IPipelineHook
 {
-    /// <summary>Before a commit is stored: may refuse it with a reason, or add commit headers.</summary>
+    /// <summary>Runs before a commit is stored. May refuse it with a reason, or add commit headers.</summary>
     ValueTask<CommitDecision> BeforeCommitAsync(PendingCommit commit, CancellationToken cancellationToken) => new(CommitDecision.Proceed);
 
-    /// <summary>After a commit is stored, not for duplicates. What is thrown here is logged and does not make the commit fail.</summary>
+    /// <summary>Runs after a commit is stored, not for duplicates. An exception is logged and does not fail the commit.</summary>
     ValueTask AfterCommitAsync(PendingCommit commit, CommitResult result, CancellationToken cancellationToken) => default;
 
-    /// <summary>Whenever an event is read, on whichever path: the event, another view of it, or null to hide it.</summary>
+    /// <summary>Runs for every event that is read. Returns the event, another view of it, or null to hide it.</summary>
     CommittedEvent? Select(CommittedEvent committed) => committed;
 
-    /// <summary>After a stream was deleted. What is thrown here is logged.</summary>
+    /// <summary>Runs after a stream was deleted. An exception is logged.</summary>
     ValueTask AfterDeleteAsync(StreamId stream, CancellationToken cancellationToken) => default;
 
-    /// <summary>After a bucket, or with null the store, was purged. What is thrown here is logged.</summary>
+    /// <summary>Runs after a bucket, or for null the store, was purged. An exception is logged.</summary>
     ValueTask AfterPurgeAsync(string? bucket, CancellationToken cancellationToken) => default;
 }
 
 /// <summary>A commit that is about to be stored.</summary>
-public sealed class PendingCommit(StreamId stream, Guid commitId, ExpectedRevision expected, IReadOnlyList<EventMessage> events, IDictionary<string, string> headers)
+public sealed class PendingCommit(
+    StreamId stream, Guid commitId, ExpectedRevision expected, IReadOnlyList<EventMessage> events, IDictionary<string, string> headers)
 {
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;
@@ -31,28 +32,28 @@ public sealed class PendingCommit(StreamId stream, Guid commitId, ExpectedRevisi
     /// <summary>The commit's id.</summary>
     public Guid CommitId { get; } = commitId;
 
-    /// <summary>What is expected of the stream.</summary>
+    /// <summary>The expected revision of the stream.</summary>
     public ExpectedRevision Expected { get; } = expected;
 
-    /// <summary>The events. They are serialized already: changing a body changes nothing that is stored.</summary>
+    /// <summary>The events. They are serialized already, so that changing a body has no effect.</summary>
     public IReadOnlyList<EventMessage> Events { get; } = events;
 
     /// <summary>The commit's headers, to which a hook may add.</summary>
     public IDictionary<string, string> Headers { get; } = headers;
 }
 
-/// <summary>What a before-commit hook decides.</summary>
+/// <summary>The decision of a before-commit hook.</summary>
 public readonly record struct CommitDecision
 {
     private CommitDecision(string reason) => Reason = reason;
 
-    /// <summary>Let it pass.</summary>
+    /// <summary>The commit may be stored.</summary>
     public static CommitDecision Proceed => default;
 
-    /// <summary>Why the commit is refused; null when it may pass.</summary>
+    /// <summary>Why the commit is refused; null if it may be stored.</summary>
     public string? Reason { get; }
 
-    /// <summary>Refuse it, for a reason that the caller is told.</summary>
+    /// <summary>Refuses the commit. The reason is part of the exception that the caller gets.</summary>
     public static CommitDecision Refuse(string reason)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(reason);

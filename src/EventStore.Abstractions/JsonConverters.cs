@@ -5,7 +5,9 @@ using System.Text.Json.Serialization;
 
 namespace EventStore;
 
-/// <summary>Writes a position as a number, and as the name of a property by its digits. Public because generated JSON contracts name it.</summary>
+/// <summary>
+/// Converts a position to a JSON number, or to digits as the name of a property. Public because generated JSON contracts name it.
+/// </summary>
 /// <typeparam name="T">The position.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class PositionJsonConverter<T> : JsonConverter<T>
@@ -71,7 +73,7 @@ public sealed class CommitSequenceJsonConverter : PositionJsonConverter<CommitSe
     private protected override long ValueOf(CommitSequence value) => value.Value;
 }
 
-/// <summary>An expected revision: a JSON number where it is exact, else <c>"any"</c> or <c>"stream-exists"</c>.</summary>
+/// <summary>An expected revision: a JSON number if it is exact, otherwise <c>"any"</c> or <c>"stream-exists"</c>.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class ExpectedRevisionJsonConverter : JsonConverter<ExpectedRevision>
 {
@@ -81,7 +83,8 @@ public sealed class ExpectedRevisionJsonConverter : JsonConverter<ExpectedRevisi
     /// <inheritdoc/>
     public override ExpectedRevision Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        if (reader.TokenType == JsonTokenType.Number && reader.GetInt64() is >= 0 and var revision) return ExpectedRevision.Exactly(revision);
+        if (reader.TokenType == JsonTokenType.Number && reader.GetInt64() is >= 0 and var revision)
+            return ExpectedRevision.Exactly(revision);
         return reader.TokenType != JsonTokenType.String ? throw Unknown() : reader.GetString() switch
         {
             Any => ExpectedRevision.Any,
@@ -98,18 +101,20 @@ public sealed class ExpectedRevisionJsonConverter : JsonConverter<ExpectedRevisi
         else writer.WriteStringValue(value == ExpectedRevision.Any ? Any : StreamExists);
     }
 
-    private static JsonException Unknown() => new($"An expected revision is a number that is not negative, \"{Any}\" or \"{StreamExists}\".");
+    private static JsonException Unknown() =>
+        new($"An expected revision is a number that is not negative, \"{Any}\" or \"{StreamExists}\".");
 }
 
 /// <summary>
-/// The name of a stream as JSON text: bucket, category and id, separated by slashes, with <c>%2F</c> for a slash and <c>%25</c> for a percent
-/// sign within a part.
+/// The name of a stream as JSON text: bucket, category and id, separated by slashes, with <c>%2F</c> for a slash and <c>%25</c> for a
+/// percent sign within a part.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class StreamIdJsonConverter : JsonConverter<StreamId>
 {
     /// <inheritdoc/>
-    public override StreamId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Parse(reader.GetString());
+    public override StreamId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Parse(reader.GetString());
 
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, StreamId value, JsonSerializerOptions options)
@@ -119,7 +124,8 @@ public sealed class StreamIdJsonConverter : JsonConverter<StreamId>
     }
 
     /// <inheritdoc/>
-    public override StreamId ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Parse(reader.GetString());
+    public override StreamId ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Parse(reader.GetString());
 
     /// <inheritdoc/>
     public override void WriteAsPropertyName(Utf8JsonWriter writer, StreamId value, JsonSerializerOptions options)
@@ -128,15 +134,17 @@ public sealed class StreamIdJsonConverter : JsonConverter<StreamId>
         writer.WritePropertyName(Format(value));
     }
 
-    // What default(StreamId) would be written as could not be read back, so it is refused here.
+    // The text of default(StreamId) could not be read again, so it is refused here.
     private static string Format(StreamId stream) => stream == default
-        ? throw new JsonException("default(StreamId) names no stream, so it has no JSON. Construct it with at least an id, or use a nullable StreamId.")
+        ? throw new JsonException(
+            "default(StreamId) names no stream, so it has no JSON. Construct it with at least an id, or use a nullable StreamId.")
         : $"{Escape(stream.Bucket)}/{Escape(stream.Category)}/{Escape(stream.Id)}";
 
     private static StreamId Parse(string? text)
     {
         if (text?.Split('/') is not [var bucket, var category, var id])
-            throw new JsonException("The name of a stream is written as 'bucket/category/id', with %2F for a slash and %25 for a percent sign within a part.");
+            throw new JsonException(
+                "The name of a stream is written as 'bucket/category/id', with %2F for a slash and %25 for a percent sign within a part.");
         try
         {
             return new StreamId(Unescape(bucket), Unescape(category), Unescape(id));
@@ -147,7 +155,9 @@ public sealed class StreamIdJsonConverter : JsonConverter<StreamId>
         }
     }
 
-    private static string Escape(string part) => part.Replace("%", "%25", StringComparison.Ordinal).Replace("/", "%2F", StringComparison.Ordinal);
+    private static string Escape(string part) =>
+        part.Replace("%", "%25", StringComparison.Ordinal).Replace("/", "%2F", StringComparison.Ordinal);
 
-    private static string Unescape(string part) => part.Replace("%2F", "/", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
+    private static string Unescape(string part) =>
+        part.Replace("%2F", "/", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
 }

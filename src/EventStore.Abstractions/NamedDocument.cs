@@ -1,14 +1,14 @@
 namespace EventStore.Engines;
 
 /// <summary>
-/// A small named value that is written by compare-and-swap. Progress of dispatch and consumers, definitions and leases are kept so.
+/// A small named value that is written by compare-and-swap. Progress of dispatch and consumers, definitions and leases are documents.
 /// </summary>
 public sealed class NamedDocument
 {
     /// <summary>Longest name, in UTF-8 bytes.</summary>
     public const int MaxNameBytes = 1024;
 
-    /// <summary>Makes a document as it was read.</summary>
+    /// <summary>Creates a document as it was read.</summary>
     public NamedDocument(string name, long version, ReadOnlyMemory<byte> content)
     {
         Name = RequireName(name);
@@ -20,7 +20,7 @@ public sealed class NamedDocument
     /// <summary>The name, compared ordinally.</summary>
     public string Name { get; }
 
-    /// <summary>A positive number, never given twice to one name, not even when the document was deleted in between.</summary>
+    /// <summary>The version: a positive number, never used twice for one name, not even after a deletion.</summary>
     public long Version { get; }
 
     /// <summary>The value.</summary>

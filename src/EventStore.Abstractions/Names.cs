@@ -2,7 +2,7 @@ using System.Text;
 
 namespace EventStore.Engines;
 
-/// <summary>The one rule for every name that is stored: not empty unless allowed, well-formed Unicode, no NUL, bounded in UTF-8 bytes.</summary>
+/// <summary>The rule for all stored names: not empty unless allowed, well-formed Unicode, no NUL, limited in UTF-8 bytes.</summary>
 internal static class Names
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -31,7 +31,7 @@ internal static class Names
         return name;
     }
 
-    // Most names are ASCII, which needs no encoder to be measured. What is read back is checked again, event by event: this is what it costs then.
+    // Most names are ASCII, whose length needs no encoder. Names are checked for each event that is read, so this must be fast.
     private static bool IsPlain(string name, int maxBytes) =>
         name.Length > 0 && name.Length <= maxBytes && !name.AsSpan().ContainsAnyExceptInRange('\u0001', '\u007F');
 }

@@ -5,38 +5,45 @@ using System.Runtime.CompilerServices;
 namespace EventStore.Engines;
 
 /// <summary>
-/// The one way in which options are checked: when they are given, property by property, before they are copied. A class of options has a method
+/// Checks options when they are given, property by property, before they are copied. A class of options has a method
 /// <c>Validated()</c> that checks each property with these rules and returns a copy.
 /// </summary>
 public static class OptionRules
 {
-    /// <summary>Refuses a value that breaks a rule.</summary>
+    /// <summary>Throws if a value breaks a rule.</summary>
     /// <param name="options">The options.</param>
     /// <param name="holds">Whether the rule holds.</param>
     /// <param name="value">The property.</param>
     /// <param name="limit">What the value must be, as the end of a sentence: "at least 1".</param>
-    /// <param name="property">The property's name; the compiler fills it in.</param>
+    /// <param name="property">The property's name; set by the compiler.</param>
     /// <exception cref="InvalidOptionException">The rule does not hold.</exception>
     public static void Require(
-        object options, [DoesNotReturnIf(false)] bool holds, object? value, string limit, [CallerArgumentExpression(nameof(value))] string property = "")
+        object options,
+        [DoesNotReturnIf(false)] bool holds,
+        object? value,
+        string limit,
+        [CallerArgumentExpression(nameof(value))] string property = "")
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (!holds) throw new InvalidOptionException(options.GetType().Name, property, string.Create(CultureInfo.InvariantCulture, $"{value ?? "null"}"), limit);
+        if (!holds)
+            throw new InvalidOptionException(
+                options.GetType().Name, property, string.Create(CultureInfo.InvariantCulture, $"{value ?? "null"}"), limit);
     }
 
-    /// <summary>Refuses a duration that is zero or negative.</summary>
-    /// <exception cref="InvalidOptionException">It is.</exception>
+    /// <summary>Throws if a duration is zero or negative.</summary>
+    /// <exception cref="InvalidOptionException">The value is out of range.</exception>
     public static void RequirePositive(object options, TimeSpan value, [CallerArgumentExpression(nameof(value))] string property = "") =>
         Require(options, value > TimeSpan.Zero, value, "above zero", property);
 
-    /// <summary>Refuses a duration outside of a range.</summary>
-    /// <exception cref="InvalidOptionException">It is.</exception>
+    /// <summary>Throws if a duration is outside a range.</summary>
+    /// <exception cref="InvalidOptionException">The value is out of range.</exception>
     public static void RequireBetween(
         object options, TimeSpan value, TimeSpan least, TimeSpan most, [CallerArgumentExpression(nameof(value))] string property = "") =>
         Require(options, value >= least && value <= most, value, $"between {least} and {most}", property);
 
-    /// <summary>Refuses a number outside of a range.</summary>
-    /// <exception cref="InvalidOptionException">It is.</exception>
-    public static void RequireBetween(object options, long value, long least, long most, [CallerArgumentExpression(nameof(value))] string property = "") =>
+    /// <summary>Throws if a number is outside a range.</summary>
+    /// <exception cref="InvalidOptionException">The value is out of range.</exception>
+    public static void RequireBetween(
+        object options, long value, long least, long most, [CallerArgumentExpression(nameof(value))] string property = "") =>
         Require(options, value >= least && value <= most, value, $"between {least} and {most}", property);
 }

@@ -1,44 +1,44 @@
 namespace EventStore.Engines;
 
-/// <summary>How much an engine may answer at once. A page holds at least one event if there is one, whatever its size.</summary>
-/// <param name="MaxEvents">Most events; at least 1.</param>
+/// <summary>How much an engine may return at once. A page holds at least one event if there is one, of any size.</summary>
+/// <param name="MaxEvents">The highest number of events; at least 1.</param>
 /// <param name="MaxBytes">Bytes of bodies and headers after which the page ends with the event that reached them.</param>
 public readonly record struct PageLimit(int MaxEvents, long MaxBytes);
 
-/// <summary>A page of one stream, asked of an engine.</summary>
+/// <summary>A request for a page of one stream.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="From">The lowest revision, included; 1 or higher.</param>
 /// <param name="To">The highest revision, included.</param>
 /// <param name="Direction">From which end of the range the page is taken, and its order.</param>
-/// <param name="Limit">How much at once.</param>
+/// <param name="Limit">How much is returned at once.</param>
 public readonly record struct StreamRead(StreamId Stream, Revision From, Revision To, ReadDirection Direction, PageLimit Limit);
 
-/// <summary>A page of the whole store, asked of an engine.</summary>
-/// <param name="Filter">Which events.</param>
+/// <summary>A request for a page of the whole store.</summary>
+/// <param name="Filter">Selects the events.</param>
 /// <param name="After">The lower end, not included.</param>
 /// <param name="UpTo">The upper end, included.</param>
 /// <param name="Direction">From which end the page is taken, and its order.</param>
-/// <param name="Limit">How much at once.</param>
+/// <param name="Limit">How much is returned at once.</param>
 public readonly record struct StoreRead(EventFilter Filter, Checkpoint After, Checkpoint UpTo, ReadDirection Direction, PageLimit Limit);
 
-/// <summary>Gathers the events of a page in the order they are answered, for engines. Used by one thread.</summary>
-/// <param name="limit">What the reader asked for.</param>
-/// <param name="expectedEvents">How many there will be, where that is known; more may be added.</param>
+/// <summary>Collects the events of a page in the order they are returned, for engines. Used by one thread.</summary>
+/// <param name="limit">The limit of the request.</param>
+/// <param name="expectedEvents">The number of events, if it is known; more may be added.</param>
 public sealed class PageBuilder(PageLimit limit, int expectedEvents = 0)
 {
     private RecordedEvent[] events = expectedEvents > 0 ? new RecordedEvent[Math.Min(expectedEvents, limit.MaxEvents)] : [];
     private long bytes;
 
-    /// <summary>How many events were taken.</summary>
+    /// <summary>The number of events added.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether the limit is reached: nothing more is taken.</summary>
+    /// <summary>Whether the limit is reached, and no further event is added.</summary>
     public bool IsFull => Count > 0 && (Count >= limit.MaxEvents || bytes >= limit.MaxBytes);
 
-    /// <summary>The events taken so far, without copying them: nothing may be added afterwards.</summary>
+    /// <summary>The events added so far, without a copy. Do not add events afterwards.</summary>
     public ReadOnlyMemory<RecordedEvent> Events => events.AsMemory(0, Count);
 
-    /// <summary>Takes an event, the first one whatever its size; answers false and leaves it out when the page is full.</summary>
+    /// <summary>Adds an event; the first one may have any size. Returns false, and does not add it, if the page is full.</summary>
     public bool TryAdd(in RecordedEvent recorded)
     {
         if (IsFull) return false;
@@ -50,24 +50,24 @@ public sealed class PageBuilder(PageLimit limit, int expectedEvents = 0)
 }
 
 /// <summary>A page of one stream.</summary>
-/// <param name="Events">The next events of the range, in the order asked.</param>
+/// <param name="Events">The next events of the range, in the order of the request.</param>
 /// <param name="Head">The stream's revision when the page was read; 0 for no stream.</param>
-/// <param name="IsEnd">Whether nothing further of the range existed then.</param>
+/// <param name="IsEnd">Whether the range had no further events then.</param>
 public sealed record StreamPage(ReadOnlyMemory<RecordedEvent> Events, Revision Head, bool IsEnd);
 
 /// <summary>A page of the whole store.</summary>
-/// <param name="Events">The next matching events of the range, in the order asked; possibly none although more may follow.</param>
+/// <param name="Events">The next matching events of the range, in the order of the request; possibly none although more follow.</param>
 /// <param name="Position">
-/// How far the page looked: forward the highest checkpoint examined (the next page's <c>After</c>), backward the lowest one
-/// (the next page is up to the one before it). Moves on with every page even where nothing matches.
+/// How far the page was examined: forward up to the highest checkpoint (the next page's <c>After</c>), backward down to the lowest one
+/// (the next page is up to the one before it). Advances with every page, even where nothing matches.
 /// </param>
 /// <param name="Head">The highest checkpoint ever visible in the store when the page was read; 0 for none.</param>
-/// <param name="IsEnd">Whether nothing further of the range existed then.</param>
+/// <param name="IsEnd">Whether the range had no further events then.</param>
 public sealed record StorePage(ReadOnlyMemory<RecordedEvent> Events, Checkpoint Position, Checkpoint Head, bool IsEnd);
 
-/// <summary>Which heads to list.</summary>
+/// <summary>Selects the heads to list.</summary>
 /// <param name="Bucket">Only this bucket; null for all.</param>
 /// <param name="MinEventsSinceSnapshot">Only streams with at least this many events since their newest snapshot; 0 for all.</param>
 /// <param name="After">Only streams after this one in the order of <see cref="StreamId.CompareTo"/>; null from the first.</param>
-/// <param name="Limit">Most heads to answer; at least 1.</param>
+/// <param name="Limit">The highest number of heads; at least 1.</param>
 public sealed record HeadQuery(string? Bucket, long MinEventsSinceSnapshot, StreamId? After, int Limit);

@@ -3,11 +3,13 @@ using System.Text.Json.Serialization;
 
 namespace EventStore;
 
-/// <summary>An event's number in its stream: 1, 2, … without holes. A stream's revision is its number of events; 0 means no stream.</summary>
+/// <summary>
+/// An event's number in its stream: 1, 2, … without holes. A stream's revision is its number of events; 0 means no stream.
+/// </summary>
 [JsonConverter(typeof(RevisionJsonConverter))]
 public readonly record struct Revision : IComparable<Revision>
 {
-    /// <summary>Makes a revision from its number.</summary>
+    /// <summary>Creates a revision from its number.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public Revision(long value)
     {
@@ -18,13 +20,13 @@ public readonly record struct Revision : IComparable<Revision>
     /// <summary>The revision of a stream that has no events.</summary>
     public static Revision None => default;
 
-    /// <summary>Greater than every revision: the end of a range without end.</summary>
+    /// <summary>Greater than every revision: the end of a range without an upper limit.</summary>
     public static Revision Max => new(long.MaxValue);
 
     /// <summary>The number.</summary>
     public long Value { get; }
 
-    /// <summary>A number becomes a revision only where the code says so, so that positions of different kinds are never mixed up.</summary>
+    /// <summary>Converts a number. The conversion is explicit, so that positions of different kinds are never mixed up.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public static explicit operator Revision(long value) => new(value);
 
@@ -54,7 +56,7 @@ public readonly record struct Revision : IComparable<Revision>
 [JsonConverter(typeof(CheckpointJsonConverter))]
 public readonly record struct Checkpoint : IComparable<Checkpoint>
 {
-    /// <summary>Makes a checkpoint from its number.</summary>
+    /// <summary>Creates a checkpoint from its number.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public Checkpoint(long value)
     {
@@ -65,13 +67,13 @@ public readonly record struct Checkpoint : IComparable<Checkpoint>
     /// <summary>Before the first event of the store.</summary>
     public static Checkpoint Origin => default;
 
-    /// <summary>Greater than every checkpoint: the end of a range without end.</summary>
+    /// <summary>Greater than every checkpoint: the end of a range without an upper limit.</summary>
     public static Checkpoint Max => new(long.MaxValue);
 
     /// <summary>The number.</summary>
     public long Value { get; }
 
-    /// <summary>A number becomes a checkpoint only where the code says so, so that positions of different kinds are never mixed up.</summary>
+    /// <summary>Converts a number. The conversion is explicit, so that positions of different kinds are never mixed up.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public static explicit operator Checkpoint(long value) => new(value);
 
@@ -101,7 +103,7 @@ public readonly record struct Checkpoint : IComparable<Checkpoint>
 [JsonConverter(typeof(CommitSequenceJsonConverter))]
 public readonly record struct CommitSequence : IComparable<CommitSequence>
 {
-    /// <summary>Makes a commit sequence from its number; 0 means no commit.</summary>
+    /// <summary>Creates a commit sequence from its number; 0 means no commit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public CommitSequence(long value)
     {
@@ -112,7 +114,7 @@ public readonly record struct CommitSequence : IComparable<CommitSequence>
     /// <summary>The number.</summary>
     public long Value { get; }
 
-    /// <summary>A number becomes a commit sequence only where the code says so, so that positions of different kinds are never mixed up.</summary>
+    /// <summary>Converts a number. The conversion is explicit, so that positions of different kinds are never mixed up.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public static explicit operator CommitSequence(long value) => new(value);
 
@@ -142,7 +144,7 @@ public readonly record struct ExpectedRevision
     /// <summary>The stream has at least one event.</summary>
     public static ExpectedRevision StreamExists => new(StreamExistsValue);
 
-    /// <summary>The exact revision expected, or null when any, or any but none, will do.</summary>
+    /// <summary>The exact revision that is expected; null for any revision, or any but none.</summary>
     public Revision? Exact => value >= 0 ? new Revision(value) : null;
 
     /// <summary>The stream's revision is exactly this.</summary>

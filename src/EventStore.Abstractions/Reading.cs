@@ -2,13 +2,13 @@ using EventStore.Engines;
 
 namespace EventStore;
 
-/// <summary>In which order a read answers.</summary>
+/// <summary>The order in which a read returns events.</summary>
 public enum ReadDirection
 {
     /// <summary>Oldest first.</summary>
     Forward,
 
-    /// <summary>Newest first: exactly the reverse.</summary>
+    /// <summary>Newest first: exactly the reverse order.</summary>
     Backward,
 }
 
@@ -16,15 +16,16 @@ public enum ReadDirection
 public enum EventDecoding
 {
     /// <summary>
-    /// While reading: a body that cannot be read fails the read at its place. A read of the whole store decodes ahead of its reader, beside it.
+    /// While reading. A body that cannot be read fails the read at its place. A read of the whole store decodes ahead of its reader, in
+    /// parallel.
     /// </summary>
     Eager,
 
-    /// <summary>When <see cref="CommittedEvent.Body"/> is first asked for; reading only bytes then costs no decoding.</summary>
+    /// <summary>When <see cref="CommittedEvent.Body"/> is first read; reading only bytes then needs no decoding.</summary>
     OnDemand,
 }
 
-/// <summary>Which events of the store are meant. Every condition left out matches all; those given must all hold.</summary>
+/// <summary>Selects events of the store. A property that is null matches all events; all others must match.</summary>
 public record EventFilter
 {
     private readonly HashSet<string>? eventTypes;
@@ -35,7 +36,7 @@ public record EventFilter
     /// <summary>Only this bucket; null for all.</summary>
     public string? Bucket { get; init; }
 
-    /// <summary>Only this category; null for all. The empty string means streams without one.</summary>
+    /// <summary>Only this category; null for all. The empty string means streams without a category.</summary>
     public string? Category { get; init; }
 
     /// <summary>Only streams of this id; null for all.</summary>
@@ -48,14 +49,14 @@ public record EventFilter
         init => eventTypes = value?.ToHashSet(StringComparer.Ordinal);
     }
 
-    /// <summary>Only commits stamped at or after this instant; null for all. Clocks being what they are, an approximation.</summary>
+    /// <summary>Only commits stamped at or after this instant; null for all. An approximation, as clocks may be wrong.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>Whether an event is meant: the one definition of what the conditions mean.</summary>
+    /// <summary>Whether an event matches. This defines the meaning of the properties.</summary>
     public bool Matches(in RecordedEvent recorded) =>
         MatchesCommit(recorded.Commit) && (eventTypes is null || eventTypes.Contains(recorded.Record.EventType));
 
-    /// <summary>Whether events of a commit can be meant, their types apart.</summary>
+    /// <summary>Whether events of a commit can match, except for their types.</summary>
     public bool MatchesCommit(CommitRecord commit)
     {
         ArgumentNullException.ThrowIfNull(commit);
@@ -66,7 +67,7 @@ public record EventFilter
     }
 }
 
-/// <summary>A filter with the part of the store it applies to and the order of the answer.</summary>
+/// <summary>A filter, with a range of the store and an order.</summary>
 public sealed record EventQuery : EventFilter
 {
     /// <summary>Only events after this checkpoint, which is not itself included. Default: from the origin.</summary>

@@ -1,9 +1,9 @@
 namespace EventStore;
 
-/// <summary>The state of a stream at a revision, as an application hands it over and gets it back.</summary>
+/// <summary>The state of a stream at a revision, as an application saves and reads it.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="Revision">The revision whose state it is; 1 or higher.</param>
-/// <param name="State">The state; an <see cref="UnknownEvent"/> where its type is not known here.</param>
+/// <param name="State">The state; an <see cref="UnknownEvent"/> where its type is not registered.</param>
 /// <param name="SchemaVersion">The version of the state's shape; 0 or higher. At one revision the higher one is newer.</param>
 public record Snapshot(StreamId Stream, Revision Revision, object State, int SchemaVersion = 0);
 
@@ -21,11 +21,11 @@ public sealed record Snapshot<TState>(StreamId Stream, Revision Revision, TState
 }
 
 /// <summary>A stream that was opened from a snapshot.</summary>
-/// <param name="Snapshot">The snapshot; null where there is none that fits.</param>
+/// <param name="Snapshot">The snapshot; null if there is none that fits.</param>
 /// <param name="Stream">The stream, with the events after the snapshot, or all of them.</param>
 public sealed record OpenedStream(Snapshot? Snapshot, IEventStream Stream);
 
-/// <summary>A stream's newest revision, with its newest snapshot's.</summary>
+/// <summary>The newest revision of a stream, and of its newest snapshot.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="Revision">Its revision: the number of its events.</param>
 /// <param name="CommitSequence">The number of its newest commit.</param>

@@ -10,7 +10,7 @@ namespace EventStore;
 [JsonConverter(typeof(StreamIdJsonConverter))]
 public readonly record struct StreamId : IComparable<StreamId>
 {
-    /// <summary>The bucket of a stream that names none.</summary>
+    /// <summary>The bucket of a stream for which none is given.</summary>
     public const string DefaultBucket = "default";
 
     /// <summary>Longest bucket or category, in UTF-8 bytes.</summary>
@@ -68,7 +68,7 @@ public readonly record struct StreamId : IComparable<StreamId>
     /// </summary>
     public int CompareTo(StreamId other)
     {
-        // default(StreamId) names nothing and comes before every name.
+        // default(StreamId) has no name and sorts before every name.
         if (id is null || other.id is null) return (id is not null).CompareTo(other.id is not null);
         var order = CompareCodePoints(Bucket, other.Bucket);
         if (order == 0) order = CompareCodePoints(Category, other.Category);
@@ -96,5 +96,5 @@ public readonly record struct StreamId : IComparable<StreamId>
     public static string RequireBucket(string bucket) => Names.Require(bucket, nameof(bucket), MaxBucketBytes);
 
     private static InvalidNameException Unnamed() =>
-        new("stream", "is default(StreamId), which names nothing", "construct it with at least an id");
+        new("stream", "is default(StreamId), which has no name", "construct it with at least an id");
 }

@@ -1,12 +1,12 @@
 namespace EventStore;
 
 /// <summary>
-/// Which events of one stream are meant, and in which order they are read. Made by its properties, by <see cref="Between"/>, or from a C# range,
+/// Which events of one stream are read, and in which order. Created by its properties, by <see cref="Between"/>, or from a C# range,
 /// which counts events from 0 and excludes its end: <c>0..3</c> is revisions 1 to 3, <c>^3..</c> the last three.
 /// </summary>
 public sealed record StreamRange
 {
-    // How far an end lies before the head: 0 is the head itself, -1 just behind it. Null for an end that is a revision.
+    // How far an end is before the head: 0 is the head itself, -1 one after it. Null for an end that is a revision.
     private long? fromBeforeHead;
     private long? toBeforeHead;
 
@@ -19,10 +19,10 @@ public sealed record StreamRange
     /// <summary>The last revision, included. Default: the head at the time the read starts. 0 is an empty range.</summary>
     public Revision To { get; init; } = Revision.Max;
 
-    /// <summary>If given, only the newest this many of the range; 0 or more.</summary>
+    /// <summary>How many of the newest events of the range are read; null for all. 0 or more.</summary>
     public int? Last { get; init; }
 
-    /// <summary>If given, only what the store had taken at this instant, by commit stamp.</summary>
+    /// <summary>Only events that were stored at this instant, by commit stamp; null for all.</summary>
     public DateTimeOffset? AsOf { get; init; }
 
     /// <summary>Oldest or newest first. Default: oldest.</summary>
@@ -42,10 +42,10 @@ public sealed record StreamRange
         toBeforeHead = to < -1 ? -1 - to : null,
     };
 
-    /// <summary>The events that a C# range picks from the list of all events of the stream.</summary>
+    /// <summary>The events that a C# range selects from the list of all events of the stream.</summary>
     public static implicit operator StreamRange(Range range) => FromRange(range);
 
-    /// <summary>The events that a C# range picks from the list of all events of the stream.</summary>
+    /// <summary>The events that a C# range selects from the list of all events of the stream.</summary>
     public static StreamRange FromRange(Range range) => new()
     {
         From = new(range.Start.IsFromEnd ? 1 : range.Start.Value + 1L),

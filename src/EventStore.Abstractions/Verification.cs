@@ -2,13 +2,13 @@ namespace EventStore;
 
 /// <summary>How far a verification is.</summary>
 /// <param name="EventsChecked">Events checked so far.</param>
-/// <param name="EventsExpected">Events there are to check; null while unknown.</param>
+/// <param name="EventsExpected">Events to check; null while unknown.</param>
 public readonly record struct VerificationProgress(long EventsChecked, long? EventsExpected);
 
 /// <summary>What a verification found.</summary>
 /// <param name="CommitsChecked">Commits checked.</param>
 /// <param name="EventsChecked">Events checked.</param>
-/// <param name="Damages">Every damage; empty when all is well.</param>
+/// <param name="Damages">All damages; empty if there are none.</param>
 public sealed record VerificationReport(long CommitsChecked, long EventsChecked, IReadOnlyList<Damage> Damages)
 {
     /// <summary>Whether nothing is damaged.</summary>

@@ -2,7 +2,9 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>A commit is whole or absent, numbered without holes, decided by what is expected, and never stored twice.</summary>
+/// <summary>
+/// A commit is stored whole or not at all, numbered without gaps, decided by the expected revision, and never stored twice.
+/// </summary>
 public abstract class CommitSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private readonly StreamId stream = new("bucket", "category", "stream");
@@ -27,7 +29,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     }
 
     [Fact, Guarantee("G9")]
-    public async Task The_outcome_is_what_a_read_shows()
+    public async Task The_outcome_equals_what_a_read_returns()
     {
         var attempt = new CommitAttempt(stream, NewId.Next(), ExpectedRevision.NoStream, new byte[] { 7, 8 }, Events(2));
         var outcome = await CommitAsync(attempt);
@@ -74,7 +76,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     }
 
     [Fact, Guarantee("G3", "G5")]
-    public async Task Nothing_of_a_loser_is_stored_anywhere()
+    public async Task Nothing_of_a_conflicting_attempt_is_stored()
     {
         await AppendAsync(stream, 1);
         var loser = Attempt(stream, new Revision(7), Events(5, "lost"));
@@ -88,7 +90,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     }
 
     [Fact, Guarantee("G7")]
-    public async Task A_known_commit_id_answers_the_original_commit_for_ever_whatever_is_expected()
+    public async Task A_known_commit_id_returns_the_original_commit_whatever_revision_is_expected()
     {
         var attempt = new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.NoStream, new byte[] { 1, 2, 3 }, Events(3));
         var outcomeOfFirst = await CommitAsync(attempt);
@@ -96,7 +98,12 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
         var original = outcomeOfFirst.Commit!;
         for (var i = 0; i < 25; i++) await AppendAsync(stream, 2);
 
-        foreach (var expected in (ExpectedRevision[])[ExpectedRevision.NoStream, ExpectedRevision.Any, ExpectedRevision.StreamExists, new Revision(0), new Revision(53), new Revision(9)])
+        ExpectedRevision[] cases =
+        [
+            ExpectedRevision.NoStream, ExpectedRevision.Any, ExpectedRevision.StreamExists, new Revision(0), new Revision(53),
+            new Revision(9),
+        ];
+        foreach (var expected in cases)
         {
             var outcome = await CommitAsync(new CommitAttempt(stream, attempt.CommitId, expected, default, attempt.Events));
             Assert.Equal((expected, CommitOutcomeKind.Duplicate), (expected, outcome.Kind));
@@ -113,7 +120,9 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     {
         var attempt = Attempt(stream, ExpectedRevision.Any, Events(2));
         var outcomes = await Engine.CommitAsync([attempt, Attempt("other", ExpectedRevision.Any), attempt]);
-        Assert.Equal([CommitOutcomeKind.Committed, CommitOutcomeKind.Committed, CommitOutcomeKind.Duplicate], outcomes.Select(outcome => outcome.Kind));
+        Assert.Equal(
+            [CommitOutcomeKind.Committed, CommitOutcomeKind.Committed, CommitOutcomeKind.Duplicate],
+            outcomes.Select(outcome => outcome.Kind));
         Assert.Equal(outcomes[0].Commit!.FirstCheckpoint, outcomes[2].Commit!.FirstCheckpoint);
         Assert.Equal(2, (await ReadStreamAsync(stream)).Count);
     }
@@ -168,12 +177,17 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
 
         var shared = Event();
         var tooMany = Attempt(stream, ExpectedRevision.Any, [.. Enumerable.Repeat(shared, limits.MaxEventsPerCommit + 1)]);
-        var refused = await Assert.ThrowsAsync<TooLargeException>(async () => await Engine.CommitAsync([Attempt("first", ExpectedRevision.Any), tooMany]));
+        var refused = await Assert.ThrowsAsync<TooLargeException>(
+            async () => await Engine.CommitAsync([Attempt("first", ExpectedRevision.Any), tooMany]));
         Assert.Equal((limits.MaxEventsPerCommit + 1L, (long)limits.MaxEventsPerCommit), (refused.Actual, refused.Limit));
 
         var megabyte = new byte[1 << 20];
-        var tooLarge = Attempt(stream, ExpectedRevision.Any, [.. Enumerable.Repeat(new EventRecord(Guid.NewGuid(), "type", megabyte), (int)(limits.MaxCommitBytes >> 20) + 1)]);
-        await Assert.ThrowsAsync<TooLargeException>(async () => await Engine.CommitAsync([Attempt("first", ExpectedRevision.Any), tooLarge]));
+        var tooLarge = Attempt(
+            stream,
+            ExpectedRevision.Any,
+            [.. Enumerable.Repeat(new EventRecord(Guid.NewGuid(), "type", megabyte), (int)(limits.MaxCommitBytes >> 20) + 1)]);
+        await Assert.ThrowsAsync<TooLargeException>(
+            async () => await Engine.CommitAsync([Attempt("first", ExpectedRevision.Any), tooLarge]));
         Assert.Empty(await ReadAllAsync());
     }
 
@@ -181,7 +195,8 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     public async Task Cancellation_before_sending_stores_nothing()
     {
         var cancelled = new CancellationToken(canceled: true);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.CommitAsync([Attempt(stream, ExpectedRevision.Any)], cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await Engine.CommitAsync([Attempt(stream, ExpectedRevision.Any)], cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.PutDocumentAsync("name", default, 0, cancelled));
         Assert.Empty(await ReadAllAsync());
         Assert.Null(await Engine.FindDocumentAsync("name"));

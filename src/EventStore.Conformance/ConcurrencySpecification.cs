@@ -4,22 +4,23 @@ using Xunit;
 namespace EventStore.Conformance;
 
 /// <summary>
-/// The promises under real parallelism: many writers, many readers, and several engines where the backend shares its storage. Loops yield at
-/// every turn, so that all take part also over an engine that answers without waiting.
+/// The guarantees under parallel use: many writers, many readers, and several engines if the backend shares its storage. Loops yield at
+/// every turn, so that all take part, also over an engine that completes synchronously.
 /// </summary>
 public abstract class ConcurrencySpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int Minutes = 60_000; // in milliseconds, for time limits
 
     [Fact(Timeout = 5 * Minutes), Guarantee("G5")]
-    public async Task Of_many_racers_at_one_revision_exactly_one_wins_and_the_others_learn_the_head()
+    public async Task Of_many_concurrent_commits_at_one_revision_exactly_one_succeeds_and_the_others_get_the_head()
     {
         const int Racers = 16, Rounds = 30;
         var engines = await OpenSeveralAsync(4);
         for (var round = 0; round < Rounds; round++)
         {
             var outcomes = await Task.WhenAll(Enumerable.Range(0, Racers).Select(racer => Task.Run(async () =>
-                await CommitAsync(engines[racer % engines.Count], Attempt("stream", new Revision(round * 2), Events(2, $"{round}.{racer}."))))));
+                await CommitAsync(
+                    engines[racer % engines.Count], Attempt("stream", new Revision(round * 2), Events(2, $"{round}.{racer}."))))));
             Assert.Single(outcomes, outcome => outcome.Kind == CommitOutcomeKind.Committed);
             Assert.All(outcomes.Where(outcome => outcome.Kind != CommitOutcomeKind.Committed), outcome =>
                 Assert.Equal((CommitOutcomeKind.Conflict, (round + 1) * 2L), (outcome.Kind, outcome.Actual.Value)));
@@ -85,18 +86,25 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
             var random = new Random(writer);
             for (var i = 0; !writing.IsCancellationRequested; i++)
             {
-                // An engine may answer at once: whoever writes lets others run, and now and then the readers come up.
+                // An engine may complete synchronously, so writers yield, and at times wait for the readers.
                 if (i % 32 == 0) await Task.Delay(1);
                 else await Task.Yield();
 
-                // Conflicts and duplicates between good commits: they must leave neither gaps that stall nor numbers that come late.
-                var attempt = Attempt($"stream-{random.Next(8)}", random.Next(10) == 0 ? ExpectedRevision.NoStream : ExpectedRevision.Any, Events(random.Next(1, 6)));
+                // Conflicts and duplicates between good commits: they must leave neither gaps nor numbers that become visible late.
+                var attempt = Attempt(
+                    $"stream-{random.Next(8)}",
+                    random.Next(10) == 0 ? ExpectedRevision.NoStream : ExpectedRevision.Any,
+                    Events(random.Next(1, 6)));
                 var outcome = await CommitAsync(engines[writer % engines.Count], attempt);
-                if (outcome.Kind == CommitOutcomeKind.Committed) committed.Enqueue((outcome.Commit!.FirstCheckpoint.Value, outcome.Commit.EventCount));
+                if (outcome.Kind == CommitOutcomeKind.Committed)
+                    committed.Enqueue((outcome.Commit!.FirstCheckpoint.Value, outcome.Commit.EventCount));
                 if (random.Next(20) == 0) await CommitAsync(engines[writer % engines.Count], attempt);
             }
         })).ToArray();
-        var readers = Enumerable.Range(0, Readers).Select(reader => Task.Run(() => FollowAsync(engines[reader % engines.Count], reader % 2 == 0 ? 200 : 100_000, () => Volatile.Read(ref stopped) == 1))).ToArray();
+        var readers = Enumerable.Range(0, Readers).Select(
+            reader => Task.Run(
+                () => FollowAsync(
+                    engines[reader % engines.Count], reader % 2 == 0 ? 200 : 100_000, () => Volatile.Read(ref stopped) == 1))).ToArray();
 
         await Task.WhenAll(writers);
         Volatile.Write(ref stopped, 1);
@@ -105,7 +113,10 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
         foreach (var delivered in await Task.WhenAll(readers))
         {
             var missed = expected.Except(delivered).ToArray();
-            Assert.True(missed.Length == 0, $"{missed.Length} of {expected.Length} events were never offered to a reader that had passed them, first checkpoint {missed.FirstOrDefault()}");
+            Assert.True(
+                missed.Length == 0,
+                $"{missed.Length} of {expected.Length} events became visible after a reader had passed them, "
+                + $"first checkpoint {missed.FirstOrDefault()}");
             Assert.Equal(expected, delivered);
         }
 
@@ -113,7 +124,7 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
     }
 
     [Fact(Timeout = 5 * Minutes), Guarantee("G9", "G14", "G15")]
-    public async Task Writers_on_streams_of_their_own_always_read_their_own_writes_while_others_write_and_delete()
+    public async Task Writers_on_separate_streams_always_read_their_own_writes_while_others_write_and_delete()
     {
         var engines = await OpenSeveralAsync(3);
         await Task.WhenAll(Enumerable.Range(0, 6).Select(writer => Task.Run(async () =>
@@ -140,7 +151,7 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
     }
 
     [Fact, Guarantee("G5", "G7", "G9", "G46")]
-    public async Task What_one_engine_commits_or_deletes_the_others_decide_by_at_once()
+    public async Task Commits_and_deletions_of_one_engine_are_visible_to_the_others_at_once()
     {
         Require(EngineCapabilities.SharedWriting);
         await using var other = await OpenAsync();
@@ -149,7 +160,8 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
             var first = Attempt("stream", ExpectedRevision.NoStream, Events(3, $"{round}."));
             Assert.Equal((round, CommitOutcomeKind.Committed), (round, (await CommitAsync(Engine, first)).Kind));
             Assert.Equal((round, CommitOutcomeKind.Duplicate), (round, (await CommitAsync(other, first)).Kind));
-            Assert.Equal((round, CommitOutcomeKind.Committed), (round, (await CommitAsync(other, Attempt("stream", new Revision(3)))).Kind));
+            Assert.Equal(
+                (round, CommitOutcomeKind.Committed), (round, (await CommitAsync(other, Attempt("stream", new Revision(3)))).Kind));
             Assert.Equal(4, (await CommitAsync(Engine, Attempt("stream", new Revision(3)))).Actual.Value);
             Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(Engine, Attempt("stream", new Revision(4)))).Kind);
             Assert.Equal(5, (await HeadAsync("stream", other)).Revision.Value);
@@ -166,8 +178,8 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
         }
     }
 
-    // Follows the store to its end, checking as it goes; ends when the writers stopped and nothing more comes. Readers of small pages may fall
-    // behind, those of large ones stay where commits appear.
+    // Reads the store to its end and checks it; ends when the writers have stopped and all is read. Readers of small pages may be late,
+    // those of large ones read where commits appear.
     private static async Task<long[]> FollowAsync(IPersistenceEngine engine, int maxPageSize, Func<bool> isStopped)
     {
         var delivered = new List<long>();
@@ -179,9 +191,10 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
             await Task.Yield();
             var isLast = isStopped();
 
-            // Pages that begin where commits appear are often so small that they end inside one.
+            // Pages at the end of the store are often so small that they end inside a commit.
             var limit = new PageLimit(isAtEnd && random.Next(2) == 0 ? random.Next(1, 5) : random.Next(1, maxPageSize), 64 << 20);
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, limit));
+            var page = await engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, limit));
             foreach (var recorded in page.Events.ToArray())
             {
                 Assert.True(recorded.Checkpoint > after, $"checkpoint {recorded.Checkpoint} came after {after}");
@@ -199,15 +212,17 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
         }
     }
 
-    // Where the visible store ends, a commit ends.
+    // The visible store ends with a whole commit.
     private static void RequireWhole(in RecordedEvent last) => Assert.True(
-        last.IndexInCommit == last.Commit.EventCount - 1, $"of a commit of {last.Commit.EventCount} events only {last.IndexInCommit + 1} were visible, at checkpoint {last.Checkpoint}");
+        last.IndexInCommit == last.Commit.EventCount - 1,
+        $"of a commit of {last.Commit.EventCount} events only {last.IndexInCommit + 1} were visible, at checkpoint {last.Checkpoint}");
 
-    // Where storage is shared, writers and readers go through engines of their own, as processes would.
+    // If storage is shared, writers and readers have their own engines, as processes have.
     private async ValueTask<List<IPersistenceEngine>> OpenSeveralAsync(int count)
     {
         var engines = new List<IPersistenceEngine> { Engine };
-        while (engines.Count < count && Engine.Description.Capabilities.HasFlag(EngineCapabilities.SharedWriting)) engines.Add(await OpenAsync());
+        while (engines.Count < count && Engine.Description.Capabilities.HasFlag(EngineCapabilities.SharedWriting))
+            engines.Add(await OpenAsync());
         return engines;
     }
 

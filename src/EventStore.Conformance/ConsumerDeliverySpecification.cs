@@ -3,18 +3,20 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>How consumers deliver: windows, batches, lanes and pauses, and what becomes of events whose handler fails.</summary>
+/// <summary>How consumers deliver: windows, batches, lanes and pauses, and what happens to events whose handler fails.</summary>
 public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
 
     [Fact(Timeout = Minute), Guarantee("G32", "G37")]
-    public async Task A_handler_that_fails_for_good_stops_it_before_the_event_and_there_it_starts_again()
+    public async Task A_handler_that_fails_permanently_stops_the_consumer_before_the_event_where_it_starts_again()
     {
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 4);
         await using (var failing = await store.Consumers.StartAsync(
-            "name", ConsumerSource.Everything, (committed, token) => (string)committed.Body == "3" ? throw new InvalidOperationException("handler") : See(committed, token), Quick(options => options.MaxRetries = 0)))
+            "name", ConsumerSource.Everything, (committed, token) => (string)committed.Body == "3"
+                ? throw new InvalidOperationException("handler")
+                : See(committed, token), Quick(options => options.MaxRetries = 0)))
         {
             var stopped = await Assert.ThrowsAsync<ConsumerStoppedException>(() => failing.Completion);
             Assert.Equal(("name", 3L), (stopped.Name, stopped.Checkpoint.Value));
@@ -28,7 +30,7 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
     }
 
     [Theory(Timeout = Minute), InlineData(1), InlineData(4), Guarantee("G37")]
-    public async Task Failed_events_are_retried_parked_or_skipped_as_asked_and_hurt_no_other_consumer(int parallelism)
+    public async Task Failed_events_are_retried_parked_or_skipped_as_configured_without_effect_on_other_consumers(int parallelism)
     {
         var tries = 0;
         var isMended = false;
@@ -64,11 +66,12 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
     }
 
     [Fact(Timeout = Minute), Guarantee("G35")]
-    public async Task No_more_is_out_than_the_window_is_wide_and_what_is_not_acknowledged_comes_again()
+    public async Task No_more_events_are_pulled_than_the_window_holds_and_unacknowledged_ones_are_delivered_again()
     {
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 10);
-        await using (var consumer = await store.Consumers.OpenAsync("name", ConsumerSource.Everything, Quick(options => options.Window = 3)))
+        await using (var consumer = await store.Consumers.OpenAsync(
+            "name", ConsumerSource.Everything, Quick(options => options.Window = 3)))
         {
             await using var pulling = consumer.GetAsyncEnumerator();
             var pulled = new List<Delivery>();
@@ -78,9 +81,10 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
                 pulled.Add(pulling.Current);
             }
 
-            // Another has all ten meanwhile, so that there was time to deliver the fourth.
+            // Another consumer has all ten by then, so there was time to deliver the fourth.
             var fourth = pulling.MoveNextAsync().AsTask();
-            await using (var other = await store.Consumers.StartAsync("other", ConsumerSource.Everything, (_, _) => default, Quick())) await other.WaitForAsync(new Checkpoint(10));
+            await using (var other = await store.Consumers.StartAsync(
+                    "other", ConsumerSource.Everything, (_, _) => default, Quick())) await other.WaitForAsync(new Checkpoint(10));
             Assert.False(fourth.IsCompleted, "an event was delivered beyond the window");
             await pulled[1].AcknowledgeAsync();
             Assert.True(await fourth);
@@ -103,7 +107,7 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
     }
 
     [Fact(Timeout = Minute), Guarantee("G37")]
-    public async Task Pausing_resuming_and_deleting_affect_only_the_one_consumer()
+    public async Task Pausing_resuming_and_deleting_affect_only_one_consumer()
     {
         var other = new ConcurrentQueue<string>();
         await using var store = await Wire().BuildAsync();
@@ -132,7 +136,7 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
     }
 
     [Fact(Timeout = Minute), Guarantee("G37")]
-    public async Task Paused_while_a_failed_event_waits_to_be_tried_again_it_can_be_stopped()
+    public async Task A_consumer_paused_while_a_failed_event_waits_for_its_retry_can_be_stopped()
     {
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 1);
@@ -141,7 +145,8 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
         {
             hasFailed.TrySetResult();
             throw new InvalidOperationException("handler");
-        }, Quick(options => (options.FirstRetryDelay, options.MaxRetryDelay) = (TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(500))));
+        }, Quick(options => (options.FirstRetryDelay, options.MaxRetryDelay) = (
+            TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(500))));
         await hasFailed.Task;
         await consumer.PauseAsync();
         await consumer.DisposeAsync();
@@ -149,11 +154,15 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
     }
 
     [Fact(Timeout = Minute), Guarantee("G38")]
-    public async Task When_every_wake_up_is_lost_events_come_within_the_poll_interval()
+    public async Task If_every_signal_is_lost_events_are_delivered_within_the_poll_interval()
     {
         var interval = TimeSpan.FromSeconds(20);
         await using var store = await Wire(new NeverWakes(Engine, Time)).BuildAsync();
-        await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick(options => (options.PollInterval, options.LeaseTerm) = (interval, 10 * interval)));
+        await using var consumer = await store.Consumers.StartAsync(
+            "name",
+            ConsumerSource.Everything,
+            See,
+            Quick(options => (options.PollInterval, options.LeaseTerm) = (interval, 10 * interval)));
         await UntilAsync(async () => (await consumer.GetStatusAsync()).State == ConsumerState.Running);
         for (var i = 1; i <= 3; i++)
         {
@@ -165,7 +174,7 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
     }
 
     [Fact(Timeout = Minute), Guarantee("G32")]
-    public async Task A_batch_holds_one_stream_and_one_correlation_where_asked_and_never_more_than_its_size()
+    public async Task A_grouped_batch_holds_one_stream_and_one_correlation_and_never_more_than_its_size()
     {
         await using var store = await Wire().BuildAsync();
         for (var i = 0; i < 60; i++)
@@ -181,17 +190,20 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
             return default;
         }, Quick(options => (options.BatchSize, options.Grouping) = (4, BatchGrouping.ByStreamAndCorrelation)));
         await consumer.WaitUntilCaughtUpAsync();
-        Assert.Equal(Enumerable.Range(0, 60).Select(i => $"{i}"), batches.SelectMany(batch => batch).Select(committed => (string)committed.Body));
+        Assert.Equal(
+            Enumerable.Range(0, 60).Select(i => $"{i}"), batches.SelectMany(batch => batch).Select(committed => (string)committed.Body));
         Assert.All(batches, batch =>
         {
             Assert.InRange(batch.Count, 1, 4);
-            Assert.Single(batch.Select(committed => (committed.Stream, committed.CommitHeaders.GetValueOrDefault(EventHeaders.CorrelationId))).Distinct());
+            Assert.Single(
+                batch.Select(
+                    committed => (committed.Stream, committed.CommitHeaders.GetValueOrDefault(EventHeaders.CorrelationId))).Distinct());
         });
         Assert.Contains(batches, batch => batch.Count > 1);
     }
 
     [Fact(Timeout = Minute), Guarantee("G32")]
-    public async Task Parallel_by_stream_keeps_the_order_of_every_stream_and_a_safe_position()
+    public async Task Parallel_delivery_keeps_the_order_of_every_stream_and_a_safe_position()
     {
         var handled = new ConcurrentDictionary<string, ConcurrentQueue<string>>();
         await using var store = await Wire().BuildAsync();
@@ -205,7 +217,7 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
             await UntilAsync(() => handled.Values.Sum(stream => stream.Count) > 50);
         }
 
-        // What was handled before it was stopped may come again, but never out of order, and nothing is left out.
+        // Events handled before the stop may be delivered again, but never out of order, and none is missing.
         await using var again = await store.Consumers.StartAsync("name", ConsumerSource.Everything, (committed, _) =>
         {
             var stream = handled.GetOrAdd(committed.Stream.Id, _ => new());
@@ -219,6 +231,7 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
 
     private sealed class NeverWakes(IPersistenceEngine inner, TimeProvider time) : DelegatingEngine(inner)
     {
-        public override ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) => new(Task.Delay(atMost, time, cancellationToken));
+        public override ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
+            new(Task.Delay(atMost, time, cancellationToken));
     }
 }

@@ -2,23 +2,23 @@ using System.Collections.Concurrent;
 
 namespace EventStore.Conformance;
 
-/// <summary>What the specifications of consumers share: a handler that notes what it sees, and options for small stores.</summary>
+/// <summary>Shared by the specifications of consumers: a handler that records events, and options for small stores.</summary>
 public abstract class ConsumerFacts<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
-    /// <summary>How long a holder may be silent. Longer than any machine is slow: where a fact is about it, it lets the time pass.</summary>
+    /// <summary>The lease term. Longer than a slow machine needs; facts about it advance the clock.</summary>
     protected static TimeSpan Term { get; } = TimeSpan.FromSeconds(20);
 
     /// <summary>The bodies seen by <see cref="See"/>, in order.</summary>
     protected ConcurrentQueue<string> Seen { get; } = new();
 
-    /// <summary>A handler that notes the body of each event.</summary>
+    /// <summary>A handler that records the body of each event.</summary>
     protected ValueTask See(CommittedEvent committed, CancellationToken cancellationToken)
     {
         Seen.Enqueue((string)committed.Body);
         return default;
     }
 
-    /// <summary>Options whose waits are short and whose lease outlives a slow machine.</summary>
+    /// <summary>Options with short waits, and a lease term longer than a slow machine needs.</summary>
     protected static ConsumerOptions Quick(Action<ConsumerOptions>? configure = null)
     {
         var options = new ConsumerOptions
@@ -33,7 +33,7 @@ public abstract class ConsumerFacts<TBackend> : Specification<TBackend> where TB
         return options;
     }
 
-    /// <summary>Appends so many events to one stream, one a commit, numbered from a first on.</summary>
+    /// <summary>Appends a number of events to one stream, one in each commit, with consecutive numbers.</summary>
     protected static async Task AppendManyAsync(IEventStore store, int first, int count)
     {
         for (var i = first; i < first + count; i++) await store.AppendAsync("stream", $"{i}");

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Consumers miss nothing and repeat nothing they acknowledged, whatever they read and however they are stopped.</summary>
+/// <summary>Consumers miss no event and repeat no acknowledged one, for every source and every way to stop.</summary>
 public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
@@ -21,7 +21,9 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
             ["category"] = (ConsumerSource.OfCategory("b"), "b1 b2"),
             ["bucket"] = (ConsumerSource.OfBucket("other"), "c1 c2"),
             ["filter"] = (ConsumerSource.Matching(new EventFilter { Category = "a" }), "a1 a2"),
-            ["condition"] = (ConsumerSource.Matching(EventPredicate.Category("a").Or(EventPredicate.Category("b")).And(EventPredicate.Ids("1"))), "a1 b1 a2 b2"),
+            ["condition"] = (
+                ConsumerSource.Matching(EventPredicate.Category("a").Or(EventPredicate.Category("b")).And(EventPredicate.Ids("1"))),
+                "a1 b1 a2 b2"),
             ["links"] = (ConsumerSource.OfReadStream("links"), "b1 b2"),
         };
 
@@ -44,7 +46,7 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G32")]
-    public async Task Started_again_it_goes_on_after_what_it_handled()
+    public async Task A_restarted_consumer_continues_after_the_events_it_handled()
     {
         await using var store = await Wire().BuildAsync();
         for (var i = 1; i <= 10; i++)
@@ -76,22 +78,25 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
             for (var i = 0; i < events / Writers; i++) await store.AppendAsync($"writer-{writer}", $"{writer}.{i}");
         })));
         await consumer.WaitUntilCaughtUpAsync();
-        Assert.Equal((await ToListAsync(store.ReadAllAsync())).Select(committed => (committed.Checkpoint, (string)committed.Body)), delivered);
+        Assert.Equal(
+            (await ToListAsync(store.ReadAllAsync())).Select(committed => (committed.Checkpoint, (string)committed.Body)), delivered);
         Assert.Equal((events / 20) + (events / Writers * Writers), delivered.Count);
     }
 
     [Fact(Timeout = Minute), Guarantee("G36")]
-    public async Task Where_it_begins_is_honoured_only_the_first_time()
+    public async Task The_start_position_is_used_only_the_first_time()
     {
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 4);
-        await using (var current = await store.Consumers.StartAsync("current", ConsumerSource.Everything, See, Quick(options => options.StartFrom = ConsumerStart.Current)))
+        await using (var current = await store.Consumers.StartAsync(
+                "current", ConsumerSource.Everything, See, Quick(options => options.StartFrom = ConsumerStart.Current)))
         {
             await store.AppendAsync("stream", "5");
             await current.WaitUntilCaughtUpAsync();
         }
 
-        await using (var again = await store.Consumers.StartAsync("current", ConsumerSource.Everything, See, Quick(options => options.StartFrom = ConsumerStart.Origin)))
+        await using (var again = await store.Consumers.StartAsync(
+                "current", ConsumerSource.Everything, See, Quick(options => options.StartFrom = ConsumerStart.Origin)))
         {
             await store.AppendAsync("stream", "6");
             await again.WaitUntilCaughtUpAsync();
@@ -99,19 +104,28 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
 
         Assert.Equal(["5", "6"], Seen);
         Seen.Clear();
-        await using var after = await store.Consumers.StartAsync("checkpoint", ConsumerSource.Everything, See, Quick(options => options.StartFrom = ConsumerStart.AfterCheckpoint(new Checkpoint(4))));
+        await using var after = await store.Consumers.StartAsync(
+            "checkpoint",
+            ConsumerSource.Everything,
+            See,
+            Quick(options => options.StartFrom = ConsumerStart.AfterCheckpoint(new Checkpoint(4))));
         await after.WaitUntilCaughtUpAsync();
-        await using var revision = await store.Consumers.StartAsync("revision", ConsumerSource.OfStream("stream"), See, Quick(options => options.StartFrom = ConsumerStart.AfterRevision(new Revision(5))));
+        await using var revision = await store.Consumers.StartAsync(
+            "revision",
+            ConsumerSource.OfStream("stream"),
+            See,
+            Quick(options => options.StartFrom = ConsumerStart.AfterRevision(new Revision(5))));
         await revision.WaitUntilCaughtUpAsync();
         Assert.Equal(["5", "6", "6"], Seen);
     }
 
     [Fact(Timeout = Minute), Guarantee("G36")]
-    public async Task Caught_up_is_told_on_an_empty_or_missing_stream_and_again_after_falling_behind()
+    public async Task Caught_up_is_called_on_an_empty_or_missing_stream_and_again_after_new_events()
     {
         var told = 0;
         await using var store = await Wire().BuildAsync();
-        await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.OfStream("missing"), See, Quick(options => options.CaughtUp = () => Interlocked.Increment(ref told)));
+        await using var consumer = await store.Consumers.StartAsync(
+            "name", ConsumerSource.OfStream("missing"), See, Quick(options => options.CaughtUp = () => Interlocked.Increment(ref told)));
         await UntilAsync(() => Volatile.Read(ref told) == 1);
         await store.AppendAsync("elsewhere", "0");
         await store.AppendAsync("missing", "1");
@@ -122,7 +136,7 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G36")]
-    public async Task A_stream_that_is_deleted_and_made_anew_is_consumed_from_its_beginning()
+    public async Task A_stream_that_is_deleted_and_created_again_is_consumed_from_its_beginning()
     {
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 3);
@@ -168,6 +182,7 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
 
     private sealed class HidesAndShouts : IPipelineHook
     {
-        public CommittedEvent? Select(CommittedEvent committed) => (string)committed.Body == "2" ? null : committed.WithBody(committed.Body + "!");
+        public CommittedEvent? Select(CommittedEvent committed) =>
+            (string)committed.Body == "2" ? null : committed.WithBody(committed.Body + "!");
     }
 }

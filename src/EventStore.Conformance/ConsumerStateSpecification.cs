@@ -2,22 +2,23 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>State and position of a consumer move together or not at all, and one process at a time may move them.</summary>
+/// <summary>State and position of a consumer change together or not at all, and one process at a time may change them.</summary>
 public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
 
-    // The state is all texts seen, so that anything lost, doubled or out of order shows.
+    // The state is all texts, so that a lost, repeated or misplaced event is visible.
     private static readonly Projection<string> Collect = new("", (state, committed) => $"{state}{committed.Body},");
 
     [Theory(Timeout = Minute), InlineData(1), InlineData(10), Guarantee("G33")]
-    public async Task However_often_it_is_stopped_and_started_the_state_is_the_fold_of_the_events(int eventsPerCheckpoint)
+    public async Task After_any_number_of_restarts_the_state_is_the_fold_of_the_events(int eventsPerCheckpoint)
     {
         await using var store = await Wire().BuildAsync();
         for (var round = 0; round < 20; round++)
         {
             for (var i = 0; i < 5; i++) await store.AppendAsync($"stream-{i % 2}", $"{(round * 5) + i}");
-            await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick(options => options.EventsPerCheckpoint = eventsPerCheckpoint));
+            await using var consumer = await store.Consumers.StartAsync(
+                "name", ConsumerSource.Everything, Collect, Quick(options => options.EventsPerCheckpoint = eventsPerCheckpoint));
             if (round % 3 != 0) await consumer.WaitForAsync(new Checkpoint((round * 5) + (round % 5)));
         }
 
@@ -27,7 +28,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
     }
 
     [Fact(Timeout = Minute), Guarantee("G33")]
-    public async Task When_a_state_cannot_be_written_its_position_is_not_either()
+    public async Task If_a_state_cannot_be_written_its_position_is_not_written_either()
     {
         var forgetting = new ForgetsDocuments(Engine, puts: int.MaxValue);
         await using var store = await Wire(forgetting).BuildAsync();
@@ -35,7 +36,8 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         await using (var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()))
         {
             await consumer.WaitUntilCaughtUpAsync();
-            await UntilAsync(async () => (await DocumentAsync("consumers/name")).Content.Length > 0 && !(await HasUnwrittenAsync(consumer)));
+            await UntilAsync(
+                async () => (await DocumentAsync("consumers/name")).Content.Length > 0 && !(await HasUnwrittenAsync(consumer)));
             forgetting.StopTaking();
             await store.AppendAsync("stream", "2");
             await consumer.WaitUntilCaughtUpAsync();
@@ -43,20 +45,22 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         }
 
         forgetting.TakeAgain();
-        await using var again = await AfterItsTermAsync(store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()).AsTask());
+        await using var again = await AfterItsTermAsync(
+            store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()).AsTask());
         await again.WaitUntilCaughtUpAsync();
         Assert.Equal("1,2,", again.State);
     }
 
     [Fact(Timeout = Minute), Guarantee("G33", "G34")]
-    public async Task A_holder_that_falls_silent_is_replaced_after_its_term_and_cannot_overwrite_newer_progress()
+    public async Task A_holder_that_stops_renewing_is_replaced_after_its_term_and_cannot_overwrite_newer_progress()
     {
         var dying = new ForgetsDocuments(Engine, puts: int.MaxValue);
         await using var first = await Wire(dying).BuildAsync();
         await using var second = await Wire().BuildAsync();
         await first.AppendAsync("stream", "1");
         await using var holder = await first.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
-        await using var waiting = await second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
+        await using var waiting = await second.Consumers.StartAsync(
+            "name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
         await holder.WaitUntilCaughtUpAsync();
         Assert.Equal(ConsumerState.Waiting, (await waiting.GetStatusAsync()).State);
 
@@ -65,7 +69,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         await AfterItsTermAsync(waiting.WaitForAsync(new Checkpoint(2)).AsTask());
         Assert.Equal("1,2,", waiting.State);
 
-        // The first comes back to life: it finds itself replaced and writes nothing.
+        // The first continues, finds that it was replaced, and writes nothing.
         dying.TakeAgain();
         await second.AppendAsync("stream", "3");
         await waiting.WaitForAsync(new Checkpoint(3));
@@ -84,13 +88,15 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         await using var second = await Wire().BuildAsync();
         await first.AppendAsync("stream", "1");
         await using var holder = await first.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
-        await using var waiting = await second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
+        await using var waiting = await second.Consumers.StartAsync(
+            "name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
         await holder.WaitUntilCaughtUpAsync();
 
         delaying.Hold();
         await second.AppendAsync("stream", "2");
         await AfterItsTermAsync(waiting.WaitForAsync(new Checkpoint(2)).AsTask());
-        Assert.True(await delaying.ReleaseAsync() is null, "a position was written at a version that another process had replaced long before");
+        Assert.True(
+            await delaying.ReleaseAsync() is null, "a position was written at a version that another process had replaced long before");
         await Assert.ThrowsAsync<ConsumerTakenException>(() => holder.Completion);
         Assert.Equal("1,2,", waiting.State);
     }
@@ -101,9 +107,12 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         await using var first = await Wire().BuildAsync();
         await using var second = await Wire().BuildAsync();
         var holder = await first.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
-        await Assert.ThrowsAsync<ConsumerTakenException>(async () => await first.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()));
-        await Assert.ThrowsAsync<ConsumerTakenException>(() => AfterItsTermAsync(second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()).AsTask()));
-        await using var waiting = await second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
+        await Assert.ThrowsAsync<ConsumerTakenException>(
+            async () => await first.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()));
+        await Assert.ThrowsAsync<ConsumerTakenException>(
+            () => AfterItsTermAsync(second.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()).AsTask()));
+        await using var waiting = await second.Consumers.StartAsync(
+            "name", ConsumerSource.Everything, Collect, Quick(options => options.WhenTaken = WhenTaken.Wait));
         var result = await first.AppendAsync("stream", "1");
         await holder.WaitForAsync(result.LastCheckpoint);
         Assert.Equal("1,", holder.State);
@@ -129,11 +138,12 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
     }
 
     [Fact(Timeout = Minute), Guarantee("G33")]
-    public async Task A_state_of_another_schema_version_is_made_anew_from_the_start()
+    public async Task A_state_of_another_schema_version_is_computed_again_from_the_start()
     {
         await using var store = await Wire().BuildAsync();
         await store.AppendAsync("stream", ExpectedRevision.Any, ["1", "2"]);
-        await using (var old = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick())) await old.WaitUntilCaughtUpAsync();
+        await using (var old = await store.Consumers.StartAsync(
+                "name", ConsumerSource.Everything, Collect, Quick())) await old.WaitUntilCaughtUpAsync();
 
         var counting = new Projection<string>("|", (state, _) => state + "|") { SchemaVersion = 2 };
         await using var renewed = await store.Consumers.StartAsync("name", ConsumerSource.Everything, counting, Quick());
@@ -142,24 +152,31 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
     }
 
     [Fact(Timeout = Minute), Guarantee("G33", "G48")]
-    public async Task A_consumer_ahead_of_its_store_is_refused_loudly()
+    public async Task A_consumer_ahead_of_its_store_is_refused()
     {
         await using var store = await Wire().BuildAsync();
         await store.AppendAsync("stream", "1");
-        await using (var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick())) await consumer.WaitUntilCaughtUpAsync();
+        await using (var consumer = await store.Consumers.StartAsync(
+                "name", ConsumerSource.Everything, Collect, Quick())) await consumer.WaitUntilCaughtUpAsync();
 
         var document = await DocumentAsync("consumers/name");
-        var ahead = System.Text.Encoding.UTF8.GetString(document.Content.Span).Replace("\"checkpoint\":1", "\"checkpoint\":99", StringComparison.Ordinal);
+        var ahead = System.Text.Encoding.UTF8.GetString(document.Content.Span).Replace(
+            "\"checkpoint\":1", "\"checkpoint\":99", StringComparison.Ordinal);
         await Engine.PutDocumentAsync(document.Name, System.Text.Encoding.UTF8.GetBytes(ahead), document.Version);
-        var refused = await Assert.ThrowsAsync<PositionAheadException>(async () => await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()));
+        var refused = await Assert.ThrowsAsync<PositionAheadException>(
+            async () => await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()));
         Assert.Equal((99L, 1L), (refused.Position.Value, refused.Head.Value));
     }
 
     [Fact(Timeout = Minute), Guarantee("G33", "G37")]
-    public async Task A_parked_event_that_is_replayed_goes_into_the_state_and_stays_there()
+    public async Task A_parked_event_that_is_replayed_is_applied_to_the_state_and_stays_there()
     {
         var isMended = false;
-        var failing = new Projection<string>("", (state, committed) => (string)committed.Body == "2" && !isMended ? throw new InvalidOperationException("not yet") : $"{state}{committed.Body},");
+        var failing = new Projection<string>(
+            "",
+            (state, committed) => (string)committed.Body == "2" && !isMended
+                ? throw new InvalidOperationException("not yet")
+                : $"{state}{committed.Body},");
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 3);
         void Park(ConsumerOptions options) => (options.MaxRetries, options.OnFailure) = (0, FailureAction.Park);
@@ -170,7 +187,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
             await Assert.ThrowsAsync<InvalidOperationException>(async () => await consumer.ReplayParkedAsync());
             Assert.Equal("1,3,", consumer.State);
 
-            // Beside live events, which go on as if nothing were.
+            // Live events are delivered meanwhile.
             isMended = true;
             var appending = AppendManyAsync(store, 4, 30);
             Assert.Equal(1, await consumer.ReplayParkedAsync());
@@ -185,7 +202,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         Assert.Equal(0, (await again.GetStatusAsync()).Parked);
     }
 
-    // Lets the term of a lease pass, in steps by which a holder that lives shows that it does.
+    // Lets the term of a lease pass, in steps in which a live holder renews it.
     private async Task AfterItsTermAsync(Task outcome)
     {
         await UntilAsync(() => Task.FromResult(outcome.IsCompleted), Term / 3);
@@ -198,5 +215,6 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         return await outcome;
     }
 
-    private static async Task<bool> HasUnwrittenAsync(IConsumer consumer) => (await consumer.GetStatusAsync()).Position != consumer.Position;
+    private static async Task<bool> HasUnwrittenAsync(IConsumer consumer) =>
+        (await consumer.GetStatusAsync()).Position != consumer.Position;
 }

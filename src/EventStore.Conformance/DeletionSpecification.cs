@@ -2,7 +2,7 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>What is deleted is gone from every read path; nothing else is; and its checkpoints never come back.</summary>
+/// <summary>A deleted stream is absent from every read path, all else is kept, and its checkpoints are never reused.</summary>
 public abstract class DeletionSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private readonly StreamId stream = new("bucket", "category", "stream");
@@ -28,7 +28,7 @@ public abstract class DeletionSpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact, Guarantee("G46")]
-    public async Task It_can_be_created_anew_from_revision_1_again_and_again_and_deleting_again_works()
+    public async Task A_deleted_stream_can_be_created_again_from_revision_1_and_deleted_again()
     {
         for (var round = 1; round <= 3; round++)
         {
@@ -52,7 +52,8 @@ public abstract class DeletionSpecification<TBackend> : Specification<TBackend> 
         async Task AppendAboveAsync(StreamId target)
         {
             var commit = await AppendAsync(target, 2);
-            Assert.True(commit.FirstCheckpoint.Value > highest, $"checkpoint {commit.FirstCheckpoint} was given out before: {highest} was seen");
+            Assert.True(
+                commit.FirstCheckpoint.Value > highest, $"checkpoint {commit.FirstCheckpoint} was given out before: {highest} was seen");
             highest = commit.LastCheckpoint.Value;
         }
 
@@ -87,11 +88,12 @@ public abstract class DeletionSpecification<TBackend> : Specification<TBackend> 
         Assert.Equal(9, (await Engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100))).Count);
         await Engine.PurgeAsync("a");
         await Engine.PurgeAsync("none");
-        Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(Attempt(new StreamId("a", "c", "s0"), ExpectedRevision.NoStream))).Kind);
+        Assert.Equal(
+            CommitOutcomeKind.Committed, (await CommitAsync(Attempt(new StreamId("a", "c", "s0"), ExpectedRevision.NoStream))).Kind);
     }
 
     [Fact, Guarantee("G7", "G46")]
-    public async Task The_commit_ids_of_a_deleted_stream_are_forgotten_with_it()
+    public async Task The_commit_ids_of_a_deleted_stream_are_deleted_with_it()
     {
         var attempt = Attempt(stream, ExpectedRevision.NoStream, Events(2));
         await CommitAsync(attempt);

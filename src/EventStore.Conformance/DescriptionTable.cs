@@ -2,11 +2,12 @@ using System.Globalization;
 
 namespace EventStore.Conformance;
 
-/// <summary>An engine's description as a row of the table that READMEs show, so that a test can hold the two together.</summary>
+/// <summary>An engine's description as a row of the table in READMEs, so that a test can compare the two.</summary>
 public static class DescriptionTable
 {
     /// <summary>The head of the table, in Markdown.</summary>
-    public const string Header = "| backend | address | durability | reopens | shared by processes | wakes across processes | events a commit | MiB a commit |";
+    public const string Header =
+        "| backend | address | durability | reopens | shared by processes | wakes across processes | events a commit | MiB a commit |";
 
     /// <summary>The row of one engine, in Markdown.</summary>
     public static string RowOf(EngineDescription description, string scheme)
@@ -14,8 +15,11 @@ public static class DescriptionTable
         ArgumentNullException.ThrowIfNull(description);
         var limits = description.Limits;
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {description.Name} | `{scheme}:` | {description.Durability.Level} | {Says(EngineCapabilities.Reopens)} | {Says(EngineCapabilities.SharedWriting)} | {Says(EngineCapabilities.WakesAcrossProcesses)} | {limits.MaxEventsPerCommit:N0} | {limits.MaxCommitBytes >> 20:N0} |");
+            $"| {description.Name} | `{scheme}:` | {description.Durability.Level} | "
+            + $"{Mark(EngineCapabilities.Reopens)} | {Mark(EngineCapabilities.SharedWriting)} | "
+            + $"{Mark(EngineCapabilities.WakesAcrossProcesses)} | "
+            + $"{limits.MaxEventsPerCommit:N0} | {limits.MaxCommitBytes >> 20:N0} |");
 
-        string Says(EngineCapabilities capability) => description.Capabilities.HasFlag(capability) ? "yes" : "no";
+        string Mark(EngineCapabilities capability) => description.Capabilities.HasFlag(capability) ? "yes" : "no";
     }
 }

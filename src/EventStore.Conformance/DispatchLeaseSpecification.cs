@@ -3,7 +3,7 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Of several processes on one store one dispatches at a time, and when it dies another takes over.</summary>
+/// <summary>One of several processes on one store dispatches at a time, and when it dies another takes over.</summary>
 public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
@@ -24,7 +24,8 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
 
         Assert.Equal(120, bus.Count);
         Assert.Equal(["first"], bus.Select(entry => entry.Who).Distinct());
-        Assert.Equal((await ToListAsync(stores[0].ReadAllAsync())).Select(committed => (string)committed.Body), bus.Select(entry => entry.What));
+        Assert.Equal(
+            (await ToListAsync(stores[0].ReadAllAsync())).Select(committed => (string)committed.Body), bus.Select(entry => entry.What));
         foreach (var store in stores) await store.DisposeAsync();
     }
 
@@ -42,7 +43,7 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
     }
 
     [Fact(Timeout = Minute), Guarantee("G26", "G29")]
-    public async Task A_holder_that_falls_silent_is_replaced_after_its_term_and_cannot_write_any_more()
+    public async Task A_holder_that_stops_renewing_is_replaced_after_its_term_and_can_no_longer_write()
     {
         var dying = new ForgetsDocuments(Engine, puts: int.MaxValue);
         await using var first = await BuildAsync("first", dying);
@@ -57,7 +58,7 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
         await second.AppendAsync("stream", "3");
         await UntilAsync(() => bus.Contains(("second", "3")));
 
-        // The first comes back to life: it finds itself replaced and leaves the progress alone.
+        // The first continues, finds that it was replaced, and does not change the progress.
         dying.TakeAgain();
         await UntilAsync(async () => !(await first.Dispatch.GetStatusAsync()).IsDispatchingHere, Term / 3);
         Assert.True((await second.Dispatch.GetStatusAsync()) is { IsDispatchingHere: true, Backlog: 0 });
@@ -76,7 +77,8 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
         delaying.Hold();
         await second.AppendAsync("stream", "2");
         await UntilAsync(async () => (await second.Dispatch.GetStatusAsync()) is { IsDispatchingHere: true, Backlog: 0 }, Term / 3);
-        Assert.True(await delaying.ReleaseAsync() is null, "a document was written at a version that another process had replaced long before");
+        Assert.True(
+            await delaying.ReleaseAsync() is null, "a document was written at a version that another process had replaced long before");
         await UntilAsync(async () => !(await first.Dispatch.GetStatusAsync()).IsDispatchingHere);
         Assert.True((await second.Dispatch.GetStatusAsync()) is { IsDispatchingHere: true, Backlog: 0 });
     }
@@ -97,7 +99,7 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
         await second.DisposeAsync();
     }
 
-    // Two terms, in small steps after each of which every store has looked at the lease, and of four of which the holder shows life by one.
+    // Lets two terms pass, in small steps. After each step every store has read the lease; within four steps the holder renews it.
     private async Task PassTermsAsync()
     {
         for (var signs = 0; signs < 6; signs++)
@@ -114,7 +116,8 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
         }
     }
 
-    private ValueTask<IEventStore> BuildAsync(string who, IPersistenceEngine? engine = null) => Wire(new TellsOfLooks(engine ?? Engine, () => looks.AddOrUpdate(who, 1, (_, count) => count + 1)))
+    private ValueTask<IEventStore> BuildAsync(string who, IPersistenceEngine? engine = null) =>
+        Wire(new ReportsReads(engine ?? Engine, () => looks.AddOrUpdate(who, 1, (_, count) => count + 1)))
         .UsingAsynchronousDispatchScheduler(options => { options.LeaseTerm = Term; options.PollInterval = TimeSpan.FromMilliseconds(50); })
         .DispatchTo((Commit commit, CancellationToken _) =>
         {

@@ -3,7 +3,9 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Named documents are written by compare-and-swap, so that whoever read an older version cannot overwrite a newer one.</summary>
+/// <summary>
+/// Named documents are written by compare-and-swap, so that a writer that read an older version cannot overwrite a newer one.
+/// </summary>
 public abstract class DocumentSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     [Fact, Guarantee("G29")]
@@ -48,7 +50,7 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact, Guarantee("G29")]
-    public async Task Of_many_writers_at_one_version_exactly_one_wins_and_no_increment_is_lost()
+    public async Task Of_many_writers_at_one_version_exactly_one_succeeds_and_no_increment_is_lost()
     {
         const int Writers = 8, Increments = 25;
         await Task.WhenAll(Enumerable.Range(0, Writers).Select(_ => Task.Run(async () =>
@@ -82,8 +84,12 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
         Assert.InRange(limits.MaxDocumentBytes, 64 << 10, long.MaxValue);
         Assert.InRange(limits.MaxSnapshotBytes, 1 << 20, long.MaxValue);
         await AppendAsync("stream", 1);
-        await Assert.ThrowsAsync<TooLargeException>(async () => await Engine.PutDocumentAsync("name", new byte[limits.MaxDocumentBytes + 1], 0));
-        await Assert.ThrowsAsync<TooLargeException>(async () => await Engine.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(1), 0, "state", new byte[limits.MaxSnapshotBytes + 1])));
+        await Assert.ThrowsAsync<TooLargeException>(
+            async () => await Engine.PutDocumentAsync("name", new byte[limits.MaxDocumentBytes + 1], 0));
+        await Assert.ThrowsAsync<TooLargeException>(
+            async () =>
+                await Engine.SaveSnapshotAsync(
+                    new SnapshotRecord("stream", new Revision(1), 0, "state", new byte[limits.MaxSnapshotBytes + 1])));
         Assert.Null(await Engine.FindDocumentAsync("name"));
         Assert.Null(await Engine.FindSnapshotAsync("stream", new Revision(1)));
     }
@@ -97,7 +103,8 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
         Assert.Equal("x", Text(await DocumentAsync("name")));
     }
 
-    private ValueTask<long?> PutAsync(string name, string content, long expectedVersion) => Engine.PutDocumentAsync(name, Encoding.UTF8.GetBytes(content), expectedVersion);
+    private ValueTask<long?> PutAsync(string name, string content, long expectedVersion) =>
+        Engine.PutDocumentAsync(name, Encoding.UTF8.GetBytes(content), expectedVersion);
 
     private async ValueTask<long> WriteAsync(string name, string content, long expectedVersion)
     {

@@ -2,11 +2,13 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Every condition of a filter means what <see cref="EventFilter.Matches"/> says, alone and with all others, in both directions.</summary>
+/// <summary>
+/// Every condition of a filter selects what <see cref="EventFilter.Matches"/> defines, alone and with all others, in both directions.
+/// </summary>
 public abstract class FilterSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     [Fact, Guarantee("G19")]
-    public async Task Every_combination_of_conditions_answers_what_the_definition_says()
+    public async Task Every_combination_of_conditions_matches_its_definition()
     {
         var random = new Random(7);
         string[] buckets = ["a", "b"], categories = ["", "order", "Order"], ids = ["1", "2", "3"], types = ["placed", "shipped", "Placed"];
@@ -19,7 +21,8 @@ public abstract class FilterSpecification<TBackend> : Specification<TBackend> wh
 
         var all = await ReadAllAsync();
         var since = all[all.Count / 2].Commit.Stamp;
-        IReadOnlyCollection<string>?[] typeSets = [null, new HashSet<string>(["placed"]), new HashSet<string>(["placed", "shipped", "unknown"]), new HashSet<string>()];
+        IReadOnlyCollection<string>?[] typeSets =
+            [null, new HashSet<string>(["placed"]), new HashSet<string>(["placed", "shipped", "unknown"]), new HashSet<string>()];
         var filters =
             from bucket in (string?[])[null, "a", "none"]
             from category in (string?[])[null, "", "order"]
@@ -50,7 +53,7 @@ public abstract class FilterSpecification<TBackend> : Specification<TBackend> wh
     }
 
     [Fact, Guarantee("G19")]
-    public async Task A_filter_that_matches_nothing_for_long_still_moves_on_and_finds_what_comes_last()
+    public async Task A_filter_that_matches_nothing_for_long_still_advances_and_finds_the_last_event()
     {
         for (var i = 0; i < 40; i++)
             await Engine.CommitAsync([.. Enumerable.Range(0, 50).Select(n => Attempt($"stream-{n}", ExpectedRevision.Any, Events(20)))]);
@@ -63,14 +66,15 @@ public abstract class FilterSpecification<TBackend> : Specification<TBackend> wh
     }
 
     [Fact, Guarantee("G19")]
-    public async Task The_position_of_a_page_covers_what_was_looked_at_even_where_nothing_matches()
+    public async Task The_position_of_a_page_covers_what_was_examined_even_where_nothing_matches()
     {
         await AppendAsync("stream", 30);
         Checkpoint after = new Checkpoint(0);
         var nothing = new EventFilter { Bucket = "none" };
         for (var pages = 0; pages < 100; pages++)
         {
-            var page = await Engine.ReadAllAsync(new StoreRead(nothing, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(5, 1 << 20)));
+            var page = await Engine.ReadAllAsync(
+                new StoreRead(nothing, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(5, 1 << 20)));
             Assert.Equal(0, page.Events.Length);
             if (page.IsEnd)
             {

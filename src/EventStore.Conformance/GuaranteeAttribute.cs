@@ -2,7 +2,7 @@ using Xunit.v3;
 
 namespace EventStore.Conformance;
 
-/// <summary>Says which guarantees of docs/guarantees.md a fact proves; shown by test runners as the trait "Guarantee".</summary>
+/// <summary>The guarantees of docs/guarantees.md that a fact proves; test runners show them as the trait "Guarantee".</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class GuaranteeAttribute(params string[] numbers) : Attribute, ITraitAttribute
 {
@@ -10,5 +10,6 @@ public sealed class GuaranteeAttribute(params string[] numbers) : Attribute, ITr
     public IReadOnlyList<string> Numbers { get; } = numbers;
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<KeyValuePair<string, string>> GetTraits() => [.. Numbers.Select(number => KeyValuePair.Create("Guarantee", number))];
+    public IReadOnlyCollection<KeyValuePair<string, string>> GetTraits() =>
+        [.. Numbers.Select(number => KeyValuePair.Create("Guarantee", number))];
 }

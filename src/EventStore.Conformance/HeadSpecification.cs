@@ -2,7 +2,7 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Heads are exact at once and listed by name, page by page; so are the streams due for a snapshot.</summary>
+/// <summary>Heads are exact immediately and listed by name, page by page; so are the streams due for a snapshot.</summary>
 public abstract class HeadSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     [Fact, Guarantee("G9", "G20")]
@@ -62,7 +62,8 @@ public abstract class HeadSpecification<TBackend> : Specification<TBackend> wher
         Assert.Equal(["s4", "s5", "s6"], Ids(await ListAsync("b", 4, 2)));
     }
 
-    private ValueTask SaveAsync(StreamId stream, long revision) => Engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(revision), 0, "state", "x"u8.ToArray()));
+    private ValueTask SaveAsync(StreamId stream, long revision) =>
+        Engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(revision), 0, "state", "x"u8.ToArray()));
 
     private static string[] Ids(IEnumerable<StreamId> streams) => [.. streams.Select(stream => stream.Id)];
 
@@ -71,7 +72,8 @@ public abstract class HeadSpecification<TBackend> : Specification<TBackend> wher
         var all = new List<StreamId>();
         while (true)
         {
-            var page = await Engine.ListHeadsAsync(new HeadQuery(bucket, minEventsSinceSnapshot, all.Count == 0 ? (StreamId?)null : all[^1], pageSize));
+            var page = await Engine.ListHeadsAsync(
+                new HeadQuery(bucket, minEventsSinceSnapshot, all.Count == 0 ? (StreamId?)null : all[^1], pageSize));
             Assert.True(page.Count <= pageSize);
             if (page.Count == 0) return all;
             all.AddRange(page.Select(head => head.Stream));

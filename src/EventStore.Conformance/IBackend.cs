@@ -1,16 +1,16 @@
 namespace EventStore.Conformance;
 
 /// <summary>
-/// All that a backend's author supplies. One instance stands for one storage of its own, empty at first and nobody else's; the kit makes one
-/// for every fact. What the backend promises is read from its engines' descriptions.
+/// The only type that the author of a backend implements. One instance represents one storage, which is empty at first and not shared; the
+/// kit creates one for every fact. The kit reads from the engines' descriptions what the backend promises.
 /// </summary>
 public interface IBackend : IAsyncDisposable
 {
     /// <summary>
-    /// Opens an engine over the storage: empty the first time, with what was stored before every further time. Where the description says
-    /// <see cref="EngineCapabilities.SharedWriting"/>, several are open at once; otherwise one is disposed before the next is opened. Where it says <see cref="EngineCapabilities.SharedReading"/>,
-    /// engines whose context is read-only are open beside.
+    /// Opens an engine on the storage. The storage is empty the first time, and keeps its data after that. If the description has
+    /// <see cref="EngineCapabilities.SharedWriting"/>, several are open at once; otherwise one is disposed before the next is opened. If it
+    /// has <see cref="EngineCapabilities.SharedReading"/>, engines with a read-only context are open at the same time.
     /// </summary>
-    /// <param name="context">The clock and loggers that the engine is to use, whether it may make the storage, and whether it only reads.</param>
+    /// <param name="context">The clock and loggers of the engine, whether it may create the storage, and whether it only reads.</param>
     ValueTask<IPersistenceEngine> OpenAsync(EngineContext context);
 }

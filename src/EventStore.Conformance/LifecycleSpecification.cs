@@ -9,7 +9,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     [Fact, Guarantee("G43")]
-    public void The_description_says_truthfully_what_it_is()
+    public void The_description_is_that_of_the_engine()
     {
         var description = Engine.Description;
         Assert.False(string.IsNullOrWhiteSpace(description.Name));
@@ -20,7 +20,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
     }
 
     [Fact, Guarantee("G47")]
-    public async Task Initialization_may_run_again_and_at_once_and_keeps_what_is_stored()
+    public async Task Initialization_may_be_repeated_and_keeps_stored_data()
     {
         await AppendAsync("stream", 3);
         await Engine.InitializeAsync();
@@ -35,14 +35,15 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         Require(EngineCapabilities.SharedWriting);
         await AppendAsync("before", 2);
         var engines = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(async () => await OpenAsync())));
-        for (var i = 0; i < engines.Length; i++) Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engines[i], Attempt("stream", new Revision(i)))).Kind);
+        for (var i = 0; i < engines.Length; i++)
+            Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engines[i], Attempt("stream", new Revision(i)))).Kind);
         foreach (var engine in engines) await engine.DisposeAsync();
         Assert.Equal(10, (await ReadStreamAsync("stream")).Count);
         Assert.Equal(Range(1, 2), Revisions(await ReadStreamAsync("before")));
     }
 
     [Fact(Timeout = 60_000), Guarantee("G3", "G7", "G13", "G43")]
-    public async Task What_was_stored_is_there_after_reopening()
+    public async Task Stored_data_exists_after_reopening()
     {
         Require(EngineCapabilities.Reopens);
         StreamId stream = new("b", "c", "s");
@@ -72,22 +73,24 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
     }
 
     [Fact, Guarantee("G47")]
-    public async Task Missing_storage_is_refused_where_it_may_not_be_made_and_nothing_is_left_behind()
+    public async Task Missing_storage_that_may_not_be_created_is_refused_without_a_trace()
     {
         Require(EngineCapabilities.Reopens);
         await using var missing = new TBackend();
         for (var attempt = 0; attempt < 2; attempt++)
         {
-            await using var engine = await missing.OpenAsync(new EngineContext(Time, NullLoggerFactory.Instance) { MayCreateStorage = false });
+            await using var engine = await missing.OpenAsync(
+                new EngineContext(Time, NullLoggerFactory.Instance) { MayCreateStorage = false });
             await Assert.ThrowsAnyAsync<StorageException>(async () => await engine.InitializeAsync());
         }
     }
 
     [Fact, Guarantee("G47")]
-    public async Task A_second_engine_is_refused_with_a_sentence_where_storage_is_not_shared_and_the_first_goes_on()
+    public async Task A_second_engine_is_refused_with_a_message_where_storage_is_not_shared_and_the_first_continues()
     {
         Require(EngineCapabilities.Reopens);
-        Assert.SkipWhen(Engine.Description.Capabilities.HasFlag(EngineCapabilities.SharedWriting), "The description promises that several may write.");
+        Assert.SkipWhen(
+            Engine.Description.Capabilities.HasFlag(EngineCapabilities.SharedWriting), "The description promises that several may write.");
         var refused = await Assert.ThrowsAnyAsync<StorageException>(async () => await OpenAsync());
         Assert.InRange(refused.Message.Length, 20, 2000);
         Assert.Equal(1, (await AppendAsync("stream", 1)).FirstRevision.Value);
@@ -96,14 +99,16 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
     }
 
     [Fact(Timeout = 60_000), Guarantee("G14")]
-    public async Task Waiting_ends_when_a_commit_comes_at_once_when_it_is_there_and_after_the_time()
+    public async Task Waiting_ends_at_a_new_commit_at_once_for_a_stored_one_and_after_the_time()
     {
         var fiveMinutes = TimeSpan.FromMinutes(5);
-        await RequireEndAsync(Engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMilliseconds(20)), "after its time, though nothing came");
+        await RequireEndAsync(
+            Engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMilliseconds(20)), "after its time, though nothing came");
         var waiting = Engine.WaitForCommitsAsync(new Checkpoint(0), fiveMinutes);
         var commit = await AppendAsync("stream", 2);
         await RequireEndAsync(waiting, "when a commit came");
-        await RequireEndAsync(Engine.WaitForCommitsAsync(commit.FirstCheckpoint, fiveMinutes), "at once, though an event after the checkpoint was there");
+        await RequireEndAsync(
+            Engine.WaitForCommitsAsync(commit.FirstCheckpoint, fiveMinutes), "at once, though an event after the checkpoint was there");
 
         using var cancelling = new CancellationTokenSource();
         var cancelled = Engine.WaitForCommitsAsync(commit.LastCheckpoint, fiveMinutes, cancelling.Token).AsTask();
@@ -121,7 +126,10 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
             async () => await Engine.InitializeAsync(),
             async () => await Engine.CommitAsync([Attempt("s", ExpectedRevision.Any)]),
             async () => await Engine.ReadStreamAsync(read),
-            async () => await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), new Checkpoint(1), ReadDirection.Forward, new PageLimit(1, 1))),
+            async () =>
+                await Engine.ReadAllAsync(
+                    new StoreRead(
+                        EventFilter.Everything, new Checkpoint(0), new Checkpoint(1), ReadDirection.Forward, new PageLimit(1, 1))),
             async () => await Engine.FindHeadAsync("s"),
             async () => await Engine.ListHeadsAsync(new HeadQuery(null, 0, null, 1)),
             async () => await Engine.SaveSnapshotAsync(new SnapshotRecord("s", new Revision(1), 0, "state", default)),
@@ -139,7 +147,9 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         for (var i = 0; i < members.Length; i++)
         {
             var member = members[i];
-            Assert.True(await Record.ExceptionAsync(async () => await member()) is ObjectDisposedException, $"member {i} of the list did not throw ObjectDisposedException");
+            Assert.True(
+                await Record.ExceptionAsync(async () => await member()) is ObjectDisposedException,
+                $"member {i} of the list did not throw ObjectDisposedException");
         }
 
         await Engine.DisposeAsync();

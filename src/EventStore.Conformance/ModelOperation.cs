@@ -3,7 +3,7 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>What a random operation does.</summary>
+/// <summary>The kind of a random operation.</summary>
 internal enum ModelOperationKind
 {
     Commit,
@@ -22,14 +22,19 @@ internal enum ModelOperationKind
     Reopen,
 }
 
-/// <summary>A random operation. Its numbers are read relative to what is stored when it runs, so that a history stays meaningful when parts are left out.</summary>
+/// <summary>
+/// A random operation. Its numbers are relative to what is stored when it runs, so that a history stays valid when parts are removed.
+/// </summary>
 internal sealed record ModelOperation(ModelOperationKind Kind, int A, int B, int C)
 {
     private static readonly (ModelOperationKind Kind, int Weight)[] Weights =
     [
-        (ModelOperationKind.Commit, 40), (ModelOperationKind.CommitBatch, 10), (ModelOperationKind.RepeatCommit, 8), (ModelOperationKind.ReadStream, 12),
-        (ModelOperationKind.ReadAll, 8), (ModelOperationKind.Heads, 5), (ModelOperationKind.SaveSnapshot, 8), (ModelOperationKind.FindSnapshot, 6), (ModelOperationKind.Prune, 2),
-        (ModelOperationKind.PutDocument, 5), (ModelOperationKind.DeleteDocument, 2), (ModelOperationKind.DeleteStream, 3), (ModelOperationKind.PurgeBucket, 1), (ModelOperationKind.Reopen, 1),
+        (ModelOperationKind.Commit, 40), (ModelOperationKind.CommitBatch, 10), (ModelOperationKind.RepeatCommit, 8),
+        (ModelOperationKind.ReadStream, 12),
+        (ModelOperationKind.ReadAll, 8), (ModelOperationKind.Heads, 5), (ModelOperationKind.SaveSnapshot, 8),
+        (ModelOperationKind.FindSnapshot, 6), (ModelOperationKind.Prune, 2),
+        (ModelOperationKind.PutDocument, 5), (ModelOperationKind.DeleteDocument, 2), (ModelOperationKind.DeleteStream, 3),
+        (ModelOperationKind.PurgeBucket, 1), (ModelOperationKind.Reopen, 1),
     ];
 
     public static ModelOperation Draw(Random random, bool isAlone = true)
@@ -39,18 +44,26 @@ internal sealed record ModelOperation(ModelOperationKind Kind, int A, int B, int
             var at = random.Next(Weights.Sum(weight => weight.Weight));
             var kind = Weights.First(weight => (at -= weight.Weight) < 0).Kind;
             var operation = new ModelOperation(kind, random.Next(1000), random.Next(1000), random.Next(1000));
-            if (isAlone || kind is not (ModelOperationKind.Reopen or ModelOperationKind.ReadAll or ModelOperationKind.Heads)) return operation;
+            if (isAlone || kind is not (ModelOperationKind.Reopen or ModelOperationKind.ReadAll or ModelOperationKind.Heads))
+                return operation;
         }
     }
 }
 
-/// <summary>Applies operations to an engine and to a plain model, and compares every answer. Names begin with a scope, so that several runs share an engine.</summary>
+/// <summary>
+/// Applies operations to an engine and to a plain model, and compares every result. Names begin with a scope, so that several runs can
+/// share an engine.
+/// </summary>
 internal sealed class ModelRun(IPersistenceEngine engine, string scope)
 {
     private readonly Dictionary<StreamId, ModelStream> streams = [];
     private readonly Dictionary<string, (long Version, string Content)> documents = [];
     private readonly List<(CommitAttempt Attempt, StreamId Stream)> attempts = [];
-    private readonly StreamId[] names = [.. from bucket in (string[])["", " "] from id in (string[])["a", "A", "a ", "é"] select new StreamId(scope + bucket, id == "a" ? "c" : "", id)];
+    private readonly StreamId[] names =
+    [
+        .. from bucket in (string[])["", " "] from id in (string[])["a", "A", "a ", "é"] select new StreamId(
+            scope + bucket, id == "a" ? "c" : "", id),
+    ];
     private long highestCheckpoint;
 
     public IPersistenceEngine Engine { get; set; } = engine;
@@ -62,9 +75,14 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
         switch (kind)
         {
             case ModelOperationKind.Commit: await CommitAsync([Draw(stream, b, c)]); break;
-            case ModelOperationKind.CommitBatch: await CommitAsync([Draw(stream, b, c), Draw(names[b % names.Length], c, a), Draw(stream, c, b)]); break;
+            case ModelOperationKind.CommitBatch:
+                await CommitAsync([Draw(stream, b, c), Draw(names[b % names.Length], c, a), Draw(stream, c, b)]);
+                break;
             case ModelOperationKind.RepeatCommit when attempts.Count > 0: await CommitAsync([attempts[a % attempts.Count].Attempt]); break;
-            case ModelOperationKind.ReadStream: await ReadStreamAsync(stream, b % 20, (b % 20) + (c % 20), c % 2 == 0 ? ReadDirection.Forward : ReadDirection.Backward); break;
+            case ModelOperationKind.ReadStream:
+                await ReadStreamAsync(
+                    stream, b % 20, (b % 20) + (c % 20), c % 2 == 0 ? ReadDirection.Forward : ReadDirection.Backward);
+                break;
             case ModelOperationKind.ReadAll: await ReadAllAsync(b, c % 2 == 0 ? ReadDirection.Forward : ReadDirection.Backward); break;
             case ModelOperationKind.Heads: await CompareHeadsAsync(b % 8); break;
             case ModelOperationKind.SaveSnapshot: await SaveSnapshotAsync(stream, (b % 15) + 1, c % 3); break;
@@ -88,7 +106,11 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
             3 => ExpectedRevision.Exactly(revision + (c % 3)),
             _ => ExpectedRevision.Exactly(revision),
         };
-        EventRecord[] events = [.. Enumerable.Range(0, (c % 5) + 1).Select(i => new EventRecord(Guid.NewGuid(), $"type-{i % 2}", Encoding.UTF8.GetBytes($"{b}.{c}.{i}")))];
+        EventRecord[] events =
+        [
+            .. Enumerable.Range(0, (c % 5) + 1).Select(
+                i => new EventRecord(Guid.NewGuid(), $"type-{i % 2}", Encoding.UTF8.GetBytes($"{b}.{c}.{i}"))),
+        ];
         var attempt = new CommitAttempt(stream, Guid.NewGuid(), expected, default, events);
         attempts.Add((attempt, stream));
         return attempt;
@@ -106,7 +128,8 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
             if (known is not null && known.Commits.TryGetValue(attempt.CommitId, out var original))
             {
                 Assert.Equal(CommitOutcomeKind.Duplicate, outcome.Kind);
-                Assert.Equal((original.FirstRevision, original.FirstCheckpoint), (outcome.Commit!.FirstRevision, outcome.Commit.FirstCheckpoint));
+                Assert.Equal(
+                    (original.FirstRevision, original.FirstCheckpoint), (outcome.Commit!.FirstRevision, outcome.Commit.FirstCheckpoint));
                 continue;
             }
 
@@ -119,11 +142,14 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
             Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
             var commit = outcome.Commit!;
             if (known is null) streams.Add(attempt.Stream, known = new ModelStream());
-            Assert.Equal((revision + 1, known.Commits.Count + 1, attempt.Events.Count), (commit.FirstRevision.Value, commit.Sequence.Value, commit.EventCount));
+            Assert.Equal(
+                (revision + 1, known.Commits.Count + 1, attempt.Events.Count),
+                (commit.FirstRevision.Value, commit.Sequence.Value, commit.EventCount));
             Assert.True(commit.FirstCheckpoint.Value > highestCheckpoint, $"checkpoint {commit.FirstCheckpoint} after {highestCheckpoint}");
             highestCheckpoint = commit.LastCheckpoint.Value;
             known.Commits.Add(attempt.CommitId, commit);
-            known.Events.AddRange(attempt.Events.Select((asked, index) => (commit.FirstCheckpoint.Value + index, Text(asked), asked.EventType)));
+            known.Events.AddRange(
+                attempt.Events.Select((asked, index) => (commit.FirstCheckpoint.Value + index, Text(asked), asked.EventType)));
         }
     }
 
@@ -131,19 +157,34 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
     {
         (from, to) = (Math.Max(1, from), Math.Max(1, to));
         var events = streams.GetValueOrDefault(stream)?.Events ?? [];
-        var expected = events.Select((stored, i) => (Revision: i + 1L, stored.Checkpoint, stored.Body)).Where(stored => stored.Revision >= from && stored.Revision <= to);
-        var page = await Engine.ReadStreamAsync(new StreamRead(stream, new Revision(from), new Revision(to), direction, new PageLimit(1000, long.MaxValue)));
-        Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), page.Events.ToArray().Select(stored => (stored.Revision.Value, stored.Checkpoint.Value, Text(stored.Record))));
+        var expected = events.Select(
+            (stored, i) => (Revision: i + 1L, stored.Checkpoint, stored.Body)).Where(stored => stored.Revision >= from
+                && stored.Revision <= to);
+        var page = await Engine.ReadStreamAsync(
+            new StreamRead(stream, new Revision(from), new Revision(to), direction, new PageLimit(1000, long.MaxValue)));
+        Assert.Equal(
+            direction == ReadDirection.Forward ? expected : expected.Reverse(),
+            page.Events.ToArray().Select(stored => (stored.Revision.Value, stored.Checkpoint.Value, Text(stored.Record))));
         Assert.Equal(events.Count, page.Head.Value);
         Assert.Equal(events.Count, (await Engine.FindHeadAsync(stream))?.Revision.Value ?? 0);
     }
 
     private async ValueTask ReadAllAsync(int b, ReadDirection direction)
     {
-        var filter = new EventFilter { Bucket = b % 2 == 0 ? names[0].Bucket : null, EventTypes = b % 3 == 0 ? new HashSet<string>(["type-1"]) : null, Category = b % 5 == 0 ? "c" : null };
+        var filter = new EventFilter
+        {
+            Bucket = b % 2 == 0 ? names[0].Bucket : null,
+            EventTypes = b % 3 == 0 ? new HashSet<string>(["type-1"]) : null,
+            Category = b % 5 == 0 ? "c" : null,
+        };
         var expected = streams
-            .Where(stream => (filter.Bucket is null || stream.Key.Bucket == filter.Bucket) && (filter.Category is null || stream.Key.Category == filter.Category))
-            .SelectMany(stream => stream.Value.Events.Where(stored => filter.EventTypes?.Contains(stored.Type) ?? true)).OrderBy(stored => stored.Checkpoint).Select(stored => stored.Checkpoint).ToArray();
+            .Where(
+                stream => (filter.Bucket is null || stream.Key.Bucket == filter.Bucket)
+                    && (filter.Category is null || stream.Key.Category == filter.Category))
+            .SelectMany(
+                stream => stream.Value.Events.Where(
+                    stored => filter.EventTypes?.Contains(stored.Type)
+                        ?? true)).OrderBy(stored => stored.Checkpoint).Select(stored => stored.Checkpoint).ToArray();
         var read = new List<long>();
         var (after, upTo) = (Checkpoint.Origin, Checkpoint.Max);
         while (true)
@@ -160,16 +201,20 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
 
     private async ValueTask CompareHeadsAsync(int threshold)
     {
-        var expected = streams.Where(stream => stream.Value.Events.Count - stream.Value.SnapshotRevision >= threshold).OrderBy(stream => stream.Key)
-            .Select(stream => (stream.Key, (long)stream.Value.Events.Count, stream.Value.SnapshotRevision, (long)stream.Value.Commits.Count));
+        var expected = streams.Where(
+            stream => stream.Value.Events.Count - stream.Value.SnapshotRevision >= threshold).OrderBy(stream => stream.Key)
+            .Select(
+                stream => (stream.Key, (long)stream.Value.Events.Count, stream.Value.SnapshotRevision, (long)stream.Value.Commits.Count));
         var heads = await Engine.ListHeadsAsync(new HeadQuery(null, threshold, null, 1000));
-        Assert.Equal(expected, heads.Select(head => (head.Stream, head.Revision.Value, head.SnapshotRevision.Value, head.CommitSequence.Value)));
+        Assert.Equal(
+            expected, heads.Select(head => (head.Stream, head.Revision.Value, head.SnapshotRevision.Value, head.CommitSequence.Value)));
     }
 
     private async ValueTask SaveSnapshotAsync(StreamId stream, long revision, int schemaVersion)
     {
         var known = streams.GetValueOrDefault(stream);
-        var record = new SnapshotRecord(stream, new Revision(revision), schemaVersion, "state", Encoding.UTF8.GetBytes($"{revision}.{schemaVersion}"));
+        var record = new SnapshotRecord(
+            stream, new Revision(revision), schemaVersion, "state", Encoding.UTF8.GetBytes($"{revision}.{schemaVersion}"));
         if (revision > (known?.Events.Count ?? 0))
         {
             await Assert.ThrowsAsync<SnapshotRefusedException>(async () => await Engine.SaveSnapshotAsync(record));
@@ -182,7 +227,8 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
 
     private async ValueTask FindSnapshotAsync(StreamId stream, long atMost)
     {
-        var expected = streams.GetValueOrDefault(stream)?.Snapshots.Where(snapshot => snapshot.Revision <= atMost).Select(snapshot => $"{snapshot.Revision}.{snapshot.SchemaVersion}").LastOrDefault();
+        var expected = streams.GetValueOrDefault(stream)?.Snapshots.Where(snapshot => snapshot.Revision <= atMost).Select(
+            snapshot => $"{snapshot.Revision}.{snapshot.SchemaVersion}").LastOrDefault();
         var found = await Engine.FindSnapshotAsync(stream, new Revision(atMost));
         Assert.Equal(expected, found is null ? null : Encoding.UTF8.GetString(found.Payload.Span));
     }
@@ -201,7 +247,9 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
         Assert.Equal(isStale, written is null);
         if (written is { } next) documents[name] = (next, $"{content}");
         var found = await Engine.FindDocumentAsync(name);
-        Assert.Equal(documents.TryGetValue(name, out var known) ? known : default, found is null ? default : (found.Version, Encoding.UTF8.GetString(found.Content.Span)));
+        Assert.Equal(
+            documents.TryGetValue(name, out var known) ? known : default,
+            found is null ? default : (found.Version, Encoding.UTF8.GetString(found.Content.Span)));
     }
 
     private async ValueTask DeleteDocumentAsync(string name)

@@ -3,14 +3,15 @@ using Xunit;
 namespace EventStore.Conformance;
 
 /// <summary>
-/// Random operations against the engine and a plain model beside it; every answer must agree. A failure prints its seed and the shortest
+/// Random operations on the engine and on a plain model; every result must agree. A failure prints its seed and the shortest
 /// history that still fails.
 /// </summary>
 public abstract class ModelSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int TenMinutes = 600_000;
 
-    [Theory(Timeout = TenMinutes), Guarantee("G3", "G4", "G5", "G6", "G7", "G9", "G13", "G15", "G16", "G19", "G21", "G22", "G23", "G24", "G25", "G46")]
+    [Theory(Timeout = TenMinutes)]
+    [Guarantee("G3", "G4", "G5", "G6", "G7", "G9", "G13", "G15", "G16", "G19", "G21", "G22", "G23", "G24", "G25", "G46")]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
@@ -21,7 +22,8 @@ public abstract class ModelSpecification<TBackend> : Specification<TBackend> whe
         if (await FindDisagreementAsync(history) is not { } first) return;
 
         var (shortest, disagreement) = await ShortenAsync(history[..(first.Index + 1)], first.Message);
-        Assert.Fail($"seed {seed}: {disagreement}\nshortest history found:\n{string.Join('\n', shortest.Select(operation => "  " + operation))}");
+        Assert.Fail(
+            $"seed {seed}: {disagreement}\nshortest history found:\n{string.Join('\n', shortest.Select(operation => "  " + operation))}");
     }
 
     [Fact(Timeout = TenMinutes), Guarantee("G9", "G14", "G15")]
@@ -38,7 +40,8 @@ public abstract class ModelSpecification<TBackend> : Specification<TBackend> whe
         Checkpoint after = new Checkpoint(0);
         while (!writing.IsCompleted)
         {
-            var page = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(64, 1 << 20)));
+            var page = await Engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(64, 1 << 20)));
             foreach (var recorded in page.Events.ToArray()) Assert.True(recorded.Checkpoint > after && seen.Add(recorded.Checkpoint.Value));
             after = page.Position;
         }
@@ -82,7 +85,7 @@ public abstract class ModelSpecification<TBackend> : Specification<TBackend> whe
         return null;
     }
 
-    // Leaves out ever smaller parts as long as the rest still fails.
+    // Removes smaller and smaller parts while the rest still fails.
     private async ValueTask<(ModelOperation[] History, string Message)> ShortenAsync(ModelOperation[] history, string message)
     {
         var tries = 0;

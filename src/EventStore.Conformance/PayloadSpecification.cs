@@ -3,24 +3,28 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Bodies, headers and ids come back byte for byte, and nobody can change them from outside. Stamps are the store's.</summary>
+/// <summary>Bodies, headers and ids are read back byte for byte, and callers cannot change them. The store sets the stamps.</summary>
 public abstract class PayloadSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private readonly StreamId stream = "stream";
 
     [Fact, Guarantee("G10")]
-    public async Task Every_payload_comes_back_byte_for_byte()
+    public async Task Every_payload_is_read_back_byte_for_byte()
     {
         byte[][] payloads =
         [
-            [], [0], [0xFF], [0, 0, 0], "[]"u8.ToArray(), "{}"u8.ToArray(), "null"u8.ToArray(), "\"\""u8.ToArray(), "9007199254740993"u8.ToArray(),
-            "123456789012345678901234567890"u8.ToArray(), "{\"a\":1.0}"u8.ToArray(), "{\"a\":[],\"b\":{}}"u8.ToArray(), "1e400"u8.ToArray(), " { } "u8.ToArray(),
-            "\"2024-02-30T00:00:00Z\""u8.ToArray(), [0xC1, 0xE5, 0x53, 0x01], [.. Enumerable.Range(0, 256).Select(i => (byte)i)], [0xEF, 0xBB, 0xBF],
+            [], [0], [0xFF], [0, 0, 0], "[]"u8.ToArray(), "{}"u8.ToArray(), "null"u8.ToArray(), "\"\""u8.ToArray(),
+            "9007199254740993"u8.ToArray(),
+            "123456789012345678901234567890"u8.ToArray(), "{\"a\":1.0}"u8.ToArray(), "{\"a\":[],\"b\":{}}"u8.ToArray(), "1e400"u8.ToArray(),
+            " { } "u8.ToArray(),
+            "\"2024-02-30T00:00:00Z\""u8.ToArray(), [0xC1, 0xE5, 0x53, 0x01], [.. Enumerable.Range(0, 256).Select(i => (byte)i)],
+            [0xEF, 0xBB, 0xBF],
         ];
         EventRecord[] events = [.. payloads.Select((body, i) => new EventRecord(Guid.NewGuid(), "type", body, payloads[^(i + 1)]))];
         for (var i = 0; i < payloads.Length; i++)
         {
-            var outcome = await CommitAsync(new CommitAttempt($"one-{i}", Guid.NewGuid(), ExpectedRevision.NoStream, payloads[i], [events[i]]));
+            var outcome = await CommitAsync(
+                new CommitAttempt($"one-{i}", Guid.NewGuid(), ExpectedRevision.NoStream, payloads[i], [events[i]]));
             Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
         }
 
@@ -41,7 +45,7 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
     }
 
     [Fact, Guarantee("G10")]
-    public async Task A_body_of_eight_mebibytes_comes_back_byte_for_byte()
+    public async Task A_body_of_eight_mebibytes_is_read_back_byte_for_byte()
     {
         Assert.SkipWhen(Engine.Description.Limits.MaxCommitBytes < 9 << 20, "The description promises no commits of this size.");
         var large = new byte[8 << 20];
@@ -55,7 +59,7 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
     }
 
     [Fact, Guarantee("G10")]
-    public async Task What_the_caller_changes_afterwards_changes_nothing_stored()
+    public async Task Later_changes_of_the_caller_have_no_effect()
     {
         byte[] body = [1, 2, 3], headers = [4, 5], commitHeaders = [6], state = [7], content = [8];
         EventRecord[] events = [new(Guid.NewGuid(), "type", body, headers)];
@@ -74,9 +78,9 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
     }
 
     [Fact, Guarantee("G11")]
-    public async Task The_stamp_is_utc_to_the_microsecond_and_reads_back_as_it_was_answered()
+    public async Task The_stamp_is_utc_to_the_microsecond_and_is_read_back_as_it_was_returned()
     {
-        // Several, so that microseconds that were lost show in at least one.
+        // Several commits, so that lost microseconds are visible in at least one.
         for (var i = 0; i < 5; i++)
         {
             Time.Move(TimeSpan.FromMicroseconds(1_000_137));
@@ -84,7 +88,11 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
             var commit = await AppendAsync(stream, 1);
             Assert.InRange(commit.Stamp, before.AddTicks(-TimeSpan.TicksPerMicrosecond), Time.GetUtcNow());
 
-            foreach (var stamp in (DateTimeOffset[])[commit.Stamp, (await ReadStreamAsync(stream))[i].Commit.Stamp, (await ReadAllAsync())[i].Commit.Stamp])
+            DateTimeOffset[] cases =
+            [
+                commit.Stamp, (await ReadStreamAsync(stream))[i].Commit.Stamp, (await ReadAllAsync())[i].Commit.Stamp,
+            ];
+            foreach (var stamp in cases)
             {
                 Assert.Equal((commit.Stamp, TimeSpan.Zero), (stamp, stamp.Offset));
                 Assert.Equal(0, stamp.Ticks % TimeSpan.TicksPerMicrosecond);
@@ -93,9 +101,13 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
     }
 
     [Fact, Guarantee("G11")]
-    public async Task Stamps_never_decrease_along_checkpoints_though_the_clock_jumps_back_and_order_never_depends_on_them()
+    public async Task Stamps_never_decrease_along_checkpoints_when_the_clock_jumps_back_and_order_never_depends_on_them()
     {
-        TimeSpan[] jumps = [TimeSpan.FromHours(1), TimeSpan.FromHours(-3), TimeSpan.FromDays(2), TimeSpan.FromDays(-400), TimeSpan.Zero, TimeSpan.FromSeconds(1)];
+        TimeSpan[] jumps =
+        [
+            TimeSpan.FromHours(1), TimeSpan.FromHours(-3), TimeSpan.FromDays(2), TimeSpan.FromDays(-400), TimeSpan.Zero,
+            TimeSpan.FromSeconds(1),
+        ];
         for (var i = 0; i < 24; i++)
         {
             Time.Move(jumps[i % jumps.Length]);

@@ -8,7 +8,7 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
     private readonly StreamId stream = "stream";
 
     [Fact, Guarantee("G41")]
-    public async Task Hooks_upconverters_and_transforms_apply_on_every_read_path_alike()
+    public async Task Hooks_upconverters_and_transforms_apply_on_every_read_path()
     {
         await using (var plain = await Wire().BuildAsync()) await plain.AppendAsync(stream, "old:plain");
         var key = new EncryptionKey("2026", Enumerable.Repeat((byte)7, 32).ToArray());
@@ -35,14 +35,26 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact, Guarantee("G10", "G41")]
-    public async Task Headers_of_commits_and_events_come_back_through_any_transform()
+    public async Task Headers_of_commits_and_events_are_read_back_with_any_transform()
     {
-        var headers = new Dictionary<string, string> { [""] = "", ["a.b"] = "é😀", ["$x"] = "\"quoted\"\n", ["null"] = "null", ["correlation-id"] = "42" };
-        foreach (var wire in (Func<Wireup>[])[() => Wire(), () => Wire().Compress(minBytes: 0), () => Wire().EncryptWith(new EncryptionKey("k", new byte[32]))])
+        var headers = new Dictionary<string, string>
+        {
+            [""] = "",
+            ["a.b"] = "é😀",
+            ["$x"] = "\"quoted\"\n",
+            ["null"] = "null",
+            ["correlation-id"] = "42",
+        };
+        Func<Wireup>[] cases =
+        [
+            () => Wire(), () => Wire().Compress(minBytes: 0), () => Wire().EncryptWith(new EncryptionKey("k", new byte[32])),
+        ];
+        foreach (var wire in cases)
         {
             await using var store = await wire().BuildAsync();
             StreamId target = Guid.NewGuid();
-            await store.AppendAsync(target, ExpectedRevision.NoStream, [new EventMessage("x", headers), new EventMessage("y")], headers: headers);
+            await store.AppendAsync(
+                target, ExpectedRevision.NoStream, [new EventMessage("x", headers), new EventMessage("y")], headers: headers);
             var read = await ToListAsync(store.ReadStreamAsync(target));
             Assert.Equal(headers, read[0].Headers);
             Assert.Empty(read[1].Headers);
@@ -87,26 +99,27 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
     [InlineData(true, 3)]
     public async Task An_unknown_outcome_is_settled_by_commit_id_and_stored_once(bool isStored, int lost)
     {
-        await using var store = await Wire(new LosesAnswers(Engine, isStored, lost)).BuildAsync();
+        await using var store = await Wire(new LosesResults(Engine, isStored, lost)).BuildAsync();
         var result = await store.AppendAsync(stream, ExpectedRevision.NoStream, ["one", "two"]);
         Assert.Equal((2, false), (result.LastRevision.Value, result.IsDuplicate));
         Assert.Equal(2, (await ReadAllAsync()).Count);
     }
 
     [Fact(Timeout = 60_000), Guarantee("G12")]
-    public async Task An_outcome_that_stays_unknown_is_an_error_that_says_so_and_trying_again_settles_it()
+    public async Task An_outcome_that_stays_unknown_is_reported_and_a_repetition_settles_it()
     {
-        var losing = new LosesAnswers(Engine, isStored: true, lost: 7);
+        var losing = new LosesResults(Engine, isStored: true, lost: 7);
         await using var store = await Wire(losing).BuildAsync();
         var commitId = Guid.NewGuid();
-        var unknown = await Assert.ThrowsAsync<CommitOutcomeUnknownException>(async () => await store.AppendAsync(stream, ExpectedRevision.NoStream, ["one"], commitId));
+        var unknown = await Assert.ThrowsAsync<CommitOutcomeUnknownException>(
+            async () => await store.AppendAsync(stream, ExpectedRevision.NoStream, ["one"], commitId));
         Assert.Equal(commitId, unknown.CommitId);
         Assert.True((await store.AppendAsync(stream, ExpectedRevision.NoStream, ["one"], commitId)).IsDuplicate);
         Assert.Single(await ReadAllAsync());
     }
 
     [Fact(Timeout = 60_000), Guarantee("G12")]
-    public async Task Cancelled_while_waiting_stores_nothing_and_cancelled_after_sending_says_that_the_outcome_is_unknown()
+    public async Task Cancelled_while_waiting_stores_nothing_and_cancelled_after_sending_reports_an_unknown_outcome()
     {
         var holding = new HoldsBack(Engine);
         await using var store = await Wire(holding).BuildAsync();
@@ -139,7 +152,7 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact, Guarantee("G48")]
-    public async Task After_dispose_every_member_of_the_store_throws_and_an_engine_handed_in_stays_open()
+    public async Task After_dispose_every_member_of_the_store_throws_and_a_given_engine_stays_open()
     {
         var store = await Wire().BuildAsync();
         await store.AppendAsync(stream, "x");
@@ -150,20 +163,38 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
         opened.Add("y");
         Func<ValueTask>[] members =
         [
-            async () => store.CreateStream(stream), async () => await store.OpenStreamAsync(stream), async () => await store.OpenStreamAtHeadAsync(stream),
-            async () => await store.OpenStreamAsync(new Snapshot(stream, new Revision(1), "s")), async () => await store.AppendAsync(stream, "y"), async () => await opened.CommitChangesAsync(),
-            async () => await opened.RefreshAsync(), async () => await ToListAsync(store.ReadStreamAsync(stream)), async () => await ToListAsync(store.ReadAllAsync()),
-            async () => await store.ReadPageAsync(new EventQuery(), 1), async () => await store.FindLastEventAsync(new EventQuery()), async () => await store.FindHeadAsync(stream),
-            async () => await ToListAsync(store.ListStreamsAsync()), async () => await store.DeleteStreamAsync(stream), async () => await store.PurgeAllAsync(),
-            async () => await store.VerifyAsync(), async () => store.Describe(), async () => await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(1), "s")),
-            async () => await store.Snapshots.FindAsync(stream), async () => await ToListAsync(store.Snapshots.ListStreamsDueAsync(null, 1)),
-            async () => await ToListAsync(store.Dispatch.GetUndispatchedAsync()), async () => await store.Dispatch.MarkAsDispatchedAsync(opened.CommittedEvents),
-            async () => await store.Dispatch.GetStatusAsync(), async () => await store.Dispatch.StartAsync(), async () => await ToListAsync(store.Dispatch.GetParkedAsync()),
+            async () => store.CreateStream(stream),
+            async () => await store.OpenStreamAsync(stream),
+            async () => await store.OpenStreamAtHeadAsync(stream),
+            async () => await store.OpenStreamAsync(new Snapshot(stream, new Revision(1), "s")),
+            async () => await store.AppendAsync(stream, "y"),
+            async () => await opened.CommitChangesAsync(),
+            async () => await opened.RefreshAsync(),
+            async () => await ToListAsync(store.ReadStreamAsync(stream)),
+            async () => await ToListAsync(store.ReadAllAsync()),
+            async () => await store.ReadPageAsync(new EventQuery(), 1),
+            async () => await store.FindLastEventAsync(new EventQuery()),
+            async () => await store.FindHeadAsync(stream),
+            async () => await ToListAsync(store.ListStreamsAsync()),
+            async () => await store.DeleteStreamAsync(stream),
+            async () => await store.PurgeAllAsync(),
+            async () => await store.VerifyAsync(),
+            async () => store.Describe(),
+            async () => await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(1), "s")),
+            async () => await store.Snapshots.FindAsync(stream),
+            async () => await ToListAsync(store.Snapshots.ListStreamsDueAsync(null, 1)),
+            async () => await ToListAsync(store.Dispatch.GetUndispatchedAsync()),
+            async () => await store.Dispatch.MarkAsDispatchedAsync(opened.CommittedEvents),
+            async () => await store.Dispatch.GetStatusAsync(),
+            async () => await store.Dispatch.StartAsync(),
+            async () => await ToListAsync(store.Dispatch.GetParkedAsync()),
         ];
         for (var i = 0; i < members.Length; i++)
         {
             var member = members[i];
-            Assert.True(await Record.ExceptionAsync(async () => await member()) is ObjectDisposedException, $"member {i} of the list did not throw ObjectDisposedException");
+            Assert.True(
+                await Record.ExceptionAsync(async () => await member()) is ObjectDisposedException,
+                $"member {i} of the list did not throw ObjectDisposedException");
         }
 
         Assert.Single(await ReadAllAsync());
@@ -176,19 +207,27 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
         var log = new CollectsLogs();
         var headers = new Dictionary<string, string> { ["header"] = Secret };
         var key = new EncryptionKey("k", "s3cr3t----------"u8);
-        await using var store = await Wire(new LosesAnswers(Engine, isStored: true, lost: 2)).UsingLoggerFactory(log).EncryptWith(key).HookIntoPipelineUsing(new Fail())
-            .UsingSynchronousDispatchScheduler(options => options.ParkAfterFailures = 1).DispatchTo((Commit _, CancellationToken _) => throw new InvalidOperationException("bus")).BuildAsync();
+        await using var store = await Wire(new LosesResults(Engine, isStored: true, lost: 2))
+            .UsingLoggerFactory(log).EncryptWith(key).HookIntoPipelineUsing(new Fail())
+            .UsingSynchronousDispatchScheduler(options => options.ParkAfterFailures = 1)
+            .DispatchTo((Commit _, CancellationToken _) => throw new InvalidOperationException("bus")).BuildAsync();
         var commitId = Guid.NewGuid();
         await store.AppendAsync(stream, ExpectedRevision.NoStream, [new EventMessage(Secret, headers)], commitId, headers);
 
         Exception[] errors =
         [
-            await Assert.ThrowsAsync<ConcurrencyException>(async () => await store.AppendAsync(stream, ExpectedRevision.NoStream, [new EventMessage(Secret, headers)])),
-            await Assert.ThrowsAsync<CommitIdReusedException>(async () => await store.AppendAsync(stream, ExpectedRevision.Any, [Secret, Secret], commitId)),
-            await Assert.ThrowsAsync<TooLargeException>(async () => await store.AppendAsync(stream, ExpectedRevision.Any, [.. Enumerable.Repeat(Secret, Engine.Description.Limits.MaxEventsPerCommit + 1)])),
+            await Assert.ThrowsAsync<ConcurrencyException>(
+                async () => await store.AppendAsync(stream, ExpectedRevision.NoStream, [new EventMessage(Secret, headers)])),
+            await Assert.ThrowsAsync<CommitIdReusedException>(
+                async () => await store.AppendAsync(stream, ExpectedRevision.Any, [Secret, Secret], commitId)),
+            await Assert.ThrowsAsync<TooLargeException>(
+                async () =>
+                    await store.AppendAsync(
+                        stream, ExpectedRevision.Any, [.. Enumerable.Repeat(Secret, Engine.Description.Limits.MaxEventsPerCommit + 1)])),
             await Assert.ThrowsAsync<TypeNotRegisteredException>(async () => await store.AppendAsync(stream, new Converted(Secret))),
         ];
-        await using (var keyless = await Wire().BuildAsync()) errors = [.. errors, await Assert.ThrowsAsync<PayloadTransformException>(async () => await keyless.OpenStreamAsync(stream))];
+        await using (var keyless = await Wire().BuildAsync())
+            errors = [.. errors, await Assert.ThrowsAsync<PayloadTransformException>(async () => await keyless.OpenStreamAsync(stream))];
         Assert.All(errors, error => Assert.DoesNotContain(Secret, error.ToString(), StringComparison.Ordinal));
         Assert.NotEmpty(log.Lines);
         Assert.All(log.Lines, line => Assert.DoesNotContain(Secret, line, StringComparison.Ordinal));

@@ -3,13 +3,16 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>A storage is read beside its writer: whoever only reads sees what is acknowledged, as the writer does, changes nothing, and is refused every write.</summary>
+/// <summary>
+/// A storage is read while another engine writes it. A reader reads what is acknowledged, changes nothing, and every write of it is
+/// refused.
+/// </summary>
 public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    // The state is all texts seen, so that anything lost, doubled or out of order shows.
+    // The state is all texts, so that a lost, repeated or misplaced event is visible.
     private static readonly Projection<string> Collect = new("", (state, committed) => $"{state}{committed.Body},");
 
     public override async ValueTask InitializeAsync()
@@ -19,7 +22,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G14", "G17", "G24", "G46")]
-    public async Task Every_read_answers_what_the_writer_reads()
+    public async Task Every_read_returns_what_the_writer_reads()
     {
         await FillAsync();
         await using var reader = await OpenReaderAsync();
@@ -27,7 +30,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G14", "G24", "G46")]
-    public async Task What_the_writer_does_meanwhile_is_followed()
+    public async Task Changes_of_the_writer_become_visible()
     {
         await AppendAsync("before", 3);
         await using var reader = await OpenReaderAsync();
@@ -42,7 +45,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G3", "G14")]
-    public async Task Commits_appear_whole_once_and_in_order_while_they_are_written()
+    public async Task Commits_become_visible_whole_once_and_in_order_while_they_are_written()
     {
         await using var reader = await OpenReaderAsync();
         var writing = Task.Run(async () =>
@@ -64,16 +67,18 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G14")]
-    public async Task A_commit_of_the_writer_wakes_those_who_wait()
+    public async Task A_commit_of_the_writer_ends_waits_for_commits()
     {
         await using var reader = await OpenReaderAsync();
-        Assert.SkipUnless(reader.Description.Capabilities.HasFlag(EngineCapabilities.WakesAcrossProcesses), $"The description of '{reader.Description.Name}' does not promise {EngineCapabilities.WakesAcrossProcesses}.");
+        Assert.SkipUnless(
+            reader.Description.Capabilities.HasFlag(EngineCapabilities.WakesAcrossProcesses),
+            $"The description of '{reader.Description.Name}' does not promise {EngineCapabilities.WakesAcrossProcesses}.");
         Checkpoint head = new Checkpoint(0);
         for (var i = 0; i < 5; i++)
         {
             var waiting = reader.WaitForCommitsAsync(head, TimeSpan.FromMinutes(5)).AsTask();
 
-            // A hint may miss once, where the connection by which it comes was just made or lost; not every time.
+            // A signal may be lost once, if its connection was just opened or lost; but not every time.
             for (var commits = 1; commits <= 3; commits++)
             {
                 head = (await AppendAsync("stream", 1)).LastCheckpoint;
@@ -87,7 +92,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G14", "G47")]
-    public async Task A_writer_that_is_closed_and_opened_again_is_followed()
+    public async Task Changes_of_a_reopened_writer_become_visible()
     {
         await AppendAsync("stream", 2);
         await using var reader = await OpenReaderAsync();
@@ -132,7 +137,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G47")]
-    public async Task Missing_storage_is_refused_and_not_made()
+    public async Task Missing_storage_is_refused_and_not_created()
     {
         await using var missing = new TBackend();
         for (var attempt = 0; attempt < 2; attempt++)
@@ -146,11 +151,12 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G47")]
-    public async Task Whoever_waits_for_the_storage_is_let_in_once_its_writer_has_made_it()
+    public async Task A_reader_that_waits_for_the_storage_opens_it_when_its_writer_has_created_it()
     {
         await using var late = new TBackend();
         var reader = await late.OpenAsync(ReadOnly);
-        var building = Wireup.Init().UsingPersistence("the kit", _ => reader).UsingCustomSerialization(TextSerializer.Instance).OpenReadOnly(TimeSpan.FromMinutes(1)).BuildAsync().AsTask();
+        var building = Wireup.Init().UsingPersistence("the kit", _ => reader).UsingCustomSerialization(TextSerializer.Instance)
+            .OpenReadOnly(TimeSpan.FromMinutes(1)).BuildAsync().AsTask();
         await Task.Delay(150, TestContext.Current.CancellationToken);
         Assert.False(building.IsCompleted, "a store was built over a storage that nobody had made");
         await using var writer = await late.OpenAsync(new EngineContext(Time, NullLoggerFactory.Instance));
@@ -161,7 +167,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact(Timeout = Minute), Guarantee("G32", "G33", "G41")]
-    public async Task Consumers_keep_their_state_elsewhere_and_it_is_the_fold_of_what_the_writer_committed()
+    public async Task Consumers_keep_their_state_in_another_storage_and_it_is_the_fold_of_the_commits()
     {
         await using var elsewhere = new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
         await elsewhere.InitializeAsync();
@@ -170,7 +176,8 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         {
             for (var i = 0; i < 5; i++) await writing.AppendAsync($"stream-{i % 2}", $"{(round * 10) + i}");
             await using var store = await OpenStoreAsync(wireup => wireup.KeepConsumersIn(elsewhere));
-            await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, new ConsumerOptions { PollInterval = TimeSpan.FromMilliseconds(50) });
+            await using var consumer = await store.Consumers.StartAsync(
+                "name", ConsumerSource.Everything, Collect, new ConsumerOptions { PollInterval = TimeSpan.FromMilliseconds(50) });
             for (var i = 5; i < 9; i++) await writing.AppendAsync($"stream-{i % 2}", $"{(round * 10) + i}");
             await consumer.WaitForAsync((await writing.AppendAsync("stream", $"{(round * 10) + 9}")).LastCheckpoint);
             Assert.Equal(string.Concat(Enumerable.Range(0, (round * 10) + 10).Select(i => $"{i},")), consumer.State);
@@ -192,11 +199,12 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     private async ValueTask<IEventStore> OpenStoreAsync(Func<Wireup, Wireup>? configure = null)
     {
         var reader = await Backend.OpenAsync(ReadOnly);
-        var wireup = Wireup.Init().UsingPersistence("the kit", _ => reader).UsingCustomSerialization(TextSerializer.Instance).OpenReadOnly();
+        var wireup = Wireup.Init().UsingPersistence("the kit", _ => reader).UsingCustomSerialization(TextSerializer.Instance)
+            .OpenReadOnly();
         return await (configure?.Invoke(wireup) ?? wireup).BuildAsync();
     }
 
-    // Something of everything that is stored, replaced and removed.
+    // Some of each kind of data is stored, replaced and deleted.
     private async Task FillAsync(int round = 0)
     {
         for (var i = 0; i < 40; i++) await AppendAsync($"stream-{i % 5}", 1 + (i % 3));
@@ -218,7 +226,9 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         var started = TimeProvider.System.GetTimestamp();
         while (TimeProvider.System.GetElapsedTime(started) < Patience)
         {
-            var page = await reader.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, long.MaxValue)));
+            var page = await reader.ReadAllAsync(
+                new StoreRead(
+                    EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, long.MaxValue)));
             if (page.Head >= end) return;
             await Task.Delay(5, TestContext.Current.CancellationToken);
         }
@@ -241,11 +251,16 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         {
             Assert.Equal(Checkpoints(await ReadStreamAsync(stream)), Checkpoints(await ReadStreamAsync(reader, stream)));
             Assert.Equal(await Engine.FindHeadAsync(stream), await reader.FindHeadAsync(stream));
-            Assert.Equal((await Engine.FindSnapshotAsync(stream, Revision.Max))?.Revision, (await reader.FindSnapshotAsync(stream, Revision.Max))?.Revision);
+            Assert.Equal(
+                (await Engine.FindSnapshotAsync(stream, Revision.Max))?.Revision,
+                (await reader.FindSnapshotAsync(stream, Revision.Max))?.Revision);
         }
 
-        Assert.Equal(await Engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100)), await reader.ListHeadsAsync(new HeadQuery(null, 0, null, 100)));
-        Assert.Equal((await Engine.ListDocumentsAsync("", "", 100)).Select(document => (document.Name, document.Version)), (await reader.ListDocumentsAsync("", "", 100)).Select(document => (document.Name, document.Version)));
+        Assert.Equal(
+            await Engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100)), await reader.ListHeadsAsync(new HeadQuery(null, 0, null, 100)));
+        Assert.Equal(
+            (await Engine.ListDocumentsAsync("", "", 100)).Select(document => (document.Name, document.Version)),
+            (await reader.ListDocumentsAsync("", "", 100)).Select(document => (document.Name, document.Version)));
         Assert.Equal((await Engine.FindDocumentAsync("replaced"))?.Version, (await reader.FindDocumentAsync("replaced"))?.Version);
         Assert.True((await reader.VerifyAsync()).IsSound, "what is sound is not when it is only read");
     }

@@ -3,14 +3,14 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Read streams hold exactly the links their condition means, in checkpoint order, and their definitions cannot be changed unseen.</summary>
+/// <summary>Read streams contain exactly the links of their condition, in checkpoint order, and a changed definition is detected.</summary>
 public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
     private static readonly byte[] Key = Encoding.UTF8.GetBytes("a key of the specification");
 
     [Fact(Timeout = Minute), Guarantee("G39")]
-    public async Task It_holds_what_was_there_before_and_what_came_after_in_checkpoint_order()
+    public async Task A_read_stream_contains_earlier_and_later_events_in_checkpoint_order()
     {
         await using var store = await Wire().BuildAsync();
         await AppendAsync(store, 0, 30);
@@ -25,7 +25,7 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
     }
 
     [Fact(Timeout = Minute), Guarantee("G39")]
-    public async Task It_survives_a_restart_and_goes_on()
+    public async Task A_read_stream_survives_a_restart_and_continues()
     {
         await using (var store = await Wire().BuildAsync())
         {
@@ -40,7 +40,7 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
     }
 
     [Fact(Timeout = Minute), Guarantee("G39")]
-    public async Task After_a_commit_returned_it_can_be_read_up_to_it_by_anyone()
+    public async Task After_a_commit_returned_every_reader_reads_it()
     {
         await using var first = await Wire().BuildAsync();
         await using var second = await Wire().BuildAsync();
@@ -53,29 +53,35 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
     }
 
     [Fact(Timeout = 2 * Minute), Guarantee("G18", "G39")]
-    public async Task Thousands_of_links_are_read_in_either_direction_and_in_part_while_several_fill_it()
+    public async Task Thousands_of_links_are_read_in_both_directions_and_in_part_while_several_processes_add_links()
     {
         const int Events = 2500;
         await using var first = await Wire().BuildAsync();
         await using var second = await Wire().BuildAsync();
-        for (var i = 0; i < Events / 50; i++) await first.AppendAsync("stream", ExpectedRevision.Any, Enumerable.Range(i * 50, 50).Select(at => $"{at}"));
+        for (var i = 0; i < Events / 50; i++)
+            await first.AppendAsync("stream", ExpectedRevision.Any, Enumerable.Range(i * 50, 50).Select(at => $"{at}"));
         await Task.WhenAll(
             first.ReadStreams.CreateAsync("all", EventPredicate.Ids("stream")).AsTask(),
             second.ReadStreams.CreateAsync("all", EventPredicate.Ids("stream")).AsTask());
         foreach (var (from, to, direction) in new[]
         {
-            (1, Events, ReadDirection.Forward), (1, Events, ReadDirection.Backward), (1020, 1030, ReadDirection.Forward), (1020, 1030, ReadDirection.Backward),
-            (2049, 2049, ReadDirection.Forward), (Events, Events + 5, ReadDirection.Backward), (Events + 1, Events + 5, ReadDirection.Forward),
+            (1, Events, ReadDirection.Forward), (1, Events, ReadDirection.Backward), (1020, 1030, ReadDirection.Forward),
+            (1020, 1030, ReadDirection.Backward),
+            (2049, 2049, ReadDirection.Forward), (Events, Events + 5, ReadDirection.Backward), (
+                Events + 1, Events + 5, ReadDirection.Forward),
         })
         {
             var read = await ToListAsync(second.ReadStreams.ReadAsync("all", new Revision(from), new Revision(to), direction));
-            var expected = Enumerable.Range(from, Math.Max(0, Math.Min(to, Events) - from + 1)).Select(revision => ((long)revision, $"{revision - 1}"));
-            Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), read.Select(link => (link.Revision.Value, (string)link.Event.Body)));
+            var expected = Enumerable.Range(
+                from, Math.Max(0, Math.Min(to, Events) - from + 1)).Select(revision => ((long)revision, $"{revision - 1}"));
+            Assert.Equal(
+                direction == ReadDirection.Forward ? expected : expected.Reverse(),
+                read.Select(link => (link.Revision.Value, (string)link.Event.Body)));
         }
     }
 
     [Fact(Timeout = Minute), Guarantee("G39")]
-    public async Task Dropping_it_leaves_events_alone_and_deleting_events_leaves_holes_that_rebuilding_closes()
+    public async Task Dropping_keeps_events_and_deleting_events_leaves_gaps_that_a_rebuild_removes()
     {
         await using var store = await Wire().BuildAsync();
         await AppendAsync(store, 0, 9);
@@ -83,7 +89,9 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
         await store.DeleteStreamAsync("stream-1");
         Assert.Equal([1L, 3L, 5L], (await ToListAsync(store.ReadStreams.ReadAsync("both"))).Select(link => link.Revision.Value));
         await store.ReadStreams.RebuildAsync("both");
-        Assert.Equal([(1L, "0"), (2L, "3"), (3L, "6")], (await ToListAsync(store.ReadStreams.ReadAsync("both"))).Select(link => (link.Revision.Value, (string)link.Event.Body)));
+        Assert.Equal(
+            [(1L, "0"), (2L, "3"), (3L, "6")],
+            (await ToListAsync(store.ReadStreams.ReadAsync("both"))).Select(link => (link.Revision.Value, (string)link.Event.Body)));
 
         Assert.True(await store.ReadStreams.DropAsync("both"));
         Assert.False(await store.ReadStreams.DropAsync("both"));
@@ -96,7 +104,7 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
     }
 
     [Fact(Timeout = Minute), Guarantee("G40")]
-    public async Task A_definition_that_was_changed_or_signed_with_another_key_is_refused_with_a_sentence()
+    public async Task A_definition_that_was_changed_or_signed_with_another_key_is_refused()
     {
         await using (var store = await Wire().SignReadStreamsWith(Key).BuildAsync())
         {
@@ -120,7 +128,8 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
             content[at] ^= 1;
             var error = await Record.ExceptionAsync(async () => await ToListAsync(sound.ReadStreams.ReadAsync("name")));
             Assert.True(error is null or ReadStreamException, $"a flipped bit at {at} of the definition gave {error}");
-            if (error is null) Assert.Empty((await ToListAsync(sound.ReadStreams.ReadAsync("name"))).Where(link => (string)link.Event.Body != "0"));
+            if (error is null)
+                Assert.Empty((await ToListAsync(sound.ReadStreams.ReadAsync("name"))).Where(link => (string)link.Event.Body != "0"));
         }
 
         static async Task ExpectRefusedAsync(IEventStore store)
@@ -131,32 +140,45 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
     }
 
     [Fact(Timeout = Minute), Guarantee("G19", "G39", "G40")]
-    public async Task Conditions_mean_what_they_say_alone_and_combined()
+    public async Task Conditions_select_the_right_events_alone_and_combined()
     {
         await using var store = await Wire().BuildAsync();
         string[] bodies = ["{\"n\":1,\"t\":\"a\"}", "{\"n\":2.5,\"t\":\"b\"}", "{\"n\":3,\"x\":{\"y\":[true,null]}}", "no json", "[1,2]"];
         for (var i = 0; i < bodies.Length; i++)
-            await store.AppendAsync(new StreamId($"bucket-{i % 2}", "c", $"{i}"), ExpectedRevision.Any, [new EventMessage(bodies[i], new Dictionary<string, string> { ["i"] = $"{i}" })]);
+            await store.AppendAsync(
+                new StreamId($"bucket-{i % 2}", "c", $"{i}"),
+                ExpectedRevision.Any,
+                [new EventMessage(bodies[i], new Dictionary<string, string> { ["i"] = $"{i}" })]);
         var start = (await ToListAsync(store.ReadAllAsync()))[3].Stamp;
 
         var cases = new (EventPredicate Condition, string Expected)[]
         {
-            (EventPredicate.Types("text"), "01234"), (EventPredicate.Types("other"), ""), (EventPredicate.Bucket("bucket-1"), "13"), (EventPredicate.Category("c"), "01234"),
-            (EventPredicate.Ids("0", "4", "9"), "04"), (EventPredicate.SinceStamp(start.AddDays(-1)), "01234"), (EventPredicate.SinceStamp(start.AddDays(1)), ""),
+            (EventPredicate.Types("text"), "01234"), (EventPredicate.Types("other"), ""), (EventPredicate.Bucket("bucket-1"), "13"),
+            (EventPredicate.Category("c"), "01234"),
+            (EventPredicate.Ids("0", "4", "9"), "04"), (
+                EventPredicate.SinceStamp(start.AddDays(-1)), "01234"), (EventPredicate.SinceStamp(start.AddDays(1)), ""),
             (EventPredicate.Header("i", "2"), "2"), (EventPredicate.Header("j", "2"), ""),
-            (EventPredicate.Body("/n", ValueComparison.GreaterOrEqual, 2.5m), "12"), (EventPredicate.Body("/n", ValueComparison.Less, 2.5m), "0"),
+            (
+                EventPredicate.Body("/n", ValueComparison.GreaterOrEqual, 2.5m),
+                "12"), (EventPredicate.Body("/n", ValueComparison.Less, 2.5m), "0"),
             (EventPredicate.Body("/n", ValueComparison.NotEqual, 1m), "1234"), (EventPredicate.Body("/t", ValueComparison.Equal, "b"), "1"),
-            (EventPredicate.Body("/t", ValueComparison.Greater, "a"), "1"), (EventPredicate.Body("/x/y/0", ValueComparison.Equal, true), "2"),
-            (EventPredicate.Body("/x/y/1", ValueComparison.Equal, (string?)null), "2"), (EventPredicate.Body("/1", ValueComparison.Equal, 2m), "4"),
+            (EventPredicate.Body("/t", ValueComparison.Greater, "a"), "1"), (
+                EventPredicate.Body("/x/y/0", ValueComparison.Equal, true), "2"),
+            (
+                EventPredicate.Body("/x/y/1", ValueComparison.Equal, (string?)null),
+                "2"), (EventPredicate.Body("/1", ValueComparison.Equal, 2m), "4"),
             (EventPredicate.Bucket("bucket-0").And(EventPredicate.Header("i", "2").Or(EventPredicate.Header("i", "1"))), "2"),
-            (EventPredicate.Bucket("bucket-0").Negated(), "13"), (EventPredicate.Bucket("bucket-0").And(EventPredicate.Bucket("bucket-1")), ""),
+            (EventPredicate.Bucket("bucket-0").Negated(), "13"), (
+                EventPredicate.Bucket("bucket-0").And(EventPredicate.Bucket("bucket-1")), ""),
         };
         foreach (var (condition, expected) in cases)
         {
             var name = $"{Array.FindIndex(cases, one => one.Condition == condition)}";
             await store.ReadStreams.CreateAsync(name, condition);
             var read = await ToListAsync(store.ReadStreams.ReadAsync(name));
-            Assert.True(expected == string.Concat(read.Select(link => link.Event.Stream.Id)), $"{condition} held for {string.Concat(read.Select(link => link.Event.Stream.Id))}, not for {expected}");
+            Assert.True(
+                expected == string.Concat(read.Select(link => link.Event.Stream.Id)),
+                $"{condition} held for {string.Concat(read.Select(link => link.Event.Stream.Id))}, not for {expected}");
         }
     }
 
@@ -166,7 +188,8 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
         await using var store = await Wire().BuildAsync();
         await AppendAsync(store, 0, 60);
         var joined = await ToListAsync(store.ReadStreams.ReadJoinedAsync(["stream-2", "stream-0", "missing", "stream-2"]));
-        Assert.Equal(Enumerable.Range(0, 60).Where(i => i % 3 != 1).Select(i => $"{i}"), joined.Select(committed => (string)committed.Body));
+        Assert.Equal(
+            Enumerable.Range(0, 60).Where(i => i % 3 != 1).Select(i => $"{i}"), joined.Select(committed => (string)committed.Body));
     }
 
     private static EventPredicate Ids(int third) => EventPredicate.Ids($"stream-{third}");
@@ -179,6 +202,8 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
     private static async Task ExpectThirdsAsync(IEventStore store, int events)
     {
         var read = await ToListAsync(store.ReadStreams.ReadAsync("thirds"));
-        Assert.Equal(Enumerable.Range(0, events).Where(i => i % 3 == 0).Select((i, at) => (at + 1L, $"{i}")), read.Select(link => (link.Revision.Value, (string)link.Event.Body)));
+        Assert.Equal(
+            Enumerable.Range(0, events).Where(i => i % 3 == 0).Select((i, at) => (at + 1L, $"{i}")),
+            read.Select(link => (link.Revision.Value, (string)link.Event.Body)));
     }
 }

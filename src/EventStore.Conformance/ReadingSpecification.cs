@@ -2,7 +2,7 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>A read answers the whole range asked, in order, forward or backward, by pages whose size changes nothing.</summary>
+/// <summary>A read returns its whole range in order, forward or backward, with pages of any size.</summary>
 public abstract class ReadingSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private readonly StreamId stream = "stream";
@@ -20,7 +20,11 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
             await AppendAsync("other", count);
         }
 
-        (long From, long To)[] ranges = [(1, 24), (1, long.MaxValue), (2, 3), (4, 4), (1, 1), (24, 24), (5, 8), (10, 20), (24, 100), (25, 100), (9, 8), (1, 0), (23, long.MaxValue)];
+        (long From, long To)[] ranges =
+        [
+            (1, 24), (1, long.MaxValue), (2, 3), (4, 4), (1, 1), (24, 24), (5, 8), (10, 20), (24, 100), (25, 100), (9, 8), (1, 0),
+            (23, long.MaxValue),
+        ];
         foreach (var (from, to) in ranges)
         {
             var expected = Range(from, Math.Min(to, 24));
@@ -41,7 +45,11 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
         Assert.Equal(all.Order(), all);
         Assert.Equal(60, all.Distinct().Count());
 
-        (long After, long UpTo)[] ranges = [(0, long.MaxValue), (0, all[^1]), (all[3], all[17]), (all[0], all[1]), (all[^1], long.MaxValue), (all[^1] + 50, long.MaxValue), (5, 5), (all[20], all[50])];
+        (long After, long UpTo)[] ranges =
+        [
+            (0, long.MaxValue), (0, all[^1]), (all[3], all[17]), (all[0], all[1]), (all[^1], long.MaxValue), (all[^1] + 50, long.MaxValue),
+            (5, 5), (all[20], all[50]),
+        ];
         foreach (var (after, upTo) in ranges)
         {
             var expected = all.Where(checkpoint => checkpoint > after && checkpoint <= upTo).ToArray();
@@ -54,20 +62,26 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
     public async Task A_stream_that_does_not_exist_reads_as_empty()
     {
         await AppendAsync(stream, 1);
-        var page = await Engine.ReadStreamAsync(new StreamRead("missing", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
+        var page = await Engine.ReadStreamAsync(
+            new StreamRead("missing", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
         Assert.Equal((0, 0L, true), (page.Events.Length, page.Head.Value, page.IsEnd));
         Assert.Null(await Engine.FindHeadAsync("missing"));
         Assert.Empty(await ReadStreamAsync("missing", direction: ReadDirection.Backward));
     }
 
     [Fact, Guarantee("G16")]
-    public async Task Ranges_at_the_ends_of_what_numbers_can_say_are_empty_and_ended()
+    public async Task Ranges_at_the_limits_of_numbers_are_empty_and_ended()
     {
         await AppendAsync(stream, 3);
         var limit = new PageLimit(10, 1 << 20);
         foreach (var direction in (ReadDirection[])[ReadDirection.Forward, ReadDirection.Backward])
         {
-            foreach (var (after, upTo) in (ValueTuple<Checkpoint, Checkpoint>[])[(Checkpoint.Max, Checkpoint.Max), (new Checkpoint(0), new Checkpoint(0)), (new Checkpoint(3), new Checkpoint(3)), (new Checkpoint(5), new Checkpoint(2)), (new Checkpoint(1_000), Checkpoint.Max)])
+            ValueTuple<Checkpoint, Checkpoint>[] cases =
+            [
+                (Checkpoint.Max, Checkpoint.Max), (new Checkpoint(0), new Checkpoint(0)), (new Checkpoint(3), new Checkpoint(3)),
+                (new Checkpoint(5), new Checkpoint(2)), (new Checkpoint(1_000), Checkpoint.Max),
+            ];
+            foreach (var (after, upTo) in cases)
             {
                 var all = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, upTo, direction, limit));
                 Assert.Equal((0, true), (all.Events.Length, all.IsEnd));
@@ -79,22 +93,26 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
     }
 
     [Fact, Guarantee("G17")]
-    public async Task Pages_tell_the_head_so_that_a_read_can_be_bounded_by_it()
+    public async Task Pages_contain_the_head_so_that_a_read_can_be_bounded_by_it()
     {
         await AppendAsync(stream, 5);
         var last = await AppendAsync("other", 4);
-        var page = await Engine.ReadStreamAsync(new StreamRead(stream, new Revision(2), new Revision(3), ReadDirection.Forward, new PageLimit(1, 1 << 20)));
+        var page = await Engine.ReadStreamAsync(
+            new StreamRead(stream, new Revision(2), new Revision(3), ReadDirection.Forward, new PageLimit(1, 1 << 20)));
         Assert.Equal((5L, false), (page.Head.Value, page.IsEnd));
-        var all = await Engine.ReadAllAsync(new StoreRead(new EventFilter { Id = "stream" }, new Checkpoint(0), new Checkpoint(3), ReadDirection.Forward, new PageLimit(2, 1 << 20)));
+        var all = await Engine.ReadAllAsync(
+            new StoreRead(
+                new EventFilter { Id = "stream" }, new Checkpoint(0), new Checkpoint(3), ReadDirection.Forward, new PageLimit(2, 1 << 20)));
         Assert.Equal(last.LastCheckpoint, all.Head);
 
         await Engine.DeleteStreamAsync("other");
-        all = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
+        all = await Engine.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
         Assert.True(all.Head >= last.LastCheckpoint, "the head of the store moved back when a stream was deleted");
     }
 
     [Fact, Guarantee("G17")]
-    public async Task A_read_up_to_a_fixed_bound_gives_the_same_for_ever()
+    public async Task A_read_up_to_a_fixed_bound_always_returns_the_same()
     {
         for (var i = 0; i < 10; i++) await AppendAsync($"stream-{i % 2}", 3);
         var (stored, all) = (await ReadStreamAsync("stream-0", 2, 11), await ReadAllAsync(upTo: 20));
@@ -111,10 +129,13 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
         await AppendAsync(stream, [.. Enumerable.Range(0, 20).Select(_ => Event(large))]);
         foreach (var maxBytes in (long[])[1, 100_000, 350_000])
         {
-            var page = await Engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, maxBytes)));
+            var page = await Engine.ReadStreamAsync(
+                new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, maxBytes)));
             Assert.InRange(page.Events.Length, 1, (int)(maxBytes / 100_000) + 1);
             Assert.False(page.IsEnd);
-            var all = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, maxBytes)));
+            var all = await Engine.ReadAllAsync(
+                new StoreRead(
+                    EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, maxBytes)));
             Assert.InRange(all.Events.Length, 1, (int)(maxBytes / 100_000) + 1);
             Assert.False(all.IsEnd);
         }
@@ -128,7 +149,8 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
         Checkpoint after = new Checkpoint(0);
         for (var page = 0; ; page++)
         {
-            var answer = await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, new Checkpoint(40), ReadDirection.Forward, new PageLimit(2, 1 << 20)));
+            var answer = await Engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, after, new Checkpoint(40), ReadDirection.Forward, new PageLimit(2, 1 << 20)));
             seen.AddRange(Bodies(answer.Events.ToArray()));
             if (answer.IsEnd) break;
             after = answer.Position;
@@ -141,12 +163,20 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
     }
 
     [Fact, Guarantee("G15")]
-    public async Task Cancelled_reads_throw_and_answer_nothing()
+    public async Task Cancelled_reads_throw_and_return_nothing()
     {
         await AppendAsync(stream, 10);
         var cancelled = new CancellationToken(canceled: true);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(3, 100)), cancelled));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), new Checkpoint(10), ReadDirection.Forward, new PageLimit(3, 100)), cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () =>
+                await Engine.ReadStreamAsync(
+                    new StreamRead(stream, new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(3, 100)), cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () =>
+                await Engine.ReadAllAsync(
+                    new StoreRead(
+                        EventFilter.Everything, new Checkpoint(0), new Checkpoint(10), ReadDirection.Forward, new PageLimit(3, 100)),
+                    cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Engine.FindHeadAsync(stream, cancelled));
     }
 }

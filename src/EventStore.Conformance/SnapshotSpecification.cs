@@ -3,13 +3,15 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>The newest snapshot at or below a revision is found, whatever the order of saving; pruning and deleting leave no trace.</summary>
+/// <summary>
+/// The newest snapshot at or below a revision is found, whatever the order of saving; pruning and deleting leave no trace.
+/// </summary>
 public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private readonly StreamId stream = new("bucket", "category", "stream");
 
     [Fact, Guarantee("G21")]
-    public async Task The_newest_at_or_below_a_revision_is_found_whatever_the_order_of_saving()
+    public async Task The_newest_snapshot_at_or_below_a_revision_is_found_in_any_order_of_saving()
     {
         await AppendAsync(stream, 20);
         foreach (var revision in (long[])[10, 2, 18, 6, 14]) await SaveAsync(revision);
@@ -24,7 +26,7 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact, Guarantee("G21")]
-    public async Task At_one_revision_the_higher_schema_version_is_newer_and_saving_again_replaces()
+    public async Task At_one_revision_the_higher_schema_version_is_newer_and_saving_again_replaces_a_snapshot()
     {
         await AppendAsync(stream, 5);
         await SaveAsync(3, schemaVersion: 2);
@@ -62,7 +64,7 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact, Guarantee("G23")]
-    public async Task Pruning_keeps_the_newest_of_that_stream_and_leaves_others_alone()
+    public async Task Pruning_keeps_the_newest_snapshots_of_the_stream_and_all_of_others()
     {
         StreamId other = "other";
         await AppendAsync(stream, 10);
@@ -86,7 +88,7 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact, Guarantee("G23")]
-    public async Task A_store_keeps_all_snapshots_unless_told_otherwise()
+    public async Task A_store_keeps_all_snapshots_unless_configured_otherwise()
     {
         await using var keepsAll = await Wire().BuildAsync();
         for (var i = 1; i <= 5; i++)
@@ -104,7 +106,7 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
     }
 
     [Fact, Guarantee("G25")]
-    public async Task A_stream_created_anew_never_sees_a_snapshot_of_the_deleted_one()
+    public async Task A_stream_created_again_never_has_a_snapshot_of_the_deleted_one()
     {
         for (var round = 0; round < 3; round++)
         {
@@ -126,7 +128,9 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
     }
 
     private ValueTask SaveAsync(long revision, int schemaVersion = 0, string? state = null) =>
-        Engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(revision), schemaVersion, "state", Encoding.UTF8.GetBytes(state ?? $"{revision}.{schemaVersion}")));
+        Engine.SaveSnapshotAsync(
+            new SnapshotRecord(
+                stream, new Revision(revision), schemaVersion, "state", Encoding.UTF8.GetBytes(state ?? $"{revision}.{schemaVersion}")));
 
     private async ValueTask<string?> FindAsync(long atMost) =>
         await Engine.FindSnapshotAsync(stream, new Revision(atMost)) is { } found ? Encoding.UTF8.GetString(found.Payload.Span) : null;

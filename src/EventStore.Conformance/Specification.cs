@@ -5,10 +5,10 @@ using Xunit.v3;
 
 namespace EventStore.Conformance;
 
-/// <summary>What all specifications share: an engine over fresh storage, and short ways to commit, read and compare.</summary>
+/// <summary>Shared by all specifications: an engine on new storage, and short methods to commit, read and compare.</summary>
 public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : IBackend, new()
 {
-    /// <summary>Longer and larger runs, asked for by the environment variable EVENTSTORE_CONFORMANCE=long.</summary>
+    /// <summary>Whether longer and larger runs were chosen by the environment variable EVENTSTORE_CONFORMANCE=long.</summary>
     protected static bool IsLongRun { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(5);
@@ -45,9 +45,10 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         Engine = await OpenAsync();
     }
 
-    /// <summary>Skips the fact, visibly, where the backend does not promise this.</summary>
+    /// <summary>Skips the fact if the backend does not promise this.</summary>
     protected void Require(EngineCapabilities capability) => Assert.SkipUnless(
-        Engine.Description.Capabilities.HasFlag(capability), $"The description of '{Engine.Description.Name}' does not promise {capability}.");
+        Engine.Description.Capabilities.HasFlag(capability),
+        $"The description of '{Engine.Description.Name}' does not promise {capability}.");
 
     /// <summary>A store built over the engine under test, with events as text; the engine stays open when it is disposed.</summary>
     protected Wireup Wire(IPersistenceEngine? engine = null) =>
@@ -56,7 +57,8 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
     protected static EventRecord Event(string body = "body", string type = "type", string headers = "") =>
         new(NewId.Next(), type, Encoding.UTF8.GetBytes(body), Encoding.UTF8.GetBytes(headers));
 
-    protected static EventRecord[] Events(int count, string prefix = "e") => [.. Enumerable.Range(1, count).Select(i => Event($"{prefix}{i}"))];
+    protected static EventRecord[] Events(int count, string prefix = "e") =>
+        [.. Enumerable.Range(1, count).Select(i => Event($"{prefix}{i}"))];
 
     protected static CommitAttempt Attempt(StreamId stream, ExpectedRevision expected, params EventRecord[] events) =>
         new(stream, NewId.Next(), expected, default, events.Length == 0 ? [Event()] : events);
@@ -69,7 +71,7 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         return Assert.Single(outcomes);
     }
 
-    /// <summary>Appends events, whatever the revision, as one commit; they are stored when this returns.</summary>
+    /// <summary>Appends events as one commit at any revision; they are stored when this returns.</summary>
     protected async ValueTask<CommitRecord> AppendAsync(StreamId stream, params EventRecord[] events)
     {
         var outcome = await CommitAsync(Attempt(stream, ExpectedRevision.Any, events));
@@ -85,9 +87,10 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
 
     /// <summary>The newest snapshot at or below a revision, where there must be one.</summary>
     protected async ValueTask<SnapshotRecord> SnapshotAsync(StreamId stream, Revision atMost) =>
-        Present(await Engine.FindSnapshotAsync(stream, atMost), $"stream '{stream}' has a snapshot at or below {atMost}, but none was found");
+        Present(
+            await Engine.FindSnapshotAsync(stream, atMost), $"stream '{stream}' has a snapshot at or below {atMost}, but none was found");
 
-    /// <summary>A document that must be there.</summary>
+    /// <summary>A document that must exist.</summary>
     protected async ValueTask<NamedDocument> DocumentAsync(string name) =>
         Present(await Engine.FindDocumentAsync(name), $"document '{name}' was written, but not found");
 
@@ -97,17 +100,24 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         ReadStreamAsync(Engine, stream, from, to, direction, pageSize);
 
     protected static async ValueTask<List<RecordedEvent>> ReadStreamAsync(
-        IPersistenceEngine engine, StreamId stream, long from = 1, long to = long.MaxValue, ReadDirection direction = ReadDirection.Forward, int pageSize = 100)
+        IPersistenceEngine engine,
+        StreamId stream,
+        long from = 1,
+        long to = long.MaxValue,
+        ReadDirection direction = ReadDirection.Forward,
+        int pageSize = 100)
     {
         var all = new List<RecordedEvent>();
         while (from <= to)
         {
-            var page = await engine.ReadStreamAsync(new StreamRead(stream, new Revision(from), new Revision(to), direction, new PageLimit(pageSize, long.MaxValue)));
+            var page = await engine.ReadStreamAsync(
+                new StreamRead(stream, new Revision(from), new Revision(to), direction, new PageLimit(pageSize, long.MaxValue)));
             Assert.True(page.Events.Length <= pageSize, $"a page of at most {pageSize} events held {page.Events.Length}");
             Assert.True(page.IsEnd || page.Events.Length > 0, "a page without events must be the end of the range");
             foreach (var recorded in page.Events.Span)
             {
-                if (recorded.Revision.Value < from || recorded.Revision.Value > to) Assert.Fail($"a page of the revisions {from} to {to} held {recorded.Revision}");
+                if (recorded.Revision.Value < from || recorded.Revision.Value > to)
+                    Assert.Fail($"a page of the revisions {from} to {to} held {recorded.Revision}");
             }
 
             all.AddRange(page.Events.Span);
@@ -121,16 +131,31 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
 
     /// <summary>Reads a range of the store by pages of a size.</summary>
     protected ValueTask<List<RecordedEvent>> ReadAllAsync(
-        EventFilter? filter = null, long after = 0, long upTo = long.MaxValue, ReadDirection direction = ReadDirection.Forward, int pageSize = 100) =>
+        EventFilter? filter = null,
+        long after = 0,
+        long upTo = long.MaxValue,
+        ReadDirection direction = ReadDirection.Forward,
+        int pageSize = 100) =>
         ReadAllAsync(Engine, filter, after, upTo, direction, pageSize);
 
     protected static async ValueTask<List<RecordedEvent>> ReadAllAsync(
-        IPersistenceEngine engine, EventFilter? filter = null, long after = 0, long upTo = long.MaxValue, ReadDirection direction = ReadDirection.Forward, int pageSize = 100)
+        IPersistenceEngine engine,
+        EventFilter? filter = null,
+        long after = 0,
+        long upTo = long.MaxValue,
+        ReadDirection direction = ReadDirection.Forward,
+        int pageSize = 100)
     {
         var all = new List<RecordedEvent>();
         while (after < upTo)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(filter ?? EventFilter.Everything, new Checkpoint(after), new Checkpoint(upTo), direction, new PageLimit(pageSize, long.MaxValue)));
+            var page = await engine.ReadAllAsync(
+                new StoreRead(
+                    filter ?? EventFilter.Everything,
+                    new Checkpoint(after),
+                    new Checkpoint(upTo),
+                    direction,
+                    new PageLimit(pageSize, long.MaxValue)));
             Assert.True(page.Events.Length <= pageSize, $"a page of at most {pageSize} events held {page.Events.Length}");
             all.AddRange(page.Events.Span);
             if (page.IsEnd) break;
@@ -151,7 +176,8 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
 
     protected static long[] Checkpoints(IEnumerable<RecordedEvent> events) => [.. events.Select(recorded => recorded.Checkpoint.Value)];
 
-    protected static long[] Range(long first, long last) => [.. Enumerable.Range(0, (int)Math.Max(0, last - first + 1)).Select(i => first + i)];
+    protected static long[] Range(long first, long last) =>
+        [.. Enumerable.Range(0, (int)Math.Max(0, last - first + 1)).Select(i => first + i)];
 
     private static T Present<T>(T? found, string otherwise) where T : class
     {
@@ -166,16 +192,18 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         return list;
     }
 
-    /// <summary>Waits for something that comes about by itself. A fact that waits has a time limit.</summary>
+    /// <summary>Waits for a condition. A fact that waits has a time limit.</summary>
     protected static Task UntilAsync(Func<bool> holds) => UntilAsync(() => Task.FromResult(holds()));
 
-    /// <summary>Waits for something that comes about by itself. A fact that waits has a time limit.</summary>
+    /// <summary>Waits for a condition. A fact that waits has a time limit.</summary>
     protected static async Task UntilAsync(Func<Task<bool>> holds)
     {
         while (!await holds()) await Task.Delay(PollInterval, TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Waits for something that comes about once enough time has passed, and has it pass by steps. What is due after a step has time to be done.</summary>
+    /// <summary>
+    /// Waits for a condition while the clock is advanced in steps. After each step there is time for the work that is due.
+    /// </summary>
     protected async Task UntilAsync(Func<Task<bool>> holds, TimeSpan step)
     {
         const int PollsPerStep = 20;

@@ -1,8 +1,8 @@
 namespace EventStore.Conformance;
 
 /// <summary>
-/// The system's time, which a specification lets pass faster: whoever waits by it wakes as if the time had passed. The hands of its clock can
-/// besides be moved alone, forward or back, as an administrator does.
+/// A clock that specifications control. It runs with the system's time, and can be advanced: waits end as if the time had passed. The time
+/// of day can be changed without that, forward or back, as an administrator does.
 /// </summary>
 public sealed class SteeredTime : TimeProvider
 {
@@ -11,10 +11,10 @@ public sealed class SteeredTime : TimeProvider
     private long handsTicks;
     private long passedTicks;
 
-    /// <summary>Moves the hands. Nobody who waits takes notice.</summary>
+    /// <summary>Changes the time of day. Waits are not affected.</summary>
     public void Move(TimeSpan by) => Interlocked.Add(ref handsTicks, by.Ticks);
 
-    /// <summary>Lets time pass at once.</summary>
+    /// <summary>Advances the clock.</summary>
     public void Pass(TimeSpan time)
     {
         Interlocked.Add(ref passedTicks, time.Ticks);
@@ -24,7 +24,8 @@ public sealed class SteeredTime : TimeProvider
     }
 
     /// <inheritdoc/>
-    public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddTicks(Interlocked.Read(ref passedTicks) + Interlocked.Read(ref handsTicks));
+    public override DateTimeOffset GetUtcNow() =>
+        System.GetUtcNow().AddTicks(Interlocked.Read(ref passedTicks) + Interlocked.Read(ref handsTicks));
 
     /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -33,7 +34,8 @@ public sealed class SteeredTime : TimeProvider
     public override long GetTimestamp() => System.GetElapsedTime(0).Ticks + Interlocked.Read(ref passedTicks);
 
     /// <inheritdoc/>
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new SteeredTimer(this, callback, state, dueTime, period);
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        new SteeredTimer(this, callback, state, dueTime, period);
 
     private sealed class SteeredTimer : ITimer
     {
@@ -62,7 +64,7 @@ public sealed class SteeredTime : TimeProvider
             }
         }
 
-        /// <summary>Brings it nearer.</summary>
+        /// <summary>Shortens the wait.</summary>
         public void Bring(TimeSpan passed)
         {
             lock (gate)
@@ -89,7 +91,7 @@ public sealed class SteeredTime : TimeProvider
         {
             lock (gate)
             {
-                if (due == Timeout.InfiniteTimeSpan) return; // brought nearer in the moment in which it was due
+                if (due == Timeout.InfiniteTimeSpan) return; // shortened at the moment it was due
                 due = Timeout.InfiniteTimeSpan;
                 if (period > TimeSpan.Zero) Change(period, period);
             }

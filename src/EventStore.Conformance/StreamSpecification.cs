@@ -31,7 +31,7 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
     }
 
     [Fact, Guarantee("G7")]
-    public async Task A_commit_repeated_under_its_id_is_told_with_the_original_and_other_content_under_it_is_refused()
+    public async Task A_repeated_commit_returns_the_original_and_other_content_under_its_id_is_refused()
     {
         await using var store = await Wire().Compress(minBytes: 0).EncryptWith(new EncryptionKey("k", new byte[32])).BuildAsync();
         var commitId = Guid.NewGuid();
@@ -49,7 +49,8 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
 
         foreach (var other in (object[][])[["one"], ["one", "2"], ["one", "two", "three"]])
         {
-            var reused = await Assert.ThrowsAsync<CommitIdReusedException>(async () => await store.AppendAsync(stream, ExpectedRevision.Any, other, commitId));
+            var reused = await Assert.ThrowsAsync<CommitIdReusedException>(
+                async () => await store.AppendAsync(stream, ExpectedRevision.Any, other, commitId));
             Assert.Equal(1, reused.FirstRevision.Value);
         }
 
@@ -79,7 +80,7 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
     }
 
     [Fact(Timeout = 60_000), Guarantee("G5")]
-    public async Task Twenty_racing_deciders_each_count_once()
+    public async Task Twenty_concurrent_decisions_each_count_once()
     {
         await using var store = await Wire().BuildAsync();
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(async () => await store.TransactAsync(stream, (opened, _) =>
@@ -87,7 +88,9 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
             opened.Add($"{opened.CommittedEvents.Count + 1}");
             return default;
         }, maxAttempts: 100))));
-        Assert.Equal(Enumerable.Range(1, 20).Select(i => $"{i}"), (await ToListAsync(store.ReadStreamAsync(stream))).Select(committed => (string)committed.Body));
+        Assert.Equal(
+            Enumerable.Range(1, 20).Select(i => $"{i}"),
+            (await ToListAsync(store.ReadStreamAsync(stream))).Select(committed => (string)committed.Body));
     }
 
     [Fact, Guarantee("G16", "G17", "G21")]
@@ -126,7 +129,7 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
     }
 
     [Fact, Guarantee("G15", "G16", "G17")]
-    public async Task Ranges_the_last_few_and_a_point_in_time_read_what_they_name_in_both_directions()
+    public async Task Ranges_the_last_events_and_a_point_in_time_are_read_in_both_directions()
     {
         await using var store = await Wire().BuildAsync();
         var stamps = new List<DateTimeOffset>();
@@ -178,7 +181,7 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
     }
 
     [Fact, Guarantee("G15")]
-    public async Task A_stream_deleted_under_a_read_makes_it_throw_never_short()
+    public async Task A_read_of_a_stream_that_is_deleted_meanwhile_throws_and_is_never_short()
     {
         await using var store = await Wire().BuildAsync();
         await store.AppendAsync(stream, ExpectedRevision.Any, Enumerable.Range(0, 1500).Select(i => (object)$"{i}"));
@@ -200,7 +203,8 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
         {
             using var cancelling = new CancellationTokenSource();
             foreach (var read in (Func<IAsyncEnumerable<CommittedEvent>>[])[
-                () => store.ReadStreamAsync(stream, cancellationToken: cancelling.Token), () => store.ReadAllAsync(cancellationToken: cancelling.Token)])
+                () => store.ReadStreamAsync(
+                    stream, cancellationToken: cancelling.Token), () => store.ReadAllAsync(cancellationToken: cancelling.Token)])
             {
                 await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
                 {
@@ -246,7 +250,11 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
     public async Task The_last_event_of_any_query_is_found()
     {
         await using var store = await Wire().BuildAsync();
-        foreach (var (bucket, category, id) in (ValueTuple<string, string, string>[])[("a", "x", "1"), ("a", "y", "1"), ("b", "x", "1"), ("a", "x", "2")])
+        ValueTuple<string, string, string>[] cases =
+        [
+            ("a", "x", "1"), ("a", "y", "1"), ("b", "x", "1"), ("a", "x", "2"),
+        ];
+        foreach (var (bucket, category, id) in cases)
             await store.AppendAsync(new StreamId(bucket, category, id), $"{bucket}{category}{id}");
 
         Assert.Equal("ax2", await LastAsync(new EventQuery()));
@@ -259,6 +267,7 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
     }
 
     private static string Describe(CommittedEvent committed) =>
-        $"{committed.Stream} {committed.Revision} {committed.Checkpoint} {committed.EventId} {committed.EventType} {committed.CommitId} {committed.CommitSequence} "
+        $"{committed.Stream} {committed.Revision} {committed.Checkpoint} {committed.EventId} {committed.EventType} "
+        + $"{committed.CommitId} {committed.CommitSequence} "
         + $"{committed.Stamp:O} {committed.IndexInCommit}/{committed.CommitSize} {committed.Body}";
 }

@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore.Conformance;
 
-// Hooks, converters and engines that the specifications of the pipeline put to work.
+// Hooks, converters and engines for the specifications of the pipeline.
 
 /// <summary>Turns "old:x" into "new:x".</summary>
 internal sealed class UpconvertOld
 {
-    // Texts convert into texts, so the converted form is a type of its own on the way.
+    // A text is converted into a text, so the converted form needs its own type in between.
     public EventUpconverter Converter { get; } = EventUpconverter.OfObjects<string, Converted>(
         static text => new Converted(text.StartsWith("old:", StringComparison.Ordinal) ? "new:" + text[4..] : text));
 }
@@ -16,32 +16,38 @@ internal sealed class UpconvertOld
 /// <summary>A text after upconversion.</summary>
 internal sealed record Converted(string Text);
 
-/// <summary>Shows converted texts as texts again, with an exclamation mark.</summary>
+/// <summary>Shows converted texts as texts, with an exclamation mark.</summary>
 internal sealed class Exclaim : IPipelineHook
 {
-    public CommittedEvent? Select(CommittedEvent committed) => committed.WithBody(committed.Body is Converted converted ? converted.Text + "!" : committed.Body + "!");
+    public CommittedEvent? Select(CommittedEvent committed) =>
+        committed.WithBody(committed.Body is Converted converted ? converted.Text + "!" : committed.Body + "!");
 }
 
 /// <summary>Hides every event whose text begins with "secret".</summary>
 internal sealed class HideSecrets : IPipelineHook
 {
-    public CommittedEvent? Select(CommittedEvent committed) => ((string)committed.Body).StartsWith("secret", StringComparison.Ordinal) ? null : committed;
+    public CommittedEvent? Select(CommittedEvent committed) =>
+        ((string)committed.Body).StartsWith("secret", StringComparison.Ordinal) ? null : committed;
 }
 
-/// <summary>Throws when it is shown a text.</summary>
+/// <summary>Throws for one text.</summary>
 internal sealed class CannotShow(string text) : IPipelineHook
 {
-    public CommittedEvent? Select(CommittedEvent committed) => (string)committed.Body == text ? throw new InvalidOperationException("hook") : committed;
+    public CommittedEvent? Select(CommittedEvent committed) =>
+        (string)committed.Body == text ? throw new InvalidOperationException("hook") : committed;
 }
 
 /// <summary>Refuses commits that hold a word.</summary>
 internal sealed class RefuseWord(string word) : IPipelineHook
 {
     public ValueTask<CommitDecision> BeforeCommitAsync(PendingCommit commit, CancellationToken cancellationToken) =>
-        new(commit.Events.Any(message => (string)message.Body == word) ? CommitDecision.Refuse("That is not said here.") : CommitDecision.Proceed);
+        new(
+            commit.Events.Any(message => (string)message.Body == word)
+                ? CommitDecision.Refuse("That is not said here.")
+                : CommitDecision.Proceed);
 }
 
-/// <summary>Adds a header before, and notes what was stored after a commit.</summary>
+/// <summary>Adds a header before a commit, and records what was stored after it.</summary>
 internal sealed class Observe(List<string> notes) : IPipelineHook
 {
     public ValueTask<CommitDecision> BeforeCommitAsync(PendingCommit commit, CancellationToken cancellationToken)
@@ -57,22 +63,24 @@ internal sealed class Observe(List<string> notes) : IPipelineHook
     }
 }
 
-/// <summary>Throws after everything.</summary>
+/// <summary>Throws after each commit and deletion.</summary>
 internal sealed class Fail : IPipelineHook
 {
-    public ValueTask AfterCommitAsync(PendingCommit commit, CommitResult result, CancellationToken cancellationToken) => throw new InvalidOperationException("hook");
+    public ValueTask AfterCommitAsync(PendingCommit commit, CommitResult result, CancellationToken cancellationToken) =>
+        throw new InvalidOperationException("hook");
 
     public ValueTask AfterDeleteAsync(StreamId stream, CancellationToken cancellationToken) => throw new InvalidOperationException("hook");
 
     public ValueTask AfterPurgeAsync(string? bucket, CancellationToken cancellationToken) => throw new InvalidOperationException("hook");
 }
 
-/// <summary>Loses the first answers, as a cut connection does: before or after the batch was stored.</summary>
-internal sealed class LosesAnswers(IPersistenceEngine inner, bool isStored, int lost) : DelegatingEngine(inner)
+/// <summary>Loses the first results, as a broken connection does: before or after the batch was stored.</summary>
+internal sealed class LosesResults(IPersistenceEngine inner, bool isStored, int lost) : DelegatingEngine(inner)
 {
     private int remaining = lost;
 
-    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         if (Interlocked.Decrement(ref remaining) < 0) return await base.CommitAsync(attempts, cancellationToken);
         if (isStored) await base.CommitAsync(attempts, cancellationToken);
@@ -80,7 +88,7 @@ internal sealed class LosesAnswers(IPersistenceEngine inner, bool isStored, int 
     }
 }
 
-/// <summary>Holds commits back until released, and tells when one has arrived.</summary>
+/// <summary>Holds commits until they are released, and signals when one has arrived.</summary>
 internal sealed class HoldsBack(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private readonly TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -90,7 +98,8 @@ internal sealed class HoldsBack(IPersistenceEngine inner) : DelegatingEngine(inn
 
     public void Release() => released.TrySetResult();
 
-    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         reached.TrySetResult();
         await released.Task.WaitAsync(cancellationToken);
@@ -98,21 +107,24 @@ internal sealed class HoldsBack(IPersistenceEngine inner) : DelegatingEngine(inn
     }
 }
 
-/// <summary>Takes so many document writes and refuses the rest, as storage does for a process that lost its connection.</summary>
+/// <summary>Accepts a number of document writes and refuses the rest, as for a process that lost its connection.</summary>
 internal sealed class ForgetsDocuments(IPersistenceEngine inner, int puts) : DelegatingEngine(inner)
 {
     private readonly TaskCompletionSource refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int remaining = puts;
 
-    /// <summary>Ends when the first write was refused.</summary>
+    /// <summary>Completes when the first write was refused.</summary>
     public Task Refused => refused.Task;
 
     public void StopTaking() => Volatile.Write(ref remaining, 0);
 
     public void TakeAgain() => Volatile.Write(ref remaining, int.MaxValue);
 
-    public override ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) =>
-        Interlocked.Decrement(ref remaining) >= 0 ? base.PutDocumentAsync(name, content, expectedVersion, cancellationToken) : throw Refuse();
+    public override ValueTask<long?> PutDocumentAsync(
+        string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) =>
+        Interlocked.Decrement(ref remaining) >= 0
+            ? base.PutDocumentAsync(name, content, expectedVersion, cancellationToken)
+            : throw Refuse();
 
     private StorageUnavailableException Refuse()
     {
@@ -121,8 +133,8 @@ internal sealed class ForgetsDocuments(IPersistenceEngine inner, int puts) : Del
     }
 }
 
-/// <summary>Tells of every document that is looked for.</summary>
-internal sealed class TellsOfLooks(IPersistenceEngine inner, Action looked) : DelegatingEngine(inner)
+/// <summary>Reports every document that is read.</summary>
+internal sealed class ReportsReads(IPersistenceEngine inner, Action looked) : DelegatingEngine(inner)
 {
     public override ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -131,7 +143,7 @@ internal sealed class TellsOfLooks(IPersistenceEngine inner, Action looked) : De
     }
 }
 
-/// <summary>Lets document writes hang from a moment on until they are released, as the network does with the packets of a process that was paused.</summary>
+/// <summary>Delays document writes until they are released, as the network does with the packets of a paused process.</summary>
 internal sealed class DelaysDocuments(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private readonly TaskCompletionSource<long?> first = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -139,16 +151,18 @@ internal sealed class DelaysDocuments(IPersistenceEngine inner) : DelegatingEngi
 
     public void Hold() => gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Lets them go, and tells what the first of them was answered.</summary>
+    /// <summary>Releases them, and returns the result of the first one.</summary>
     public Task<long?> ReleaseAsync()
     {
         gate!.SetResult();
         return first.Task;
     }
 
-    public override async ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    public override async ValueTask<long?> PutDocumentAsync(
+        string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
     {
-        if (gate is not { Task: { IsCompleted: false } open }) return await base.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
+        if (gate is not { Task: { IsCompleted: false } open })
+            return await base.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
         await open;
         var written = await base.PutDocumentAsync(name, content, expectedVersion, CancellationToken.None);
         first.TrySetResult(written);
@@ -156,7 +170,7 @@ internal sealed class DelaysDocuments(IPersistenceEngine inner) : DelegatingEngi
     }
 }
 
-/// <summary>Keeps every log line, with its error.</summary>
+/// <summary>Records every log line, with its error.</summary>
 internal sealed class CollectsLogs : ILoggerFactory, ILogger
 {
     public ConcurrentQueue<string> Lines { get; } = new();
@@ -165,10 +179,11 @@ internal sealed class CollectsLogs : ILoggerFactory, ILogger
 
     public void AddProvider(ILoggerProvider provider)
     {
-        // It keeps every line itself.
+        // It records every line itself.
     }
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         Lines.Enqueue($"{formatter(state, exception)} {exception}");
 
     public bool IsEnabled(LogLevel logLevel) => true;

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EventStore.Conformance;
 
-/// <summary>Events that are texts, stored as UTF-8: the simplest serializer, for specifications of what lies around it.</summary>
+/// <summary>The simplest serializer, for events that are texts, stored as UTF-8.</summary>
 internal sealed class TextSerializer : IEventSerializer
 {
     public const string TypeName = "text";

@@ -2,12 +2,14 @@ using EventStore.Composition;
 
 namespace EventStore;
 
-/// <summary>The verbs of reading on the wireup: read-only stores, where consumers are kept, and how read streams are signed.</summary>
+/// <summary>The wireup methods of reading: read-only stores, the storage of consumers, and the signature of read streams.</summary>
 public static class ConsumerWireupExtensions
 {
-    /// <summary>Opens the store for reading only, beside the process that writes it; what is written meanwhile is followed.</summary>
-    /// <param name="wireup">The sheet.</param>
-    /// <param name="waitForStorage">How long to wait for a storage that is not there yet; null to fail at once with <see cref="StorageNotFoundException"/>.</param>
+    /// <summary>Opens the store for reading only, while another process writes it. New events of that process are visible.</summary>
+    /// <param name="wireup">The wireup.</param>
+    /// <param name="waitForStorage">
+    /// How long to wait for a storage that does not exist yet; null to fail at once with <see cref="StorageNotFoundException"/>.
+    /// </param>
     public static Wireup OpenReadOnly(this Wireup wireup, TimeSpan? waitForStorage = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -16,12 +18,12 @@ public static class ConsumerWireupExtensions
     }
 
     /// <summary>
-    /// Keeps consumers and read streams in a storage of their own, not beside the events: what a process that opens the store for reading only
-    /// needs. It is made if it is missing, and disposed with the store.
+    /// Keeps consumers and read streams in their own storage, not beside the events. A store for reading only needs this. The storage is
+    /// created if it is missing, and closed with the store.
     /// </summary>
-    /// <param name="wireup">The sheet.</param>
+    /// <param name="wireup">The wireup.</param>
     /// <param name="address">A scheme, a colon, and what the backend needs, such as <c>file:./projections</c>.</param>
-    /// <param name="engines">Adds the backends that may be named.</param>
+    /// <param name="engines">Adds the backends that may be selected.</param>
     public static Wireup KeepConsumersIn(this Wireup wireup, string address, Action<EngineCatalogue> engines)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -29,10 +31,13 @@ public static class ConsumerWireupExtensions
         ArgumentNullException.ThrowIfNull(engines);
         var catalogue = new EngineCatalogue();
         engines(catalogue);
-        return wireup.Choose(nameof(KeepConsumersIn), new ConsumerStorageChoice(context => catalogue.Create(address, context), IsOwned: true));
+        return wireup.Choose(
+            nameof(KeepConsumersIn), new ConsumerStorageChoice(context => catalogue.Create(address, context), IsOwned: true));
     }
 
-    /// <summary>Keeps consumers and read streams in an engine that is handed in, initialized. It stays open when the store is disposed.</summary>
+    /// <summary>
+    /// Keeps consumers and read streams in a given engine, which is initialized. It stays open when the store is disposed.
+    /// </summary>
     public static Wireup KeepConsumersIn(this Wireup wireup, IPersistenceEngine engine)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -40,14 +45,18 @@ public static class ConsumerWireupExtensions
         return wireup.Choose(nameof(KeepConsumersIn), new ConsumerStorageChoice(_ => engine, IsOwned: false));
     }
 
-    /// <summary>Signs the definitions of read streams with HMAC-SHA256, so that one changed in the storage is refused. Without this verb the key is empty.</summary>
-    /// <param name="wireup">The sheet.</param>
-    /// <param name="key">At least 16 bytes; copied. The same in every process that uses the read streams.</param>
+    /// <summary>
+    /// Signs the definitions of read streams with HMAC-SHA256, so that a changed one is refused. Without this method the key is empty.
+    /// </summary>
+    /// <param name="wireup">The wireup.</param>
+    /// <param name="key">At least 16 bytes; copied. Use the same key in every process that uses the read streams.</param>
     /// <exception cref="WireupException">The key is too short.</exception>
     public static Wireup SignReadStreamsWith(this Wireup wireup, ReadOnlySpan<byte> key)
     {
         ArgumentNullException.ThrowIfNull(wireup);
-        if (key.Length < 16) throw new WireupException($"A signing key has at least 16 bytes, but this one has {key.Length}. Make one with RandomNumberGenerator.GetBytes(32).");
+        if (key.Length < 16)
+            throw new WireupException(
+                $"A signing key has at least 16 bytes, but this one has {key.Length}. Make one with RandomNumberGenerator.GetBytes(32).");
         return wireup.Choose(nameof(SignReadStreamsWith), new SigningChoice(key.ToArray()));
     }
 }

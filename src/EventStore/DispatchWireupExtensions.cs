@@ -3,21 +3,21 @@ using EventStore.Dispatch;
 
 namespace EventStore;
 
-/// <summary>The verbs of dispatch on the wireup.</summary>
+/// <summary>The wireup methods of dispatch.</summary>
 public static class DispatchWireupExtensions
 {
     /// <summary>
-    /// Dispatches each commit before it returns to its caller. A failing bus never fails the commit; it is tried again behind it. Where another
-    /// process holds the lease, that one dispatches, and the commit returns without waiting for it.
+    /// Dispatches each commit before it returns to its caller. A failing dispatch never fails the commit; it is tried again in the
+    /// background. If another process holds the lease, that process dispatches, and the commit returns without waiting for it.
     /// </summary>
     public static Wireup UsingSynchronousDispatchScheduler(this Wireup wireup, Action<DispatchOptions>? configure = null) =>
         Schedule(wireup, nameof(UsingSynchronousDispatchScheduler), SchedulerKind.Synchronous, configure);
 
-    /// <summary>Dispatches in the background, so that no commit waits for the bus.</summary>
+    /// <summary>Dispatches in the background, so that no commit waits for it.</summary>
     public static Wireup UsingAsynchronousDispatchScheduler(this Wireup wireup, Action<DispatchOptions>? configure = null) =>
         Schedule(wireup, nameof(UsingAsynchronousDispatchScheduler), SchedulerKind.Asynchronous, configure);
 
-    /// <summary>Dispatches to an object, which stays the application's to dispose.</summary>
+    /// <summary>Dispatches to an object, which the application disposes.</summary>
     public static Wireup DispatchTo(this Wireup wireup, IDispatchCommits dispatcher)
     {
         ArgumentNullException.ThrowIfNull(dispatcher);
@@ -31,21 +31,21 @@ public static class DispatchWireupExtensions
         return To(wireup, new DelegateDispatcher(dispatch), isPerEvent: false);
     }
 
-    /// <summary>Dispatches events to a delegate, each retried and marked by itself.</summary>
+    /// <summary>Dispatches events to a delegate. Each event is retried and marked by itself.</summary>
     public static Wireup DispatchTo(this Wireup wireup, Func<CommittedEvent, CancellationToken, ValueTask> dispatch)
     {
         ArgumentNullException.ThrowIfNull(dispatch);
         return To(wireup, new DelegateEventDispatcher(dispatch), isPerEvent: true);
     }
 
-    /// <summary>Says when the scheduler starts. Without this verb it starts with the store.</summary>
+    /// <summary>Sets when the scheduler starts. Default: with the store.</summary>
     public static Wireup Startup(this Wireup wireup, DispatchStartup startup)
     {
         ArgumentNullException.ThrowIfNull(wireup);
         return wireup.Choose(nameof(Startup), new StartupChoice(startup));
     }
 
-    /// <summary>Does not track dispatch at all: nothing is ever undispatched.</summary>
+    /// <summary>Does not track dispatch: no event counts as undispatched.</summary>
     public static Wireup DoNotDispatchCommits(this Wireup wireup)
     {
         ArgumentNullException.ThrowIfNull(wireup);

@@ -11,29 +11,34 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore;
 
-/// <summary>The verbs of core on the wireup: persistence, serialization, payloads, hooks and surroundings, and the build.</summary>
+/// <summary>The wireup methods of core: persistence, serialization, payloads, hooks, clock and logging, and the build.</summary>
 public static class WireupExtensions
 {
-    /// <summary>Stores in the memory of this process; for tests. Every store built has a memory of its own.</summary>
+    /// <summary>Stores in the memory of this process, for tests. Each store that is built has its own memory.</summary>
     public static Wireup UsingInMemoryPersistence(this Wireup wireup) =>
         Require(wireup).UsingPersistence(nameof(UsingInMemoryPersistence), context => new InMemoryPersistenceEngine(context.Time));
 
-    /// <summary>Makes the in-memory engine known as <c>memory:</c>. <see cref="BuildAsync"/> does so by itself where the scheme is free.</summary>
+    /// <summary>
+    /// Adds the in-memory engine as <c>memory:</c>. <see cref="BuildAsync"/> adds it if the scheme is not used.
+    /// </summary>
     public static EngineCatalogue AddInMemory(this EngineCatalogue engines)
     {
         ArgumentNullException.ThrowIfNull(engines);
         return engines.Add("memory", (_, context) => new InMemoryPersistenceEngine(context.Time));
     }
 
-    /// <summary>Makes the storage where it is missing when the store is built. Without this verb it must be there, and is only checked.</summary>
-    public static Wireup InitializeStorageEngine(this Wireup wireup) => Require(wireup).Choose(nameof(InitializeStorageEngine), new InitializationChoice());
+    /// <summary>
+    /// Creates missing storage when the store is built. Without this method the storage must exist, and is only checked.
+    /// </summary>
+    public static Wireup InitializeStorageEngine(this Wireup wireup) =>
+        Require(wireup).Choose(nameof(InitializeStorageEngine), new InitializationChoice());
 
-    /// <summary>Bodies are JSON, by reflection over the registered types.</summary>
-    /// <param name="wireup">The sheet.</param>
+    /// <summary>Serializes bodies as JSON, by reflection over the registered types.</summary>
+    /// <param name="wireup">The wireup.</param>
     /// <param name="types">Registers the types that are stored.</param>
-    /// <param name="options">How they are written; null for the web defaults (camel case).</param>
-    [RequiresUnreferencedCode("Types are reflected over. Pass a JsonSerializerContext where code is trimmed.")]
-    [RequiresDynamicCode("Types are reflected over. Pass a JsonSerializerContext where code is compiled ahead of time.")]
+    /// <param name="options">The options of the serializer; null for the web defaults (camel case).</param>
+    [RequiresUnreferencedCode("Types are found by reflection. Pass a JsonSerializerContext where code is trimmed.")]
+    [RequiresDynamicCode("Types are found by reflection. Pass a JsonSerializerContext where code is compiled ahead of time.")]
     public static Wireup UsingJsonSerialization(this Wireup wireup, Action<EventTypes> types, JsonSerializerOptions? options = null)
     {
         var chosen = new JsonSerializerOptions(options ?? JsonSerializerOptions.Web);
@@ -41,8 +46,10 @@ public static class WireupExtensions
         return UseJson(wireup, types, chosen);
     }
 
-    /// <summary>Bodies are JSON, by generated contracts: nothing is reflected over, so it works trimmed and compiled ahead of time.</summary>
-    /// <param name="wireup">The sheet.</param>
+    /// <summary>
+    /// Serializes bodies as JSON, by generated contracts. Works in trimmed code and code compiled ahead of time.
+    /// </summary>
+    /// <param name="wireup">The wireup.</param>
     /// <param name="context">The generated contracts of all types that are stored.</param>
     /// <param name="types">Registers the types that are stored.</param>
     public static Wireup UsingJsonSerialization(this Wireup wireup, JsonSerializerContext context, Action<EventTypes> types)
@@ -51,57 +58,65 @@ public static class WireupExtensions
         return UseJson(wireup, types, context.Options);
     }
 
-    /// <summary>Bodies are what a serializer of the application's makes of them.</summary>
+    /// <summary>Serializes bodies with a serializer of the application.</summary>
     public static Wireup UsingCustomSerialization(this Wireup wireup, IEventSerializer serializer)
     {
         ArgumentNullException.ThrowIfNull(serializer);
         return Require(wireup).Choose(nameof(UsingCustomSerialization), new SerializerChoice(serializer, () => { }));
     }
 
-    /// <summary>Compresses each payload by itself. What was stored before stays readable, and so does this once the verb is gone.</summary>
-    /// <param name="wireup">The sheet.</param>
-    /// <param name="algorithm">How.</param>
-    /// <param name="level">How hard to try.</param>
-    /// <param name="minBytes">Smaller payloads are left alone.</param>
+    /// <summary>Compresses each payload by itself. Payloads stored with and without compression are always readable.</summary>
+    /// <param name="wireup">The wireup.</param>
+    /// <param name="algorithm">The algorithm.</param>
+    /// <param name="level">The level.</param>
+    /// <param name="minBytes">Smaller payloads are not compressed.</param>
     public static Wireup Compress(
-        this Wireup wireup, CompressionAlgorithm algorithm = CompressionAlgorithm.Brotli, CompressionLevel level = CompressionLevel.Fastest, int minBytes = 128)
+        this Wireup wireup,
+        CompressionAlgorithm algorithm = CompressionAlgorithm.Brotli,
+        CompressionLevel level = CompressionLevel.Fastest,
+        int minBytes = 128)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(minBytes);
         return Require(wireup).Collect(nameof(Compress), new TransformChoice(new CompressionTransform(algorithm, level, minBytes)));
     }
 
-    /// <summary>Encrypts bodies, headers and snapshots with AES-GCM. Names of streams and types stay readable.</summary>
-    /// <param name="wireup">The sheet.</param>
-    /// <param name="current">The key for what is written.</param>
-    /// <param name="earlier">Further keys for what was written before: rotate by passing a new current key and the old one here.</param>
+    /// <summary>Encrypts bodies, headers and snapshots with AES-GCM. Names of streams and types are not encrypted.</summary>
+    /// <param name="wireup">The wireup.</param>
+    /// <param name="current">The key for new payloads.</param>
+    /// <param name="earlier">Further keys for older payloads. To rotate, pass a new current key, and the old one here.</param>
     public static Wireup EncryptWith(this Wireup wireup, EncryptionKey current, params IEnumerable<EncryptionKey> earlier)
     {
         ArgumentNullException.ThrowIfNull(current);
         var keys = new Dictionary<string, EncryptionKey>(StringComparer.Ordinal);
         foreach (var key in earlier.Prepend(current))
         {
-            if (!keys.TryAdd(key.Id, key)) throw new WireupException($"Two encryption keys have the id '{key.Id}'. Give every key an id of its own.");
+            if (!keys.TryAdd(key.Id, key))
+                throw new WireupException($"Two encryption keys have the id '{key.Id}'. Give every key its own id.");
         }
 
         return Require(wireup).Choose(nameof(EncryptWith), new EncryptionChoice(new EncryptionTransform(current, keys)));
     }
 
-    /// <summary>Puts payloads through a transform of the application's; several are applied in the order of the calls, encryption after them.</summary>
+    /// <summary>
+    /// Applies a transform of the application to payloads. Several are applied in the order of the calls, encryption last.
+    /// </summary>
     public static Wireup TransformPayloadsUsing(this Wireup wireup, IPayloadTransform transform)
     {
         ArgumentNullException.ThrowIfNull(transform);
         return Require(wireup).Collect(nameof(TransformPayloadsUsing), new TransformChoice(transform));
     }
 
-    /// <summary>Turns events of an old class into those of a newer one while reading.</summary>
-    public static Wireup UpconvertEventsUsing<TOld, TNew>(this Wireup wireup, Func<TOld, TNew> convert) where TOld : notnull where TNew : notnull =>
+    /// <summary>Converts events of an old class into those of a newer one while reading.</summary>
+    public static Wireup UpconvertEventsUsing<TOld, TNew>(
+        this Wireup wireup, Func<TOld, TNew> convert) where TOld : notnull where TNew : notnull =>
         UpconvertEventsUsing(wireup, EventUpconverter.OfObjects(convert));
 
-    /// <summary>Turns the JSON of an old event type into that of a newer one while reading.</summary>
-    public static Wireup UpconvertEventsUsing(this Wireup wireup, string fromEventType, string toEventType, Func<JsonNode, JsonNode> convert) =>
+    /// <summary>Converts the JSON of an old event type into that of a newer one while reading.</summary>
+    public static Wireup UpconvertEventsUsing(
+        this Wireup wireup, string fromEventType, string toEventType, Func<JsonNode, JsonNode> convert) =>
         UpconvertEventsUsing(wireup, EventUpconverter.OfJson(fromEventType, toEventType, convert));
 
-    /// <summary>Turns old events into their present form while reading.</summary>
+    /// <summary>Converts old events into their present form while reading.</summary>
     public static Wireup UpconvertEventsUsing(this Wireup wireup, EventUpconverter converter)
     {
         ArgumentNullException.ThrowIfNull(converter);
@@ -125,26 +140,30 @@ public static class WireupExtensions
         return wireup;
     }
 
-    /// <summary>Keeps only the newest snapshots of each stream. Without this verb all are kept.</summary>
+    /// <summary>Keeps only the newest snapshots of each stream. Without this method all are kept.</summary>
     public static Wireup KeepSnapshots(this Wireup wireup, int newest)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(newest, 1);
         return Require(wireup).Choose(nameof(KeepSnapshots), new SnapshotsChoice(newest));
     }
 
-    /// <summary>Takes the time from here; the system clock otherwise.</summary>
-    public static Wireup UsingTimeProvider(this Wireup wireup, TimeProvider time) => Require(wireup).Choose(nameof(UsingTimeProvider), time);
+    /// <summary>Uses this clock. Default: the system clock.</summary>
+    public static Wireup UsingTimeProvider(this Wireup wireup, TimeProvider time) =>
+        Require(wireup).Choose(nameof(UsingTimeProvider), time);
 
-    /// <summary>Logs there; nowhere otherwise.</summary>
-    public static Wireup UsingLoggerFactory(this Wireup wireup, ILoggerFactory loggers) => Require(wireup).Choose(nameof(UsingLoggerFactory), loggers);
+    /// <summary>Logs to this factory. Default: no logging.</summary>
+    public static Wireup UsingLoggerFactory(this Wireup wireup, ILoggerFactory loggers) =>
+        Require(wireup).Choose(nameof(UsingLoggerFactory), loggers);
 
-    /// <summary>Builds the store. The sheet cannot be used again.</summary>
+    /// <summary>Builds the store. The wireup cannot be used again.</summary>
     /// <exception cref="WireupException">A choice is missing, or two contradict each other; the message names the fix.</exception>
     /// <exception cref="StorageException">The storage cannot be opened.</exception>
     public static ValueTask<IEventStore> BuildAsync(this Wireup wireup, CancellationToken cancellationToken = default)
     {
         Require(wireup).Close();
-        if (wireup.Find<PersistenceChoice>()?.Catalogue is { } catalogue && !catalogue.Schemes.Contains("memory", StringComparer.OrdinalIgnoreCase)) catalogue.AddInMemory();
+        if (wireup.Find<PersistenceChoice>()?.Catalogue is { } catalogue
+            && !catalogue.Schemes.Contains("memory", StringComparer.OrdinalIgnoreCase))
+            catalogue.AddInMemory();
         return StoreBuilder.BuildAsync(wireup, cancellationToken);
     }
 

@@ -1,12 +1,12 @@
 namespace EventStore.Abstractions.Tests;
 
-/// <summary>What ranges of a stream name, counted from its beginning or from its head.</summary>
+/// <summary>Ranges of a stream, counted from its beginning or from its head.</summary>
 public sealed class RangeTests
 {
     private static readonly Revision Head = new(10);
 
     [Fact]
-    public void A_range_of_the_language_counts_from_0_and_excludes_its_end()
+    public void A_csharp_range_counts_from_0_and_excludes_its_end()
     {
         Assert.Equal((1, 3), Of(0..3));
         Assert.Equal((8, 10), Of(^3..));

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace EventStore.Abstractions.Tests;
 
-/// <summary>The words of the contract as values: names, positions, expectations, filters, limits.</summary>
+/// <summary>The values of the contract: names, positions, expected revisions, filters, limits.</summary>
 public sealed class VocabularyTests
 {
     [Fact]
@@ -16,7 +16,7 @@ public sealed class VocabularyTests
     }
 
     [Fact]
-    public void The_default_stream_id_names_nothing_and_says_so()
+    public void The_default_stream_id_is_refused_with_a_message()
     {
         Assert.Equal("(no stream)", default(StreamId).ToString());
         Assert.True(default(StreamId).CompareTo("a") < 0 && new StreamId("a").CompareTo(default) > 0);
@@ -25,18 +25,23 @@ public sealed class VocabularyTests
     }
 
     [Fact]
-    public void A_refused_name_is_told_with_the_part_the_problem_and_the_fix()
+    public void A_refused_name_is_reported_with_the_part_the_problem_and_the_fix()
     {
         var error = Assert.Throws<InvalidNameException>(() => new StreamId(new string('é', 65), "", "id"));
         Assert.Equal("bucket", error.ParamName);
-        Assert.StartsWith("The bucket takes 130 bytes in UTF-8, more than the limit of 128. Nothing was stored; shorten it.", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The bucket takes 130 bytes in UTF-8, more than the limit of 128. Nothing was stored; shorten it.",
+            error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Streams_are_ordered_as_the_bytes_of_their_names_in_utf8()
     {
         string[] names = ["", "a", "A", "a ", "aa", "b", "é", "e\u0301", "\ud7ff", "\ue000", "\uffff", "😀", "😁", "a😀", "a\uffff", "z"];
-        var byBytes = names.Order(Comparer<string>.Create((left, right) => Encoding.UTF8.GetBytes(left).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(right))));
+        var byBytes = names.Order(
+            Comparer<string>.Create(
+                (left, right) => Encoding.UTF8.GetBytes(left).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(right))));
         Assert.Equal(byBytes, names.Order(Comparer<string>.Create(StreamId.CompareCodePoints)));
         Assert.True(new StreamId("a", "b", "c").CompareTo(new StreamId("a", "c", "a")) < 0);
         Assert.Equal(0, new StreamId("a").CompareTo("a"));
@@ -45,7 +50,7 @@ public sealed class VocabularyTests
     [Theory]
     [InlineData(0, true, true, false)]
     [InlineData(5, true, false, true)]
-    public void Expectations_are_met_by_the_revisions_they_name(long actual, bool any, bool none, bool some)
+    public void Expected_revisions_match_the_right_revisions(long actual, bool any, bool none, bool some)
     {
         Assert.Equal(any, ExpectedRevision.Any.IsMetBy(new Revision(actual)));
         Assert.Equal(none, ExpectedRevision.NoStream.IsMetBy(new Revision(actual)));
@@ -82,11 +87,16 @@ public sealed class VocabularyTests
     [Fact]
     public void Limits_refuse_with_the_measure_and_the_limit()
     {
-        var limits = new EngineLimits(MaxEventsPerCommit: 2, MaxCommitBytes: 100, MaxSnapshotBytes: 10, MaxDocumentBytes: 10, MaxBatchAttempts: 1);
+        var limits = new EngineLimits(
+            MaxEventsPerCommit: 2, MaxCommitBytes: 100, MaxSnapshotBytes: 10, MaxDocumentBytes: 10, MaxBatchAttempts: 1);
         EventRecord small = new(Guid.NewGuid(), "type", new byte[10]), large = new(Guid.NewGuid(), "type", new byte[100]);
         limits.Require(new CommitAttempt("s", Guid.NewGuid(), default, default, [small, small]));
-        var tooMany = Assert.Throws<TooLargeException>(() => limits.Require(new CommitAttempt("s", Guid.NewGuid(), default, default, [small, small, small])));
-        Assert.Equal("The commit has 3 events, but this engine takes at most 2. Nothing was stored. Split it, or choose a backend with a higher limit.", tooMany.Message);
+        var tooMany = Assert.Throws<TooLargeException>(
+            () => limits.Require(new CommitAttempt("s", Guid.NewGuid(), default, default, [small, small, small])));
+        Assert.Equal(
+            "The commit has 3 events, but the limit of this engine is 2. "
+                + "Nothing was stored. Split it, or choose a backend with a higher limit.",
+            tooMany.Message);
         Assert.Throws<TooLargeException>(() => limits.Require(new CommitAttempt("s", Guid.NewGuid(), default, default, [large])));
         Assert.Throws<TooLargeException>(() => limits.Require(new SnapshotRecord("s", new Revision(1), 0, "state", new byte[11])));
         Assert.Throws<ArgumentOutOfRangeException>(() => limits.Require(new SnapshotRecord("s", new Revision(0), 0, "state", default)));
@@ -110,7 +120,7 @@ public sealed class VocabularyTests
         Assert.Equal(page, TroubleshootingPage.AddressIn(repository, version));
 
     [Fact]
-    public async Task A_signal_wakes_those_behind_it_and_lets_those_ahead_wait()
+    public async Task A_signal_ends_the_waits_up_to_its_checkpoint_and_no_later_ones()
     {
         var signal = new CommitSignal();
         signal.Raise(new Checkpoint(5));
@@ -121,7 +131,8 @@ public sealed class VocabularyTests
         signal.Raise(new Checkpoint(6));
         await waiting;
         await signal.WaitAsync(new Checkpoint(6), TimeSpan.FromMilliseconds(5), TimeProvider.System, CancellationToken.None);
-        var cancelled = signal.WaitAsync(new Checkpoint(6), TimeSpan.FromMinutes(1), TimeProvider.System, new CancellationToken(canceled: true)).AsTask();
+        var cancelled = signal.WaitAsync(
+            new Checkpoint(6), TimeSpan.FromMinutes(1), TimeProvider.System, new CancellationToken(canceled: true)).AsTask();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
         var woken = signal.WaitAsync(new Checkpoint(6), TimeSpan.FromMinutes(1), TimeProvider.System, CancellationToken.None).AsTask();
         signal.WakeAll();

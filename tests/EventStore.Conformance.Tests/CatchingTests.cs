@@ -1,27 +1,34 @@
 namespace EventStore.Conformance.Tests;
 
-/// <summary>The kit is able to catch: over each broken engine the fact that is meant for it fails, and says why.</summary>
+/// <summary>Over each broken engine, the fact that must catch it fails with a message.</summary>
 public sealed class CatchingTests
 {
-    public static TheoryData<string> Catches { get; } = Catch.Names(specification => !CatchingRacesTests.Racing.Contains(specification) && !CatchingWaitsTests.Waiting.Contains(specification));
+    public static TheoryData<string> Catches { get; } = Catch.Names(
+        specification => !CatchingRacesTests.Racing.Contains(specification) && !CatchingWaitsTests.Waiting.Contains(specification));
 
     [Theory, MemberData(nameof(Catches))]
     public Task A_broken_engine_is_caught(string name) => Catch.RequireAsync(name);
 
     [Fact]
-    public void Every_specification_is_meant_for_a_broken_engine() =>
-        Assert.Equal(Specimens.Specifications.Select(type => type.Name).Order(), Catch.All.Select(meant => meant.Specification.Name).Distinct().Order());
+    public void Every_specification_catches_a_broken_engine() =>
+        Assert.Equal(
+            Specimens.Specifications.Select(type => type.Name).Order(),
+            Catch.All.Select(meant => meant.Specification.Name).Distinct().Order());
 
     [Fact]
-    public void Every_broken_engine_is_meant_for_a_fact() => Assert.Empty(
-        typeof(Catch).Assembly.GetTypes().Where(type => type is { IsAbstract: false, Namespace: "EventStore.Conformance.Tests.Engines" } && type.IsSubclassOf(typeof(DelegatingEngine)))
+    public void Every_broken_engine_is_caught_by_a_fact() => Assert.Empty(
+        typeof(Catch).Assembly.GetTypes().Where(
+            type => type is { IsAbstract: false, Namespace: "EventStore.Conformance.Tests.Engines" }
+                && type.IsSubclassOf(typeof(DelegatingEngine)))
             .Except(Catch.All.Select(meant => meant.Engine)).Except([typeof(Engines.Sound), typeof(Engines.PromisesNothing)]));
 
     [Fact]
-    public async Task The_model_tells_the_seed_and_a_short_history()
+    public async Task The_model_reports_the_seed_and_a_short_history()
     {
         var verdicts = await Trial.RunAsync(
-            typeof(ModelSpecification<>), typeof(Engines.ForgetsOlderCommitIds), [nameof(ModelSpecification<>.The_engine_agrees_with_the_model_over_thousands_of_random_operations)]);
+            typeof(ModelSpecification<>),
+            typeof(Engines.ForgetsOlderCommitIds),
+            [nameof(ModelSpecification<>.The_engine_agrees_with_the_model_over_thousands_of_random_operations)]);
         foreach (var message in verdicts.Select(verdict => verdict.Error!.Message))
         {
             Assert.Contains("seed ", message, StringComparison.Ordinal);
@@ -30,7 +37,7 @@ public sealed class CatchingTests
     }
 }
 
-/// <summary>The same for specifications that let engines race for seconds.</summary>
+/// <summary>The same for specifications that run engines in parallel for seconds.</summary>
 public sealed class CatchingRacesTests
 {
     internal static readonly Type[] Racing = [typeof(ConcurrencySpecification<>), typeof(DispatchLeaseSpecification<>)];
@@ -41,7 +48,7 @@ public sealed class CatchingRacesTests
     public Task A_broken_engine_is_caught(string name) => Catch.RequireAsync(name);
 }
 
-/// <summary>The same for specifications that wait for what a broken engine never does.</summary>
+/// <summary>The same for specifications that wait for something a broken engine never does.</summary>
 public sealed class CatchingWaitsTests
 {
     internal static readonly Type[] Waiting = [typeof(LifecycleSpecification<>), typeof(ReadOnlySpecification<>)];

@@ -2,13 +2,13 @@ using System.Text.Json.Serialization;
 
 namespace EventStore.Tests;
 
-/// <summary>A call that compiles does what it reads like.</summary>
+/// <summary>Calls of the API behave as they read.</summary>
 public sealed partial class ApiTests
 {
     private static readonly StreamId Stream = new("order", "42");
 
     [Fact]
-    public async Task Events_are_appended_one_by_one_and_as_collections_with_and_without_an_expectation()
+    public async Task Events_are_appended_one_by_one_and_as_collections_with_and_without_an_expected_revision()
     {
         await using var store = await OpenAsync();
         List<Added> list = [new(1), new(2)];
@@ -25,8 +25,9 @@ public sealed partial class ApiTests
         var last = await store.AppendAsync(Stream, ExpectedRevision.Exactly(17), new EventMessage(new Added(1)), commitId: Guid.NewGuid());
 
         Assert.Equal(18, last.LastRevision.Value);
-        Assert.Equal([1, 1, 2, 2, 2, 2, 2, 1, 2, 2, 1], (await store.ReadStreamAsync(Stream, cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken))
-            .GroupBy(committed => committed.CommitId).Select(commit => commit.Count()));
+        var stored = await store.ReadStreamAsync(Stream, cancellationToken: TestContext.Current.CancellationToken)
+            .ToListAsync(TestContext.Current.CancellationToken);
+        Assert.Equal([1, 1, 2, 2, 2, 2, 2, 1, 2, 2, 1], stored.GroupBy(committed => committed.CommitId).Select(commit => commit.Count()));
         Assert.True((await store.FindHeadAsync(Stream, TestContext.Current.CancellationToken))!.Revision == last.LastRevision);
     }
 
@@ -36,11 +37,13 @@ public sealed partial class ApiTests
         await using var store = await OpenAsync();
         object[] wrong =
         [
-            new StreamId("a"), new Revision(1), new Checkpoint(1), new CommitSequence(1), ExpectedRevision.Any, Guid.NewGuid(), CancellationToken.None, Task.CompletedTask,
+            new StreamId("a"), new Revision(1), new Checkpoint(1), new CommitSequence(1), ExpectedRevision.Any, Guid.NewGuid(),
+            CancellationToken.None, Task.CompletedTask,
             new List<Added>(), new EventMessage(new Added(1)),
         ];
         Assert.All(wrong, body => Assert.Throws<ArgumentException>(() => new EventMessage(body)));
-        await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(Stream, new Added(1), new Added(2), CancellationToken.None));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await store.AppendAsync(Stream, new Added(1), new Added(2), CancellationToken.None));
         await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(Stream, ExpectedRevision.Any));
         await Assert.ThrowsAsync<ArgumentException>(async () => await store.AppendAsync(Stream, new List<Added>()));
         Assert.Null(await store.FindHeadAsync(Stream, TestContext.Current.CancellationToken));
@@ -48,10 +51,13 @@ public sealed partial class ApiTests
 
     [Fact]
     public void A_header_without_a_value_is_named() =>
-        Assert.Contains("'trace'", Assert.Throws<ArgumentException>(() => new EventMessage("body", new Dictionary<string, string> { ["trace"] = null! })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'trace'",
+            Assert.Throws<ArgumentException>(() => new EventMessage("body", new Dictionary<string, string> { ["trace"] = null! })).Message,
+            StringComparison.Ordinal);
 
     [Fact]
-    public async Task Ranges_of_the_language_are_read_and_opened()
+    public async Task Csharp_ranges_are_read_and_opened()
     {
         await using var store = await OpenAsync();
         await store.AppendAsync(Stream, [.. Enumerable.Range(1, 600).Select(number => new Added(number))]);
@@ -61,7 +67,13 @@ public sealed partial class ApiTests
         Assert.Equal([600, 599], await NumbersAsync(store, StreamRange.Between(-2) with { Direction = ReadDirection.Backward }));
         Assert.Equal(600, (await NumbersAsync(store, ..)).Count);
         Assert.Empty(await NumbersAsync(store, 600..));
-        Assert.Equal([599, 600], (await store.OpenStreamAsync(Stream, ^2.., TestContext.Current.CancellationToken)).CommittedEvents.Select(committed => ((Added)committed.Body).Number));
+        Assert.Equal(
+            [599, 600],
+            (
+                await store.OpenStreamAsync(
+                    Stream,
+                    ^2..,
+                    TestContext.Current.CancellationToken)).CommittedEvents.Select(committed => ((Added)committed.Body).Number));
     }
 
     [Fact]
@@ -76,27 +88,37 @@ public sealed partial class ApiTests
     }
 
     [Fact]
-    public async Task A_stream_opened_from_a_snapshot_is_bounded_and_takes_one_of_the_schema_version_asked_for()
+    public async Task A_stream_opened_from_a_snapshot_is_bounded_and_uses_the_requested_schema_version()
     {
         await using var store = await OpenAsync();
         await store.AppendAsync(Stream, [.. Enumerable.Range(1, 10).Select(number => new Added(number))]);
-        await store.Snapshots.SaveAsync(new Snapshot<Added>(Stream, new Revision(4), new Added(4), SchemaVersion: 1), TestContext.Current.CancellationToken);
-        await store.Snapshots.SaveAsync(new Snapshot(Stream, new Revision(8), new Added(8), SchemaVersion: 2), TestContext.Current.CancellationToken);
+        await store.Snapshots.SaveAsync(
+            new Snapshot<Added>(Stream, new Revision(4), new Added(4), SchemaVersion: 1), TestContext.Current.CancellationToken);
+        await store.Snapshots.SaveAsync(
+            new Snapshot(Stream, new Revision(8), new Added(8), SchemaVersion: 2), TestContext.Current.CancellationToken);
 
         var (newest, rest) = await store.OpenFromSnapshotAsync(Stream, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal((8, 2), (newest!.Revision.Value, rest.CommittedEvents.Count));
-        var (old, more) = await store.OpenFromSnapshotAsync(Stream, schemaVersion: 1, cancellationToken: TestContext.Current.CancellationToken);
+        var (old, more) = await store.OpenFromSnapshotAsync(
+            Stream, schemaVersion: 1, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal((4, 6), (old!.Revision.Value, more.CommittedEvents.Count));
-        var (bounded, some) = await store.OpenFromSnapshotAsync(Stream, upTo: new Revision(6), cancellationToken: TestContext.Current.CancellationToken);
+        var (bounded, some) = await store.OpenFromSnapshotAsync(
+            Stream, upTo: new Revision(6), cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal((4, 2, 6), (bounded!.Revision.Value, some.CommittedEvents.Count, some.Revision.Value));
-        Assert.Null((await store.OpenFromSnapshotAsync(Stream, schemaVersion: 3, cancellationToken: TestContext.Current.CancellationToken)).Snapshot);
+        Assert.Null(
+            (
+                await store.OpenFromSnapshotAsync(
+                    Stream, schemaVersion: 3, cancellationToken: TestContext.Current.CancellationToken)).Snapshot);
     }
 
     [Fact]
-    public void Events_and_snapshots_are_made_for_tests()
+    public void Events_and_snapshots_can_be_created_in_tests()
     {
-        var committed = CommittedEvent.Create(Stream, new Revision(3), new Added(7), headers: new Dictionary<string, string> { ["who"] = "me" });
-        Assert.Equal((Stream, 3, 3, "Added", "me"), (committed.Stream, committed.Revision.Value, committed.Checkpoint.Value, committed.EventType, committed.Headers["who"]));
+        var committed = CommittedEvent.Create(
+            Stream, new Revision(3), new Added(7), headers: new Dictionary<string, string> { ["who"] = "me" });
+        Assert.Equal(
+            (Stream, 3, 3, "Added", "me"),
+            (committed.Stream, committed.Revision.Value, committed.Checkpoint.Value, committed.EventType, committed.Headers["who"]));
         Assert.Equal(new Added(7), committed.Body);
         Assert.Equal(new Added(7), new Snapshot<Added>(Stream, new Revision(1), new Added(7)).State);
         Assert.Throws<ArgumentOutOfRangeException>(() => CommittedEvent.Create(Stream, Revision.None, new Added(7)));
@@ -105,17 +127,19 @@ public sealed partial class ApiTests
     [Fact]
     public async Task A_type_that_the_generated_contracts_lack_is_found_when_the_store_is_built()
     {
-        var wireup = Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(Contracts.Default, types => types.Register<Added>("added").Register<Counted>("counted"));
+        var wireup = Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(
+            Contracts.Default, types => types.Register<Added>("added").Register<Counted>("counted"));
         var error = await Assert.ThrowsAsync<WireupException>(async () => await wireup.BuildAsync(TestContext.Current.CancellationToken));
         Assert.Contains("[JsonSerializable(typeof(Counted))]", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_start_that_makes_no_sense_for_its_source_is_refused()
+    public async Task A_start_that_does_not_fit_its_source_is_refused()
     {
         await using var store = await OpenAsync();
         var options = new ConsumerOptions { StartFrom = ConsumerStart.AfterRevision(new Revision(1)) };
-        var error = await Assert.ThrowsAsync<ArgumentException>(async () => await store.Consumers.StartAsync("c", ConsumerSource.Everything, (_, _) => default, options));
+        var error = await Assert.ThrowsAsync<ArgumentException>(
+            async () => await store.Consumers.StartAsync("c", ConsumerSource.Everything, (_, _) => default, options));
         Assert.Contains("AfterCheckpoint", error.Message, StringComparison.Ordinal);
     }
 

@@ -3,7 +3,7 @@ using EventStore.InMemory;
 
 namespace EventStore.Tests;
 
-/// <summary>The in-memory engine through the whole kit. It keeps nothing beyond its life, and its description says so.</summary>
+/// <summary>Runs the whole kit on the in-memory engine, which keeps nothing after it is disposed.</summary>
 public sealed class InMemoryBackend : IBackend
 {
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(new InMemoryPersistenceEngine(context.Time));

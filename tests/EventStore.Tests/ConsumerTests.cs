@@ -2,11 +2,13 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using EventStore.Conformance;
 using EventStore.Consumers;
+using EventStore.Diagnostics;
 using EventStore.Feeds;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStore.Tests;
 
-/// <summary>What consumers of one process cost together, and what they tell of themselves.</summary>
+/// <summary>The cost of several consumers of one process, their metrics, and their internal parts.</summary>
 public sealed class ConsumerTests
 {
     [Fact(Timeout = 120_000)]
@@ -14,8 +16,11 @@ public sealed class ConsumerTests
     {
         const int Consumers = 10, Commits = 100, EventsPerCommit = 500;
         var counting = new CountsReads(new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default));
-        await using var store = await Wireup.Init().UsingPersistence(counting).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
-        for (var i = 0; i < Commits; i++) await store.AppendAsync("stream", ExpectedRevision.Any, [.. Enumerable.Range(0, EventsPerCommit).Select(_ => new EventMessage("x"))]);
+        await using var store = await Wireup.Init().UsingPersistence(counting)
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        for (var i = 0; i < Commits; i++)
+            await store.AppendAsync(
+                "stream", ExpectedRevision.Any, [.. Enumerable.Range(0, EventsPerCommit).Select(_ => new EventMessage("x"))]);
         counting.Pages = 0;
         await Task.WhenAll(Enumerable.Range(0, Consumers).Select(number => Task.Run(async () =>
         {
@@ -29,31 +34,38 @@ public sealed class ConsumerTests
             Assert.Equal(Commits * EventsPerCommit, delivered);
         })));
 
-        // Each alone would read as many pages as the store has.
+        // Each consumer alone would read as many pages as the store has.
         const int PagesOfStore = (Commits * EventsPerCommit / 512) + 1;
         TestContext.Current.TestOutputHelper?.WriteLine($"{counting.Pages} pages read of {PagesOfStore}");
         Assert.InRange(counting.Pages, PagesOfStore, PagesOfStore * 3);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task The_lag_that_is_told_is_that_of_what_is_consumed_and_gone_once_it_is()
+    public async Task The_measured_lag_is_that_of_the_source_and_is_zero_when_all_is_handled()
     {
-        var told = new ConcurrentDictionary<string, long>();
-        using var listener = new MeterListener { InstrumentPublished = static (instrument, listening) => { if (instrument.Name == "eventstore.consumer.lag") listening.EnableMeasurementEvents(instrument); } };
-        listener.SetMeasurementEventCallback<long>((_, change, tags, _) => told.AddOrUpdate((string)Find(tags, "eventstore.consumer")!, change, (_, lag) => lag + change));
+        var measured = new ConcurrentDictionary<string, long>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = static (instrument, listening) =>
+        {
+            if (instrument.Name == "eventstore.consumer.lag") listening.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>(
+            (_, change, tags, _) => measured.AddOrUpdate((string)Find(tags, "eventstore.consumer")!, change, (_, lag) => lag + change));
         listener.Start();
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await using var store = await Wireup.Init().UsingInMemoryPersistence()
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
         await store.AppendAsync("consumed", ExpectedRevision.Any, ["1", "2", "3"]);
         for (var i = 0; i < 50; i++) await store.AppendAsync("another", "x");
 
         var (name, held) = ($"{Guid.NewGuid()}", new TaskCompletionSource());
-        await using (var consumer = await store.Consumers.StartAsync(name, ConsumerSource.OfStream("consumed"), async (_, _) => await held.Task))
+        await using (var consumer = await store.Consumers.StartAsync(
+            name, ConsumerSource.OfStream("consumed"), async (_, _) => await held.Task))
         {
-            while (told.GetValueOrDefault(name) == 0) await Task.Yield();
-            Assert.Equal((3, 3), (told[name], (await consumer.GetStatusAsync()).Lag));
+            while (measured.GetValueOrDefault(name) == 0) await Task.Yield();
+            Assert.Equal((3, 3), (measured[name], (await consumer.GetStatusAsync()).Lag));
             held.SetResult();
             await consumer.WaitUntilCaughtUpAsync();
-            while (told[name] != 0) await Task.Yield();
+            while (measured[name] != 0) await Task.Yield();
             Assert.Equal(0, (await consumer.GetStatusAsync()).Lag);
         }
 
@@ -71,7 +83,8 @@ public sealed class ConsumerTests
     [Fact(Timeout = 60_000)]
     public async Task A_consumer_of_a_read_stream_that_is_rebuilt_gets_each_event_once_and_ends_when_it_is_dropped()
     {
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).SignReadStreamsWith(new byte[32]).BuildAsync();
+        await using var store = await Wireup.Init().UsingInMemoryPersistence()
+            .UsingJsonSerialization(types => types.Register<string>("text")).SignReadStreamsWith(new byte[32]).BuildAsync();
         await store.AppendAsync("early", ExpectedRevision.Any, [.. Enumerable.Range(0, 2_500).Select(i => new EventMessage($"early {i}"))]);
         await store.AppendAsync("kept", "1");
         await store.ReadStreams.CreateAsync("texts", EventPredicate.Types("text"));
@@ -97,9 +110,10 @@ public sealed class ConsumerTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Whoever_begins_after_a_deletion_gets_nothing_of_it_from_pages_that_others_have_read()
+    public async Task A_consumer_that_begins_after_a_deletion_gets_no_deleted_event_from_shared_pages()
     {
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await using var store = await Wireup.Init().UsingInMemoryPersistence()
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
         await store.AppendAsync("deleted", "x");
         await store.AppendAsync("kept", ExpectedRevision.Any, [.. Enumerable.Range(0, 2_000).Select(_ => new EventMessage("y"))]);
         Assert.Equal("deleted", await FirstAsync());
@@ -114,13 +128,15 @@ public sealed class ConsumerTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_stream_made_anew_between_two_pages_is_never_mixed_with_what_was_read_of_the_old_one()
+    public async Task A_stream_created_again_between_two_pages_is_never_mixed_with_events_of_the_old_one()
     {
         const int Events = 1_200, PageEvents = 512;
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await using var store = await Wireup.Init().UsingInMemoryPersistence()
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
         await FillAsync("old");
         await using var reading = store.ReadStreamAsync("stream").GetAsyncEnumerator();
-        await using var backward = store.ReadStreamAsync("stream", new StreamRange { Direction = ReadDirection.Backward }).GetAsyncEnumerator();
+        await using var backward = store.ReadStreamAsync(
+            "stream", new StreamRange { Direction = ReadDirection.Backward }).GetAsyncEnumerator();
         await using var following = store.Consumers.SubscribeAsync(ConsumerSource.OfStream("stream")).GetAsyncEnumerator();
         foreach (var begun in (IAsyncEnumerator<CommittedEvent>[])[reading, backward, following]) Assert.True(await begun.MoveNextAsync());
         await store.DeleteStreamAsync("stream");
@@ -133,24 +149,35 @@ public sealed class ConsumerTests
         }
 
         for (var i = 1; i < PageEvents; i++) Assert.True(await following.MoveNextAsync() && (string)following.Current.Body == "old");
-        for (var i = 1; i <= Events; i++) Assert.True(await following.MoveNextAsync() && following.Current.Revision.Value == i && (string)following.Current.Body == "new");
+        for (var i = 1; i <= Events; i++)
+            Assert.True(
+                await following.MoveNextAsync() && following.Current.Revision.Value == i && (string)following.Current.Body == "new");
 
-        async Task FillAsync(string text) => await store.AppendAsync("stream", ExpectedRevision.Any, [.. Enumerable.Range(0, Events).Select(_ => new EventMessage(text))]);
+        async Task FillAsync(string text) =>
+            await store.AppendAsync("stream", ExpectedRevision.Any, [.. Enumerable.Range(0, Events).Select(_ => new EventMessage(text))]);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_callback_that_lets_out_a_cancellation_of_its_own_ends_the_consumer_with_a_word()
+    public async Task A_callback_that_throws_its_own_cancellation_ends_the_consumer_with_an_explanation()
     {
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await using var store = await Wireup.Init().UsingInMemoryPersistence()
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
         await store.AppendAsync("stream", "x");
-        await using var consumer = await store.Consumers.StartAsync("cancelled", ConsumerSource.Everything, (_, _) => default, new ConsumerOptions { CaughtUp = () => throw new OperationCanceledException("of its own") });
-        Assert.Contains("of its own", (await Assert.ThrowsAsync<InvalidOperationException>(() => consumer.Completion)).Message, StringComparison.Ordinal);
+        await using var consumer = await store.Consumers.StartAsync(
+            "cancelled",
+            ConsumerSource.Everything,
+            (_, _) => default,
+            new ConsumerOptions { CaughtUp = () => throw new OperationCanceledException("of its own") });
+        Assert.Contains(
+            "of its own",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => consumer.Completion)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Whoever_waits_at_a_progress_that_was_handed_over_waits_at_its_successor()
+    public async Task A_wait_for_a_progress_that_was_handed_over_moves_to_its_successor()
     {
-        var (before, after) = (new ConsumerProgress(default, null), new ConsumerProgress(default, null));
+        var (before, after) = (new ConsumerProgress(default, new Stateless(), null), new ConsumerProgress(default, new Stateless(), null));
         var early = before.WaitForAsync(5);
         before.HandOverTo(after);
         var late = before.WaitForAsync(5);
@@ -160,24 +187,31 @@ public sealed class ConsumerTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_delivery_broken_off_while_it_was_paused_gives_its_place_in_the_window_back()
+    public async Task A_delivery_cancelled_during_a_pause_frees_its_place_in_the_window()
     {
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await using var store = await Wireup.Init().UsingInMemoryPersistence()
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
         await store.AppendAsync("stream", "x");
         var committed = await store.ReadAllAsync().FirstAsync();
-        var (gate, pump) = (new PauseGate(), new PullPump(width: 1));
-        pump.In(new PumpContext(gate, null!, new ConsumerOptions(), _ => default));
+        var (gate, options, pulled) = (new PauseGate(), new ConsumerOptions(), new PulledEvents(width: 1));
+        var definition = new ConsumerDefinition("pulled", ConsumerSource.Everything, options, context => new PullPump(context, pulled));
+        var report = new ConsumerReport("pulled", new ConsumerLag(_ => { }), NullLogger.Instance);
+        var lease = new ConsumerDocuments(OpenInMemory(), TimeProvider.System).LeaseOf("pulled", options);
+        var policy = new FailurePolicy(new ConsumerClaim(definition, lease, report, _ => { }), gate);
+        var pump = new PullPump(
+            new PumpContext(policy, new ConsumerProgress(default, new Stateless(), null), options, _ => default), pulled);
         await gate.PauseAsync();
         using var broken = new CancellationTokenSource();
-        var progress = new ConsumerProgress(default, null);
-        var delivering = pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, progress, broken.Token);
+        var delivering = pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, broken.Token);
         await broken.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await delivering);
         gate.Resume();
-        pump.Restart();
-        await pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, progress, TestContext.Current.CancellationToken);
-        Assert.True(pump.Deliveries.TryRead(out _));
+        pump.Begin();
+        await pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, TestContext.Current.CancellationToken);
+        Assert.True(pulled.Deliveries.TryRead(out _));
     }
+
+    private static IPersistenceEngine OpenInMemory() => new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
 
     private sealed class CountsReads(IPersistenceEngine inner) : DelegatingEngine(inner)
     {

@@ -7,11 +7,11 @@ using EventStore.Dispatch;
 
 namespace EventStore.Tests;
 
-/// <summary>Group commit, telemetry, and what is kept out of messages and logs.</summary>
+/// <summary>Group commit, telemetry, read-ahead, and the progress of dispatch.</summary>
 public sealed class PipelineTests
 {
     [Fact]
-    public async Task Batches_settle_at_the_number_of_committers_and_not_at_half_of_it()
+    public async Task Batches_grow_to_the_number_of_committers_and_not_to_half_of_it()
     {
         const int Committers = 64;
         var median = 0;
@@ -30,7 +30,7 @@ public sealed class PipelineTests
     }
 
     [Fact]
-    public async Task A_lone_committer_waits_for_nobody()
+    public async Task A_single_committer_waits_for_no_other()
     {
         var slow = new TakesAMillisecond(OpenInMemory());
         await using var store = await Wire(slow).BuildAsync();
@@ -40,13 +40,13 @@ public sealed class PipelineTests
         Assert.Equal(Enumerable.Repeat(1, 20), slow.Batches);
 
         var thread = Environment.CurrentManagedThreadId;
-        var inline = new NotesThread(OpenInMemory());
+        var inline = new RecordsThread(OpenInMemory());
         await using var quick = await Wire(inline).BuildAsync();
         var committing = quick.AppendAsync("lone", "x");
         Assert.True(committing.IsCompletedSuccessfully, "a commit that the engine answers at once must not hop threads");
         Assert.Equal(thread, inline.Thread);
 
-        var remote = new AnswersLater(OpenInMemory());
+        var remote = new CompletesLater(OpenInMemory());
         await using var far = await Wire(remote).BuildAsync();
         await Task.Run(async () =>
         {
@@ -70,7 +70,7 @@ public sealed class PipelineTests
     }
 
     [Fact]
-    public async Task An_engine_that_fails_for_a_reason_of_its_own_leaves_the_outcome_unknown_and_the_store_usable()
+    public async Task An_engine_that_throws_an_unexpected_exception_leaves_the_outcome_unknown_and_the_store_usable()
     {
         var failing = new FailsOnce(OpenInMemory());
         await using var store = await Wire(failing).BuildAsync();
@@ -82,7 +82,7 @@ public sealed class PipelineTests
     [Theory]
     [InlineData(2_300)]
     [InlineData(int.MaxValue)]
-    public async Task A_replay_decodes_ahead_of_its_reader_and_meets_what_cannot_be_read_in_its_place(int unreadable)
+    public async Task A_replay_decodes_ahead_of_its_reader_and_fails_at_the_place_of_an_unreadable_event(int unreadable)
     {
         const int Events = 3_000, ReaderWaits = 1_100, EndOfNextPage = 2_048;
         var engine = OpenInMemory();
@@ -112,7 +112,11 @@ public sealed class PipelineTests
     public async Task Metrics_and_activities_count_what_happens()
     {
         var counted = new ConcurrentDictionary<string, double>();
-        using var meters = new MeterListener { InstrumentPublished = (instrument, listener) => { if (instrument.Meter.Name == "EventStore") listener.EnableMeasurementEvents(instrument); } };
+        using var meters = new MeterListener();
+        meters.InstrumentPublished = (instrument, listening) =>
+        {
+            if (instrument.Meter.Name == "EventStore") listening.EnableMeasurementEvents(instrument);
+        };
         meters.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Count(instrument, value, tags));
         meters.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Count(instrument, value, tags));
         meters.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Count(instrument, 1, tags));
@@ -122,17 +126,29 @@ public sealed class PipelineTests
         {
             ShouldListenTo = source => source.Name == "EventStore",
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = activity => { if (activity.Tags.Any(tag => tag.Value?.Contains("measured", StringComparison.Ordinal) ?? false)) activities.Enqueue(activity.OperationName); },
+            ActivityStopped = activity =>
+            {
+                if (activity.Tags.Any(tag => tag.Value?.Contains("measured", StringComparison.Ordinal) ?? false))
+                    activities.Enqueue(activity.OperationName);
+            },
         };
         ActivitySource.AddActivityListener(listener);
 
-        await using var store = await Wire(new Renamed(OpenInMemory())).UsingSynchronousDispatchScheduler().DispatchTo((Commit _, CancellationToken _) => default).BuildAsync();
+        await using var store = await Wire(new Renamed(OpenInMemory())).UsingSynchronousDispatchScheduler().DispatchTo(
+            (Commit _, CancellationToken _) => default).BuildAsync();
         var id = Guid.NewGuid();
         await store.AppendAsync("measured", ExpectedRevision.NoStream, ["a", "b"], id);
         await store.AppendAsync("measured", ExpectedRevision.NoStream, ["a", "b"], id);
         await Assert.ThrowsAsync<ConcurrencyException>(async () => await store.AppendAsync("measured", ExpectedRevision.NoStream, ["c"]));
 
-        Assert.Equal((1, 2, 1, 1, 1), (counted["eventstore.commits"], counted["eventstore.events"], counted["eventstore.conflicts"], counted["eventstore.duplicates"], counted["eventstore.dispatches"]));
+        Assert.Equal(
+            (1, 2, 1, 1, 1),
+            (
+                counted["eventstore.commits"],
+                counted["eventstore.events"],
+                counted["eventstore.conflicts"],
+                counted["eventstore.duplicates"],
+                counted["eventstore.dispatches"]));
         Assert.Equal(3, counted["eventstore.batch.duration"]);
         Assert.Equal(3, activities.Count(name => name == "EventStore.Commit"));
         Assert.Contains("EventStore.Dispatch", activities);
@@ -172,15 +188,21 @@ public sealed class PipelineTests
 
     private static IPersistenceEngine OpenInMemory() => new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
 
-    private static Wireup Wire(IPersistenceEngine engine) => Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text"));
+    private static Wireup Wire(IPersistenceEngine engine) =>
+        Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text"));
 
     [Fact(Timeout = 60_000)]
-    public async Task A_listener_that_throws_leaves_the_way_free_for_the_next_commit()
+    public async Task A_listener_that_throws_does_not_block_the_next_commit()
     {
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await using var store = await Wireup.Init().UsingInMemoryPersistence()
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
         var mine = Environment.CurrentManagedThreadId;
-        using (var listener = new MeterListener { InstrumentPublished = static (instrument, listening) => { if (instrument.Name == "eventstore.batch.size") listening.EnableMeasurementEvents(instrument); } })
+        using (var listener = new MeterListener())
         {
+            listener.InstrumentPublished = static (instrument, listening) =>
+            {
+                if (instrument.Name == "eventstore.batch.size") listening.EnableMeasurementEvents(instrument);
+            };
             listener.SetMeasurementEventCallback<int>((_, _, _, _) =>
             {
                 if (Environment.CurrentManagedThreadId == mine) throw new NotSupportedException();
@@ -196,9 +218,11 @@ public sealed class PipelineTests
     {
         public List<int> Batches { get; } = [];
 
-        public override EngineDescription Description => base.Description with { Limits = base.Description.Limits with { MaxBatchAttempts = maxBatch } };
+        public override EngineDescription Description =>
+            base.Description with { Limits = base.Description.Limits with { MaxBatchAttempts = maxBatch } };
 
-        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+            IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
         {
             Batches.Add(attempts.Count);
             await Task.Delay(1, cancellationToken);
@@ -206,22 +230,24 @@ public sealed class PipelineTests
         }
     }
 
-    private sealed class NotesThread(IPersistenceEngine inner) : DelegatingEngine(inner)
+    private sealed class RecordsThread(IPersistenceEngine inner) : DelegatingEngine(inner)
     {
         public int Thread { get; private set; }
 
-        public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+        public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+            IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
         {
             Thread = Environment.CurrentManagedThreadId;
             return base.CommitAsync(attempts, cancellationToken);
         }
     }
 
-    private sealed class AnswersLater(IPersistenceEngine inner) : DelegatingEngine(inner)
+    private sealed class CompletesLater(IPersistenceEngine inner) : DelegatingEngine(inner)
     {
         public TaskCompletionSource Answer { get; } = new();
 
-        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+            IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
         {
             await Answer.Task;
             return await base.CommitAsync(attempts, cancellationToken);
@@ -232,8 +258,11 @@ public sealed class PipelineTests
     {
         private int failures = 1;
 
-        public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
-            Interlocked.Decrement(ref failures) >= 0 ? throw new InvalidOperationException("a bug") : base.CommitAsync(attempts, cancellationToken);
+        public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+            IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
+            Interlocked.Decrement(ref failures) >= 0
+                ? throw new InvalidOperationException("a bug")
+                : base.CommitAsync(attempts, cancellationToken);
     }
 
     private sealed class Numbers(int awaited) : IEventSerializer

@@ -2,7 +2,7 @@ using EventStore.Conformance;
 
 namespace EventStore.Tests;
 
-/// <summary>The README's table of backends says what the engine says of itself.</summary>
+/// <summary>The README's table of backends equals the engine's description.</summary>
 public sealed class ReadmeTests
 {
     [Fact]

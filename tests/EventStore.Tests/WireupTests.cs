@@ -3,7 +3,7 @@ using EventStore.Conformance;
 
 namespace EventStore.Tests;
 
-/// <summary>Missing, doubled and contradictory choices fail with a sentence that names the fix; what was built can be told.</summary>
+/// <summary>Missing, repeated and contradictory choices fail with a message that names the fix; a built store can be described.</summary>
 public sealed class WireupTests
 {
     private static readonly Func<Commit, CancellationToken, ValueTask> Nowhere = (_, _) => default;
@@ -18,43 +18,51 @@ public sealed class WireupTests
 
     [Fact]
     public async Task No_serializer_is_an_error_that_names_the_choices() =>
-        Assert.Contains("UsingJsonSerialization", (await FailAsync(Wireup.Init().UsingInMemoryPersistence())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "UsingJsonSerialization", (await FailAsync(Wireup.Init().UsingInMemoryPersistence())).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_second_choice_of_the_same_thing_names_the_first()
     {
         var error = Assert.Throws<WireupException>(() => Wireup.Init().UsingInMemoryPersistence().UsingPersistence("memory:", _ => { }));
         Assert.Contains("UsingPersistence was called after UsingInMemoryPersistence", error.Message, StringComparison.Ordinal);
-        Assert.Throws<WireupException>(() => Sheet().UsingCustomSerialization(new Upper()));
-        Assert.Throws<WireupException>(() => Sheet().UsingSynchronousDispatchScheduler().UsingAsynchronousDispatchScheduler());
-        Assert.Throws<WireupException>(() => Sheet().DispatchTo(Nowhere).DispatchTo(Nowhere));
-        Assert.Throws<WireupException>(() => Sheet().KeepSnapshots(1).KeepSnapshots(2));
-        Assert.Throws<WireupException>(() => Sheet().InitializeStorageEngine().InitializeStorageEngine());
+        Assert.Throws<WireupException>(() => Wire().UsingCustomSerialization(new Upper()));
+        Assert.Throws<WireupException>(() => Wire().UsingSynchronousDispatchScheduler().UsingAsynchronousDispatchScheduler());
+        Assert.Throws<WireupException>(() => Wire().DispatchTo(Nowhere).DispatchTo(Nowhere));
+        Assert.Throws<WireupException>(() => Wire().KeepSnapshots(1).KeepSnapshots(2));
+        Assert.Throws<WireupException>(() => Wire().InitializeStorageEngine().InitializeStorageEngine());
     }
 
     [Fact]
-    public async Task Contradictions_of_dispatch_are_told_with_the_call_to_add_or_remove()
+    public async Task Contradictions_of_dispatch_are_reported_with_the_call_to_add_or_remove()
     {
-        Assert.Contains("Add DispatchTo", (await FailAsync(Sheet().UsingSynchronousDispatchScheduler())).Message, StringComparison.Ordinal);
-        Assert.Contains("has no scheduler", (await FailAsync(Sheet().DispatchTo(Nowhere))).Message, StringComparison.Ordinal);
-        Assert.Contains("contradicts DispatchTo", (await FailAsync(Sheet().UsingSynchronousDispatchScheduler().DispatchTo(Nowhere).DoNotDispatchCommits())).Message, StringComparison.Ordinal);
-        Assert.Contains("there is none", (await FailAsync(Sheet().Startup(DispatchStartup.Explicit))).Message, StringComparison.Ordinal);
-        Assert.Contains("chosen twice", (await FailAsync(Sheet().Compress().Compress())).Message, StringComparison.Ordinal);
+        Assert.Contains("Add DispatchTo", (await FailAsync(Wire().UsingSynchronousDispatchScheduler())).Message, StringComparison.Ordinal);
+        Assert.Contains("has no scheduler", (await FailAsync(Wire().DispatchTo(Nowhere))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "contradicts DispatchTo",
+            (await FailAsync(Wire().UsingSynchronousDispatchScheduler().DispatchTo(Nowhere).DoNotDispatchCommits())).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("there is none", (await FailAsync(Wire().Startup(DispatchStartup.Explicit))).Message, StringComparison.Ordinal);
+        Assert.Contains("chosen twice", (await FailAsync(Wire().Compress().Compress())).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Options_out_of_range_name_property_value_and_limit()
     {
-        var error = Assert.Throws<InvalidOptionException>(() => Sheet().UsingAsynchronousDispatchScheduler(options => options.Parallelism = 0));
+        var error = Assert.Throws<InvalidOptionException>(
+            () => Wire().UsingAsynchronousDispatchScheduler(options => options.Parallelism = 0));
         Assert.Equal("DispatchOptions.Parallelism is 0, but must be between 1 and 1024.", error.Message);
-        Assert.Throws<InvalidOptionException>(() => Sheet().UsingAsynchronousDispatchScheduler(options => options.MaxRetryDelay = TimeSpan.Zero));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Sheet().KeepSnapshots(0));
-        Assert.Contains("has 5", Assert.Throws<WireupException>(() => new EncryptionKey("k", new byte[5])).Message, StringComparison.Ordinal);
-        Assert.Throws<WireupException>(() => Sheet().EncryptWith(new EncryptionKey("k", new byte[16]), new EncryptionKey("k", new byte[32])));
+        Assert.Throws<InvalidOptionException>(
+            () => Wire().UsingAsynchronousDispatchScheduler(options => options.MaxRetryDelay = TimeSpan.Zero));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Wire().KeepSnapshots(0));
+        Assert.Contains(
+            "has 5", Assert.Throws<WireupException>(() => new EncryptionKey("k", new byte[5])).Message, StringComparison.Ordinal);
+        Assert.Throws<WireupException>(
+            () => Wire().EncryptWith(new EncryptionKey("k", new byte[16]), new EncryptionKey("k", new byte[32])));
     }
 
     [Fact]
-    public async Task An_address_swaps_the_backend_and_an_unknown_scheme_names_the_known_ones()
+    public async Task An_address_selects_the_backend_and_an_unknown_scheme_is_reported_with_the_known_ones()
     {
         foreach (var address in (string[])["memory:", "MEMORY:anything"])
         {
@@ -62,27 +70,30 @@ public sealed class WireupTests
             Assert.Equal("in-memory", store.Describe().Engine.Name);
         }
 
-        var unknown = await FailAsync(Wireup.Init().UsingPersistence("sqlite:x.db", engines => engines.AddInMemory()).UsingJsonSerialization(_ => { }));
+        var unknown = await FailAsync(
+            Wireup.Init().UsingPersistence("sqlite:x.db", engines => engines.AddInMemory()).UsingJsonSerialization(_ => { }));
         Assert.Contains("Known schemes: memory:", unknown.Message, StringComparison.Ordinal);
-        Assert.Contains("form 'scheme:rest'", (await FailAsync(Wireup.Init().UsingPersistence("nothing", _ => { }).UsingJsonSerialization(_ => { }))).Message, StringComparison.Ordinal);
+        var malformed = await FailAsync(Wireup.Init().UsingPersistence("nothing", _ => { }).UsingJsonSerialization(_ => { }));
+        Assert.Contains("form 'scheme:rest'", malformed.Message, StringComparison.Ordinal);
         Assert.Throws<WireupException>(() => new EngineCatalogue().AddInMemory().AddInMemory());
     }
 
     [Fact]
-    public async Task A_used_sheet_refuses_everything()
+    public async Task A_used_wireup_refuses_every_choice()
     {
-        var sheet = Sheet();
-        await using var store = await sheet.BuildAsync();
-        Assert.Throws<WireupException>(() => sheet.KeepSnapshots(3));
-        await FailAsync(sheet);
+        var wireup = Wire();
+        await using var store = await wireup.BuildAsync();
+        Assert.Throws<WireupException>(() => wireup.KeepSnapshots(3));
+        await FailAsync(wireup);
     }
 
     [Fact]
-    public async Task Describe_tells_engine_hooks_in_order_serializer_transforms_and_dispatch()
+    public async Task Describe_returns_engine_hooks_in_order_serializer_transforms_and_dispatch()
     {
-        await using var store = await Sheet().Compress(CompressionAlgorithm.Gzip).EncryptWith(new EncryptionKey("k", new byte[32]))
+        await using var store = await Wire().Compress(CompressionAlgorithm.Gzip).EncryptWith(new EncryptionKey("k", new byte[32]))
             .HookIntoPipelineUsing(new FirstHook(), new SecondHook()).UpconvertEventsUsing("old", "new", node => node)
-            .UsingAsynchronousDispatchScheduler(options => options.Parallelism = 4).Startup(DispatchStartup.Explicit).DispatchTo(Nowhere).KeepSnapshots(2).BuildAsync();
+            .UsingAsynchronousDispatchScheduler(options => options.Parallelism = 4).Startup(DispatchStartup.Explicit).DispatchTo(Nowhere)
+                .KeepSnapshots(2).BuildAsync();
         var description = store.Describe();
         Assert.Equal("System.Text.Json", description.Serializer);
         Assert.Equal(["gzip", "aes-gcm"], description.Transforms);
@@ -94,19 +105,21 @@ public sealed class WireupTests
     }
 
     [Fact]
-    public async Task Storage_is_made_only_where_the_sheet_says_so()
+    public async Task Storage_is_created_only_where_the_wireup_allows_it()
     {
         foreach (var mayCreate in (bool[])[true, false])
         {
-            bool? told = null;
-            var sheet = Wireup.Init().UsingPersistence("UsingTest", context => { told = context.MayCreateStorage; return new Disposable(); }).UsingJsonSerialization(_ => { });
-            await using var store = await (mayCreate ? sheet.InitializeStorageEngine() : sheet).BuildAsync();
-            Assert.Equal(mayCreate, told);
+            bool? allowed = null;
+            var wireup = Wireup.Init()
+                .UsingPersistence("UsingTest", context => { allowed = context.MayCreateStorage; return new Disposable(); })
+                    .UsingJsonSerialization(_ => { });
+            await using var store = await (mayCreate ? wireup.InitializeStorageEngine() : wireup).BuildAsync();
+            Assert.Equal(mayCreate, allowed);
         }
     }
 
     [Fact]
-    public async Task An_engine_that_the_store_made_is_disposed_with_it_and_one_handed_in_is_not()
+    public async Task An_engine_that_the_store_created_is_disposed_with_it_and_a_given_one_is_not()
     {
         var (owned, handedIn) = (new Disposable(), new Disposable());
         await (await Wireup.Init().UsingPersistence("UsingTest", _ => owned).UsingJsonSerialization(_ => { }).BuildAsync()).DisposeAsync();
@@ -115,13 +128,15 @@ public sealed class WireupTests
         Assert.False(handedIn.IsDisposed);
 
         var failing = new Disposable(failsToInitialize: true);
-        await Assert.ThrowsAsync<StorageException>(async () => await Wireup.Init().UsingPersistence("UsingTest", _ => failing).UsingJsonSerialization(_ => { }).InitializeStorageEngine().BuildAsync());
+        var wireup = Wireup.Init().UsingPersistence("UsingTest", _ => failing).UsingJsonSerialization(_ => { }).InitializeStorageEngine();
+        await Assert.ThrowsAsync<StorageException>(async () => await wireup.BuildAsync());
         Assert.True(failing.IsDisposed);
     }
 
-    private static Wireup Sheet() => Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(_ => { });
+    private static Wireup Wire() => Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(_ => { });
 
-    private static async Task<WireupException> FailAsync(Wireup sheet) => await Assert.ThrowsAsync<WireupException>(async () => await sheet.BuildAsync());
+    private static async Task<WireupException> FailAsync(Wireup wireup) =>
+        await Assert.ThrowsAsync<WireupException>(async () => await wireup.BuildAsync());
 
     private sealed class FirstHook : IPipelineHook;
 
@@ -138,12 +153,15 @@ public sealed class WireupTests
         public object Deserialize(string typeName, ReadOnlyMemory<byte> payload) => throw new JsonException();
     }
 
-    private sealed class Disposable(bool failsToInitialize = false) : DelegatingEngine(new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default))
+    private sealed class Disposable(bool failsToInitialize = false) : DelegatingEngine(
+        new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default))
     {
         public bool IsDisposed { get; private set; }
 
         public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) =>
-            failsToInitialize ? throw new StorageException("the schema is of an unknown version.") : base.InitializeAsync(cancellationToken);
+            failsToInitialize
+                ? throw new StorageException("the schema is of an unknown version.")
+                : base.InitializeAsync(cancellationToken);
 
         public override ValueTask DisposeAsync()
         {

@@ -1,39 +1,23 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using EventStore.Diagnostics;
 using EventStore.Feeds;
-using EventStore.Leases;
 using EventStore.Pipeline;
-using Microsoft.Extensions.Logging;
 
 namespace EventStore.Consumers;
 
-/// <summary>Starts consumers, knows those of this process, and stops them with the store.</summary>
-internal sealed class ConsumerHost(
-    IPersistenceEngine engine,
-    IPersistenceEngine documents,
-    ReadPath reads,
-    EventCodec codec,
-    SharedPages pages,
-    Func<string, IFeed> feedOfReadStream,
-    TimeProvider time,
-    Telemetry telemetry,
-    ILogger logger,
-    Liveness liveness) : IConsumers, IAsyncDisposable
+/// <summary>The application's access to consumers: checks what it asks for, and starts, lists and deletes consumers.</summary>
+internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments documents, EventFeeds feeds, EventCodec codec) : IConsumers
 {
-    private const int ListPageSize = 200;
-
-    // The consumers of this process by name; a name is there, without one, while it is being started.
-    private readonly ConcurrentDictionary<string, RunningConsumer?> running = new(StringComparer.Ordinal);
-
     public async ValueTask<IConsumer> StartAsync(
-        string name, ConsumerSource source, Func<CommittedEvent, CancellationToken, ValueTask> handle, ConsumerOptions? options = null, CancellationToken cancellationToken = default)
+        string name,
+        ConsumerSource source,
+        Func<CommittedEvent, CancellationToken, ValueTask> handle,
+        ConsumerOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(handle);
-        var setup = Prepare(name, source, options);
-        return await StartAsync(new RunningConsumer(setup, Pump), cancellationToken).ConfigureAwait(false);
+        return await StartAsync(Define(name, source, options, MakePump), cancellationToken).ConfigureAwait(false);
 
-        IPump Pump(PumpContext context) => setup.Options.Parallelism == 1
+        IPump MakePump(PumpContext context) => context.Options.Parallelism == 1
             ? new EventPump(context, new DelegateHandler(handle))
             : new UnitPump(context, (events, token) => handle(events[0], token), unitSize: 1);
     }
@@ -46,36 +30,42 @@ internal sealed class ConsumerHost(
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(handle);
-        var setup = Prepare(name, source, options);
-        return await StartAsync(new RunningConsumer(setup, context => new UnitPump(context, handle, setup.Options.BatchSize)), cancellationToken).ConfigureAwait(false);
+        var definition = Define(name, source, options, context => new UnitPump(context, handle, context.Options.BatchSize));
+        return await StartAsync(definition, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<IConsumer<TState>> StartAsync<TState>(
-        string name, ConsumerSource source, Projection<TState> projection, ConsumerOptions? options = null, CancellationToken cancellationToken = default)
+        string name,
+        ConsumerSource source,
+        Projection<TState> projection,
+        ConsumerOptions? options = null,
+        CancellationToken cancellationToken = default)
         where TState : class
     {
         ArgumentNullException.ThrowIfNull(projection);
         if (options?.Parallelism > 1)
-            throw new ArgumentException($"ConsumerOptions.Parallelism is {options.Parallelism}, but a consumer with a state handles one event after the other: set it to 1.", nameof(options));
-        var owner = new StreamId("consumers", "", name);
-        var setup = Prepare(name, source, options) with
         {
-            InitialState = projection.Initial,
-            StateVersion = projection.SchemaVersion,
-            EncodeState = (state, record) => (record.StateType, record.State) = codec.EncodeState(owner, state!),
-            DecodeState = record => record.State is null ? null : codec.DecodeState(owner, record.StateType!, record.State),
+            throw new ArgumentException(
+                $"ConsumerOptions.Parallelism is {options.Parallelism}, but a consumer with a state handles one event at a time. "
+                + "Set it to 1.",
+                nameof(options));
+        }
+
+        var definition = Define(name, source, options, context => new EventPump(context, new ProjectionHandler<TState>(projection))) with
+        {
+            State = new ProjectedState<TState>(name, projection, codec),
         };
-        var consumer = new StatefulConsumer<TState>(setup, context => new EventPump(context, new ProjectionHandler<TState>(projection)));
-        await StartAsync(consumer, cancellationToken).ConfigureAwait(false);
-        return consumer;
+        return await running.StartAsync(
+            definition, claim => new StatefulConsumer<TState>(claim, feeds), cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask<IPullConsumer> OpenAsync(string name, ConsumerSource source, ConsumerOptions? options = null, CancellationToken cancellationToken = default)
+    public async ValueTask<IPullConsumer> OpenAsync(
+        string name, ConsumerSource source, ConsumerOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var setup = Prepare(name, source, options);
-        var consumer = new PullConsumer(setup, new PullPump(setup.Options.Window));
-        await StartAsync(consumer, cancellationToken).ConfigureAwait(false);
-        return consumer;
+        var events = new PulledEvents((options ?? new ConsumerOptions()).Validated().Window);
+        var definition = Define(name, source, options, context => new PullPump(context, events));
+        return await running.StartAsync(
+            definition, claim => new PullConsumer(claim, feeds, events), cancellationToken).ConfigureAwait(false);
     }
 
     public async IAsyncEnumerable<CommittedEvent> SubscribeAsync(
@@ -84,106 +74,70 @@ internal sealed class ConsumerHost(
         ArgumentNullException.ThrowIfNull(source);
         RequireFitting(startFrom, source);
         var poll = new ConsumerOptions().PollInterval;
-        var feed = FeedOf(source);
-        var position = startFrom.IsCurrent
-            ? await feed.FindCurrentAsync(cancellationToken).ConfigureAwait(false)
-            : new FeedPosition(startFrom.Checkpoint.Value, startFrom.Revision.Value);
+        var feed = feeds.Open(source);
+        var position = await EventFeeds.FindStartAsync(feed, startFrom, cancellationToken).ConfigureAwait(false);
         while (true)
         {
-            liveness.ThrowIfDisposed();
+            feeds.ThrowIfEnded();
             var page = await feed.ReadAsync(position, cancellationToken).ConfigureAwait(false);
             for (var i = 0; i < page.Events.Length; i++) yield return page.Events.Span[i].Committed;
             position = page.Position;
             cancellationToken.ThrowIfCancellationRequested();
-            if (page.IsEnd) await engine.WaitForCommitsAsync(new Checkpoint(position.Checkpoint), poll, cancellationToken).ConfigureAwait(false);
+            if (page.IsEnd) await feeds.WaitForCommitsAsync(position, poll, cancellationToken).ConfigureAwait(false);
         }
     }
 
     public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken = default)
     {
-        liveness.ThrowIfDisposed();
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        var document = NamedDocument.RequireName(ConsumerRecord.DocumentOf(name));
-        if (running.ContainsKey(name)) throw new ConsumerTakenException(name, "it runs in this process.");
-        var options = new ConsumerOptions();
-        var ledger = new Ledger<ConsumerRecord>(documents, document);
-        if (!(await ledger.LoadAsync(cancellationToken).ConfigureAwait(false)).IsStarted) return false;
-
-        // Whoever holds the name must have shown no life for a term before it is taken from him.
-        var lease = new Lease<ConsumerRecord>(ledger, options.LeaseTerm, options.PollInterval, time);
-        var watch = new Lease<ConsumerRecord>.Watch();
-        while (!await lease.TryAcquireAsync(watch, cancellationToken).ConfigureAwait(false))
-        {
-            if (watch.IsHolderAlive) throw new ConsumerTakenException(name, "another process shows signs of life.");
-            await Task.Delay(lease.WaitAfter(watch), time, cancellationToken).ConfigureAwait(false);
-        }
-
-        var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
-        return found is not null && await documents.DeleteDocumentAsync(document, found.Version, cancellationToken).ConfigureAwait(false);
+        RequireName(name);
+        running.RequireFree(name);
+        return await documents.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
     public async IAsyncEnumerable<string> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var after = "";
-        IReadOnlyList<NamedDocument> page;
-        do
+        feeds.ThrowIfEnded();
+        await foreach (var name in documents.ListAsync(cancellationToken).ConfigureAwait(false))
         {
-            liveness.ThrowIfDisposed();
-            page = await documents.ListDocumentsAsync(ConsumerRecord.Prefix, after, ListPageSize, cancellationToken).ConfigureAwait(false);
-            foreach (var document in page) yield return ConsumerRecord.NameIn(document.Name)!;
-            if (page.Count > 0) after = page[^1].Name;
-        }
-        while (page.Count == ListPageSize);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var consumer in running.Values.ToArray())
-        {
-            if (consumer is not null) await consumer.DisposeAsync().ConfigureAwait(false);
+            yield return name;
+            feeds.ThrowIfEnded();
         }
     }
 
-    private ConsumerSetup Prepare(string name, ConsumerSource source, ConsumerOptions? options)
+    private async ValueTask<IConsumer> StartAsync(ConsumerDefinition definition, CancellationToken cancellationToken) =>
+        await running.StartAsync(definition, claim => new RunningConsumer(claim, feeds), cancellationToken).ConfigureAwait(false);
+
+    private ConsumerDefinition Define(string name, ConsumerSource source, ConsumerOptions? options, Func<PumpContext, IPump> makePump)
     {
-        liveness.ThrowIfDisposed();
+        RequireName(name);
+        ArgumentNullException.ThrowIfNull(source);
+        var validated = (options ?? new ConsumerOptions()).Validated();
+        RequireFitting(validated.StartFrom, source);
+        return new ConsumerDefinition(name, source, validated, makePump);
+    }
+
+    private void RequireName(string name)
+    {
+        feeds.ThrowIfEnded();
         ArgumentException.ThrowIfNullOrEmpty(name);
         NamedDocument.RequireName(ConsumerRecord.DocumentOf(name));
-        ArgumentNullException.ThrowIfNull(source);
-        options = (options ?? new ConsumerOptions()).Validated();
-        RequireFitting(options.StartFrom, source);
-        return new ConsumerSetup(name, options, () => FeedOf(source), engine, documents, reads, time, telemetry.LagOf(name), logger, () => running.TryRemove(name, out _));
     }
 
-    // A revision is a place in one sequence; of the store, a bucket or a category there is none.
+    // A revision is a place in one sequence; the store, a bucket and a category have none.
     private static void RequireFitting(ConsumerStart start, ConsumerSource source)
     {
         if (start.Revision.Value > 0 && source.Stream is null && source.ReadStream is null)
+        {
             throw new ArgumentException(
-                $"ConsumerStart.AfterRevision({start.Revision}) names a revision of one stream, but the source has many. Start AfterCheckpoint, or consume one stream.");
+                $"ConsumerStart.AfterRevision({start.Revision}) is a revision of one stream, but the source has many. "
+                + "Start AfterCheckpoint, or consume one stream.");
+        }
+
         if (start.Checkpoint.Value > 0 && source.ReadStream is not null)
+        {
             throw new ArgumentException(
-                $"ConsumerStart.AfterCheckpoint({start.Checkpoint}) names a place in the store, but a read stream has revisions of its own. Start AfterRevision.");
-    }
-
-    private async ValueTask<RunningConsumer> StartAsync(RunningConsumer consumer, CancellationToken cancellationToken)
-    {
-        if (!running.TryAdd(consumer.Name, null)) throw new ConsumerTakenException(consumer.Name, "it runs in this process.");
-        try
-        {
-            await consumer.StartAsync(cancellationToken).ConfigureAwait(false);
-            running[consumer.Name] = consumer;
-            return consumer;
-        }
-        catch
-        {
-            await consumer.DisposeAsync().ConfigureAwait(false);
-            throw;
+                $"ConsumerStart.AfterCheckpoint({start.Checkpoint}) is a place in the store, but a read stream has its own revisions. "
+                + "Start AfterRevision.");
         }
     }
-
-    private IFeed FeedOf(ConsumerSource source) =>
-        source.Stream is { } stream ? new StreamFeed(pages, reads, engine, stream, source.Filter)
-        : source.ReadStream is { } readStream ? feedOfReadStream(readStream)
-        : new FilterFeed(pages, reads, source.Filter, source.Condition);
 }

@@ -1,216 +1,151 @@
+using EventStore.Deliveries;
 using EventStore.Feeds;
 
 namespace EventStore.Consumers;
 
-/// <summary>Events that were delivered together and are done together.</summary>
-internal sealed class DeliveredUnit(FeedPosition position, int count)
-{
-    /// <summary>The position of whoever has handled them.</summary>
-    public FeedPosition Position => position;
-
-    public int Count => count;
-
-    /// <summary>Guarded by the progress.</summary>
-    public bool IsDone { get; set; }
-}
-
 /// <summary>
-/// Up to where everything is handled, although units may finish out of order; the state at that place; and what of it is not yet written.
-/// Wakes those who wait for a position.
+/// The progress of a consumer in one term: its position, the state at that position, and what of both is not written yet.
 /// </summary>
-internal sealed class ConsumerProgress(FeedPosition start, object? state)
+internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, object? state)
+    : DeliveryProgress<DeliveryUnit>(start), IWrittenProgress<ConsumerRecord>
 {
-    // All guarded by the gate.
-    private readonly Lock gate = new();
-    private readonly Queue<DeliveredUnit> outstanding = new();
-    private readonly List<(long Checkpoint, TaskCompletionSource Reached)> waiters = [];
-    private readonly SortedSet<long> newlyParked = [];
-    private readonly SortedSet<long> newlyUnparked = [];
-    private FeedPosition position = start;
-    private FeedPosition scanned = start;
-    private FeedPosition written = start;
+    private readonly IConsumerState kept = kept;
+    private readonly ParkedChanges parked = new();
     private object? state = state;
     private long newlySkipped;
-    private int handledSinceWrite;
     private Exception? ended;
     private ConsumerProgress? successor;
-
-    public FeedPosition Position
-    {
-        get
-        {
-            lock (gate) return position;
-        }
-    }
 
     public object? State
     {
         get
         {
-            lock (gate) return state;
+            lock (Gate) return state;
         }
-    }
-
-    /// <summary>Whether nothing delivered is still to be done.</summary>
-    public bool IsIdle
-    {
-        get
-        {
-            lock (gate) return outstanding.Count == 0;
-        }
-    }
-
-    /// <summary>Says that the next event was handled, where one is handled after the other; answers how many were since the last write.</summary>
-    public int MoveTo(FeedPosition handled, object? newState)
-    {
-        lock (gate)
-        {
-            (position, scanned, state) = (handled, handled, newState);
-            if (waiters.Count > 0) Release();
-            return ++handledSinceWrite;
-        }
-    }
-
-    /// <summary>Says that a unit is about to be delivered. Units come in order.</summary>
-    public void Begin(DeliveredUnit unit)
-    {
-        lock (gate)
-        {
-            outstanding.Enqueue(unit);
-            scanned = unit.Position;
-        }
-    }
-
-    public void Finish(DeliveredUnit unit)
-    {
-        lock (gate)
-        {
-            if (unit.IsDone) return;
-            unit.IsDone = true;
-            handledSinceWrite += unit.Count;
-            while (outstanding.TryPeek(out var first) && first.IsDone) position = outstanding.Dequeue().Position;
-            if (outstanding.Count == 0) position = scanned;
-            Release();
-        }
-    }
-
-    /// <summary>Says that everything up to a position was delivered or is not meant.</summary>
-    public void Scanned(FeedPosition upTo)
-    {
-        lock (gate)
-        {
-            scanned = upTo;
-            if (outstanding.Count == 0) position = upTo;
-            Release();
-        }
-    }
-
-    public void Park(IEnumerable<CommittedEvent> events)
-    {
-        lock (gate) newlyParked.UnionWith(events.Select(committed => committed.Checkpoint.Value));
-    }
-
-    /// <summary>Says that a parked event was handled after all, or is no more, and what the state is now.</summary>
-    public void Unpark(long checkpoint, object? newState)
-    {
-        lock (gate)
-        {
-            state = newState;
-            newlyUnparked.Add(checkpoint);
-        }
-    }
-
-    public void Skip(int count)
-    {
-        lock (gate) newlySkipped += count;
-    }
-
-    /// <summary>Whether so many events were handled since the last write, or anything at all for 1.</summary>
-    public bool IsWriteDue(int events)
-    {
-        lock (gate) return handledSinceWrite >= events;
     }
 
     public bool HasUnwritten
     {
         get
         {
-            lock (gate) return handledSinceWrite > 0 || position != written || newlyParked.Count > 0 || newlyUnparked.Count > 0 || newlySkipped > 0;
+            lock (Gate) return DoneSinceWrite > 0 || Reached != WrittenPosition || !parked.IsEmpty || newlySkipped > 0;
         }
     }
 
-    /// <summary>What is to be written now. Hand it to <see cref="Written"/> once it is.</summary>
+    /// <summary>Moves on after the next event was handled, where one is handled after the other.</summary>
+    /// <returns>How many events were handled since the last write.</returns>
+    public int MoveTo(FeedPosition handled, object? newState)
+    {
+        lock (Gate)
+        {
+            state = newState;
+            return Advance(handled);
+        }
+    }
+
+    public void Park(IEnumerable<CommittedEvent> events)
+    {
+        lock (Gate)
+        {
+            foreach (var committed in events) parked.Park(committed.Checkpoint.Value, committed.Checkpoint.Value);
+        }
+    }
+
+    /// <summary>Takes an event off the parked ones, because it was handled or is deleted.</summary>
+    /// <param name="checkpoint">The event.</param>
+    /// <param name="newState">The state now.</param>
+    public void Unpark(long checkpoint, object? newState)
+    {
+        lock (Gate)
+        {
+            state = newState;
+            parked.Unpark(checkpoint);
+        }
+    }
+
+    public void Skip(int count)
+    {
+        lock (Gate) newlySkipped += count;
+    }
+
+    /// <summary>What is not written yet. Confirm it after it is written.</summary>
     public Unwritten Take()
     {
-        lock (gate) return new(position, state, [.. newlyParked], [.. newlyUnparked], newlySkipped, handledSinceWrite);
+        lock (Gate) return new(this, Reached, parked.Take()) { State = state, Skipped = newlySkipped, Done = DoneSinceWrite };
     }
 
-    public void Written(Unwritten done)
-    {
-        lock (gate)
-        {
-            written = done.Position;
-            handledSinceWrite -= done.Handled;
-            newlySkipped -= done.Skipped;
-            newlyParked.ExceptWith(done.Parked);
-            newlyUnparked.ExceptWith(done.Unparked);
-        }
-    }
+    IUnwritten<ConsumerRecord> IWrittenProgress<ConsumerRecord>.Take() => Take();
 
     /// <summary>Returns when everything up to a checkpoint is handled.</summary>
     public Task WaitForAsync(long checkpoint)
     {
-        lock (gate)
+        lock (Gate)
         {
             if (successor is not null) return successor.WaitForAsync(checkpoint);
-            if (position.Checkpoint >= checkpoint) return Task.CompletedTask;
-            if (ended is not null) return Task.FromException(ended);
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            waiters.Add((checkpoint, reached));
-            return reached.Task;
+            if (Reached.Checkpoint >= checkpoint) return Task.CompletedTask;
+            return ended is null ? Waiters.Add(checkpoint) : Task.FromException(ended);
         }
     }
 
-    /// <summary>Lets those who wait here, now or later, wait there.</summary>
+    /// <summary>Moves all waits, present and future ones, to the progress of the next term.</summary>
     public void HandOverTo(ConsumerProgress next)
     {
-        lock (gate)
+        lock (Gate)
         {
-            lock (next.gate)
+            lock (next.Gate)
             {
-                next.waiters.AddRange(waiters);
-                next.Release();
+                Waiters.MoveTo(next.Waiters);
+                next.Waiters.Release(next.Reached.Checkpoint);
             }
 
-            waiters.Clear();
             successor = next;
         }
     }
 
-    /// <summary>Lets those go who wait for what will not come.</summary>
-    public void End(Exception why)
+    /// <summary>Fails all waits: the consumer has ended.</summary>
+    public void End(Exception reason)
     {
-        lock (gate)
+        lock (Gate)
         {
-            ended = why;
-            foreach (var (_, reached) in waiters) reached.TrySetException(why);
-            waiters.Clear();
+            ended = reason;
+            Waiters.Fail(reason);
         }
     }
 
-    private void Release()
+    internal sealed class Unwritten(
+        ConsumerProgress progress, FeedPosition position, ParkedChanges.Taken parked) : IUnwritten<ConsumerRecord>
     {
-        for (var i = waiters.Count - 1; i >= 0; i--)
-        {
-            if (waiters[i].Checkpoint > position.Checkpoint) continue;
-            waiters[i].Reached.TrySetResult();
-            waiters.RemoveAt(i);
-        }
-    }
+        public required object? State { get; init; }
 
-    internal sealed record Unwritten(FeedPosition Position, object? State, IReadOnlyList<long> Parked, IReadOnlyList<long> Unparked, long Skipped, int Handled)
-    {
-        /// <summary>What is parked, given what is written.</summary>
-        public IEnumerable<long> ParkedIn(ConsumerRecord record) => record.Parked.Union(Parked).Except(Unparked).Order();
+        public required long Skipped { get; init; }
+
+        public required int Done { get; init; }
+
+        /// <summary>The parked events, given the record that is stored.</summary>
+        public IReadOnlyList<long> ParkedIn(ConsumerRecord record) =>
+        [
+            .. record.Parked
+                .Union(parked.Parked.Select(range => range.First))
+                .Except(parked.Unparked.Select(range => range.First))
+                .Order(),
+        ];
+
+        public void WriteTo(ConsumerRecord document)
+        {
+            (document.Checkpoint, document.Revision) = (position.Checkpoint, position.Revision);
+            document.Parked = [.. ParkedIn(document)];
+            document.Skipped += Skipped;
+            progress.kept.Write(State, document);
+        }
+
+        public void Confirm()
+        {
+            lock (progress.Gate)
+            {
+                progress.RecordWrite(position, Done);
+                progress.newlySkipped -= Skipped;
+                progress.parked.Remove(parked);
+            }
+        }
     }
 }

@@ -1,17 +1,20 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EventStore.Feeds;
 using EventStore.Leases;
 
 namespace EventStore.Consumers;
 
-/// <summary>What one document says of a consumer: how far it is, its state at that place, what was parked, and who holds its name.</summary>
+/// <summary>
+/// The document of a consumer: its position, its state at that position, the parked events, and the process that runs it.
+/// </summary>
 internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
 {
     private const string Folder = "consumers/";
 
     public static ConsumerRecord Empty => new();
 
-    /// <summary>Whether the consumer was ever started: where it began is decided once.</summary>
+    /// <summary>Whether the consumer was ever started. Where it begins is decided once.</summary>
     public bool IsStarted { get; set; }
 
     /// <summary>Everything of its source up to here is handled, parked or skipped.</summary>
@@ -20,7 +23,7 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
     /// <summary>The revision of the last event handled, where a stream or a read stream is consumed.</summary>
     public long Revision { get; set; }
 
-    /// <summary>The state, encoded; null without one, or before the first.</summary>
+    /// <summary>The state, encoded; null without a state, or before the first event.</summary>
     public byte[]? State { get; set; }
 
     public string? StateType { get; set; }
@@ -38,7 +41,7 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
 
     public static string DocumentOf(string name) => Folder + name;
 
-    public static string? NameIn(string document) => document.StartsWith(Folder, StringComparison.Ordinal) ? document[Folder.Length..] : null;
+    public static string NameIn(string document) => document[Folder.Length..];
 
     public static string Prefix => Folder;
 
@@ -47,6 +50,13 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
         ?? throw new CorruptStorageException($"document '{document}'", "it holds no consumer.", "Verify the store.");
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ConsumerJson.Default.ConsumerRecord);
+
+    /// <summary>Sets where the consumer begins, without a state.</summary>
+    public void Begin(FeedPosition position, int stateVersion)
+    {
+        (IsStarted, Checkpoint, Revision) = (true, position.Checkpoint, position.Revision);
+        (State, StateType, StateVersion) = (null, null, stateVersion);
+    }
 
     public ConsumerRecord Copy()
     {

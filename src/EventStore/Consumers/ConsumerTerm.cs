@@ -1,30 +1,39 @@
-using System.Diagnostics.CodeAnalysis;
-using EventStore.Diagnostics;
+using EventStore.Deliveries;
 using EventStore.Feeds;
-using EventStore.Leases;
 
 namespace EventStore.Consumers;
 
-/// <summary>The time in which this process holds a consumer's name: it reads on from the position that was written, delivers, and writes.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave those who wait for their turn waiting for ever; it holds nothing else.")]
-internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> lease, IPump pump, ConsumerProgress progress)
+/// <summary>The time in which this process holds a consumer's name: it reads from the written position on, delivers, and writes.</summary>
+internal sealed class ConsumerTerm
 {
-    // One write at a time: what it took is only then noted as written.
-    private readonly SemaphoreSlim writeTurn = new(1, 1);
+    private readonly ConsumerClaim claim;
+    private readonly EventFeeds feeds;
+    private readonly ProgressWriter<ConsumerRecord> writer;
     private volatile bool isCaughtUp;
     private volatile bool isIdle;
     private volatile bool isLost;
 
-    public ConsumerProgress Progress => progress;
+    public ConsumerTerm(ConsumerClaim claim, EventFeeds feeds, FailurePolicy policy, ConsumerProgress progress)
+    {
+        (this.claim, this.feeds, Progress) = (claim, feeds, progress);
+        writer = new ProgressWriter<ConsumerRecord>(claim.Lease, progress, claim.Options.EventsPerCheckpoint, ReportWritten);
+        Pump = claim.Definition.MakePump(new PumpContext(policy, progress, claim.Options, WriteOrLoseAsync));
+    }
+
+    public ConsumerProgress Progress { get; }
+
+    public IPump Pump { get; }
 
     /// <summary>Reads, delivers and writes until it is stopped or the name is lost.</summary>
     /// <returns>Why the name was lost; null when it was stopped.</returns>
-    /// <exception cref="InvalidOperationException">Something that it calls was cancelled, though nobody stopped it.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A callback of the application let out a cancellation although nothing was stopped.
+    /// </exception>
     public async Task<string?> RunAsync(CancellationToken stopping)
     {
-        pump.Restart();
+        Pump.Begin();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var holding = lease.HoldAsync(ending.Token);
+        var holding = claim.Lease.HoldAsync(ending.Token);
         var delivering = DeliverAsync(ending.Token);
         var writing = WriteRegularlyAsync(ending.Token);
         var first = await Task.WhenAny(holding, delivering, writing).ConfigureAwait(false);
@@ -32,14 +41,23 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
         await Task.WhenAll(holding, delivering, writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (holding.IsCompletedSuccessfully) return await holding.ConfigureAwait(false);
 
-        var isKept = !isLost && await TryLetGoAsync().ConfigureAwait(false);
+        var isKept = !isLost && await TryReleaseAsync().ConfigureAwait(false);
         if (delivering.IsFaulted) await delivering.ConfigureAwait(false);
         if (writing.IsFaulted) await writing.ConfigureAwait(false);
         if (stopping.IsCancellationRequested) return null;
         return isKept ? throw await FailureOfAsync(first).ConfigureAwait(false) : "another process took over";
     }
 
-    // Whoever ended first says why: nobody asked for it.
+    /// <summary>
+    /// Writes position and state, which are one document. Returns false, and writes nothing, if another process took over.
+    /// </summary>
+    public ValueTask<bool> TryWriteAsync(CancellationToken cancellationToken) => writer.TryWriteAsync(cancellationToken);
+
+    /// <summary>Reads the stored record together with what is not written yet, at one moment.</summary>
+    public ValueTask<(ConsumerRecord Record, ConsumerProgress.Unwritten Unwritten)> ReadAsync(CancellationToken cancellationToken) =>
+        writer.ReadAsync(record => (record, Progress.Take()), cancellationToken);
+
+    // The task that ended first shows the reason.
     private async ValueTask<Exception> FailureOfAsync(Task ended)
     {
         try
@@ -48,27 +66,30 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
         }
         catch (OperationCanceledException error)
         {
-            return new InvalidOperationException($"The consumer '{setup.Name}' was ended by a cancellation that nobody asked for: {error.Message} A hook, a callback or a serializer must not let one of its own out.", error);
+            return new InvalidOperationException(
+                $"The consumer '{claim.Name}' was ended by a cancellation although it was not stopped: {error.Message} "
+                + "A hook, a callback or a serializer must not throw an OperationCanceledException of its own.",
+                error);
         }
         catch (Exception error)
         {
             return error;
         }
 
-        return new InvalidOperationException($"The consumer '{setup.Name}' ended although nobody stopped it.");
+        return new InvalidOperationException($"The consumer '{claim.Name}' ended although it was not stopped.");
     }
 
-    // Writes the last position and lets the name go; false if another process has it.
-    private async ValueTask<bool> TryLetGoAsync()
+    // Writes the last position and releases the name; false if another process has it.
+    private async ValueTask<bool> TryReleaseAsync()
     {
         try
         {
             if (!await TryWriteAsync(CancellationToken.None).ConfigureAwait(false)) return false;
-            await lease.ReleaseAsync().ConfigureAwait(false);
+            await claim.Lease.ReleaseAsync().ConfigureAwait(false);
         }
         catch (StorageException error)
         {
-            Log.ConsumerStorageFailed(setup.Logger, error, setup.Name, setup.Options.LeaseTerm);
+            claim.Report.LogStorageFailure(error, claim.Options.LeaseTerm);
         }
 
         return true;
@@ -76,21 +97,16 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
 
     private async Task DeliverAsync(CancellationToken cancellationToken)
     {
-        var feed = setup.MakeFeed();
-        var position = progress.Position;
-        Task<FeedPage>? ahead = null;
+        var position = Progress.Position;
+        var feed = new ConsumerFeed(claim, feeds);
+        await using var reading = feed.ConfigureAwait(false);
         try
         {
             while (true)
             {
-                var page = await ReadAsync(ahead, feed, position, cancellationToken).ConfigureAwait(false);
+                var page = await feed.ReadAsync(position, cancellationToken).ConfigureAwait(false);
                 position = page.Position;
-                ahead = page.IsEnd ? null : ReadAhead(feed, position, cancellationToken);
-                setup.Lag.Value = page.Lag + page.Events.Length;
-                if (!page.Events.IsEmpty) (isCaughtUp, isIdle) = (false, false);
-                await pump.DeliverAsync(page.Events, progress, cancellationToken).ConfigureAwait(false);
-                progress.Scanned(position);
-                setup.Lag.Value = page.Lag;
+                await DeliverAsync(page, cancellationToken).ConfigureAwait(false);
                 if (!page.IsEnd)
                 {
                     // Consumers that run side by side take turns, page by page, and so find the pages that others have read.
@@ -98,74 +114,50 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
                     continue;
                 }
 
-                if (!isCaughtUp) setup.Options.CaughtUp?.Invoke();
+                if (!isCaughtUp) claim.Options.CaughtUp?.Invoke();
                 isCaughtUp = true;
-                if (progress is { IsIdle: true, HasUnwritten: true }) await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
-                TellIfIdle();
-                await WaitAsync(new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
+                if (Progress is { IsIdle: true, HasUnwritten: true }) await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
+                ReportIfIdle();
+                await feed.WaitAsync(position, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
         {
-            setup.Lag.Value = 0;
-            if (ahead is not null) await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            claim.Report.Lag.Value = 0;
         }
     }
 
-    private static Task<FeedPage> ReadAhead(IFeed feed, FeedPosition position, CancellationToken cancellationToken) =>
-        Task.Run(() => feed.ReadAsync(position, cancellationToken).AsTask(), CancellationToken.None);
-
-    // A storage that cannot be reached for a while is waited for.
-    private async ValueTask<FeedPage> ReadAsync(Task<FeedPage>? ahead, IFeed feed, FeedPosition position, CancellationToken cancellationToken)
+    private async ValueTask DeliverAsync(FeedPage page, CancellationToken cancellationToken)
     {
-        while (true)
-        {
-            try
-            {
-                return await (ahead ?? feed.ReadAsync(position, cancellationToken).AsTask()).ConfigureAwait(false);
-            }
-            catch (StorageUnavailableException error)
-            {
-                ahead = null;
-                Log.ConsumerStorageFailed(setup.Logger, error, setup.Name, setup.Options.PollInterval);
-                await Task.Delay(setup.Options.PollInterval, setup.Time, cancellationToken).ConfigureAwait(false);
-            }
-        }
+        claim.Report.Lag.Value = page.Lag + page.Events.Length;
+        if (!page.Events.IsEmpty) (isCaughtUp, isIdle) = (false, false);
+        await Pump.DeliverAsync(page.Events, cancellationToken).ConfigureAwait(false);
+        Progress.Scanned(page.Position);
+        claim.Report.Lag.Value = page.Lag;
     }
 
-    // Waking up is a hint, and so is not being able to wait for it.
-    private async ValueTask WaitAsync(Checkpoint after, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await setup.Engine.WaitForCommitsAsync(after, setup.Options.PollInterval, cancellationToken).ConfigureAwait(false);
-        }
-        catch (StorageUnavailableException)
-        {
-            await Task.Delay(setup.Options.PollInterval, setup.Time, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    private void ReportWritten(ConsumerRecord record) => claim.Options.Persisted?.Invoke(new Checkpoint(record.Checkpoint));
 
-    private void TellIfIdle()
+    private void ReportIfIdle()
     {
-        if (isIdle || !isCaughtUp || !progress.IsIdle) return;
+        if (isIdle || !isCaughtUp || !Progress.IsIdle) return;
         isIdle = true;
-        setup.Options.Idle?.Invoke();
+        claim.Options.Idle?.Invoke();
     }
 
     private async Task WriteRegularlyAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            await Task.Delay(setup.Options.CheckpointInterval, setup.Time, cancellationToken).ConfigureAwait(false);
-            if (progress.HasUnwritten) await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
-            TellIfIdle();
+            await Task.Delay(claim.Options.CheckpointInterval, claim.Time, cancellationToken).ConfigureAwait(false);
+            if (Progress.HasUnwritten) await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
+            ReportIfIdle();
         }
     }
 
-    /// <summary>Writes what is done. A storage that cannot be reached now is written to later: what was handled since comes again only if this process ends before.</summary>
-    /// <exception cref="OperationCanceledException">Another process took over.</exception>
-    public async ValueTask WriteOrLoseAsync(CancellationToken cancellationToken)
+    // Writes what is done. If the storage is unavailable now, a later write includes it; events are delivered again only if the process
+    // ends before.
+    private async ValueTask WriteOrLoseAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -175,48 +167,7 @@ internal sealed class ConsumerTerm(ConsumerSetup setup, Lease<ConsumerRecord> le
         }
         catch (StorageException error) when (error is StorageUnavailableException or BatchOutcomeUnknownException)
         {
-            Log.ConsumerStorageFailed(setup.Logger, error, setup.Name, setup.Options.CheckpointInterval);
-        }
-    }
-
-    /// <summary>What is written, and what is not yet, at one moment.</summary>
-    public async ValueTask<(ConsumerRecord Record, ConsumerProgress.Unwritten Unwritten)> LookAsync(Ledger<ConsumerRecord> ledger, CancellationToken cancellationToken)
-    {
-        await writeTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return (await ledger.LoadAsync(cancellationToken).ConfigureAwait(false), progress.Take());
-        }
-        finally
-        {
-            writeTurn.Release();
-        }
-    }
-
-    /// <summary>Writes position and state, which are one document: they move together or not at all. Answers false, and writes nothing, once another process took over.</summary>
-    public async ValueTask<bool> TryWriteAsync(CancellationToken cancellationToken)
-    {
-        await writeTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            var taken = progress.Take();
-            var isWritten = await lease.TryWriteAsync(
-                record =>
-                {
-                    (record.Checkpoint, record.Revision) = (taken.Position.Checkpoint, taken.Position.Revision);
-                    record.Parked = [.. taken.ParkedIn(record)];
-                    record.Skipped += taken.Skipped;
-                    setup.EncodeState(taken.State, record);
-                },
-                cancellationToken).ConfigureAwait(false);
-            if (!isWritten) return false;
-            progress.Written(taken);
-            setup.Options.Persisted?.Invoke(new Checkpoint(taken.Position.Checkpoint));
-            return true;
-        }
-        finally
-        {
-            writeTurn.Release();
+            claim.Report.LogStorageFailure(error, claim.Options.CheckpointInterval);
         }
     }
 }

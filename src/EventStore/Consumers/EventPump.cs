@@ -2,17 +2,19 @@ using EventStore.Feeds;
 
 namespace EventStore.Consumers;
 
-/// <summary>Hands over one event after the other, and with each moves position and state together.</summary>
-/// <param name="context">What surrounds a delivery.</param>
-/// <param name="handler">Takes an event; with a state, makes the next one of it.</param>
+/// <summary>Delivers one event after the other. With each event, position and state change together.</summary>
+/// <param name="context">What it works with.</param>
+/// <param name="handler">Handles an event; with a state, makes the next state.</param>
 internal sealed class EventPump(PumpContext context, IEventHandler handler) : IPump
 {
-    private readonly Func<CommittedEvent, CancellationToken, ValueTask> handle = handler.HandleAsync;
+    private readonly FailurePolicy.Handling<CommittedEvent> handling = context.Policy.Apply<CommittedEvent>(
+        handler.HandleAsync, static committed => committed);
 
-    // A fast handler takes less time than a lock or two: what can be done once a page is.
-    public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, ConsumerProgress progress, CancellationToken cancellationToken)
+    // A fast handler takes less time than a lock or two: what can be done once a page is not done for each event.
+    public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken)
     {
         if (events.IsEmpty) return;
+        var progress = context.Progress;
         await context.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -22,8 +24,8 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
                 var (committed, position) = events.Span[i];
                 await context.Gate.PassAsync(cancellationToken).ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
-                var outcome = await context.Policy.RunAsync(committed, committed, handle, cancellationToken).ConfigureAwait(false);
-                if (outcome is not null) PumpContext.Note(outcome, [committed], progress);
+                var outcome = await handling.RunAsync(committed, cancellationToken).ConfigureAwait(false);
+                if (outcome is not null) context.Record(outcome, [committed]);
                 var unwritten = progress.MoveTo(position, handler.State);
                 if (unwritten >= context.Options.EventsPerCheckpoint) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
             }
@@ -34,18 +36,20 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
         }
     }
 
-    public async ValueTask HandleAgainAsync(CommittedEvent committed, ConsumerProgress progress, CancellationToken cancellationToken)
+    public async ValueTask DeliverParkedAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
-        handler.State = progress.State;
+        handler.State = context.Progress.State;
         await handler.HandleAsync(committed, cancellationToken).ConfigureAwait(false);
-        progress.Unpark(committed.Checkpoint.Value, handler.State);
+        context.Progress.Unpark(committed.Checkpoint.Value, handler.State);
     }
 }
 
-/// <summary>Takes events one by one.</summary>
+/// <summary>Handles events one by one.</summary>
 internal interface IEventHandler
 {
-    /// <summary>Before an event the state it is applied to, after it the next one, or still the same if it failed; null without a state.</summary>
+    /// <summary>
+    /// Before an event, the state it is applied to. After it, the next state, or the same one if it failed. Null without a state.
+    /// </summary>
     object? State { get; set; }
 
     ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken);
@@ -62,15 +66,21 @@ internal sealed class DelegateHandler(Func<CommittedEvent, CancellationToken, Va
 /// <summary>Applies events to a state.</summary>
 internal sealed class ProjectionHandler<TState>(Projection<TState> projection) : IEventHandler where TState : class
 {
-    public object? State { get; set; }
+    private TState state = projection.Initial;
+
+    public object? State
+    {
+        get => state;
+        set => state = value as TState ?? projection.Initial;
+    }
 
     public ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
-        var applying = projection.ApplyAsync((TState)State!, committed, cancellationToken);
+        var applying = projection.ApplyAsync(state, committed, cancellationToken);
         if (!applying.IsCompletedSuccessfully) return FollowAsync(applying);
-        State = applying.Result;
+        state = applying.Result;
         return default;
     }
 
-    private async ValueTask FollowAsync(ValueTask<TState> applying) => State = await applying.ConfigureAwait(false);
+    private async ValueTask FollowAsync(ValueTask<TState> applying) => state = await applying.ConfigureAwait(false);
 }

@@ -1,60 +1,74 @@
-using EventStore.Diagnostics;
-using Microsoft.Extensions.Logging;
+using EventStore.Deliveries;
 
 namespace EventStore.Consumers;
 
-/// <summary>What becomes of events whose handler throws: tried again with growing waits, then stop, park or skip.</summary>
-internal sealed class FailurePolicy(string name, ConsumerOptions options, PauseGate gate, TimeProvider time, ILogger logger)
+/// <summary>
+/// What happens to events whose handler throws: they are tried again with growing waits, then the consumer stops, parks or skips them.
+/// </summary>
+internal sealed class FailurePolicy(ConsumerClaim claim, PauseGate gate)
 {
-    /// <summary>Handles until it succeeds or has failed for good. Called inside the gate, which is left while it waits for a retry.</summary>
-    /// <param name="argument">What is handled.</param>
-    /// <param name="first">The first event of it, for messages.</param>
-    /// <param name="handle">The handler.</param>
-    /// <param name="cancellationToken">Ends it between tries, and the handler itself.</param>
-    /// <returns>Null when it was handled; otherwise what is to become of it.</returns>
-    /// <exception cref="ConsumerStoppedException">It failed for good, and the consumer is to stop.</exception>
-    public ValueTask<FailureAction?> RunAsync<T>(T argument, CommittedEvent first, Func<T, CancellationToken, ValueTask> handle, CancellationToken cancellationToken)
+    private readonly RetryPolicy retries = new(
+        claim.Options.FirstRetryDelay, claim.Options.MaxRetryDelay, claim.Options.MaxRetries is { } retries && retries < int.MaxValue
+            ? retries + 1
+            : null);
+
+    public PauseGate Gate => gate;
+
+    private ConsumerClaim Claim => claim;
+
+    /// <summary>Applies the policy to a handler.</summary>
+    /// <param name="handle">Handles a unit.</param>
+    /// <param name="firstOf">The first event of a unit, for messages.</param>
+    public Handling<TUnit> Apply<TUnit>(Func<TUnit, CancellationToken, ValueTask> handle, Func<TUnit, CommittedEvent> firstOf) =>
+        new(this, handle, firstOf);
+
+    /// <summary>A handler under the policy.</summary>
+    internal sealed class Handling<TUnit> : IDelivery<TUnit>
     {
-        ValueTask handling;
-        try
+        private readonly ConsumerClaim claim;
+        private readonly PauseGate gate;
+        private readonly Func<TUnit, CancellationToken, ValueTask> handle;
+        private readonly Func<TUnit, CommittedEvent> firstOf;
+        private readonly Retries<TUnit> retries;
+
+        public Handling(FailurePolicy policy, Func<TUnit, CancellationToken, ValueTask> handle, Func<TUnit, CommittedEvent> firstOf)
         {
-            handling = handle(argument, cancellationToken);
+            (claim, gate, this.handle, this.firstOf) = (policy.Claim, policy.Gate, handle, firstOf);
+            retries = new Retries<TUnit>(this, policy.retries);
         }
-        catch (Exception error)
+
+        /// <summary>
+        /// Handles a unit until it succeeds or has failed permanently. Called inside the gate, which is left during the waits.
+        /// </summary>
+        /// <returns>Null when it was handled; otherwise what happens to it instead.</returns>
+        /// <exception cref="ConsumerStoppedException">It failed permanently, and the consumer stops.</exception>
+        public ValueTask<FailureAction?> RunAsync(TUnit unit, CancellationToken cancellationToken)
         {
-            handling = ValueTask.FromException(error);
+            var running = retries.RunAsync(unit, cancellationToken);
+            if (!running.IsCompletedSuccessfully) return FollowAsync(running, unit);
+            var failed = running.Result;
+            return failed is null ? default : new(GiveUp(failed, unit));
         }
 
-        return handling.IsCompletedSuccessfully ? default : FollowAsync(handling.AsTask(), argument, first, handle, cancellationToken);
-    }
+        public ValueTask DeliverAsync(TUnit unit, CancellationToken cancellationToken) => handle(unit, cancellationToken);
 
-    private async ValueTask<FailureAction?> FollowAsync<T>(
-        Task handling, T argument, CommittedEvent first, Func<T, CancellationToken, ValueTask> handle, CancellationToken cancellationToken)
-    {
-        var delay = options.FirstRetryDelay;
-        for (var failures = 0; ; delay = delay * 2 < options.MaxRetryDelay ? delay * 2 : options.MaxRetryDelay)
+        public async ValueTask<bool> WaitForRetryAsync(
+            TUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken)
         {
-            try
-            {
-                if (failures == 0) await handling.ConfigureAwait(false);
-                else await handle(argument, cancellationToken).ConfigureAwait(false);
-                return null;
-            }
-            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
-            {
-                failures++;
-                if (options.MaxRetries is { } most && failures > most)
-                {
-                    if (options.OnFailure == FailureAction.Stop) throw new ConsumerStoppedException(name, first.Stream, first.Checkpoint, error);
-                    Log.ConsumerGaveUp(logger, error, name, first.Stream, first.Checkpoint, failures, options.OnFailure);
-                    return options.OnFailure;
-                }
+            claim.Report.LogRetry(failed.Error, firstOf(unit), failed.Failures, delay);
+            await gate.StepAsideAsync(token => Task.Delay(delay, claim.Time, token), cancellationToken).ConfigureAwait(false);
+            return true;
+        }
 
-                Log.ConsumerFailed(logger, error, name, first.Stream, first.Checkpoint, failures, delay);
-            }
+        private async ValueTask<FailureAction?> FollowAsync(ValueTask<FailedDelivery?> running, TUnit unit) =>
+            await running.ConfigureAwait(false) is { } failed ? GiveUp(failed, unit) : null;
 
-            var wait = delay;
-            await gate.StepAsideAsync(token => Task.Delay(wait, time, token), cancellationToken).ConfigureAwait(false);
+        private FailureAction GiveUp(FailedDelivery failed, TUnit unit)
+        {
+            var (first, action) = (firstOf(unit), claim.Options.OnFailure);
+            if (action == FailureAction.Stop) throw new ConsumerStoppedException(claim.Name, first.Stream, first.Checkpoint, failed.Error);
+            claim.Report.LogGaveUp(failed.Error, first, failed.Failures, action);
+            return action;
         }
     }
 }

@@ -1,32 +1,47 @@
+using EventStore.Deliveries;
 using EventStore.Feeds;
 
 namespace EventStore.Consumers;
 
-/// <summary>Delivers the events of a page, and tells the progress what is done.</summary>
+/// <summary>Delivers the events of one term, and records in its progress what is done.</summary>
 internal interface IPump
 {
-    /// <summary>Delivers in order. Returns once all are handed over; those that are acknowledged later are still outstanding then.</summary>
-    /// <exception cref="ConsumerStoppedException">An event failed for good, and the consumer is to stop.</exception>
-    ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, ConsumerProgress progress, CancellationToken cancellationToken);
+    /// <summary>Delivers events in order. Events that the application acknowledges may still be outstanding when it returns.</summary>
+    /// <exception cref="ConsumerStoppedException">An event failed permanently, and the consumer stops.</exception>
+    ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken);
 
-    /// <summary>Begins anew: what is still out comes again.</summary>
-    void Restart()
+    /// <summary>Begins the term. What is still outstanding of an earlier term is delivered again.</summary>
+    void Begin()
     {
     }
 
-    /// <summary>Delivers an event that was parked again, while nothing else is delivered, and takes it off the parked ones.</summary>
-    ValueTask HandleAgainAsync(CommittedEvent committed, ConsumerProgress progress, CancellationToken cancellationToken);
+    /// <summary>Called when the consumer has ended: nothing more is delivered.</summary>
+    /// <param name="failure">Why it ended; null if it was stopped.</param>
+    void End(Exception? failure)
+    {
+    }
+
+    /// <summary>Delivers a parked event again while nothing else is delivered, and takes it off the parked ones.</summary>
+    ValueTask DeliverParkedAsync(CommittedEvent committed, CancellationToken cancellationToken);
 }
 
-/// <summary>What all pumps need around a delivery: the pause, the policy, and writing when it is due.</summary>
-internal sealed record PumpContext(PauseGate Gate, FailurePolicy Policy, ConsumerOptions Options, Func<CancellationToken, ValueTask> WriteAsync)
+/// <summary>What a pump works with.</summary>
+/// <param name="Policy">What happens to events whose handler throws, and the gate that deliveries pass.</param>
+/// <param name="Progress">The progress of the term.</param>
+/// <param name="Options">The consumer's options.</param>
+/// <param name="WriteAsync">Writes the progress.</param>
+internal sealed record PumpContext(
+    FailurePolicy Policy, ConsumerProgress Progress, ConsumerOptions Options, Func<CancellationToken, ValueTask> WriteAsync)
 {
-    public ValueTask WriteIfDueAsync(ConsumerProgress progress, CancellationToken cancellationToken) =>
-        progress.IsWriteDue(Options.EventsPerCheckpoint) ? WriteAsync(cancellationToken) : default;
+    public PauseGate Gate => Policy.Gate;
 
-    public static void Note(FailureAction? outcome, IReadOnlyList<CommittedEvent> events, ConsumerProgress progress)
+    public ValueTask WriteIfDueAsync(CancellationToken cancellationToken) =>
+        Progress.IsWriteDue(Options.EventsPerCheckpoint) ? WriteAsync(cancellationToken) : default;
+
+    /// <summary>Records events that were parked or skipped instead of handled.</summary>
+    public void Record(FailureAction? outcome, IReadOnlyList<CommittedEvent> events)
     {
-        if (outcome == FailureAction.Park) progress.Park(events);
-        if (outcome == FailureAction.Skip) progress.Skip(events.Count);
+        if (outcome == FailureAction.Park) Progress.Park(events);
+        if (outcome == FailureAction.Skip) Progress.Skip(events.Count);
     }
 }

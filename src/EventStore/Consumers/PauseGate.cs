@@ -1,6 +1,6 @@
 namespace EventStore.Consumers;
 
-/// <summary>Lets deliveries pass while it is neither paused nor somebody alone inside, and tells when those that passed have left.</summary>
+/// <summary>Lets deliveries in while it is neither paused nor entered alone, and completes a wait when all of them have left.</summary>
 internal sealed class PauseGate
 {
     // All guarded by the gate.
@@ -33,10 +33,11 @@ internal sealed class PauseGate
         return WaitAndEnterAsync(cancellationToken);
     }
 
-    /// <summary>Called inside, between one delivery and the next: steps aside for as long as it is closed.</summary>
-    public ValueTask PassAsync(CancellationToken cancellationToken) => Volatile.Read(ref opened) is null ? default : StepAsideAsync(static _ => Task.CompletedTask, cancellationToken);
+    /// <summary>Called inside, between two deliveries: leaves while the gate is closed.</summary>
+    public ValueTask PassAsync(CancellationToken cancellationToken) =>
+        Volatile.Read(ref opened) is null ? default : StepAsideAsync(static _ => Task.CompletedTask, cancellationToken);
 
-    /// <summary>Called inside: is outside while it waits for something, and inside again however that ends.</summary>
+    /// <summary>Called inside: leaves while it waits for something, and is inside again when the wait ends, also by an exception.</summary>
     public async ValueTask StepAsideAsync(Func<CancellationToken, Task> wait, CancellationToken cancellationToken)
     {
         Leave();
@@ -47,7 +48,7 @@ internal sealed class PauseGate
         }
         catch
         {
-            // Nothing is delivered any more, but whoever is about to leave must have come in.
+            // Nothing more is delivered, but the caller will leave, so it must count as inside.
             lock (gate) inside++;
             throw;
         }
@@ -61,7 +62,7 @@ internal sealed class PauseGate
         }
     }
 
-    /// <summary>Closes it until it is resumed; returns once nobody is inside.</summary>
+    /// <summary>Closes the gate until it is resumed. Completes when no delivery is inside.</summary>
     public Task PauseAsync()
     {
         lock (gate)
@@ -80,7 +81,7 @@ internal sealed class PauseGate
         }
     }
 
-    /// <summary>Enters, paused or not, once all deliveries have left, and keeps them out. One at a time.</summary>
+    /// <summary>Enters when all deliveries have left, paused or not, and keeps them out. One caller at a time.</summary>
     public async ValueTask EnterAloneAsync(CancellationToken cancellationToken)
     {
         Task left;
@@ -113,7 +114,8 @@ internal sealed class PauseGate
     private Task CloseAsync()
     {
         opened ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (emptied is null or { Task.IsCompleted: true }) emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (emptied is null or { Task.IsCompleted: true })
+            emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (inside == 0) emptied.TrySetResult();
         return emptied.Task;
     }

@@ -1,65 +1,58 @@
 using System.Runtime.CompilerServices;
-using EventStore.Diagnostics;
 using EventStore.Feeds;
 using EventStore.Leases;
-using Microsoft.Extensions.Logging;
 
 namespace EventStore.Consumers;
 
 /// <summary>
-/// A consumer of this process. First delivery, catching up, following live and recovery after a crash are one loop: read on from the position
-/// that was written, deliver, write.
+/// A consumer of this process. First delivery, catching up, following new events and recovery after a crash are one loop: read from the
+/// written position on, deliver, write.
 /// </summary>
 /// <remarks>
-/// It is <i>waiting</i> while another process has its name, and <i>active</i> while it holds the lease itself. Each active term has a progress
-/// of its own, made from the document; everything it writes is a compare-and-swap that fails once another took over.
+/// It is <i>waiting</i> while another process has its name, and <i>active</i> while it holds the lease itself. Each active term has a
+/// progress of its own, made from the document. Every write is a compare-and-swap that fails after another process took over.
 /// </remarks>
 internal class RunningConsumer : IConsumer
 {
-    private readonly ConsumerSetup setup;
-    private readonly Ledger<ConsumerRecord> ledger;
-    private readonly Lease<ConsumerRecord> lease;
+    private readonly ConsumerClaim claim;
+    private readonly EventFeeds feeds;
     private readonly PauseGate gate = new();
+    private readonly FailurePolicy policy;
     private readonly CancellationTokenSource stopping = new();
     private readonly SemaphoreSlim replayTurn = new(1, 1);
-    private readonly IPump pump;
 
-    // While it waits for its name: a term without a lease, at the very beginning.
+    // While it waits for its name the first time: a term that is never run.
     private volatile ConsumerTerm term;
     private volatile bool isActive;
     private int isDisposed;
     private Task running = Task.CompletedTask;
 
-    public RunningConsumer(ConsumerSetup setup, Func<PumpContext, IPump> makePump)
+    public RunningConsumer(ConsumerClaim claim, EventFeeds feeds)
     {
-        this.setup = setup;
-        ledger = new Ledger<ConsumerRecord>(setup.Documents, ConsumerRecord.DocumentOf(setup.Name));
-        lease = new Lease<ConsumerRecord>(ledger, setup.Options.LeaseTerm, setup.Options.PollInterval, setup.Time);
-        pump = makePump(new PumpContext(gate, new FailurePolicy(setup.Name, setup.Options, gate, setup.Time, setup.Logger), setup.Options, token => term!.WriteOrLoseAsync(token)));
-        term = TermFrom(new ConsumerProgress(default, null));
+        (this.claim, this.feeds) = (claim, feeds);
+        policy = new FailurePolicy(claim, gate);
+        term = MakeTerm(default, null);
     }
 
-    public string Name => setup.Name;
+    public string Name => claim.Name;
 
-    public Checkpoint Position => new Checkpoint(term.Progress.Position.Checkpoint);
+    public Checkpoint Position => new(term.Progress.Position.Checkpoint);
 
     public Task Completion => running;
 
-    protected object? CurrentState => term.Progress.State ?? setup.InitialState;
+    protected object? CurrentState => term.Progress.State ?? claim.Definition.State.Initial;
+
+    private ConsumerOptions Options => claim.Options;
+
+    private Lease<ConsumerRecord> Lease => claim.Lease;
 
     /// <summary>Takes the name, or begins to wait for it, and starts.</summary>
-    /// <exception cref="ConsumerTakenException">Another process has the name, and it is not to wait.</exception>
+    /// <exception cref="ConsumerTakenException">Another process has the name, and the consumer does not wait for it.</exception>
     public async ValueTask StartAsync(CancellationToken cancellationToken)
     {
-        if (setup.Options.WhenTaken == WhenTaken.Fail)
+        if (Options.WhenTaken == WhenTaken.Fail)
         {
-            var watch = new Lease<ConsumerRecord>.Watch();
-            while (!await lease.TryAcquireAsync(watch, cancellationToken).ConfigureAwait(false))
-            {
-                if (watch.IsHolderAlive) throw new ConsumerTakenException(Name, "another process shows signs of life.");
-                await Task.Delay(lease.WaitAfter(watch), setup.Time, cancellationToken).ConfigureAwait(false);
-            }
-
+            if (!await Lease.TryAcquireFromDeadAsync(cancellationToken).ConfigureAwait(false)) throw Taken("another process runs it.");
             await BecomeActiveAsync(cancellationToken).ConfigureAwait(false);
         }
 
@@ -68,27 +61,33 @@ internal class RunningConsumer : IConsumer
 
     public async ValueTask<ConsumerStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
-        var (record, unwritten) = await term.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
-        var state = running.IsCompleted ? ConsumerState.Stopped : !isActive ? ConsumerState.Waiting : gate.IsPaused ? ConsumerState.Paused : ConsumerState.Running;
+        var (record, unwritten) = await term.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var state = running.IsCompleted ? ConsumerState.Stopped
+            : !isActive ? ConsumerState.Waiting
+            : gate.IsPaused ? ConsumerState.Paused
+            : ConsumerState.Running;
+        var position = isActive ? Position : new Checkpoint(record.Checkpoint);
         return new ConsumerStatus(
-            Name, isActive ? Position : new Checkpoint(record.Checkpoint), setup.Lag.Value, unwritten.ParkedIn(record).Count(), record.Skipped + unwritten.Skipped, state);
+            Name, position, claim.Report.Lag.Value, unwritten.ParkedIn(record).Count, record.Skipped + unwritten.Skipped, state);
     }
 
     public ValueTask PauseAsync(CancellationToken cancellationToken = default) => new(gate.PauseAsync().WaitAsync(cancellationToken));
 
     public void Resume() => gate.Resume();
 
-    public ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default) => new(term.Progress.WaitForAsync(checkpoint.Value).WaitAsync(cancellationToken));
+    public ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default) =>
+        new(term.Progress.WaitForAsync(checkpoint.Value).WaitAsync(cancellationToken));
 
     public async ValueTask WaitUntilCaughtUpAsync(CancellationToken cancellationToken = default) =>
-        await WaitForAsync(await setup.Reads.FindHeadAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        await WaitForAsync(await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
 
     public async IAsyncEnumerable<CommittedEvent> GetParkedAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var (record, unwritten) = await term.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
-        foreach (var checkpoint in unwritten.ParkedIn(record).ToArray())
+        var (record, unwritten) = await term.ReadAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var checkpoint in unwritten.ParkedIn(record))
         {
-            if (await setup.Reads.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false) is { } parked) yield return parked;
+            if (await feeds.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false) is { } parked)
+                yield return parked;
         }
     }
 
@@ -105,28 +104,39 @@ internal class RunningConsumer : IConsumer
         }
     }
 
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        claim.Dispose();
+        stopping.Dispose();
+        replayTurn.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
     private async ValueTask<int> ReplayAllAsync(ConsumerTerm held, CancellationToken cancellationToken)
     {
-        var (record, unwritten) = await held.LookAsync(ledger, cancellationToken).ConfigureAwait(false);
+        var (record, unwritten) = await held.ReadAsync(cancellationToken).ConfigureAwait(false);
         var succeeded = 0;
-        foreach (var checkpoint in unwritten.ParkedIn(record).ToArray())
+        foreach (var checkpoint in unwritten.ParkedIn(record))
         {
-            if (await ReplayAsync(checkpoint, held.Progress, cancellationToken).ConfigureAwait(false)) succeeded++;
-            if (!await held.TryWriteAsync(cancellationToken).ConfigureAwait(false)) throw new ConsumerTakenException(Name, "another process took over.");
+            if (await ReplayAsync(checkpoint, held, cancellationToken).ConfigureAwait(false)) succeeded++;
+            if (!await held.TryWriteAsync(cancellationToken).ConfigureAwait(false)) throw Taken("another process took over.");
         }
 
         return succeeded;
     }
 
-    // Alone, so that a state goes from one event to the next, whichever comes.
-    private async ValueTask<bool> ReplayAsync(long checkpoint, ConsumerProgress progress, CancellationToken cancellationToken)
+    // Runs alone, so that the state passes from one event to the next in some order.
+    private async ValueTask<bool> ReplayAsync(long checkpoint, ConsumerTerm held, CancellationToken cancellationToken)
     {
-        var parked = await setup.Reads.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false);
+        var parked = await feeds.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false);
         await gate.EnterAloneAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (parked is null) progress.Unpark(checkpoint, progress.State);
-            else await pump.HandleAgainAsync(parked, progress, cancellationToken).ConfigureAwait(false);
+            if (parked is null) held.Progress.Unpark(checkpoint, held.Progress.State);
+            else await held.Pump.DeliverParkedAsync(parked, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -134,17 +144,6 @@ internal class RunningConsumer : IConsumer
         }
 
         return parked is not null;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        setup.Released();
-        stopping.Dispose();
-        replayTurn.Dispose();
-        GC.SuppressFinalize(this);
     }
 
     private async Task RunAsync()
@@ -158,8 +157,8 @@ internal class RunningConsumer : IConsumer
                 var lost = await term.RunAsync(stopping.Token).ConfigureAwait(false);
                 isActive = false;
                 if (lost is null) break;
-                Log.ConsumerLost(setup.Logger, Name, lost);
-                if (setup.Options.WhenTaken == WhenTaken.Fail) throw new ConsumerTakenException(Name, lost + ".");
+                claim.Report.LogLost(lost);
+                if (Options.WhenTaken == WhenTaken.Fail) throw Taken(lost + ".");
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -168,15 +167,17 @@ internal class RunningConsumer : IConsumer
         }
         catch (Exception error)
         {
-            Log.ConsumerEnded(setup.Logger, error, Name);
+            claim.Report.LogEnded(error);
             failure = error;
             throw;
         }
         finally
         {
             isActive = false;
-            term.Progress.End(new InvalidOperationException($"The consumer '{Name}' has ended before it got there: {failure?.Message ?? "it was stopped."}", failure));
-            (pump as PullPump)?.End(failure);
+            var reason = failure?.Message ?? "it was stopped.";
+            term.Progress.End(
+                new InvalidOperationException($"The consumer '{Name}' ended before it reached the checkpoint: {reason}", failure));
+            term.Pump.End(failure);
         }
     }
 
@@ -187,62 +188,85 @@ internal class RunningConsumer : IConsumer
         {
             try
             {
-                if (await lease.TryAcquireAsync(watch, stopping.Token).ConfigureAwait(false)) break;
+                if (await Lease.TryAcquireAsync(watch, stopping.Token).ConfigureAwait(false)) break;
             }
             catch (StorageException error)
             {
-                Log.ConsumerStorageFailed(setup.Logger, error, Name, lease.WaitAfter(watch));
+                claim.Report.LogStorageFailure(error, Lease.WaitAfter(watch));
             }
 
-            await Task.Delay(lease.WaitAfter(watch), setup.Time, stopping.Token).ConfigureAwait(false);
+            await Lease.WaitAsync(watch, stopping.Token).ConfigureAwait(false);
         }
 
         await BecomeActiveAsync(stopping.Token).ConfigureAwait(false);
     }
 
-    // Called with the lease held; lets it go where that fails.
+    // Called with the lease held; releases it on failure.
     private async ValueTask BecomeActiveAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var opened = await OpenProgressAsync(cancellationToken).ConfigureAwait(false);
+            var (position, state) = await OpenAsync(cancellationToken).ConfigureAwait(false);
             var before = term.Progress;
-            term = TermFrom(opened);
+            term = MakeTerm(position, state);
             isActive = true;
 
-            // Last: whoever waited for a position that was reached long ago goes on now, and looks at the state.
-            before.HandOverTo(opened);
+            // Last, because a wait for a position that was reached long ago completes now, and its caller looks at the state.
+            before.HandOverTo(term.Progress);
         }
         catch
         {
-            await lease.ReleaseAsync().ConfigureAwait(false);
+            await Lease.ReleaseAsync().ConfigureAwait(false);
             throw;
         }
     }
 
-    // Where it begins is decided once, and written before anything is delivered.
-    private async ValueTask<ConsumerProgress> OpenProgressAsync(CancellationToken cancellationToken)
+    // Where a consumer begins is decided once, and written before anything is delivered.
+    private async ValueTask<(FeedPosition Position, object? State)> OpenAsync(CancellationToken cancellationToken)
     {
-        var record = ledger.Known;
-        var isStateOutdated = setup.InitialState is not null && record.IsStarted && record.StateVersion != setup.StateVersion;
+        var (record, kept) = (Lease.Ledger.Known, claim.Definition.State);
+        var isStateOutdated = kept.Initial is not null && record.IsStarted && record.StateVersion != kept.SchemaVersion;
         var position = new FeedPosition(record.Checkpoint, record.Revision);
         if (!record.IsStarted || isStateOutdated)
         {
-            var start = setup.Options.StartFrom;
-            position = start.IsCurrent
-                ? await setup.MakeFeed().FindCurrentAsync(cancellationToken).ConfigureAwait(false)
-                : new FeedPosition(start.Checkpoint.Value, start.Revision.Value);
-            var isWritten = await lease.TryWriteAsync(
-                begun => (begun.IsStarted, begun.Checkpoint, begun.Revision, begun.State, begun.StateType, begun.StateVersion) = (true, position.Checkpoint, position.Revision, null, null, setup.StateVersion),
-                cancellationToken).ConfigureAwait(false);
-            if (!isWritten) throw new ConsumerTakenException(Name, "another process took over.");
+            var feed = feeds.Open(claim.Definition.Source);
+            position = await EventFeeds.FindStartAsync(feed, Options.StartFrom, cancellationToken).ConfigureAwait(false);
+            if (!await Lease.TryWriteAsync(begun => begun.Begin(position, kept.SchemaVersion), cancellationToken).ConfigureAwait(false))
+                throw Taken("another process took over.");
         }
 
-        var head = await setup.Reads.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        if (record.IsStarted && position.Checkpoint > head.Value) throw new PositionAheadException(Name, new Checkpoint(position.Checkpoint), head);
-        Log.ConsumerActive(setup.Logger, Name, new Checkpoint(position.Checkpoint));
-        return new ConsumerProgress(position, setup.DecodeState(ledger.Known) ?? setup.InitialState);
+        var head = await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false);
+        if (record.IsStarted && position.Checkpoint > head.Value)
+            throw new PositionAheadException(Name, new Checkpoint(position.Checkpoint), head);
+        claim.Report.LogActive(new Checkpoint(position.Checkpoint));
+        return (position, kept.Read(Lease.Ledger.Known) ?? kept.Initial);
     }
 
-    private ConsumerTerm TermFrom(ConsumerProgress progress) => new(setup, lease, pump, progress);
+    private ConsumerTerm MakeTerm(FeedPosition position, object? state) =>
+        new(claim, feeds, policy, new ConsumerProgress(position, claim.Definition.State, state));
+
+    private ConsumerTakenException Taken(string reason) => new(Name, reason);
+}
+
+/// <summary>A consumer with a state.</summary>
+internal sealed class StatefulConsumer<TState>(ConsumerClaim claim, EventFeeds feeds) : RunningConsumer(claim, feeds), IConsumer<TState>
+    where TState : class
+{
+    public TState State => CurrentState as TState
+        ?? throw new InvalidOperationException($"The state of the consumer '{Name}' is no {typeof(TState).Name}.");
+}
+
+/// <summary>A consumer whose events are pulled.</summary>
+internal sealed class PullConsumer(
+    ConsumerClaim claim, EventFeeds feeds, PulledEvents events) : RunningConsumer(claim, feeds), IPullConsumer
+{
+    private int isEnumerated;
+
+    public IAsyncEnumerator<Delivery> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Exchange(ref isEnumerated, 1) != 0)
+            throw new InvalidOperationException(
+                $"The consumer '{Name}' is enumerated already. One loop pulls its events; open it again to begin another.");
+        return events.Deliveries.ReadAllAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+    }
 }

@@ -3,59 +3,73 @@ using System.Diagnostics.Metrics;
 
 namespace EventStore.Diagnostics;
 
-/// <summary>The one activity source and the one meter, both named "EventStore". Neither ever carries a payload or a header.</summary>
-internal sealed class Telemetry(string engine)
+/// <summary>The activity source and the meter of the store, both named "EventStore". Neither ever carries a payload or a header.</summary>
+internal sealed class Telemetry(string engine, TimeProvider time)
 {
+    // The start time if there is no listener for the duration.
+    private const long NotMeasured = long.MinValue;
+
     private static readonly ActivitySource Source = new("EventStore");
     private static readonly Meter Meter = new("EventStore");
 
     private static readonly Counter<long> CommitCount = Meter.CreateCounter<long>("eventstore.commits", "{commit}", "Commits stored");
     private static readonly Counter<long> EventCount = Meter.CreateCounter<long>("eventstore.events", "{event}", "Events stored");
-    private static readonly Counter<long> ConflictCount = Meter.CreateCounter<long>("eventstore.conflicts", "{commit}", "Commits refused because the stream was not as expected");
-    private static readonly Counter<long> DuplicateCount = Meter.CreateCounter<long>("eventstore.duplicates", "{commit}", "Commits that were already stored");
-    private static readonly Histogram<int> BatchSize = Meter.CreateHistogram<int>("eventstore.batch.size", "{commit}", "Commits handed to the engine at once");
-    private static readonly Histogram<double> BatchDuration = Meter.CreateHistogram<double>("eventstore.batch.duration", "s", "Time the engine took for a batch");
-    private static readonly Histogram<double> CommitDuration = Meter.CreateHistogram<double>("eventstore.commit.duration", "s", "Time from asking for a commit to its outcome");
+    private static readonly Counter<long> ConflictCount =
+        Meter.CreateCounter<long>(
+            "eventstore.conflicts", "{commit}", "Commits refused because the stream was not at the expected revision");
+    private static readonly Counter<long> DuplicateCount =
+        Meter.CreateCounter<long>("eventstore.duplicates", "{commit}", "Commits that were already stored");
+    private static readonly Histogram<int> BatchSize =
+        Meter.CreateHistogram<int>("eventstore.batch.size", "{commit}", "Commits sent to the engine at once");
+    private static readonly Histogram<double> BatchDuration =
+        Meter.CreateHistogram<double>("eventstore.batch.duration", "s", "Time the engine took for a batch");
+    private static readonly Histogram<double> CommitDuration =
+        Meter.CreateHistogram<double>("eventstore.commit.duration", "s", "Time from the call of a commit to its outcome");
     private static readonly Counter<long> EventsRead = Meter.CreateCounter<long>("eventstore.events.read", "{event}", "Events read");
-    private static readonly Counter<long> DispatchCount = Meter.CreateCounter<long>("eventstore.dispatches", "{commit}", "Commits or events the bus took");
-    private static readonly Counter<long> DispatchFailureCount = Meter.CreateCounter<long>("eventstore.dispatch.failures", "{commit}", "Times the bus failed");
-    private static readonly UpDownCounter<long> DispatchBacklog = Meter.CreateUpDownCounter<long>("eventstore.dispatch.backlog", "{event}", "Events stored here and not yet dispatched");
+    private static readonly Counter<long> DispatchCount =
+        Meter.CreateCounter<long>("eventstore.dispatches", "{commit}", "Commits or events dispatched");
+    private static readonly Counter<long> DispatchFailureCount =
+        Meter.CreateCounter<long>("eventstore.dispatch.failures", "{commit}", "Failed dispatches");
+    private static readonly UpDownCounter<long> DispatchBacklog =
+        Meter.CreateUpDownCounter<long>("eventstore.dispatch.backlog", "{event}", "Events stored and not yet dispatched");
+    private static readonly UpDownCounter<long> ConsumerLagSum =
+        Meter.CreateUpDownCounter<long>("eventstore.consumer.lag", "{event}", "Events of its source that a consumer has not handled");
 
-    private static readonly UpDownCounter<long> ConsumerLagSum = Meter.CreateUpDownCounter<long>("eventstore.consumer.lag", "{event}", "Places of its source that lie before a consumer");
-
-    private long lastBacklog;
     private readonly KeyValuePair<string, object?> tag = new("eventstore.engine", engine);
+    private long lastBacklog;
 
     public static Activity? StartCommit(StreamId stream, int events)
     {
         if (!Source.HasListeners()) return null;
-        return Source.StartActivity("EventStore.Commit")?.SetTag("eventstore.stream", stream.ToString()).SetTag("eventstore.events", events);
+        return Source.StartActivity("EventStore.Commit")?.SetTag("eventstore.stream", stream.ToString())
+            .SetTag("eventstore.events", events);
     }
 
-    public static Activity? StartRead(string what) => Source.HasListeners() ? Source.StartActivity("EventStore.Read")?.SetTag("eventstore.read", what) : null;
+    public static Activity? StartRead(string what) =>
+        Source.HasListeners() ? Source.StartActivity("EventStore.Read")?.SetTag("eventstore.read", what) : null;
 
     public static Activity? StartDispatch(StreamId stream) =>
         Source.HasListeners() ? Source.StartActivity("EventStore.Dispatch")?.SetTag("eventstore.stream", stream.ToString()) : null;
 
-    public static long CommitStarted() => CommitDuration.Enabled ? Stopwatch.GetTimestamp() : 0;
+    public long CommitStarted() => CommitDuration.Enabled ? time.GetTimestamp() : NotMeasured;
 
     public void Committed(int events, long started)
     {
         CommitCount.Add(1, tag);
         EventCount.Add(events, tag);
-        if (started != 0) CommitDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, tag);
+        if (started != NotMeasured) CommitDuration.Record(time.GetElapsedTime(started).TotalSeconds, tag);
     }
 
     public void Conflicted() => ConflictCount.Add(1, tag);
 
     public void Duplicated() => DuplicateCount.Add(1, tag);
 
-    public static long BatchStarted() => BatchDuration.Enabled ? Stopwatch.GetTimestamp() : 0;
+    public long BatchStarted() => BatchDuration.Enabled ? time.GetTimestamp() : NotMeasured;
 
     public void BatchDone(int commits, long started)
     {
         BatchSize.Record(commits, tag);
-        if (started != 0) BatchDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, tag);
+        if (started != NotMeasured) BatchDuration.Record(time.GetElapsedTime(started).TotalSeconds, tag);
     }
 
     public void Read(int events) => EventsRead.Add(events, tag);
@@ -64,18 +78,18 @@ internal sealed class Telemetry(string engine)
 
     public void DispatchFailed() => DispatchFailureCount.Add(1, tag);
 
-    /// <summary>The lag of a consumer, told with its name; 0 once it ends.</summary>
+    /// <summary>The lag of a consumer, measured under its name.</summary>
     public ConsumerLag LagOf(string consumer) => new(lag => ConsumerLagSum.Add(lag, tag, new("eventstore.consumer", consumer)));
 
-    /// <summary>Tells how many events wait for dispatch; called by one dispatcher at a time.</summary>
-    public void BacklogIs(long backlog)
+    /// <summary>Records how many events are not dispatched yet. Called by one dispatcher at a time.</summary>
+    public void SetBacklog(long backlog)
     {
         DispatchBacklog.Add(backlog - lastBacklog, tag);
         lastBacklog = backlog;
     }
 }
 
-/// <summary>How many places of what a consumer consumes lie before it. Set by one thread at a time.</summary>
+/// <summary>How many events of its source a consumer has not handled; 0 once it ends. Set by one thread at a time.</summary>
 internal sealed class ConsumerLag(Action<long> changed)
 {
     private long lag;

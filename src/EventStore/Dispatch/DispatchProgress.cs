@@ -1,12 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EventStore.Deliveries;
 using EventStore.Leases;
 
 namespace EventStore.Dispatch;
 
 /// <summary>
-/// What one document says of dispatch: everything up to the watermark is dispatched or parked, and so are the marks above it; and who holds the lease.
-/// Plain data; whoever changes it writes it by compare-and-swap.
+/// The document of dispatch: which events are dispatched, which are parked, and which process holds the lease. Everything up to the
+/// watermark is dispatched or parked, and so are the marks above it. Plain data, written by compare-and-swap.
 /// </summary>
 internal sealed class DispatchProgress : ILeased<DispatchProgress>
 {
@@ -23,36 +24,39 @@ internal sealed class DispatchProgress : ILeased<DispatchProgress>
     /// <summary>What was parked after too many failures, in order.</summary>
     public List<CheckpointRange> Parked { get; set; } = [];
 
-    /// <summary>Who dispatches; null for nobody.</summary>
+    /// <summary>The process that dispatches; null for none.</summary>
     public string? Owner { get; set; }
 
-    /// <summary>Grows with every write of a lease holder: a sign of life that needs no clock.</summary>
+    /// <summary>Grows with every write of a lease holder, which shows without a clock that the holder is alive.</summary>
     public long Renewals { get; set; }
 
-    public long ParkedCount => Parked.Sum(range => range.Last - range.First + 1);
+    public long ParkedCount => Parked.CountCheckpoints();
+
+    public long MarkedCount => Marks.CountCheckpoints();
 
     public static DispatchProgress Read(string document, ReadOnlyMemory<byte> content) =>
         JsonSerializer.Deserialize(content.Span, DispatchJson.Default.DispatchProgress)
-        ?? throw new CorruptStorageException($"document '{document}'", "it holds no progress.", "Verify the store.");
+        ?? throw new CorruptStorageException($"document '{document}'", "it holds no progress of dispatch.", "Verify the store.");
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, DispatchJson.Default.DispatchProgress);
 
-    public DispatchProgress Copy() => new() { Watermark = Watermark, Marks = [.. Marks], Parked = [.. Parked], Owner = Owner, Renewals = Renewals };
+    public DispatchProgress Copy() =>
+        new() { Watermark = Watermark, Marks = [.. Marks], Parked = [.. Parked], Owner = Owner, Renewals = Renewals };
 
-    public bool IsMarked(long checkpoint) => checkpoint <= Watermark || Marks.Exists(range => range.First <= checkpoint && checkpoint <= range.Last);
+    public bool IsMarked(long checkpoint) => checkpoint <= Watermark || Marks.Covers(checkpoint);
 
-    public bool IsParked(long checkpoint) => Parked.Exists(range => range.First <= checkpoint && checkpoint <= range.Last);
+    public bool IsParked(long checkpoint) => Parked.Covers(checkpoint);
 
-    /// <summary>Marks a range, joins it with its neighbours, and lifts the watermark over what touches it.</summary>
+    /// <summary>Marks a range, joins it with its neighbours, and moves the watermark past what touches it.</summary>
     public void Mark(long first, long last)
     {
         first = Math.Max(first, Watermark + 1);
         if (last < first) return;
-        Add(Marks, first, last);
+        Marks.Include(first, last);
         LiftOverMarks();
     }
 
-    /// <summary>Says that everything up to here is dispatched, parked or gone.</summary>
+    /// <summary>Records that everything up to here is dispatched, parked or deleted.</summary>
     public void LiftWatermark(long upTo)
     {
         if (upTo <= Watermark) return;
@@ -60,19 +64,9 @@ internal sealed class DispatchProgress : ILeased<DispatchProgress>
         LiftOverMarks();
     }
 
-    public void Park(long first, long last) => Add(Parked, first, last);
+    public void Park(long first, long last) => Parked.Include(first, last);
 
-    public void Unpark(long first, long last)
-    {
-        for (var i = Parked.Count - 1; i >= 0; i--)
-        {
-            var range = Parked[i];
-            if (range.Last < first || range.First > last) continue;
-            Parked.RemoveAt(i);
-            if (range.Last > last) Parked.Insert(i, new(last + 1, range.Last));
-            if (range.First < first) Parked.Insert(i, new(range.First, first - 1));
-        }
-    }
+    public void Unpark(long first, long last) => Parked.Exclude(first, last);
 
     private void LiftOverMarks()
     {
@@ -82,23 +76,7 @@ internal sealed class DispatchProgress : ILeased<DispatchProgress>
             Marks.RemoveAt(0);
         }
     }
-
-    private static void Add(List<CheckpointRange> ranges, long first, long last)
-    {
-        var at = ranges.FindIndex(range => range.Last >= first - 1);
-        if (at < 0) at = ranges.Count;
-        while (at < ranges.Count && ranges[at].First <= last + 1)
-        {
-            (first, last) = (Math.Min(first, ranges[at].First), Math.Max(last, ranges[at].Last));
-            ranges.RemoveAt(at);
-        }
-
-        ranges.Insert(at, new(first, last));
-    }
 }
-
-/// <summary>Checkpoints from a first to a last one, both included.</summary>
-internal readonly record struct CheckpointRange(long First, long Last);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(DispatchProgress))]

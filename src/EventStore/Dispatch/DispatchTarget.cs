@@ -1,22 +1,16 @@
-using EventStore.Pipeline;
-
 namespace EventStore.Dispatch;
 
-/// <summary>To whom commits are handed, and whether whole or event by event.</summary>
+/// <summary>Where commits are dispatched to, as a whole or event by event.</summary>
 internal sealed record DispatchTarget(IDispatchCommits Dispatcher, bool IsPerEvent)
 {
-    /// <summary>What is still to be dispatched of a whole stored commit, as the read hooks show it; nothing where they hide all.</summary>
-    public IEnumerable<DispatchUnit> UnitsOf(List<RecordedEvent> commit, ReadPath reads, DispatchProgress progress)
+    /// <summary>Makes the units of the events of one commit that are to be dispatched.</summary>
+    /// <param name="shown">The events as the read hooks show them.</param>
+    /// <param name="first">The first stored checkpoint of the commit.</param>
+    /// <param name="last">The last stored checkpoint of the commit.</param>
+    public IEnumerable<DispatchUnit> UnitsOf(IReadOnlyList<CommittedEvent> shown, long first, long last)
     {
-        var shown = new List<CommittedEvent>(commit.Count);
-        foreach (var recorded in commit)
-        {
-            if (progress.IsMarked(recorded.Checkpoint.Value) || reads.Show(recorded, EventDecoding.OnDemand) is not { } seen) continue;
-            if (IsPerEvent) yield return new DispatchUnit(new Commit([seen])) { First = seen.Checkpoint.Value, Last = seen.Checkpoint.Value };
-            else shown.Add(seen);
-        }
-
-        if (shown.Count > 0) yield return new DispatchUnit(new Commit(shown)) { First = commit[0].Checkpoint.Value, Last = commit[^1].Checkpoint.Value };
+        if (!IsPerEvent) return shown.Count == 0 ? [] : [new DispatchUnit(new Commit(shown), first, last)];
+        return shown.Select(committed => new DispatchUnit(new Commit([committed]), committed.Checkpoint.Value, committed.Checkpoint.Value));
     }
 }
 

@@ -1,133 +1,129 @@
+using EventStore.Deliveries;
+using EventStore.Feeds;
+
 namespace EventStore.Dispatch;
 
-/// <summary>What is handed to the bus at once: a commit, or one event of it.</summary>
-internal sealed class DispatchUnit(Commit commit)
+/// <summary>What is dispatched at once: a commit, or one event of it.</summary>
+/// <param name="commit">What is dispatched.</param>
+/// <param name="first">Its first checkpoint in the store.</param>
+/// <param name="last">Its last checkpoint in the store.</param>
+internal sealed class DispatchUnit(Commit commit, long first, long last) : DeliveryUnit(new FeedPosition(last, 0), count: 1)
 {
     private Commit? held = commit;
 
     public Commit Commit => held ?? throw new InvalidOperationException("The unit is done.");
 
-    public long First { get; init; }
+    public long First => first;
 
-    public long Last { get; init; }
+    public long Last => last;
 
-    /// <summary>Whether it is done; guarded by the tracker. What is done behind a stuck stream keeps its place, not its events.</summary>
-    public bool IsDone => held is null;
+    /// <summary>Whether a dispatch of it failed. Touched by its lane only.</summary>
+    public bool HasFailed { get; set; }
 
-    public void Finish() => held = null;
+    /// <summary>Releases the events. A unit that is done while an earlier one fails keeps its place only.</summary>
+    public override void Finish()
+    {
+        base.Finish();
+        held = null;
+    }
 }
 
-/// <summary>
-/// Keeps the units that are out for dispatch in checkpoint order, and tells up to where everything is done although streams finish out of order.
-/// Wakes those who wait for that.
-/// </summary>
+/// <summary>The progress of dispatch in one term of leadership.</summary>
 internal sealed class DispatchTracker(long watermark)
+    : DeliveryProgress<DispatchUnit>(new FeedPosition(watermark, 0)), IWrittenProgress<DispatchProgress>
 {
-    // All guarded by the gate.
-    private readonly Lock gate = new();
-    private readonly Queue<DispatchUnit> outstanding = new();
-    private readonly List<CheckpointRange> newlyParked = [];
-    private readonly List<(long Checkpoint, TaskCompletionSource Reached)> waiters = [];
-    private long scannedTo = watermark;
-    private long written = watermark;
-    private int doneSinceWrite;
+    private readonly ParkedChanges parked = new();
+    private bool isCaughtUp;
 
-    /// <summary>Everything up to here is done or gone.</summary>
-    public long Watermark
+    /// <summary>Everything up to here is dispatched, parked or deleted.</summary>
+    public long Watermark => Position.Checkpoint;
+
+    /// <summary>Whether all stored events were read. Progress is then written as soon as no unit is outstanding.</summary>
+    public bool IsCaughtUp
     {
-        get
+        set
         {
-            lock (gate) return CurrentWatermark;
+            lock (Gate) isCaughtUp = value;
         }
     }
 
-    private long CurrentWatermark => outstanding.TryPeek(out var first) ? first.First - 1 : scannedTo;
-
-    /// <summary>Says that a unit is about to be dispatched. Units come in checkpoint order.</summary>
+    /// <summary>Adds a unit that is about to be dispatched. Events between the unit before and this one need no dispatch.</summary>
     public void Add(DispatchUnit unit)
     {
-        lock (gate)
+        lock (Gate)
         {
-            outstanding.Enqueue(unit);
-            scannedTo = Math.Max(scannedTo, unit.Last);
+            ScannedTo(unit.First - 1);
+            Begin(unit);
         }
     }
 
-    /// <summary>Says that everything up to a checkpoint was added or is gone.</summary>
+    /// <summary>Records that every event up to a checkpoint was added or need not be dispatched.</summary>
     public void ScannedTo(long checkpoint)
     {
-        lock (gate)
+        lock (Gate)
         {
-            scannedTo = Math.Max(scannedTo, checkpoint);
-            Release(CurrentWatermark);
+            if (checkpoint >= ScannedPosition.Checkpoint) Scanned(new FeedPosition(checkpoint, 0));
         }
     }
 
-    public void Done(DispatchUnit unit, bool isParked)
+    public void Park(DispatchUnit unit)
     {
-        lock (gate)
+        lock (Gate)
         {
-            unit.Finish();
-            doneSinceWrite++;
-            if (isParked) newlyParked.Add(new(unit.First, unit.Last));
-            while (outstanding.TryPeek(out var first) && first.IsDone) outstanding.Dequeue();
-            Release(CurrentWatermark);
+            parked.Park(unit.First, unit.Last);
+            Finish(unit);
         }
     }
 
-    /// <summary>Whether progress is worth writing: so many units are done, or all are and it was not said yet.</summary>
-    public bool IsWriteDue(int unitsPerWrite, bool isCaughtUp)
+    public override bool IsWriteDue(int deliveries)
     {
-        lock (gate) return doneSinceWrite >= unitsPerWrite || (isCaughtUp && outstanding.Count == 0 && CurrentWatermark > written);
+        lock (Gate) return base.IsWriteDue(deliveries) || (isCaughtUp && IsIdle && Reached.Checkpoint > WrittenPosition.Checkpoint);
     }
 
-    /// <summary>Copies what is done into the progress to be written.</summary>
-    public void WriteTo(DispatchProgress progress)
+    public IUnwritten<DispatchProgress> Take()
     {
-        lock (gate)
+        lock (Gate)
         {
-            foreach (var parked in newlyParked.Where(parked => !progress.IsMarked(parked.First))) progress.Park(parked.First, parked.Last);
-            progress.LiftWatermark(CurrentWatermark);
-            foreach (var unit in outstanding.Where(unit => unit.IsDone)) progress.Mark(unit.First, unit.Last);
-        }
-    }
-
-    /// <summary>Says that a progress taken from here was written.</summary>
-    public void Written(DispatchProgress progress)
-    {
-        lock (gate)
-        {
-            written = Math.Max(written, progress.Watermark);
-            doneSinceWrite = 0;
-            newlyParked.RemoveAll(parked => progress.IsParked(parked.First) || progress.IsMarked(parked.First));
+            var done = Outstanding.Where(unit => unit.IsDone).Select(unit => new CheckpointRange(unit.First, unit.Last));
+            return new Unwritten(this, Reached.Checkpoint, [.. done], parked.Take()) { Done = DoneSinceWrite };
         }
     }
 
     /// <summary>Returns when everything up to a checkpoint is done, or when waiting was called off.</summary>
     public Task WaitForAsync(long checkpoint)
     {
-        lock (gate)
-        {
-            if (CurrentWatermark >= checkpoint) return Task.CompletedTask;
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            waiters.Add((checkpoint, reached));
-            return reached.Task;
-        }
+        lock (Gate) return Reached.Checkpoint >= checkpoint ? Task.CompletedTask : Waiters.Add(checkpoint);
     }
 
-    /// <summary>Lets everyone go who waits: dispatch fails, or has moved elsewhere.</summary>
+    /// <summary>Completes all waits, because dispatch fails or another process took over.</summary>
     public void CallOffWaiting()
     {
-        lock (gate) Release(long.MaxValue);
+        lock (Gate) Waiters.Release(long.MaxValue);
     }
 
-    private void Release(long upTo)
+    private sealed class Unwritten(
+        DispatchTracker tracker, long watermark, CheckpointRange[] done, ParkedChanges.Taken parked) : IUnwritten<DispatchProgress>
     {
-        for (var i = waiters.Count - 1; i >= 0; i--)
+        public required int Done { get; init; }
+
+        public void WriteTo(DispatchProgress document)
         {
-            if (waiters[i].Checkpoint > upTo) continue;
-            waiters[i].Reached.TrySetResult();
-            waiters.RemoveAt(i);
+            foreach (var range in parked.Parked)
+            {
+                if (!document.IsMarked(range.First)) document.Park(range.First, range.Last);
+            }
+
+            document.LiftWatermark(watermark);
+            foreach (var range in done) document.Mark(range.First, range.Last);
+        }
+
+        public void Confirm()
+        {
+            lock (tracker.Gate)
+            {
+                tracker.parked.Remove(parked);
+                tracker.RecordWrite(new FeedPosition(Math.Max(watermark, tracker.WrittenPosition.Checkpoint), 0), Done);
+            }
         }
     }
 }

@@ -2,13 +2,15 @@ using EventStore.Pipeline;
 
 namespace EventStore.Dispatch;
 
-/// <summary>For a store that does not track dispatch: nothing is ever undispatched, and marking changes nothing.</summary>
-internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
+/// <summary>For a store that does not track dispatch: no event is undispatched, and marking does nothing.</summary>
+internal sealed class UntrackedDispatch(StoreLifetime lifetime) : IDispatch
 {
     public ValueTask StartAsync(CancellationToken cancellationToken = default) =>
-        throw new InvalidOperationException("This store does not dispatch: the wireup says DoNotDispatchCommits().");
+        throw new InvalidOperationException("This store does not dispatch: it was built with DoNotDispatchCommits().");
 
-    public IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(EventFilter? filter = null, CancellationToken cancellationToken = default) => Nothing();
+    public IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(
+        EventFilter? filter = null, CancellationToken cancellationToken = default) =>
+        Nothing();
 
     public ValueTask MarkAsDispatchedAsync(IEnumerable<CommittedEvent> events, CancellationToken cancellationToken = default) => Ignored();
 
@@ -20,7 +22,7 @@ internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
 
     public ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default)
     {
-        liveness.ThrowIfDisposed();
+        lifetime.ThrowIfEnded();
         return new(0);
     }
 
@@ -28,19 +30,19 @@ internal sealed class UntrackedDispatch(Liveness liveness) : IDispatch
 
     public ValueTask<DispatchStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
-        liveness.ThrowIfDisposed();
+        lifetime.ThrowIfEnded();
         return new(new DispatchStatus(Checkpoint.Origin, Checkpoint.Origin, 0, 0, IsDispatchingHere: false, ConsecutiveFailures: 0));
     }
 
     private IAsyncEnumerable<CommittedEvent> Nothing()
     {
-        liveness.ThrowIfDisposed();
+        lifetime.ThrowIfEnded();
         return AsyncEnumerable.Empty<CommittedEvent>();
     }
 
     private ValueTask Ignored()
     {
-        liveness.ThrowIfDisposed();
+        lifetime.ThrowIfEnded();
         return default;
     }
 }

@@ -2,22 +2,25 @@ using EventStore.Pipeline;
 
 namespace EventStore.Feeds;
 
-/// <summary>Feeds the events of the store that a filter, and a condition if there is one, mean.</summary>
-internal sealed class FilterFeed(SharedPages pages, ReadPath reads, EventFilter filter, EventPredicate? condition) : IFeed
+/// <summary>Feeds the events of the store that match a filter, and a condition if there is one.</summary>
+internal sealed class FilterFeed(SharedPages shared, ReadPath reads, EventFilter filter, EventPredicate? condition) : IFeed
 {
-    public async ValueTask<FeedPosition> FindCurrentAsync(CancellationToken cancellationToken) => new((await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value, 0);
+    public async ValueTask<FeedPosition> FindCurrentAsync(CancellationToken cancellationToken) =>
+        new((await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value, 0);
 
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
     {
-        var page = await pages.ReadAsync(filter, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
+        var page = await shared.ReadAsync(filter, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
         var events = new FeedEvent[page.Events.Length];
         var count = 0;
         foreach (ref readonly var recorded in page.Events.Span)
         {
             if (condition is not null && !reads.Holds(condition, recorded)) continue;
-            if (reads.Show(recorded, EventDecoding.OnDemand) is { } shown) events[count++] = new(shown, new(recorded.Checkpoint.Value, recorded.Revision.Value));
+            if (reads.Show(recorded, EventDecoding.OnDemand) is { } shown)
+                events[count++] = new(shown, new(recorded.Checkpoint.Value, recorded.Revision.Value));
         }
 
-        return new FeedPage(events.AsMemory(0, count), new(page.Position.Value, position.Revision), page.Head.Value - page.Position.Value, page.IsEnd);
+        var reached = new FeedPosition(page.Position.Value, position.Revision);
+        return new FeedPage(events.AsMemory(0, count), reached, page.Head.Value - page.Position.Value, page.IsEnd);
     }
 }

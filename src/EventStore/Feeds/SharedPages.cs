@@ -3,10 +3,10 @@ using EventStore.Pipeline;
 namespace EventStore.Feeds;
 
 /// <summary>
-/// Reads pages of the store for all feeds, and keeps the newest whole ones for a moment: consumers that run side by side then read each part
-/// of the store once. Few are kept for one reader, more while others are seen to follow it, who then catch up with it. The page at the end is never kept.
+/// Reads pages of the store for all feeds, and keeps the newest full ones for a short time: consumers that run side by side then read each
+/// part of the store once. Few pages are kept for one reader, more while others follow it and catch up. The page at the end is never kept.
 /// </summary>
-internal sealed class SharedPages(ReadPath reads, TimeProvider time)
+internal sealed class SharedPages(PageReader pages, TimeProvider time)
 {
     private const int MaxKept = 8;
     private const int MaxKeptForFollowers = 96;
@@ -35,15 +35,15 @@ internal sealed class SharedPages(ReadPath reads, TimeProvider time)
 
             if (shared is null) return await ReadForAllAsync(own, mine, cancellationToken).ConfigureAwait(false);
 
-            // Whoever read it may have been cancelled or failed: then everyone reads for himself.
+            // The reader of the page may have been cancelled or failed; then each waiting reader tries again.
             await ((Task)shared).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
             if (shared.IsCompletedSuccessfully) return await shared.ConfigureAwait(false);
         }
     }
 
-    /// <summary>Keeps nothing any more: something was deleted.</summary>
-    public void Forget()
+    /// <summary>Drops all pages, because something was deleted.</summary>
+    public void Clear()
     {
         lock (gate)
         {
@@ -51,14 +51,11 @@ internal sealed class SharedPages(ReadPath reads, TimeProvider time)
         }
     }
 
-    /// <summary>The newest checkpoint of the store.</summary>
-    public ValueTask<Checkpoint> FindHeadAsync(CancellationToken cancellationToken) => reads.FindHeadAsync(cancellationToken);
-
     private async ValueTask<StorePage> ReadForAllAsync(Kept own, TaskCompletionSource<StorePage> mine, CancellationToken cancellationToken)
     {
         try
         {
-            var page = await reads.ReadPageAsync(own.Filter, own.After, cancellationToken).ConfigureAwait(false);
+            var page = await pages.ReadPageAsync(own.Filter, own.After, cancellationToken).ConfigureAwait(false);
             lock (gate)
             {
                 if (page.IsEnd) Drop(own);
@@ -76,7 +73,7 @@ internal sealed class SharedPages(ReadPath reads, TimeProvider time)
         }
     }
 
-    // Called with the gate held. Who asks for a page that lies before one that is kept follows another reader.
+    // Called with the gate held. A reader of a page before a kept one follows another reader.
     private Kept? Find(EventFilter filter, Checkpoint after)
     {
         while (kept.First is { } oldest && time.GetElapsedTime(oldest.Value.ReadAt) > KeptFor) Drop(oldest.Value);
@@ -108,7 +105,7 @@ internal sealed class SharedPages(ReadPath reads, TimeProvider time)
         if (kept.Remove(page)) keptBytes -= page.Bytes;
     }
 
-    /// <summary>A page that is read or was. Told from others by what it is, not by what is in it.</summary>
+    /// <summary>A page that was read or is being read. Compared by identity.</summary>
     private sealed class Kept(EventFilter filter, Checkpoint after, Task<StorePage> page, long readAt)
     {
         public EventFilter Filter => filter;

@@ -3,12 +3,15 @@ using EventStore.Pipeline;
 namespace EventStore.Feeds;
 
 /// <summary>
-/// Feeds one stream: what is stored is read from the stream itself, so that it costs no more than the stream has events; what comes later is
-/// looked for in what the store takes on. A stream that was deleted and made anew is fed from its beginning.
+/// Feeds one stream. Stored events are read from the stream itself, so that they cost no more than the stream has events. New events are
+/// found in the pages of the store. A stream that was deleted and created again is fed from its beginning.
 /// </summary>
-internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistenceEngine engine, StreamId stream, EventFilter filter) : IFeed
+internal sealed class StreamFeed(SharedPages shared, ReadPath reads, StreamId stream) : IFeed
 {
-    // Until the end was reached: the next revision to read, and the head of the store known before that. Afterwards: null.
+    private readonly PageReader pages = reads.Pages;
+    private readonly EventFilter filter = new() { Bucket = stream.Bucket, Category = stream.Category, Id = stream.Id };
+
+    // The next revision to read, and the head of the store known before that. Null after the end was reached.
     private Revision? next;
     private long headBefore = -1;
     private bool isBegun;
@@ -16,7 +19,7 @@ internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistence
     public async ValueTask<FeedPosition> FindCurrentAsync(CancellationToken cancellationToken)
     {
         var head = await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        var found = await engine.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false);
+        var found = await pages.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false);
         return new(head.Value, found?.Revision.Value ?? 0);
     }
 
@@ -25,16 +28,19 @@ internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistence
         if (!isBegun) (isBegun, next) = (true, new Revision(position.Revision + 1));
         return next is { } from
             ? await ReadStoredAsync(from, position, cancellationToken).ConfigureAwait(false)
-            : await ReadComingAsync(position, cancellationToken).ConfigureAwait(false);
+            : await ReadNewAsync(position, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<FeedPage> ReadStoredAsync(Revision from, FeedPosition position, CancellationToken cancellationToken)
     {
         if (headBefore < 0) headBefore = (await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value;
-        var page = await reads.ReadStreamPageAsync(new StreamRead(stream, from, Revision.Max, ReadDirection.Forward, ReadPath.FullPage), cancellationToken).ConfigureAwait(false);
+        var read = new StreamRead(stream, from, Revision.Max, ReadDirection.Forward, PageReader.FullPage);
+        var page = await pages.ReadStreamPageAsync(read, cancellationToken).ConfigureAwait(false);
 
-        // Once the page is read, the position's own event says whether the stream is still the one it was taken in.
-        if (from.Value > 1 && position.Checkpoint > 0 && !await reads.IsThereAsync(stream, new Revision(position.Revision), new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false))
+        // After the page is read, the event of the position shows whether the stream is still the one in which the position was taken.
+        if (from.Value > 1 && position.Checkpoint > 0
+            && !await pages.IsThereAsync(
+                stream, new Revision(position.Revision), new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false))
         {
             next = new Revision(1);
             return new FeedPage(default, position, Lag: 0, IsEnd: false);
@@ -44,19 +50,20 @@ internal sealed class StreamFeed(SharedPages pages, ReadPath reads, IPersistence
         next = page.Events.IsEmpty ? from : page.Events.Span[^1].Revision + 1;
         if (!page.IsEnd) return new FeedPage(events, reached, Math.Max(0, page.Head.Value - reached.Revision), IsEnd: false);
 
-        // All of the stream up to the head that was known before is behind the position now.
+        // The position is now after all events of the stream up to the head that was known before.
         next = null;
         return new FeedPage(events, reached with { Checkpoint = Math.Max(reached.Checkpoint, headBefore) }, Lag: 0, IsEnd: false);
     }
 
-    private async ValueTask<FeedPage> ReadComingAsync(FeedPosition position, CancellationToken cancellationToken)
+    private async ValueTask<FeedPage> ReadNewAsync(FeedPosition position, CancellationToken cancellationToken)
     {
-        var page = await pages.ReadAsync(filter, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
+        var page = await shared.ReadAsync(filter, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
         var (events, reached) = Show(page.Events.Span, position);
         return new FeedPage(events, reached with { Checkpoint = page.Position.Value }, Lag: page.IsEnd ? 0 : 1, page.IsEnd);
     }
 
-    // What lies behind the position: by checkpoint, and by revision where only a revision was given. Revision 1 begins a stream made anew.
+    // The events after the position: by checkpoint, and by revision where only a revision was given. Revision 1 begins a stream created
+    // again.
     private (ReadOnlyMemory<FeedEvent> Events, FeedPosition Reached) Show(ReadOnlySpan<RecordedEvent> recordedEvents, FeedPosition position)
     {
         var events = new FeedEvent[recordedEvents.Length];

@@ -1,7 +1,7 @@
 namespace EventStore.InMemory;
 
 /// <summary>
-/// The contract in the fewest lines: the model that other engines are compared with, and a store for tests. Keeps nothing beyond its life.
+/// The shortest implementation of the engine contract, and an engine for tests. Nothing is kept after it is disposed.
 /// </summary>
 internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenceEngine
 {
@@ -24,12 +24,18 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         "in-memory",
         "memory:",
         new EngineDurability(Durability.Volatile, "held in the memory of this process", []),
-        new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 256 << 20, MaxSnapshotBytes: 256 << 20, MaxDocumentBytes: 64 << 20, MaxBatchAttempts: 4096),
+        new EngineLimits(
+            MaxEventsPerCommit: 100_000,
+            MaxCommitBytes: 256 << 20,
+            MaxSnapshotBytes: 256 << 20,
+            MaxDocumentBytes: 64 << 20,
+            MaxBatchAttempts: 4096),
         EngineCapabilities.None);
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Locked(() => { }, cancellationToken);
 
-    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         cancellationToken.ThrowIfCancellationRequested();
@@ -78,10 +84,14 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         Locked(() => streams.TryGetValue(stream, out var found) ? found.Head : null, cancellationToken);
 
-    public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) => Locked(() =>
+    public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
+        Locked(() =>
     {
         IEnumerable<StreamId> candidates = names;
-        if (query.After is { } after) candidates = names.Count == 0 || names.Max.CompareTo(after) <= 0 ? [] : names.GetViewBetween(after, names.Max).Where(name => name != after);
+        if (query.After is { } after)
+            candidates = names.Count == 0 || names.Max.CompareTo(after) <= 0
+                ? []
+                : names.GetViewBetween(after, names.Max).Where(name => name != after);
         return (IReadOnlyList<StreamHead>)[.. candidates
             .Where(name => query.Bucket is null || name.Bucket == query.Bucket)
             .Select(name => streams[name].Head)
@@ -102,7 +112,9 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
     }
 
     public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
-        Locked(() => streams.GetValueOrDefault(stream)?.Snapshots.Values.LastOrDefault(snapshot => snapshot.Revision <= atMost), cancellationToken);
+        Locked(
+            () => streams.GetValueOrDefault(stream)?.Snapshots.Values.LastOrDefault(snapshot => snapshot.Revision <= atMost),
+            cancellationToken);
 
     public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) => Locked(() =>
     {
@@ -113,7 +125,8 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
     public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default) =>
         Locked(() => documents.GetValueOrDefault(NamedDocument.RequireName(name)), cancellationToken);
 
-    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    public ValueTask<long?> PutDocumentAsync(
+        string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
     {
         Description.Limits.RequireDocument(name, content);
         var copy = content.ToArray();
@@ -126,11 +139,16 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
     }
 
     public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) =>
-        Locked(() => documents.TryGetValue(name, out var found) && found.Version == expectedVersion && documents.Remove(name), cancellationToken);
+        Locked(
+            () => documents.TryGetValue(name, out var found) && found.Version == expectedVersion && documents.Remove(name),
+            cancellationToken);
 
-    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(
+        string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
         Locked(() => (IReadOnlyList<NamedDocument>)[.. documents.Values
-            .Where(document => document.Name.StartsWith(prefix, StringComparison.Ordinal) && StreamId.CompareCodePoints(document.Name, after) > 0)
+            .Where(
+                document => document.Name.StartsWith(prefix, StringComparison.Ordinal)
+                    && StreamId.CompareCodePoints(document.Name, after) > 0)
             .Take(limit)], cancellationToken);
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
@@ -158,7 +176,9 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         log.RemoveAll(entry => bucket is null || entry.Stream.Name.Bucket == bucket);
     }, cancellationToken);
 
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) => Locked(() =>
+    public ValueTask<VerificationReport> VerifyAsync(
+        IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Locked(() =>
     {
         progress?.Report(new VerificationProgress(log.Count, log.Count));
         return new VerificationReport(streams.Values.Sum(stream => (long)stream.Commits.Count), log.Count, []);
@@ -171,7 +191,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         return default;
     }
 
-    // A duplicate is told before anything else is looked at; nothing is touched until the attempt is decided.
+    // A duplicate is found before anything else is checked. Nothing is changed until the outcome is known.
     private CommitOutcome Commit(CommitAttempt attempt)
     {
         var isKnown = streams.TryGetValue(attempt.Stream, out var stream);
@@ -187,20 +207,29 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
 
         lastStamp = CommitRecord.NextStamp(time, lastStamp);
         var commit = new CommitRecord(
-            attempt.Stream, attempt.CommitId, new CommitSequence(stream!.Commits.Count + 1), lastStamp, revision + 1, new Checkpoint(lastCheckpoint + 1), attempt.Events.Count, attempt.Headers.ToArray());
+            attempt.Stream,
+            attempt.CommitId,
+            new CommitSequence(stream!.Commits.Count + 1),
+            lastStamp,
+            revision + 1,
+            new Checkpoint(lastCheckpoint + 1),
+            attempt.Events.Count,
+            attempt.Headers.ToArray());
         stream.Commits.Add(attempt.CommitId, commit);
         for (var i = 0; i < attempt.Events.Count; i++)
         {
             var asked = attempt.Events[i];
             log.Add(new LogEntry(stream, stream.Events.Count));
-            stream.Events.Add(new RecordedEvent(commit, i, new EventRecord(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray())));
+            stream.Events.Add(
+                new RecordedEvent(
+                    commit, i, new EventRecord(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray())));
         }
 
         lastCheckpoint += attempt.Events.Count;
         return CommitOutcome.Committed(commit);
     }
 
-    // The first place in the log that lies after a checkpoint.
+    // The first index of the log after a checkpoint.
     private int IndexAfter(Checkpoint checkpoint)
     {
         int low = 0, high = log.Count;
@@ -236,7 +265,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         }
     }
 
-    // The log names events where their streams keep them; a deleted stream leaves it whole.
+    // The log refers to the events of the streams; all entries of a deleted stream are removed.
     private readonly record struct LogEntry(StoredStream Stream, int Index)
     {
         public RecordedEvent Event => Stream.Events[Index];
@@ -252,6 +281,11 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
 
         public SortedList<(long Revision, int SchemaVersion), SnapshotRecord> Snapshots { get; } = [];
 
-        public StreamHead Head => new(name, new Revision(Events.Count), new CommitSequence(Commits.Count), Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
+        public StreamHead Head =>
+            new(
+                name,
+                new Revision(Events.Count),
+                new CommitSequence(Commits.Count),
+                Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
     }
 }

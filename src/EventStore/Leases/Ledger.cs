@@ -2,17 +2,17 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EventStore.Leases;
 
-/// <summary>What a ledger keeps: plain data of which one process at a time may be the owner.</summary>
+/// <summary>The content of a ledger: plain data of which one process at a time may be the owner.</summary>
 /// <typeparam name="T">The type itself.</typeparam>
 internal interface ILeased<T> where T : ILeased<T>
 {
-    /// <summary>Who holds the lease; null for nobody.</summary>
+    /// <summary>The holder of the lease; null for none.</summary>
     string? Owner { get; set; }
 
-    /// <summary>Grows with every write of a lease holder: a sign of life that needs no clock.</summary>
+    /// <summary>Grows with every write of a lease holder, which shows without a clock that the holder is alive.</summary>
     long Renewals { get; set; }
 
-    /// <summary>What there is before anything was written.</summary>
+    /// <summary>The content before anything was written.</summary>
     static abstract T Empty { get; }
 
     static abstract T Read(string document, ReadOnlyMemory<byte> content);
@@ -23,17 +23,21 @@ internal interface ILeased<T> where T : ILeased<T>
     T Copy();
 }
 
-/// <summary>Keeps one document: reads it, and changes it by compare-and-swap until the change holds.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave those who wait for their turn waiting for ever; it holds nothing else.")]
+/// <summary>Keeps one document: reads it, and changes it by compare-and-swap.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A disposed semaphore would never end its waits; it holds nothing else.")]
 internal sealed class Ledger<T>(IPersistenceEngine engine, string document) where T : class, ILeased<T>
 {
-    // One change at a time within this process; other processes are met by compare-and-swap.
+    // One change at a time within this process; compare-and-swap orders those of other processes.
     private readonly SemaphoreSlim turn = new(1, 1);
     private T current = T.Empty;
     private long version;
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The content as last read or written here.</summary>
     public T Known => Volatile.Read(ref current);
+
+    /// <summary>Completes when this process next changes the content. Take it before the content is read.</summary>
+    public Task NextChange => Volatile.Read(ref changed).Task;
 
     public async ValueTask<T> LoadAsync(CancellationToken cancellationToken)
     {
@@ -48,7 +52,9 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
         }
     }
 
-    /// <summary>Changes the content. The change is applied to a copy, again on each newer state, until one is written or it answers false.</summary>
+    /// <summary>
+    /// Changes a copy of the content and writes it. Repeats this on newer content until it is written, or the change returns false.
+    /// </summary>
     /// <returns>Whether it was written.</returns>
     public async ValueTask<bool> ChangeAsync(Func<T, bool> change, CancellationToken cancellationToken)
     {
@@ -64,6 +70,7 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
                 {
                     Volatile.Write(ref current, next);
                     version = written;
+                    Interlocked.Exchange(ref changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
                     return true;
                 }
 

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace EventStore.Pipeline;
 
-/// <summary>Evaluates conditions on events as they are stored. Never throws for what a body may hold: what is not JSON has no values.</summary>
+/// <summary>
+/// Evaluates conditions on stored events. Never throws because of a body: a body that is not JSON has no values.
+/// </summary>
 internal static class Conditions
 {
     public static bool Hold(EventPredicate condition, in RecordedEvent recorded, IEventDecoder decoder)
@@ -62,7 +64,7 @@ internal static class Conditions
     private static bool IsIn(IReadOnlyDictionary<string, string> headers, EventPredicate.HasHeader header) =>
         headers.TryGetValue(header.Name, out var value) && value == header.Value;
 
-    // A body that is not JSON is taken for an empty object, which holds no values.
+    // A body that is not JSON counts as an empty object, which has no values.
     private static JsonDocument Parse(ReadOnlyMemory<byte> payload)
     {
         try
@@ -83,12 +85,17 @@ internal static class Conditions
         {
             var name = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
             if (element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var property)) element = property;
-            else if (element.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at < element.GetArrayLength()) element = element[at];
+            else if (FindItem(element, name) is { } item) element = item;
             else return null;
         }
 
         return element;
     }
+
+    private static JsonElement? FindItem(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Array
+            && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var at)
+            && at < element.GetArrayLength() ? element[at] : null;
 
     private static bool Compare(JsonElement? found, EventPredicate.BodyValue value)
     {
@@ -112,7 +119,7 @@ internal static class Conditions
         };
     }
 
-    // A text with a lone surrogate in an escape is no text that could be compared.
+    // A text with half of a surrogate pair in an escape cannot be compared.
     private static int? CompareText(JsonElement element, string text)
     {
         try

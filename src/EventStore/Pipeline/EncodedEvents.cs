@@ -3,8 +3,8 @@ using System.Collections;
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// The events of one append as an engine takes them, in space that is used again once the engine has answered. Whoever cannot tell whether it
-/// has leaves the space to the collector: an engine may still read what it was handed.
+/// The encoded events of one append, in space that is reused after the engine has returned an outcome. If the outcome is unknown, the space
+/// is left to the garbage collector, because the engine may still read it.
 /// </summary>
 internal sealed class EncodedEvents : IReadOnlyList<EventRecord>
 {
@@ -37,7 +37,7 @@ internal sealed class EncodedEvents : IReadOnlyList<EventRecord>
     /// <summary>Adds an event whose body and headers were written one after the other.</summary>
     public void Add(Guid eventId, string type, ReadOnlySpan<byte> written, int bodyLength)
     {
-        // Records before keep the old space when it is replaced by more.
+        // Records added before keep the old space when a larger one replaces it.
         if (bytes.Length - used < written.Length) (bytes, used) = (new byte[Math.Max(bytes.Length * 2, written.Length)], 0);
         if (Count == records.Length) Array.Resize(ref records, Count * 2);
         var kept = bytes.AsMemory(used, written.Length);
@@ -46,7 +46,7 @@ internal sealed class EncodedEvents : IReadOnlyList<EventRecord>
         records[Count++] = new EventRecord(eventId, type, kept[..bodyLength], kept[bodyLength..]);
     }
 
-    /// <summary>Gives the space back. Only once the engine has answered, and only once.</summary>
+    /// <summary>Gives the space back. Call it once, after the engine has returned an outcome.</summary>
     public void Release()
     {
         if (Count > MaxIdleEvents || bytes.Length > MaxIdleBytes) return;

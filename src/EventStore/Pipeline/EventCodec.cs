@@ -4,10 +4,10 @@ using EventStore.Serialization;
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// The one place where objects become bytes and bytes objects: serializer, transforms, mappings and upconverters, on every path alike.
-/// Never does I/O.
+/// Encodes and decodes events, headers and states: serializer, transforms, mappings and upconverters. Performs no I/O.
 /// </summary>
-internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope envelope, Upconversion upconversion, EnvelopeMapper? mapper) : IEventDecoder
+internal sealed class EventCodec(
+    IEventSerializer serializer, PayloadEnvelope envelope, Upconversion upconversion, EnvelopeMapper? mapper) : IEventDecoder
 {
     private const string EventHeadersRole = "event headers";
     private const string CommitHeadersRole = "commit headers";
@@ -15,7 +15,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     [ThreadStatic]
     private static Scratch? idleScratch;
 
-    /// <summary>Serializes events at the moment they are handed over; what the caller changes later changes nothing.</summary>
+    /// <summary>Serializes events immediately, so that later changes of the caller have no effect.</summary>
     public EncodedEvents Encode(StreamId stream, IReadOnlyList<EventMessage> messages)
     {
         var events = EncodedEvents.Take();
@@ -31,7 +31,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         return events;
     }
 
-    /// <summary>The same for an event that is kept until it is committed.</summary>
+    /// <summary>Serializes an event that is kept until it is committed.</summary>
     public EventRecord Encode(StreamId stream, EventMessage message)
     {
         var scratch = TakeScratch();
@@ -60,10 +60,11 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     public Snapshot Decode(SnapshotRecord record)
     {
         var payload = envelope.Read(record.Payload, new PayloadContext(record.Stream, record.StateType));
-        return new Snapshot(record.Stream, record.Revision, Deserialize(record.StateType, payload, record.Stream, record.Revision), record.SchemaVersion);
+        return new Snapshot(
+            record.Stream, record.Revision, Deserialize(record.StateType, payload, record.Stream, record.Revision), record.SchemaVersion);
     }
 
-    /// <summary>A state that is kept beside events, under the name of its owner.</summary>
+    /// <summary>Serializes the state of a consumer, under the name of its owner.</summary>
     public (string Type, byte[] Payload) EncodeState(StreamId owner, object state)
     {
         var type = serializer.NameOf(state.GetType());
@@ -95,7 +96,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) =>
         HeaderCodec.Decode(envelope.Read(recorded.Commit.Headers, new PayloadContext(recorded.Commit.Stream, CommitHeadersRole)));
 
-    // A serializer may come back here from a converter of its own, so scratch space is taken, not borrowed.
+    // A serializer may call this class again from a converter, so scratch space is removed while it is used.
     private static Scratch TakeScratch()
     {
         var scratch = idleScratch ?? new Scratch();
@@ -109,7 +110,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         if (scratch.Output.Capacity <= Scratch.MaxIdleBytes) idleScratch = scratch;
     }
 
-    // Writes body and headers into scratch space, and answers where the body ends.
+    // Writes body and headers into scratch space, and returns where the body ends.
     private (string Type, int BodyEnd) Write(StreamId stream, EventMessage message, Scratch scratch)
     {
         var type = serializer.NameOf(message.Body.GetType());
@@ -142,7 +143,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         if (!envelope.LeavesAlone(scratch.Output.WrittenSpan[start..])) Wrap(start, context, scratch);
     }
 
-    // Replaces what was written from a place on by its transformed form.
+    // Replaces the bytes written after a place by their transformed form.
     private void Wrap(int start, PayloadContext context, Scratch scratch)
     {
         var whole = new ArrayBufferWriter<byte>(scratch.Output.WrittenCount + 256);

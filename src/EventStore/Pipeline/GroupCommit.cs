@@ -1,21 +1,25 @@
-using System.Diagnostics;
 using EventStore.Diagnostics;
 
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// Gathers the attempts of concurrent callers into batches, so that one flush, transaction or script serves many. A lone caller commits
-/// on its own thread and waits for nobody.
+/// Gathers the attempts of concurrent callers into batches, so that one flush, transaction or script serves many. A single caller commits
+/// on its own thread and waits for no other caller.
 /// </summary>
 /// <remarks>
-/// At any moment the gate is <i>idle</i> (nobody commits, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader
-/// gathers the next; all others queue). Whoever finds it idle leads with its own attempt; whatever queued meanwhile is drained on the pool.
+/// The gate is either <i>idle</i> (no commit is running, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader
+/// gathers the next one; all others queue). A caller that finds it idle leads with its own attempt. Attempts queued meanwhile are drained
+/// on the thread pool.
 /// </remarks>
-internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settlement, Telemetry telemetry) : IAsyncDisposable
+internal sealed class GroupCommit(
+    IPersistenceEngine engine, Settlement settlement, Telemetry telemetry, TimeProvider time) : IAsyncDisposable
 {
     private const long MaxBatchBytes = 8 << 20;
-    private static readonly long MaxGatherTicks = Stopwatch.Frequency / 2000;
-    private static readonly long MinGatherTicks = Stopwatch.Frequency / 200_000;
+
+    // Limits the gathering where the clock stands still, as the clock of a test may.
+    private const int MaxGatherTurns = 10_000;
+    private readonly long maxGatherTicks = time.TimestampFrequency / 2000;
+    private readonly long minGatherTicks = time.TimestampFrequency / 200_000;
 
     // Guarded by the gate.
     private readonly Lock gate = new();
@@ -32,10 +36,12 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
     private long averageBatchTicks;
     private int expectedCohort = 1;
 
-    /// <summary>Hands an attempt to the engine, alone or with others, and answers its outcome.</summary>
-    /// <returns>The outcome, and whether it had to be settled after an unknown one.</returns>
+    /// <summary>Sends an attempt to the engine, alone or in a batch.</summary>
+    /// <returns>The outcome, and whether it was unknown at first and had to be settled.</returns>
+    /// <exception cref="TooLargeException">The attempt exceeds a limit of the engine.</exception>
     public ValueTask<(CommitOutcome Outcome, bool WasSettled)> SubmitAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
+        engine.Description.Limits.Require(attempt);
         cancellationToken.ThrowIfCancellationRequested();
         Ticket? ticket = null;
         lock (gate)
@@ -67,10 +73,11 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         await leading.ConfigureAwait(false);
     }
 
-    // Commits on the caller's thread. When the engine answers at once, no task, no ticket and no hop is spent, and no clock is read but for listeners.
+    // Commits on the caller's thread. If the engine completes synchronously, this needs no task, no ticket and no thread switch,
+    // and reads the clock for listeners only.
     private ValueTask<(CommitOutcome Outcome, bool WasSettled)> LeadAlone(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        var listenedSince = Telemetry.BatchStarted();
+        var listenedSince = telemetry.BatchStarted();
         ValueTask<CommitOutcome> sent;
         try
         {
@@ -84,13 +91,13 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         if (sent.IsCompletedSuccessfully)
         {
             var outcome = sent.Result;
-            HandOver(); // before a listener, which may throw
+            HandOver(); // first, because a listener may throw
             telemetry.BatchDone(1, listenedSince);
             return new((outcome, false));
         }
 
-        // Who cannot cancel is answered where the engine's answer comes in, without another hop. Others may leave before.
-        var started = Stopwatch.GetTimestamp();
+        // A caller that cannot cancel continues where the engine completes, without another thread switch. Others may leave earlier.
+        var started = time.GetTimestamp();
         if (!cancellationToken.CanBeCanceled) return FinishAloneAsync(attempt, sent, started);
 
         var ticket = new Ticket(attempt);
@@ -100,17 +107,18 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         return ticket.WaitAsync(cancellationToken);
     }
 
-    private async ValueTask<(CommitOutcome Outcome, bool WasSettled)> FinishAloneAsync(CommitAttempt attempt, ValueTask<CommitOutcome> sent, long started)
+    private async ValueTask<(CommitOutcome Outcome, bool WasSettled)> FinishAloneAsync(
+        CommitAttempt attempt, ValueTask<CommitOutcome> sent, long started)
     {
         try
         {
             var (outcomes, wasSettled) = await settlement.AwaitAsync([attempt], AsBatchAsync(sent)).ConfigureAwait(false);
-            Learn(started, 1);
+            RecordBatch(started, 1);
             return (outcomes[0], wasSettled);
         }
-        catch (Exception error) when (Settlement.Explain(error, attempt) is var told && told != error)
+        catch (Exception error) when (Settlement.Explain(error, attempt) is var explained && explained != error)
         {
-            throw told;
+            throw explained;
         }
         finally
         {
@@ -131,9 +139,10 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         HandOver();
     }
 
-    private static async ValueTask<IReadOnlyList<CommitOutcome>> AsBatchAsync(ValueTask<CommitOutcome> sent) => [await sent.ConfigureAwait(false)];
+    private static async ValueTask<IReadOnlyList<CommitOutcome>> AsBatchAsync(ValueTask<CommitOutcome> sent) =>
+        [await sent.ConfigureAwait(false)];
 
-    // The leader steps down, or has the queue drained by somebody who is not a caller.
+    // The leader steps down, or leaves the queue to a thread of the pool.
     private void HandOver()
     {
         lock (gate)
@@ -151,7 +160,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
             var batch = TakeBatch();
             if (batch.Length > 0)
             {
-                var started = Stopwatch.GetTimestamp();
+                var started = time.GetTimestamp();
                 var attempts = Array.ConvertAll(batch, ticket => ticket.Attempt);
                 await CompleteAsync(batch, attempts, SendAsync(attempts), started).ConfigureAwait(false);
             }
@@ -160,7 +169,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
             {
                 if (queue.Count > 0) continue;
 
-                // A cohort that was just answered is about to come back; the loop stays for it only as long as it gathers.
+                // Callers whose commits just completed are about to return; the loop waits for them only while it gathers.
                 if (expectedCohort <= 1 || batch.Length == 0)
                 {
                     StepDown();
@@ -173,19 +182,21 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
     private async ValueTask<IReadOnlyList<CommitOutcome>> SendAsync(CommitAttempt[] attempts) =>
         await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false);
 
-    // Waits a little for those who were there last time: without it, callers split into two cohorts of half the size.
+    // Waits a short time for the callers of the last batch: without it, callers split into two groups of half the size.
     private async ValueTask GatherAsync()
     {
-        var window = Math.Min(averageBatchTicks / 4, MaxGatherTicks);
-        if (expectedCohort > 1 && window >= MinGatherTicks)
+        var window = Math.Min(averageBatchTicks / 4, maxGatherTicks);
+        if (expectedCohort > 1 && window >= minGatherTicks)
         {
-            var until = Stopwatch.GetTimestamp() + window;
-            while (queueLength < expectedCohort && Stopwatch.GetTimestamp() < until) await Task.Yield();
+            var until = time.GetTimestamp() + window;
+            for (var turn = 0; turn < MaxGatherTurns && queueLength < expectedCohort && time.GetTimestamp() < until; turn++)
+                await Task.Yield();
         }
 
-        // Whoever left is forgotten by halves, so that a smaller cohort is soon not waited for.
-        var came = queueLength;
-        expectedCohort = Math.Min(came >= expectedCohort ? came : (expectedCohort + came) / 2, engine.Description.Limits.MaxBatchAttempts);
+        // The expected number shrinks by half of the difference, so that callers that left are soon not waited for.
+        var queued = queueLength;
+        expectedCohort = Math.Min(
+            queued >= expectedCohort ? queued : (expectedCohort + queued) / 2, engine.Description.Limits.MaxBatchAttempts);
     }
 
     private Ticket[] TakeBatch()
@@ -214,7 +225,7 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         try
         {
             var (outcomes, wasSettled) = await settlement.AwaitAsync(attempts, sent).ConfigureAwait(false);
-            Learn(started, batch.Length);
+            RecordBatch(started, batch.Length);
             for (var i = 0; i < batch.Length; i++) batch[i].TrySetResult((outcomes[i], wasSettled));
         }
         catch (Exception error)
@@ -223,16 +234,17 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         }
     }
 
-    private void Learn(long started, int batchSize)
+    private void RecordBatch(long started, int batchSize)
     {
-        var took = Stopwatch.GetTimestamp() - started;
+        var took = time.GetTimestamp() - started;
         expectedCohort = Math.Max(expectedCohort, batchSize + queueLength);
         averageBatchTicks = averageBatchTicks == 0 ? took : averageBatchTicks + ((took - averageBatchTicks) / 8);
         telemetry.BatchDone(batchSize, started);
     }
 
     /// <summary>A caller in the queue: <i>waiting</i> until it is either <i>sent</i> or <i>cancelled</i>, whichever comes first.</summary>
-    private sealed class Ticket(CommitAttempt attempt) : TaskCompletionSource<(CommitOutcome Outcome, bool WasSettled)>(TaskCreationOptions.RunContinuationsAsynchronously)
+    private sealed class Ticket(CommitAttempt attempt)
+        : TaskCompletionSource<(CommitOutcome Outcome, bool WasSettled)>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         private const int Waiting = 0;
         private const int Sent = 1;
@@ -255,7 +267,8 @@ internal sealed class GroupCommit(IPersistenceEngine engine, Settlement settleme
         private void Cancel(object? token)
         {
             if (Interlocked.CompareExchange(ref state, Cancelled, Waiting) == Waiting) TrySetCanceled((CancellationToken)token!);
-            else TrySetException(new CommitOutcomeUnknownException(Attempt.Stream, Attempt.CommitId, "it was cancelled after it was sent."));
+            else
+                TrySetException(new CommitOutcomeUnknownException(Attempt.Stream, Attempt.CommitId, "it was cancelled after it was sent."));
         }
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore.Pipeline;
 
-/// <summary>Runs the application's hooks, in the order they were wired.</summary>
+/// <summary>Runs the application's hooks, in the order of the wireup.</summary>
 internal sealed class PipelineHooks(IReadOnlyList<IPipelineHook> hooks, ILogger logger)
 {
     private readonly IPipelineHook[] hooks = [.. hooks];
@@ -48,10 +48,12 @@ internal sealed class PipelineHooks(IReadOnlyList<IPipelineHook> hooks, ILogger 
         return committed;
     }
 
-    public ValueTask AfterDeleteAsync(StreamId stream) => AfterRemovalAsync($"stream '{stream}'", hook => hook.AfterDeleteAsync(stream, CancellationToken.None));
+    public ValueTask AfterDeleteAsync(StreamId stream) =>
+        AfterRemovalAsync($"stream '{stream}'", hook => hook.AfterDeleteAsync(stream, CancellationToken.None));
 
     public ValueTask AfterPurgeAsync(string? bucket) =>
-        AfterRemovalAsync(bucket is null ? "the store" : $"bucket '{bucket}'", hook => hook.AfterPurgeAsync(bucket, CancellationToken.None));
+        AfterRemovalAsync(
+            bucket is null ? "the store" : $"bucket '{bucket}'", hook => hook.AfterPurgeAsync(bucket, CancellationToken.None));
 
     private async ValueTask AfterRemovalAsync(string what, Func<IPipelineHook, ValueTask> run)
     {

@@ -3,17 +3,21 @@ using System.Runtime.CompilerServices;
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// Has the next page read while the present one is looked at, and then its events prepared until it is asked for: from the second page on, so
-/// that whoever wants only the beginning costs no more. What is not prepared by then is left to the reader, so both are busy all the time.
+/// Reads the next page while the reader works on the present one, and prepares its events until the reader needs them. This begins with the
+/// second page, so that a reader of the first events costs no more. Events that are not prepared in time are left to the reader.
 /// </summary>
 internal static class ReadAhead
 {
     /// <summary>The pages, each with the events that were prepared: the first ones of it, or none.</summary>
     /// <param name="pages">What is read.</param>
-    /// <param name="prepare">Runs beside the reader of the pages; what it throws means that the event is not prepared. Null where nothing can be prepared.</param>
+    /// <param name="prepare">
+    /// Runs beside the reader of the pages; what it throws means that the event is not prepared. Null where nothing can be prepared.
+    /// </param>
     /// <param name="cancellationToken">Ends the reading.</param>
     public static async IAsyncEnumerable<(ReadOnlyMemory<RecordedEvent> Events, ReadOnlyMemory<CommittedEvent> Prepared)> OneAheadAsync(
-        this IAsyncEnumerable<StorePage> pages, Func<RecordedEvent, CommittedEvent>? prepare, [EnumeratorCancellation] CancellationToken cancellationToken)
+        this IAsyncEnumerable<StorePage> pages,
+        Func<RecordedEvent, CommittedEvent>? prepare,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var source = pages.GetAsyncEnumerator(cancellationToken);
         var isWanted = true;
@@ -33,7 +37,7 @@ internal static class ReadAhead
         }
         finally
         {
-            // Whoever stopped early does not care how the next page ended, only that nothing runs on.
+            // A reader that stopped early ignores the result of the next page, but nothing may be left running.
             Volatile.Write(ref isWanted, true);
             await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await source.DisposeAsync().ConfigureAwait(false);
@@ -57,7 +61,7 @@ internal static class ReadAhead
             }
             catch (Exception error) when (error is not OutOfMemoryException)
             {
-                // The reader comes to this event too, and meets the same error in its place.
+                // The reader gets the same error when it reaches this event.
             }
 
             return done.AsMemory(0, count);

@@ -3,14 +3,17 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore.Pipeline;
 
-/// <summary>Settles what an engine left unknown, by asking again: commit ids make that safe. What stays unknown is told for the commit it is about.</summary>
+/// <summary>
+/// Sends a batch again when its outcome is unknown; commit ids make that safe. An outcome that stays unknown is reported for each commit.
+/// </summary>
 internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, ILogger logger)
 {
     private const int Attempts = 6;
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The outcomes of a batch that was sent, and whether they had to be settled.</summary>
-    public async ValueTask<(IReadOnlyList<CommitOutcome> Outcomes, bool WasSettled)> AwaitAsync(CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent)
+    public async ValueTask<(IReadOnlyList<CommitOutcome> Outcomes, bool WasSettled)> AwaitAsync(
+        CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent)
     {
         BatchOutcomeUnknownException unknown;
         try
@@ -37,7 +40,7 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
             }
             catch (Exception error)
             {
-                // Asking again is refused for good; what became of the first sending stays unknown all the same.
+                // The second attempt failed permanently, but the outcome of the first one stays unknown.
                 throw new BatchOutcomeUnknownException($"settling it failed with {error.GetType().Name}.", error);
             }
         }
@@ -45,7 +48,7 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
         throw unknown;
     }
 
-    /// <summary>What a failed batch means for one of its commits.</summary>
+    /// <summary>The exception that the caller of one commit gets when its batch failed.</summary>
     public static Exception Explain(Exception error, CommitAttempt attempt) => error switch
     {
         BatchOutcomeUnknownException => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, error.Message, error),

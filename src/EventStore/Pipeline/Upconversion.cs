@@ -14,11 +14,13 @@ internal sealed class Upconversion
         foreach (var converter in converters)
         {
             var added = converter.FromType is { } type ? byType.TryAdd(type, converter) : byName.TryAdd(converter.From, converter);
-            if (!added) throw new WireupException($"Two upconverters take '{converter.From}'. Leave one, and let it convert further if needed.");
+            if (!added)
+                throw new WireupException($"Two upconverters convert '{converter.From}'. Remove one of them.");
         }
 
         foreach (var converter in byName.Values) RefuseCircle(converter, next => byName.GetValueOrDefault(next.To));
-        foreach (var converter in byType.Values) RefuseCircle(converter, next => byType.Values.FirstOrDefault(other => other.From == next.To));
+        foreach (var converter in byType.Values)
+            RefuseCircle(converter, next => byType.Values.FirstOrDefault(other => other.From == next.To));
     }
 
     public bool HasJson => byName.Count > 0;
@@ -51,7 +53,8 @@ internal sealed class Upconversion
         var seen = new HashSet<EventUpconverter>();
         for (var at = start; at is not null; at = next(at))
         {
-            if (!seen.Add(at)) throw new WireupException($"The upconverters from '{start.From}' lead back to '{at.From}'. Break the circle.");
+            if (!seen.Add(at))
+                throw new WireupException($"The upconverters from '{start.From}' lead back to '{at.From}'. Remove one of them.");
         }
     }
 }

@@ -5,21 +5,21 @@ using System.Text.Json.Serialization;
 
 namespace EventStore.ReadStreams;
 
-/// <summary>What a read stream is, as one document: its condition as data, signed, and under which generation its links are kept.</summary>
+/// <summary>The document of a read stream: its condition as data, the signature, and the generation of its links.</summary>
 internal sealed class Definition
 {
     private const string Folder = "readstreams/definitions/";
 
-    /// <summary>The condition as canonical JSON: two are the same if their texts are.</summary>
+    /// <summary>The condition as canonical JSON. Two conditions are equal if their texts are.</summary>
     public required string Condition { get; init; }
 
     /// <summary>HMAC-SHA256 (RFC 2104) over name and condition, by the key of the wireup.</summary>
     public required byte[] Signature { get; init; }
 
-    /// <summary>Names the links; a new one with each rebuilding.</summary>
+    /// <summary>Identifies the links; each rebuild makes a new one.</summary>
     public required Guid Generation { get; set; }
 
-    /// <summary>Whether it is being dropped: its links are going, and then it goes itself.</summary>
+    /// <summary>Whether it is being dropped: its links are deleted, then this document.</summary>
     public bool IsDropped { get; set; }
 
     public static string Prefix => Folder;
@@ -50,21 +50,23 @@ internal sealed class Definition
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, DefinitionJson.Default.Definition);
 
-    /// <summary>The condition, once the signature is found to be its own.</summary>
+    /// <summary>The condition, after the signature was verified.</summary>
     /// <exception cref="ReadStreamException">The definition was changed, or signed with another key.</exception>
     public EventPredicate Verify(string name, ReadOnlySpan<byte> key)
     {
         if (!CryptographicOperations.FixedTimeEquals(Sign(name, Condition, key), Signature))
             throw new ReadStreamException(
-                name, "was not opened: its stored filter does not carry this key's signature.", "Someone changed it, or it was made with another key: use that key, or drop the read stream and create it anew.");
-        return JsonSerializer.Deserialize(Condition, DefinitionJson.Default.EventPredicate)!;
+                name,
+                "was not opened: its stored filter does not have the signature of this key.",
+                "It was changed, or signed with another key: use that key, or drop the read stream and create it again.");
+        return JsonSerializer.Deserialize(Condition, DefinitionJson.Default.EventPredicate) ?? throw Unreadable(name);
     }
 
     private static byte[] Sign(string name, string condition, ReadOnlySpan<byte> key) =>
         HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"read stream\0{name}\0{condition}"));
 
     private static ReadStreamException Unreadable(string name) =>
-        new(name, "was not opened: its stored definition is no definition.", "Someone changed it: drop the read stream and create it anew.");
+        new(name, "was not opened: its stored definition cannot be read.", "It was changed: drop the read stream and create it again.");
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

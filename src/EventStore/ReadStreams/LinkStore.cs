@@ -5,7 +5,7 @@ namespace EventStore.ReadStreams;
 /// <summary>The links of one generation as they are written: full parts that never change, and the open part at the end.</summary>
 /// <param name="Parts">How many full parts there are.</param>
 /// <param name="Open">The checkpoints of the open part, ascending.</param>
-/// <param name="FilledTo">Everything up to here was looked at.</param>
+/// <param name="FilledTo">Everything up to this checkpoint was examined.</param>
 /// <param name="Version">The version of the document; 0 before it was written.</param>
 internal sealed record Links(long Parts, IReadOnlyList<long> Open, long FilledTo, long Version)
 {
@@ -15,15 +15,21 @@ internal sealed record Links(long Parts, IReadOnlyList<long> Open, long FilledTo
 }
 
 /// <summary>
-/// Keeps the links of one generation in documents: <c>readstreams/links/{generation}/tail</c> and <c>…/{part}</c>. A full part is written once,
-/// by whoever is first; others adopt it. So any number of processes may fill the same read stream.
+/// Keeps the links of one generation in documents: <c>readstreams/links/{generation}/tail</c> and <c>…/{part}</c>. A full part is written
+/// once, by the process that is first; others adopt it. So any number of processes may fill the same read stream.
 /// </summary>
-/// <remarks>A document holds numbers of 8 bytes, little-endian: a part the checkpoint up to which it is filled, and its links; the tail the number of parts in front of that.</remarks>
-internal sealed class LinkStore(IPersistenceEngine documents, Guid generation)
+/// <remarks>
+/// A document holds numbers of 8 bytes, little-endian. A part holds the checkpoint up to which it is filled, and its links. The tail holds
+/// the number of parts before it, then the same.
+/// </remarks>
+internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, bool isReadOnly)
 {
     public const int LinksPerPart = 1024;
 
     private readonly string folder = $"readstreams/links/{generation:N}/";
+
+    /// <summary>Whether links cannot be written.</summary>
+    public bool IsReadOnly => isReadOnly;
 
     public async ValueTask<Links> LoadAsync(CancellationToken cancellationToken)
     {
@@ -33,33 +39,36 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation)
         return new Links(numbers[0], numbers[2..], numbers[1], found.Version);
     }
 
-    /// <summary>Writes the end; null if another process was faster.</summary>
+    /// <summary>Writes the tail; returns null if another process was faster.</summary>
     public async ValueTask<Links?> TrySaveAsync(Links links, CancellationToken cancellationToken)
     {
-        var written = await documents.PutDocumentAsync(folder + "tail", Write([links.Parts, links.FilledTo, .. links.Open]), links.Version, cancellationToken).ConfigureAwait(false);
+        var content = Write([links.Parts, links.FilledTo, .. links.Open]);
+        var written = await documents.PutDocumentAsync(folder + "tail", content, links.Version, cancellationToken).ConfigureAwait(false);
         return written is { } version ? links with { Version = version } : null;
     }
 
-    /// <summary>Makes a part of the open links. Where one is there already, that one counts; null where it is just being removed.</summary>
+    /// <summary>Writes the open links as a part. A part that exists already is adopted; null where it is being deleted.</summary>
     public async ValueTask<Links?> SealAsync(Links links, CancellationToken cancellationToken)
     {
         var document = PartOf(links.Parts);
-        if (await documents.PutDocumentAsync(document, Write([links.FilledTo, .. links.Open]), 0, cancellationToken).ConfigureAwait(false) is not null)
+        var content = Write([links.FilledTo, .. links.Open]);
+        if (await documents.PutDocumentAsync(document, content, 0, cancellationToken).ConfigureAwait(false) is not null)
             return links with { Parts = links.Parts + 1, Open = [] };
 
         var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
         return found is null ? null : links with { Parts = links.Parts + 1, Open = [], FilledTo = Read(found.Content.Span)[0] };
     }
 
-    /// <summary>The checkpoints of a full part; null where it is not there.</summary>
+    /// <summary>The checkpoints of a full part; null where it does not exist.</summary>
     public async ValueTask<IReadOnlyList<long>?> LoadPartAsync(long part, CancellationToken cancellationToken)
     {
         var found = await documents.FindDocumentAsync(PartOf(part), cancellationToken).ConfigureAwait(false);
         return found is null ? null : Read(found.Content.Span)[1..];
     }
 
-    /// <summary>Says that a part is not there.</summary>
-    public CorruptStorageException Missing(long part) => new($"document '{PartOf(part)}'", "it is not there.", "Rebuild the read stream.");
+    /// <summary>The exception for a part that does not exist.</summary>
+    public CorruptStorageException Missing(long part) =>
+        new($"document '{PartOf(part)}'", "it does not exist.", "Rebuild the read stream.");
 
     public async ValueTask DeleteAsync(CancellationToken cancellationToken)
     {
@@ -68,7 +77,8 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation)
         do
         {
             page = await documents.ListDocumentsAsync(folder, "", PageSize, cancellationToken).ConfigureAwait(false);
-            foreach (var document in page) await documents.DeleteDocumentAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
+            foreach (var document in page)
+                await documents.DeleteDocumentAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
         }
         while (page.Count > 0);
     }

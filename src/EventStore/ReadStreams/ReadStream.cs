@@ -3,28 +3,33 @@ using EventStore.Pipeline;
 
 namespace EventStore.ReadStreams;
 
+/// <summary>A read stream between two rebuilds.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Condition">The condition on the events that it links.</param>
+/// <param name="Store">The links of this generation.</param>
+/// <param name="IsCurrentAsync">Whether the read stream was neither rebuilt nor dropped since.</param>
+internal sealed record ReadStreamGeneration(
+    string Name, EventPredicate Condition, LinkStore Store, Func<CancellationToken, ValueTask<bool>> IsCurrentAsync);
+
 /// <summary>
-/// One generation of a read stream: filled by whoever reads it, from where it was left up to the head. Where documents cannot be written, what
-/// is missing is looked up anew each time. Once another generation took its place, it is not filled again, and says so.
+/// One generation of a read stream. Each reader fills it up to the head. Where documents cannot be written, missing links are looked up for
+/// each read. After it was replaced by another generation it is not filled again, and throws.
 /// </summary>
-/// <param name="name">Its name.</param>
-/// <param name="condition">Which events it links.</param>
-/// <param name="store">The links of this generation.</param>
-/// <param name="isCurrent">Whether no other generation took its place, and it was not dropped.</param>
-/// <param name="reads">The events.</param>
-/// <param name="isReadOnly">Whether documents cannot be written.</param>
-internal sealed class ReadStream(string name, EventPredicate condition, LinkStore store, Func<CancellationToken, ValueTask<bool>> isCurrent, ReadPath reads, bool isReadOnly)
+internal sealed class ReadStream(ReadStreamGeneration generation, ReadPath reads)
 {
     private const int PagesPerSave = 32;
 
-    // Links that lie closer together than this are read with what lies between them.
+    // Links that are closer together than this are read together with the events between them.
     private const long MaxGap = 64;
     private const int MaxSlice = 128;
+
+    private readonly EventPredicate condition = generation.Condition;
+    private readonly LinkStore store = generation.Store;
 
     // The full part that was read last.
     private (long Number, IReadOnlyList<long> Links) part = (-1, []);
 
-    public string Name => name;
+    public string Name => generation.Name;
 
     /// <summary>Links everything up to a checkpoint.</summary>
     /// <exception cref="ReadStreamException">It was rebuilt or dropped.</exception>
@@ -33,14 +38,15 @@ internal sealed class ReadStream(string name, EventPredicate condition, LinkStor
         while (true)
         {
             var links = await store.LoadAsync(cancellationToken).ConfigureAwait(false);
-            if (links.Version == 0 && !await isCurrent(cancellationToken).ConfigureAwait(false)) throw Replaced();
+            if (links.Version == 0 && !await generation.IsCurrentAsync(cancellationToken).ConfigureAwait(false)) throw Replaced();
             if (links.FilledTo >= upTo.Value) return links;
             if (await TryFillAsync(links, upTo, cancellationToken).ConfigureAwait(false) is { } filled) return filled;
         }
     }
 
-    /// <summary>Reads links by their revisions, both included, with the events that are still there.</summary>
-    public async IAsyncEnumerable<LinkedEvent> ReadAsync(Links links, long from, long to, ReadDirection direction, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Reads links by their revisions, both included, with the events that still exist.</summary>
+    public async IAsyncEnumerable<LinkedEvent> ReadAsync(
+        Links links, long from, long to, ReadDirection direction, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (low, high) = (Math.Max(1, from), Math.Min(to, links.Count));
         while (low <= high)
@@ -62,54 +68,57 @@ internal sealed class ReadStream(string name, EventPredicate condition, LinkStor
         }
     }
 
-    /// <summary>The last link at or before a checkpoint; 0 for none.</summary>
+    /// <summary>The revision of the last link at or before a checkpoint; 0 for none.</summary>
     public async ValueTask<long> RevisionAtAsync(Links links, long checkpoint, CancellationToken cancellationToken)
     {
         long low = 0, high = links.Count;
         while (low < high)
         {
             var middle = low + ((high - low + 1) / 2);
-            if ((await SliceAsync(links, middle, 1, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))[0] <= checkpoint) low = middle;
+            if ((await SliceAsync(links, middle, 1, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))[0] <= checkpoint)
+                low = middle;
             else high = middle - 1;
         }
 
         return low;
     }
 
-    // Null if another process wrote meanwhile.
+    // Returns null if another process wrote meanwhile.
     private async ValueTask<Links?> TryFillAsync(Links links, Checkpoint upTo, CancellationToken cancellationToken)
     {
         var open = new List<long>(links.Open);
         var pages = 0;
-        await foreach (var page in reads.ReadAllPagesAsync(
-            condition.Narrowed, new Checkpoint(links.FilledTo), upTo, ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+        var read = reads.Pages.ReadAllAsync(condition.Narrowed, new Checkpoint(links.FilledTo), upTo, cancellationToken);
+        await foreach (var page in read.ConfigureAwait(false))
         {
             for (var i = 0; i < page.Events.Length; i++)
             {
                 var recorded = page.Events.Span[i];
                 if (!reads.Holds(condition, recorded)) continue;
                 open.Add(recorded.Checkpoint.Value);
-                if (open.Count < LinkStore.LinksPerPart || isReadOnly) continue;
+                if (open.Count < LinkStore.LinksPerPart || store.IsReadOnly) continue;
 
                 var full = links with { Open = open, FilledTo = recorded.Checkpoint.Value };
                 if (await store.SealAsync(full, cancellationToken).ConfigureAwait(false) is not { } next) return null;
-                if (await store.TrySaveAsync(next, cancellationToken).ConfigureAwait(false) is not { } saved || saved.FilledTo != full.FilledTo) return null;
+                if (await store.TrySaveAsync(next, cancellationToken).ConfigureAwait(false) is not { } saved) return null;
+                if (saved.FilledTo != full.FilledTo) return null;
                 links = saved;
                 open.Clear();
             }
 
             links = links with { Open = [.. open], FilledTo = page.Position.Value };
-            if (isReadOnly || ++pages % PagesPerSave != 0) continue;
+            if (store.IsReadOnly || ++pages % PagesPerSave != 0) continue;
             if (await store.TrySaveAsync(links, cancellationToken).ConfigureAwait(false) is not { } written) return null;
             links = written;
         }
 
         links = links with { FilledTo = upTo.Value };
-        return isReadOnly ? links : await store.TrySaveAsync(links, cancellationToken).ConfigureAwait(false);
+        return store.IsReadOnly ? links : await store.TrySaveAsync(links, cancellationToken).ConfigureAwait(false);
     }
 
-    // So many links from a revision on, or fewer where a part ends: then those nearest to where the read comes from.
-    private async ValueTask<IReadOnlyList<long>> SliceAsync(Links links, long first, int count, ReadDirection direction, CancellationToken cancellationToken)
+    // A number of links from a revision on, or fewer where a part ends: then those nearest to the start of the read.
+    private async ValueTask<IReadOnlyList<long>> SliceAsync(
+        Links links, long first, int count, ReadDirection direction, CancellationToken cancellationToken)
     {
         var (firstPart, lastPart) = ((first - 1) / LinkStore.LinksPerPart, (first + count - 2) / LinkStore.LinksPerPart);
         if (links.Parts <= firstPart) (firstPart, lastPart) = (links.Parts, links.Parts);
@@ -132,13 +141,14 @@ internal sealed class ReadStream(string name, EventPredicate condition, LinkStor
     private async ValueTask<IReadOnlyList<long>> LoadPartAsync(long number, CancellationToken cancellationToken)
     {
         if (await store.LoadPartAsync(number, cancellationToken).ConfigureAwait(false) is { } links) return links;
-        throw await isCurrent(cancellationToken).ConfigureAwait(false) ? store.Missing(number) : Replaced();
+        throw await generation.IsCurrentAsync(cancellationToken).ConfigureAwait(false) ? store.Missing(number) : Replaced();
     }
 
-    private ReadStreamException Replaced() => new(name, "was rebuilt or dropped while it was read.", "Read it again.");
+    private ReadStreamException Replaced() => new(generation.Name, "was rebuilt or dropped while it was read.", "Read it again.");
 
-    // The events of ascending checkpoints that are still there and shown.
-    private async ValueTask<Dictionary<long, CommittedEvent>> ResolveAsync(IReadOnlyList<long> checkpoints, CancellationToken cancellationToken)
+    // The events of ascending checkpoints that still exist and are not hidden.
+    private async ValueTask<Dictionary<long, CommittedEvent>> ResolveAsync(
+        IReadOnlyList<long> checkpoints, CancellationToken cancellationToken)
     {
         var wanted = checkpoints.ToHashSet();
         var found = new Dictionary<long, CommittedEvent>(checkpoints.Count);
@@ -146,13 +156,14 @@ internal sealed class ReadStream(string name, EventPredicate condition, LinkStor
         {
             var last = at;
             while (last + 1 < checkpoints.Count && checkpoints[last + 1] - checkpoints[last] <= MaxGap) last++;
-            await foreach (var page in reads.ReadAllPagesAsync(
-                condition.Narrowed, new Checkpoint(checkpoints[at] - 1), new Checkpoint(checkpoints[last]), ReadDirection.Forward, ReadPath.MaxPageEvents, cancellationToken).ConfigureAwait(false))
+            var (after, upTo) = (new Checkpoint(checkpoints[at] - 1), new Checkpoint(checkpoints[last]));
+            await foreach (var page in reads.Pages.ReadAllAsync(condition.Narrowed, after, upTo, cancellationToken).ConfigureAwait(false))
             {
                 for (var i = 0; i < page.Events.Length; i++)
                 {
                     var recorded = page.Events.Span[i];
-                    if (wanted.Contains(recorded.Checkpoint.Value) && reads.Show(recorded, EventDecoding.OnDemand) is { } shown) found[recorded.Checkpoint.Value] = shown;
+                    if (!wanted.Contains(recorded.Checkpoint.Value)) continue;
+                    if (reads.Show(recorded, EventDecoding.OnDemand) is { } shown) found[recorded.Checkpoint.Value] = shown;
                 }
             }
 

@@ -3,10 +3,12 @@ using System.IO.Compression;
 
 namespace EventStore.Serialization;
 
-/// <summary>Compresses each payload by itself, so that any event can be read alone. Leaves alone what would not get smaller.</summary>
+/// <summary>
+/// Compresses each payload by itself, so that any event can be read alone. Payloads that would not get smaller are stored unchanged.
+/// </summary>
 internal sealed class CompressionTransform(CompressionAlgorithm algorithm, CompressionLevel level, int minBytes) : IPayloadTransform
 {
-    /// <summary>A transform as it reads, whatever it was written with.</summary>
+    /// <summary>A transform for reading, with any level.</summary>
     public static CompressionTransform Of(CompressionAlgorithm algorithm) => new(algorithm, CompressionLevel.Fastest, 0);
 
     public string Id => algorithm == CompressionAlgorithm.Brotli ? "br" : "gzip";

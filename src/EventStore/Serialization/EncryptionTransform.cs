@@ -6,9 +6,12 @@ using System.Text;
 namespace EventStore.Serialization;
 
 /// <summary>
-/// Encrypts and authenticates each payload with AES-GCM (NIST SP 800-38D), bound to its stream and role, so that it can be read nowhere else.
+/// Encrypts and authenticates each payload with AES-GCM (NIST SP 800-38D), bound to its stream and role, so that it cannot be read at
+/// another place.
 /// </summary>
-/// <remarks>Layout: one byte with the length of the key id, the key id in UTF-8, a random nonce of 12 bytes, a tag of 16, the ciphertext.</remarks>
+/// <remarks>
+/// Layout: one byte with the length of the key id, the key id in UTF-8, a random nonce of 12 bytes, a tag of 16, the ciphertext.
+/// </remarks>
 internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictionary<string, EncryptionKey> keys) : IPayloadTransform
 {
     private const int NonceBytes = 12;
@@ -39,7 +42,10 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
 
         var keyId = Encoding.UTF8.GetString(payload[1..start]);
         if (!keys.TryGetValue(keyId, out var key))
-            throw new PayloadTransformException(Id, $"it was encrypted with the key '{keyId}', which is not wired.", "Add that key to EncryptWith, after the current one.");
+            throw new PayloadTransformException(
+                Id,
+                $"it was encrypted with the key '{keyId}', which is not configured.",
+                "Add that key to EncryptWith, after the current one.");
 
         var ciphertext = payload[(start + NonceBytes + TagBytes)..];
         var plain = output.GetSpan(Math.Max(1, ciphertext.Length))[..ciphertext.Length];
@@ -50,13 +56,17 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         }
         catch (AuthenticationTagMismatchException error)
         {
-            throw new PayloadTransformException(Id, $"the key '{keyId}' does not fit, or the payload was changed or moved to another stream.", "Check the key; then verify the store.", error);
+            throw new PayloadTransformException(
+                Id,
+                $"the key '{keyId}' does not fit, or the payload was changed or moved to another stream.",
+                "Check the key; then verify the store.",
+                error);
         }
 
         output.Advance(ciphertext.Length);
     }
 
-    // Each part is preceded by its length, so that no two places bind alike.
+    // Each part is preceded by its length, so that no two places have the same bytes.
     private static byte[] Bind(PayloadContext context)
     {
         var bound = new ArrayBufferWriter<byte>(256);

@@ -3,10 +3,11 @@ using System.Text.Json.Nodes;
 
 namespace EventStore.Serialization;
 
-/// <summary>Copies envelope values into the JSON body of an event, at the paths the application named.</summary>
+/// <summary>Copies envelope values into the JSON body of an event, at the paths that the application chose.</summary>
 internal sealed class EnvelopeMapper(EventMappings mappings)
 {
-    private readonly (string[] Path, EnvelopeValue Value)[] mappings = [.. mappings.Paths.Select(pair => (pair.Key.Split('.'), pair.Value))];
+    private readonly (string[] Path, EnvelopeValue Value)[] mappings =
+        [.. mappings.Paths.Select(pair => (pair.Key.Split('.'), pair.Value))];
 
     public ReadOnlyMemory<byte> Apply(in RecordedEvent recorded, ReadOnlyMemory<byte> payload)
     {

@@ -6,11 +6,12 @@ using System.Text.Json;
 
 namespace EventStore.Serialization;
 
-/// <summary>Headers as one JSON object of strings, readable wherever the bytes are looked at. No headers are no bytes.</summary>
+/// <summary>Headers as one JSON object of strings. No headers are no bytes.</summary>
 internal static class HeaderCodec
 {
     private static readonly FrozenDictionary<string, string> None = FrozenDictionary<string, string>.Empty;
-    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Readable =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public static void Encode(IEnumerable<KeyValuePair<string, string>> headers, IBufferWriter<byte> output)
@@ -43,7 +44,7 @@ internal static class HeaderCodec
         return headers;
     }
 
-    // JSON would quietly replace what is not well-formed; headers come back as they were given or are refused.
+    // JSON would replace text that is not well-formed; headers are stored exactly or refused.
     private static void Require(string name, string text)
     {
         ArgumentNullException.ThrowIfNull(text, nameof(name));
@@ -53,7 +54,10 @@ internal static class HeaderCodec
         }
         catch (EncoderFallbackException)
         {
-            throw new InvalidNameException($"header '{name.ReplaceLineEndings(" ")}'", "contains half of a surrogate pair, which has no UTF-8 form", "use well-formed Unicode");
+            throw new InvalidNameException(
+                $"header '{name.ReplaceLineEndings(" ")}'",
+                "contains half of a surrogate pair, which has no UTF-8 form",
+                "use well-formed Unicode");
         }
     }
 }

@@ -11,7 +11,7 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
     private readonly ConcurrentDictionary<Type, JsonTypeInfo> contracts = new();
     private readonly ConcurrentDictionary<string, JsonTypeInfo> contractsByName = new(StringComparer.Ordinal);
 
-    // A writer escapes as the options of its making say, so it serves only the serializer that made it.
+    // A writer keeps the encoder it was created with, so only the serializer that created it may use it.
     [ThreadStatic]
     private static (JsonEventSerializer Owner, Utf8JsonWriter Writer)? idle;
 
@@ -40,8 +40,10 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
 
     public void Serialize(object value, IBufferWriter<byte> output)
     {
-        // A serializer may be entered again from a converter of its own, so the writer is taken, not borrowed.
-        var writer = idle is { } mine && mine.Owner == this ? mine.Writer : new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });
+        // A converter may call the serializer again, so the writer is removed while it is used.
+        var writer = idle is { } mine && mine.Owner == this
+            ? mine.Writer
+            : new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });
         idle = null;
         writer.Reset(output);
         JsonSerializer.Serialize(writer, value, ContractOf(value.GetType()));
@@ -62,5 +64,7 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
     }
 
     private JsonTypeInfo ContractOf(Type type) =>
-        contracts.TryGetValue(type, out var known) ? known : contracts.GetOrAdd(type, types.FindContract(type) ?? options.GetTypeInfo(type));
+        contracts.TryGetValue(type, out var known)
+            ? known
+            : contracts.GetOrAdd(type, types.FindContract(type) ?? options.GetTypeInfo(type));
 }

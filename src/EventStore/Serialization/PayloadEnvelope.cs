@@ -4,27 +4,30 @@ using System.Text;
 namespace EventStore.Serialization;
 
 /// <summary>
-/// Puts payloads through the transforms and back. A transformed payload begins with an envelope that names its transforms in the order
-/// applied; any other payload is stored as it is, so that plain JSON stays readable and choices may change over the life of a store.
+/// Applies the transforms to payloads, and restores them. A transformed payload begins with an envelope that names its transforms in the
+/// order applied; any other payload is stored unchanged, so that plain JSON stays readable and the transforms of a store may change.
 /// </summary>
 /// <remarks>
 /// Envelope: the bytes C1 E5 53 01 (C1 begins no UTF-8 text), one byte with the number of transforms, then for each one byte with the
-/// length of its id and the id in ASCII; the transformed bytes follow. A plain payload that happens to begin so gets an envelope of no transforms.
+/// length of its id and the id in ASCII; the transformed bytes follow. A plain payload that happens to begin so gets an envelope of no
+/// transforms.
 /// </remarks>
 internal sealed class PayloadEnvelope
 {
     private readonly IPayloadTransform[] applied;
     private readonly Dictionary<string, IPayloadTransform> known;
 
-    /// <param name="applied">Applied to what is written, in this order.</param>
-    /// <param name="readable">Further ones that may be found in what was written earlier.</param>
+    /// <param name="applied">The transforms applied to new payloads, in this order.</param>
+    /// <param name="readable">Further transforms, which earlier payloads may have.</param>
     public PayloadEnvelope(IEnumerable<IPayloadTransform> applied, IEnumerable<IPayloadTransform> readable)
     {
         this.applied = [.. applied];
-        known = this.applied.Concat(readable).DistinctBy(transform => transform.Id).ToDictionary(transform => transform.Id, StringComparer.Ordinal);
+        known = this.applied.Concat(readable).DistinctBy(transform => transform.Id).ToDictionary(
+            transform => transform.Id, StringComparer.Ordinal);
         foreach (var id in known.Keys)
         {
-            if (id.Length is < 1 or > 32 || !Ascii.IsValid(id)) throw new WireupException($"A transform's id has 1 to 32 ASCII characters, but one is '{id}'.");
+            if (id.Length is < 1 or > 32 || !Ascii.IsValid(id))
+                throw new WireupException($"A transform's id has 1 to 32 ASCII characters, but one is '{id}'.");
         }
     }
 
@@ -32,7 +35,7 @@ internal sealed class PayloadEnvelope
 
     public IReadOnlyList<string> AppliedIds => [.. applied.Select(transform => transform.Id)];
 
-    /// <summary>Whether a payload may be stored as it is.</summary>
+    /// <summary>Whether a payload may be stored unchanged.</summary>
     public bool LeavesAlone(ReadOnlySpan<byte> payload) => applied.Length == 0 && !payload.StartsWith(Magic);
 
     public void Write(ReadOnlySpan<byte> payload, PayloadContext context, ArrayBufferWriter<byte> output)
@@ -58,7 +61,8 @@ internal sealed class PayloadEnvelope
         for (var i = ids.Count - 1; i >= 0; i--)
         {
             if (!known.TryGetValue(ids[i], out var transform))
-                throw new PayloadTransformException(ids[i], "nothing of this name is wired.", "Wire it as it was when the payload was written.");
+                throw new PayloadTransformException(
+                    ids[i], "no transform of this name is configured.", "Add it to the wireup, as when the payload was written.");
             var output = new ArrayBufferWriter<byte>(Math.Max(256, payload.Length));
             transform.Restore(payload.Span, context, output);
             payload = output.WrittenMemory;

@@ -4,14 +4,17 @@ using System.Text;
 
 namespace EventStore.Streams;
 
-/// <summary>Where the next page of a query begins, as text. It names its query by a fingerprint, so that another query's token is refused.</summary>
+/// <summary>
+/// Where the next page of a query begins, as text. It names its query by a fingerprint, so that another query's token is refused.
+/// </summary>
 /// <param name="Position">Where the next page begins: forward after it, backward up to it.</param>
 /// <param name="Bound">The head when the first page was read.</param>
 internal readonly record struct ContinuationToken(Checkpoint Position, Checkpoint Bound)
 {
     private const string Version = "1";
 
-    public string Write(EventQuery query) => string.Create(CultureInfo.InvariantCulture, $"{Version}-{Position.Value:x}-{Bound.Value:x}-{Fingerprint(query)}");
+    public string Write(EventQuery query) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Version}-{Position.Value:x}-{Bound.Value:x}-{Fingerprint(query)}");
 
     /// <exception cref="ArgumentException">The text is no token, or one of another query.</exception>
     public static ContinuationToken Read(string continuation, EventQuery query)
@@ -21,7 +24,9 @@ internal readonly record struct ContinuationToken(Checkpoint Position, Checkpoin
             || !long.TryParse(parts[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var position) || position < 0
             || !long.TryParse(parts[2], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var bound) || bound < 0)
         {
-            throw new ArgumentException("The continuation token is not one of this query. Pass the token of the page before, with the same query.", nameof(continuation));
+            throw new ArgumentException(
+                "The continuation token is not one of this query. Pass the token of the page before, with the same query.",
+                nameof(continuation));
         }
 
         return new(new Checkpoint(position), new Checkpoint(bound));
@@ -30,7 +35,8 @@ internal readonly record struct ContinuationToken(Checkpoint Position, Checkpoin
     private static string Fingerprint(EventQuery query)
     {
         var text = new StringBuilder();
-        foreach (var part in (ReadOnlySpan<string?>)[query.Bucket, query.Category, query.Id, query.Since?.UtcTicks.ToString(CultureInfo.InvariantCulture)]) Append(part);
+        var since = query.Since?.UtcTicks.ToString(CultureInfo.InvariantCulture);
+        foreach (var part in (ReadOnlySpan<string?>)[query.Bucket, query.Category, query.Id, since]) Append(part);
         foreach (var type in query.EventTypes?.Order(StringComparer.Ordinal) ?? Enumerable.Empty<string>()) Append(type);
         text.Append(CultureInfo.InvariantCulture, $"{query.EventTypes is null}|{query.After}|{query.UpTo}|{query.Direction}");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())).AsSpan(0, 8));

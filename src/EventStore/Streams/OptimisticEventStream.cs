@@ -2,8 +2,15 @@ using EventStore.Pipeline;
 
 namespace EventStore.Streams;
 
-/// <summary>One stream at work. It commits at the revision up to which it was read; a conflict leaves what was added untouched.</summary>
-internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits, ReadPath reads) : IEventStream
+/// <summary>
+/// A stream object. It commits at the revision up to which it was read; after a conflict, the added events are still there.
+/// </summary>
+/// <param name="stream">The stream.</param>
+/// <param name="commits">Stores what is committed.</param>
+/// <param name="reads">Reads events.</param>
+/// <param name="notShown">Called when a commit is stored, but its events cannot be shown here.</param>
+internal sealed class OptimisticEventStream(
+    StreamId stream, CommitPath commits, ReadPath reads, Action<CommitRecord, Exception> notShown) : IEventStream
 {
     private readonly List<CommittedEvent> committed = [];
     private readonly List<EventMessage> uncommitted = [];
@@ -31,11 +38,14 @@ internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits,
 
     public async ValueTask<CommitResult> CommitChangesAsync(Guid? commitId = null, CancellationToken cancellationToken = default)
     {
-        if (uncommitted.Count == 0) throw new InvalidOperationException($"Nothing was added to stream '{Stream}'. Add at least one event before committing.");
+        if (uncommitted.Count == 0)
+            throw new InvalidOperationException($"Nothing was added to stream '{Stream}'. Add at least one event before committing.");
         EventMessage[] messages = [.. uncommitted];
         EventRecord[] records = [.. encoded];
         var (result, stored) = await commits.CommitAsync(
-            Stream, Revision, commitId ?? NewId.Next(), messages, records, headers.Count == 0 ? null : headers, cancellationToken).ConfigureAwait(false);
+            Stream, Revision, commitId ?? NewId.Next(), messages, records, headers.Count == 0
+                ? null
+                : headers, cancellationToken).ConfigureAwait(false);
 
         uncommitted.RemoveRange(0, messages.Length);
         encoded.RemoveRange(0, messages.Length);
@@ -51,30 +61,32 @@ internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits,
         headers.Clear();
     }
 
-    public ValueTask RefreshAsync(CancellationToken cancellationToken = default) => LoadAsync(new StreamRange { From = Revision + 1 }, cancellationToken);
+    public ValueTask RefreshAsync(CancellationToken cancellationToken = default) =>
+        LoadAsync(new StreamRange { From = Revision + 1 }, cancellationToken);
 
-    /// <summary>Reads a range onto the end of what is known.</summary>
+    /// <summary>Reads a range and adds it to the events read before.</summary>
     public async ValueTask LoadAsync(StreamRange range, CancellationToken cancellationToken)
     {
-        // What is read joins what is known only when all of it is there: a read that fails may be repeated.
+        // Events are added only after all of them were read, so that a failed read may be repeated.
         var loaded = new List<CommittedEvent>();
         if (await reads.LoadAsync(Stream, range, loaded, cancellationToken).ConfigureAwait(false) is not { } last) return;
         committed.AddRange(loaded);
         (Revision, CommitSequence) = (last.Revision, last.Commit.Sequence);
     }
 
-    /// <summary>Starts behind events that are not read.</summary>
+    /// <summary>Starts after events that are not read.</summary>
     public void StartAt(Revision revision, CommitSequence sequence) => (Revision, CommitSequence) = (revision, sequence);
 
-    // The commit stands, so nothing here makes it fail: what cannot be shown now is left to the next refresh or read.
+    // The commit is stored, so nothing here may make it fail: events that cannot be shown now are left to the next refresh or read.
     private async ValueTask FollowAsync(CommitRecord stored, bool isDuplicate, EventRecord[] records)
     {
         try
         {
             if (isDuplicate || stored.FirstRevision != Revision + 1)
             {
-                // It may lie before what is known here, or behind a gap, and a duplicate was stored from other messages than these.
-                if (stored.LastRevision > Revision) await LoadAsync(new StreamRange { From = Revision + 1, To = stored.LastRevision }, CancellationToken.None).ConfigureAwait(false);
+                // The commit may come before the known events, or after a gap; and a duplicate was stored from other messages than these.
+                var missing = new StreamRange { From = Revision + 1, To = stored.LastRevision };
+                if (stored.LastRevision > Revision) await LoadAsync(missing, CancellationToken.None).ConfigureAwait(false);
                 return;
             }
 
@@ -86,7 +98,7 @@ internal sealed class OptimisticEventStream(StreamId stream, CommitPath commits,
         }
         catch (Exception error)
         {
-            commits.TellUnfollowed(stored, error);
+            notShown(stored, error);
         }
     }
 }

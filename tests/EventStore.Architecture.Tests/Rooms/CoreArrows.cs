@@ -8,6 +8,7 @@ internal static class CoreArrows
         [Room.FrontDoor],
         ["Composition"],
         ["Streams", "Dispatch", "Consumers", "ReadStreams"],
+        ["Deliveries"],
         ["Feeds", "Leases"],
         ["Pipeline"],
         ["Serialization", "Diagnostics"],

@@ -1,12 +1,13 @@
 namespace EventStore.Conformance.Tests.Engines;
 
-/// <summary>Breaks nothing: what the broken engines are compared with, through the same harness.</summary>
+/// <summary>An engine that breaks nothing, for comparison through the same harness.</summary>
 internal sealed class Sound(IPersistenceEngine inner) : DelegatingEngine(inner);
 
 /// <summary>For engines that break the way one attempt is decided. Keeps the limits and the order of a batch.</summary>
 internal abstract class AttemptByAttempt(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public sealed override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public sealed override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         foreach (var attempt in attempts) Description.Limits.Require(attempt);
         var outcomes = new List<CommitOutcome>();
@@ -16,7 +17,7 @@ internal abstract class AttemptByAttempt(IPersistenceEngine inner) : DelegatingE
 
     protected abstract ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken);
 
-    /// <summary>What a sound engine does.</summary>
+    /// <summary>The correct behaviour.</summary>
     protected async ValueTask<CommitOutcome> StoreAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
         (await Inner.CommitAsync([attempt], cancellationToken))[0];
 
@@ -26,14 +27,23 @@ internal abstract class AttemptByAttempt(IPersistenceEngine inner) : DelegatingE
     protected static CommitAttempt Expecting(CommitAttempt attempt, ExpectedRevision expected) =>
         new(attempt.Stream, attempt.CommitId, expected, attempt.Headers, attempt.Events);
 
-    protected static CommitAttempt UnderNewId(CommitAttempt attempt) => new(attempt.Stream, NewId.Next(), ExpectedRevision.Any, attempt.Headers, attempt.Events);
+    protected static CommitAttempt UnderNewId(CommitAttempt attempt) =>
+        new(attempt.Stream, NewId.Next(), ExpectedRevision.Any, attempt.Headers, attempt.Events);
 
-    /// <summary>A commit that nobody stored, as it would be if the attempt had been appended.</summary>
+    /// <summary>A commit that is not stored, as it would be if the attempt had been appended.</summary>
     protected static CommitRecord Imagine(CommitAttempt attempt, Revision head, Checkpoint last) =>
-        new(attempt.Stream, attempt.CommitId, new CommitSequence(1), DateTimeOffset.UnixEpoch, head + 1, last + 1, attempt.Events.Count, attempt.Headers);
+        new(
+            attempt.Stream,
+            attempt.CommitId,
+            new CommitSequence(1),
+            DateTimeOffset.UnixEpoch,
+            head + 1,
+            last + 1,
+            attempt.Events.Count,
+            attempt.Headers);
 }
 
-/// <summary>For engines that change events on the way out, and the commits that are answered.</summary>
+/// <summary>For engines that change returned events and commits.</summary>
 internal abstract class ChangesWhatIsRead(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     protected virtual EventRecord Change(EventRecord record) => record;
@@ -53,7 +63,10 @@ internal abstract class ChangesWhatIsRead(IPersistenceEngine inner) : Delegating
     }
 
     private RecordedEvent[] Change(ReadOnlyMemory<RecordedEvent> events) =>
-        [.. events.ToArray().Select(recorded => new RecordedEvent(Change(recorded.Commit), recorded.IndexInCommit, Change(recorded.Record)))];
+        [
+            .. events.ToArray().Select(
+                recorded => new RecordedEvent(Change(recorded.Commit), recorded.IndexInCommit, Change(recorded.Record))),
+        ];
 }
 
 /// <summary>For engines that show another log of all events than the one stored.</summary>
@@ -64,12 +77,19 @@ internal abstract class ShowsAnotherLog(IPersistenceEngine inner) : DelegatingEn
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
     {
         var head = (await Inner.ReadAllAsync(read, cancellationToken)).Head;
-        var range = Show(await EverythingAsync()).Where(recorded => recorded.Checkpoint > read.After && recorded.Checkpoint <= read.UpTo).OrderBy(recorded => recorded.Checkpoint).ToArray();
+        var range = Show(await EverythingAsync()).Where(
+            recorded => recorded.Checkpoint > read.After
+                && recorded.Checkpoint <= read.UpTo).OrderBy(recorded => recorded.Checkpoint).ToArray();
         if (read.Direction == ReadDirection.Backward) Array.Reverse(range);
         RecordedEvent[] matching = [.. range.Where(recorded => read.Filter.Matches(recorded))];
         if (matching.Length > read.Limit.MaxEvents)
-            return new StorePage(matching.AsMemory(0, read.Limit.MaxEvents), matching[read.Limit.MaxEvents - 1].Checkpoint, head, IsEnd: false);
-        return new StorePage(matching, range.Length == 0 ? read.Direction == ReadDirection.Forward ? read.After : read.UpTo : range[^1].Checkpoint, head, IsEnd: true);
+            return new StorePage(
+                matching.AsMemory(0, read.Limit.MaxEvents), matching[read.Limit.MaxEvents - 1].Checkpoint, head, IsEnd: false);
+        return new StorePage(
+            matching,
+            range.Length == 0 ? read.Direction == ReadDirection.Forward ? read.After : read.UpTo : range[^1].Checkpoint,
+            head,
+            IsEnd: true);
     }
 
     protected async ValueTask<List<RecordedEvent>> EverythingAsync()
@@ -78,7 +98,9 @@ internal abstract class ShowsAnotherLog(IPersistenceEngine inner) : DelegatingEn
         while (true)
         {
             var after = all.Count == 0 ? Checkpoint.Origin : all[^1].Checkpoint;
-            var page = await Inner.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(int.MaxValue, long.MaxValue)));
+            var page = await Inner.ReadAllAsync(
+                new StoreRead(
+                    EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(int.MaxValue, long.MaxValue)));
             all.AddRange(page.Events.Span);
             if (page.IsEnd) return all;
         }
@@ -91,21 +113,26 @@ internal abstract class Renames(IPersistenceEngine inner) : AttemptByAttempt(inn
     protected abstract StreamId Rename(StreamId stream);
 
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
-        StoreAsync(new CommitAttempt(Rename(attempt.Stream), attempt.CommitId, attempt.Expected, attempt.Headers, attempt.Events), cancellationToken);
+        StoreAsync(
+            new CommitAttempt(Rename(attempt.Stream), attempt.CommitId, attempt.Expected, attempt.Headers, attempt.Events),
+            cancellationToken);
 
     public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Inner.ReadStreamAsync(read with { Stream = Rename(read.Stream) }, cancellationToken);
 
-    public override ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) => Inner.FindHeadAsync(Rename(stream), cancellationToken);
+    public override ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        Inner.FindHeadAsync(Rename(stream), cancellationToken);
 
     public override ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default) =>
         Inner.SaveSnapshotAsync(snapshot with { Stream = Rename(snapshot.Stream) }, cancellationToken);
 
-    public override ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
+    public override ValueTask<SnapshotRecord?> FindSnapshotAsync(
+        StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
         Inner.FindSnapshotAsync(Rename(stream), atMost, cancellationToken);
 
     public override ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) =>
         Inner.PruneSnapshotsAsync(Rename(stream), keep, cancellationToken);
 
-    public override ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) => Inner.DeleteStreamAsync(Rename(stream), cancellationToken);
+    public override ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        Inner.DeleteStreamAsync(Rename(stream), cancellationToken);
 }

@@ -2,20 +2,26 @@ using System.Collections.Concurrent;
 
 namespace EventStore.Conformance.Tests.Engines;
 
-/// <summary>Answers losers as if they had won, as an insert does that ignores the violated key (G5).</summary>
-[CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.Nothing_of_a_loser_is_stored_anywhere))]
-[CaughtBy(typeof(ConcurrencySpecification<>), nameof(ConcurrencySpecification<>.Of_many_racers_at_one_revision_exactly_one_wins_and_the_others_learn_the_head))]
+/// <summary>Reports conflicting attempts as stored, as an insert that ignores a violated key does (G5).</summary>
+[CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.Nothing_of_a_conflicting_attempt_is_stored))]
+[CaughtBy(
+    typeof(ConcurrencySpecification<>),
+    nameof(ConcurrencySpecification<>.Of_many_concurrent_commits_at_one_revision_exactly_one_succeeds_and_the_others_get_the_head))]
 internal sealed class TellsLosersTheyWon(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         var outcome = await StoreAsync(attempt, cancellationToken);
-        return outcome.Kind == CommitOutcomeKind.Conflict ? CommitOutcome.Committed(Imagine(attempt, outcome.Actual, new Checkpoint(1))) : outcome;
+        return outcome.Kind == CommitOutcomeKind.Conflict
+            ? CommitOutcome.Committed(Imagine(attempt, outcome.Actual, new Checkpoint(1)))
+            : outcome;
     }
 }
 
-/// <summary>Reads the head and appends one above it in two steps, and loses what another slipped between, reporting success (G6).</summary>
-[CaughtBy(typeof(ConcurrencySpecification<>), nameof(ConcurrencySpecification<>.Concurrent_appends_that_expect_nothing_all_succeed_once_each))]
+/// <summary>Reads the head and appends one above it in two steps, and loses a commit stored in between, reporting success (G6).</summary>
+[CaughtBy(
+    typeof(ConcurrencySpecification<>),
+    nameof(ConcurrencySpecification<>.Concurrent_appends_that_expect_nothing_all_succeed_once_each))]
 internal sealed class DropsContendedAppends(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
@@ -28,8 +34,10 @@ internal sealed class DropsContendedAppends(IPersistenceEngine inner) : AttemptB
     }
 }
 
-/// <summary>Lets appends that expect nothing conflict under contention instead of trying again (G6).</summary>
-[CaughtBy(typeof(ConcurrencySpecification<>), nameof(ConcurrencySpecification<>.Concurrent_appends_that_expect_nothing_all_succeed_once_each))]
+/// <summary>Reports a conflict for appends at any revision under contention, instead of retrying (G6).</summary>
+[CaughtBy(
+    typeof(ConcurrencySpecification<>),
+    nameof(ConcurrencySpecification<>.Concurrent_appends_that_expect_nothing_all_succeed_once_each))]
 internal sealed class RefusesContendedAppends(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
@@ -41,24 +49,27 @@ internal sealed class RefusesContendedAppends(IPersistenceEngine inner) : Attemp
     }
 }
 
-/// <summary>Looks whether there is a stream and creates it in two steps, so that two creators both succeed (G6).</summary>
+/// <summary>Checks for a stream and creates it in two steps, so that two creators both succeed (G6).</summary>
 [CaughtBy(typeof(ConcurrencySpecification<>), nameof(ConcurrencySpecification<>.Of_many_creators_of_a_stream_exactly_one_creates_it))]
 internal sealed class CreatesTwice(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        if (attempt.Expected != ExpectedRevision.NoStream || await RevisionOfAsync(attempt.Stream) != Revision.None) return await StoreAsync(attempt, cancellationToken);
+        if (attempt.Expected != ExpectedRevision.NoStream || await RevisionOfAsync(attempt.Stream) != Revision.None)
+            return await StoreAsync(attempt, cancellationToken);
         await Task.Delay(1, CancellationToken.None);
         return await StoreAsync(Expecting(attempt, ExpectedRevision.Any), cancellationToken);
     }
 }
 
-/// <summary>Takes an expected revision above the head, which leaves a hole where revisions are counted from it (G4).</summary>
+/// <summary>Accepts an expected revision above the head, which leaves a gap (G4).</summary>
 [CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.Each_expectation_holds_or_conflicts_by_the_actual_head))]
 internal sealed class TakesRevisionsAboveTheHead(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
-        await StoreAsync(attempt.Expected.Exact > await RevisionOfAsync(attempt.Stream) ? Expecting(attempt, ExpectedRevision.Any) : attempt, cancellationToken);
+        await StoreAsync(
+            attempt.Expected.Exact > await RevisionOfAsync(attempt.Stream) ? Expecting(attempt, ExpectedRevision.Any) : attempt,
+            cancellationToken);
 }
 
 /// <summary>Creates the stream that was expected to exist (G6).</summary>
@@ -66,19 +77,22 @@ internal sealed class TakesRevisionsAboveTheHead(IPersistenceEngine inner) : Att
 internal sealed class CreatesWhatShouldExist(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
-        StoreAsync(attempt.Expected == ExpectedRevision.StreamExists ? Expecting(attempt, ExpectedRevision.Any) : attempt, cancellationToken);
+        StoreAsync(
+            attempt.Expected == ExpectedRevision.StreamExists ? Expecting(attempt, ExpectedRevision.Any) : attempt, cancellationToken);
 }
 
 /// <summary>Rolls a whole batch back when one of its attempts conflicts, as one transaction around all of them does (G5).</summary>
 [CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.Attempts_of_a_batch_take_effect_in_order_and_independently))]
 internal sealed class RollsBackTheBatch(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         var heads = new Dictionary<StreamId, Revision>();
         foreach (var attempt in attempts)
         {
-            if (!heads.TryGetValue(attempt.Stream, out var head)) head = (await Inner.FindHeadAsync(attempt.Stream, cancellationToken))?.Revision ?? Revision.None;
+            if (!heads.TryGetValue(attempt.Stream, out var head))
+                head = (await Inner.FindHeadAsync(attempt.Stream, cancellationToken))?.Revision ?? Revision.None;
             if (!attempt.Expected.IsMetBy(head)) return [.. attempts.Select(_ => CommitOutcome.Conflict(head))];
             heads[attempt.Stream] = head + attempt.Events.Count;
         }
@@ -87,32 +101,41 @@ internal sealed class RollsBackTheBatch(IPersistenceEngine inner) : DelegatingEn
     }
 }
 
-/// <summary>Stores each event by itself, as several documents without a transaction do, so that what should be one commit is many (G3).</summary>
-[CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.The_outcome_is_what_a_read_shows))]
+/// <summary>
+/// Stores each event by itself, as several documents without a transaction do, so that what should be one commit is many (G3).
+/// </summary>
+[CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.The_outcome_equals_what_a_read_returns))]
 internal sealed class TearsCommits(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        var outcome = await StoreAsync(new CommitAttempt(attempt.Stream, attempt.CommitId, attempt.Expected, attempt.Headers, [attempt.Events[0]]), cancellationToken);
+        var outcome = await StoreAsync(
+            new CommitAttempt(attempt.Stream, attempt.CommitId, attempt.Expected, attempt.Headers, [attempt.Events[0]]), cancellationToken);
         if (outcome.Kind != CommitOutcomeKind.Committed) return outcome;
-        foreach (var record in attempt.Events.Skip(1)) await StoreAsync(UnderNewId(new CommitAttempt(attempt.Stream, attempt.CommitId, default, attempt.Headers, [record])), cancellationToken);
+        foreach (var record in attempt.Events.Skip(1))
+            await StoreAsync(
+                UnderNewId(new CommitAttempt(attempt.Stream, attempt.CommitId, default, attempt.Headers, [record])), cancellationToken);
         return CommitOutcome.Committed(outcome.Commit! with { EventCount = attempt.Events.Count });
     }
 }
 
-/// <summary>Stores the first thousand events of a large commit and loses the rest, as a driver does that cuts its parameters (G8).</summary>
+/// <summary>Stores the first thousand events of a large commit and loses the rest, as a driver with limited parameters does (G8).</summary>
 [CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.A_commit_of_many_events_is_stored_whole_or_refused_as_too_large))]
 internal sealed class CutsLargeCommits(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) => StoreAsync(
-        new CommitAttempt(attempt.Stream, attempt.CommitId, attempt.Expected, attempt.Headers, [.. attempt.Events.Take(1000)]), cancellationToken);
+        new CommitAttempt(
+            attempt.Stream, attempt.CommitId, attempt.Expected, attempt.Headers, [.. attempt.Events.Take(1000)]), cancellationToken);
 }
 
-/// <summary>Finds out that an attempt is too large when those before it in the batch are already stored (G8).</summary>
-[CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.A_commit_beyond_a_limit_is_refused_and_nothing_of_its_batch_is_stored))]
+/// <summary>Refuses an attempt that is too large after those before it in the batch are stored (G8).</summary>
+[CaughtBy(
+    typeof(CommitSpecification<>),
+    nameof(CommitSpecification<>.A_commit_beyond_a_limit_is_refused_and_nothing_of_its_batch_is_stored))]
 internal sealed class MeasuresTooLate(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         var outcomes = new List<CommitOutcome>();
         foreach (var attempt in attempts) outcomes.AddRange(await Inner.CommitAsync([attempt], cancellationToken));
@@ -120,19 +143,21 @@ internal sealed class MeasuresTooLate(IPersistenceEngine inner) : DelegatingEngi
     }
 }
 
-/// <summary>Stores although it was cancelled before anything was sent (G12).</summary>
+/// <summary>Stores although it was cancelled before (G12).</summary>
 [CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.Cancellation_before_sending_stores_nothing))]
 internal sealed class CommitsThoughCancelled(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
+    public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
         Inner.CommitAsync(attempts, CancellationToken.None);
 }
 
-/// <summary>Stores first and honours the cancellation afterwards, so that what says it stored nothing did (G12).</summary>
+/// <summary>Stores first and checks the cancellation afterwards, so that a cancelled call has stored something (G12).</summary>
 [CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.Cancellation_before_sending_stores_nothing))]
 internal sealed class CancelsAfterStoring(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         var outcomes = await Inner.CommitAsync(attempts, CancellationToken.None);
         cancellationToken.ThrowIfCancellationRequested();
@@ -140,8 +165,10 @@ internal sealed class CancelsAfterStoring(IPersistenceEngine inner) : Delegating
     }
 }
 
-/// <summary>Decides by the heads it remembers, which are stale once another process deletes a stream (G5).</summary>
-[CaughtBy(typeof(ConcurrencySpecification<>), nameof(ConcurrencySpecification<>.What_one_engine_commits_or_deletes_the_others_decide_by_at_once))]
+/// <summary>Decides by cached heads, which are stale after another process deletes a stream (G5).</summary>
+[CaughtBy(
+    typeof(ConcurrencySpecification<>),
+    nameof(ConcurrencySpecification<>.Commits_and_deletions_of_one_engine_are_visible_to_the_others_at_once))]
 internal sealed class RemembersHeads(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     private readonly ConcurrentDictionary<StreamId, Revision> heads = new();
@@ -150,7 +177,7 @@ internal sealed class RemembersHeads(IPersistenceEngine inner) : AttemptByAttemp
     {
         if (heads.TryGetValue(attempt.Stream, out var head) && attempt.Expected.Exact < head)
         {
-            // Nobody is at this revision, so only a duplicate is told.
+            // No stream is at this revision, so only a duplicate is found.
             var known = await StoreAsync(Expecting(attempt, Revision.Max), cancellationToken);
             return known.Kind == CommitOutcomeKind.Duplicate ? known : CommitOutcome.Conflict(head);
         }

@@ -1,7 +1,9 @@
 namespace EventStore.Conformance.Tests.Engines;
 
-/// <summary>Deletes the first commit of a stream from the log and forgets the others (G46).</summary>
-[CaughtBy(typeof(DeletionSpecification<>), nameof(DeletionSpecification<>.A_deleted_stream_is_gone_from_every_read_path_and_others_are_whole))]
+/// <summary>Deletes only the first commit of a stream from the log (G46).</summary>
+[CaughtBy(
+    typeof(DeletionSpecification<>),
+    nameof(DeletionSpecification<>.A_deleted_stream_is_gone_from_every_read_path_and_others_are_whole))]
 internal sealed class LeavesDeletedEventsInTheLog(IPersistenceEngine inner) : ShowsAnotherLog(inner)
 {
     private readonly List<RecordedEvent> left = [];
@@ -15,8 +17,10 @@ internal sealed class LeavesDeletedEventsInTheLog(IPersistenceEngine inner) : Sh
     protected override IEnumerable<RecordedEvent> Show(IReadOnlyList<RecordedEvent> stored) => stored.Concat(left);
 }
 
-/// <summary>Goes on counting where a deleted stream ended when it is created anew (G46).</summary>
-[CaughtBy(typeof(DeletionSpecification<>), nameof(DeletionSpecification<>.It_can_be_created_anew_from_revision_1_again_and_again_and_deleting_again_works))]
+/// <summary>Continues the numbers of a deleted stream when it is created again (G46).</summary>
+[CaughtBy(
+    typeof(DeletionSpecification<>),
+    nameof(DeletionSpecification<>.A_deleted_stream_can_be_created_again_from_revision_1_and_deleted_again))]
 internal sealed class GoesOnAfterDeletion(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     private readonly Dictionary<StreamId, long> deleted = [];
@@ -40,8 +44,10 @@ internal sealed class GoesOnAfterDeletion(IPersistenceEngine inner) : AttemptByA
     }
 }
 
-/// <summary>Answers that it deleted a stream that was not there (G46).</summary>
-[CaughtBy(typeof(DeletionSpecification<>), nameof(DeletionSpecification<>.It_can_be_created_anew_from_revision_1_again_and_again_and_deleting_again_works))]
+/// <summary>Returns that it deleted a stream that did not exist (G46).</summary>
+[CaughtBy(
+    typeof(DeletionSpecification<>),
+    nameof(DeletionSpecification<>.A_deleted_stream_can_be_created_again_from_revision_1_and_deleted_again))]
 internal sealed class DeletesWhatIsNotThere(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
@@ -51,8 +57,10 @@ internal sealed class DeletesWhatIsNotThere(IPersistenceEngine inner) : Delegati
     }
 }
 
-/// <summary>Deletes a stream but leaves its head in the list (G46).</summary>
-[CaughtBy(typeof(DeletionSpecification<>), nameof(DeletionSpecification<>.A_deleted_stream_is_gone_from_every_read_path_and_others_are_whole))]
+/// <summary>Deletes a stream but keeps its head in the list (G46).</summary>
+[CaughtBy(
+    typeof(DeletionSpecification<>),
+    nameof(DeletionSpecification<>.A_deleted_stream_is_gone_from_every_read_path_and_others_are_whole))]
 internal sealed class ListsDeletedHeads(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private readonly List<StreamHead> deleted = [];
@@ -63,7 +71,8 @@ internal sealed class ListsDeletedHeads(IPersistenceEngine inner) : DelegatingEn
         return await Inner.DeleteStreamAsync(stream, cancellationToken);
     }
 
-    public override async ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
+    public override async ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(
+        HeadQuery query, CancellationToken cancellationToken = default) =>
         [.. deleted.Concat(await Inner.ListHeadsAsync(query, cancellationToken))];
 }
 
@@ -73,7 +82,8 @@ internal sealed class PurgesDocumentsToo(IPersistenceEngine inner) : DelegatingE
 {
     public override async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
     {
-        foreach (var document in await Inner.ListDocumentsAsync("", "", int.MaxValue, cancellationToken)) await Inner.DeleteDocumentAsync(document.Name, document.Version, cancellationToken);
+        foreach (var document in await Inner.ListDocumentsAsync("", "", int.MaxValue, cancellationToken))
+            await Inner.DeleteDocumentAsync(document.Name, document.Version, cancellationToken);
         await Inner.PurgeAsync(bucket, cancellationToken);
     }
 }

@@ -12,8 +12,10 @@ internal sealed class StoresDuplicates(IPersistenceEngine inner) : AttemptByAtte
     }
 }
 
-/// <summary>Knows only the newest commit id of a stream, as a check of the last commit does (G7: for ever).</summary>
-[CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.A_known_commit_id_answers_the_original_commit_for_ever_whatever_is_expected))]
+/// <summary>Knows only the newest commit id of a stream, as a check of the last commit does (G7).</summary>
+[CaughtBy(
+    typeof(CommitSpecification<>),
+    nameof(CommitSpecification<>.A_known_commit_id_returns_the_original_commit_whatever_revision_is_expected))]
 [CaughtBy(typeof(ModelSpecification<>), nameof(ModelSpecification<>.The_engine_agrees_with_the_model_over_thousands_of_random_operations))]
 internal sealed class ForgetsOlderCommitIds(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
@@ -21,12 +23,16 @@ internal sealed class ForgetsOlderCommitIds(IPersistenceEngine inner) : AttemptB
     {
         var outcome = await StoreAsync(attempt, cancellationToken);
         var isNewest = outcome.Commit?.LastRevision == await RevisionOfAsync(attempt.Stream);
-        return outcome.Kind == CommitOutcomeKind.Duplicate && !isNewest ? await StoreAsync(UnderNewId(attempt), cancellationToken) : outcome;
+        return outcome.Kind == CommitOutcomeKind.Duplicate && !isNewest
+            ? await StoreAsync(UnderNewId(attempt), cancellationToken)
+            : outcome;
     }
 }
 
-/// <summary>Compares the revision before it looks for the commit id, so that a retry conflicts with itself (G7).</summary>
-[CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.A_known_commit_id_answers_the_original_commit_for_ever_whatever_is_expected))]
+/// <summary>Compares the revision before the commit id, so that a retry conflicts with itself (G7).</summary>
+[CaughtBy(
+    typeof(CommitSpecification<>),
+    nameof(CommitSpecification<>.A_known_commit_id_returns_the_original_commit_whatever_revision_is_expected))]
 internal sealed class JudgesExpectationsFirst(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
@@ -36,19 +42,25 @@ internal sealed class JudgesExpectationsFirst(IPersistenceEngine inner) : Attemp
     }
 }
 
-/// <summary>Answers a duplicate with the stream's newest numbers instead of the original's (G7).</summary>
-[CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.A_known_commit_id_answers_the_original_commit_for_ever_whatever_is_expected))]
+/// <summary>Returns a duplicate with the stream's newest numbers instead of the original's (G7).</summary>
+[CaughtBy(
+    typeof(CommitSpecification<>),
+    nameof(CommitSpecification<>.A_known_commit_id_returns_the_original_commit_whatever_revision_is_expected))]
 internal sealed class AnswersDuplicatesWithTheHead(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         var outcome = await StoreAsync(attempt, cancellationToken);
-        return outcome.Kind == CommitOutcomeKind.Duplicate ? CommitOutcome.Duplicate(outcome.Commit! with { FirstRevision = await RevisionOfAsync(attempt.Stream) }) : outcome;
+        return outcome.Kind == CommitOutcomeKind.Duplicate
+            ? CommitOutcome.Duplicate(outcome.Commit! with { FirstRevision = await RevisionOfAsync(attempt.Stream) })
+            : outcome;
     }
 }
 
-/// <summary>Takes a commit id for known that another stream holds, as one unique key over all streams does (G2, G7).</summary>
-[CaughtBy(typeof(IdentitySpecification<>), nameof(IdentitySpecification<>.The_same_id_in_another_bucket_or_category_is_another_stream_through_every_member))]
+/// <summary>Treats a commit id of another stream as known, as one unique key over all streams does (G2, G7).</summary>
+[CaughtBy(
+    typeof(IdentitySpecification<>),
+    nameof(IdentitySpecification<>.The_same_id_in_another_bucket_or_category_is_another_stream_through_every_member))]
 internal sealed class SharesCommitIdsAmongStreams(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     private readonly Dictionary<Guid, CommitRecord> known = [];
@@ -71,7 +83,7 @@ internal sealed class SharesCommitIdsAmongStreams(IPersistenceEngine inner) : At
 }
 
 /// <summary>Keeps commit ids in its memory only, so that a retry after a restart is stored again (G7).</summary>
-[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.What_was_stored_is_there_after_reopening))]
+[CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.Stored_data_exists_after_reopening))]
 internal sealed class ForgetsCommitIdsWhenClosed(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     private readonly HashSet<Guid> known = [];
@@ -85,8 +97,8 @@ internal sealed class ForgetsCommitIdsWhenClosed(IPersistenceEngine inner) : Att
     }
 }
 
-/// <summary>Still knows the commit ids of a deleted stream, so that it cannot be created anew by the same commit (G46).</summary>
-[CaughtBy(typeof(DeletionSpecification<>), nameof(DeletionSpecification<>.The_commit_ids_of_a_deleted_stream_are_forgotten_with_it))]
+/// <summary>Still knows the commit ids of a deleted stream, so that the same commit cannot create it again (G46).</summary>
+[CaughtBy(typeof(DeletionSpecification<>), nameof(DeletionSpecification<>.The_commit_ids_of_a_deleted_stream_are_deleted_with_it))]
 internal sealed class RemembersIdsOfDeletedStreams(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     private readonly Dictionary<(StreamId, Guid), CommitRecord> known = [];

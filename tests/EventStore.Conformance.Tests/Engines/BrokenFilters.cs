@@ -1,40 +1,46 @@
 namespace EventStore.Conformance.Tests.Engines;
 
-/// <summary>Reads from the beginning whatever instant is asked (G19).</summary>
-[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.Every_combination_of_conditions_answers_what_the_definition_says))]
+/// <summary>Ignores the instant of a filter (G19).</summary>
+[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.Every_combination_of_conditions_matches_its_definition))]
 internal sealed class IgnoresSince(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
         Inner.ReadAllAsync(read with { Filter = read.Filter with { Since = null } }, cancellationToken);
 }
 
-/// <summary>Takes the empty category for no condition, as a test for an empty text does (G19).</summary>
-[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.Every_combination_of_conditions_answers_what_the_definition_says))]
+/// <summary>Treats the empty category as no condition, as a test for an empty text does (G19).</summary>
+[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.Every_combination_of_conditions_matches_its_definition))]
 internal sealed class TakesNoCategoryForAny(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        Inner.ReadAllAsync(read with { Filter = read.Filter with { Category = read.Filter.Category is "" ? null : read.Filter.Category } }, cancellationToken);
+        Inner.ReadAllAsync(
+            read with { Filter = read.Filter with { Category = read.Filter.Category is "" ? null : read.Filter.Category } },
+            cancellationToken);
 }
 
-/// <summary>Answers all categories whichever is asked (G19).</summary>
-[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.Every_combination_of_conditions_answers_what_the_definition_says))]
+/// <summary>Returns all categories for any filter (G19).</summary>
+[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.Every_combination_of_conditions_matches_its_definition))]
 [CaughtBy(typeof(StreamSpecification<>), nameof(StreamSpecification<>.The_last_event_of_any_query_is_found))]
-[CaughtBy(typeof(DispatchSpecification<>), nameof(DispatchSpecification<>.Undispatched_events_are_listed_by_filter_and_marks_are_idempotent_and_survive_a_restart))]
+[CaughtBy(
+    typeof(DispatchSpecification<>),
+    nameof(DispatchSpecification<>.Undispatched_events_are_listed_by_filter_and_marks_are_idempotent_and_survive_a_restart))]
 internal sealed class IgnoresCategories(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
         Inner.ReadAllAsync(read with { Filter = read.Filter with { Category = null } }, cancellationToken);
 }
 
-/// <summary>Takes a set of no types for no condition, as an empty IN list left out does (G19).</summary>
-[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.Every_combination_of_conditions_answers_what_the_definition_says))]
+/// <summary>Treats an empty set of types as no condition, like an omitted IN list (G19).</summary>
+[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.Every_combination_of_conditions_matches_its_definition))]
 internal sealed class TakesNoTypesForAny(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        Inner.ReadAllAsync(read with { Filter = read.Filter with { EventTypes = read.Filter.EventTypes is { Count: 0 } ? null : read.Filter.EventTypes } }, cancellationToken);
+        Inner.ReadAllAsync(
+            read with { Filter = read.Filter with { EventTypes = read.Filter.EventTypes is { Count: 0 } ? null : read.Filter.EventTypes } },
+            cancellationToken);
 }
 
-/// <summary>Leaves out what was stamped at the very instant asked (G19).</summary>
+/// <summary>Omits events stamped exactly at the instant (G19).</summary>
 [CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.Since_includes_an_equal_stamp_and_compares_to_the_microsecond))]
 internal sealed class LeavesTheInstantOut(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
@@ -47,11 +53,18 @@ internal sealed class LeavesTheInstantOut(IPersistenceEngine inner) : Delegating
 internal sealed class IgnoresOffsets(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        Inner.ReadAllAsync(read with { Filter = read.Filter with { Since = read.Filter.Since is { } since ? new DateTimeOffset(since.Ticks, TimeSpan.Zero) : null } }, cancellationToken);
+        Inner.ReadAllAsync(
+            read with { Filter = read.Filter with { Since = WithoutOffset(read.Filter.Since) } },
+            cancellationToken);
+
+    private static DateTimeOffset? WithoutOffset(DateTimeOffset? instant) =>
+        instant is { } given ? new DateTimeOffset(given.Ticks, TimeSpan.Zero) : null;
 }
 
-/// <summary>Calls a page without matches the end, so that a rare event is never found (G19).</summary>
-[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.A_filter_that_matches_nothing_for_long_still_moves_on_and_finds_what_comes_last))]
+/// <summary>Reports a page without matches as the end, so that a rare event is never found (G19).</summary>
+[CaughtBy(
+    typeof(FilterSpecification<>),
+    nameof(FilterSpecification<>.A_filter_that_matches_nothing_for_long_still_advances_and_finds_the_last_event))]
 internal sealed class StopsWhereNothingMatches(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
@@ -61,8 +74,10 @@ internal sealed class StopsWhereNothingMatches(IPersistenceEngine inner) : Deleg
     }
 }
 
-/// <summary>Moves on only to the last match, so that a consumer whose filter matches nothing reads the same again for ever (G19).</summary>
-[CaughtBy(typeof(FilterSpecification<>), nameof(FilterSpecification<>.The_position_of_a_page_covers_what_was_looked_at_even_where_nothing_matches))]
+/// <summary>Advances only to the last match, so that a consumer whose filter matches nothing reads the same page again (G19).</summary>
+[CaughtBy(
+    typeof(FilterSpecification<>),
+    nameof(FilterSpecification<>.The_position_of_a_page_covers_what_was_examined_even_where_nothing_matches))]
 internal sealed class MovesOnlyToMatches(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)

@@ -3,22 +3,28 @@ using System.Collections.Concurrent;
 namespace EventStore.Conformance.Tests.Engines;
 
 /// <summary>
-/// Gives out checkpoints before the commit can be seen, so that higher ones of other writers are seen first, as a sequence or an identity
+/// Assigns checkpoints before the commit is visible, so that higher ones of other writers are visible first, as a sequence or an identity
 /// column does under concurrent transactions (G14).
 /// </summary>
-[CaughtBy(typeof(ConcurrencySpecification<>), nameof(ConcurrencySpecification<>.No_event_ever_appears_at_or_below_a_checkpoint_that_a_reader_has_seen))]
+[CaughtBy(
+    typeof(ConcurrencySpecification<>),
+    nameof(ConcurrencySpecification<>.No_event_ever_appears_at_or_below_a_checkpoint_that_a_reader_has_seen))]
 internal sealed class ShowsCommitsLate(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private readonly SemaphoreSlim gate = new(1);
     private readonly HashSet<Checkpoint> hidden = [];
 
-    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         Checkpoint[] stored = [];
         var outcomes = await AloneAsync(async () =>
         {
             var answer = await Inner.CommitAsync(attempts, cancellationToken);
-            stored = [.. answer.Where(outcome => outcome.Kind == CommitOutcomeKind.Committed).Select(outcome => outcome.Commit!.FirstCheckpoint)];
+            stored =
+            [
+                .. answer.Where(outcome => outcome.Kind == CommitOutcomeKind.Committed).Select(outcome => outcome.Commit!.FirstCheckpoint),
+            ];
             hidden.UnionWith(stored);
             return answer;
         });
@@ -30,7 +36,8 @@ internal sealed class ShowsCommitsLate(IPersistenceEngine inner) : DelegatingEng
         });
     }
 
-    public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) => AloneAsync(async () =>
+    public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
+        AloneAsync(async () =>
     {
         var page = await Inner.ReadAllAsync(read, cancellationToken);
         return page with { Events = page.Events.ToArray().Where(recorded => !hidden.Contains(recorded.Commit.FirstCheckpoint)).ToArray() };
@@ -50,8 +57,10 @@ internal sealed class ShowsCommitsLate(IPersistenceEngine inner) : DelegatingEng
     }
 }
 
-/// <summary>Lets a reader see the beginning of a commit before its end, as one row after another without a transaction does (G3).</summary>
-[CaughtBy(typeof(ConcurrencySpecification<>), nameof(ConcurrencySpecification<>.No_event_ever_appears_at_or_below_a_checkpoint_that_a_reader_has_seen))]
+/// <summary>Makes the beginning of a commit visible before its end, like rows without a transaction (G3).</summary>
+[CaughtBy(
+    typeof(ConcurrencySpecification<>),
+    nameof(ConcurrencySpecification<>.No_event_ever_appears_at_or_below_a_checkpoint_that_a_reader_has_seen))]
 internal sealed class ShowsHalfCommits(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private readonly ConcurrentDictionary<Checkpoint, bool> delayed = [];
@@ -59,23 +68,31 @@ internal sealed class ShowsHalfCommits(IPersistenceEngine inner) : DelegatingEng
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
     {
         var page = await Inner.ReadAllAsync(read, cancellationToken);
-        if (!page.IsEnd || page.Events.Length < 2 || read.Direction == ReadDirection.Backward || !delayed.TryAdd(page.Events.Span[^1].Checkpoint, true)) return page;
+        if (!page.IsEnd || page.Events.Length < 2 || read.Direction == ReadDirection.Backward
+            || !delayed.TryAdd(page.Events.Span[^1].Checkpoint, true)) return page;
         var shown = page.Events[..^1];
         return page with { Events = shown, Position = shown.Span[^1].Checkpoint, Head = shown.Span[^1].Checkpoint };
     }
 }
 
-/// <summary>Begins a number above the newest that is left, as a row id without a sequence does after the last row was deleted (G13).</summary>
-[CaughtBy(typeof(DeletionSpecification<>), nameof(DeletionSpecification<>.Checkpoints_are_never_reused_after_deletes_purges_failures_and_reopening))]
+/// <summary>Continues after the newest remaining number, like a row id without a sequence after the last row was deleted (G13).</summary>
+[CaughtBy(
+    typeof(DeletionSpecification<>),
+    nameof(DeletionSpecification<>.Checkpoints_are_never_reused_after_deletes_purges_failures_and_reopening))]
 internal sealed class ReusesCheckpoints(IPersistenceEngine inner) : ShowsAnotherLog(inner)
 {
-    // From a checkpoint of the storage on, so many lower ones are free and given again.
+    // After a checkpoint, this many lower ones are free and assigned again.
     private readonly List<(long From, long Freed)> freed = [];
 
-    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         var outcomes = await Inner.CommitAsync(attempts, cancellationToken);
-        return [.. outcomes.Select(outcome => outcome.Kind == CommitOutcomeKind.Committed ? CommitOutcome.Committed(Renumber(outcome.Commit!)) : outcome)];
+        return
+        [
+            .. outcomes.Select(
+                outcome => outcome.Kind == CommitOutcomeKind.Committed ? CommitOutcome.Committed(Renumber(outcome.Commit!)) : outcome),
+        ];
     }
 
     public override async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
@@ -83,19 +100,29 @@ internal sealed class ReusesCheckpoints(IPersistenceEngine inner) : ShowsAnother
         var all = await EverythingAsync();
         var isDeleted = await Inner.DeleteStreamAsync(stream, cancellationToken);
         var left = await EverythingAsync();
-        if (isDeleted) freed.Add((all[^1].Checkpoint.Value + 1, Renumber(all[^1].Commit).LastCheckpoint.Value - (left.Count == 0 ? 0 : Renumber(left[^1].Commit).LastCheckpoint.Value)));
+        if (isDeleted)
+            freed.Add(
+                (
+                    all[^1].Checkpoint.Value + 1,
+                    Renumber(all[^1].Commit).LastCheckpoint.Value - (
+                        left.Count == 0 ? 0 : Renumber(left[^1].Commit).LastCheckpoint.Value)));
         return isDeleted;
     }
 
     protected override IEnumerable<RecordedEvent> Show(IReadOnlyList<RecordedEvent> stored) =>
         stored.Select(recorded => new RecordedEvent(Renumber(recorded.Commit), recorded.IndexInCommit, recorded.Record));
 
-    private CommitRecord Renumber(CommitRecord commit) =>
-        commit with { FirstCheckpoint = new Checkpoint(commit.FirstCheckpoint.Value - freed.Where(deleted => deleted.From <= commit.FirstCheckpoint.Value).Sum(deleted => deleted.Freed)) };
+    private CommitRecord Renumber(CommitRecord commit)
+    {
+        var freedBefore = freed.Where(deleted => deleted.From <= commit.FirstCheckpoint.Value).Sum(deleted => deleted.Freed);
+        return commit with { FirstCheckpoint = new Checkpoint(commit.FirstCheckpoint.Value - freedBefore) };
+    }
 }
 
-/// <summary>Skips as many events as were already read instead of going on after the last one, as OFFSET does (G18).</summary>
-[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Appends_and_deletes_between_pages_lose_and_repeat_nothing_that_survives))]
+/// <summary>Skips the number of events read before, instead of continuing after the last one, as OFFSET does (G18).</summary>
+[CaughtBy(
+    typeof(ReadingSpecification<>),
+    nameof(ReadingSpecification<>.Appends_and_deletes_between_pages_lose_and_repeat_nothing_that_survives))]
 internal sealed class PagesByOffset(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private readonly Dictionary<Checkpoint, int> answered = [];
@@ -110,7 +137,9 @@ internal sealed class PagesByOffset(IPersistenceEngine inner) : DelegatingEngine
             return first;
         }
 
-        var all = await Inner.ReadAllAsync(read with { After = new Checkpoint(0), Limit = new PageLimit(offset + read.Limit.MaxEvents, long.MaxValue) }, cancellationToken);
+        var all = await Inner.ReadAllAsync(
+            read with { After = new Checkpoint(0), Limit = new PageLimit(offset + read.Limit.MaxEvents, long.MaxValue) },
+            cancellationToken);
         answered[all.Position] = all.Events.Length;
         return all with { Events = all.Events[Math.Min(offset, all.Events.Length)..] };
     }

@@ -1,40 +1,49 @@
 namespace EventStore.Conformance.Tests.Engines;
 
-/// <summary>Calls a full page of a stream its end, so that whoever trusts it reads a short range (G15).</summary>
-[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+/// <summary>Reports a full page of a stream as its end, so that a reader gets a short range (G15).</summary>
+[CaughtBy(
+    typeof(ReadingSpecification<>),
+    nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
 internal sealed class EndsStreamsEarly(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         await Inner.ReadStreamAsync(read, cancellationToken) with { IsEnd = true };
 }
 
-/// <summary>Calls a page of the store its end although the page was full (G15).</summary>
-[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_the_store_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+/// <summary>Reports a full page of the store as its end (G15).</summary>
+[CaughtBy(
+    typeof(ReadingSpecification<>),
+    nameof(ReadingSpecification<>.Any_range_of_the_store_is_whole_and_in_order_in_both_directions_for_any_page_size))]
 internal sealed class EndsTheStoreEarly(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
         await Inner.ReadAllAsync(read, cancellationToken) with { IsEnd = true };
 }
 
-/// <summary>Answers what it has when a read is cancelled, as if that were all (G15).</summary>
-[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Cancelled_reads_throw_and_answer_nothing))]
+/// <summary>Returns what it has when a read is cancelled, as if that were all (G15).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Cancelled_reads_throw_and_return_nothing))]
 internal sealed class ShortensCancelledReads(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) => cancellationToken.IsCancellationRequested
+    public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
+        cancellationToken.IsCancellationRequested
         ? new StreamPage(default, Revision.None, IsEnd: true)
         : await Inner.ReadStreamAsync(read, cancellationToken);
 }
 
 /// <summary>Leaves the last revision of a range out, as an exclusive upper bound does (G16).</summary>
-[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+[CaughtBy(
+    typeof(ReadingSpecification<>),
+    nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
 internal sealed class LeavesTheUpperBoundOut(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Inner.ReadStreamAsync(read with { To = new Revision(Math.Max(0, read.To.Value - 1)) }, cancellationToken);
 }
 
-/// <summary>Takes a backward page from the lower end and turns it round (G16).</summary>
-[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+/// <summary>Reads a backward page from the lower end and reverses it (G16).</summary>
+[CaughtBy(
+    typeof(ReadingSpecification<>),
+    nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
 internal sealed class TurnsForwardPagesRound(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
@@ -45,7 +54,9 @@ internal sealed class TurnsForwardPagesRound(IPersistenceEngine inner) : Delegat
 }
 
 /// <summary>Reads whole commits where a range begins or ends inside one (G16).</summary>
-[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
+[CaughtBy(
+    typeof(ReadingSpecification<>),
+    nameof(ReadingSpecification<>.Any_range_of_a_stream_is_whole_and_in_order_in_both_directions_for_any_page_size))]
 internal sealed class ReadsWholeCommits(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
@@ -56,7 +67,7 @@ internal sealed class ReadsWholeCommits(IPersistenceEngine inner) : DelegatingEn
     }
 }
 
-/// <summary>Holds a page to a number of events, but to no number of bytes (G18).</summary>
+/// <summary>Limits a page to a number of events, but not to bytes (G18).</summary>
 [CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Pages_are_bounded_in_bytes_and_hold_at_least_one_event))]
 internal sealed class IgnoresTheSizeOfPages(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
@@ -64,8 +75,8 @@ internal sealed class IgnoresTheSizeOfPages(IPersistenceEngine inner) : Delegati
         Inner.ReadStreamAsync(read with { Limit = read.Limit with { MaxBytes = long.MaxValue } }, cancellationToken);
 }
 
-/// <summary>Tells the page's last revision as the stream's head, so that a read bounded by it is short (G17).</summary>
-[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Pages_tell_the_head_so_that_a_read_can_be_bounded_by_it))]
+/// <summary>Returns the page's last revision as the stream's head, so that a read bounded by it is short (G17).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Pages_contain_the_head_so_that_a_read_can_be_bounded_by_it))]
 internal sealed class TakesThePageForTheStream(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
@@ -75,34 +86,45 @@ internal sealed class TakesThePageForTheStream(IPersistenceEngine inner) : Deleg
     }
 }
 
-/// <summary>Takes the newest event that is left for the head of the store, which moves back when its stream is deleted (G13, G17).</summary>
-[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Pages_tell_the_head_so_that_a_read_can_be_bounded_by_it))]
+/// <summary>Returns the newest remaining event as the head of the store, which moves back when its stream is deleted (G13, G17).</summary>
+[CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.Pages_contain_the_head_so_that_a_read_can_be_bounded_by_it))]
 internal sealed class MovesTheHeadBack(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
     {
-        var last = await Inner.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)), cancellationToken);
-        return await Inner.ReadAllAsync(read, cancellationToken) with { Head = last.Events.Length == 0 ? Checkpoint.Origin : last.Events.Span[0].Checkpoint };
+        var last = await Inner.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)),
+            cancellationToken);
+        var head = last.Events.Length == 0 ? Checkpoint.Origin : last.Events.Span[0].Checkpoint;
+        return await Inner.ReadAllAsync(read, cancellationToken) with { Head = head };
     }
 }
 
-/// <summary>Answers a head at revision 0 where there is no stream (G16).</summary>
+/// <summary>Returns a head at revision 0 where there is no stream (G16).</summary>
 [CaughtBy(typeof(ReadingSpecification<>), nameof(ReadingSpecification<>.A_stream_that_does_not_exist_reads_as_empty))]
 internal sealed class InventsHeads(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        await Inner.FindHeadAsync(stream, cancellationToken) ?? new StreamHead(stream, new Revision(0), new CommitSequence(0), new Revision(0));
+        await Inner.FindHeadAsync(stream, cancellationToken)
+            ?? new StreamHead(stream, new Revision(0), new CommitSequence(0), new Revision(0));
 }
 
-/// <summary>Passes over the newest event when a page reaches the end, as a position that was given out before it was visible does: whoever follows never sees it (G14, G32).</summary>
-[CaughtBy(typeof(ConsumerSpecification<>), nameof(ConsumerSpecification<>.Started_again_it_goes_on_after_what_it_handled))]
-[CaughtBy(typeof(ConsumerDeliverySpecification<>), nameof(ConsumerDeliverySpecification<>.Failed_events_are_retried_parked_or_skipped_as_asked_and_hurt_no_other_consumer))]
-[CaughtBy(typeof(ReadStreamSpecification<>), nameof(ReadStreamSpecification<>.After_a_commit_returned_it_can_be_read_up_to_it_by_anyone))]
+/// <summary>
+/// Skips the newest event when a page reaches the end, like a position that was assigned before it was visible: a later reader never gets
+/// it (G14, G32).
+/// </summary>
+[CaughtBy(typeof(ConsumerSpecification<>), nameof(ConsumerSpecification<>.A_restarted_consumer_continues_after_the_events_it_handled))]
+[CaughtBy(
+    typeof(ConsumerDeliverySpecification<>),
+    nameof(ConsumerDeliverySpecification<>.Failed_events_are_retried_parked_or_skipped_as_configured_without_effect_on_other_consumers))]
+[CaughtBy(typeof(ReadStreamSpecification<>), nameof(ReadStreamSpecification<>.After_a_commit_returned_every_reader_reads_it))]
 internal sealed class PassesOverTheNewest(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
     {
         var page = await Inner.ReadAllAsync(read, cancellationToken);
-        return page.IsEnd && read.Direction == ReadDirection.Forward && !page.Events.IsEmpty ? page with { Events = page.Events[..^1] } : page;
+        return page.IsEnd && read.Direction == ReadDirection.Forward && !page.Events.IsEmpty
+            ? page with { Events = page.Events[..^1] }
+            : page;
     }
 }

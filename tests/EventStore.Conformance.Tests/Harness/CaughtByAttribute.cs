@@ -1,6 +1,6 @@
 namespace EventStore.Conformance.Tests.Harness;
 
-/// <summary>Names the fact of the kit that is meant for what an engine breaks; it must fail over that engine.</summary>
+/// <summary>The fact of the kit that must fail over a broken engine.</summary>
 /// <param name="specification">The specification, as an open generic type.</param>
 /// <param name="fact">The name of the fact.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]

@@ -7,12 +7,16 @@ internal static class Specimens
 {
     /// <summary>The specifications of the kit that run over an engine, as open generic types.</summary>
     public static IReadOnlyList<Type> Specifications { get; } =
-        [.. CompletenessSpecification<Storage<Engines.Sound>>.All().Where(specification => specification != typeof(CompletenessSpecification<>))];
+    [
+        .. CompletenessSpecification<Storage<Engines.Sound>>.All().Where(
+            specification => specification != typeof(CompletenessSpecification<>)),
+    ];
 
-    /// <summary>Makes a specification, given as an open generic type, over a backend.</summary>
+    /// <summary>Creates a specification, given as an open generic type, over a backend.</summary>
     public static Type Make(Type specification, Type backend)
     {
-        var specimen = typeof(Specimens).GetNestedTypes(BindingFlags.NonPublic).SingleOrDefault(nested => nested.IsGenericTypeDefinition && nested.BaseType!.GetGenericTypeDefinition() == specification)
+        var specimen = typeof(Specimens).GetNestedTypes(BindingFlags.NonPublic).SingleOrDefault(
+            nested => nested.IsGenericTypeDefinition && nested.BaseType!.GetGenericTypeDefinition() == specification)
             ?? throw new InvalidOperationException($"{specification.Name} is not among the specimens. Add a class that derives from it.");
         return specimen.MakeGenericType(backend);
     }

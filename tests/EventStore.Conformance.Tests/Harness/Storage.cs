@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStore.Conformance.Tests.Harness;
 
 /// <summary>
-/// A backend of engines of one kind. They share the storage of one in-memory engine, so that it can be reopened and be written by several at
-/// once, as a server's can.
+/// A backend of engines of one kind. They share the storage of one in-memory engine, which can be reopened, and written by several at once,
+/// as that of a server.
 /// </summary>
 internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngine
 {
@@ -23,7 +23,7 @@ internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngi
     public ValueTask DisposeAsync() => kept?.DisposeAsync() ?? default;
 }
 
-/// <summary>One opening of a storage that others have open too: closing it leaves the storage alone.</summary>
+/// <summary>One of several open engines on a storage; closing it does not close the storage.</summary>
 internal sealed class Connection(IPersistenceEngine storage, Func<bool> isMade) : DelegatingEngine(storage)
 {
     private volatile bool isClosed;
@@ -31,7 +31,8 @@ internal sealed class Connection(IPersistenceEngine storage, Func<bool> isMade) 
     public override EngineDescription Description { get; } = storage.Description with
     {
         Durability = new EngineDurability(Durability.Fast, "kept in memory as long as the backend lives", []),
-        Capabilities = EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses,
+        Capabilities = EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
+            | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses,
     };
 
     protected override IPersistenceEngine Inner
@@ -44,7 +45,9 @@ internal sealed class Connection(IPersistenceEngine storage, Func<bool> isMade) 
     }
 
     public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) =>
-        isMade() ? base.InitializeAsync(cancellationToken) : throw new StorageNotFoundException("There is no storage here, and none may be made.");
+        isMade()
+            ? base.InitializeAsync(cancellationToken)
+            : throw new StorageNotFoundException("There is no storage here, and none may be made.");
 
     public override ValueTask DisposeAsync()
     {

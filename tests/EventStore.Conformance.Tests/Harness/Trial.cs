@@ -10,16 +10,16 @@ internal enum Ending
     /// <summary>It passed.</summary>
     Passed,
 
-    /// <summary>An assertion failed: the kit says what is wrong.</summary>
+    /// <summary>An assertion failed, which shows what is wrong.</summary>
     Failed,
 
-    /// <summary>Something else was thrown, which tells a backend's author little.</summary>
+    /// <summary>Another exception was thrown, which does not help the author of a backend.</summary>
     Threw,
 
-    /// <summary>It was skipped, which proves nothing.</summary>
+    /// <summary>It was skipped.</summary>
     Skipped,
 
-    /// <summary>It did not end in time, which proves nothing.</summary>
+    /// <summary>It did not end in time.</summary>
     Hung,
 }
 
@@ -29,15 +29,19 @@ internal sealed record Verdict(string Fact, Ending Ending, Exception? Error)
     public override string ToString() => $"{Fact}: {Ending}{(Error is null ? "" : $", {Error.Message}")}";
 }
 
-/// <summary>Runs facts of a specification over a kind of engine, as a test runner would, and tells how each ended instead of failing.</summary>
+/// <summary>
+/// Runs facts of a specification over a kind of engine, as a test runner does, and returns how each ended instead of failing.
+/// </summary>
 internal static class Trial
 {
-    /// <summary>Runs all facts of a specification, or the named ones, each over fresh storage.</summary>
-    public static async Task<IReadOnlyList<Verdict>> RunAsync(Type specification, Type engine, IReadOnlyCollection<string>? facts = null, TimeSpan? patience = null)
+    /// <summary>Runs all facts of a specification, or the named ones, each over new storage.</summary>
+    public static async Task<IReadOnlyList<Verdict>> RunAsync(
+        Type specification, Type engine, IReadOnlyCollection<string>? facts = null, TimeSpan? patience = null)
     {
         var type = Specimens.Make(specification, typeof(Storage<>).MakeGenericType(engine));
         var methods = FactsOf(type).Where(method => facts is null || facts.Contains(method.Name)).ToList();
-        if (methods.Count == 0 || methods.Count < facts?.Count) throw new InvalidOperationException($"{specification.Name} lacks a fact among {string.Join(", ", facts ?? [])}.");
+        if (methods.Count == 0 || methods.Count < facts?.Count)
+            throw new InvalidOperationException($"{specification.Name} lacks a fact among {string.Join(", ", facts ?? [])}.");
 
         var verdicts = new List<Verdict>();
         foreach (var method in methods)
@@ -50,7 +54,8 @@ internal static class Trial
 
     /// <summary>The facts and theories of a specification.</summary>
     public static IEnumerable<MethodInfo> FactsOf(Type specification) =>
-        specification.GetMethods(BindingFlags.Public | BindingFlags.Instance).Where(method => method.GetCustomAttribute<FactAttribute>() is not null);
+        specification.GetMethods(BindingFlags.Public | BindingFlags.Instance).Where(
+            method => method.GetCustomAttribute<FactAttribute>() is not null);
 
     private static async Task<IEnumerable<object?[]>> RowsOf(MethodInfo method)
     {

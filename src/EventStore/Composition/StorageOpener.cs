@@ -1,0 +1,50 @@
+using EventStore.Pipeline;
+
+namespace EventStore.Composition;
+
+/// <summary>Creates and initializes the engines of a store. Engines that the store owns are disposed with it.</summary>
+internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
+{
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Opens the engine that keeps the events.</summary>
+    public async ValueTask<IPersistenceEngine> OpenEventsAsync(CancellationToken cancellationToken)
+    {
+        var engine = plan.Persistence.Create(plan.EngineContext);
+        if (plan.ReadOnly is not null) engine = new ReadOnlyEngine(engine);
+        if (plan.Persistence.IsOwned) lifetime.Own(engine);
+        if (plan.Persistence.IsOwned || plan.MayCreateStorage) await InitializeAsync(engine, cancellationToken).ConfigureAwait(false);
+        return engine;
+    }
+
+    /// <summary>Opens the engine that keeps consumers and read streams: the events' own one where no other was chosen.</summary>
+    public async ValueTask<IPersistenceEngine> OpenDocumentsAsync(IPersistenceEngine events, CancellationToken cancellationToken)
+    {
+        if (plan.ConsumerStorage is not { } choice) return events;
+        var documents = choice.Create(plan.EngineContext with { MayCreateStorage = true, IsReadOnly = false });
+        if (!choice.IsOwned) return documents;
+        lifetime.Own(documents);
+        await documents.InitializeAsync(cancellationToken).ConfigureAwait(false);
+        return documents;
+    }
+
+    // A store for reading only may wait for a storage that another process has not created yet, or is creating.
+    private async ValueTask InitializeAsync(IPersistenceEngine engine, CancellationToken cancellationToken)
+    {
+        var patience = plan.ReadOnly?.WaitForStorage ?? TimeSpan.Zero;
+        var started = plan.Time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await engine.InitializeAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (StorageException error) when (
+                error is StorageNotFoundException or StorageUnavailableException && plan.Time.GetElapsedTime(started) < patience)
+            {
+                await Task.Delay(RetryInterval, plan.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+}

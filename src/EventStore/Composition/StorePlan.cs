@@ -1,0 +1,128 @@
+using EventStore.Pipeline;
+using EventStore.Serialization;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EventStore.Composition;
+
+/// <summary>The choices of a wireup, checked: nothing is missing, and no two choices contradict each other.</summary>
+internal sealed class StorePlan
+{
+    private readonly Wireup wireup;
+
+    /// <exception cref="WireupException">A choice is missing, or two contradict each other; the message names the fix.</exception>
+    public StorePlan(Wireup wireup)
+    {
+        this.wireup = wireup;
+        Persistence = wireup.Find<PersistenceChoice>() ?? throw new WireupException(
+            "No persistence was chosen. Choose one: UsingInMemoryPersistence() for tests, "
+            + "UsingPersistence(\"scheme:address\", engines => …), or the method of a backend's package.");
+        var serializer = wireup.Find<SerializerChoice>() ?? throw new WireupException(
+            "No serializer was chosen. Choose one: UsingJsonSerialization(types => types.Register<OrderPlaced>(\"order-placed\")) "
+            + "or UsingCustomSerialization(serializer).");
+        RequireConsistentDispatch();
+        RequireWritable();
+        serializer.Verify();
+        Serializer = serializer.Serializer;
+        Envelope = MakeEnvelope();
+    }
+
+    public PersistenceChoice Persistence { get; }
+
+    public IEventSerializer Serializer { get; }
+
+    public PayloadEnvelope Envelope { get; }
+
+    public TimeProvider Time => wireup.Find<TimeProvider>() ?? TimeProvider.System;
+
+    public IReadOnlyList<IPipelineHook> Hooks => wireup.All<IPipelineHook>();
+
+    public IReadOnlyList<EventUpconverter> Upconverters => wireup.All<EventUpconverter>();
+
+    public EnvelopeMapper? Mapper => wireup.Find<MappingsChoice>() is { } choice ? new EnvelopeMapper(choice.Mappings) : null;
+
+    /// <summary>How many snapshots of a stream are kept; null for all.</summary>
+    public int? SnapshotsKept => wireup.Find<SnapshotsChoice>()?.Keep;
+
+    public bool MayCreateStorage => wireup.Find<InitializationChoice>() is not null;
+
+    /// <summary>How long to wait for a storage that is opened for reading only; null for a store that writes.</summary>
+    public ReadOnlyChoice? ReadOnly => wireup.Find<ReadOnlyChoice>();
+
+    /// <summary>Where consumers and read streams are kept; null for beside the events.</summary>
+    public ConsumerStorageChoice? ConsumerStorage => wireup.Find<ConsumerStorageChoice>();
+
+    public ReadOnlyMemory<byte> SigningKey => wireup.Find<SigningChoice>()?.Key ?? default;
+
+    public bool IsDispatchTracked => wireup.Find<UntrackedChoice>() is null;
+
+    /// <summary>How commits are dispatched; null where the application dispatches them itself.</summary>
+    public (SchedulerChoice Scheduling, DispatcherChoice Dispatcher)? Dispatch =>
+        wireup.Find<SchedulerChoice>() is { } scheduling && wireup.Find<DispatcherChoice>() is { } dispatcher
+            ? (scheduling, dispatcher)
+            : null;
+
+    public DispatchStartup Startup => wireup.Find<StartupChoice>()?.Startup ?? DispatchStartup.Auto;
+
+    private ILoggerFactory Loggers => wireup.Find<ILoggerFactory>() ?? NullLoggerFactory.Instance;
+
+    /// <summary>The logger of a part of the store; of the store itself without a name.</summary>
+    public ILogger LoggerOf(string? part = null) => Loggers.CreateLogger(part is null ? "EventStore" : $"EventStore.{part}");
+
+    /// <summary>What an engine is created with.</summary>
+    public EngineContext EngineContext => new(Time, Loggers) { MayCreateStorage = MayCreateStorage, IsReadOnly = ReadOnly is not null };
+
+    public StoreDescription Describe(EngineDescription engine, PipelineHooks hooks) => new(
+        engine,
+        Serializer.Name,
+        Envelope.AppliedIds,
+        hooks.Names,
+        [.. Upconverters.Select(converter => converter.From)],
+        DescribeDispatch(),
+        SnapshotsKept);
+
+    private string DescribeDispatch()
+    {
+        if (!IsDispatchTracked) return "not tracked";
+        if (Dispatch is not { } dispatch) return "tracked; the application dispatches and marks";
+        var unit = dispatch.Dispatcher.IsPerEvent ? "event by event" : "commit by commit";
+        return $"{dispatch.Scheduling.Kind}, {unit}, started {Startup}, {dispatch.Scheduling.Options.Parallelism} at once";
+    }
+
+    private void RequireConsistentDispatch()
+    {
+        var hasScheduler = wireup.Find<SchedulerChoice>() is not null;
+        var hasDispatcher = wireup.Find<DispatcherChoice>() is not null;
+        if (!IsDispatchTracked && (hasDispatcher || hasScheduler))
+        {
+            var contradicted = wireup.VerbOf<DispatcherChoice>() ?? wireup.VerbOf<SchedulerChoice>();
+            throw new WireupException($"DoNotDispatchCommits() contradicts {contradicted}. Remove one of the two calls.");
+        }
+
+        if (hasScheduler && !hasDispatcher)
+            throw new WireupException($"{wireup.VerbOf<SchedulerChoice>()} has no dispatcher. Add DispatchTo(…).");
+        if (hasDispatcher && !hasScheduler)
+            throw new WireupException(
+                "DispatchTo(…) has no scheduler. Add UsingAsynchronousDispatchScheduler() or UsingSynchronousDispatchScheduler().");
+        if (wireup.Find<StartupChoice>() is not null && !hasScheduler)
+            throw new WireupException("Startup(…) sets when a dispatch scheduler starts, but there is none. Add one, or remove the call.");
+    }
+
+    private void RequireWritable()
+    {
+        if (ReadOnly is null || (wireup.Find<SchedulerChoice>() is null && !MayCreateStorage)) return;
+        var writing = wireup.VerbOf<SchedulerChoice>() ?? wireup.VerbOf<InitializationChoice>();
+        throw new WireupException($"OpenReadOnly() contradicts {writing}, which writes. Remove one of the two calls.");
+    }
+
+    // Compressed first, encrypted last: encrypted bytes cannot be compressed. Both compression algorithms can always be read.
+    private PayloadEnvelope MakeEnvelope()
+    {
+        List<IPayloadTransform> applied = [.. wireup.All<TransformChoice>().Select(choice => choice.Transform)];
+        if (wireup.Find<EncryptionChoice>() is { } encryption) applied.Add(encryption.Transform);
+        if (applied.GroupBy(transform => transform.Id, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new WireupException($"The transform '{twice.Key}' was chosen twice. Choose it once.");
+        return new PayloadEnvelope(
+            applied, [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)]);
+    }
+}

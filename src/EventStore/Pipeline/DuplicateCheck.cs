@@ -1,0 +1,37 @@
+namespace EventStore.Pipeline;
+
+/// <summary>Compares an attempt whose commit id is already stored with the stored commit.</summary>
+internal sealed class DuplicateCheck(PageReader pages, EventCodec codec)
+{
+    /// <summary>
+    /// Whether the stored commit is the attempt itself. Event ids identify an attempt only after its outcome was unknown.
+    /// </summary>
+    /// <exception cref="CommitIdReusedException">The stored commit holds other events.</exception>
+    /// <exception cref="CommitOutcomeUnknownException">The stored commit cannot be read.</exception>
+    public async ValueTask<bool> IsOwnAsync(CommitAttempt attempt, CommitRecord original, bool wasSettled)
+    {
+        List<RecordedEvent> stored;
+        try
+        {
+            stored = await pages.ReadCommitAsync(original, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            throw new CommitOutcomeUnknownException(
+                attempt.Stream, attempt.CommitId, "its id is known, but what is stored under it could not be read.", error);
+        }
+
+        var isSame = stored.Count == attempt.Events.Count;
+        var isOwn = wasSettled;
+        for (var i = 0; i < stored.Count && isSame; i++)
+        {
+            var asked = new RecordedEvent(original, i, attempt.Events[i]);
+            isSame = stored[i].Record.EventType == asked.Record.EventType
+                && codec.RestorePayload(stored[i]).Span.SequenceEqual(codec.RestorePayload(asked).Span);
+            isOwn &= stored[i].Record.EventId == asked.Record.EventId;
+        }
+
+        if (!isSame) throw new CommitIdReusedException(attempt.Stream, attempt.CommitId, original.FirstRevision);
+        return isOwn;
+    }
+}

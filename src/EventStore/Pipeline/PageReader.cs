@@ -1,0 +1,217 @@
+using System.Runtime.CompilerServices;
+using EventStore.Diagnostics;
+
+namespace EventStore.Pipeline;
+
+/// <summary>
+/// Reads pages from the engine while the store is open, and checks their order and completeness. Knows stored bytes only: nothing is
+/// decoded.
+/// </summary>
+internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifetime, Telemetry telemetry)
+{
+    /// <summary>512 events keep a page of 72-byte entries off the large object heap; the bytes limit what a slow reader holds.</summary>
+    public const int MaxPageEvents = 512;
+
+    private const long MaxPageBytes = 4 << 20;
+    private const int MaxPageHeads = 500;
+
+    /// <summary>The limit of a page where the caller has no limit of its own.</summary>
+    public static PageLimit FullPage { get; } = new(MaxPageEvents, MaxPageBytes);
+
+    private static PageLimit SingleEvent { get; } = new(1, 1);
+
+    /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
+    public void ThrowIfEnded() => lifetime.ThrowIfEnded();
+
+    /// <summary>
+    /// Reads a range of the store in pages. Empty pages are returned too: their position moves a reader of a rare filter on.
+    /// </summary>
+    public async IAsyncEnumerable<StorePage> ReadAllAsync(StoreRead range, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var (low, high) = (range.After, range.UpTo);
+        var forward = range.Direction == ReadDirection.Forward;
+        Checkpoint? bound = null;
+        while (low < high)
+        {
+            lifetime.ThrowIfEnded();
+            var page = await engine.ReadAllAsync(range with { After = low, UpTo = high }, cancellationToken).ConfigureAwait(false);
+            if (bound is null) high = Min(high, (bound = page.Head).Value);
+            RequireOrder(page, low, high, range.Direction);
+            telemetry.Read(page.Events.Length);
+
+            // The last page covers the rest of the range, also where its newest events were deleted.
+            if (page.IsEnd)
+            {
+                yield return page with { Position = forward ? Max(low, high) : low };
+                yield break;
+            }
+
+            yield return page;
+            if (forward) low = RequireProgress(page.Position, page.Position > low);
+            else high = RequireProgress(new Checkpoint(page.Position.Value - 1), page.Position <= high);
+        }
+    }
+
+    /// <summary>Reads the events of a filter after one checkpoint and up to another, the oldest first.</summary>
+    public IAsyncEnumerable<StorePage> ReadAllAsync(
+        EventFilter filter, Checkpoint after, Checkpoint upTo, CancellationToken cancellationToken) =>
+        ReadAllAsync(new StoreRead(filter, after, upTo, ReadDirection.Forward, FullPage), cancellationToken);
+
+    /// <summary>Reads one page of the store after a checkpoint.</summary>
+    public async ValueTask<StorePage> ReadPageAsync(EventFilter filter, Checkpoint after, CancellationToken cancellationToken)
+    {
+        lifetime.ThrowIfEnded();
+        var read = new StoreRead(filter, after, Checkpoint.Max, ReadDirection.Forward, FullPage);
+        var page = await engine.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
+        RequireOrder(page, after, Checkpoint.Max, ReadDirection.Forward);
+        telemetry.Read(page.Events.Length);
+        if (page.IsEnd) return page with { Position = Max(after, page.Head) };
+        RequireProgress(page.Position, page.Position > after);
+        return page;
+    }
+
+    /// <summary>Reads one page of a stream.</summary>
+    public async ValueTask<StreamPage> ReadStreamPageAsync(StreamRead read, CancellationToken cancellationToken)
+    {
+        lifetime.ThrowIfEnded();
+        var page = await engine.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
+        telemetry.Read(page.Events.Length);
+        return page;
+    }
+
+    /// <summary>Reads a range of a stream in pages, every revision of it in order.</summary>
+    /// <exception cref="ReadInterruptedException">The stream was deleted while it was read.</exception>
+    public async IAsyncEnumerable<ReadOnlyMemory<RecordedEvent>> ReadStreamAsync(
+        StreamId stream, Revision from, Revision to, ReadDirection direction, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var (low, high) = (from, to);
+        Revision? bound = null;
+        RecordedEvent? before = null;
+        while (low <= high)
+        {
+            lifetime.ThrowIfEnded();
+            var page = await engine.ReadStreamAsync(
+                new StreamRead(stream, low, high, direction, FullPage), cancellationToken).ConfigureAwait(false);
+            if (bound is null) high = new(Math.Min(high.Value, (bound = page.Head).Value.Value));
+            if (low > high) yield break;
+
+            // The next revision is known before it is read: any other one means that the stream was deleted during the read.
+            var forward = direction == ReadDirection.Forward;
+            var expected = forward ? low : high;
+            if (before is { } last && !await IsThereAsync(stream, last.Revision, last.Checkpoint, cancellationToken).ConfigureAwait(false))
+                throw new ReadInterruptedException(stream, expected);
+            foreach (ref readonly var recorded in page.Events.Span)
+            {
+                if (recorded.Revision != expected) throw new ReadInterruptedException(stream, expected);
+                expected = new(expected.Value + (forward ? 1 : -1));
+            }
+
+            if (page.Events.IsEmpty) throw new ReadInterruptedException(stream, expected);
+            telemetry.Read(page.Events.Length);
+            yield return page.Events;
+
+            before = page.Events.Span[^1];
+            if (forward) low = expected;
+            else if (expected.Value == 0) yield break;
+            else high = expected;
+        }
+    }
+
+    /// <summary>Reads one event by its revision; null where it is not there.</summary>
+    public async ValueTask<RecordedEvent?> FindAsync(StreamId stream, Revision revision, CancellationToken cancellationToken)
+    {
+        var read = new StreamRead(stream, revision, revision, ReadDirection.Forward, SingleEvent);
+        var page = await engine.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
+        return page.Events.IsEmpty ? null : page.Events.Span[0];
+    }
+
+    /// <summary>Reads one event by its checkpoint; null where it was deleted.</summary>
+    public async ValueTask<RecordedEvent?> FindAsync(Checkpoint checkpoint, CancellationToken cancellationToken)
+    {
+        lifetime.ThrowIfEnded();
+        var read = new StoreRead(
+            EventFilter.Everything, new Checkpoint(checkpoint.Value - 1), checkpoint, ReadDirection.Forward, SingleEvent);
+        var page = await engine.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
+        return page.Events.IsEmpty ? null : page.Events.Span[0];
+    }
+
+    /// <summary>
+    /// Whether a revision still holds the same event. A higher checkpoint belongs to a stream that was created again after a deletion.
+    /// </summary>
+    public async ValueTask<bool> IsThereAsync(StreamId stream, Revision revision, Checkpoint upTo, CancellationToken cancellationToken) =>
+        await FindAsync(stream, revision, cancellationToken).ConfigureAwait(false) is { } found && found.Checkpoint <= upTo;
+
+    /// <summary>Reads all events of a stored commit.</summary>
+    public async ValueTask<List<RecordedEvent>> ReadCommitAsync(CommitRecord commit, CancellationToken cancellationToken)
+    {
+        var events = new List<RecordedEvent>(commit.EventCount);
+        var pages = ReadStreamAsync(commit.Stream, commit.FirstRevision, commit.LastRevision, ReadDirection.Forward, cancellationToken);
+        await foreach (var page in pages.ConfigureAwait(false)) events.AddRange(page.Span);
+        return events;
+    }
+
+    /// <summary>The newest checkpoint of the store.</summary>
+    public async ValueTask<Checkpoint> FindHeadAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ThrowIfEnded();
+        var read = new StoreRead(EventFilter.Everything, Checkpoint.Origin, Checkpoint.Max, ReadDirection.Backward, SingleEvent);
+        return (await engine.ReadAllAsync(read, cancellationToken).ConfigureAwait(false)).Head;
+    }
+
+    /// <summary>The head of a stream; null where there is no such stream.</summary>
+    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken)
+    {
+        lifetime.ThrowIfEnded();
+        return engine.FindHeadAsync(stream, cancellationToken);
+    }
+
+    /// <summary>The heads of streams in order of their names.</summary>
+    public async IAsyncEnumerable<StreamHead> ListHeadsAsync(
+        string? bucket, long minEventsSinceSnapshot, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        StreamId? after = null;
+        IReadOnlyList<StreamHead> page;
+        do
+        {
+            lifetime.ThrowIfEnded();
+            var query = new HeadQuery(bucket, minEventsSinceSnapshot, after, MaxPageHeads);
+            page = await engine.ListHeadsAsync(query, cancellationToken).ConfigureAwait(false);
+            foreach (var head in page)
+            {
+                yield return head;
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            if (page.Count > 0) after = page[^1].Stream;
+        }
+        while (page.Count == MaxPageHeads);
+    }
+
+    /// <summary>Returns when there may be commits after a checkpoint, at the latest after some time.</summary>
+    public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken) =>
+        engine.WaitForCommitsAsync(after, atMost, cancellationToken);
+
+    private void RequireOrder(StorePage page, Checkpoint low, Checkpoint high, ReadDirection direction)
+    {
+        var forward = direction == ReadDirection.Forward;
+        var previous = forward ? low.Value : high.Value + 1;
+        foreach (ref readonly var recorded in page.Events.Span)
+        {
+            var checkpoint = recorded.Checkpoint.Value;
+            if (forward ? checkpoint <= previous || checkpoint > high.Value : checkpoint >= previous || checkpoint <= low.Value)
+                throw new StorageException(
+                    $"The engine '{engine.Description.Name}' returned checkpoint {checkpoint} out of order, after {previous}. "
+                    + "Verify the store.");
+            previous = checkpoint;
+        }
+    }
+
+    private Checkpoint RequireProgress(Checkpoint next, bool moved) => moved
+        ? next
+        : throw new StorageException(
+            $"The engine '{engine.Description.Name}' returned a page that ends where it began, at checkpoint {next}. Verify the store.");
+
+    private static Checkpoint Max(Checkpoint left, Checkpoint right) => left > right ? left : right;
+
+    private static Checkpoint Min(Checkpoint left, Checkpoint right) => left < right ? left : right;
+}

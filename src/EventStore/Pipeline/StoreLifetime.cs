@@ -1,0 +1,25 @@
+namespace EventStore.Pipeline;
+
+/// <summary>Whether the store is open, and which parts are disposed with it. The part that was added last is disposed first.</summary>
+internal sealed class StoreLifetime
+{
+    private readonly Stack<IAsyncDisposable> owned = new();
+    private int ended;
+
+    /// <summary>Adds a part that is disposed with the store. Called only while the store is built.</summary>
+    public T Own<T>(T part) where T : class, IAsyncDisposable
+    {
+        owned.Push(part);
+        return part;
+    }
+
+    /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
+    public void ThrowIfEnded() => ObjectDisposedException.ThrowIf(Volatile.Read(ref ended) != 0, typeof(IEventStore));
+
+    /// <summary>Closes the store and disposes its parts. A second call does nothing.</summary>
+    public async ValueTask EndAsync()
+    {
+        if (Interlocked.Exchange(ref ended, 1) != 0) return;
+        while (owned.TryPop(out var part)) await part.DisposeAsync().ConfigureAwait(false);
+    }
+}

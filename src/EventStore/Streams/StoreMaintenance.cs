@@ -1,0 +1,28 @@
+using EventStore.Feeds;
+using EventStore.Pipeline;
+
+namespace EventStore.Streams;
+
+/// <summary>Deletes streams and buckets, and verifies the store. Whatever caches events is cleared after a deletion.</summary>
+internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages shared, PipelineHooks hooks)
+{
+    /// <returns>Whether the stream existed.</returns>
+    public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken)
+    {
+        var existed = await engine.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+        shared.Clear();
+        if (existed) await hooks.AfterDeleteAsync(stream).ConfigureAwait(false);
+        return existed;
+    }
+
+    /// <summary>Deletes all streams of a bucket; null for all buckets.</summary>
+    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken)
+    {
+        await engine.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+        shared.Clear();
+        await hooks.AfterPurgeAsync(bucket).ConfigureAwait(false);
+    }
+
+    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken) =>
+        engine.VerifyAsync(progress, cancellationToken);
+}

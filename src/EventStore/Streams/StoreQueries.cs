@@ -1,0 +1,57 @@
+using EventStore.Pipeline;
+
+namespace EventStore.Streams;
+
+/// <summary>Reads the events of a query page by page, or only the last one.</summary>
+internal sealed class StoreQueries(ReadPath reads)
+{
+    /// <summary>The next page of a query, with a token for the page after it.</summary>
+    public async ValueTask<EventPage> ReadPageAsync(EventQuery query, int size, string? continuation, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
+        var forward = query.Direction == ReadDirection.Forward;
+        ContinuationToken? start = continuation is null ? null : ContinuationToken.Read(continuation, query);
+        var after = forward ? start?.Position ?? query.After : query.After;
+        var upTo = forward ? start?.Bound ?? query.UpTo : start?.Position ?? query.UpTo;
+        var limit = PageReader.FullPage with { MaxEvents = Math.Min(size, PageReader.MaxPageEvents - 1) + 1 };
+
+        var events = new List<CommittedEvent>();
+        var pages = reads.Pages.ReadAllAsync(new StoreRead(query, after, upTo, query.Direction, limit), cancellationToken);
+        await foreach (var page in pages.ConfigureAwait(false))
+        {
+            var bound = start?.Bound ?? new Checkpoint(Math.Min(query.UpTo.Value, page.Head.Value));
+            for (var i = 0; i < page.Events.Length; i++)
+            {
+                // One event after a full page proves that there is a next page.
+                if (events.Count == size)
+                {
+                    var position = forward ? events[^1].Checkpoint : new Checkpoint(events[^1].Checkpoint.Value - 1);
+                    return new EventPage(events, new ContinuationToken(position, bound).Write(query));
+                }
+
+                if (reads.Show(page.Events.Span[i], EventDecoding.Eager) is { } shown) events.Add(shown);
+            }
+        }
+
+        return new EventPage(events, Continuation: null);
+    }
+
+    /// <summary>The newest event of a query; null for none.</summary>
+    public async ValueTask<CommittedEvent?> FindLastAsync(EventQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var limit = PageReader.FullPage with { MaxEvents = 1 };
+        var pages = reads.Pages.ReadAllAsync(
+            new StoreRead(query, query.After, query.UpTo, ReadDirection.Backward, limit), cancellationToken);
+        await foreach (var page in pages.ConfigureAwait(false))
+        {
+            for (var i = 0; i < page.Events.Length; i++)
+            {
+                if (reads.Show(page.Events.Span[i], EventDecoding.Eager) is { } last) return last;
+            }
+        }
+
+        return null;
+    }
+}

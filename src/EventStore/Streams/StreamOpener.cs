@@ -1,0 +1,64 @@
+using EventStore.Diagnostics;
+using EventStore.Pipeline;
+using Microsoft.Extensions.Logging;
+
+namespace EventStore.Streams;
+
+/// <summary>Makes the stream objects with which the application works.</summary>
+internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger logger)
+{
+    private readonly PageReader pages = reads.Pages;
+
+    /// <summary>A stream object that was not read.</summary>
+    public OptimisticEventStream Create(StreamId stream)
+    {
+        _ = stream.Id;
+        return new OptimisticEventStream(
+            stream, commits, reads, (stored, error) => Log.CommitNotShown(logger, error, stored.CommitId, stored.Stream));
+    }
+
+    /// <summary>Reads a range of a stream.</summary>
+    public async ValueTask<IEventStream> OpenAsync(StreamId stream, StreamRange range, CancellationToken cancellationToken)
+    {
+        if (range.Direction != ReadDirection.Forward)
+            throw new ArgumentException("A stream is opened oldest event first. Read it backward with ReadStreamAsync.", nameof(range));
+        var opened = Create(stream);
+        await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
+
+        // A range without events does not show the revision of the stream, which the next commit expects.
+        if (opened.Revision == Revision.None && range != StreamRange.All)
+            await StartAtHeadAsync(opened, cancellationToken).ConfigureAwait(false);
+        return opened;
+    }
+
+    /// <summary>Reads the events of a stream after a snapshot.</summary>
+    public async ValueTask<IEventStream> OpenAsync(Snapshot snapshot, Revision upTo, CancellationToken cancellationToken)
+    {
+        var opened = Create(snapshot.Stream);
+
+        // The event of the snapshot itself has the commit sequence at which the stream continues.
+        if (await pages.FindAsync(snapshot.Stream, snapshot.Revision, cancellationToken).ConfigureAwait(false) is not { } last)
+        {
+            var head = await pages.FindHeadAsync(snapshot.Stream, cancellationToken).ConfigureAwait(false);
+            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head?.Revision ?? Revision.None);
+        }
+
+        opened.StartAt(snapshot.Revision, last.Commit.Sequence);
+        await opened.LoadAsync(new StreamRange { From = snapshot.Revision + 1, To = upTo }, cancellationToken).ConfigureAwait(false);
+        return opened;
+    }
+
+    /// <summary>Opens a stream at its head, without reading events.</summary>
+    public async ValueTask<IEventStream> OpenAtHeadAsync(StreamId stream, CancellationToken cancellationToken)
+    {
+        var opened = Create(stream);
+        await StartAtHeadAsync(opened, cancellationToken).ConfigureAwait(false);
+        return opened;
+    }
+
+    private async ValueTask StartAtHeadAsync(OptimisticEventStream opened, CancellationToken cancellationToken)
+    {
+        if (await pages.FindHeadAsync(opened.Stream, cancellationToken).ConfigureAwait(false) is { } head)
+            opened.StartAt(head.Revision, head.CommitSequence);
+    }
+}
