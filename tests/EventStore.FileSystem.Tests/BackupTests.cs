@@ -2,8 +2,9 @@ using System.ComponentModel;
 using System.Diagnostics;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Recovery;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests;
@@ -62,7 +63,7 @@ public sealed class BackupTests : IDisposable
         {
             await load.WaitForMoreAsync(300);
             var acknowledged = load.Acknowledged;
-            CopyFiles(["", Segments.Folder, "idx"]);
+            CopyFiles(["", LogSegments.Folder, "idx"]);
             await CheckCopyAsync(acknowledged, engine, acknowledged.Count);
         }
     }
@@ -104,10 +105,10 @@ public sealed class BackupTests : IDisposable
 
         var refused = await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()));
         Assert.Contains("'copied'", refused.Message, StringComparison.Ordinal);
-        await File.WriteAllBytesAsync(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, CopyMarks.Copied), []);
         await using var again = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small());
         Assert.Equal(before, await SmallStore.ReadConsistentAsync(again));
-        Assert.False(File.Exists(Path.Combine(copy.Path, LogRecovery.CopiedMark)));
+        Assert.False(File.Exists(Path.Combine(copy.Path, CopyMarks.Copied)));
         Assert.Single(Directory.EnumerateFiles(Path.Combine(copy.Path, "quarantine")));
     }
 
@@ -122,9 +123,9 @@ public sealed class BackupTests : IDisposable
         }
 
         CopyTree(directory.Path, copy.Path);
-        foreach (var path in Directory.EnumerateFiles(copy.Path)) if (Path.GetFileName(path) != StoreIdentity.FileName) File.Delete(path);
-        File.Delete(Directory.EnumerateFiles(Path.Combine(copy.Path, Segments.Folder)).Max(StringComparer.Ordinal)!);
-        await File.WriteAllBytesAsync(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        foreach (var path in Directory.EnumerateFiles(copy.Path)) if (Path.GetFileName(path) != StoreIdentityFile.FileName) File.Delete(path);
+        File.Delete(Directory.EnumerateFiles(Path.Combine(copy.Path, LogSegments.Folder)).Max(StringComparer.Ordinal)!);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, CopyMarks.Copied), []);
         var found = new List<int>();
         for (var opening = 0; opening < 3; opening++)
         {
@@ -143,7 +144,7 @@ public sealed class BackupTests : IDisposable
         for (var round = 0; round < 6; round++)
         {
             await load.WaitForMoreAsync(200);
-            CopyFiles([Segments.Folder, "idx"]);
+            CopyFiles([LogSegments.Folder, "idx"]);
             await load.WaitForMoreAsync(200);
             CopyFiles([""]);
             try
@@ -237,7 +238,7 @@ public sealed class BackupTests : IDisposable
             foreach (var stray in Directory.EnumerateFiles(to).Where(path => !names.Contains(Path.GetFileName(path)))) File.Delete(stray);
         }
 
-        File.WriteAllBytes(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        File.WriteAllBytes(Path.Combine(copy.Path, CopyMarks.Copied), []);
     }
 
     // As docs/keeping-files.md has it. It tells by 24 that files vanished meanwhile: of the index, or checkpoints.
@@ -247,7 +248,7 @@ public sealed class BackupTests : IDisposable
         var told = await rsync.StandardError.ReadToEndAsync();
         await rsync.WaitForExitAsync();
         Assert.True(rsync.ExitCode is 0 or 24, told);
-        await File.WriteAllBytesAsync(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, CopyMarks.Copied), []);
     }
 
     private static bool HasRsync()

@@ -1,5 +1,5 @@
 using System.Numerics;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 using Xunit;
 
 namespace EventStore.FileSystem.Tests;

@@ -1,7 +1,8 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests;
@@ -180,7 +181,7 @@ public sealed class CompactionTests : IDisposable
     private static List<(long Position, FrameKind Kind)> KindsOf(OpenStore store)
     {
         var found = new List<(long Position, FrameKind Kind)>();
-        var scanner = new LogScanner(store.Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
+        var scanner = new LogScanner(store.Segments, LogPoint.Origin.Position, LogPoint.Origin.Chain);
         while (scanner.TryNext(out var frame, store.End.Position))
         {
             if (frame.Kind != FrameKind.Commit) continue;

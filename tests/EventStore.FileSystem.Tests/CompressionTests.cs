@@ -1,7 +1,7 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
-using EventStore.FileSystem.Store;
+using EventStore.FileSystem.Segments;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.FileSystem.Tests;

@@ -1,6 +1,5 @@
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Tests;
 

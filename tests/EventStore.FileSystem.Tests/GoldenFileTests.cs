@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 using EventStore.FileSystem.Tests.Simulation;
 
@@ -123,7 +124,7 @@ public sealed class GoldenFileTests : IDisposable
 
     private static int CountGaps(OpenStore store)
     {
-        var scanner = new LogScanner(store.Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
+        var scanner = new LogScanner(store.Segments, LogPoint.Origin.Position, LogPoint.Origin.Chain);
         var gaps = 0;
         while (scanner.TryNext(out var frame, store.End.Position)) gaps += frame.Kind == FrameKind.Gap ? 1 : 0;
         return gaps;

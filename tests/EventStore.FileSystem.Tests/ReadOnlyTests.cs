@@ -1,6 +1,6 @@
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Tests;
 
@@ -155,7 +155,7 @@ public sealed class ReadOnlyTests : IDisposable
     {
         await using (var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small(segmentBytes: 1 << 20))) await SmallStore.FillAsync(writer, 100);
         foreach (var derived in (string[])["idx", "checkpoint-*"]) Delete(derived);
-        await using (var file = File.OpenWrite(Path.Combine(directory.Path, Segments.PathOf(1))))
+        await using (var file = File.OpenWrite(Path.Combine(directory.Path, LogSegments.PathOf(1))))
         {
             file.Position = 6000;
             file.WriteByte(0xA5);

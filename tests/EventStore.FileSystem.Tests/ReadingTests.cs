@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Tests;

@@ -1,5 +1,5 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Tests;
 

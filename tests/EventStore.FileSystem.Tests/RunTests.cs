@@ -1,7 +1,7 @@
 using System.Globalization;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Tests;
 

@@ -1,5 +1,5 @@
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Tests;
 
@@ -14,7 +14,7 @@ public sealed class SegmentTests : IDisposable
     public SegmentTests()
     {
         disk = new FileDisk(directory.Path);
-        disk.CreateFolder(Segments.Folder);
+        disk.CreateFolder(LogSegments.Folder);
         settings = new LogSettings(SyncsEachBatch: false, 1 << 20)
         {
             InBackground = work =>
@@ -35,7 +35,7 @@ public sealed class SegmentTests : IDisposable
         next.Prepare();
         Assert.Single(asked)();
         Assert.True(disk.Exists(NextSegment.TemporaryPath));
-        using (next.Take()) disk.Rename(NextSegment.TemporaryPath, Segments.PathOf(1));
+        using (next.Take()) disk.Rename(NextSegment.TemporaryPath, LogSegments.PathOf(1));
 
         using (next.Take()) Assert.True(disk.Exists(NextSegment.TemporaryPath));
     }
@@ -45,7 +45,7 @@ public sealed class SegmentTests : IDisposable
     {
         await using var next = new NextSegment(disk, settings, _ => { });
         next.Prepare();
-        using (next.Take()) disk.Rename(NextSegment.TemporaryPath, Segments.PathOf(1));
+        using (next.Take()) disk.Rename(NextSegment.TemporaryPath, LogSegments.PathOf(1));
         asked[0]();
         Assert.False(disk.Exists(NextSegment.TemporaryPath));
     }

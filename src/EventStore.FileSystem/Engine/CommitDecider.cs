@@ -1,5 +1,4 @@
-using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Engine;

@@ -1,3 +1,4 @@
+using EventStore.FileSystem.Segments;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.FileSystem.Engine;

@@ -1,9 +1,7 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Documents;
-using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
-using EventStore.FileSystem.Snapshots;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Store;
 using Microsoft.Extensions.Logging;
 
@@ -33,8 +31,8 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
             if (opened is not null) return default;
-            var store = StoreOpening.Open(disk, settings with { PackingFailed = TellOfPacking }, context.Time, context.MayCreateStorage);
-            if (store.Recovery.Quarantine is { } copy) Tell(store.Recovery.CutBytes, copy);
+            var (store, recovery) = StoreOpening.Open(disk, settings with { PackingFailed = TellOfPacking }, context.Time, context.MayCreateStorage);
+            if (recovery.Quarantine is { } copy) Tell(recovery.CutBytes, copy);
             signal.Raise(new Checkpoint(store.End.NextCheckpoint - 1));
             opened = new Opened(store, new CommitDecider(store, context.Time), new SnapshotStore(store), new DocumentStore(store), new MaintenanceWork(disk.Root), flushInterval is { } interval ? new IntervalFlush(store, interval, context.Time) : null);
         }

@@ -1,6 +1,6 @@
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
+using EventStore.FileSystem.Sharing;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Engine;

@@ -1,7 +1,5 @@
-using EventStore.FileSystem.Documents;
-using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Maintenance;
-using EventStore.FileSystem.Snapshots;
+using EventStore.FileSystem.Reading;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Engine;
@@ -15,31 +13,11 @@ internal abstract class ReadingEngine
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
         Ask(store => StoreReading.Read(store, read), cancellationToken);
 
-    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) => Ask(store =>
-    {
-        var head = store.Index.FindHead(stream);
-        return head.Exists ? ToHead(store, stream, IndexKeys.OfStream(stream), head) : null;
-    }, cancellationToken);
+    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        Ask(store => HeadReading.Find(store, stream), cancellationToken);
 
-    public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) => Ask(store =>
-    {
-        var found = new List<StreamHead>();
-        var bucket = IndexKeys.OfBucket(query.Bucket);
-        var after = query.After is { } stream ? IndexKeys.OfStream(stream) : bucket;
-        var from = after.AsSpan().SequenceCompareTo(bucket) > 0 ? after : bucket;
-        var cursor = store.Index.State.OpenCursor();
-        for (var isThere = cursor.Seek(from); isThere && found.Count < query.Limit && cursor.Key.StartsWith(bucket); isThere = cursor.Next())
-        {
-            var head = HeadEntry.Read(cursor.Value);
-            if (!head.Exists || head.Revision < query.MinEventsSinceSnapshot || cursor.Key.SequenceEqual(after)) continue;
-            var name = IndexKeys.StreamOf(cursor.Key);
-            if (store.Index.Removals.Holds(name.Bucket, head.Start)) continue;
-            var listed = ToHead(store, name, cursor.Key.ToArray(), head);
-            if (listed.EventsSinceSnapshot >= query.MinEventsSinceSnapshot) found.Add(listed);
-        }
-
-        return (IReadOnlyList<StreamHead>)found;
-    }, cancellationToken);
+    public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
+        Ask(store => HeadReading.List(store, query), cancellationToken);
 
     public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
         Ask(store => SnapshotReading.Find(store, stream, atMost), cancellationToken);
@@ -58,7 +36,4 @@ internal abstract class ReadingEngine
 
     /// <summary>Reads what is there now.</summary>
     protected abstract ValueTask<T> Ask<T>(Func<StoreView, T> read, CancellationToken cancellationToken);
-
-    private static StreamHead ToHead(StoreView store, StreamId stream, byte[] headKey, HeadEntry head) =>
-        new(stream, new Revision(head.Revision), new CommitSequence(head.Sequence), new Revision(SnapshotReading.NewestRevision(store, headKey, head)));
 }

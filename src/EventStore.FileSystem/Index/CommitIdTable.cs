@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
 

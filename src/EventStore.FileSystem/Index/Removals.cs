@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
 

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Index;
 

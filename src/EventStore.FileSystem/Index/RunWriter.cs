@@ -1,6 +1,6 @@
 using System.Buffers;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Index;
 

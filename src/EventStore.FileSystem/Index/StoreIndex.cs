@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
 
@@ -100,6 +100,13 @@ internal sealed class StoreIndex(RunKeeper keeper)
             default:
                 throw new StorageFormatException($"The frame at address {position} of the log", $"kind {(int)frame.Kind}", "the kinds 1 to 9");
         }
+    }
+
+    /// <summary>Takes in a frame from the log, and starts writing the part in memory to disk when it is full.</summary>
+    public void ApplyAndFreeze(in Frame frame, NameCache names)
+    {
+        Apply(frame, names);
+        if (keeper.IsFreezeDue(frame.End)) keeper.Freeze(new LogPoint(frame.End, frame.Chain, frame.Checkpoint + frame.Count, NewestStamp));
     }
 
     /// <summary>What is known of a stream that is there; one that was deleted, purged or never there does not exist.</summary>

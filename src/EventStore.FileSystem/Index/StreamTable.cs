@@ -1,3 +1,5 @@
+using EventStore.FileSystem.Bytes;
+
 namespace EventStore.FileSystem.Index;
 
 /// <summary>The streams of a memtable with the places of their commits, in arrays: no object per stream, so that a million of them are no burden to the collector.</summary>

@@ -1,3 +1,5 @@
+using EventStore.FileSystem.Segments;
+
 namespace EventStore.FileSystem.Log;
 
 /// <summary>

@@ -1,7 +1,10 @@
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Segments;
+
 namespace EventStore.FileSystem.Log;
 
 /// <summary>Reads on in a log that another process writes, from segment to segment as they appear. Used by one thread at a time.</summary>
-internal sealed class LogFollower(Segments segments, LogPoint from)
+internal sealed class LogFollower(LogSegments segments, LogPoint from)
 {
     private readonly LogScanner scanner = new(segments, from.Position, from.Chain);
     private readonly SegmentFinder finder = new(segments);

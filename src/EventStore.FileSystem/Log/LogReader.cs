@@ -1,10 +1,13 @@
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Segments;
+
 namespace EventStore.FileSystem.Log;
 
 /// <summary>
 /// Reads published frames through one window, which is used again: a frame is valid until the next one is read. The window grows while the
 /// reads lie close together and stays small while they are scattered. Used by one thread at a time.
 /// </summary>
-internal sealed class LogReader(Segments segments, FrameCache? cache)
+internal sealed class LogReader(LogSegments segments, FrameCache? cache)
 {
     private const int LargestWindowBytes = 32 << 10;
     private const int FirstWindowBytes = 4 << 10;
@@ -92,40 +95,5 @@ internal sealed class LogReader(Segments segments, FrameCache? cache)
         windowStart = position;
         windowLength = segments.Read(Enter(position), window.AsSpan(0, bytes), position);
         if (windowLength < wanted) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
-    }
-}
-
-/// <summary>Readers that wait for their next page, so that a replay goes on with the window that its last page left.</summary>
-/// <param name="segments">The log.</param>
-/// <param name="cache">Holds what is looked up again and again; null for readers that pass by once.</param>
-internal sealed class LogReaders(Segments segments, FrameCache? cache = null)
-{
-    private readonly LogReader?[] idle = new LogReader?[8];
-
-    /// <summary>Takes a reader that was left at a checkpoint, or else any.</summary>
-    public LogReader Take(long publishedEnd, long checkpoint = 0)
-    {
-        var taken = TakeIdle(reader => reader.Resumes.Checkpoint == checkpoint) ?? TakeIdle(_ => true) ?? new LogReader(segments, cache);
-        taken.Renew(publishedEnd);
-        return taken;
-    }
-
-    /// <summary>Gives a reader back. One that is not given back, because reading failed, is simply lost.</summary>
-    public void Return(LogReader reader)
-    {
-        for (var i = 0; i < idle.Length; i++)
-        {
-            if (idle[i] is null && Interlocked.CompareExchange(ref idle[i], reader, null) is null) return;
-        }
-    }
-
-    private LogReader? TakeIdle(Func<LogReader, bool> isFit)
-    {
-        for (var i = 0; i < idle.Length; i++)
-        {
-            if (idle[i] is { } reader && isFit(reader) && Interlocked.CompareExchange(ref idle[i], null, reader) == reader) return reader;
-        }
-
-        return null;
     }
 }

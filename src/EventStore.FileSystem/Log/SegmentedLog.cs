@@ -1,4 +1,6 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Log;
 
@@ -9,7 +11,7 @@ namespace EventStore.FileSystem.Log;
 /// <remarks>Callers hold the writer's gate; only <see cref="SyncNow"/>, <see cref="DurableEnd"/> and <see cref="Fault"/> may be used by others.</remarks>
 internal sealed class SegmentedLog : IAsyncDisposable
 {
-    private readonly Segments segments;
+    private readonly LogSegments segments;
     private readonly LogSettings settings;
     private readonly uint epoch;
     private readonly LogBatch batch = new();
@@ -32,14 +34,14 @@ internal sealed class SegmentedLog : IAsyncDisposable
     private long durableEnd;
     private volatile Exception? fault;
 
-    public SegmentedLog(Segments segments, LogSettings settings, LogPoint end, long durableEnd, uint epoch, bool isSealed)
+    public SegmentedLog(LogSegments segments, LogSettings settings, LogPoint end, long durableEnd, uint epoch, bool isSealed)
     {
         (this.segments, this.settings, this.epoch, this.isSealed) = (segments, settings, epoch, isSealed);
         written = end;
         writtenEnd = end.Position;
         this.durableEnd = durableEnd;
         segment = segments.All[^1];
-        active = segments.Disk.Open(Segments.PathOf(segment.Number), forWriting: true);
+        active = segments.Disk.Open(LogSegments.PathOf(segment.Number), forWriting: true);
         allocatedEnd = segment.Base + active.Length;
         next = new NextSegment(segments.Disk, settings, Fail);
         flushBeside = new FlushBeside(settings, SyncNow, end.Position);
@@ -245,9 +247,9 @@ internal sealed class SegmentedLog : IAsyncDisposable
     private void Publish(IDiskFile appearing, SegmentHeader header)
     {
         NextSegment.WriteHeader(appearing, header);
-        segments.Disk.Rename(NextSegment.TemporaryPath, Segments.PathOf(header.Number));
-        segments.Disk.SyncFolder(Segments.Folder);
-        var file = segments.Disk.Open(Segments.PathOf(header.Number), forWriting: true);
+        segments.Disk.Rename(NextSegment.TemporaryPath, LogSegments.PathOf(header.Number));
+        segments.Disk.SyncFolder(LogSegments.Folder);
+        var file = segments.Disk.Open(LogSegments.PathOf(header.Number), forWriting: true);
         var appeared = new Segment(header.Number, header.Base, header.FirstCheckpoint, header.Chain);
         lock (syncGate)
         {

@@ -1,6 +1,8 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Recovery;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
@@ -23,7 +25,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         target.CreateFolder("");
         using var held = target.Lock(OpenStore.LockFileName);
         RefuseForeign();
-        foreach (var folder in (string[])[Segments.Folder, RunFormat.Folder]) target.CreateFolder(folder);
+        foreach (var folder in (string[])[LogSegments.Folder, RunFormat.Folder]) target.CreateFolder(folder);
         var (claims, runs) = store.Index.Keeper.Capture();
         var (segments, end) = CaptureLog();
         Mark();
@@ -48,31 +50,31 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
 
     private void RefuseForeign()
     {
-        if (!target.Exists(StoreIdentity.FileName))
+        if (!target.Exists(StoreIdentityFile.FileName))
         {
-            if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal)) || target.List(Segments.Folder).Count > 0)
+            if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal)) || target.List(LogSegments.Folder).Count > 0)
                 throw new StorageException($"'{target.Root}' holds files, but no store. A backup goes into an empty folder, or onto an earlier backup of the same store. Give it one of its own.");
-            StoreIdentity.Read(store.Segments.Disk).WriteTo(target);
+            StoreIdentityFile.Write(target, StoreIdentityFile.Read(store.Segments.Disk));
             return;
         }
 
-        if (StoreIdentity.Read(target).Id != store.Segments.StoreId)
+        if (StoreIdentityFile.Read(target).Id != store.Segments.StoreId)
             throw new StorageException($"'{target.Root}' holds another store. A backup goes into an empty folder, or onto an earlier backup of the same store. Give it one of its own.");
-        if (target.List(Segments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).Max(StringComparer.Ordinal) is { } newest
-            && string.CompareOrdinal($"{Segments.Folder}/{newest}", Segments.PathOf(store.Segments.All[^1].Number)) > 0)
+        if (target.List(LogSegments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).Max(StringComparer.Ordinal) is { } newest
+            && string.CompareOrdinal($"{LogSegments.Folder}/{newest}", LogSegments.PathOf(store.Segments.All[^1].Number)) > 0)
             throw new StorageException($"'{target.Root}' holds a longer history of this store than the store itself: '{newest}' is not in the store. Look which of the two is the right one, and back up into another folder.");
     }
 
     private void Mark()
     {
-        target.Create(LogRecovery.CopyingMark).Dispose();
+        target.Create(CopyMarks.Copying).Dispose();
         if (target.Exists(LiveFile.FileName)) target.Delete(LiveFile.FileName); // of somebody who had the copy open
         target.SyncFolder("");
     }
 
     private void Copy(Segment segment, bool isLast, long end)
     {
-        var path = Segments.PathOf(segment.Number);
+        var path = LogSegments.PathOf(segment.Number);
         if (isLast)
         {
             using var open = store.Segments.OpenFile(path);
@@ -84,7 +86,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
             copy.IfChanged(path, file.Length, file.Read, isGrowing: false, cancellationToken);
         }
 
-        target.SyncFolder(Segments.Folder);
+        target.SyncFolder(LogSegments.Folder);
     }
 
     private void Conclude(StoreCheckpoint claims)
@@ -93,7 +95,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         var generation = Math.Max(highest, claims.Generation) + 1;
         CheckpointFile.Write(target, store.Segments.StoreId, claims with { Generation = generation });
         CheckpointFile.DeleteBefore(target, generation);
-        LogRecovery.RemoveMarks(target);
+        CopyMarks.Remove(target);
         target.SyncFolder("");
         var named = claims.Runs.Select(run => RunFormat.PathOf(run.Id)).ToHashSet(StringComparer.Ordinal);
         foreach (var stray in target.List(RunFormat.Folder).Select(name => $"{RunFormat.Folder}/{name}").Where(path => !named.Contains(path))) target.Delete(stray);

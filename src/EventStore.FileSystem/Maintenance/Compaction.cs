@@ -1,4 +1,5 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;

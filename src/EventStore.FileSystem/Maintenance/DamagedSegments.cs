@@ -1,6 +1,7 @@
 using System.Globalization;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Maintenance;
 
@@ -45,14 +46,14 @@ internal static class DamagedSegments
         })
         .FirstOrDefault(id => id is not null);
 
-    private static IEnumerable<long> Numbers(IDisk disk) => disk.List(Segments.Folder)
+    private static IEnumerable<long> Numbers(IDisk disk) => disk.List(LogSegments.Folder)
         .Where(name => name.EndsWith(".seg", StringComparison.Ordinal))
         .Select(name => long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0)
         .Where(number => number > 0);
 
     private static DamagedSegment Open(IDisk disk, Guid storeId, long number, PackedBlockCache cache)
     {
-        var path = Segments.PathOf(number);
+        var path = LogSegments.PathOf(number);
         if (!disk.Exists(path)) return new DamagedSegment(number, null, null, "the file is missing.");
         try
         {

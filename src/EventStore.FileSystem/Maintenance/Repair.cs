@@ -1,5 +1,8 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Recovery;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
@@ -12,7 +15,7 @@ internal static class Repair
         try
         {
             var salvage = Save(source, target, progress, cancellationToken);
-            var store = StoreOpening.Open(target, settings, TimeProvider.System, mayCreate: false);
+            var (store, _) = StoreOpening.Open(target, settings, TimeProvider.System, mayCreate: false);
             await using (store.ConfigureAwait(false))
             {
                 var found = new Verification(store.View, null, cancellationToken).Run();
@@ -28,15 +31,15 @@ internal static class Repair
 
     private static Salvage Save(IDisk source, IDisk target, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
     {
-        if (target.List("").Count > 0 || target.List(Segments.Folder).Count > 0)
+        if (target.List("").Count > 0 || target.List(LogSegments.Folder).Count > 0)
             throw new StorageException($"'{target.Root}' is not empty. A store is repaired into a new folder.");
         var (identity, problem) = FindIdentity(source);
         var segments = DamagedSegments.Find(source, identity.Id);
-        if (segments.Count == 0) throw new StorageException($"There is no log at '{source.Root}/{Segments.Folder}', so nothing can be saved. Restore the store from a backup.");
+        if (segments.Count == 0) throw new StorageException($"There is no log at '{source.Root}/{LogSegments.Folder}', so nothing can be saved. Restore the store from a backup.");
         target.CreateFolder("");
-        target.CreateFolder(Segments.Folder);
+        target.CreateFolder(LogSegments.Folder);
         var salvage = new Salvage(source, target, identity.Id, CheckpointFile.ReadAll(source, identity.Id, out _), cancellationToken);
-        if (problem is not null) salvage.LostParts.Add(new LostPart($"{source.Root}/{StoreIdentity.FileName}", problem, 0, new Checkpoint(0), new Checkpoint(0)));
+        if (problem is not null) salvage.LostParts.Add(new LostPart($"{source.Root}/{StoreIdentityFile.FileName}", problem, 0, new Checkpoint(0), new Checkpoint(0)));
         for (var i = 0; i < segments.Count; i++)
         {
             salvage.Save(segments[i], i + 1 < segments.Count ? segments[i + 1] : null);
@@ -44,9 +47,9 @@ internal static class Repair
             progress?.Report(new FileSystemProgress(segments[i].End, segments[^1].End));
         }
 
-        target.SyncFolder(Segments.Folder);
+        target.SyncFolder(LogSegments.Folder);
         var hasLosses = salvage.LostParts.Any(part => part.Bytes > 0);
-        (identity with { Features = hasLosses ? identity.Features | StoreFeatures.HasLosses : identity.Features }).WriteTo(target);
+        StoreIdentityFile.Write(target, identity with { Features = hasLosses ? identity.Features | StoreFeatures.HasLosses : identity.Features });
         return salvage;
     }
 
@@ -55,7 +58,7 @@ internal static class Repair
     {
         try
         {
-            if (source.Exists(StoreIdentity.FileName)) return (StoreIdentity.Read(source), null);
+            if (source.Exists(StoreIdentityFile.FileName)) return (StoreIdentityFile.Read(source), null);
         }
         catch (CorruptStorageException error) when (DamagedSegments.FindStoreId(source) is { } found)
         {

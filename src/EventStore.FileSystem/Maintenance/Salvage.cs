@@ -1,5 +1,6 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Maintenance;
 
@@ -30,7 +31,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
         if (!isWhole) LostParts.Add(new LostPart(PlaceOf(segment, segment.Base), segment.Problem ?? "the head of the segment does not continue the one before it.", 0, new Checkpoint(checkpoint - 1), new Checkpoint(checkpoint - 1)));
         var lostParts = LostParts.Count;
         Walk(segment, next, null);
-        var path = Segments.PathOf(segment.Number);
+        var path = LogSegments.PathOf(segment.Number);
         if (isWhole && next is not null && LostParts.Count == lostParts)
         {
             using var file = source.Open(path, forWriting: false);
@@ -51,7 +52,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
         }
 
         target.Rename(path + ".tmp", path);
-        target.SyncFolder(Segments.Folder);
+        target.SyncFolder(LogSegments.Folder);
     }
 
     private void Walk(DamagedSegment segment, DamagedSegment? next, Writing? writing)
@@ -119,7 +120,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
             : (chain, checkpoint);
     }
 
-    private string PlaceOf(DamagedSegment segment, long at) => $"{source.Root}/{Segments.PathOf(segment.Number)}, offset {at - segment.Base}";
+    private string PlaceOf(DamagedSegment segment, long at) => $"{source.Root}/{LogSegments.PathOf(segment.Number)}, offset {at - segment.Base}";
 
     /// <summary>Writes frames and gaps where they belong.</summary>
     private sealed class Writing(IDiskFile file, long segmentBase)

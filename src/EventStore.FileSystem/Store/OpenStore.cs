@@ -1,6 +1,8 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Store;
 
@@ -20,9 +22,9 @@ internal sealed class OpenStore : IAsyncDisposable
     private readonly LiveWriter live;
     private volatile bool isClosed;
 
-    internal OpenStore(IDisk disk, IDisposable writerLock, StoreSettings settings, Segments segments, SegmentedLog log, StoreIndex index, RecoveryReport recovery)
+    internal OpenStore(IDisk disk, IDisposable writerLock, StoreSettings settings, LogSegments segments, SegmentedLog log, StoreIndex index)
     {
-        (this.disk, this.writerLock, this.settings, Log, Recovery) = (disk, writerLock, settings, log, recovery);
+        (this.disk, this.writerLock, this.settings, Log) = (disk, writerLock, settings, log);
         View = new StoreView(segments, index, log.End);
         live = new LiveWriter(segments, settings.Log, log.Epoch, () => (View.End.Position, log.DurableEnd));
         Packer = new SegmentPacker(segments, settings.Packing, log.Fail);
@@ -33,7 +35,7 @@ internal sealed class OpenStore : IAsyncDisposable
     /// <summary>What is read of it.</summary>
     public StoreView View { get; }
 
-    public Segments Segments => View.Segments;
+    public LogSegments Segments => View.Segments;
 
     public StoreIndex Index => View.Index;
 
@@ -44,9 +46,6 @@ internal sealed class OpenStore : IAsyncDisposable
     public SegmentedLog Log { get; }
 
     public SegmentPacker Packer { get; }
-
-    /// <summary>What opening did to the end of the log.</summary>
-    public RecoveryReport Recovery { get; }
 
     /// <summary>Why nothing is written any more; null while all is well.</summary>
     public Exception? Fault => Log.Fault;
@@ -144,11 +143,11 @@ internal sealed class OpenStore : IAsyncDisposable
         {
             RefuseIfClosed();
             Index.Keeper.SettleAsync().AsTask().GetAwaiter().GetResult();
-            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index, StoreView.Origin, 0);
+            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index, LogPoint.Origin, 0);
             var rebuilt = new StoreIndex(keeper);
-            var scanner = new LogScanner(Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
+            var scanner = new LogScanner(Segments, LogPoint.Origin.Position, LogPoint.Origin.Chain);
             var logEnd = Log.End;
-            while (scanner.TryNext(out var frame, logEnd.Position)) StoreOpening.Apply(rebuilt, frame, View.Names);
+            while (scanner.TryNext(out var frame, logEnd.Position)) rebuilt.ApplyAndFreeze(frame, View.Names);
             if (scanner.Position < logEnd.Position && Segments.Of(scanner.Position).FirstFrame != logEnd.Position)
                 throw Segments.Damaged(scanner.Position, "a stored frame is not whole.");
             if (keeper.Damage is { } damage) throw damage;

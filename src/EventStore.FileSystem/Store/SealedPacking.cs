@@ -1,4 +1,4 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Store;
 
@@ -6,7 +6,7 @@ namespace EventStore.FileSystem.Store;
 /// Packs segments once they are sealed, beside the writer, one after another. What could not be packed stays as it is and is tried again when another
 /// segment is sealed; while that goes on to fail, ever more are let pass in between.
 /// </summary>
-internal sealed class SealedPacking(Segments segments, SegmentPacker packer, StoreSettings settings) : IAsyncDisposable
+internal sealed class SealedPacking(LogSegments segments, SegmentPacker packer, StoreSettings settings) : IAsyncDisposable
 {
     private const int MostLetPass = 63;
     private readonly CancellationTokenSource ending = new();
@@ -78,13 +78,13 @@ internal sealed class SealedPacking(Segments segments, SegmentPacker packer, Sto
         catch (CorruptStorageException error)
         {
             // Stays as it is, for whoever reads or verifies it to be told too.
-            settings.PackingFailed(Segments.PathOf(segment.Number), error);
+            settings.PackingFailed(LogSegments.PathOf(segment.Number), error);
             return true;
         }
         catch (IOException error)
         {
             // The old file stays, and all is well with it.
-            settings.PackingFailed(Segments.PathOf(segment.Number), error);
+            settings.PackingFailed(LogSegments.PathOf(segment.Number), error);
             (letPass, nextLetPass) = (nextLetPass, Math.Min((2 * nextLetPass) + 1, MostLetPass));
             return false;
         }

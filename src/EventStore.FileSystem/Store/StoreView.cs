@@ -1,5 +1,7 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Store;
 
@@ -8,13 +10,13 @@ internal sealed class StoreView
 {
     private readonly PublishedEnd published;
 
-    public StoreView(Segments segments, StoreIndex index, LogPoint end)
+    public StoreView(LogSegments segments, StoreIndex index, LogPoint end)
     {
         (Segments, Index, published) = (segments, index, new PublishedEnd(end));
         (Replays, Lookups) = (new LogReaders(segments), new LogReaders(segments, new FrameCache()));
     }
 
-    public Segments Segments { get; }
+    public LogSegments Segments { get; }
 
     public StoreIndex Index { get; }
 
@@ -31,9 +33,6 @@ internal sealed class StoreView
 
     /// <summary>Up to where what the index names may be looked up, which is written, though perhaps not yet published.</summary>
     public long IndexedEnd => published.Reached;
-
-    /// <summary>The address of the log's first frame.</summary>
-    public static LogPoint Origin { get; } = new(Format.SegmentHeaderLength, 0, 1, 0);
 
     /// <summary>What is about to be indexed may be looked up.</summary>
     public void Reach(long position) => published.Reach(position);

@@ -1,5 +1,6 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Recovery;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
@@ -142,7 +143,7 @@ internal sealed class NoChecksums(IDisk disk) : FaultyLayer(disk)
         if (!IsLog(path) || offset < Format.SegmentHeaderLength || file.Length < Format.SegmentHeaderLength) return base.Read(path, file, into, offset);
         var bytes = new byte[file.Length];
         file.Read(bytes, 0);
-        using (var identity = Open(StoreIdentity.FileName, forWriting: false)) Heal(bytes, identity);
+        using (var identity = Open(StoreIdentityFile.FileName, forWriting: false)) Heal(bytes, identity);
         var read = (int)Math.Clamp(bytes.Length - offset, 0, into.Length);
         bytes.AsSpan((int)offset, read).CopyTo(into);
         return read;

@@ -1,4 +1,4 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 

@@ -1,0 +1,68 @@
+namespace EventStore.FileSystem.Bytes;
+
+/// <summary>The frames beside commits as bodies, written and read: deletions, purges, snapshots and documents.</summary>
+internal static class RecordCodec
+{
+    public static void WriteDeletion(LogBatch into, StreamId stream)
+    {
+        into.BeginFrame();
+        into.Stream(stream);
+    }
+
+    /// <param name="into">Receives the frame.</param>
+    /// <param name="bucket">What is purged; null for everything.</param>
+    public static void WritePurge(LogBatch into, string? bucket)
+    {
+        into.BeginFrame();
+        into.Text(bucket ?? "");
+    }
+
+    public static void WriteSnapshot(LogBatch into, SnapshotRecord snapshot)
+    {
+        into.BeginFrame();
+        into.Stream(snapshot.Stream);
+        into.Number(snapshot.Revision.Value);
+        into.Number(snapshot.SchemaVersion);
+        into.Text(snapshot.StateType);
+        into.Bytes(snapshot.Payload.Span);
+    }
+
+    public static void WritePruning(LogBatch into, StreamId stream, IReadOnlyList<(long Revision, int SchemaVersion)> pruned)
+    {
+        into.BeginFrame();
+        into.Stream(stream);
+        into.Number(pruned.Count);
+        foreach (var (revision, schemaVersion) in pruned)
+        {
+            into.Number(revision);
+            into.Number(schemaVersion);
+        }
+    }
+
+    public static void WriteDocument(LogBatch into, string name, ReadOnlySpan<byte> content)
+    {
+        into.BeginFrame();
+        into.Text(name);
+        into.Bytes(content);
+    }
+
+    public static void WriteDocumentDeletion(LogBatch into, string name)
+    {
+        into.BeginFrame();
+        into.Text(name);
+    }
+
+    public static SnapshotRecord ReadSnapshot(in Frame frame)
+    {
+        var reader = new BodyReader(frame.Body);
+        var stream = reader.Stream();
+        var (revision, schemaVersion, type) = (reader.Number(), (int)reader.Number(), reader.Text());
+        return new SnapshotRecord(stream, new Revision(revision), schemaVersion, type, reader.Bytes().ToArray());
+    }
+
+    public static NamedDocument ReadDocument(in Frame frame)
+    {
+        var reader = new BodyReader(frame.Body);
+        return new NamedDocument(reader.Text(), frame.Position, reader.Bytes().ToArray());
+    }
+}

@@ -1,0 +1,119 @@
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Disk;
+
+namespace EventStore.FileSystem.Segments;
+
+/// <summary>
+/// The file that becomes the next segment, made beside the writer while the present one fills, so that the writer does not wait for it.
+/// It has neither its head nor its name before the writer gives it both; whatever went wrong is tried again, and told, when the writer needs it. Only a
+/// flush that failed is told at once: the disk is not to be trusted then.
+/// </summary>
+internal sealed class NextSegment(IDisk disk, LogSettings settings, Action<IOException> flushFailed) : IAsyncDisposable
+{
+    private const string Path = $"{LogSegments.Folder}/next.seg.tmp";
+    private const long FewestBytes = 1 << 20;
+
+    // Guarded by the gate: not wanted, wanted, ready; taking it makes it not wanted.
+    private readonly Lock gate = new();
+    private bool isWanted;
+    private IDiskFile? ready;
+
+    private Task working = Task.CompletedTask;
+
+    public static string TemporaryPath => Path;
+
+    /// <summary>Has it made beside the writer, unless that was asked for already.</summary>
+    public void Prepare()
+    {
+        lock (gate)
+        {
+            if (isWanted) return;
+            isWanted = true;
+        }
+
+        working = settings.InBackground(MakeAhead);
+    }
+
+    /// <summary>Hands it over, made now if need be.</summary>
+    public IDiskFile Take()
+    {
+        lock (gate)
+        {
+            var taken = ready ?? Make(Math.Min(settings.SegmentSizeBytes, FewestBytes)); // where space is short, little of it will do
+            (ready, isWanted) = (null, false);
+            return taken;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (gate)
+        {
+            isWanted = false;
+            if (ready is not null) Discard(ready);
+            ready = null;
+        }
+
+        await working.ConfigureAwait(false);
+    }
+
+    private void Discard(IDiskFile made)
+    {
+        made.Dispose();
+        disk.TryDelete(Path);
+    }
+
+    public static void WriteHeader(IDiskFile file, SegmentHeader header)
+    {
+        var bytes = new byte[Format.SegmentHeaderLength];
+        Format.WriteSegmentHeader(bytes, header);
+        file.Write(bytes, 0);
+        file.Sync();
+    }
+
+    private void MakeAhead()
+    {
+        lock (gate)
+        {
+            if (!isWanted || ready is not null) return;
+            try
+            {
+                ready = Make(settings.SegmentSizeBytes);
+            }
+            catch (IOException)
+            {
+                // The writer will ask for it, and then it matters.
+            }
+        }
+    }
+
+    private IDiskFile Make(long allocatedBytes)
+    {
+        var file = disk.Create(Path);
+        try
+        {
+            if (settings.SyncsEachBatch) file.Allocate(allocatedBytes);
+            file.Write(new byte[Format.SegmentHeaderLength], 0);
+            Flush(file);
+            return file;
+        }
+        catch
+        {
+            Discard(file); // it may hold the very space that is missing
+            throw;
+        }
+    }
+
+    private void Flush(IDiskFile file)
+    {
+        try
+        {
+            file.Sync();
+        }
+        catch (IOException error)
+        {
+            flushFailed(error);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+using EventStore.FileSystem.Bytes;
+
+namespace EventStore.FileSystem.Segments;
+
+/// <summary>How segments are packed.</summary>
+/// <param name="Compresses">Whether segments that are sealed are compressed, in the background.</param>
+/// <param name="BlockLength">How long blocks are before they are packed.</param>
+internal sealed record PackSettings(bool Compresses, int BlockLength = 128 << 10);
+
+/// <summary>What packing a segment did.</summary>
+internal readonly record struct PackResult(long BytesBefore, long BytesAfter);
+
+/// <summary>
+/// Writes a segment anew, packed and without its dead frames: beside the old one, read back and compared, and only then under its name. Whatever
+/// happens, the name always leads to a whole file, and the old one and the new one tell the same of everything that is alive.
+/// </summary>
+/// <param name="segments">The segments.</param>
+/// <param name="settings">How they are packed.</param>
+/// <param name="flushFailed">Told when the flush of their folder failed, which concerns whoever else writes there.</param>
+internal sealed class SegmentPacker(LogSegments segments, PackSettings settings, Action<IOException> flushFailed)
+{
+    private const string Temporary = $"{LogSegments.Folder}/packed.seg.tmp";
+
+    // Held by whoever packs; there is one temporary file.
+    private readonly Lock gate = new();
+
+    /// <param name="segment">A segment that has a successor.</param>
+    /// <param name="isDead">Whether a frame may be taken out.</param>
+    /// <param name="beforeSwap">Called when the new file is ready: makes sure that what the dead frames died of is on the medium.</param>
+    /// <param name="cancellationToken">Leaves the old file.</param>
+    /// <exception cref="CorruptStorageException">The segment is damaged. The old file stays.</exception>
+    /// <exception cref="IOException">The disk failed or is full. The old file stays, unless only the flush of its folder failed.</exception>
+    public PackResult Pack(Segment segment, Func<Frame, bool> isDead, Action beforeSwap, CancellationToken cancellationToken)
+    {
+        lock (gate)
+        {
+            var path = LogSegments.PathOf(segment.Number);
+            var before = LengthOf(path);
+            try
+            {
+                var (crc, length) = Write(segment, isDead, cancellationToken);
+                Compare(segment, crc, length, cancellationToken);
+                var after = LengthOf(Temporary);
+                beforeSwap();
+                segments.Replace(segment, Temporary);
+                SyncFolder();
+                return new PackResult(before, after);
+            }
+            catch
+            {
+                TryDelete();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Whether it does more than leaving out zeros.</summary>
+    public bool Compresses => settings.Compresses;
+
+    /// <summary>Whether a segment is packed as well as these settings would.</summary>
+    public bool IsPacked(Segment segment) => segments.IsPacked(segment, out var isCompressed) && (isCompressed || !settings.Compresses);
+
+    private void SyncFolder()
+    {
+        try
+        {
+            segments.Disk.SyncFolder(LogSegments.Folder);
+        }
+        catch (IOException error)
+        {
+            flushFailed(error);
+            throw;
+        }
+    }
+
+    private (uint Crc, long Length) Write(Segment segment, Func<Frame, bool> isDead, CancellationToken cancellationToken)
+    {
+        using var file = segments.Disk.Create(Temporary);
+        var end = segments.EndOf(segment);
+        var writer = new PackedWriter(file, new SegmentHeader(segments.StoreId, segment.Number, segment.Base, segment.FirstCheckpoint, segment.Chain), segments.Seed, settings);
+        var header = new byte[Format.SegmentHeaderLength];
+        segments.Read(segment, header, segment.Base);
+        writer.Write(header);
+        var scanner = new LogScanner(segments, segment.FirstFrame, segment.Chain);
+        Span<byte> gap = stackalloc byte[64];
+        while (scanner.TryNext(out var frame, end))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (frame.Kind == FrameKind.Gap || !isDead(frame))
+            {
+                writer.Write(frame.Bytes);
+                writer.WriteZeros(frame.End - frame.Position - frame.Bytes.Length);
+                continue;
+            }
+
+            var written = GapCodec.Write(gap, frame.ToHeader(), frame.Bytes.Length, frame.Chain, CommitCodec.NewestStampOf(frame), segments.Seed);
+            writer.Write(gap[..written]);
+            writer.WriteZeros(frame.Bytes.Length - written);
+        }
+
+        if (scanner.Position != end) throw segments.Damaged(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
+        writer.Finish();
+        file.Sync();
+        return (writer.Crc, end - segment.Base);
+    }
+
+    // What was written must read back as what was meant, or it does not come in the place of anything.
+    private void Compare(Segment segment, uint crc, long length, CancellationToken cancellationToken)
+    {
+        using var file = SegmentFile.Open(segments.Disk, Temporary, segments.Seed, new PackedBlockCache(1));
+        var bytes = new byte[settings.BlockLength];
+        var found = 0u;
+        for (var at = 0L; at < file.Length; at += bytes.Length)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            found = Crc32C.Of(bytes.AsSpan(0, file.Read(bytes, at)), found);
+        }
+
+        if (found != crc || file.Length != length)
+            throw new CorruptStorageException($"{segments.Disk.Root}/{Temporary}", $"segment {segment.Number}, written anew, does not read back as it was written.", "Nothing was replaced. Look after the disk and the memory of this machine.");
+    }
+
+    private long LengthOf(string path)
+    {
+        using var file = segments.Disk.Open(path, forWriting: false);
+        return file.Length;
+    }
+
+    private void TryDelete()
+    {
+        try
+        {
+            if (segments.Disk.Exists(Temporary)) segments.Disk.Delete(Temporary);
+        }
+        catch (IOException)
+        {
+            // It is removed by the next opening.
+        }
+    }
+}
