@@ -15,18 +15,29 @@ internal static class FileSystemEngines
     /// <summary>The engine that writes, or where the context says so, only reads.</summary>
     public static IPersistenceEngine Choose(string directory, FileSystemOptions options, EngineContext context)
     {
-        if (!context.IsReadOnly) return Over(directory, options, context);
+        if (context.IsReadOnly) return Following(directory, options, context);
+        return Over(directory, options, context);
+    }
+
+    /// <summary>The engine that only reads.</summary>
+    public static FollowingEngine Following(string directory, FileSystemOptions options, EngineContext context)
+    {
         var disk = DiskOf(directory, options);
         return new FollowingEngine(disk, SettingsOf(options), FileSystemPersistenceEngine.Describe(disk, DurabilityOf(options)), context);
     }
 
     public static FileSystemPersistenceEngine Over(string directory, FileSystemOptions options, EngineContext context) =>
-        new(DiskOf(directory, options), SettingsOf(options), DurabilityOf(options), options.FlushInterval, context);
+        new(DiskOf(directory, options), SettingsOf(options), DurabilityOf(options), context);
 
     public static StoreSettings SettingsOf(FileSystemOptions options)
     {
         var isDurable = options.Durability == Durability.Durable;
-        var log = new LogSettings(isDurable, options.SegmentSizeBytes) { InBackground = Task.Run, LiveDelay = isDurable ? null : FastLiveDelay };
+        var log = new LogSettings(isDurable, options.SegmentSizeBytes)
+        {
+            InBackground = Task.Run,
+            LiveDelay = isDurable ? null : FastLiveDelay,
+            FlushInterval = options.FlushInterval,
+        };
         return new(log, IndexSettings.Default) { Packing = new PackSettings(options.Compression == FileSystemCompression.Brotli) };
     }
 

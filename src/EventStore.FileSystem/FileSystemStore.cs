@@ -73,8 +73,10 @@ public sealed class FileSystemStore
 
     internal IPersistenceEngine Open(EngineContext context)
     {
-        var engine = FileSystemEngines.Choose(directory, options, context);
-        newest = engine as FileSystemPersistenceEngine;
+        newest = null;
+        if (context.IsReadOnly) return FileSystemEngines.Following(directory, options, context);
+        var engine = FileSystemEngines.Over(directory, options, context);
+        newest = engine;
         return engine;
     }
 

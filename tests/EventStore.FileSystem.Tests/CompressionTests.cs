@@ -82,7 +82,7 @@ public sealed class CompressionTests : IDisposable
         var told = new Warnings();
         var disk = new FailingDisk(Disk) { Fails = path => path == "log/packed.seg.tmp" };
         var settings = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
-        await using var engine = new FileSystemPersistenceEngine(disk, settings, new EngineDurability(Durability.Durable, "test", []), null, EngineContext.Default with { Loggers = told });
+        await using var engine = new FileSystemPersistenceEngine(disk, settings, new EngineDurability(Durability.Durable, "test", []), EngineContext.Default with { Loggers = told });
         await engine.InitializeAsync();
         await SmallStore.FillAsync(engine, 200);
         var failing = Segments().Length;

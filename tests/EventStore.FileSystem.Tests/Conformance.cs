@@ -33,7 +33,7 @@ public sealed class TinyFileBackend : IBackend
         var disk = new FileDisk(directory.Path);
         return new(context.IsReadOnly
             ? SmallStore.MakeReader(disk, Settings, context)
-            : new FileSystemPersistenceEngine(disk, Settings, new EngineDurability(Durability.Fast, "written to the operating system", []), null, context));
+            : new FileSystemPersistenceEngine(disk, Settings, new EngineDurability(Durability.Fast, "written to the operating system", []), context));
     }
 
     public ValueTask DisposeAsync()

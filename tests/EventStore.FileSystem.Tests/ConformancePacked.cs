@@ -23,7 +23,7 @@ public sealed class PackedFileBackend : IBackend
         var engine = new FileSystemPersistenceEngine(
             disk,
             settings,
-            new EngineDurability(Durability.Fast, "written to the operating system", []), null, context);
+            new EngineDurability(Durability.Fast, "written to the operating system", []), context);
         compacting.Add(CompactAsync(engine));
         return new(engine);
     }

@@ -30,7 +30,7 @@ public sealed class SegmentTests : IDisposable
     [Fact]
     public async Task What_was_made_ahead_is_taken_once_and_made_at_once_where_it_was_not()
     {
-        await using var next = new NextSegment(disk, settings, _ => { });
+        await using var next = new NextSegment(disk, settings, new LogFault());
         next.Prepare();
         next.Prepare();
         Assert.Single(asked)();
@@ -43,7 +43,7 @@ public sealed class SegmentTests : IDisposable
     [Fact]
     public async Task Work_that_comes_too_late_makes_nothing()
     {
-        await using var next = new NextSegment(disk, settings, _ => { });
+        await using var next = new NextSegment(disk, settings, new LogFault());
         next.Prepare();
         using (next.Take()) disk.Rename(NextSegment.TemporaryPath, LogSegments.PathOf(1));
         asked[0]();
@@ -53,7 +53,7 @@ public sealed class SegmentTests : IDisposable
     [Fact]
     public async Task What_was_made_ahead_and_not_needed_is_gone_after_closing()
     {
-        var next = new NextSegment(disk, settings, _ => { });
+        var next = new NextSegment(disk, settings, new LogFault());
         next.Prepare();
         asked[0]();
         await next.DisposeAsync();

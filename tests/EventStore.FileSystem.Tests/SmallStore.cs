@@ -18,7 +18,7 @@ internal static class SmallStore
         };
 
     public static FileSystemPersistenceEngine Make(IDisk disk, StoreSettings settings) =>
-        new(disk, settings, new EngineDurability(Durability.Durable, "test", []), null, EngineContext.Default);
+        new(disk, settings, new EngineDurability(Durability.Durable, "test", []), EngineContext.Default);
 
     public static async Task<FileSystemPersistenceEngine> OpenAsync(IDisk disk, StoreSettings settings)
     {

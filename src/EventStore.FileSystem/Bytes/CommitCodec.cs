@@ -30,6 +30,8 @@ internal static class CommitCodec
             into.Bytes(recorded.Headers.Span);
             into.Bytes(recorded.Body.Span);
         }
+
+        into.EndFrame(FrameKind.Commit, events.Count);
     }
 
     public static long StampOf(in Frame frame)

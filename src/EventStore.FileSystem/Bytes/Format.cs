@@ -85,13 +85,19 @@ internal static class Format
             BinaryPrimitives.ReadUInt32LittleEndian(from[56..]));
     }
 
+    /// <summary>Writes the part of a frame's header that does not depend on its place in the log.</summary>
+    public static void WriteDraft(Span<byte> frame, FrameKind kind, int eventCount)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(frame, (uint)frame.Length);
+        frame[8] = (byte)kind;
+        frame[9] = 0;
+        BinaryPrimitives.WriteUInt16LittleEndian(frame[10..], (ushort)eventCount);
+    }
+
     /// <summary>Completes a frame whose body stands after the header and whose length is padded; answers its checksum.</summary>
     public static uint SealFrame(Span<byte> frame, in FrameHeader header, ulong storeSeed)
     {
-        BinaryPrimitives.WriteUInt32LittleEndian(frame, (uint)frame.Length);
-        frame[8] = (byte)header.Kind;
-        frame[9] = 0;
-        BinaryPrimitives.WriteUInt16LittleEndian(frame[10..], (ushort)header.Count);
+        WriteDraft(frame, header.Kind, header.Count);
         BinaryPrimitives.WriteUInt32LittleEndian(frame[12..], header.PreviousCrc);
         BinaryPrimitives.WriteInt64LittleEndian(frame[16..], header.Checkpoint);
         var lag = (header.Position - header.DurableEnd) / 8;

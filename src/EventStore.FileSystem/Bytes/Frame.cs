@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EventStore.FileSystem.Engine;
 
 namespace EventStore.FileSystem.Bytes;
 

@@ -30,12 +30,12 @@ internal sealed class LogBatch
         Take(Format.FrameHeaderLength);
     }
 
-    /// <summary>Pads the frame and answers all of it, its header still to be filled in.</summary>
-    public Span<byte> EndFrame()
+    /// <summary>Pads the frame and writes what its header holds regardless of where it will stand. The log seals it when it is appended.</summary>
+    public void EndFrame(FrameKind kind, int eventCount)
     {
         var padding = -Length & 7;
         Take(padding).Clear();
-        return buffer.AsSpan(frameStart, Length - frameStart);
+        Format.WriteDraft(buffer.AsSpan(frameStart, Length - frameStart), kind, eventCount);
     }
 
     public void Number(long value)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Bytes;
 

@@ -7,6 +7,7 @@ internal static class RecordCodec
     {
         into.BeginFrame();
         into.Stream(stream);
+        into.EndFrame(FrameKind.StreamDelete, 0);
     }
 
     /// <param name="into">Receives the frame.</param>
@@ -15,6 +16,7 @@ internal static class RecordCodec
     {
         into.BeginFrame();
         into.Text(bucket ?? "");
+        into.EndFrame(FrameKind.Purge, 0);
     }
 
     public static void WriteSnapshot(LogBatch into, SnapshotRecord snapshot)
@@ -25,6 +27,7 @@ internal static class RecordCodec
         into.Number(snapshot.SchemaVersion);
         into.Text(snapshot.StateType);
         into.Bytes(snapshot.Payload.Span);
+        into.EndFrame(FrameKind.SnapshotSave, 0);
     }
 
     public static void WritePruning(LogBatch into, StreamId stream, IReadOnlyList<(long Revision, int SchemaVersion)> pruned)
@@ -37,6 +40,7 @@ internal static class RecordCodec
             into.Number(revision);
             into.Number(schemaVersion);
         }
+        into.EndFrame(FrameKind.SnapshotPrune, 0);
     }
 
     public static void WriteDocument(LogBatch into, string name, ReadOnlySpan<byte> content)
@@ -44,12 +48,21 @@ internal static class RecordCodec
         into.BeginFrame();
         into.Text(name);
         into.Bytes(content);
+        into.EndFrame(FrameKind.DocumentPut, 0);
     }
 
     public static void WriteDocumentDeletion(LogBatch into, string name)
     {
         into.BeginFrame();
         into.Text(name);
+        into.EndFrame(FrameKind.DocumentDelete, 0);
+    }
+
+    public static void WriteSeal(LogBatch into, long nextCheckpoint)
+    {
+        into.BeginFrame();
+        into.Number(nextCheckpoint);
+        into.EndFrame(FrameKind.Seal, 0);
     }
 
     public static SnapshotRecord ReadSnapshot(in Frame frame)

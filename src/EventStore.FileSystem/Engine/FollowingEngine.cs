@@ -32,7 +32,7 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
-            opened ??= FollowedStore.Open(disk, settings.Index);
+            opened ??= FollowedStore.Open(disk, settings.Index, context.Time);
         }
 
         return default;
@@ -81,7 +81,7 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
         return default;
     }
 
-    protected override ValueTask<T> Ask<T>(Func<StoreView, T> read, CancellationToken cancellationToken) => new(Open(cancellationToken).Read(read));
+    protected override ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken) => new(Open(cancellationToken).Read(read));
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
@@ -122,6 +122,6 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
         cancellationToken.ThrowIfCancellationRequested();
-        return opened ?? throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
+        return opened ?? throw NotInitialized();
     }
 }

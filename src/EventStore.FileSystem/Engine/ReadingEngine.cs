@@ -8,32 +8,35 @@ namespace EventStore.FileSystem.Engine;
 internal abstract class ReadingEngine
 {
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        Ask(store => StreamReading.Read(store, read), cancellationToken);
+        ReadAsync(store => StreamReading.Read(store, read), cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        Ask(store => StoreReading.Read(store, read), cancellationToken);
+        ReadAsync(store => StoreReading.Read(store, read), cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        Ask(store => HeadReading.Find(store, stream), cancellationToken);
+        ReadAsync(store => HeadReading.Find(store, stream), cancellationToken);
 
     public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
-        Ask(store => HeadReading.List(store, query), cancellationToken);
+        ReadAsync(store => HeadReading.List(store, query), cancellationToken);
 
     public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
-        Ask(store => SnapshotReading.Find(store, stream, atMost), cancellationToken);
+        ReadAsync(store => SnapshotReading.Find(store, stream, atMost), cancellationToken);
 
     public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
     {
         NamedDocument.RequireName(name);
-        return Ask(store => DocumentReading.Find(store, name), cancellationToken);
+        return ReadAsync(store => DocumentReading.Find(store, name), cancellationToken);
     }
 
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
-        Ask(store => DocumentReading.List(store, prefix, after, limit), cancellationToken);
+        ReadAsync(store => DocumentReading.List(store, prefix, after, limit), cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        Ask(store => new Verification(store, progress, cancellationToken).Run(), cancellationToken);
+        ReadAsync(store => new Verification(store, progress, cancellationToken).Run(), cancellationToken);
 
     /// <summary>Reads what is there now.</summary>
-    protected abstract ValueTask<T> Ask<T>(Func<StoreView, T> read, CancellationToken cancellationToken);
+    protected abstract ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken);
+
+    protected static InvalidOperationException NotInitialized() =>
+        new("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Engine;
 
 namespace EventStore.FileSystem.Index;
 

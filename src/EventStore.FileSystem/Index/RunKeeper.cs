@@ -30,7 +30,6 @@ internal sealed class RunKeeper : IAsyncDisposable
     private long generation;
 
     private Func<Action, Task> inBackground = LogSettings.InPlace;
-    private Action<Task> waitFor = static _ => { };
     private Task working = Task.CompletedTask;
     private Task merging = Task.CompletedTask;
     private LogPoint frozenEnd;
@@ -84,7 +83,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     public void OpenFor(SegmentedLog log, LogSettings settingsOfLog)
     {
         Log = log;
-        (inBackground, waitFor) = (settingsOfLog.InBackground, settingsOfLog.WaitFor);
+        inBackground = settingsOfLog.InBackground;
     }
 
     /// <summary>Takes over what another keeper built over the same log.</summary>
@@ -96,11 +95,12 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// <summary>Whether the part in memory is full. While the store is opened it may be fuller, so that opening seldom waits for a run to be written.</summary>
     public bool IsFreezeDue(long end) => (state.Frozen is null || isShortOfSpace) && IsFull(end, Log is null ? FullestInOpening : 1);
 
-    /// <summary>Called by the writer, which waits when the part before was not written by the time the next one is full again: memory and the tail that a kill leaves stay bounded.</summary>
-    public void HoldBack(long end)
-    {
-        if (state.Frozen is not null && !isShortOfSpace && fault is null && IsFull(end, FullestBehindFrozen)) waitFor(working);
-    }
+    /// <summary>
+    /// What a write waits for before it is acknowledged: when the part in memory is twice as full as it should be, the one before it has to be written
+    /// first. So memory, and the tail that opening after a kill reads, stay bounded.
+    /// </summary>
+    public Task CatchUp(long end) =>
+        state.Frozen is not null && !isShortOfSpace && fault is null && IsFull(end, FullestBehindFrozen) ? working : Task.CompletedTask;
 
     /// <summary>Called by the writer between batches: begins a new memtable, and has the full one written.</summary>
     public void Freeze(LogPoint end)
@@ -133,6 +133,9 @@ internal sealed class RunKeeper : IAsyncDisposable
         if (fault is null && damage is null && MergeDue() is not null) await inBackground(() => Work(MergeAll)).ConfigureAwait(false);
     }
 
+    /// <summary>Whether nothing is being written.</summary>
+    public bool IsSettled => working.IsCompleted && merging.IsCompleted;
+
     /// <summary>Ends when nothing is being written any more.</summary>
     public async ValueTask SettleAsync()
     {
@@ -145,7 +148,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     {
         lock (gate)
         {
-            if (Log is not { Fault: null } log || log.DurableEnd < indexed.Position) return false;
+            if (Log is not { Fault.Why: null } log || log.DurableEnd < indexed.Position) return false;
             generation++;
             CheckpointFile.Write(disk, storeId, Claims(log));
             return true;
@@ -190,7 +193,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         {
             // What is frozen stays readable in memory, and the log still has it: the next opening indexes it anew.
             fault = error;
-            Log?.Fail(error as IOException ?? new IOException(error.Message, error));
+            Log?.Fault.Set(error);
         }
     }
 
@@ -278,7 +281,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         // Older files go once a checkpoint names the new one; another part may have been indexed meanwhile that is not durable yet.
         while (!WriteCheckpoint())
         {
-            if (Log.Fault is not null) return;
+            if (Log.Fault.Why is not null) return;
             Log.SyncNow();
         }
 

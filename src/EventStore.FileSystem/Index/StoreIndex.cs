@@ -24,7 +24,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
 
     public RunKeeper Keeper => keeper;
 
-    public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId, long firstCheckpoint)
+    private void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId, long firstCheckpoint)
     {
         var active = State.Active;
         active.AddCommit(headKey, head, position, commitId);
@@ -33,32 +33,32 @@ internal sealed class StoreIndex(RunKeeper keeper)
         (lastPlace, lastPlaceTable) = (position, active.From);
     }
 
-    public void AddDeletion(StreamId stream, long position)
+    private void AddDeletion(StreamId stream, long position)
     {
         State.Active.AddDeletion(IndexKeys.OfStream(stream));
         State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
         Removals.Note(position);
     }
 
-    public void AddPurge(string? bucket, long position)
+    private void AddPurge(string? bucket, long position)
     {
         State.Active.Put(bucket is null ? IndexKeys.PurgeOfAll : IndexKeys.OfPurge(bucket), Varint.Of(position));
         State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
         Removals.Purge(bucket, position);
     }
 
-    public void AddSnapshot(StreamId stream, long revision, int schemaVersion, long position) =>
+    private void AddSnapshot(StreamId stream, long revision, int schemaVersion, long position) =>
         State.Active.Put(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), revision, schemaVersion), Varint.Of(position));
 
-    public void AddPruning(StreamId stream, IEnumerable<(long Revision, int SchemaVersion)> pruned)
+    private void AddPruning(StreamId stream, IEnumerable<(long Revision, int SchemaVersion)> pruned)
     {
         var headKey = IndexKeys.OfStream(stream);
         foreach (var (revision, schemaVersion) in pruned) State.Active.Put(IndexKeys.OfSnapshot(headKey, revision, schemaVersion), []);
     }
 
-    public void AddDocument(string name, long position) => State.Active.Put(IndexKeys.OfDocument(name), Varint.Of(position));
+    private void AddDocument(string name, long position) => State.Active.Put(IndexKeys.OfDocument(name), Varint.Of(position));
 
-    public void AddDocumentDeletion(string name) => State.Active.Put(IndexKeys.OfDocument(name), []);
+    private void AddDocumentDeletion(string name) => State.Active.Put(IndexKeys.OfDocument(name), []);
 
     /// <summary>Takes in a frame as it stands in the log.</summary>
     public void Apply(in Frame frame, NameCache names)
@@ -99,6 +99,18 @@ internal sealed class StoreIndex(RunKeeper keeper)
                 break;
             default:
                 throw new StorageFormatException($"The frame at address {position} of the log", $"kind {(int)frame.Kind}", "the kinds 1 to 9");
+        }
+    }
+
+    /// <summary>Takes in frames that stand one after another.</summary>
+    public void ApplyAll(ReadOnlySpan<byte> frames, long position, NameCache names)
+    {
+        while (!frames.IsEmpty)
+        {
+            var frame = new Frame(position, frames[..Format.FrameLength(frames)]);
+            Apply(frame, names);
+            frames = frames[frame.Bytes.Length..];
+            position = frame.End;
         }
     }
 

@@ -6,7 +6,7 @@ namespace EventStore.FileSystem.Log;
 /// Where batches are not flushed, flushes what gathers beside the writer, so that the seal of a segment, which the writer does wait for, finds
 /// little left to flush. Promises nothing.
 /// </summary>
-internal sealed class FlushBeside(LogSettings settings, Action flush, long flushedEnd) : IAsyncDisposable
+internal sealed class FlushBeside(LogSettings settings, SegmentedLog log, long flushedEnd) : IAsyncDisposable
 {
     private const long MostUnflushedBytes = 8 << 20;
     private long flushedEnd = flushedEnd;
@@ -26,7 +26,7 @@ internal sealed class FlushBeside(LogSettings settings, Action flush, long flush
     {
         try
         {
-            flush();
+            log.SyncNow();
         }
         catch (BatchOutcomeUnknownException)
         {

@@ -18,7 +18,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
     public CompactionReport Run()
     {
         var (rewritten, before, after) = (0, 0L, 0L);
-        if (HoldsEnoughDead(store.Segments.All[^1])) store.SealActive();
+        if (HoldsEnoughDead(store.Segments.All[^1])) store.Writer.SealActive();
         var sealedOnes = store.Segments.Sealed;
         foreach (var segment in sealedOnes)
         {
@@ -32,7 +32,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
             progress?.Report(new FileSystemProgress(store.Segments.EndOf(segment), store.Segments.EndOf(sealedOnes[^1])));
         }
 
-        store.Tell();
+        store.Writer.PublishToOthers();
         return new CompactionReport(rewritten, removed, before, after);
     }
 
@@ -66,8 +66,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
     // or they would look for what is gone.
     private void Settle()
     {
-        store.Tell();
+        store.Writer.PublishToOthers();
         store.SyncNow();
-        store.Log.RefuseIfFaulted();
     }
 }

@@ -25,7 +25,19 @@ internal static class SnapshotReading
     public static long NewestRevision(StoreView store, byte[] headKey, HeadEntry head) =>
         NewestFirst(store, headKey, head, long.MaxValue, limit: 1) is [var (revision, _, _)] ? revision : 0;
 
-    public static List<(long Revision, int SchemaVersion, long Position)> NewestFirst(StoreView store, byte[] headKey, HeadEntry head, long atMost, int limit)
+    /// <summary>The snapshots of a stream but for the newest ones, newest first.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="stream">The stream; a missing one has none.</param>
+    /// <param name="keep">How many of the newest are left out.</param>
+    public static IReadOnlyList<(long Revision, int SchemaVersion)> ListOlder(StoreView store, StreamId stream, int keep)
+    {
+        var head = store.Index.FindHead(stream);
+        if (!head.Exists) return [];
+        var all = NewestFirst(store, IndexKeys.OfStream(stream), head, long.MaxValue, int.MaxValue);
+        return [.. all.Skip(keep).Select(snapshot => (snapshot.Revision, snapshot.SchemaVersion))];
+    }
+
+    private static List<(long Revision, int SchemaVersion, long Position)> NewestFirst(StoreView store, byte[] headKey, HeadEntry head, long atMost, int limit)
     {
         var found = new List<(long, int, long)>();
         var prefix = IndexKeys.OfSnapshots(headKey);

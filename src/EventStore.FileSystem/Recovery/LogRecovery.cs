@@ -88,7 +88,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         }
 
         RemoveUnconnected();
-        var log = new SegmentedLog(segments, settings, end, end.Position, epoch + 1, endsSealed);
+        var log = new SegmentedLog(segments, settings, new LogStart(end, epoch + 1, endsSealed));
         if (isPacked) log.BeginSegment(); // only a copy ends with a packed segment, and only while it is marked
         CopyMarks.Remove(disk);
         return log;

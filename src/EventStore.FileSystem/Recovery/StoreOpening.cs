@@ -75,7 +75,7 @@ internal static class StoreOpening
             index.Keeper.OpenFor(log, settings.Log);
             if (!isComplete || !recovery.WasClean || index.Keeper.Indexed != loaded) index.Keeper.WriteCheckpoint();
             index.Keeper.RemoveStrays();
-            return new OpenedStore(new OpenStore(disk, writerLock, settings, segments, log, index), recovery.Report);
+            return new OpenedStore(new OpenStore(writerLock, settings, log, index), recovery.Report);
         }
         catch
         {

@@ -51,9 +51,9 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
     /// <summary>Whether a segment is packed, and whether it is compressed.</summary>
     public bool IsPacked(Segment segment, out bool isCompressed)
     {
-        var packed = HandleOf(segment) as PackedSegmentFile;
-        isCompressed = packed is { Header.IsCompressed: true };
-        return packed is not null;
+        var packing = HandleOf(segment).Packing;
+        isCompressed = packing is { IsCompressed: true };
+        return packing is not null;
     }
 
     /// <summary>Opens a file that may be of a segment.</summary>

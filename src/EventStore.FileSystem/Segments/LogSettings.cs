@@ -11,8 +11,11 @@ internal sealed record LogSettings(bool SyncsEachBatch, long SegmentSizeBytes)
     /// <summary>Runs work beside the writer: the log's, the index's and packing. In place unless said otherwise, as tests that replay one schedule have it.</summary>
     public Func<Action, Task> InBackground { get; init; } = InPlace;
 
-    /// <summary>How the writer waits for such work; tests that have one thread run it then.</summary>
-    public Action<Task> WaitFor { get; init; } = static work => work.GetAwaiter().GetResult();
+    /// <summary>How often the log is flushed beside the writer; null for never. Only for a log whose batches are not flushed.</summary>
+    public TimeSpan? FlushInterval { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Runs work at once, where it is asked for.</summary>
     public static Task InPlace(Action work)

@@ -8,7 +8,7 @@ namespace EventStore.FileSystem.Segments;
 /// It has neither its head nor its name before the writer gives it both; whatever went wrong is tried again, and told, when the writer needs it. Only a
 /// flush that failed is told at once: the disk is not to be trusted then.
 /// </summary>
-internal sealed class NextSegment(IDisk disk, LogSettings settings, Action<IOException> flushFailed) : IAsyncDisposable
+internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fault) : IAsyncDisposable
 {
     private const string Path = $"{LogSegments.Folder}/next.seg.tmp";
     private const long FewestBytes = 1 << 20;
@@ -112,7 +112,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, Action<IOExc
         }
         catch (IOException error)
         {
-            flushFailed(error);
+            fault.Set(error);
             throw;
         }
     }

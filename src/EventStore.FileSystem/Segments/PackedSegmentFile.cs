@@ -25,6 +25,8 @@ internal sealed class PackedSegmentFile : ISegmentFile
 
     public PackedHeader Header { get; }
 
+    public PackedHeader? Packing => Header;
+
     public long Length => Header.Length;
 
     public int Read(Span<byte> into, long offset)

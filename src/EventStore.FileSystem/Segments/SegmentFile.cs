@@ -10,6 +10,9 @@ internal interface ISegmentFile : IDisposable
     /// <summary>How long the segment is, unpacked.</summary>
     long Length { get; }
 
+    /// <summary>The head of the packed file; null if the segment is stored as it was written.</summary>
+    PackedHeader? Packing { get; }
+
     /// <summary>Reads from an offset in the segment on; answers how much there was.</summary>
     /// <exception cref="CorruptStorageException">A packed block is damaged.</exception>
     int Read(Span<byte> into, long offset);
@@ -46,10 +49,10 @@ internal static class SegmentFile
     /// <exception cref="StorageFormatException">It is of an unknown format.</exception>
     public static SegmentHeader ReadHeader(ISegmentFile file, string place, out string? problem)
     {
-        if (file is PackedSegmentFile packed)
+        if (file.Packing is { } packing)
         {
             problem = null;
-            return packed.Header.Segment;
+            return packing.Segment;
         }
 
         var bytes = new byte[Format.SegmentHeaderLength];
@@ -63,6 +66,8 @@ internal static class SegmentFile
 internal sealed class PlainSegmentFile(IDiskFile file) : ISegmentFile
 {
     public long Length => file.Length;
+
+    public PackedHeader? Packing => null;
 
     public int Read(Span<byte> into, long offset) => file.Read(into, offset);
 

@@ -16,8 +16,8 @@ internal readonly record struct PackResult(long BytesBefore, long BytesAfter);
 /// </summary>
 /// <param name="segments">The segments.</param>
 /// <param name="settings">How they are packed.</param>
-/// <param name="flushFailed">Told when the flush of their folder failed, which concerns whoever else writes there.</param>
-internal sealed class SegmentPacker(LogSegments segments, PackSettings settings, Action<IOException> flushFailed)
+/// <param name="fault">Set when flushing their folder fails: the log writes to the same folder.</param>
+internal sealed class SegmentPacker(LogSegments segments, PackSettings settings, LogFault fault)
 {
     private const string Temporary = $"{LogSegments.Folder}/packed.seg.tmp";
 
@@ -68,7 +68,7 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
         }
         catch (IOException error)
         {
-            flushFailed(error);
+            fault.Set(error);
             throw;
         }
     }

@@ -14,9 +14,10 @@ namespace EventStore.FileSystem.Sharing;
 internal sealed class FollowedStore : IDisposable
 {
     private const int MaxTries = 20;
-    private const long RenewalMilliseconds = 1000;
+    private static readonly TimeSpan RenewalInterval = TimeSpan.FromSeconds(1);
     private readonly IDisk disk;
     private readonly IndexSettings settings;
+    private readonly TimeProvider time;
     private readonly StoreIdentity identity;
     private readonly LiveReader live;
 
@@ -27,14 +28,15 @@ internal sealed class FollowedStore : IDisposable
 
     private volatile StoreView view;
     private long followed;
-    private long renewed = Environment.TickCount64;
+    private long renewed;
     private volatile bool isClosed;
 
-    private FollowedStore(IDisk disk, IndexSettings settings)
+    private FollowedStore(IDisk disk, IndexSettings settings, TimeProvider time)
     {
         if (!disk.Exists(StoreIdentityFile.FileName))
             throw new StorageNotFoundException($"There is no store at '{disk.Root}', and whoever only reads makes none. Check the directory and the store's name, or have it made by the process that writes.");
-        (this.disk, this.settings, identity) = (disk, settings, StoreIdentityFile.Read(disk));
+        (this.disk, this.settings, this.time, identity) = (disk, settings, time, StoreIdentityFile.Read(disk));
+        renewed = time.GetTimestamp();
         live = new LiveReader(disk, Format.SeedOf(identity.Id));
         log = OpenLog(usesRuns: true);
         (view, followed) = (log.View, log.Mark?.Number ?? 0);
@@ -42,7 +44,8 @@ internal sealed class FollowedStore : IDisposable
 
     /// <exception cref="StorageNotFoundException">There is no store, or it is only being made.</exception>
     /// <exception cref="StorageException">What was found is damaged or unknown.</exception>
-    public static FollowedStore Open(IDisk disk, IndexSettings settings) => Told(disk, () => new FollowedStore(disk, settings));
+    public static FollowedStore Open(IDisk disk, IndexSettings settings, TimeProvider time) =>
+        Told(disk, () => new FollowedStore(disk, settings, time));
 
     /// <summary>Takes in what the writer told last; answers up to where everything may be read.</summary>
     public LogPoint CatchUp() => Told(disk, () => Current().End);
@@ -84,8 +87,8 @@ internal sealed class FollowedStore : IDisposable
     // The file was perhaps deleted, and another one made; this one would look quiet for ever.
     private void LookAgain()
     {
-        var (now, last) = (Environment.TickCount64, Interlocked.Read(ref renewed));
-        if (now - last < RenewalMilliseconds || Interlocked.CompareExchange(ref renewed, now, last) != last) return;
+        var (now, last) = (time.GetTimestamp(), Interlocked.Read(ref renewed));
+        if (time.GetElapsedTime(last, now) < RenewalInterval || Interlocked.CompareExchange(ref renewed, now, last) != last) return;
         live.Forget();
         if (disk.Exists(StoreIdentityFile.FileName) && StoreIdentityFile.Read(disk).Id != identity.Id)
             throw new StorageException($"Another store has taken the place of the one that was opened at '{disk.Root}'. Dispose this one and open it again.");

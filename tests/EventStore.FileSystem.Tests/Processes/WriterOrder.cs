@@ -27,7 +27,7 @@ internal sealed record WriterOrder(string Directory, bool IsDurable, int Committ
 
     /// <summary>The engine of both the writer and whoever looks after it: everything small, so that segments end and runs are written and merged all the time.</summary>
     public FileSystemPersistenceEngine MakeEngine() =>
-        new(new FileDisk(Directory), Settings, new EngineDurability(IsDurable ? Durability.Durable : Durability.Fast, "a test", []), null, EngineContext.Default);
+        new(new FileDisk(Directory), Settings, new EngineDurability(IsDurable ? Durability.Durable : Durability.Fast, "a test", []), EngineContext.Default);
 
     /// <summary>The engine of whoever only reads.</summary>
     public FollowingEngine MakeReader() => SmallStore.MakeReader(new FileDisk(Directory), Settings);

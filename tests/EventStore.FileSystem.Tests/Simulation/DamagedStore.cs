@@ -69,7 +69,7 @@ public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
     /// <summary>Every byte of every file.</summary>
     public IEnumerable<(string Path, int At)> Bytes() => Disk.Paths.SelectMany(path => Enumerable.Range(0, Disk.Content(path).Length).Select(at => (path, at)));
 
-    internal FileSystemPersistenceEngine Open(SimulatedDisk disk) => new(disk, Settings, new EngineDurability(Durability.Durable, "simulated", []), null, EngineContext.Default);
+    internal FileSystemPersistenceEngine Open(SimulatedDisk disk) => new(disk, Settings, new EngineDurability(Durability.Durable, "simulated", []), EngineContext.Default);
 
     /// <summary>
     /// The damaged store answers what it would have without the damage, or says where the damage is. Of a store that was not closed the last batch

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using EventStore.FileSystem.Engine;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 

@@ -1,17 +1,19 @@
-using EventStore.FileSystem.Store;
+using EventStore.FileSystem.Log;
 
-namespace EventStore.FileSystem.Engine;
+namespace EventStore.FileSystem.Store;
 
-/// <summary>Flushes a store at an interval, beside the writer. A failed flush faults the store, which then takes no more writes.</summary>
+/// <summary>Flushes a log at an interval, beside the writer. A failed flush faults the log, which then takes no more writes.</summary>
 internal sealed class IntervalFlush : IAsyncDisposable
 {
+    private readonly SegmentedLog log;
     private readonly PeriodicTimer timer;
     private readonly Task flushing;
 
-    public IntervalFlush(OpenStore store, TimeSpan interval, TimeProvider time)
+    public IntervalFlush(SegmentedLog log, TimeSpan interval, TimeProvider time)
     {
+        this.log = log;
         timer = new PeriodicTimer(interval, time);
-        flushing = Task.Run(() => FlushAsync(store));
+        flushing = Task.Run(FlushAsync);
     }
 
     public async ValueTask DisposeAsync()
@@ -20,17 +22,17 @@ internal sealed class IntervalFlush : IAsyncDisposable
         await flushing.ConfigureAwait(false);
     }
 
-    private async Task FlushAsync(OpenStore store)
+    private async Task FlushAsync()
     {
         while (await timer.WaitForNextTickAsync().ConfigureAwait(false))
         {
             try
             {
-                store.SyncNow();
+                log.SyncNow();
             }
             catch (BatchOutcomeUnknownException)
             {
-                return; // The store is faulted and says so to whoever writes next.
+                return; // The log is faulted, and the next write reports it.
             }
         }
     }
