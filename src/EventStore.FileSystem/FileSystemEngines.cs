@@ -6,10 +6,10 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore;
 
-/// <summary>Makes engines of what an application chose. Opens nothing.</summary>
+/// <summary>Creates engines from the application's choices. Opens nothing.</summary>
 internal static class FileSystemEngines
 {
-    // A call to the disk is nothing beside a flush, but a good part of a commit that is not flushed.
+    // A write call is negligible next to a flush, but a good part of a commit that is not flushed.
     private static readonly TimeSpan FastLiveDelay = TimeSpan.FromMilliseconds(5);
 
     /// <summary>The engine that writes, or where the context says so, only reads.</summary>
@@ -49,6 +49,6 @@ internal static class FileSystemEngines
 
     private static EngineDurability Fast(TimeSpan? interval) => new(
         Durability.Fast,
-        "written to the operating system before it is acknowledged, " + (interval is { } every ? $"flushed every {every.TotalMilliseconds:0} ms" : "flushed when the system pleases"),
+        "written to the operating system before it is acknowledged, " + (interval is { } every ? $"flushed every {every.TotalMilliseconds:0} ms" : "flushed when the operating system decides"),
         []);
 }

@@ -5,10 +5,10 @@ namespace EventStore;
 /// <summary>Whether sealed files of the log are compressed.</summary>
 public enum FileSystemCompression
 {
-    /// <summary>They stay as they were written.</summary>
+    /// <summary>They stay uncompressed.</summary>
     None,
 
-    /// <summary>With Brotli, in blocks that are unpacked when they are read. Typical JSON events take about two fifths of the room.</summary>
+    /// <summary>With Brotli, in blocks that are unpacked when they are read. Typical JSON events take about two fifths of the space.</summary>
     Brotli,
 }
 
@@ -24,10 +24,10 @@ public sealed partial class FileSystemOptions
     /// <summary>What an acknowledged commit survives. Default: <see cref="Durability.Durable"/>.</summary>
     public Durability Durability { get; set; } = Durability.Durable;
 
-    /// <summary>With <see cref="Durability.Fast"/>, how often is flushed beside the writer, so that a power loss takes no more than this; null for when the system pleases.</summary>
+    /// <summary>With <see cref="Durability.Fast"/>, the interval at which written commits are flushed in the background, which bounds what a power loss can take; null to leave it to the operating system.</summary>
     public TimeSpan? FlushInterval { get; set; }
 
-    /// <summary>The length, in bytes, from which on a file of the log is sealed and the next one begun. 64 KiB to 4 GiB; default 64 MiB.</summary>
+    /// <summary>The length, in bytes, at which a file of the log is sealed and the next one begins. 64 KiB to 4 GiB; default 64 MiB.</summary>
     public long SegmentSizeBytes { get; set; } = 64 << 20;
 
     /// <summary>

@@ -5,9 +5,9 @@ using EventStore.FileSystem.Maintenance;
 namespace EventStore;
 
 /// <summary>
-/// The files of a store: what is done with them beside reading and committing. Hand it to
-/// <see cref="FileSystemWireupExtensions.UsingFileSystemPersistence(Wireup, FileSystemStore)"/> and its members work on the open store, beside readers
-/// and the writer; while the store is closed, they open it for as long as they take.
+/// The files of a store, for backup, compaction, verification and repair. Pass it to
+/// <see cref="FileSystemWireupExtensions.UsingFileSystemPersistence(Wireup, FileSystemStore)"/> and its members work on the open store, concurrently with readers
+/// and the writer; while the store is closed, they open it temporarily.
 /// </summary>
 public sealed class FileSystemStore
 {
@@ -30,8 +30,8 @@ public sealed class FileSystemStore
     /// Given the same directory again, copies what is new since.
     /// </summary>
     /// <param name="targetDirectory">Where to; the store gets its name below it, as in its own directory.</param>
-    /// <param name="progress">Told after each file of the log; null for nobody.</param>
-    /// <param name="cancellationToken">Ends the copy; what is there then opens as what an earlier backup brought, or more.</param>
+    /// <param name="progress">Receives the progress after each file of the log; may be null.</param>
+    /// <param name="cancellationToken">Ends the copy; the target then opens with the content of an earlier backup, or more.</param>
     /// <exception cref="StorageException">The target holds something else, or there is no store.</exception>
     /// <exception cref="StorageUnavailableException">A disk failed or is full; try again once the cause is gone.</exception>
     public ValueTask<BackupReport> BackupAsync(string targetDirectory, IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -41,13 +41,13 @@ public sealed class FileSystemStore
     }
 
     /// <summary>
-    /// Gives the room of what was deleted, purged, pruned or replaced back to the disk, and compresses the files of the log that are not compressed yet
-    /// where the options say so. Checkpoints, revisions and commit ids stay; readers and the writer go on.
+    /// Frees the space of everything that was deleted, purged, pruned or replaced, and compresses the files of the log that are not compressed yet
+    /// where the options say so. Checkpoints, revisions and commit ids stay; readers and the writer continue.
     /// </summary>
-    /// <param name="progress">Told after each file of the log; null for nobody.</param>
+    /// <param name="progress">Receives the progress after each file of the log; may be null.</param>
     /// <param name="cancellationToken">Ends it; what is done stays done.</param>
     /// <exception cref="CorruptStorageException">A file of the log is damaged; it stays as it is.</exception>
-    /// <exception cref="StorageUnavailableException">The disk failed or is full; what was done is well, and the rest is as it was.</exception>
+    /// <exception cref="StorageUnavailableException">The disk failed or is full; finished files stay compacted, and the others are unchanged.</exception>
     public ValueTask<CompactionReport> CompactAsync(IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default) =>
         UseAsync(engine => engine.MaintainAsync((store, token) => new Compaction(store, progress, token).Run(), cancellationToken), cancellationToken);
 
@@ -57,11 +57,11 @@ public sealed class FileSystemStore
         UseAsync(engine => engine.VerifyAsync(progress, cancellationToken).AsTask(), cancellationToken);
 
     /// <summary>
-    /// Saves what can be saved of a damaged store into a new directory, and tells what was lost. What is saved keeps its checkpoints, revisions, commit
+    /// Saves what can be saved of a damaged store into a new directory, and reports what was lost. Saved events keep their checkpoints, revisions, commit
     /// ids and stamps. The damaged store is only read; close it first.
     /// </summary>
     /// <param name="targetDirectory">Where to; it must not hold a store of this name.</param>
-    /// <param name="progress">Told after each file of the log; null for nobody.</param>
+    /// <param name="progress">Receives the progress after each file of the log; may be null.</param>
     /// <param name="cancellationToken">Ends it; the new directory is then of no use.</param>
     /// <exception cref="StorageException">There is nothing to repair, or the target is not empty.</exception>
     public async ValueTask<RepairReport> RepairAsync(string targetDirectory, IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default)

@@ -3,7 +3,7 @@ using System.IO.Compression;
 
 namespace EventStore.FileSystem.Bytes;
 
-/// <summary>Codes blocks of a packed segment and decodes them, each by itself.</summary>
+/// <summary>Encodes and decodes the blocks of a packed segment, each independently.</summary>
 internal static class BlockCodec
 {
     // The quality at which packing keeps up with a fast writer; those above take several times as long for a few percent.
@@ -12,9 +12,9 @@ internal static class BlockCodec
     private const int MinZeros = 16;
     private const int RunLength = 8;
 
-    /// <summary>Codes a block in the way that takes the least room; answers what is stored.</summary>
+    /// <summary>Encodes a block in the way that takes the least room; returns what is to be stored.</summary>
     /// <param name="block">The block.</param>
-    /// <param name="compresses">Whether more may be done than leaving out zeros.</param>
+    /// <param name="compresses">Whether to compress; otherwise only zeros are left out.</param>
     /// <param name="into">Room for the result, at least as long as the block.</param>
     /// <param name="coding">How it is stored.</param>
     public static ReadOnlySpan<byte> Encode(ReadOnlySpan<byte> block, bool compresses, Span<byte> into, out BlockCoding coding)
@@ -29,7 +29,7 @@ internal static class BlockCodec
         return block;
     }
 
-    /// <summary>Decodes a block; false if it is not what it says.</summary>
+    /// <summary>Decodes a block; false if it is damaged.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> stored, BlockCoding coding, Span<byte> into)
     {
         switch (coding)
@@ -48,7 +48,7 @@ internal static class BlockCodec
         }
     }
 
-    // Zeros before a part (u32), its length (u32), the part; and so on. What is left at the end is zeros.
+    // Repeated: zeros before a part (u32), its length (u32), the part. The rest of the block is zeros.
     private static bool TryEncodeRuns(ReadOnlySpan<byte> block, Span<byte> into, out int length)
     {
         length = 0;

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EventStore.FileSystem.Bytes;
 
-/// <summary>Where things lie in a checkpoint file. docs/file-format.md describes the same in prose.</summary>
+/// <summary>The format of a checkpoint file. docs/file-format.md describes it in prose.</summary>
 internal static class CheckpointFormat
 {
     private const ulong Magic = 0x31504B4353465345; // "ESFSCKP1"
@@ -70,7 +70,7 @@ internal static class CheckpointFormat
 /// <param name="Runs">The runs of the index, oldest part of the log first.</param>
 internal sealed record StoreCheckpoint(long Generation, uint Epoch, long DurableEnd, LogPoint Indexed, IReadOnlyList<RunEntry> Runs);
 
-/// <summary>A place between two frames, with all that is needed to go on from there.</summary>
+/// <summary>A place between two frames, with everything needed to continue there.</summary>
 /// <param name="Position">The address of the next frame.</param>
 /// <param name="Chain">The checksum of the frame before.</param>
 /// <param name="NextCheckpoint">The checkpoint that the next event gets.</param>

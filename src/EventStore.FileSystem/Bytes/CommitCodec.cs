@@ -8,7 +8,7 @@ internal static class CommitCodec
 {
     /// <param name="into">Receives the frame.</param>
     /// <param name="attempt">What is committed.</param>
-    /// <param name="commit">What it becomes.</param>
+    /// <param name="commit">Its numbers in its stream.</param>
     /// <param name="stampTicks">Its stamp.</param>
     /// <param name="streamStartLag">How many bytes before the frame its stream's first commit lies; 0 for the first itself.</param>
     public static void Write(LogBatch into, CommitAttempt attempt, in CommitNumbers commit, long stampTicks, long streamStartLag)

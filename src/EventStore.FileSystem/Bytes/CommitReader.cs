@@ -1,8 +1,8 @@
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// A commit as it is read from its frame, which <see cref="CommitCodec"/> wrote: its own values at once, then its events one after another,
-/// each once. Copies nothing but what it is told to keep.
+/// Reads a commit that <see cref="CommitCodec"/> wrote: its own values at once, then its events one after another,
+/// each once. Copies only the values that the caller keeps.
 /// </summary>
 internal ref struct CommitReader
 {
@@ -54,7 +54,7 @@ internal ref struct CommitReader
 
     public long Position { get; }
 
-    /// <summary>The address of the first commit of its stream; tells a stream from an earlier, deleted one of the same name.</summary>
+    /// <summary>The address of the first commit of its stream. It distinguishes a stream from an earlier, deleted one of the same name.</summary>
     public long StreamStart { get; }
 
     /// <summary>The commit without its events.</summary>
@@ -73,7 +73,7 @@ internal ref struct CommitReader
         return new EventRecord(id, type, body, eventHeaders);
     }
 
-    /// <summary>Passes over the next event.</summary>
+    /// <summary>Skips the next event.</summary>
     public void SkipEvent()
     {
         reader.Id();

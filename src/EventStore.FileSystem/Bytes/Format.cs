@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// Where things lie in the files of the log: the one place that knows offsets. All numbers are little-endian, frames begin at multiples of 8,
-/// every checksum is a CRC-32C. docs/file-format.md says the same in prose.
+/// The formats of the store's identity, of a segment's head and of frames. All numbers are little-endian, frames begin at multiples of 8,
+/// every checksum is a CRC-32C. docs/file-format.md describes them in prose.
 /// </summary>
 internal static class Format
 {
@@ -33,7 +33,7 @@ internal static class Format
     }
 
     /// <summary>Reads a store's identity; a null problem means it is sound.</summary>
-    /// <exception cref="StorageFormatException">It is of an unknown format, or says that more must be known than this version does.</exception>
+    /// <exception cref="StorageFormatException">It is of an unknown format, or has features that this version does not know.</exception>
     public static StoreIdentity? ReadIdentity(ReadOnlySpan<byte> from, string place, out string? problem)
     {
         problem = ProblemOf(from, IdentityLength, IdentityMagic);
@@ -44,8 +44,8 @@ internal static class Format
         return new StoreIdentity(new Guid(from.Slice(16, 16)), BinaryPrimitives.ReadInt64LittleEndian(from[32..]), features);
     }
 
-    /// <summary>Refuses a file of another major format. Asked once its header is known to be sound, which every format keeps where it is.</summary>
-    /// <exception cref="StorageFormatException">It is.</exception>
+    /// <summary>Refuses a file of another major format. Called once the header is known to be sound; its checksum is at the same place in every format.</summary>
+    /// <exception cref="StorageFormatException">It is of another major format.</exception>
     public static void RequireKnown(ReadOnlySpan<byte> header, string place)
     {
         var (major, minor) = (BinaryPrimitives.ReadUInt16LittleEndian(header[8..]), BinaryPrimitives.ReadUInt16LittleEndian(header[10..]));
@@ -53,7 +53,7 @@ internal static class Format
     }
 
     /// <summary>Refuses a file with features that this version does not know.</summary>
-    /// <exception cref="StorageFormatException">It has some.</exception>
+    /// <exception cref="StorageFormatException">It has unknown features.</exception>
     public static void RequireKnownFeatures(uint features, uint known, string place)
     {
         if ((features & ~known) != 0) throw new StorageFormatException(place, $"a format with the features {features:X}", $"the features {known:X} only");
@@ -94,7 +94,7 @@ internal static class Format
         BinaryPrimitives.WriteUInt16LittleEndian(frame[10..], (ushort)eventCount);
     }
 
-    /// <summary>Completes a frame whose body stands after the header and whose length is padded; answers its checksum.</summary>
+    /// <summary>Completes the header of a frame whose body is written and padded; returns its checksum.</summary>
     public static uint SealFrame(Span<byte> frame, in FrameHeader header, ulong storeSeed)
     {
         WriteDraft(frame, header.Kind, header.Count);
@@ -119,7 +119,7 @@ internal static class Format
     public static bool IsFrame(ReadOnlySpan<byte> frame, long position, ulong storeSeed) =>
         BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == FrameCrc(frame, position, storeSeed);
 
-    /// <summary>What a store's id adds to every checksum, so that a frame of another store is none of this one.</summary>
+    /// <summary>The seed of a store's checksums, made of its id, so that a frame of another store is never taken for one of this store.</summary>
     public static ulong SeedOf(Guid storeId)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -28,7 +28,7 @@ internal enum FrameKind : byte
 /// <param name="Epoch">The opening of the store that wrote it.</param>
 internal readonly record struct FrameHeader(long Position, FrameKind Kind, int Count, long Checkpoint, long DurableEnd, uint PreviousCrc, uint Epoch);
 
-/// <summary>A whole frame as it was read; what <see cref="Format.SealFrame"/> wrote. Its bytes are those of a window that is used again.</summary>
+/// <summary>A whole frame as it was read. Its bytes belong to a reused window. <see cref="Format.SealFrame"/> writes it.</summary>
 internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes)
 {
     private readonly ReadOnlySpan<byte> bytes = bytes;

@@ -3,23 +3,23 @@ using System.Buffers.Binary;
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// What stands where a frame was taken out: a small frame that says how much it stands for and which checksum the next frame continues from. So
-/// every other frame keeps its place and its bytes, the chain holds, and an index that still names the place finds that nothing is there.
+/// The format of a gap, which replaces a removed frame: a small frame with the length it replaces and the checksum that the next frame continues from. So
+/// every other frame keeps its place and its bytes, the chain holds, and a look-up through an older index finds the gap.
 /// </summary>
 internal static class GapCodec
 {
     private const int ChainLength = 4;
 
-    /// <summary>The least room a gap needs. No frame with a body is smaller.</summary>
+    /// <summary>The least length of a gap. No frame with a body is shorter.</summary>
     public const int MinSpan = Format.FrameHeaderLength + 8;
 
-    /// <summary>Writes a gap in place of a frame, or of everything between two frames; answers how long it is.</summary>
+    /// <summary>Writes a gap in place of a frame, or of everything between two frames; returns its length.</summary>
     /// <param name="into">Receives it; long enough for any gap if it has 64 bytes.</param>
     /// <param name="header">Where it lies, the checksum of the frame before, and how many checkpoints are in it.</param>
-    /// <param name="span">How many bytes it stands for.</param>
+    /// <param name="span">How many bytes it replaces.</param>
     /// <param name="chain">The checksum that the frame behind it continues from.</param>
     /// <param name="stampTicks">The newest stamp in it.</param>
-    /// <param name="storeSeed">The store's part in every checksum.</param>
+    /// <param name="storeSeed">The seed of the store's checksums.</param>
     public static int Write(Span<byte> into, in FrameHeader header, long span, uint chain, long stampTicks, ulong storeSeed)
     {
         into.Clear();

@@ -23,7 +23,7 @@ internal readonly record struct HeadEntry(long Start, long Revision, long Sequen
         return into[..WriteValue(into)].ToArray();
     }
 
-    /// <summary>Writes the value; answers its length, 0 for a stream that is gone.</summary>
+    /// <summary>Writes the value; returns its length, 0 for a stream that was deleted.</summary>
     public int WriteValue(Span<byte> into)
     {
         if (!Exists) return 0;

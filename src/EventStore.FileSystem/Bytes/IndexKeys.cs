@@ -5,7 +5,7 @@ namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
 /// The keys of the index, in the order of their bytes. Names end with a zero byte, which no name contains, so that keys sort as names do.
-/// A value that is empty says that there is nothing any more; commit ids alone have no value.
+/// An empty value marks a removal; only commit ids have no value at all.
 /// </summary>
 internal static class IndexKeys
 {
@@ -40,7 +40,7 @@ internal static class IndexKeys
         return key[..WriteStream(key, stream)].ToArray();
     }
 
-    /// <summary>Writes the key of a stream's head; answers its length.</summary>
+    /// <summary>Writes the key of a stream's head; returns its length.</summary>
     public static int WriteStream(Span<byte> into, StreamId stream)
     {
         into[0] = Head;
@@ -69,7 +69,7 @@ internal static class IndexKeys
         return new StreamId(Encoding.UTF8.GetString(bucket), Encoding.UTF8.GetString(category), Encoding.UTF8.GetString(rest[..^1]));
     }
 
-    /// <summary>The key under which a commit is found that ends at a revision.</summary>
+    /// <summary>The key of a commit that ends at a revision.</summary>
     public static byte[] OfEvents(ReadOnlySpan<byte> headKey, long lastRevision)
     {
         var key = new byte[headKey.Length + RevisionBytes];
@@ -77,7 +77,7 @@ internal static class IndexKeys
         return key;
     }
 
-    /// <summary>Writes the key under which a commit is found that ends at a revision; answers its length.</summary>
+    /// <summary>Writes the key of a commit that ends at a revision; returns its length.</summary>
     public static int WriteEvents(Span<byte> into, ReadOnlySpan<byte> headKey, long lastRevision)
     {
         headKey.CopyTo(into);
@@ -166,7 +166,7 @@ internal static class IndexKeys
         return key;
     }
 
-    /// <summary>What of a key goes into the filter of a run; nothing for kinds that are not looked up by one key.</summary>
+    /// <summary>The part of a key that goes into the filter of a run; empty for kinds that are not looked up by one key.</summary>
     public static ReadOnlySpan<byte> FilteredPart(ReadOnlySpan<byte> key) => key[0] switch
     {
         CommitId => key[..17],

@@ -2,22 +2,22 @@ using System.Buffers.Binary;
 
 namespace EventStore.FileSystem.Bytes;
 
-/// <summary>What the writer last told other processes.</summary>
-/// <param name="Number">Counts what was told; never twice the same in a file.</param>
+/// <summary>How far other processes may read, as the writer last published it.</summary>
+/// <param name="Number">The number of the mark; never the same twice in a file.</param>
 /// <param name="End">Up to where the log may be read: acknowledged, and where batches are flushed, on the medium.</param>
 /// <param name="DurableEnd">Up to where it was known to be on the medium.</param>
 /// <param name="Replacements">How often files of segments were replaced in this opening.</param>
-/// <param name="Epoch">The opening of the store that told it.</param>
+/// <param name="Epoch">The opening of the store that wrote it.</param>
 /// <param name="SyncsEachBatch">Whether what is acknowledged is on the medium.</param>
 internal readonly record struct LiveMark(long Number, long End, long DurableEnd, long Replacements, uint Epoch, bool SyncsEachBatch);
 
 /// <summary>
-/// The file by which the writer tells other processes how far the log may be read: two marks, written in turn, so that one is always whole. Nothing
-/// rests on it but those readers: it is never flushed, recovery does not look at it, and it may be deleted while the store is closed.
+/// The format of the file in which the writer publishes how far the log may be read: two marks, written in turn, so that one is always whole. Nothing
+/// but those readers depends on it: it is never flushed, recovery does not read it, and it may be deleted while the store is closed.
 /// </summary>
 internal static class LiveFormat
 {
-    /// <summary>So long that nothing is to be allocated later.</summary>
+    /// <summary>The length of the file; a full block, so that later writes allocate nothing.</summary>
     public const int Length = 4096;
 
     public const int MarkLength = 64;

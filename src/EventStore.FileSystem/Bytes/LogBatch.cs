@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EventStore.FileSystem.Bytes;
 
-/// <summary>Frames that are written together. Knows how values are written one after another, as <see cref="BodyReader"/> reads them.</summary>
+/// <summary>Frames that are written together. Encodes the values that <see cref="BodyReader"/> decodes.</summary>
 internal sealed class LogBatch
 {
     private const int KeptCapacityBytes = 4 << 20;
@@ -23,7 +23,7 @@ internal sealed class LogBatch
         if (buffer.Length > KeptCapacityBytes) buffer = new byte[FirstCapacityBytes];
     }
 
-    /// <summary>Begins a frame; its offset in the batch is the present length.</summary>
+    /// <summary>Begins a frame; its offset in the batch is the current length.</summary>
     public void BeginFrame()
     {
         frameStart = Length;
@@ -71,7 +71,7 @@ internal sealed class LogBatch
 
     public void Text(string value)
     {
-        // Nearly all are so short that their length takes one byte: they are written at once to where they will stand.
+        // Most texts are so short that their length takes one byte, so they are encoded in place.
         if (value.Length <= ShortTextChars)
         {
             var into = Take(1 + (MostBytesPerChar * value.Length));

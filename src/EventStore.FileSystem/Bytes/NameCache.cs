@@ -3,10 +3,10 @@ using System.Text;
 
 namespace EventStore.FileSystem.Bytes;
 
-/// <summary>Spares making the same names of streams and types again and again. Grows with their number up to a bound; a lost entry is made anew.</summary>
+/// <summary>Keeps names of streams and types that were decoded, so that they are not decoded again. Bounded; a displaced name is decoded again.</summary>
 internal sealed class NameCache
 {
-    // Each name may stand in one of two neighbouring slots, so that few names push one another out.
+    // Each name may stand in one of two neighbouring slots, so that few names displace each other.
     private const int FirstSlots = 64;
     private const int MostStreamSlots = 16_384;
     private const int MostTextSlots = 1024;
@@ -37,7 +37,7 @@ internal sealed class NameCache
         return made.Text;
     }
 
-    // Readers race here: what one of them keeps another may lose, which costs no more than making it again.
+    // Readers race here: one may displace what another keeps, which costs no more than decoding it again.
     private static void Keep<T>(ref T?[] current, T?[] slots, int slot, T made, int most)
         where T : class
     {

@@ -4,7 +4,7 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// Where things lie in a packed segment: a head, blocks, and a table of the blocks. Unpacked, the blocks one after another are the segment as it
+/// The format of a packed segment: a head, blocks, and a table of the blocks. Unpacked, the blocks one after another are the segment as it
 /// was, byte for byte, but for the gaps in it; each can be unpacked without the others.
 /// </summary>
 internal static class PackedFormat
@@ -99,12 +99,12 @@ internal enum BlockCoding
 
 /// <summary>The head of a packed segment.</summary>
 /// <param name="Segment">The head of the segment, as it also stands at the beginning of the first block.</param>
-/// <param name="Length">How long the segment is unpacked.</param>
-/// <param name="BlockLength">How long a block is unpacked; the last may be shorter.</param>
+/// <param name="Length">The length of the segment, unpacked.</param>
+/// <param name="BlockLength">The length of a block, unpacked; the last may be shorter.</param>
 /// <param name="Blocks">How many there are.</param>
 /// <param name="TableStart">Where in the file the table begins, which ends with the file.</param>
 /// <param name="TableCrc">The table's checksum.</param>
-/// <param name="IsCompressed">Whether more was done than leaving out zeros.</param>
+/// <param name="IsCompressed">Whether it is compressed, or only zeros are left out.</param>
 internal readonly record struct PackedHeader(SegmentHeader Segment, long Length, int BlockLength, int Blocks, long TableStart, uint TableCrc, bool IsCompressed);
 
 /// <summary>Where a block is stored.</summary>

@@ -1,6 +1,6 @@
 namespace EventStore.FileSystem.Bytes;
 
-/// <summary>The frames beside commits as bodies, written and read: deletions, purges, snapshots and documents.</summary>
+/// <summary>Writes and reads the bodies of frames other than commits: seals, deletions, purges, snapshots and documents.</summary>
 internal static class RecordCodec
 {
     public static void WriteDeletion(LogBatch into, StreamId stream)

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// Where things lie in a run: the one place of the index that knows offsets. A run is a row of blocks of one size, each with a checksum of its
+/// The format of a run of the index. A run is a row of blocks of one size, each with a checksum of its
 /// own: leaves with the sorted entries, levels of blocks that lead to them, the filter, and a foot.
 /// </summary>
 internal static class RunFormat

@@ -40,12 +40,12 @@ internal static class Varint
         return value;
     }
 
-    /// <summary>Reads a number; answers it and where it ends.</summary>
+    /// <summary>Reads a number; returns it and where it ends.</summary>
     public static (long Value, int End) Read(ReadOnlySpan<byte> from, int offset)
     {
         if (Bmi2.X64.IsSupported && from.Length - offset >= sizeof(ulong))
         {
-            // The processor takes the sevens of bits of all bytes at once.
+            // One instruction extracts the seven bits of every byte.
             var word = BinaryPrimitives.ReadUInt64LittleEndian(from[offset..]);
             var bits = BitOperations.TrailingZeroCount(~word & Marks) + 1;
             if (bits < 64) return ((long)Bmi2.X64.ParallelBitExtract(word & ((1UL << bits) - 1), ~Marks), offset + (bits / 8));

@@ -189,7 +189,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     /// <summary>What works on an open store.</summary>
     private sealed class Opened(OpenStore store, TimeProvider time, string root)
     {
-        // Replaced, never changed: callers look into it beside one another.
+        // Replaced, never changed: callers read it concurrently.
         private volatile HashSet<Guid> unknown = [];
 
         public OpenStore Store => store;

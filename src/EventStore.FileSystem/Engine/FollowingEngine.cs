@@ -6,8 +6,8 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Engine;
 
 /// <summary>
-/// The engine over the files of a store that another process may write: takes no lock, makes and changes nothing, and sees what was acknowledged.
-/// Who waits for commits is woken by the system when the writer's live file changes, and polls besides, because the system may miss.
+/// The engine over the files of a store that another process may write. It takes no lock, changes nothing, and sees everything that was acknowledged.
+/// A caller that waits for commits is woken by the operating system when the writer's live file changes; it also polls, because a change may be missed.
 /// </summary>
 internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, EngineDescription description, EngineContext context) : ReadingEngine, IPersistenceEngine
 {
@@ -20,7 +20,7 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
     private volatile FollowedStore? opened;
     private volatile bool isDisposed;
 
-    // Guarded by the gate: watched once somebody waits.
+    // Guarded by the gate: set on the first wait.
     private bool isWatched;
     private IDisposable? watch;
 
@@ -98,7 +98,7 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
         }
     }
 
-    // Whoever waits looks for itself, and is told what is wrong, should looking fail here.
+    // If this fails, the waiting callers wake, look for themselves and get the error.
     private void Wake(FollowedStore store)
     {
         try

@@ -4,7 +4,7 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Engine;
 
-/// <summary>What is read is read in one way, whoever writes.</summary>
+/// <summary>The reading half of both engines, the one that writes and the one that only reads.</summary>
 internal abstract class ReadingEngine
 {
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
@@ -34,7 +34,7 @@ internal abstract class ReadingEngine
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
         ReadAsync(store => new Verification(store, progress, cancellationToken).Run(), cancellationToken);
 
-    /// <summary>Reads what is there now.</summary>
+    /// <summary>Reads from the store.</summary>
     protected abstract ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken);
 
     protected static InvalidOperationException NotInitialized() =>

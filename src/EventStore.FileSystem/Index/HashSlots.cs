@@ -2,7 +2,7 @@ namespace EventStore.FileSystem.Index;
 
 /// <summary>
 /// The places of a hash table over numbered entries that lie elsewhere: each place holds an entry's number and its hash. Entries of equal
-/// hashes are met one after another, oldest first; whoever looks compares.
+/// hashes are returned oldest first; the caller compares the keys.
 /// </summary>
 internal sealed class HashSlots
 {

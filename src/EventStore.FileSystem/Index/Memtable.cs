@@ -147,10 +147,10 @@ internal sealed class Memtable
         }
     }
 
-    /// <summary>Writes all entries in the order of their keys. Only once nobody writes here any more.</summary>
+    /// <summary>Writes all entries in the order of their keys. Only for a memtable that no longer changes.</summary>
     public void WriteTo(RunWriter run)
     {
-        lock (gate) streams.Rank([]); // sorts, and would otherwise meet a reader that does
+        lock (gate) streams.Rank([]); // sorts here, so that no concurrent reader does
         commitIds.WriteTo(run);
         others.WriteTo(run, IndexKeys.Document);
         WriteEvents(run);

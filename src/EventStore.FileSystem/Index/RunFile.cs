@@ -3,7 +3,7 @@ using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Index;
 
-/// <summary>An immutable run of the index, read block by block. Nothing of it is kept in memory but what was asked for, in a bounded cache.</summary>
+/// <summary>An immutable run of the index, read block by block. Only blocks that were read are kept in memory, in a bounded cache.</summary>
 internal sealed class RunFile : IDisposable
 {
     private readonly IDiskFile file;
@@ -11,7 +11,7 @@ internal sealed class RunFile : IDisposable
     private readonly ulong seed;
     private readonly RunFoot foot;
 
-    // Blocks of the filter, loaded when first asked for. Racing loads store equal blocks.
+    // Blocks of the filter, loaded on first use. Racing loads store equal blocks.
     private readonly byte[]?[] filter;
 
     private KnownRange? commitIds;
@@ -40,7 +40,7 @@ internal sealed class RunFile : IDisposable
 
     public string Path => RunFormat.PathOf(Id);
 
-    /// <summary>The commit ids it may hold, read when first asked for.</summary>
+    /// <summary>The commit ids it may hold, read on first use.</summary>
     public CommitIdRange CommitIds => (commitIds ??= ReadCommitIds()).Range;
 
     public static RunFile Open(IDisk disk, BlockCache cache, ulong storeSeed, long id, int level, long from, long to)
@@ -85,13 +85,13 @@ internal sealed class RunFile : IDisposable
         return block;
     }
 
-    /// <summary>How long the file is.</summary>
+    /// <summary>The length of the file in bytes.</summary>
     public long Length => file.Length;
 
-    /// <summary>Reads the file as it is, to be copied.</summary>
+    /// <summary>Reads the bytes of the file, for a copy.</summary>
     public int ReadRaw(Span<byte> into, long offset) => file.Read(into, offset);
 
-    /// <summary>Reads every block anew; answers the numbers of those that are damaged.</summary>
+    /// <summary>Reads every block from the disk; returns the numbers of those that are damaged.</summary>
     public IEnumerable<long> DamagedBlocks()
     {
         var block = new byte[RunFormat.BlockLength];

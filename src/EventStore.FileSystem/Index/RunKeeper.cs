@@ -30,6 +30,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     private long generation;
 
     private Func<Action, Task> inBackground = LogSettings.InPlace;
+    private Func<Task, Task> waitFor = static work => work;
     private Task working = Task.CompletedTask;
     private Task merging = Task.CompletedTask;
     private LogPoint frozenEnd;
@@ -57,10 +58,10 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// <summary>The log whose claims checkpoints make; null while the store is opened, when no checkpoint is written.</summary>
     private SegmentedLog? Log { get; set; }
 
-    /// <summary>Why the work beside the writer ended; null while all is well.</summary>
+    /// <summary>Why the work beside the writer ended; null while there is no error.</summary>
     public Exception? Fault => fault;
 
-    /// <summary>What was found damaged by a merge, so that nothing is merged until the index was built anew; null while all is well.</summary>
+    /// <summary>The damage that a merge found; nothing is merged until the index has been rebuilt. Null while there is none.</summary>
     public IndexDamageException? Damage => damage;
 
     /// <summary>Takes over the runs that a checkpoint names.</summary>
@@ -83,7 +84,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     public void OpenFor(SegmentedLog log, LogSettings settingsOfLog)
     {
         Log = log;
-        inBackground = settingsOfLog.InBackground;
+        (inBackground, waitFor) = (settingsOfLog.InBackground, settingsOfLog.WaitFor);
     }
 
     /// <summary>Takes over what another keeper built over the same log.</summary>
@@ -100,7 +101,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// first. So memory, and the tail that opening after a kill reads, stay bounded.
     /// </summary>
     public Task CatchUp(long end) =>
-        state.Frozen is not null && !isShortOfSpace && fault is null && IsFull(end, FullestBehindFrozen) ? working : Task.CompletedTask;
+        state.Frozen is not null && !isShortOfSpace && fault is null && IsFull(end, FullestBehindFrozen) ? waitFor(working) : Task.CompletedTask;
 
     /// <summary>Called by the writer between batches: begins a new memtable, and has the full one written.</summary>
     public void Freeze(LogPoint end)
@@ -191,7 +192,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException or ObjectDisposedException)
         {
-            // What is frozen stays readable in memory, and the log still has it: the next opening indexes it anew.
+            // The frozen part stays readable in memory, and the next opening indexes it again from the log.
             fault = error;
             Log?.Fault.Set(error);
         }
@@ -285,7 +286,7 @@ internal sealed class RunKeeper : IAsyncDisposable
             Log.SyncNow();
         }
 
-        // Readers may still hold the old runs; their handles close once nobody does.
+        // Readers may still hold the old runs; their handles close once no reader does.
         foreach (var run in due) disk.TryDelete(run.Path);
     }
 

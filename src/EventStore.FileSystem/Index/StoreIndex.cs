@@ -5,7 +5,7 @@ namespace EventStore.FileSystem.Index;
 
 /// <summary>
 /// Finds everything in the log: heads, a stream's commits, commit ids, snapshots, documents, checkpoints. A pure function of the log, so that
-/// it may be deleted at any time and is then built anew. Kept on disk but for its newest part.
+/// it may be deleted at any time and is then rebuilt. All but its newest part is on disk.
 /// </summary>
 internal sealed class StoreIndex(RunKeeper keeper)
 {
@@ -15,7 +15,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
     private long lastPlace = long.MinValue;
     private long lastPlaceTable = -1;
 
-    /// <summary>The newest stamp of the commits taken in from the log.</summary>
+    /// <summary>The newest stamp of the commits that were indexed.</summary>
     public long NewestStamp { get; private set; } = keeper.Indexed.StampTicks;
 
     public Removals Removals => keeper.Removals;
@@ -60,7 +60,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
 
     private void AddDocumentDeletion(string name) => State.Active.Put(IndexKeys.OfDocument(name), []);
 
-    /// <summary>Takes in a frame as it stands in the log.</summary>
+    /// <summary>Indexes a frame of the log.</summary>
     public void Apply(in Frame frame, NameCache names)
     {
         var position = frame.Position;
@@ -102,7 +102,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         }
     }
 
-    /// <summary>Takes in frames that stand one after another.</summary>
+    /// <summary>Indexes frames that follow each other.</summary>
     public void ApplyAll(ReadOnlySpan<byte> frames, long position, NameCache names)
     {
         while (!frames.IsEmpty)
@@ -114,21 +114,21 @@ internal sealed class StoreIndex(RunKeeper keeper)
         }
     }
 
-    /// <summary>Takes in a frame from the log, and starts writing the part in memory to disk when it is full.</summary>
+    /// <summary>Indexes a frame, and starts writing the part in memory to disk when it is full.</summary>
     public void ApplyAndFreeze(in Frame frame, NameCache names)
     {
         Apply(frame, names);
         if (keeper.IsFreezeDue(frame.End)) keeper.Freeze(new LogPoint(frame.End, frame.Chain, frame.Checkpoint + frame.Count, NewestStamp));
     }
 
-    /// <summary>What is known of a stream that is there; one that was deleted, purged or never there does not exist.</summary>
+    /// <summary>Finds the head of a stream; one that was deleted, purged or never written does not exist.</summary>
     public HeadEntry FindHead(StreamId stream)
     {
         Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
         return FindHead(stream, headKey[..IndexKeys.WriteStream(headKey, stream)]);
     }
 
-    /// <summary>The same for whoever has the head's key at hand.</summary>
+    /// <summary>The same with the head's key.</summary>
     public HeadEntry FindHead(StreamId stream, ReadOnlySpan<byte> headKey)
     {
         var state = State;
@@ -137,7 +137,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         return head.Exists && !Removals.Holds(stream.Bucket, head.Start) ? head : default;
     }
 
-    /// <summary>The addresses of the commits in which a stream's revisions lie, in order, so many at most.</summary>
+    /// <summary>Finds the addresses of the commits that hold a range of a stream's revisions, in order.</summary>
     public List<(long LastRevision, long Position)> FindCommits(StreamId stream, HeadEntry head, long fromRevision, long toRevision, int limit)
     {
         var found = new List<(long LastRevision, long Position)>();
@@ -161,7 +161,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         return found;
     }
 
-    /// <summary>The addresses of all commits that ever had an id, in any stream.</summary>
+    /// <summary>Finds the addresses of all commits that ever had an id, in any stream.</summary>
     public IReadOnlyList<long> FindCommitIds(Guid commitId)
     {
         List<long>? found = null;
@@ -173,7 +173,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         return found ?? (IReadOnlyList<long>)[];
     }
 
-    /// <summary>An address at or before the commit that holds a checkpoint, and near it; 0 for the beginning of the log.</summary>
+    /// <summary>Finds an address at or shortly before the commit that holds a checkpoint; 0 for the beginning of the log.</summary>
     public long PlaceOf(long checkpoint)
     {
         var state = State;
@@ -210,7 +210,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         }
     }
 
-    // Copies the commits of one run; answers whether the range is complete.
+    // Copies the commits of one run; returns whether the range is complete.
     private static bool CopyFrom(
         RunFile run, byte[] headKey, long streamStart, long fromRevision, long toRevision, int limit, List<(long LastRevision, long Position)> into)
     {

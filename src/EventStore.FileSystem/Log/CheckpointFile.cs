@@ -22,7 +22,7 @@ internal static class CheckpointFile
 
         disk.Rename(temporary, PathOf(checkpoint.Generation));
         disk.SyncFolder("");
-        foreach (var older in Before(disk, checkpoint.Generation - 1)) disk.TryDelete(older); // counts for nothing beside a newer one
+        foreach (var older in Before(disk, checkpoint.Generation - 1)) disk.TryDelete(older); // no longer read once a newer one is there
     }
 
     /// <summary>Removes the checkpoints before one.</summary>

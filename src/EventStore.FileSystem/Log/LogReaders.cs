@@ -2,14 +2,14 @@ using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Log;
 
-/// <summary>Readers that wait for their next page, so that a replay goes on with the window that its last page left.</summary>
+/// <summary>Idle readers, kept so that a replay continues with the window that its last page filled.</summary>
 /// <param name="segments">The log.</param>
-/// <param name="cache">Holds what is looked up again and again; null for readers that pass by once.</param>
+/// <param name="cache">Keeps frames that are looked up repeatedly; null for readers that read each frame once.</param>
 internal sealed class LogReaders(LogSegments segments, FrameCache? cache = null)
 {
     private readonly LogReader?[] idle = new LogReader?[8];
 
-    /// <summary>Takes a reader that was left at a checkpoint, or else any.</summary>
+    /// <summary>Takes the reader whose replay stopped before a checkpoint; otherwise any.</summary>
     public LogReader Take(long publishedEnd, long checkpoint = 0)
     {
         var taken = TakeIdle(reader => reader.Resumes.Checkpoint == checkpoint) ?? TakeIdle(_ => true) ?? new LogReader(segments, cache);
@@ -17,7 +17,7 @@ internal sealed class LogReaders(LogSegments segments, FrameCache? cache = null)
         return taken;
     }
 
-    /// <summary>Gives a reader back. One that is not given back, because reading failed, is simply lost.</summary>
+    /// <summary>Returns a reader to the pool. A reader that is not returned, because reading failed, is collected.</summary>
     public void Return(LogReader reader)
     {
         for (var i = 0; i < idle.Length; i++)

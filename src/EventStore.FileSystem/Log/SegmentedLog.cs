@@ -5,8 +5,8 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Log;
 
 /// <summary>
-/// The writing end of the log. Frames are gathered into a batch and written at once; after a failed flush, or a failed write that could not be
-/// taken back, it is faulted and never writes again (what the page cache then shows need not be on the medium).
+/// The writing end of the log. A batch of frames is written in one call. After a failed flush, or a failed write that could not be
+/// undone, the log is faulted and never writes again, because the page cache may then show bytes that are not on the medium.
 /// </summary>
 /// <remarks>Callers hold the writer's gate; only <see cref="SyncNow"/>, <see cref="WrittenEnd"/>, <see cref="DurableEnd"/> and <see cref="Fault"/> may be used by others.</remarks>
 internal sealed class SegmentedLog : IAsyncDisposable
@@ -52,7 +52,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
     /// <summary>Up to where the log is known to be on the medium.</summary>
     public long DurableEnd => Volatile.Read(ref durableEnd);
 
-    /// <summary>Why nothing is written any more; null while all is well.</summary>
+    /// <summary>Why nothing is written any more; null while there is no error.</summary>
     public LogFault Fault { get; } = new();
 
     /// <summary>The number of this opening of the store.</summary>
@@ -60,7 +60,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
 
     public LogSegments Segments => segments;
 
-    /// <summary>Seals the segment and begins the next one when it is full, so that the next batch goes into one segment.</summary>
+    /// <summary>Seals the segment and begins the next one when it is full, so that a batch never spans two segments.</summary>
     /// <exception cref="StorageException">The log is faulted.</exception>
     /// <exception cref="StorageUnavailableException">There is no space for another segment.</exception>
     public void MakeRoom()
@@ -103,7 +103,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives back the space taken ahead. Only for a clean close.</summary>
+    /// <summary>Releases the space that was allocated ahead. Only for a clean close.</summary>
     public void Trim()
     {
         if (!isClosed && allocatedEnd > written.Position) CutToWritten();
@@ -166,7 +166,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
         }
         catch (DiskFullException error)
         {
-            // Part of a batch may have reached the file. It must not come back after a crash, for its callers are told that nothing was stored.
+            // Part of a batch may have reached the file. It must not come back after a crash, because its callers get an error that says nothing was stored.
             CutToWritten();
             throw NoSpace(error);
         }
@@ -176,7 +176,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
         }
     }
 
-    // Space taken ahead makes a flush cheaper, and a full disk known before anything is written.
+    // Space allocated ahead makes a flush cheaper, and reveals a full disk before anything is written.
     private void TakeSpace(long end)
     {
         var wanted = Math.Max(end - segment.Base, Math.Min(settings.SegmentSizeBytes, Math.Max((end - segment.Base) * 2, 1 << 20)));
@@ -210,7 +210,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
         }
     }
 
-    // The seal is durable before the next segment appears under its name: a segment with a successor is known to be whole.
+    // The seal is durable before the next segment gets its name, so a segment with a successor is known to be whole.
     private void Seal()
     {
         seal.Clear();
@@ -281,10 +281,10 @@ internal sealed class SegmentedLog : IAsyncDisposable
     }
 
     private StorageUnavailableException NoSpace(IOException error) =>
-        new($"No space is left for the store at '{segments.Disk.Root}'. Nothing was stored. Free some space and try again; the store goes on by itself.", error);
+        new($"No space is left for the store at '{segments.Disk.Root}'. Nothing was stored. Free some space and try again; the store needs no reopening.", error);
 }
 
-/// <summary>Where a log that is opened goes on. All of it is on the medium.</summary>
+/// <summary>Where a log continues after opening. Everything before its end is on the medium.</summary>
 /// <param name="End">Where it ends.</param>
 /// <param name="Epoch">The number of this opening of the store.</param>
 /// <param name="IsSealed">Whether its last segment ends with a seal.</param>

@@ -5,7 +5,7 @@ using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>A segment of a damaged store: where it lies in the log, as far as that can be told, and its file, if that can be read at all.</summary>
+/// <summary>A segment of a damaged store: its place in the log, as far as it is known, and its file, if it can be read.</summary>
 /// <param name="Number">Its number.</param>
 /// <param name="File">Its file; null if it is missing or unreadable.</param>
 /// <param name="Header">Its head; null if that is damaged.</param>
@@ -19,10 +19,10 @@ internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHe
     public long End { get; set; }
 }
 
-/// <summary>Finds the segments of a damaged store, and where those lie whose heads are damaged or whose files are missing.</summary>
+/// <summary>Finds the segments of a damaged store, and the places of those whose heads are damaged or whose files are missing.</summary>
 internal static class DamagedSegments
 {
-    // What a segment without a known place is given at least: a head and a gap.
+    // The least length for a segment without a known place: a head and a gap.
     private const int LeastLength = 2 * Format.SegmentHeaderLength;
 
     public static IReadOnlyList<DamagedSegment> Find(IDisk disk, Guid storeId)

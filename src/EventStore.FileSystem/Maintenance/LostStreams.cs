@@ -35,7 +35,7 @@ internal sealed class LostStreams
         var (start, revision) = reached.GetValueOrDefault(stream);
         if (start != commit.StreamStart)
         {
-            // The stream was deleted and made anew, if what was lost does not hide it.
+            // The stream was deleted and created again, as far as the saved part shows.
             Forget(stream);
             revision = 0;
         }

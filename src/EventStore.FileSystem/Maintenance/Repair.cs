@@ -7,7 +7,7 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>Makes a sound store of what is left of a damaged one, in another folder, and proves that it is sound by opening and verifying it.</summary>
+/// <summary>Saves what is left of a damaged store into another folder, and verifies the new store.</summary>
 internal static class Repair
 {
     public static async Task<RepairReport> RunAsync(IDisk source, IDisk target, StoreSettings settings, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
@@ -19,7 +19,7 @@ internal static class Repair
             await using (store.ConfigureAwait(false))
             {
                 var found = new Verification(store.View, null, cancellationToken).Run();
-                if (!found.IsSound) throw new StorageException($"What was saved into '{target.Root}' is not sound: {found.Damages[0].Place}: {found.Damages[0].Problem} Look after that disk.");
+                if (!found.IsSound) throw new StorageException($"What was saved into '{target.Root}' is not sound: {found.Damages[0].Place}: {found.Damages[0].Problem} Check that disk.");
                 return new RepairReport(found.CommitsChecked, found.EventsChecked, salvage.LostParts, salvage.Streams.All);
             }
         }

@@ -5,7 +5,7 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Writes a damaged log anew, segment by segment: whole frames stay where they are, and everything between two of them becomes a gap that carries on the
+/// Rewrites a damaged log, segment by segment: whole frames stay where they are, and everything between two of them becomes a gap that continues the
 /// chain and the checkpoints. Segments without damage are copied as they are.
 /// </summary>
 internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnlyList<StoreCheckpoint> claims, CancellationToken cancellationToken)
@@ -13,7 +13,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
     private readonly ulong seed = Format.SeedOf(storeId);
     private readonly FileCopy copy = new(target);
 
-    // Where the log goes on: the checksum of the last frame, the checkpoint that the next event gets, the newest stamp.
+    // Where the log continues: the checksum of the last frame, the checkpoint that the next event gets, the newest stamp.
     private uint chain;
     private long checkpoint = 1;
     private long stamp;
@@ -23,7 +23,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
     public LostStreams Streams { get; } = new();
 
     /// <param name="segment">The next segment.</param>
-    /// <param name="next">The one behind it; null for the last.</param>
+    /// <param name="next">The one after it; null for the last.</param>
     public void Save(DamagedSegment segment, DamagedSegment? next)
     {
         var before = (chain, checkpoint, stamp);
@@ -39,7 +39,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
             return;
         }
 
-        // Once more, this time writing what is found.
+        // Walk again, this time writing what is found.
         LostParts.RemoveRange(lostParts, LostParts.Count - lostParts);
         (chain, checkpoint, stamp) = before;
         using (var file = target.Create(path + ".tmp"))
@@ -85,7 +85,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
         if (next is null) LoseEnd(segment, position, writing);
     }
 
-    // What is missing between two places becomes a gap, or several where more checkpoints are missing than one may hold.
+    // Fills a missing part with a gap, or with several if more checkpoints are missing than one gap can hold.
     private void Lose(DamagedSegment segment, long from, long to, long nextCheckpoint, uint chainBehind, Writing? writing)
     {
         nextCheckpoint = Math.Max(nextCheckpoint, checkpoint);
@@ -96,7 +96,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
         (chain, checkpoint) = (chainBehind, nextCheckpoint);
     }
 
-    // Checkpoints and addresses that were given out are not given out again, though what had them is lost.
+    // Checkpoints and addresses of lost frames are not reused.
     private void LoseEnd(DamagedSegment segment, long position, Writing? writing)
     {
         var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max();
@@ -125,7 +125,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
     /// <summary>Writes frames and gaps where they belong.</summary>
     private sealed class Writing(IDiskFile file, long segmentBase)
     {
-        /// <summary>Room for a gap, whatever it says.</summary>
+        /// <summary>Enough bytes for any gap.</summary>
         public const int GapBytes = 64;
 
         public void Write(in Frame frame)

@@ -4,11 +4,11 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>Reads everything stored and reports every damage with its place. Changes nothing, and runs beside the writer.</summary>
+/// <summary>Reads everything stored and reports every damage with its place. Changes nothing, and runs concurrently with the writer.</summary>
 internal sealed class Verification(StoreView store, IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
 {
     private const int ReportEveryEvents = 65_536;
-    private const string IndexAdvice = "Close the store, delete its folder 'idx' and open it again: the index is built anew from the log.";
+    private const string IndexAdvice = "Close the store, delete its folder 'idx' and open it again: the index is rebuilt from the log.";
     private readonly List<Damage> damages = [];
     private readonly LogPoint end = store.End;
     private long commitsChecked;
@@ -31,7 +31,7 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
         return new VerificationReport(commitsChecked, eventsChecked, damages);
     }
 
-    // A block of a packed segment that cannot be unpacked says so by itself.
+    // A damaged block of a packed segment throws.
     private void TryCheck(Segment segment)
     {
         try
@@ -58,7 +58,7 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
         while (scanner.TryNext(out var frame, until))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (frame.Checkpoint != checkpoint) Report(frame.Position, $"checkpoint {frame.Checkpoint} stands where {checkpoint} was expected.");
+            if (frame.Checkpoint != checkpoint) Report(frame.Position, $"checkpoint {frame.Checkpoint} was found where {checkpoint} was expected.");
             checkpoint = frame.Checkpoint + frame.Count;
             if (frame.Kind == FrameKind.Commit) Check(new CommitReader(frame, store.Names));
         }

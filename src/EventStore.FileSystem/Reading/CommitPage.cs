@@ -2,11 +2,11 @@ using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Reading;
 
-/// <summary>Gathers a page from commits as they are read, with copies of what it hands out.</summary>
-/// <param name="limit">How much it takes.</param>
-/// <param name="expectedEvents">How many events there will be, as far as is known.</param>
+/// <summary>Builds a page from commits as they are read, with copies of their bytes.</summary>
+/// <param name="limit">The limit of the page.</param>
+/// <param name="expectedEvents">The expected number of events; 0 if it is not known.</param>
 /// <param name="isForward">Whether the events of a commit come oldest first.</param>
-/// <param name="types">Which types are meant; null for all.</param>
+/// <param name="types">The event types to include; null for all.</param>
 internal sealed class CommitPage(PageLimit limit, int expectedEvents, bool isForward, IReadOnlyCollection<string>? types = null)
 {
     private readonly PageBuilder page = new(limit, expectedEvents);
@@ -18,7 +18,7 @@ internal sealed class CommitPage(PageLimit limit, int expectedEvents, bool isFor
 
     public bool IsFull => page.IsFull;
 
-    /// <summary>Takes a commit's events from a first place in it to a last, or less when the page is full before; answers with how many it is done.</summary>
+    /// <summary>Adds a range of a commit's events, or fewer if the page fills up; returns how many were processed.</summary>
     /// <param name="commit">The commit, no event of it read yet.</param>
     /// <param name="record">The commit without its events.</param>
     /// <param name="first">The place of the oldest event that is meant.</param>

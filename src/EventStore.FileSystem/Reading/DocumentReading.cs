@@ -4,7 +4,7 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Reading;
 
-/// <summary>Finds named documents. They lie in the log, and the address of the newest is the version.</summary>
+/// <summary>Finds named documents. They are in the log, and the address of the newest is the version.</summary>
 internal static class DocumentReading
 {
     public static NamedDocument? Find(StoreView store, string name)
@@ -37,7 +37,7 @@ internal static class DocumentReading
     public static long VersionOf(StoreView store, string name) =>
         store.Index.State.TryFind(IndexKeys.OfDocument(name), out var value) && value.Length > 0 ? Varint.Read(value) : 0;
 
-    // Null if the document was replaced, and compacted away, since it was looked up.
+    // Null if the document was replaced, and removed by compaction, since it was looked up.
     private static NamedDocument? TryLoad(StoreView store, long position) =>
         store.Look(position, static frame => frame.Kind == FrameKind.DocumentPut ? RecordCodec.ReadDocument(frame) : null);
 }

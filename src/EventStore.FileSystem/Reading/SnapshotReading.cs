@@ -4,7 +4,7 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Reading;
 
-/// <summary>Finds snapshots. They lie in the log; the index has those of a stream newest first.</summary>
+/// <summary>Finds snapshots. They are in the log; the index lists those of a stream newest first.</summary>
 internal static class SnapshotReading
 {
     public static SnapshotRecord? Find(StoreView store, StreamId stream, Revision atMost)
@@ -15,7 +15,7 @@ internal static class SnapshotReading
             if (!head.Exists || atMost.Value < 1 || NewestFirst(store, IndexKeys.OfStream(stream), head, atMost.Value, limit: 1) is not [var (_, _, position)]) return null;
             if (store.Look(position, static frame => frame.Kind == FrameKind.SnapshotSave ? RecordCodec.ReadSnapshot(frame) : null) is { } found) return found;
 
-            // Replaced or pruned, and compacted away, since it was looked up: the index has another one now.
+            // It was replaced or pruned, and removed by compaction, since it was looked up: the index has another one now.
             if (position == missed) throw new IndexDamageException(RunFormat.Folder, "a snapshot is not where the index has it.");
             missed = position;
         }

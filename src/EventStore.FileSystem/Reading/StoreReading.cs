@@ -4,7 +4,7 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Reading;
 
-/// <summary>Reads pages of the whole store, by walking the log in either direction and leaving out what was deleted or is not asked for.</summary>
+/// <summary>Reads pages of the whole store by walking the log in either direction, without deleted streams and events that the filter excludes.</summary>
 internal sealed class StoreReading
 {
     private const int MaxCommitsPerPage = 16_384;
@@ -41,7 +41,7 @@ internal sealed class StoreReading
     private StorePage Forward()
     {
         var reached = read.After.Value;
-        if (reached >= upTo) return Answer(reached, isEnd: true);
+        if (reached >= upTo) return ToPage(reached, isEnd: true);
         var reader = store.Replays.Take(end.Position, reached + 1);
         var position = Find(reader, reached + 1);
         for (; (position = reader.Settle(position)) < end.Position;)
@@ -76,7 +76,7 @@ internal sealed class StoreReading
     {
         reader.Resumes = (reached + 1, position);
         store.Replays.Return(reader);
-        return Answer(reached, isEnd);
+        return ToPage(reached, isEnd);
     }
 
     private StorePage Backward()
@@ -92,17 +92,17 @@ internal sealed class StoreReading
                 var frame = reader.Read(commits[i]);
                 var first = frame.Checkpoint;
                 var last = Math.Min(first + frame.Count - 1, bound);
-                if (last <= read.After.Value) return Answer(reached, isEnd: true);
-                if (examined++ == MaxCommitsPerPage) return Answer(reached, isEnd: false);
+                if (last <= read.After.Value) return ToPage(reached, isEnd: true);
+                if (examined++ == MaxCommitsPerPage) return ToPage(reached, isEnd: false);
                 var lowest = Math.Max(first, read.After.Value + 1);
                 var done = Take(frame, (int)(lowest - first), (int)(last - first));
                 if (done > 0) reached = last + 1 - done;
-                if (done <= last - lowest) return Answer(reached, isEnd: false);
+                if (done <= last - lowest) return ToPage(reached, isEnd: false);
                 bound = first - 1;
             }
         }
 
-        return Answer(reached, isEnd: true);
+        return ToPage(reached, isEnd: true);
     }
 
     // The addresses of the commits, and of the gaps of others, from a known place up to a checkpoint, in order. Places lie close together, so
@@ -124,7 +124,7 @@ internal sealed class StoreReading
 
     private long PlaceOf(long checkpoint) => store.Index.PlaceOf(checkpoint) is > 0 and var place ? place : LogPoint.Origin.Position;
 
-    // Takes events of a commit, if its stream is there and asked for; answers with how many it is done.
+    // Adds events of a commit, if its stream exists and the filter includes it; returns how many were processed.
     private int Take(Frame frame, int first, int last)
     {
         if (page.IsFull) return 0;
@@ -142,5 +142,5 @@ internal sealed class StoreReading
         return start == commit.StreamStart;
     }
 
-    private StorePage Answer(long reached, bool isEnd) => new(page.Events, new Checkpoint(reached), new Checkpoint(head), isEnd);
+    private StorePage ToPage(long reached, bool isEnd) => new(page.Events, new Checkpoint(reached), new Checkpoint(head), isEnd);
 }

@@ -12,8 +12,8 @@ namespace EventStore.FileSystem.Recovery;
 internal sealed record RecoveryReport(long CutBytes, string? Quarantine);
 
 /// <summary>
-/// Finds the end of the log. A torn end that was never acknowledged is cut off and a copy kept; damage anywhere else is refused, never repaired
-/// in passing. Which of the two it is, the log itself says: checkpoints and later frames tell how far it was durable.
+/// Finds the end of the log. A torn end that was never acknowledged is cut off, and a copy is kept. Damage anywhere else is refused, never repaired
+/// in passing. The log itself shows which of the two it is: checkpoints and later frames say how far it was durable.
 /// </summary>
 internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyList<StoreCheckpoint> checkpoints)
 {
@@ -37,7 +37,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         else unconnected = new SegmentFinder(segments).TakeAll();
     }
 
-    /// <summary>Walks the tail of the log from a known point, handing over every frame, and answers where it ends.</summary>
+    /// <summary>Walks the tail of the log from a known point, passes on every frame, and returns where the log ends.</summary>
     public LogPoint ScanTail(LogPoint from, Action<Frame> apply, out bool endsSealed)
     {
         endsSealed = false;
@@ -46,7 +46,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         if (from.Position > EndOfFiles()) throw Damage(LogSegments.PathOf(segments.All[^1].Number), "the log ends before the place up to which it was indexed.");
         while (scanner.TryNext(out var frame))
         {
-            if (frame.Checkpoint != next) throw segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} stands where {next} was expected.");
+            if (frame.Checkpoint != next) throw segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} was found where {next} was expected.");
             next += frame.Count;
             epoch = Math.Max(epoch, frame.Epoch);
             endsSealed = frame.Kind == FrameKind.Seal;
@@ -89,7 +89,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
 
         RemoveUnconnected();
         var log = new SegmentedLog(segments, settings, new LogStart(end, epoch + 1, endsSealed));
-        if (isPacked) log.BeginSegment(); // only a copy ends with a packed segment, and only while it is marked
+        if (isPacked) log.BeginSegment(); // only a marked copy ends with a packed segment
         CopyMarks.Remove(disk);
         return log;
     }
@@ -124,7 +124,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         file.Sync();
     }
 
-    // What follows the end, but for zeros.
+    // Returns what follows the end, without trailing zeros.
     private ReadOnlySpan<byte> FindTornEnd(IDiskFile file, Segment last, long end)
     {
         var following = new byte[Math.Max(0, file.Length - (end - last.Base))];
@@ -167,8 +167,8 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         return path;
     }
 
-    // After a failed flush the page cache may show bytes that are not on the medium, and flushing again would not bring them there.
-    // Only writing them anew does.
+    // After a failed flush the page cache may show bytes that are not on the medium, and another flush would not write them.
+    // Only writing them again does.
     private void RewriteTail(IDiskFile file, Segment last, long end)
     {
         var from = Math.Max(evidence, last.FirstFrame);
@@ -196,7 +196,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         segments.Add(new Segment(1, 0, 1, 0));
     }
 
-    // Segments that a backup, struck down, brought already, but that do not continue what is here. They go once the end is known to be sound.
+    // Segments from an interrupted backup that do not continue the others. They are deleted once the end of the log is known to be sound.
     private IReadOnlyList<string> unconnected = [];
 
     private long EndOfFiles()

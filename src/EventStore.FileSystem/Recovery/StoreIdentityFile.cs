@@ -9,7 +9,7 @@ internal static class StoreIdentityFile
 {
     public const string FileName = "store.esfs";
 
-    /// <summary>Reads the store's identity, or makes a new store where there is none.</summary>
+    /// <summary>Reads the store's identity, or creates a store where there is none.</summary>
     /// <exception cref="CorruptStorageException">The file is damaged, or missing although there is a log.</exception>
     /// <exception cref="StorageFormatException">It is of an unknown format.</exception>
     public static StoreIdentity ReadOrCreate(IDisk disk, Func<Guid> newId, TimeProvider time)
@@ -50,5 +50,5 @@ internal static class StoreIdentityFile
     }
 
     private static CorruptStorageException Damage(IDisk disk, string problem) => new(
-        $"{disk.Root}/{FileName}", problem, "Copy the file from a backup of this very store, it never changes; or have it made anew in a new directory by FileSystemStore.RepairAsync.");
+        $"{disk.Root}/{FileName}", problem, "Copy the file from a backup of this store, it never changes; or repair the store into a new directory with FileSystemStore.RepairAsync.");
 }

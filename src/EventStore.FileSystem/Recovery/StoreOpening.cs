@@ -9,17 +9,17 @@ namespace EventStore.FileSystem.Recovery;
 
 /// <summary>
 /// Opens a store: lock, identity, checkpoint, index, tail of the log. What it costs depends on what was written since the last checkpoint,
-/// never on the size of the store, unless the index was deleted and is built anew.
+/// never on the size of the store, unless the index was deleted and is rebuilt.
 /// </summary>
 internal static class StoreOpening
 {
-    /// <exception cref="StorageException">Another process writes to the store, or what was found is damaged or unknown.</exception>
+    /// <exception cref="StorageException">Another process writes to the store, or it is damaged or of an unknown format.</exception>
     public static OpenedStore Open(IDisk disk, StoreSettings settings, TimeProvider time, bool mayCreate)
     {
         try
         {
             if (!mayCreate && !disk.Exists(StoreIdentityFile.FileName))
-                throw new StorageNotFoundException($"There is no store at '{disk.Root}', and none may be made. Check the directory and the store's name, or let it be made by InitializeStorageEngine().");
+                throw new StorageNotFoundException($"There is no store at '{disk.Root}', and this configuration does not create one. Check the directory and the store's name, or call InitializeStorageEngine() to create it.");
             disk.CreateFolder("");
             var writerLock = disk.Lock(OpenStore.LockFileName);
             try
@@ -34,11 +34,11 @@ internal static class StoreOpening
         }
         catch (DiskLockedException error)
         {
-            throw new StorageException($"The store at '{disk.Root}' is open for writing by {error.Owner}. A store has one writer at a time: close the other one, or give this one a directory or a name of its own.", error);
+            throw new StorageException($"The store at '{disk.Root}' is open for writing by {error.Owner}. A store has one writer at a time: close the other one, or give this one its own directory or name.", error);
         }
         catch (IOException error)
         {
-            throw new StorageUnavailableException($"The store at '{disk.Root}' cannot be opened: {error.Message} Nothing was changed that matters; open it again once the cause is gone.", error);
+            throw new StorageUnavailableException($"The store at '{disk.Root}' cannot be opened: {error.Message} No stored data was changed; open it again once the cause is gone.", error);
         }
         catch (BatchOutcomeUnknownException error)
         {

@@ -3,13 +3,13 @@ using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Segments;
 
-/// <summary>Learns from the writer's file how far the log may be read. Costs one read of two marks each time.</summary>
+/// <summary>Reads from the writer's live file how far the log may be read. Each call reads two marks.</summary>
 internal sealed class LiveReader(IDisk disk, ulong seed) : IDisposable
 {
     private readonly Lock gate = new();
     private IDiskFile? file;
 
-    /// <summary>What was told last; null if the file is missing, or holds nothing whole.</summary>
+    /// <summary>Reads the newest mark; null if the file is missing or holds no whole mark.</summary>
     public LiveMark? Read()
     {
         lock (gate)
@@ -24,7 +24,7 @@ internal sealed class LiveReader(IDisk disk, ulong seed) : IDisposable
         }
     }
 
-    /// <summary>Looks the file up anew next time: it may have been deleted, and another one made, while it was open here.</summary>
+    /// <summary>Opens the file again next time: it may have been deleted and created again while it was open here.</summary>
     public void Forget()
     {
         lock (gate)

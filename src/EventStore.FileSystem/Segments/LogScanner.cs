@@ -13,18 +13,18 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
     private Segment? windowSegment;
     private long limit = long.MaxValue;
 
-    /// <summary>Where the next frame is looked for.</summary>
+    /// <summary>Where the next frame is expected.</summary>
     public long Position { get; private set; } = position;
 
     /// <summary>The checksum of the last frame.</summary>
     public uint Chain { get; private set; } = chain;
 
-    /// <summary>Forgets what was read ahead, which may have been written since.</summary>
+    /// <summary>Discards what was read ahead, because it may have been written since.</summary>
     public void Renew() => windowLength = 0;
 
-    /// <summary>Reads the next frame; false if no whole frame that continues the chain stands there.</summary>
+    /// <summary>Reads the next frame; false if there is no whole frame that continues the chain.</summary>
     /// <param name="frame">Valid until the next call.</param>
-    /// <param name="end">Frames from here on are not looked at.</param>
+    /// <param name="end">Frames from here on are not read.</param>
     public bool TryNext(out Frame frame, long end = long.MaxValue)
     {
         frame = default;
@@ -46,7 +46,7 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
         var length = Format.FrameLength(At(at, Format.FrameHeaderLength));
         if (length == 0 || !Ensure(segment, at, length)) return false;
 
-        // Its segment may have been replaced since its head was read: it is a gap then, and shorter.
+        // Its segment may have been replaced since its head was read: it is a shorter gap then.
         length = Math.Min(length, Format.FrameLength(At(at, Format.FrameHeaderLength)));
         if (length == 0) return false;
         var bytes = At(at, length);
@@ -62,14 +62,14 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
         if (segment == windowSegment && at >= windowStart && at + length <= windowStart + windowLength) return true;
         if (window.Length < length)
         {
-            // A length that damage made up must not cost its memory: there have to be that many bytes.
+            // A damaged length must not cause a huge allocation: check first that the file has that many bytes.
             Span<byte> last = stackalloc byte[1];
             if (segments.Read(segment, last, at + length - 1) == 0) return false;
             window = new byte[length];
         }
         else if (windowLength == window.Length && window.Length < MaxWindowBytes)
         {
-            // It was filled to its end, so there is more to come.
+            // The last read filled the window, so more is expected.
             window = new byte[window.Length * 4];
         }
 

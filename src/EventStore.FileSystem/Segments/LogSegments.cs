@@ -28,13 +28,13 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
     /// <summary>Whether parts of the log were damaged once and are left out.</summary>
     public bool HasLosses { get; init; }
 
-    /// <summary>The segments in order. Another list whenever one is added.</summary>
+    /// <summary>The segments in order. Adding one replaces the list.</summary>
     public IReadOnlyList<Segment> All => all;
 
     /// <summary>The segments that have a successor, in order.</summary>
     public IReadOnlyList<Segment> Sealed => all[..^1];
 
-    /// <summary>How often a segment's file was replaced. What was read before may hold frames that are gaps now.</summary>
+    /// <summary>How often a segment's file was replaced. Bytes read before a replacement may hold frames that are gaps now.</summary>
     public int Replacements => replacements;
 
     public static string PathOf(long number) => $"{Folder}/{number.ToString("D8", CultureInfo.InvariantCulture)}.seg";
@@ -56,11 +56,11 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
         return packing is not null;
     }
 
-    /// <summary>Opens a file that may be of a segment.</summary>
+    /// <summary>Opens a file as a segment.</summary>
     public ISegmentFile OpenFile(string path) => SegmentFile.Open(Disk, path, Seed, unpacked);
 
     /// <summary>
-    /// Puts another file in the place of a segment's: readers go on with the old one or the new one, which tell the same. Lasting once the folder is synced.
+    /// Replaces the file of a segment. Readers continue with the old one or the new one, which hold the same. Lasting once the folder is synced.
     /// </summary>
     public void Replace(Segment segment, string ready)
     {
@@ -72,7 +72,7 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
         }
     }
 
-    /// <summary>Another process replaced files of segments: they are opened anew, and the room of the old ones becomes free.</summary>
+    /// <summary>Closes all handles because another process replaced files. They are opened again on the next read, and the old files' space is freed.</summary>
     public void Renew()
     {
         lock (gate)
@@ -84,10 +84,10 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
         }
     }
 
-    /// <summary>The segment in which an address lies; an address between two belongs to the later one.</summary>
+    /// <summary>Finds the segment of an address; an address between two belongs to the later one.</summary>
     public Segment Of(long position) => Of(position, out _);
 
-    /// <summary>The segment in which an address lies, and the address where the next one begins.</summary>
+    /// <summary>Finds the segment of an address, and the address where the next one begins.</summary>
     public Segment Of(long position, out long end)
     {
         var list = all;
@@ -103,7 +103,7 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
         return list[low];
     }
 
-    /// <summary>Reads from an address on, within one segment; answers how much there was.</summary>
+    /// <summary>Reads from an address on, within one segment; returns the number of bytes read.</summary>
     public int Read(Segment segment, Span<byte> into, long position)
     {
         while (true)
@@ -115,7 +115,7 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
             }
             catch (ObjectDisposedException) when (!isDisposed)
             {
-                // The handle was evicted in between; the next one is opened anew.
+                // The handle was evicted in between; the loop opens it again.
             }
         }
     }

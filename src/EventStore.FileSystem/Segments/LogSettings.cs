@@ -1,23 +1,26 @@
 namespace EventStore.FileSystem.Segments;
 
-/// <summary>When written bytes are brought to the medium, and how large segments become.</summary>
+/// <summary>When written bytes are flushed, and how large segments become.</summary>
 /// <param name="SyncsEachBatch">Whether a batch is flushed before it counts as written.</param>
-/// <param name="SegmentSizeBytes">The length from which on a segment is sealed before the next batch.</param>
+/// <param name="SegmentSizeBytes">The length at which a segment is sealed before the next batch.</param>
 internal sealed record LogSettings(bool SyncsEachBatch, long SegmentSizeBytes)
 {
-    /// <summary>After which time at the latest other processes are told how far the log may be read; null for with every batch.</summary>
+    /// <summary>The longest time until other processes can see a batch; null to publish every batch at once.</summary>
     public TimeSpan? LiveDelay { get; init; }
 
-    /// <summary>Runs work beside the writer: the log's, the index's and packing. In place unless said otherwise, as tests that replay one schedule have it.</summary>
+    /// <summary>Runs background work of the log, the index and packing. By default it runs on the calling thread, for tests that replay one schedule.</summary>
     public Func<Action, Task> InBackground { get; init; } = InPlace;
 
-    /// <summary>How often the log is flushed beside the writer; null for never. Only for a log whose batches are not flushed.</summary>
+    /// <summary>How a write waits for background work that is far behind. Tests that have one thread run the work at this point.</summary>
+    public Func<Task, Task> WaitFor { get; init; } = static work => work;
+
+    /// <summary>How often the log is flushed in the background; null for never. Only for a log whose batches are not flushed.</summary>
     public TimeSpan? FlushInterval { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Runs work at once, where it is asked for.</summary>
+    /// <summary>Runs work on the calling thread.</summary>
     public static Task InPlace(Action work)
     {
         work();

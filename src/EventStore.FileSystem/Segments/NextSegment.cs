@@ -4,16 +4,16 @@ using EventStore.FileSystem.Disk;
 namespace EventStore.FileSystem.Segments;
 
 /// <summary>
-/// The file that becomes the next segment, made beside the writer while the present one fills, so that the writer does not wait for it.
-/// It has neither its head nor its name before the writer gives it both; whatever went wrong is tried again, and told, when the writer needs it. Only a
-/// flush that failed is told at once: the disk is not to be trusted then.
+/// The file that becomes the next segment, made in the background while the current one fills, so that the writer does not wait for it.
+/// It gets its head and its name when the writer takes it. If making it failed, the writer tries again and reports the error. Only a
+/// failed flush is reported at once: the disk cannot be trusted then.
 /// </summary>
 internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fault) : IAsyncDisposable
 {
     private const string Path = $"{LogSegments.Folder}/next.seg.tmp";
     private const long FewestBytes = 1 << 20;
 
-    // Guarded by the gate: not wanted, wanted, ready; taking it makes it not wanted.
+    // Guarded by the gate: not wanted, wanted, ready; taking it makes it not wanted again.
     private readonly Lock gate = new();
     private bool isWanted;
     private IDiskFile? ready;
@@ -22,7 +22,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fau
 
     public static string TemporaryPath => Path;
 
-    /// <summary>Has it made beside the writer, unless that was asked for already.</summary>
+    /// <summary>Starts making it in the background, unless that was done already.</summary>
     public void Prepare()
     {
         lock (gate)
@@ -34,12 +34,12 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fau
         working = settings.InBackground(MakeAhead);
     }
 
-    /// <summary>Hands it over, made now if need be.</summary>
+    /// <summary>Takes it; makes it now if it is not ready.</summary>
     public IDiskFile Take()
     {
         lock (gate)
         {
-            var taken = ready ?? Make(Math.Min(settings.SegmentSizeBytes, FewestBytes)); // where space is short, little of it will do
+            var taken = ready ?? Make(Math.Min(settings.SegmentSizeBytes, FewestBytes)); // a short file suffices where space is scarce
             (ready, isWanted) = (null, false);
             return taken;
         }
@@ -82,7 +82,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fau
             }
             catch (IOException)
             {
-                // The writer will ask for it, and then it matters.
+                // The writer tries again when it needs the file, and reports the error.
             }
         }
     }
@@ -99,7 +99,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fau
         }
         catch
         {
-            Discard(file); // it may hold the very space that is missing
+            Discard(file); // it may occupy the space that is missing
             throw;
         }
     }

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace EventStore.FileSystem.Segments;
 
-/// <summary>Keeps the blocks unpacked last, as many as fit; a block displaced by another is unpacked again.</summary>
+/// <summary>A bounded cache of unpacked blocks; a displaced block is unpacked again.</summary>
 internal sealed class PackedBlockCache(int slots = 64)
 {
     private readonly Slot?[] entries = new Slot?[slots];

@@ -45,7 +45,7 @@ internal sealed class PackedSegmentFile : ISegmentFile
         return into.Length;
     }
 
-    /// <summary>How long a block is, unpacked.</summary>
+    /// <summary>The length of a block, unpacked.</summary>
     public int LengthOf(int number) => (int)Math.Min(Header.BlockLength, Length - ((long)number * Header.BlockLength));
 
     /// <summary>Reads a block from the disk and unpacks it.</summary>

@@ -13,7 +13,7 @@ internal sealed class PackedWriter(IDiskFile file, SegmentHeader header, ulong s
     private long length;
     private long offset = PackedFormat.HeaderLength;
 
-    /// <summary>The checksum of all that was written, unpacked.</summary>
+    /// <summary>The checksum of everything written, unpacked.</summary>
     public uint Crc { get; private set; }
 
     public void Write(ReadOnlySpan<byte> bytes)

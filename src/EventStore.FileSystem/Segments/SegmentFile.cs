@@ -4,28 +4,28 @@ using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Segments;
 
-/// <summary>A segment's file, read as the segment it holds, however it is stored.</summary>
+/// <summary>The file of a segment, read as if it were not packed.</summary>
 internal interface ISegmentFile : IDisposable
 {
-    /// <summary>How long the segment is, unpacked.</summary>
+    /// <summary>The length of the segment, unpacked.</summary>
     long Length { get; }
 
     /// <summary>The head of the packed file; null if the segment is stored as it was written.</summary>
     PackedHeader? Packing { get; }
 
-    /// <summary>Reads from an offset in the segment on; answers how much there was.</summary>
+    /// <summary>Reads from an offset in the segment on; returns the number of bytes read.</summary>
     /// <exception cref="CorruptStorageException">A packed block is damaged.</exception>
     int Read(Span<byte> into, long offset);
 }
 
-/// <summary>Opens segments, whichever way they are stored.</summary>
+/// <summary>Opens segments, packed or not.</summary>
 internal static class SegmentFile
 {
-    public const string Advice = "Restore the store from a backup, or save what is left of it into a new directory with FileSystemStore.RepairAsync, which tells what was lost.";
+    public const string Advice = "Restore the store from a backup, or save what is left of it into a new directory with FileSystemStore.RepairAsync, which reports what was lost.";
 
     /// <param name="disk">The disk.</param>
     /// <param name="path">The file.</param>
-    /// <param name="storeSeed">The store's part in every checksum.</param>
+    /// <param name="storeSeed">The seed of the store's checksums.</param>
     /// <param name="cache">Keeps unpacked blocks.</param>
     /// <exception cref="CorruptStorageException">It is packed, and its head or table is damaged.</exception>
     /// <exception cref="StorageFormatException">It is packed in an unknown way.</exception>

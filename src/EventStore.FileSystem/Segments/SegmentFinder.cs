@@ -5,7 +5,7 @@ namespace EventStore.FileSystem.Segments;
 /// <summary>Finds the files of segments and reads their heads. Changes nothing.</summary>
 internal sealed class SegmentFinder(LogSegments segments)
 {
-    /// <summary>Takes in all that are there; answers those that do not continue what is here, which only a backup that was struck down leaves behind.</summary>
+    /// <summary>Adds all segments; returns the files that do not continue them, which only an interrupted backup leaves behind.</summary>
     /// <exception cref="CorruptStorageException">One is missing or damaged.</exception>
     public IReadOnlyList<string> TakeAll()
     {
@@ -15,7 +15,7 @@ internal sealed class SegmentFinder(LogSegments segments)
         {
             var path = LogSegments.PathOf(i + 1);
             Segment? taken = null;
-            var problem = $"{LogSegments.Folder}/{names[i]}" == path ? null : Damage(path, "the segment is missing, but later ones are there.");
+            var problem = $"{LogSegments.Folder}/{names[i]}" == path ? null : Damage(path, "the segment is missing, but later ones exist.");
             if (problem is null)
             {
                 taken = Take(i + 1, out var end, isLast: i + 1 == names.Count);
@@ -31,7 +31,7 @@ internal sealed class SegmentFinder(LogSegments segments)
         return [];
     }
 
-    /// <summary>Takes in the segment that begins where the newest known one ends, if it has appeared since.</summary>
+    /// <summary>Adds the segment that begins where the newest known one ends, if it has appeared since.</summary>
     public bool TryTakeNext(long position)
     {
         var number = segments.All[^1].Number + 1;

@@ -4,15 +4,15 @@ namespace EventStore.FileSystem.Segments;
 
 /// <summary>How segments are packed.</summary>
 /// <param name="Compresses">Whether segments that are sealed are compressed, in the background.</param>
-/// <param name="BlockLength">How long blocks are before they are packed.</param>
+/// <param name="BlockLength">The length of a block before it is packed, in bytes.</param>
 internal sealed record PackSettings(bool Compresses, int BlockLength = 128 << 10);
 
 /// <summary>What packing a segment did.</summary>
 internal readonly record struct PackResult(long BytesBefore, long BytesAfter);
 
 /// <summary>
-/// Writes a segment anew, packed and without its dead frames: beside the old one, read back and compared, and only then under its name. Whatever
-/// happens, the name always leads to a whole file, and the old one and the new one tell the same of everything that is alive.
+/// Rewrites a segment, packed and without its dead frames: into a temporary file that is read back and compared, and only then gets its name. Whatever
+/// happens, the name always leads to a whole file, and both files hold every frame that is alive.
 /// </summary>
 /// <param name="segments">The segments.</param>
 /// <param name="settings">How they are packed.</param>
@@ -21,13 +21,13 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
 {
     private const string Temporary = $"{LogSegments.Folder}/packed.seg.tmp";
 
-    // Held by whoever packs; there is one temporary file.
+    // Held while packing; there is one temporary file.
     private readonly Lock gate = new();
 
     /// <param name="segment">A segment that has a successor.</param>
-    /// <param name="isDead">Whether a frame may be taken out.</param>
-    /// <param name="beforeSwap">Called when the new file is ready: makes sure that what the dead frames died of is on the medium.</param>
-    /// <param name="cancellationToken">Leaves the old file.</param>
+    /// <param name="isDead">Returns whether a frame may be removed.</param>
+    /// <param name="beforeSwap">Called when the new file is ready: brings the frames that removed the dead ones to the medium.</param>
+    /// <param name="cancellationToken">Cancels; the old file stays.</param>
     /// <exception cref="CorruptStorageException">The segment is damaged. The old file stays.</exception>
     /// <exception cref="IOException">The disk failed or is full. The old file stays, unless only the flush of its folder failed.</exception>
     public PackResult Pack(Segment segment, Func<Frame, bool> isDead, Action beforeSwap, CancellationToken cancellationToken)
@@ -54,10 +54,10 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
         }
     }
 
-    /// <summary>Whether it does more than leaving out zeros.</summary>
+    /// <summary>Whether it compresses, or only leaves out zeros.</summary>
     public bool Compresses => settings.Compresses;
 
-    /// <summary>Whether a segment is packed as well as these settings would.</summary>
+    /// <summary>Whether a segment is already packed as these settings ask for.</summary>
     public bool IsPacked(Segment segment) => segments.IsPacked(segment, out var isCompressed) && (isCompressed || !settings.Compresses);
 
     private void SyncFolder()
@@ -104,7 +104,7 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
         return (writer.Crc, end - segment.Base);
     }
 
-    // What was written must read back as what was meant, or it does not come in the place of anything.
+    // The new file replaces the old one only if it reads back as it was meant.
     private void Compare(Segment segment, uint crc, long length, CancellationToken cancellationToken)
     {
         using var file = SegmentFile.Open(segments.Disk, Temporary, segments.Seed, new PackedBlockCache(1));
@@ -117,7 +117,7 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
         }
 
         if (found != crc || file.Length != length)
-            throw new CorruptStorageException($"{segments.Disk.Root}/{Temporary}", $"segment {segment.Number}, written anew, does not read back as it was written.", "Nothing was replaced. Look after the disk and the memory of this machine.");
+            throw new CorruptStorageException($"{segments.Disk.Root}/{Temporary}", $"segment {segment.Number} was rewritten and does not read back as it was written.", "Nothing was replaced. Check the disk and the memory of this machine.");
     }
 
     private long LengthOf(string path)

@@ -9,8 +9,8 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Sharing;
 
 /// <summary>
-/// A log that another process writes, as far as it was read here, and the index of that part: the writer's own runs, and the rest in memory. Used by
-/// one thread at a time; what it makes is read by anybody.
+/// A log that another process writes, as far as this process has read it, and the index of that part: the writer's own runs, and the rest in memory. Used by
+/// one thread at a time; any thread may read the view it makes.
 /// </summary>
 internal sealed class FollowedLog
 {
@@ -21,23 +21,23 @@ internal sealed class FollowedLog
     private FollowedLog(IDisk disk, StoreView view, LogFollower follower, LiveMark? mark) =>
         (this.disk, followed, View, reading, Mark) = (disk, view.Segments, view, follower, mark);
 
-    /// <summary>What may be read.</summary>
+    /// <summary>The part of the store that may be read.</summary>
     public StoreView View { get; private set; }
 
-    /// <summary>What it followed last; null if there was nothing to follow.</summary>
+    /// <summary>The last mark that was followed; null if there was none.</summary>
     public LiveMark? Mark { get; private set; }
 
-    /// <summary>Reads a store as it stands: up to what its writer told; where nobody told anything, up to where recovery would accept it.</summary>
+    /// <summary>Reads a store up to the mark that its writer published; without a mark, up to where recovery would accept the log.</summary>
     /// <param name="disk">The disk; nothing on it is changed.</param>
     /// <param name="identity">The store.</param>
-    /// <param name="live">What its writer tells.</param>
+    /// <param name="live">Reads the writer's marks.</param>
     /// <param name="settings">How much of the index is held in memory.</param>
-    /// <param name="usesRuns">Whether the runs on the disk are trusted; otherwise all of the index is made here.</param>
-    /// <exception cref="StorageNotFoundException">The store is only being made.</exception>
+    /// <param name="usesRuns">Whether the runs on the disk are trusted; otherwise the whole index is built in memory.</param>
+    /// <exception cref="StorageNotFoundException">The store is still being created.</exception>
     /// <exception cref="CorruptStorageException">It is damaged.</exception>
     public static FollowedLog Open(IDisk disk, StoreIdentity identity, LiveReader live, IndexSettings settings, bool usesRuns)
     {
-        // Copied files may have been told more than was copied.
+        // The mark of copied files may cover more than was copied.
         var mark = CopyMarks.AreOn(disk) ? null : live.Read();
         var (checkpoints, index) = LoadIndex(disk, identity.Id, settings, usesRuns);
         var segments = new LogSegments(disk, identity.Id) { HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses) };
@@ -46,12 +46,12 @@ internal sealed class FollowedLog
             new SegmentFinder(segments).TakeAll();
             if (segments.All.Count == 0)
             {
-                if (checkpoints.Count == 0) throw new StorageNotFoundException($"The store at '{disk.Root}' is only being made. Open it once its writer has opened it.");
+                if (checkpoints.Count == 0) throw new StorageNotFoundException($"The store at '{disk.Root}' is still being created. Open it once its writer has opened it.");
                 throw new CorruptStorageException($"{disk.Root}/{LogSegments.Folder}", "the log is missing, but a checkpoint says that there was one.", SegmentFile.Advice);
             }
 
             var view = new StoreView(segments, index, index.Keeper.Indexed);
-            var follower = mark is null ? ReadAlone(disk, view, checkpoints) : ReadTold(disk, view, checkpoints, mark.Value);
+            var follower = mark is null ? ReadWithoutMark(disk, view, checkpoints) : ReadToMark(disk, view, checkpoints, mark.Value);
             view.Publish(follower.Point);
             return new FollowedLog(disk, view, follower, mark);
         }
@@ -62,7 +62,7 @@ internal sealed class FollowedLog
         }
     }
 
-    /// <summary>Reads on to what the writer told; false where the log is no longer what was read of it, so that it is to be opened anew.</summary>
+    /// <summary>Reads on to a mark; false if the log is no longer the one that was read, so that it has to be opened again.</summary>
     public bool TryFollow(in LiveMark mark)
     {
         var isOtherOpening = Mark?.Epoch != mark.Epoch;
@@ -75,7 +75,7 @@ internal sealed class FollowedLog
         return true;
     }
 
-    /// <summary>Takes over the runs that the writer has made since, in place of what is held in memory; false while there are no newer ones.</summary>
+    /// <summary>Replaces what is held in memory by runs that the writer has written since; false while there are no newer ones.</summary>
     public bool TryTakeRuns(IndexSettings settings)
     {
         try
@@ -95,13 +95,13 @@ internal sealed class FollowedLog
         }
         catch (FileNotFoundException)
         {
-            return false; // The writer has made newer ones by now.
+            return false; // The writer has written newer runs and deleted these.
         }
     }
 
     public void Dispose() => followed.Dispose();
 
-    // Runs vanish once a newer checkpoint no longer names them: then that one is read.
+    // A run is deleted once the newest checkpoint no longer names it: then that checkpoint is read.
     private static (IReadOnlyList<StoreCheckpoint> Checkpoints, StoreIndex Index) LoadIndex(IDisk disk, Guid storeId, IndexSettings settings, bool usesRuns)
     {
         for (var loaded = -1L; ;)
@@ -115,7 +115,7 @@ internal sealed class FollowedLog
 
     private static Action<Frame> Apply(StoreView view) => frame => view.Index.Apply(frame, view.Names);
 
-    private static LogFollower ReadAlone(IDisk disk, StoreView view, IReadOnlyList<StoreCheckpoint> checkpoints)
+    private static LogFollower ReadWithoutMark(IDisk disk, StoreView view, IReadOnlyList<StoreCheckpoint> checkpoints)
     {
         var recovery = new LogRecovery(disk, view.Segments, checkpoints);
         var end = recovery.ScanTail(view.Index.Keeper.Indexed, Apply(view), out _);
@@ -123,9 +123,9 @@ internal sealed class FollowedLog
         return new LogFollower(view.Segments, end);
     }
 
-    // After a power loss the writer may have told less than is on the medium, which frames say, and where batches are not flushed, more than is left.
-    // Where they are not flushed, what is whole was written, and counts.
-    private static LogFollower ReadTold(IDisk disk, StoreView view, IReadOnlyList<StoreCheckpoint> checkpoints, in LiveMark mark)
+    // After a power loss the mark may cover less than is on the medium, as later frames say, or, where batches are not flushed, more than is left.
+    // Where they are not flushed, every whole frame was written, and counts.
+    private static LogFollower ReadToMark(IDisk disk, StoreView view, IReadOnlyList<StoreCheckpoint> checkpoints, in LiveMark mark)
     {
         var follower = new LogFollower(view.Segments, view.Index.Keeper.Indexed);
         var durableEnd = checkpoints.Select(checkpoint => checkpoint.DurableEnd).Append(mark.DurableEnd).Max();

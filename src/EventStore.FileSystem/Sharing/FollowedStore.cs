@@ -8,8 +8,8 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Sharing;
 
 /// <summary>
-/// A store that another process writes, or nobody: read without a lock and without changing anything. Before each read it catches up with what the
-/// writer told last, on the reader's own thread, so that what was acknowledged anywhere is seen here.
+/// A store that another process may write: read without a lock and without changing anything. Before each read it catches up with the
+/// newest mark, on the reader's own thread, so that a read sees everything that any process acknowledged before.
 /// </summary>
 internal sealed class FollowedStore : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class FollowedStore : IDisposable
     private readonly StoreIdentity identity;
     private readonly LiveReader live;
 
-    // Held by whoever catches up.
+    // Held while catching up.
     private readonly Lock gate = new();
     private FollowedLog log;
     private int nextTakingOfRuns;
@@ -34,7 +34,7 @@ internal sealed class FollowedStore : IDisposable
     private FollowedStore(IDisk disk, IndexSettings settings, TimeProvider time)
     {
         if (!disk.Exists(StoreIdentityFile.FileName))
-            throw new StorageNotFoundException($"There is no store at '{disk.Root}', and whoever only reads makes none. Check the directory and the store's name, or have it made by the process that writes.");
+            throw new StorageNotFoundException($"There is no store at '{disk.Root}', and a process that only reads creates none. Check the directory and the store's name, or let the writing process create it.");
         (this.disk, this.settings, this.time, identity) = (disk, settings, time, StoreIdentityFile.Read(disk));
         renewed = time.GetTimestamp();
         live = new LiveReader(disk, Format.SeedOf(identity.Id));
@@ -42,16 +42,16 @@ internal sealed class FollowedStore : IDisposable
         (view, followed) = (log.View, log.Mark?.Number ?? 0);
     }
 
-    /// <exception cref="StorageNotFoundException">There is no store, or it is only being made.</exception>
-    /// <exception cref="StorageException">What was found is damaged or unknown.</exception>
+    /// <exception cref="StorageNotFoundException">There is no store, or it is still being created.</exception>
+    /// <exception cref="StorageException">The store is damaged or of an unknown format.</exception>
     public static FollowedStore Open(IDisk disk, IndexSettings settings, TimeProvider time) =>
-        Told(disk, () => new FollowedStore(disk, settings, time));
+        TranslateErrors(disk, () => new FollowedStore(disk, settings, time));
 
-    /// <summary>Takes in what the writer told last; answers up to where everything may be read.</summary>
-    public LogPoint CatchUp() => Told(disk, () => Current().End);
+    /// <summary>Follows the newest mark; returns up to where everything may be read.</summary>
+    public LogPoint CatchUp() => TranslateErrors(disk, () => Current().End);
 
-    /// <summary>Reads what is there now. Should the index lead nowhere, it is behind what was compacted meanwhile, or damaged, and then made anew.</summary>
-    public T Read<T>(Func<StoreView, T> read) => Told(disk, () =>
+    /// <summary>Reads. An index entry that leads nowhere is older than a compaction, or damaged; the store is then opened again, the second time without its runs.</summary>
+    public T Read<T>(Func<StoreView, T> read) => TranslateErrors(disk, () =>
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -61,7 +61,7 @@ internal sealed class FollowedStore : IDisposable
             }
             catch (IndexDamageException) when (attempt < 4)
             {
-                if (attempt > 1) OpenAnew(usesRuns: attempt == 2);
+                if (attempt > 1) Reopen(usesRuns: attempt == 2);
             }
         }
     });
@@ -84,14 +84,14 @@ internal sealed class FollowedStore : IDisposable
         return view;
     }
 
-    // The file was perhaps deleted, and another one made; this one would look quiet for ever.
+    // The file may have been deleted and created again; the old one would never change.
     private void LookAgain()
     {
         var (now, last) = (time.GetTimestamp(), Interlocked.Read(ref renewed));
         if (time.GetElapsedTime(last, now) < RenewalInterval || Interlocked.CompareExchange(ref renewed, now, last) != last) return;
         live.Forget();
         if (disk.Exists(StoreIdentityFile.FileName) && StoreIdentityFile.Read(disk).Id != identity.Id)
-            throw new StorageException($"Another store has taken the place of the one that was opened at '{disk.Root}'. Dispose this one and open it again.");
+            throw new StorageException($"The store at '{disk.Root}' was replaced by another one. Dispose this one and open it again.");
     }
 
     private void Follow(in LiveMark mark)
@@ -101,7 +101,7 @@ internal sealed class FollowedStore : IDisposable
             if (isClosed || mark.Number == followed) return;
             if (!log.TryFollow(mark))
             {
-                // The log was cut: a power loss took what had been told.
+                // The log was cut: a power loss removed something that a mark covered.
                 log = OpenLog(usesRuns: true);
                 Adopt();
                 return;
@@ -118,7 +118,7 @@ internal sealed class FollowedStore : IDisposable
         }
     }
 
-    private void OpenAnew(bool usesRuns)
+    private void Reopen(bool usesRuns)
     {
         lock (gate)
         {
@@ -127,7 +127,7 @@ internal sealed class FollowedStore : IDisposable
         }
     }
 
-    // Who reads what was there before goes on with it; its files close once nobody does.
+    // Reads in progress continue on the old view; its files close once no read uses them.
     private void Adopt()
     {
         view = log.View;
@@ -135,7 +135,7 @@ internal sealed class FollowedStore : IDisposable
         Volatile.Write(ref followed, log.Mark?.Number ?? 0);
     }
 
-    // The writer goes on meanwhile: files may vanish that were there a moment ago, and what does not fit together may have been read at two moments.
+    // The writer continues meanwhile: a file may be deleted between two steps, and parts read at two moments may not fit together.
     private FollowedLog OpenLog(bool usesRuns)
     {
         for (var attempt = 1; ; attempt++)
@@ -147,12 +147,12 @@ internal sealed class FollowedStore : IDisposable
             }
             catch (Exception error) when (attempt < MaxTries && (error is FileNotFoundException || (error is CorruptStorageException && live.Read() != before)))
             {
-                // Once more.
+                // Try again.
             }
         }
     }
 
-    private static T Told<T>(IDisk disk, Func<T> act)
+    private static T TranslateErrors<T>(IDisk disk, Func<T> act)
     {
         try
         {
@@ -160,7 +160,7 @@ internal sealed class FollowedStore : IDisposable
         }
         catch (IndexDamageException error)
         {
-            throw new CorruptStorageException($"{disk.Root}/{error.Path}", error.Message, "The index was made anew and is damaged again: look after the disk.", error);
+            throw new CorruptStorageException($"{disk.Root}/{error.Path}", error.Message, "The index was rebuilt and is damaged again: check the disk.", error);
         }
         catch (IOException error)
         {

@@ -2,7 +2,7 @@ using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Store;
 
-/// <summary>Flushes a log at an interval, beside the writer. A failed flush faults the log, which then takes no more writes.</summary>
+/// <summary>Flushes a log at an interval, in the background. A failed flush faults the log, which then takes no more writes.</summary>
 internal sealed class IntervalFlush : IAsyncDisposable
 {
     private readonly SegmentedLog log;

@@ -5,7 +5,7 @@ using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Store;
 
-/// <summary>A store that is open for writing: what is read of it, its one writer, and its end. Readers never wait for the disk of the writer.</summary>
+/// <summary>A store that is open for writing: its view for readers, its one writer, and how it is closed. Readers never wait for the disk of the writer.</summary>
 internal sealed class OpenStore : IAsyncDisposable
 {
     public const string LockFileName = "writer.lock";
@@ -28,7 +28,7 @@ internal sealed class OpenStore : IAsyncDisposable
         if (settings.Log.FlushInterval is { } interval) flush = new IntervalFlush(log, interval, settings.Log.Time);
     }
 
-    /// <summary>What is read of it.</summary>
+    /// <summary>The view for readers.</summary>
     public StoreView View { get; }
 
     public StoreWriter Writer { get; }
@@ -122,7 +122,7 @@ internal sealed class OpenStore : IAsyncDisposable
         }
     }
 
-    // A clean close leaves the log durable, without space taken ahead, and a checkpoint that says so.
+    // A clean close leaves the log durable and without space allocated ahead, and a checkpoint that says so.
     private async ValueTask CloseAsync()
     {
         var keeper = Index.Keeper;

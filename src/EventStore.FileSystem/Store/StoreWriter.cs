@@ -25,7 +25,7 @@ internal sealed class StoreWriter
     public Lock.Scope Enter() => gate.EnterScope();
 
     /// <summary>Begins a plan. Only within a turn.</summary>
-    /// <exception cref="IndexDamageException">A merge found damage, which a decision might not meet; the index has to be rebuilt first.</exception>
+    /// <exception cref="IndexDamageException">A merge found damage that a decision might not see; the index has to be rebuilt first.</exception>
     /// <exception cref="StorageException">The store takes no more writes.</exception>
     public WritePlan BeginPlan()
     {

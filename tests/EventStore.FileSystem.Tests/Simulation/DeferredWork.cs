@@ -3,7 +3,6 @@ namespace EventStore.FileSystem.Tests.Simulation;
 /// <summary>Work that runs beside the writer, on its one thread: at once or at some later moment, as chance has it, and at once when the store closes.</summary>
 internal sealed class DeferredWork(Random random)
 {
-    private const int MostWaits = 1_000_000;
     private readonly Queue<(Action Work, TaskCompletionSource Done)> due = [];
     private bool isClosing;
 
@@ -26,17 +25,11 @@ internal sealed class DeferredWork(Random random)
         if (due.Count > 0 && random.Next(3) == 0) RunDue();
     }
 
-    /// <summary>Waits for a write, which may itself wait for what is due.</summary>
-    public async ValueTask UntilDoneAsync(Task write)
+    /// <summary>A write waits for work, which runs now if it is due.</summary>
+    public Task WaitFor(Task work)
     {
-        for (var waits = 0; !write.IsCompleted; waits++)
-        {
-            if (waits == MostWaits) throw new InvalidOperationException("A write waits for work that nobody does.");
-            if (due.Count == 0) await Task.Yield();
-            RunDue();
-        }
-
-        await write;
+        RunDue();
+        return work.IsCompletedSuccessfully ? work : throw new InvalidOperationException("A write waits for work that never runs.");
     }
 
     /// <summary>From now on the store waits for its work.</summary>

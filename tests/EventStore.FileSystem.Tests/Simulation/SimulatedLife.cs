@@ -56,7 +56,7 @@ internal sealed class SimulatedLife
         moreDeeds = bug?.Deed;
         beside = new DeferredWork(random);
         var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5));
-        settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)) { InBackground = beside.Run }, index, random.Next(0, 10))
+        settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)) { InBackground = beside.Run, WaitFor = beside.WaitFor }, index, random.Next(0, 10))
         {
             Packing = new PackSettings(Compresses: random.Next(3) == 0, random.Next(PackedFormat.MinBlockLength, 3000)),
             NewStoreId = () => Deeds.NewId(random),
@@ -149,7 +149,7 @@ internal sealed class SimulatedLife
         steps.AddRange(deed.Steps);
         try
         {
-            await beside.UntilDoneAsync(deed.DoAsync(engine).AsTask());
+            await deed.DoAsync(engine);
             acknowledged = steps.Count;
             return true;
         }
@@ -233,7 +233,7 @@ internal sealed class SimulatedLife
         (acknowledged, flushed) = (0, 0);
         var report = await engine.VerifyAsync();
         Violation.Unless(report.IsSound, ViolationKind.Unsound, $"verification found {report.Damages[0]}");
-        await beside.UntilDoneAsync(Deeds.Repeat(random).DoAsync(engine).AsTask());
+        await Deeds.Repeat(random).DoAsync(engine);
         await EndAsync(engine);
         if (backup.IsThere) await CheckBackupAsync();
     }
