@@ -43,12 +43,15 @@ internal static class FileSystemEngines
 
     private static FileDisk DiskOf(string directory, FileSystemOptions options) => new(Path.Combine(directory, options.Name));
 
-    private static EngineDurability DurabilityOf(FileSystemOptions options) => options.Durability == Durability.Durable ? Durable() : Fast(options.FlushInterval);
+    private static EngineDurability DurabilityOf(FileSystemOptions options) =>
+        options.Durability == Durability.Durable ? Durable() : Fast(options.FlushInterval);
 
-    private static EngineDurability Durable() => new(Durability.Durable, "every batch is flushed to the medium before it is acknowledged", []);
+    private static EngineDurability Durable() =>
+        new(Durability.Durable, "every batch is flushed to the medium before it is acknowledged", []);
 
     private static EngineDurability Fast(TimeSpan? interval) => new(
         Durability.Fast,
-        "written to the operating system before it is acknowledged, " + (interval is { } every ? $"flushed every {every.TotalMilliseconds:0} ms" : "flushed when the operating system decides"),
+        "written to the operating system before it is acknowledged, "
+            + (interval is { } every ? $"flushed every {every.TotalMilliseconds:0} ms" : "flushed when the operating system decides"),
         []);
 }

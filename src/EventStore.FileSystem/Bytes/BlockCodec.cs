@@ -22,7 +22,9 @@ internal static class BlockCodec
         coding = BlockCoding.Zeros;
         if (!block.ContainsAnyExcept((byte)0)) return default;
         coding = BlockCoding.Brotli;
-        if (compresses && BrotliEncoder.TryCompress(block, into[..block.Length], out var length, BrotliQuality, BrotliWindowBits) && length < block.Length) return into[..length];
+        if (compresses && BrotliEncoder.TryCompress(block, into[..block.Length], out var length, BrotliQuality, BrotliWindowBits)
+            && length < block.Length)
+            return into[..length];
         coding = BlockCoding.Runs;
         if (!compresses && TryEncodeRuns(block, into[..block.Length], out length)) return into[..length];
         coding = BlockCoding.Plain;

@@ -42,8 +42,11 @@ internal static class CheckpointFormat
     public static StoreCheckpoint? Decode(ReadOnlySpan<byte> from, Guid storeId)
     {
         if (from.Length < FixedLength + 4 || BinaryPrimitives.ReadUInt64LittleEndian(from) != Magic) return null;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(from[12..]) != from.Length || BinaryPrimitives.ReadUInt16LittleEndian(from[8..]) != Format.Major) return null;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(from[^4..]) != Crc32C.Of(from[..^4]) || new Guid(from.Slice(16, 16)) != storeId) return null;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(from[12..]) != from.Length
+            || BinaryPrimitives.ReadUInt16LittleEndian(from[8..]) != Format.Major)
+            return null;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(from[^4..]) != Crc32C.Of(from[..^4]) || new Guid(from.Slice(16, 16)) != storeId)
+            return null;
         var runs = new RunEntry[BinaryPrimitives.ReadInt32LittleEndian(from[80..])];
         for (var i = 0; i < runs.Length; i++)
         {
@@ -62,7 +65,9 @@ internal static class CheckpointFormat
     }
 }
 
-/// <summary>What a checkpoint claims: how far the log is durable and how far it is indexed, and by which runs. Never ahead of the files it names.</summary>
+/// <summary>
+/// What a checkpoint claims: how far the log is durable and how far it is indexed, and by which runs. Never ahead of the files it names.
+/// </summary>
 /// <param name="Generation">Its number; the newest valid one counts.</param>
 /// <param name="Epoch">The opening of the store that wrote it.</param>
 /// <param name="DurableEnd">Up to where the log was durable.</param>

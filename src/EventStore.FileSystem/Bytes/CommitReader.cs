@@ -54,12 +54,15 @@ internal ref struct CommitReader
 
     public long Position { get; }
 
-    /// <summary>The address of the first commit of its stream. It distinguishes a stream from an earlier, deleted one of the same name.</summary>
+    /// <summary>
+    /// The address of the first commit of its stream. It distinguishes a stream from an earlier, deleted one of the same name.
+    /// </summary>
     public long StreamStart { get; }
 
     /// <summary>The commit without its events.</summary>
     public CommitRecord ToRecord(PageBytes kept) => new(
-        Stream, CommitId, new CommitSequence(Sequence), new DateTimeOffset(StampTicks, TimeSpan.Zero), new Revision(FirstRevision), new Checkpoint(FirstCheckpoint), EventCount, kept.Keep(headers));
+        Stream, CommitId, new CommitSequence(Sequence), new DateTimeOffset(StampTicks, TimeSpan.Zero),
+        new Revision(FirstRevision), new Checkpoint(FirstCheckpoint), EventCount, kept.Keep(headers));
 
     /// <summary>Reads the next event.</summary>
     public EventRecord NextEvent(PageBytes kept)

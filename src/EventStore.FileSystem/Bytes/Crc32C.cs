@@ -52,7 +52,8 @@ internal static class Crc32C
     private static ulong Times(uint left, uint right) =>
         Pclmulqdq.CarrylessMultiply(Vector128.CreateScalar((ulong)left), Vector128.CreateScalar((ulong)right), 0).ToScalar();
 
-    private static ulong AsLittleEndian(ulong word) => BitConverter.IsLittleEndian ? word : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(word);
+    private static ulong AsLittleEndian(ulong word) =>
+        BitConverter.IsLittleEndian ? word : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(word);
 
     private static uint[] MakeZerosAfter()
     {

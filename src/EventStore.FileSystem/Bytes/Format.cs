@@ -44,7 +44,10 @@ internal static class Format
         return new StoreIdentity(new Guid(from.Slice(16, 16)), BinaryPrimitives.ReadInt64LittleEndian(from[32..]), features);
     }
 
-    /// <summary>Refuses a file of another major format. Called once the header is known to be sound; its checksum is at the same place in every format.</summary>
+    /// <summary>
+    /// Refuses a file of another major format. Called once the header is known to be sound; its checksum is at the same place in every
+    /// format.
+    /// </summary>
     /// <exception cref="StorageFormatException">It is of another major format.</exception>
     public static void RequireKnown(ReadOnlySpan<byte> header, string place)
     {
@@ -56,7 +59,8 @@ internal static class Format
     /// <exception cref="StorageFormatException">It has unknown features.</exception>
     public static void RequireKnownFeatures(uint features, uint known, string place)
     {
-        if ((features & ~known) != 0) throw new StorageFormatException(place, $"a format with the features {features:X}", $"the features {known:X} only");
+        if ((features & ~known) != 0)
+            throw new StorageFormatException(place, $"a format with the features {features:X}", $"the features {known:X} only");
     }
 
     public static void WriteSegmentHeader(Span<byte> into, in SegmentHeader header)
@@ -76,7 +80,8 @@ internal static class Format
     public static SegmentHeader ReadSegmentHeader(ReadOnlySpan<byte> from, out string? problem)
     {
         problem = ProblemOf(from, SegmentHeaderLength, SegmentMagic);
-        if (problem is null && from[128..SegmentHeaderLength].ContainsAnyExcept((byte)0)) problem = "its header is followed by bytes that should be zero.";
+        if (problem is null && from[128..SegmentHeaderLength].ContainsAnyExcept((byte)0))
+            problem = "its header is followed by bytes that should be zero.";
         return problem is not null ? default : new SegmentHeader(
             new Guid(from.Slice(16, 16)),
             BinaryPrimitives.ReadInt64LittleEndian(from[32..]),
@@ -119,7 +124,9 @@ internal static class Format
     public static bool IsFrame(ReadOnlySpan<byte> frame, long position, ulong storeSeed) =>
         BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == FrameCrc(frame, position, storeSeed);
 
-    /// <summary>The seed of a store's checksums, made of its id, so that a frame of another store is never taken for one of this store.</summary>
+    /// <summary>
+    /// The seed of a store's checksums, made of its id, so that a frame of another store is never taken for one of this store.
+    /// </summary>
     public static ulong SeedOf(Guid storeId)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -139,7 +146,9 @@ internal static class Format
     {
         if (from.Length < length) return "it is shorter than its header.";
         if (BinaryPrimitives.ReadUInt64LittleEndian(from) != magic) return "it does not begin as such a file does.";
-        return Crc32C.Of(from[..124]) == BinaryPrimitives.ReadUInt32LittleEndian(from[124..]) ? null : "the checksum of its header is wrong.";
+        return Crc32C.Of(from[..124]) == BinaryPrimitives.ReadUInt32LittleEndian(from[124..])
+            ? null
+            : "the checksum of its header is wrong.";
     }
 }
 

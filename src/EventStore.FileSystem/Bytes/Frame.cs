@@ -26,7 +26,8 @@ internal enum FrameKind : byte
 /// <param name="DurableEnd">Up to where the log was known durable when the frame was written.</param>
 /// <param name="PreviousCrc">The checksum of the frame before it.</param>
 /// <param name="Epoch">The opening of the store that wrote it.</param>
-internal readonly record struct FrameHeader(long Position, FrameKind Kind, int Count, long Checkpoint, long DurableEnd, uint PreviousCrc, uint Epoch);
+internal readonly record struct FrameHeader(
+    long Position, FrameKind Kind, int Count, long Checkpoint, long DurableEnd, uint PreviousCrc, uint Epoch);
 
 /// <summary>A whole frame as it was read. Its bytes belong to a reused window. <see cref="Format.SealFrame"/> writes it.</summary>
 internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes)
@@ -51,7 +52,8 @@ internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes)
 
     public uint PreviousCrc => BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]);
 
-    public long DurableEnd => BinaryPrimitives.ReadUInt32LittleEndian(bytes[24..]) is var lag && lag == Format.NoEvidence ? 0 : Position - (lag * 8L);
+    public long DurableEnd =>
+        BinaryPrimitives.ReadUInt32LittleEndian(bytes[24..]) is var lag && lag == Format.NoEvidence ? 0 : Position - (lag * 8L);
 
     public uint Epoch => BinaryPrimitives.ReadUInt32LittleEndian(bytes[28..]);
 

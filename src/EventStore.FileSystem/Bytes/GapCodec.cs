@@ -3,8 +3,9 @@ using System.Buffers.Binary;
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// The format of a gap, which replaces a removed frame: a small frame with the length it replaces and the checksum that the next frame continues from. So
-/// every other frame keeps its place and its bytes, the chain holds, and a look-up through an older index finds the gap.
+/// The format of a gap, which replaces a removed frame: a small frame with the length it replaces and the checksum that the next frame
+/// continues from. So every other frame keeps its place and its bytes, the chain holds, and a look-up through an older index finds the
+/// gap.
 /// </summary>
 internal static class GapCodec
 {

@@ -30,7 +30,9 @@ internal sealed class LogBatch
         Take(Format.FrameHeaderLength);
     }
 
-    /// <summary>Pads the frame and writes what its header holds regardless of where it will stand. The log seals it when it is appended.</summary>
+    /// <summary>
+    /// Pads the frame and writes what its header holds regardless of where it will stand. The log seals it when it is appended.
+    /// </summary>
     public void EndFrame(FrameKind kind, int eventCount)
     {
         var padding = -Length & 7;
@@ -95,7 +97,8 @@ internal sealed class LogBatch
 
     private Span<byte> Take(int bytes)
     {
-        if (buffer.Length - Length < bytes) Array.Resize(ref buffer, (int)Math.Min(Array.MaxLength, Math.Max(buffer.Length * 2L, (long)Length + bytes)));
+        if (buffer.Length - Length < bytes)
+            Array.Resize(ref buffer, (int)Math.Min(Array.MaxLength, Math.Max(buffer.Length * 2L, (long)Length + bytes)));
         var taken = buffer.AsSpan(Length, bytes);
         Length += bytes;
         return taken;

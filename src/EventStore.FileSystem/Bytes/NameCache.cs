@@ -3,7 +3,9 @@ using System.Text;
 
 namespace EventStore.FileSystem.Bytes;
 
-/// <summary>Keeps names of streams and types that were decoded, so that they are not decoded again. Bounded; a displaced name is decoded again.</summary>
+/// <summary>
+/// Keeps names of streams and types that were decoded, so that they are not decoded again. Bounded; a displaced name is decoded again.
+/// </summary>
 internal sealed class NameCache
 {
     // Each name may stand in one of two neighbouring slots, so that few names displace each other.
@@ -53,7 +55,11 @@ internal sealed class NameCache
 
     // Names of many streams differ at their ends.
     private static int SlotOf(ReadOnlySpan<byte> bytes, int slots) =>
-        (int)(bytes.Length < 8 ? Crc32C.Of(bytes) : Crc32C.Of(BinaryPrimitives.ReadUInt64LittleEndian(bytes[^8..]), (uint)bytes.Length)) & (slots - 1);
+        (int)HashOf(bytes) & (slots - 1);
+
+    private static uint HashOf(ReadOnlySpan<byte> bytes) => bytes.Length < 8
+        ? Crc32C.Of(bytes)
+        : Crc32C.Of(BinaryPrimitives.ReadUInt64LittleEndian(bytes[^8..]), (uint)bytes.Length);
 
     private sealed record StreamSlot(byte[] Bytes, StreamId Stream);
 

@@ -46,11 +46,19 @@ internal static class PackedFormat
         problem = ProblemOf(from, place);
         if (problem is not null) return default;
         var segment = new SegmentHeader(
-            new Guid(from.Slice(16, 16)), BinaryPrimitives.ReadInt64LittleEndian(from[32..]), BinaryPrimitives.ReadInt64LittleEndian(from[40..]),
-            BinaryPrimitives.ReadInt64LittleEndian(from[48..]), BinaryPrimitives.ReadUInt32LittleEndian(from[56..]));
+            new Guid(from.Slice(16, 16)),
+            BinaryPrimitives.ReadInt64LittleEndian(from[32..]),
+            BinaryPrimitives.ReadInt64LittleEndian(from[40..]),
+            BinaryPrimitives.ReadInt64LittleEndian(from[48..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(from[56..]));
         var header = new PackedHeader(
-            segment, BinaryPrimitives.ReadInt64LittleEndian(from[64..]), BinaryPrimitives.ReadInt32LittleEndian(from[84..]), BinaryPrimitives.ReadInt32LittleEndian(from[80..]),
-            BinaryPrimitives.ReadInt64LittleEndian(from[72..]), BinaryPrimitives.ReadUInt32LittleEndian(from[60..]), BinaryPrimitives.ReadInt32LittleEndian(from[88..]) != 0);
+            segment,
+            BinaryPrimitives.ReadInt64LittleEndian(from[64..]),
+            BinaryPrimitives.ReadInt32LittleEndian(from[84..]),
+            BinaryPrimitives.ReadInt32LittleEndian(from[80..]),
+            BinaryPrimitives.ReadInt64LittleEndian(from[72..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(from[60..]),
+            BinaryPrimitives.ReadInt32LittleEndian(from[88..]) != 0);
         if (fileLength != header.TableStart + ((long)header.Blocks * EntryLength)) problem = "it has another length than its header says.";
         return header;
     }
@@ -77,7 +85,9 @@ internal static class PackedFormat
         if (Crc32C.Of(from[..124]) != BinaryPrimitives.ReadUInt32LittleEndian(from[124..])) return "the checksum of its header is wrong.";
         Format.RequireKnown(from, place);
         Format.RequireKnownFeatures(BinaryPrimitives.ReadUInt32LittleEndian(from[12..]), KnownFeatures, place);
-        return BinaryPrimitives.ReadInt32LittleEndian(from[84..]) is < MinBlockLength or > MaxBlockLength ? "its blocks have an impossible length." : null;
+        return BinaryPrimitives.ReadInt32LittleEndian(from[84..]) is < MinBlockLength or > MaxBlockLength
+            ? "its blocks have an impossible length."
+            : null;
     }
 }
 
@@ -105,7 +115,8 @@ internal enum BlockCoding
 /// <param name="TableStart">Where in the file the table begins, which ends with the file.</param>
 /// <param name="TableCrc">The table's checksum.</param>
 /// <param name="IsCompressed">Whether it is compressed, or only zeros are left out.</param>
-internal readonly record struct PackedHeader(SegmentHeader Segment, long Length, int BlockLength, int Blocks, long TableStart, uint TableCrc, bool IsCompressed);
+internal readonly record struct PackedHeader(
+    SegmentHeader Segment, long Length, int BlockLength, int Blocks, long TableStart, uint TableCrc, bool IsCompressed);
 
 /// <summary>Where a block is stored.</summary>
 internal readonly record struct PackedBlock(long Offset, int StoredLength, BlockCoding Coding, uint Crc);

@@ -1,8 +1,8 @@
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// Keeps copies of the bytes that a page returns, close together in chunks. Chunks are small, and large values have an array of their own, so
-/// that a caller that keeps one event keeps little else in memory.
+/// Keeps copies of the bytes that a page returns, close together in chunks. Chunks are small, and large values have an array of their
+/// own, so that a caller that keeps one event keeps little else in memory.
 /// </summary>
 internal sealed class PageBytes
 {

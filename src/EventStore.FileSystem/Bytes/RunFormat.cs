@@ -49,11 +49,18 @@ internal static class RunFormat
 
     public static RunFoot? ReadFoot(ReadOnlySpan<byte> block)
     {
-        if (BinaryPrimitives.ReadUInt64LittleEndian(block) != Magic || BinaryPrimitives.ReadUInt16LittleEndian(block[8..]) != Format.Major) return null;
+        if (BinaryPrimitives.ReadUInt64LittleEndian(block) != Magic || BinaryPrimitives.ReadUInt16LittleEndian(block[8..]) != Format.Major)
+            return null;
         return new RunFoot(
-            BinaryPrimitives.ReadInt64LittleEndian(block[16..]), BinaryPrimitives.ReadInt64LittleEndian(block[24..]), BinaryPrimitives.ReadInt64LittleEndian(block[32..]),
-            BinaryPrimitives.ReadInt64LittleEndian(block[40..]), BinaryPrimitives.ReadInt64LittleEndian(block[48..]), (int)BinaryPrimitives.ReadInt64LittleEndian(block[56..]),
-            BinaryPrimitives.ReadInt64LittleEndian(block[64..]), BinaryPrimitives.ReadInt64LittleEndian(block[72..]), BinaryPrimitives.ReadInt64LittleEndian(block[80..]));
+            BinaryPrimitives.ReadInt64LittleEndian(block[16..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[24..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[32..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[40..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[48..]),
+            (int)BinaryPrimitives.ReadInt64LittleEndian(block[56..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[64..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[72..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[80..]));
     }
 
     /// <summary>The hash of a key from which its bits in the filter are taken.</summary>
@@ -90,4 +97,5 @@ internal static class RunFormat
 }
 
 /// <summary>The foot of a run: the part of the log it covers and where its parts begin, in blocks.</summary>
-internal readonly record struct RunFoot(long Id, long From, long To, long Leaves, long Root, int Height, long FilterStart, long FilterCells, long FilterKeys);
+internal readonly record struct RunFoot(
+    long Id, long From, long To, long Leaves, long Root, int Height, long FilterStart, long FilterCells, long FilterKeys);

@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace EventStore.FileSystem.Bytes;
 
-/// <summary>Numbers in as few bytes as they need, seven bits in each, the lowest first; all but the last have their highest bit set.</summary>
+/// <summary>
+/// Numbers in as few bytes as they need, seven bits in each, the lowest first; all but the last have their highest bit set.
+/// </summary>
 internal static class Varint
 {
     public const int MaxLength = 10;

@@ -4,7 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EventStore.FileSystem.Disk;
 
-/// <summary>The real disk: files below a folder of the operating system. Never maps a file, and flushes only through calls whose results are checked.</summary>
+/// <summary>
+/// The real disk: files below a folder of the operating system. Never maps a file, and flushes only through calls whose results are
+/// checked.
+/// </summary>
 internal sealed class FileDisk(string root) : IDisk
 {
     public string Root { get; } = Path.GetFullPath(root);
@@ -22,10 +25,13 @@ internal sealed class FileDisk(string root) : IDisk
     public IReadOnlyList<string> List(string folder)
     {
         var full = Full(folder);
-        return Directory.Exists(full) ? [.. Directory.EnumerateFiles(full).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)] : [];
+        return Directory.Exists(full)
+            ? [.. Directory.EnumerateFiles(full).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)]
+            : [];
     }
 
-    public IDiskFile Create(string path) new OpenFile(Full(path), FileMode.Create= => TranslateErrors(path, () => new OpenFile(Full(path), FileMode.Create=> new OpenFile(Full(path), FileMode.Create, FileAccess.ReadWrite));
+    public IDiskFile Create(string path) =>
+        TranslateErrors(path, () => new OpenFile(Full(path), FileMode.Create, FileAccess.ReadWrite));
 
     public IDiskFile Open(string path, bool forWriting) =>
         TranslateErrors(path, () => new OpenFile(Full(path), FileMode.Open, forWriting ? FileAccess.ReadWrite : FileAccess.Read));
@@ -36,7 +42,7 @@ internal sealed class FileDisk(string root) : IDisk
         return 0;
     });
 
-    public void Delete(string path) new OpenFile(Full(path), FileMode.Create= => TranslateErrors(path, () => new OpenFile(Full(path), FileMode.Create=>
+    public void Delete(string path) => TranslateErrors(path, () =>
     {
         File.Delete(Full(path));
         return 0;
@@ -48,7 +54,8 @@ internal sealed class FileDisk(string root) : IDisk
     {
         var full = Full(path);
         var handle = OperatingSystem.IsWindows() ? LockOnWindows(full) : LockOnUnix(full);
-        var owner = Encoding.UTF8.GetBytes($"process {Environment.ProcessId.ToString(CultureInfo.InvariantCulture)} on {Environment.MachineName}\n");
+        var owner = Encoding.UTF8.GetBytes(
+            $"process {Environment.ProcessId.ToString(CultureInfo.InvariantCulture)} on {Environment.MachineName}\n");
         RandomAccess.SetLength(handle, 0);
         RandomAccess.Write(handle, owner, 0);
         return new HeldLock(handle);
@@ -73,7 +80,11 @@ internal sealed class FileDisk(string root) : IDisk
 
     private static SafeFileHandle LockOnUnix(string path)
     {
-        if (!File.Exists(path)) using (File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)) { }
+        if (!File.Exists(path))
+        {
+            using var made = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        }
+
         if (Native.TryLock(path, out var opened) is { } locked) return locked;
         using (opened) throw new DiskLockedException(path, OwnerIn(opened));
     }

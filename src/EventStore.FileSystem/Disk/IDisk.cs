@@ -1,8 +1,8 @@
 namespace EventStore.FileSystem.Disk;
 
 /// <summary>
-/// The layer through which every byte and every directory entry of a store passes, so that tests can replace it by a failing disk.
-/// Paths are relative to the store's folder, with <c>/</c> between folder and file. Failures are <see cref="IOException"/>s; a full disk is a
+/// The layer through which every byte and every directory entry of a store passes, so that tests can replace it by a failing disk. Paths
+/// are relative to the store's folder, with <c>/</c> between folder and file. Failures are <see cref="IOException"/>s; a full disk is a
 /// <see cref="DiskFullException"/>.
 /// </summary>
 internal interface IDisk
@@ -49,7 +49,10 @@ internal interface IDisk
     /// <exception cref="DiskLockedException">Another process holds it.</exception>
     IDisposable Lock(string path);
 
-    /// <summary>Calls back, on any thread, when another process may have changed a file; null where the system does not support it. It may miss changes.</summary>
+    /// <summary>
+    /// Calls back, on any thread, when another process may have changed a file; null where the system does not support it. It may miss
+    /// changes.
+    /// </summary>
     IDisposable? Watch(string path, Action changed) => null;
 }
 
@@ -68,7 +71,9 @@ internal interface IDiskFile : IDisposable
     /// <summary>Allocates space up to a length, as zeros. May do nothing where the file system does not support it.</summary>
     void Allocate(long length);
 
-    /// <summary>Returns only when everything written is on the medium. After a failure, everything written since the last success is in doubt.</summary>
+    /// <summary>
+    /// Returns only when everything written is on the medium. After a failure, everything written since the last success is in doubt.
+    /// </summary>
     void Sync();
 }
 

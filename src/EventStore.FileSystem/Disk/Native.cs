@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EventStore.FileSystem.Disk;
 
 /// <summary>
-/// The calls of the operating system that .NET lacks, or whose failure it hides on Unix. Every result is checked; an interrupted call is repeated.
+/// The calls of the operating system that .NET lacks, or whose failure it hides on Unix. Every result is checked; an interrupted call is
+/// repeated.
 /// </summary>
 internal static partial class Native
 {
@@ -28,7 +29,9 @@ internal static partial class Native
     private static int QuotaExceeded => OperatingSystem.IsMacOS() ? 69 : 122;
 
     public static bool MeansFull(IOException error) =>
-        OperatingSystem.IsWindows() ? error.HResult is WindowsDiskFull or WindowsHandleDiskFull : error.HResult == NoSpace || error.HResult == QuotaExceeded;
+        OperatingSystem.IsWindows()
+            ? error.HResult is WindowsDiskFull or WindowsHandleDiskFull
+            : error.HResult == NoSpace || error.HResult == QuotaExceeded;
 
     /// <summary>Brings a file's data, and what is needed to read it again, to the medium.</summary>
     public static void SyncData(SafeFileHandle file, string path)
@@ -81,7 +84,9 @@ internal static partial class Native
         return error == 0 ? opened : throw Failed("lock", path, error);
     }
 
-    /// <summary>Frees a lock at once. Closing the handle alone would not, while a child process that is just starting has a copy of it.</summary>
+    /// <summary>
+    /// Frees a lock at once. Closing the handle alone would not, while a child process that is just starting has a copy of it.
+    /// </summary>
     public static void Unlock(SafeFileHandle file) => Repeat(() => Flock(file, Unlocked));
 
     private static SafeFileHandle OpenRaw(string path, int flags)

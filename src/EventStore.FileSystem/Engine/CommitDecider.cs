@@ -5,7 +5,8 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Engine;
 
 /// <summary>Decides attempts, each against those before it in its batch. Used within the writer's turn.</summary>
-internal sealed class CommitDecider(StoreView store, TimeProvider time) : IDecider<IReadOnlyList<CommitAttempt>, CommitOutcome[]>, IDecider<CommitAttempt, CommitOutcome>
+internal sealed class CommitDecider(
+    StoreView store, TimeProvider time) : IDecider<IReadOnlyList<CommitAttempt>, CommitOutcome[]>, IDecider<CommitAttempt, CommitOutcome>
 {
     // The stamp of the newest commit, written or about to be. Never goes back, even if a batch fails.
     private long stampTicks;

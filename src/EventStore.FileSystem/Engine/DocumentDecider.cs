@@ -9,7 +9,9 @@ internal readonly record struct DocumentPut(string Name, ReadOnlyMemory<byte> Co
 /// <summary>A document is to be deleted, if it has the expected version.</summary>
 internal readonly record struct DocumentDeletion(string Name, long ExpectedVersion);
 
-/// <summary>Decides about writing and deleting named documents. Their versions are addresses in the log, so no version comes twice.</summary>
+/// <summary>
+/// Decides about writing and deleting named documents. Their versions are addresses in the log, so no version comes twice.
+/// </summary>
 internal sealed class DocumentDecider(StoreView store) : IDecider<DocumentPut, long?>, IDecider<DocumentDeletion, bool>
 {
     /// <summary>Returns the new version; null if another one is there than was expected.</summary>

@@ -42,13 +42,15 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         return default;
     }
 
-    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         var open = Open(cancellationToken);
         try
         {
-            var outcomes = await open.Writes.WriteAsync<IReadOnlyList<CommitAttempt>, CommitOutcome[]>(open.Commits, attempts).ConfigureAwait(false);
+            var committing = open.Writes.WriteAsync<IReadOnlyList<CommitAttempt>, CommitOutcome[]>(open.Commits, attempts);
+            var outcomes = await committing.ConfigureAwait(false);
             signal.Raise(new Checkpoint(open.Store.End.NextCheckpoint - 1));
             return outcomes;
         }
@@ -126,7 +128,9 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         "file",
         "file:" + disk.Root,
         durability,
-        new EngineLimits(MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 4096),
+        new EngineLimits(
+            MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20,
+            MaxBatchAttempts: 4096),
         EngineCapabilities.Reopens | EngineCapabilities.SharedReading);
 
     /// <summary>Runs maintenance on the files beside readers and the writer, one such work at a time.</summary>
@@ -152,7 +156,8 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         await last.Store.DisposeAsync().ConfigureAwait(false);
     }
 
-    protected override ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken) => Open(cancellationToken).Store.ReadAsync(read);
+    protected override ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken) =>
+        Open(cancellationToken).Store.ReadAsync(read);
 
     private async ValueTask<CommitOutcome> CommittedAsync(Opened open, ValueTask<CommitOutcome> committing, CommitAttempt attempt)
     {
@@ -207,8 +212,8 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         public MaintenanceWork Maintenance { get; } = new(root);
 
         /// <summary>
-        /// What a caller gets in place of an error. The commits of the batch in which writing failed stay unknown until the store is opened again, however
-        /// often a caller tries them. Null to leave the error as it is.
+        /// What a caller gets in place of an error. The commits of the batch in which writing failed stay unknown until the store is
+        /// opened again, however often a caller tries them. Null to leave the error as it is.
         /// </summary>
         public BatchOutcomeUnknownException? UnknownOutcome(StorageException error, IReadOnlyList<CommitAttempt> attempts)
         {

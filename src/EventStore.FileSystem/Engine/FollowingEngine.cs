@@ -6,10 +6,12 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Engine;
 
 /// <summary>
-/// The engine over the files of a store that another process may write. It takes no lock, changes nothing, and sees everything that was acknowledged.
-/// A caller that waits for commits is woken by the operating system when the writer's live file changes; it also polls, because a change may be missed.
+/// The engine over the files of a store that another process may write. It takes no lock, changes nothing, and sees everything that was
+/// acknowledged. A caller that waits for commits is woken by the operating system when the writer's live file changes; it also polls,
+/// because a change may be missed.
 /// </summary>
-internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, EngineDescription description, EngineContext context) : ReadingEngine, IPersistenceEngine
+internal sealed class FollowingEngine(
+    IDisk disk, StoreSettings settings, EngineDescription description, EngineContext context) : ReadingEngine, IPersistenceEngine
 {
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(25);
@@ -24,7 +26,10 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
     private bool isWatched;
     private IDisposable? watch;
 
-    public EngineDescription Description { get; } = description with { Capabilities = description.Capabilities | EngineCapabilities.WakesAcrossProcesses };
+    public EngineDescription Description { get; } = description with
+    {
+        Capabilities = description.Capabilities | EngineCapabilities.WakesAcrossProcesses,
+    };
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
@@ -38,17 +43,24 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
         return default;
     }
 
-    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) => throw Refused("Committing");
+    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) => throw Refused("Committing");
 
-    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default) => throw Refused("Saving a snapshot");
+    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default) =>
+        throw Refused("Saving a snapshot");
 
-    public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) => throw Refused("Pruning snapshots");
+    public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) =>
+        throw Refused("Pruning snapshots");
 
-    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) => throw Refused("Writing a document");
+    public ValueTask<long?> PutDocumentAsync(
+        string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) =>
+        throw Refused("Writing a document");
 
-    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) => throw Refused("Deleting a document");
+    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) =>
+        throw Refused("Deleting a document");
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) => throw Refused("Deleting a stream");
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        throw Refused("Deleting a stream");
 
     public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) => throw Refused("Purging");
 
@@ -81,7 +93,8 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
         return default;
     }
 
-    protected override ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken) => new(Open(cancellationToken).Read(read));
+    protected override ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken) =>
+        new(Open(cancellationToken).Read(read));
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 

@@ -28,10 +28,12 @@ internal abstract class ReadingEngine
         return ReadAsync(store => DocumentReading.Find(store, name), cancellationToken);
     }
 
-    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(
+        string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
         ReadAsync(store => DocumentReading.List(store, prefix, after, limit), cancellationToken);
 
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
+    public ValueTask<VerificationReport> VerifyAsync(
+        IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
         ReadAsync(store => new Verification(store, progress, cancellationToken).Run(), cancellationToken);
 
     /// <summary>Reads from the store.</summary>

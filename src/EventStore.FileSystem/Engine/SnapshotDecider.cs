@@ -15,7 +15,8 @@ internal sealed class SnapshotDecider(StoreView store) : IDecider<SnapshotRecord
     public bool Decide(SnapshotRecord asked, WritePlan plan)
     {
         var head = store.Index.FindHead(asked.Stream);
-        if (asked.Revision.Value > head.Revision) throw new SnapshotRefusedException(asked.Stream, asked.Revision, new Revision(head.Revision));
+        if (asked.Revision.Value > head.Revision)
+            throw new SnapshotRefusedException(asked.Stream, asked.Revision, new Revision(head.Revision));
         plan.AddSnapshot(asked);
         return true;
     }

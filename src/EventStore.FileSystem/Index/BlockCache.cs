@@ -6,7 +6,8 @@ internal sealed class BlockCache(int slots = 4096)
     private const int FirstSlots = 64;
     private Entry?[] entries = new Entry?[Math.Min(FirstSlots, slots)];
 
-    public byte[]? Find(long run, long number) => SlotOf(entries, run, number) is { } entry && entry.Run == run && entry.Number == number ? entry.Block : null;
+    public byte[]? Find(long run, long number) =>
+        SlotOf(entries, run, number) is { } entry && entry.Run == run && entry.Number == number ? entry.Block : null;
 
     public void Keep(long run, long number, byte[] block)
     {

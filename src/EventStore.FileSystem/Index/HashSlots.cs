@@ -10,7 +10,8 @@ internal sealed class HashSlots
     private ulong[] slots;
 
     /// <param name="entries">How many entries are expected.</param>
-    public HashSlots(int entries) => slots = new ulong[Math.Max(FewestSlots, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)entries * 2))];
+    public HashSlots(int entries) =>
+        slots = new ulong[Math.Max(FewestSlots, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)entries * 2))];
 
     /// <summary>Begins to look for a hash.</summary>
     public Probe Find(uint hash) => new(slots, hash);

@@ -6,7 +6,10 @@ namespace EventStore.FileSystem.Index;
 /// <summary>Loads the index that a checkpoint names.</summary>
 internal static class IndexLoading
 {
-    /// <summary>Loads the index of the newest checkpoint. Returns an empty one if there is no checkpoint or a run is damaged; the caller then fills it from the log.</summary>
+    /// <summary>
+    /// Loads the index of the newest checkpoint. Returns an empty one if there is no checkpoint or a run is damaged; the caller then
+    /// fills it from the log.
+    /// </summary>
     public static StoreIndex Load(
         IDisk disk, Guid storeId, IndexSettings settings, IReadOnlyList<StoreCheckpoint> checkpoints, long generation, out bool isComplete)
     {

@@ -3,7 +3,9 @@ using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Index;
 
-/// <summary>An immutable run of the index, read block by block. Only blocks that were read are kept in memory, in a bounded cache.</summary>
+/// <summary>
+/// An immutable run of the index, read block by block. Only blocks that were read are kept in memory, in a bounded cache.
+/// </summary>
 internal sealed class RunFile : IDisposable
 {
     private readonly IDiskFile file;
@@ -55,8 +57,10 @@ internal sealed class RunFile : IDisposable
             var last = new byte[RunFormat.BlockLength];
             opened.Read(last, (blocks - 1) * RunFormat.BlockLength);
             var ownSeed = storeSeed ^ (ulong)id;
-            if (!RunFormat.IsBlock(last, ownSeed, blocks - 1) || RunFormat.ReadFoot(last) is not { } foot) throw new IndexDamageException(path, "the foot of the run is damaged.");
-            if (foot.Id != id || foot.From != from || foot.To != to) throw new IndexDamageException(path, "the run covers another part of the log than the checkpoint says.");
+            if (!RunFormat.IsBlock(last, ownSeed, blocks - 1) || RunFormat.ReadFoot(last) is not { } foot)
+                throw new IndexDamageException(path, "the foot of the run is damaged.");
+            if (foot.Id != id || foot.From != from || foot.To != to)
+                throw new IndexDamageException(path, "the run covers another part of the log than the checkpoint says.");
             return new RunFile(opened, cache, ownSeed, foot, level);
         }
         catch

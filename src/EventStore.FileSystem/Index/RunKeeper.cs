@@ -8,8 +8,8 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Index;
 
 /// <summary>
-/// Turns full memtables into runs, merges runs, and writes the checkpoint that names them. Its order is what makes the index safe: first the
-/// run, then the log it speaks of, then the checkpoint are on the medium, and only then are older files removed.
+/// Turns full memtables into runs, merges runs, and writes the checkpoint that names them. Its order is what makes the index safe: first
+/// the run, then the log it speaks of, then the checkpoint are on the medium, and only then are older files removed.
 /// </summary>
 internal sealed class RunKeeper : IAsyncDisposable
 {
@@ -71,13 +71,15 @@ internal sealed class RunKeeper : IAsyncDisposable
         var expected = 0L;
         foreach (var run in runs)
         {
-            if (run.From != expected) throw new IndexDamageException(RunFormat.PathOf(run.Id), "the runs do not cover the log without a gap.");
+            if (run.From != expected)
+                throw new IndexDamageException(RunFormat.PathOf(run.Id), "the runs do not cover the log without a gap.");
             state = state with { Runs = state.Runs.Add(RunFile.Open(disk, cache, storeSeed, run.Id, run.Level, run.From, run.To)) };
             expected = run.To;
         }
 
         var cursor = new MergedCursor([.. state.Runs.Reverse().Select(run => run.OpenCursor())]);
-        for (var isThere = cursor.Seek([IndexKeys.Removal]); isThere && cursor.Key[0] == IndexKeys.Removal; isThere = cursor.Next()) Removals.Load(cursor.Key, cursor.Value);
+        for (var isThere = cursor.Seek([IndexKeys.Removal]); isThere && cursor.Key[0] == IndexKeys.Removal; isThere = cursor.Next())
+            Removals.Load(cursor.Key, cursor.Value);
     }
 
     /// <summary>The log is open for writing: from now on work may run beside the writer, and checkpoints are written.</summary>
@@ -93,15 +95,20 @@ internal sealed class RunKeeper : IAsyncDisposable
         lock (gate) (state, indexed, lastRunId, isShortOfSpace, damage) = (rebuilt.state, rebuilt.indexed, rebuilt.lastRunId, false, null);
     }
 
-    /// <summary>Whether the part in memory is full. While the store is opened it may be fuller, so that opening seldom waits for a run to be written.</summary>
+    /// <summary>
+    /// Whether the part in memory is full. While the store is opened it may be fuller, so that opening seldom waits for a run to be
+    /// written.
+    /// </summary>
     public bool IsFreezeDue(long end) => (state.Frozen is null || isShortOfSpace) && IsFull(end, Log is null ? FullestInOpening : 1);
 
     /// <summary>
-    /// What a write waits for before it is acknowledged: when the part in memory is twice as full as it should be, the one before it has to be written
-    /// first. So memory, and the tail that opening after a kill reads, stay bounded.
+    /// What a write waits for before it is acknowledged: when the part in memory is twice as full as it should be, the one before it has
+    /// to be written first. So memory, and the tail that opening after a kill reads, stay bounded.
     /// </summary>
     public Task CatchUp(long end) =>
-        state.Frozen is not null && !isShortOfSpace && fault is null && IsFull(end, FullestBehindFrozen) ? waitFor(working) : Task.CompletedTask;
+        state.Frozen is not null && !isShortOfSpace && fault is null && IsFull(end, FullestBehindFrozen)
+            ? waitFor(working)
+            : Task.CompletedTask;
 
     /// <summary>Called by the writer between batches: begins a new memtable, and has the full one written.</summary>
     public void Freeze(LogPoint end)
@@ -144,7 +151,9 @@ internal sealed class RunKeeper : IAsyncDisposable
         await merging.ConfigureAwait(false);
     }
 
-    /// <summary>Writes down how far the log is durable and indexed; not where it is indexed further than it is durable, or failed.</summary>
+    /// <summary>
+    /// Writes down how far the log is durable and indexed; not where it is indexed further than it is durable, or failed.
+    /// </summary>
     public bool WriteCheckpoint()
     {
         lock (gate)
@@ -165,7 +174,8 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// <summary>Removes run files that belong to nothing.</summary>
     public void RemoveStrays()
     {
-        foreach (var name in disk.List(RunFormat.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.TryDelete($"{RunFormat.Folder}/{name}");
+        foreach (var name in disk.List(RunFormat.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal)))
+            disk.TryDelete($"{RunFormat.Folder}/{name}");
         foreach (var id in RunIds().Except(state.Runs.Select(run => run.Id)).ToArray()) disk.TryDelete(RunFormat.PathOf(id));
     }
 
@@ -222,7 +232,8 @@ internal sealed class RunKeeper : IAsyncDisposable
         WriteCheckpoint();
     }
 
-    private bool IsFull(long end, int times) => state.Active.Count >= settings.FreezeEntries * times || end - state.Active.From >= settings.FreezeBytes * times;
+    private bool IsFull(long end, int times) =>
+        state.Active.Count >= settings.FreezeEntries * times || end - state.Active.From >= settings.FreezeBytes * times;
 
     private long PreviousEnd() => state.Runs.Length == 0 ? 0 : state.Runs[^1].To;
 
@@ -292,10 +303,14 @@ internal sealed class RunKeeper : IAsyncDisposable
 
     // Called with the gate held.
     private StoreCheckpoint Claims(SegmentedLog log) =>
-        new(generation, log.Epoch, log.DurableEnd, indexed, [.. state.Runs.Select(run => new RunEntry(run.Id, run.Level, run.From, run.To))]);
+        new(
+            generation, log.Epoch, log.DurableEnd, indexed,
+            [.. state.Runs.Select(run => new RunEntry(run.Id, run.Level, run.From, run.To))]);
 
     private IEnumerable<long> RunIds() => disk.List(RunFormat.Folder)
         .Where(name => name.EndsWith(".run", StringComparison.Ordinal))
-        .Select(name => long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id) ? id : 0)
+        .Select(
+            name =>
+                long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id) ? id : 0)
         .Where(id => id > 0);
 }

@@ -4,8 +4,8 @@ using EventStore.FileSystem.Bytes;
 namespace EventStore.FileSystem.Index;
 
 /// <summary>
-/// Finds everything in the log: heads, a stream's commits, commit ids, snapshots, documents, checkpoints. A pure function of the log, so that
-/// it may be deleted at any time and is then rebuilt. All but its newest part is on disk.
+/// Finds everything in the log: heads, a stream's commits, commit ids, snapshots, documents, checkpoints. A pure function of the log, so
+/// that it may be deleted at any time and is then rebuilt. All but its newest part is on disk.
 /// </summary>
 internal sealed class StoreIndex(RunKeeper keeper)
 {
@@ -98,7 +98,8 @@ internal sealed class StoreIndex(RunKeeper keeper)
             case FrameKind.Seal:
                 break;
             default:
-                throw new StorageFormatException($"The frame at address {position} of the log", $"kind {(int)frame.Kind}", "the kinds 1 to 9");
+                throw new StorageFormatException(
+                    $"The frame at address {position} of the log", $"kind {(int)frame.Kind}", "the kinds 1 to 9");
         }
     }
 
@@ -138,7 +139,8 @@ internal sealed class StoreIndex(RunKeeper keeper)
     }
 
     /// <summary>Finds the addresses of the commits that hold a range of a stream's revisions, in order.</summary>
-    public List<(long LastRevision, long Position)> FindCommits(StreamId stream, HeadEntry head, long fromRevision, long toRevision, int limit)
+    public List<(long LastRevision, long Position)> FindCommits(
+        StreamId stream, HeadEntry head, long fromRevision, long toRevision, int limit)
     {
         var found = new List<(long LastRevision, long Position)>();
         var state = State;
@@ -182,7 +184,8 @@ internal sealed class StoreIndex(RunKeeper keeper)
         for (var i = state.Runs.Length - 1; i >= 0 && place == 0; i--)
         {
             var cursor = state.Runs[i].OpenCursor();
-            if (cursor.SeekFloor(IndexKeys.OfCheckpoint(checkpoint)) && cursor.Key[0] == IndexKeys.Checkpoint) place = Varint.Read(cursor.Value);
+            if (cursor.SeekFloor(IndexKeys.OfCheckpoint(checkpoint)) && cursor.Key[0] == IndexKeys.Checkpoint)
+                place = Varint.Read(cursor.Value);
         }
 
         return place;
@@ -193,7 +196,9 @@ internal sealed class StoreIndex(RunKeeper keeper)
         NewestStamp = Math.Max(NewestStamp, commit.StampTicks);
         Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
         var head = new HeadEntry(commit.StreamStart, commit.LastRevision, commit.Sequence);
-        AddCommit(headKey[..IndexKeys.WriteStream(headKey, commit.Bucket, commit.Category, commit.Id)], head, commit.Position, commit.CommitId, commit.FirstCheckpoint);
+        AddCommit(
+            headKey[..IndexKeys.WriteStream(headKey, commit.Bucket, commit.Category, commit.Id)], head, commit.Position, commit.CommitId,
+            commit.FirstCheckpoint);
     }
 
     private static void FindInRuns(ImmutableArray<RunFile> runs, Guid commitId, UInt128 number, ref List<long>? found)
@@ -206,13 +211,15 @@ internal sealed class StoreIndex(RunKeeper keeper)
         {
             if (!run.CommitIds.Holds(number) || !run.MayHold(hash)) continue;
             var cursor = run.OpenCursor();
-            for (var isThere = cursor.Seek(key); isThere && cursor.Key.StartsWith(prefix); isThere = cursor.Next()) (found ??= []).Add(IndexKeys.PositionIn(cursor.Key));
+            for (var isThere = cursor.Seek(key); isThere && cursor.Key.StartsWith(prefix); isThere = cursor.Next())
+                (found ??= []).Add(IndexKeys.PositionIn(cursor.Key));
         }
     }
 
     // Copies the commits of one run; returns whether the range is complete.
     private static bool CopyFrom(
-        RunFile run, byte[] headKey, long streamStart, long fromRevision, long toRevision, int limit, List<(long LastRevision, long Position)> into)
+        RunFile run, byte[] headKey, long streamStart, long fromRevision, long toRevision, int limit,
+        List<(long LastRevision, long Position)> into)
     {
         var from = IndexKeys.OfEvents(headKey, fromRevision);
         var cursor = run.OpenCursor();

@@ -54,6 +54,12 @@ internal static class CheckpointFile
 
     private static IEnumerable<long> Generations(IDisk disk) => disk.List("")
         .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffix, StringComparison.Ordinal))
-        .Select(name => long.TryParse(name.AsSpan(Prefix.Length, name.Length - Prefix.Length - Suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0)
+        .Select(
+            name =>
+                long.TryParse(
+                    name.AsSpan(Prefix.Length, name.Length - Prefix.Length - Suffix.Length), NumberStyles.None,
+                    CultureInfo.InvariantCulture, out var number)
+                    ? number
+                    : 0)
         .Where(number => number > 0);
 }

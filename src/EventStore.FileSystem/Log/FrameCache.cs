@@ -19,7 +19,9 @@ internal sealed class FrameCache
     public ReadOnlySpan<byte> Find(long position, int replacements)
     {
         var present = slots;
-        return present.Entries[present.Of(position)] is { } entry && entry.Position == position && entry.Replacements == replacements ? entry.Bytes : default;
+        return present.Entries[present.Of(position)] is { } entry && entry.Position == position && entry.Replacements == replacements
+            ? entry.Bytes
+            : default;
     }
 
     /// <summary>Records a look-up of a frame that was not cached.</summary>
@@ -28,10 +30,13 @@ internal sealed class FrameCache
         if (frame.Length > LargestFrameBytes) return;
         var present = slots;
         var slot = present.Of(position);
-        if (Interlocked.Exchange(ref present.Missed[slot], position) == position) present.Entries[slot] = new Entry(position, replacements, frame.ToArray());
+        if (Interlocked.Exchange(ref present.Missed[slot], position) == position)
+            present.Entries[slot] = new Entry(position, replacements, frame.ToArray());
 
-        // With more addresses in use than slots, each is displaced before its second look-up. Few entries are held by then, so they are dropped.
-        else if (present.Entries.Length < MostSlots && ++present.Notes > NotesPerSlot * present.Entries.Length) slots = new Slots(present.Entries.Length * 4);
+        // With more addresses in use than slots, each is displaced before its second look-up. Few entries are held by then, so they are
+        // dropped.
+        else if (present.Entries.Length < MostSlots && ++present.Notes > NotesPerSlot * present.Entries.Length)
+            slots = new Slots(present.Entries.Length * 4);
     }
 
     private sealed class Slots(int count)

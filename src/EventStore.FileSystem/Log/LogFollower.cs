@@ -21,9 +21,13 @@ internal sealed class LogFollower(LogSegments segments, LogPoint from)
         {
             if (scanner.TryNext(out var frame, end))
             {
-                if (frame.Checkpoint != point.NextCheckpoint) throw segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} was found where {point.NextCheckpoint} was expected.");
+                if (frame.Checkpoint != point.NextCheckpoint)
+                    throw segments.Damaged(
+                        frame.Position, $"checkpoint {frame.Checkpoint} was found where {point.NextCheckpoint} was expected.");
                 apply(frame);
-                point = new LogPoint(scanner.Position, scanner.Chain, frame.Checkpoint + frame.Count, Math.Max(point.StampTicks, CommitCodec.NewestStampOf(frame)));
+                point = new LogPoint(
+                    scanner.Position, scanner.Chain, frame.Checkpoint + frame.Count,
+                    Math.Max(point.StampTicks, CommitCodec.NewestStampOf(frame)));
                 continue;
             }
 
@@ -36,7 +40,8 @@ internal sealed class LogFollower(LogSegments segments, LogPoint from)
     }
 
     /// <summary>
-    /// Returns up to where the log was on the medium when later frames were written. After a power loss that may be further than the last mark says.
+    /// Returns up to where the log was on the medium when later frames were written. After a power loss that may be further than the last
+    /// mark says.
     /// </summary>
     public long FindDurableEnd()
     {

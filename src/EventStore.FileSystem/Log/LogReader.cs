@@ -60,7 +60,8 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
         }
 
         var frame = At(position, length);
-        if (length == 0 || !Format.IsFrame(frame, position, segments.Seed)) throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
+        if (length == 0 || !Format.IsFrame(frame, position, segments.Seed))
+            throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
         likelyBytes = length;
         cache?.Note(position, replacements, frame);
         return new Frame(position, frame);
@@ -87,11 +88,13 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
     {
         var windowEnd = windowStart + windowLength;
         var isNear = windowLength > 0 && position >= windowStart && position - windowEnd < NearBytes;
-        nextBytes = aheadBytes > 0 ? aheadBytes : isNear ? Math.Min(nextBytes * 4, LargestWindowBytes) : Math.Clamp(likelyBytes + (likelyBytes / 4), SmallestReadBytes, FirstWindowBytes);
+        nextBytes = aheadBytes > 0 ? aheadBytes : isNear ? Math.Min(nextBytes * 4, LargestWindowBytes) : Math.Clamp(
+            likelyBytes + (likelyBytes / 4), SmallestReadBytes, FirstWindowBytes);
         aheadBytes = 0;
         var bytes = (int)Math.Min(Math.Max(wanted, nextBytes), end - position);
         if (bytes < wanted) throw segments.Damaged(position, "the place lies beyond what is published.");
-        if (window.Length < bytes || window.Length > LargestWindowBytes) window = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, FirstWindowBytes));
+        if (window.Length < bytes || window.Length > LargestWindowBytes)
+            window = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, FirstWindowBytes));
         windowStart = position;
         windowLength = segments.Read(Enter(position), window.AsSpan(0, bytes), position);
         if (windowLength < wanted) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");

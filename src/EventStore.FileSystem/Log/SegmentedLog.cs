@@ -8,7 +8,10 @@ namespace EventStore.FileSystem.Log;
 /// The writing end of the log. A batch of frames is written in one call. After a failed flush, or a failed write that could not be
 /// undone, the log is faulted and never writes again, because the page cache may then show bytes that are not on the medium.
 /// </summary>
-/// <remarks>Callers hold the writer's gate; only <see cref="SyncNow"/>, <see cref="WrittenEnd"/>, <see cref="DurableEnd"/> and <see cref="Fault"/> may be used by others.</remarks>
+/// <remarks>
+/// Callers hold the writer's gate; only <see cref="SyncNow"/>, <see cref="WrittenEnd"/>, <see cref="DurableEnd"/> and <see cref="Fault"/>
+/// may be used by others.
+/// </remarks>
 internal sealed class SegmentedLog : IAsyncDisposable
 {
     private readonly LogSegments segments;
@@ -123,7 +126,10 @@ internal sealed class SegmentedLog : IAsyncDisposable
     public void RefuseIfFaulted()
     {
         if (Fault.Why is { } why)
-            throw new StorageException($"The store at '{segments.Disk.Root}' takes no more writes, because writing or flushing failed earlier: {why.Message} Nothing was stored. Dispose it and open it again; opening settles what is on the disk.", why);
+            throw new StorageException(
+                $"The store at '{segments.Disk.Root}' takes no more writes, because writing or flushing failed earlier: "
+                + $"{why.Message} Nothing was stored. Dispose it and open it again; opening settles what is on the disk.",
+                why);
     }
 
     // Links each frame to the one before it; returns where the log ends with them.
@@ -166,7 +172,8 @@ internal sealed class SegmentedLog : IAsyncDisposable
         }
         catch (DiskFullException error)
         {
-            // Part of a batch may have reached the file. It must not come back after a crash, because its callers get an error that says nothing was stored.
+            // Part of a batch may have reached the file. It must not come back after a crash, because its callers get an error that says
+            // nothing was stored.
             CutToWritten();
             throw NoSpace(error);
         }
@@ -277,11 +284,16 @@ internal sealed class SegmentedLog : IAsyncDisposable
     private BatchOutcomeUnknownException Break(IOException error)
     {
         Fault.Set(error);
-        return new BatchOutcomeUnknownException($"Writing to the store at '{segments.Disk.Root}' failed: {error.Message} It takes no more writes until it is opened again.", error);
+        return new BatchOutcomeUnknownException(
+            $"Writing to the store at '{segments.Disk.Root}' failed: {error.Message} It takes no more writes until it is opened again.",
+            error);
     }
 
     private StorageUnavailableException NoSpace(IOException error) =>
-        new($"No space is left for the store at '{segments.Disk.Root}'. Nothing was stored. Free some space and try again; the store needs no reopening.", error);
+        new(
+            $"No space is left for the store at '{segments.Disk.Root}'. Nothing was stored. Free some space and try again; "
+            + "the store needs no reopening.",
+            error);
 }
 
 /// <summary>Where a log continues after opening. Everything before its end is on the medium.</summary>

@@ -8,13 +8,13 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Copies an open store into a folder that can be opened as a store: everything acknowledged before the backup began. First the
-/// claims are captured, then the log is copied, then the index, and the checkpoint that ties them together comes last. Files that an earlier backup
-/// copied and that have not changed are skipped. Interrupted at any point, the folder opens as what it held before, or more.
+/// Copies an open store into a folder that can be opened as a store: everything acknowledged before the backup began. First the claims
+/// are captured, then the log is copied, then the index, and the checkpoint that ties them together comes last. Files that an earlier
+/// backup copied and that have not changed are skipped. Interrupted at any point, the folder opens as what it held before, or more.
 /// </summary>
 /// <remarks>
-/// Compaction may have removed from older segments what newer ones record as deleted. So the newest are copied first: until the segment is replaced with
-/// which the earlier backup ended, opening ignores them; afterwards every deletion is present.
+/// Compaction may have removed from older segments what newer ones record as deleted. So the newest are copied first: until the segment
+/// is replaced with which the earlier backup ended, opening ignores them; afterwards every deletion is present.
 /// </remarks>
 internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
 {
@@ -52,17 +52,25 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
     {
         if (!target.Exists(StoreIdentityFile.FileName))
         {
-            if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal)) || target.List(LogSegments.Folder).Count > 0)
-                throw new StorageException($"'{target.Root}' holds files, but no store. A backup goes into an empty folder, or onto an earlier backup of the same store. Choose another folder.");
+            if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal))
+                || target.List(LogSegments.Folder).Count > 0)
+                throw new StorageException(
+                    $"'{target.Root}' holds files, but no store. A backup goes into an empty folder, or onto an earlier backup of the "
+                    + "same store. Choose another folder.");
             StoreIdentityFile.Write(target, StoreIdentityFile.Read(store.Segments.Disk));
             return;
         }
 
         if (StoreIdentityFile.Read(target).Id != store.Segments.StoreId)
-            throw new StorageException($"'{target.Root}' holds another store. A backup goes into an empty folder, or onto an earlier backup of the same store. Choose another folder.");
-        if (target.List(LogSegments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).Max(StringComparer.Ordinal) is { } newest
+            throw new StorageException(
+                $"'{target.Root}' holds another store. A backup goes into an empty folder, or onto an earlier backup of the same "
+                + "store. Choose another folder.");
+        if (target.List(LogSegments.Folder).Where(
+            name => name.EndsWith(".seg", StringComparison.Ordinal)).Max(StringComparer.Ordinal) is { } newest
             && string.CompareOrdinal($"{LogSegments.Folder}/{newest}", LogSegments.PathOf(store.Segments.All[^1].Number)) > 0)
-            throw new StorageException($"'{target.Root}' holds a longer history of this store than the store itself: '{newest}' is not in the store. Check which of the two is the right one, and back up into another folder.");
+            throw new StorageException(
+                $"'{target.Root}' holds a longer history of this store than the store itself: '{newest}' is not in the store. "
+                + "Check which of the two is the right one, and back up into another folder.");
     }
 
     private void Mark()
@@ -98,6 +106,8 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         CopyMarks.Remove(target);
         target.SyncFolder("");
         var named = claims.Runs.Select(run => RunFormat.PathOf(run.Id)).ToHashSet(StringComparer.Ordinal);
-        foreach (var stray in target.List(RunFormat.Folder).Select(name => $"{RunFormat.Folder}/{name}").Where(path => !named.Contains(path))) target.Delete(stray);
+        foreach (
+            var stray in target.List(RunFormat.Folder).Select(name => $"{RunFormat.Folder}/{name}").Where(path => !named.Contains(path)))
+            target.Delete(stray);
     }
 }

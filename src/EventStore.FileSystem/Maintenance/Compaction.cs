@@ -5,8 +5,9 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Removes dead frames, segment by segment, and compresses segments that are not compressed yet where the options ask for it. Runs concurrently with readers and
-/// the writer, which wait only while the newest segment is sealed. May end at any point: every segment is old or new, and both have the same content.
+/// Removes dead frames, segment by segment, and compresses segments that are not compressed yet where the options ask for it. Runs
+/// concurrently with readers and the writer, which wait only while the newest segment is sealed. May end at any point: every segment is
+/// old or new, and both have the same content.
 /// </summary>
 internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
 {
@@ -51,7 +52,8 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
             deadDocumentBytes += frame.Bytes.Length;
         }
 
-        if (scanner.Position < end) throw store.Segments.Damaged(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
+        if (scanner.Position < end)
+            throw store.Segments.Damaged(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
         return deadDocumentBytes > 0 && deadDocumentBytes >= (end - segment.Base) / WorthwhilePart;
     }
 
@@ -62,8 +64,8 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
         return true;
     }
 
-    // The frames that removed others are flushed first: after a power loss, removed frames must not be missing without them. Other processes see them too,
-    // so that they do not look for removed frames.
+    // The frames that removed others are flushed first: after a power loss, removed frames must not be missing without them. Other
+    // processes see them too, so that they do not look for removed frames.
     private void Settle()
     {
         store.Writer.PublishToOthers();

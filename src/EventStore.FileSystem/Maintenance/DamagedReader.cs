@@ -40,7 +40,8 @@ internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed)
         for (var offset = 0; offset < window.Length;)
         {
             // Pieces end where blocks of the file do.
-            var piece = window.AsSpan(offset, (int)Math.Min(PieceBytes - ((at - segment.Base + offset) % PieceBytes), window.Length - offset));
+            var piece = window.AsSpan(
+                offset, (int)Math.Min(PieceBytes - ((at - segment.Base + offset) % PieceBytes), window.Length - offset));
             if (!TryFill(piece, at + offset)) piece.Clear();
             offset += piece.Length;
         }

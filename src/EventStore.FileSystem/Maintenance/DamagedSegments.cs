@@ -32,11 +32,14 @@ internal static class DamagedSegments
         var segments = new List<DamagedSegment>();
         for (var number = 1L; number <= last; number++) segments.Add(Open(disk, storeId, number, cache));
         for (var i = 0; i < segments.Count; i++) segments[i].Base = BaseOf(segments, i);
-        for (var i = 0; i < segments.Count; i++) segments[i].End = i + 1 < segments.Count ? segments[i + 1].Base : segments[i].Base + LengthOf(segments[i]);
+        for (var i = 0; i < segments.Count; i++)
+            segments[i].End = i + 1 < segments.Count ? segments[i + 1].Base : segments[i].Base + LengthOf(segments[i]);
         return segments;
     }
 
-    /// <summary>The store's id as the heads of its segments have it, for a store whose own file is damaged; null if no head is whole.</summary>
+    /// <summary>
+    /// The store's id as the heads of its segments have it, for a store whose own file is damaged; null if no head is whole.
+    /// </summary>
     public static Guid? FindStoreId(IDisk disk) => Numbers(disk)
         .Select(number => Open(disk, default, number, new PackedBlockCache(1)))
         .Select(segment =>
@@ -48,7 +51,11 @@ internal static class DamagedSegments
 
     private static IEnumerable<long> Numbers(IDisk disk) => disk.List(LogSegments.Folder)
         .Where(name => name.EndsWith(".seg", StringComparison.Ordinal))
-        .Select(name => long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0)
+        .Select(
+            name =>
+                long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                    ? number
+                    : 0)
         .Where(number => number > 0);
 
     private static DamagedSegment Open(IDisk disk, Guid storeId, long number, PackedBlockCache cache)
@@ -59,7 +66,8 @@ internal static class DamagedSegments
         {
             var file = SegmentFile.Open(disk, path, Format.SeedOf(storeId), cache);
             var header = SegmentFile.ReadHeader(file, $"{disk.Root}/{path}", out var problem);
-            if (problem is null && storeId != default && (header.StoreId != storeId || header.Number != number)) problem = "the segment belongs to another store or another place in this one.";
+            if (problem is null && storeId != default && (header.StoreId != storeId || header.Number != number))
+                problem = "the segment belongs to another store or another place in this one.";
             return new DamagedSegment(number, file, problem is null ? header : null, problem);
         }
         catch (Exception error) when (error is IOException or CorruptStorageException)
@@ -76,10 +84,13 @@ internal static class DamagedSegments
         var before = segments[i - 1].Base + LengthOf(segments[i - 1]);
         if (next < 0) return before;
 
-        // Its own length leads back from the one behind it; without a file, the end of the one before does, but for what those between need.
+        // Its own length leads back from the one behind it; without a file, the end of the one before does, but for what those between
+        // need.
         var ahead = segments[next].Header!.Value.Base;
-        if (next == i + 1 && segments[i].File is { } file && ahead - file.Length >= segments[i - 1].Base + LeastLength) return ahead - file.Length;
-        return Math.Clamp(before, segments[i - 1].Base + LeastLength, Math.Max(segments[i - 1].Base + LeastLength, ahead - ((next - i) * LeastLength)));
+        if (next == i + 1 && segments[i].File is { } file && ahead - file.Length >= segments[i - 1].Base + LeastLength)
+            return ahead - file.Length;
+        return Math.Clamp(
+            before, segments[i - 1].Base + LeastLength, Math.Max(segments[i - 1].Base + LeastLength, ahead - ((next - i) * LeastLength)));
     }
 
     private static long LengthOf(DamagedSegment segment) => Math.Max(segment.File?.Length ?? 0, LeastLength);

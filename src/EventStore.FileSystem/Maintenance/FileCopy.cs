@@ -55,7 +55,8 @@ internal sealed class FileCopy(IDisk target)
     }
 
     // The heads of such files differ; their last bytes hold a checksum that is chained over a sealed segment, or that of a run's foot,
-    // and the head of a packed one that of its table. The newest segment is compared as a whole: the copy may have been opened and written to.
+    // and the head of a packed one that of its table. The newest segment is compared as a whole: the copy may have been opened and
+    // written to.
     private bool IsThere(string path, long length, ReadAt read, bool isWhole)
     {
         if (!target.Exists(path)) return false;

@@ -24,7 +24,8 @@ internal sealed class LostStreams
                 break;
             case FrameKind.Purge:
                 var bucket = reader.Text();
-                foreach (var stream in reached.Keys.Where(stream => bucket.Length == 0 || stream.Bucket == bucket).ToArray()) Forget(stream);
+                foreach (var stream in reached.Keys.Where(stream => bucket.Length == 0 || stream.Bucket == bucket).ToArray())
+                    Forget(stream);
                 break;
         }
     }

@@ -14,7 +14,8 @@ public sealed record BackupReport(Checkpoint UpTo, int FilesCopied, int FilesUnc
 
 /// <summary>What a compaction did.</summary>
 /// <param name="SegmentsRewritten">Files of the log that were rewritten.</param>
-/// <param name="RecordsRemoved">Commits, snapshots and documents that were deleted, pruned or replaced, and are no longer on the disk.</param>
+/// <param name="RecordsRemoved">Commits, snapshots and documents that were deleted, pruned or replaced, and are no longer on the
+/// disk.</param>
 /// <param name="BytesBefore">Bytes of those files before.</param>
 /// <param name="BytesAfter">Bytes of those files after.</param>
 public sealed record CompactionReport(int SegmentsRewritten, long RecordsRemoved, long BytesBefore, long BytesAfter)
@@ -27,14 +28,19 @@ public sealed record CompactionReport(int SegmentsRewritten, long RecordsRemoved
 /// <param name="CommitsSaved">Commits in the new store.</param>
 /// <param name="EventsSaved">Events in the new store.</param>
 /// <param name="LostParts">The damaged parts, in the order of the log; empty when nothing was lost.</param>
-/// <param name="LostRevisions">Where the saved streams have holes now. Reading across a hole fails and says so; reading before or after it does not.</param>
-public sealed record RepairReport(long CommitsSaved, long EventsSaved, IReadOnlyList<LostPart> LostParts, IReadOnlyList<LostRevisions> LostRevisions)
+/// <param name="LostRevisions">Where the saved streams have holes now. Reading across a hole fails and says so; reading before or after
+/// it does not.</param>
+public sealed record RepairReport(
+    long CommitsSaved, long EventsSaved, IReadOnlyList<LostPart> LostParts, IReadOnlyList<LostRevisions> LostRevisions)
 {
     /// <summary>Whether everything was saved.</summary>
     public bool IsComplete => LostParts.Count == 0;
 }
 
-/// <summary>A damaged part of the log. Beside events it may have held snapshots, documents and deletions; a stream deleted there exists again, unless it was created again.</summary>
+/// <summary>
+/// A damaged part of the log. Beside events it may have held snapshots, documents and deletions; a stream deleted there exists again,
+/// unless it was created again.
+/// </summary>
 /// <param name="Place">The damaged file, and where in it.</param>
 /// <param name="Problem">What is wrong there.</param>
 /// <param name="Bytes">How many bytes of the log were lost; 0 if the damage cost nothing.</param>

@@ -5,10 +5,11 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Rewrites a damaged log, segment by segment: whole frames stay where they are, and everything between two of them becomes a gap that continues the
-/// chain and the checkpoints. Segments without damage are copied as they are.
+/// Rewrites a damaged log, segment by segment: whole frames stay where they are, and everything between two of them becomes a gap that
+/// continues the chain and the checkpoints. Segments without damage are copied as they are.
 /// </summary>
-internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnlyList<StoreCheckpoint> claims, CancellationToken cancellationToken)
+internal sealed class Salvage(
+    IDisk source, IDisk target, Guid storeId, IReadOnlyList<StoreCheckpoint> claims, CancellationToken cancellationToken)
 {
     private readonly ulong seed = Format.SeedOf(storeId);
     private readonly FileCopy copy = new(target);
@@ -28,7 +29,11 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
     {
         var before = (chain, checkpoint, stamp);
         var isWhole = segment.Header is { } header && header.Chain == chain && header.FirstCheckpoint == checkpoint;
-        if (!isWhole) LostParts.Add(new LostPart(PlaceOf(segment, segment.Base), segment.Problem ?? "the head of the segment does not continue the one before it.", 0, new Checkpoint(checkpoint - 1), new Checkpoint(checkpoint - 1)));
+        if (!isWhole)
+            LostParts.Add(
+                new LostPart(
+                    PlaceOf(segment, segment.Base), segment.Problem ?? "the head of the segment does not continue the one before it.", 0,
+                    new Checkpoint(checkpoint - 1), new Checkpoint(checkpoint - 1)));
         var lostParts = LostParts.Count;
         Walk(segment, next, null);
         var path = LogSegments.PathOf(segment.Number);
@@ -63,7 +68,8 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
         {
             cancellationToken.ThrowIfCancellationRequested();
             var continues = at == position;
-            if (!reader.TryRead(at, checkpoint, out var frame) || (continues && (frame.PreviousCrc != chain || frame.Checkpoint != checkpoint)))
+            if (!reader.TryRead(at, checkpoint, out var frame)
+                || (continues && (frame.PreviousCrc != chain || frame.Checkpoint != checkpoint)))
             {
                 at += 8;
                 continue;
@@ -89,10 +95,16 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
     private void Lose(DamagedSegment segment, long from, long to, long nextCheckpoint, uint chainBehind, Writing? writing)
     {
         nextCheckpoint = Math.Max(nextCheckpoint, checkpoint);
-        LostParts.Add(new LostPart(PlaceOf(segment, from), segment.File is null ? segment.Problem! : "stored frames are not whole here.", to - from, new Checkpoint(checkpoint - 1), new Checkpoint(nextCheckpoint - 1)));
+        LostParts.Add(
+            new LostPart(
+                PlaceOf(segment, from), segment.File is null ? segment.Problem! : "stored frames are not whole here.", to - from,
+                new Checkpoint(checkpoint - 1), new Checkpoint(nextCheckpoint - 1)));
         for (; nextCheckpoint - checkpoint > ushort.MaxValue; from += Writing.GapBytes, checkpoint += ushort.MaxValue)
-            writing?.WriteGap(new FrameHeader(from, FrameKind.Gap, ushort.MaxValue, checkpoint, 0, chain, 0), Writing.GapBytes, chain, stamp, seed);
-        writing?.WriteGap(new FrameHeader(from, FrameKind.Gap, (int)(nextCheckpoint - checkpoint), checkpoint, 0, chain, 0), to - from, chainBehind, stamp, seed);
+            writing?.WriteGap(
+                new FrameHeader(from, FrameKind.Gap, ushort.MaxValue, checkpoint, 0, chain, 0), Writing.GapBytes, chain, stamp, seed);
+        writing?.WriteGap(
+            new FrameHeader(from, FrameKind.Gap, (int)(nextCheckpoint - checkpoint), checkpoint, 0, chain, 0), to - from, chainBehind,
+            stamp, seed);
         (chain, checkpoint) = (chainBehind, nextCheckpoint);
     }
 
@@ -120,7 +132,8 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
             : (chain, checkpoint);
     }
 
-    private string PlaceOf(DamagedSegment segment, long at) => $"{source.Root}/{LogSegments.PathOf(segment.Number)}, offset {at - segment.Base}";
+    private string PlaceOf(DamagedSegment segment, long at) =>
+        $"{source.Root}/{LogSegments.PathOf(segment.Number)}, offset {at - segment.Base}";
 
     /// <summary>Writes frames and gaps where they belong.</summary>
     private sealed class Writing(IDiskFile file, long segmentBase)

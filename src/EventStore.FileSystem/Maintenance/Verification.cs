@@ -4,7 +4,9 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>Reads everything stored and reports every damage with its place. Changes nothing, and runs concurrently with the writer.</summary>
+/// <summary>
+/// Reads everything stored and reports every damage with its place. Changes nothing, and runs concurrently with the writer.
+/// </summary>
 internal sealed class Verification(StoreView store, IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
 {
     private const int ReportEveryEvents = 65_536;
@@ -24,7 +26,10 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
 
         foreach (var run in store.Index.State.Runs)
         {
-            foreach (var block in run.DamagedBlocks()) damages.Add(new Damage($"{store.Segments.Disk.Root}/{run.Path}, block {block}", "the checksum of the block is wrong.", IndexAdvice));
+            foreach (var block in run.DamagedBlocks())
+                damages.Add(
+                    new Damage(
+                        $"{store.Segments.Disk.Root}/{run.Path}, block {block}", "the checksum of the block is wrong.", IndexAdvice));
         }
 
         progress?.Report(new VerificationProgress(eventsChecked, eventsChecked));
@@ -58,7 +63,8 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
         while (scanner.TryNext(out var frame, until))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (frame.Checkpoint != checkpoint) Report(frame.Position, $"checkpoint {frame.Checkpoint} was found where {checkpoint} was expected.");
+            if (frame.Checkpoint != checkpoint)
+                Report(frame.Position, $"checkpoint {frame.Checkpoint} was found where {checkpoint} was expected.");
             checkpoint = frame.Checkpoint + frame.Count;
             if (frame.Kind == FrameKind.Commit) Check(new CommitReader(frame, store.Names));
         }
@@ -74,7 +80,12 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
         var head = store.Index.FindHead(commit.Stream);
         var found = store.Index.FindCommits(commit.Stream, head, commit.LastRevision, commit.LastRevision, 1);
         if (store.IsLive(commit) && (found.Count != 1 || found[0].Position != position))
-            damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", "the index does not lead to this commit.", IndexAdvice));
+        {
+            var place = $"{store.Segments.Disk.Root}/{store.Segments.Place(position)}";
+            damages.Add(new Damage(place, "the index does not lead to this commit.", IndexAdvice));
+        }
+
+
         commitsChecked++;
         eventsChecked += commit.EventCount;
         if (eventsChecked - eventsReported < ReportEveryEvents) return;
@@ -82,5 +93,6 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
         progress?.Report(new VerificationProgress(eventsChecked, null));
     }
 
-    private void Report(long position, string problem) => damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", problem, SegmentFile.Advice));
+    private void Report(long position, string problem) =>
+        damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", problem, SegmentFile.Advice));
 }

@@ -27,7 +27,8 @@ internal static class DocumentReading
         for (var isThere = cursor.Seek(from); isThere && found.Count < limit && cursor.Key.StartsWith(prefixKey); isThere = cursor.Next())
         {
             if (cursor.Value.IsEmpty || cursor.Key.SequenceCompareTo(afterKey) <= 0) continue;
-            if ((TryLoad(store, Varint.Read(cursor.Value)) ?? Find(store, IndexKeys.DocumentIn(cursor.Key))) is { } document) found.Add(document);
+            if ((TryLoad(store, Varint.Read(cursor.Value)) ?? Find(store, IndexKeys.DocumentIn(cursor.Key))) is { } document)
+                found.Add(document);
         }
 
         return found;

@@ -19,7 +19,8 @@ internal static class HeadReading
         var after = query.After is { } stream ? IndexKeys.OfStream(stream) : bucket;
         var from = after.AsSpan().SequenceCompareTo(bucket) > 0 ? after : bucket;
         var cursor = store.Index.State.OpenCursor();
-        for (var isThere = cursor.Seek(from); isThere && found.Count < query.Limit && cursor.Key.StartsWith(bucket); isThere = cursor.Next())
+        for (var isThere = cursor.Seek(from); isThere && found.Count < query.Limit
+            && cursor.Key.StartsWith(bucket); isThere = cursor.Next())
         {
             var head = HeadEntry.Read(cursor.Value);
             if (!head.Exists || head.Revision < query.MinEventsSinceSnapshot || cursor.Key.SequenceEqual(after)) continue;
@@ -33,5 +34,7 @@ internal static class HeadReading
     }
 
     private static StreamHead ToHead(StoreView store, StreamId stream, byte[] headKey, HeadEntry head) =>
-        new(stream, new Revision(head.Revision), new CommitSequence(head.Sequence), new Revision(SnapshotReading.NewestRevision(store, headKey, head)));
+        new(
+            stream, new Revision(head.Revision), new CommitSequence(head.Sequence),
+            new Revision(SnapshotReading.NewestRevision(store, headKey, head)));
 }

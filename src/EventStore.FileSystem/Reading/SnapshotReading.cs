@@ -12,8 +12,13 @@ internal static class SnapshotReading
         for (var missed = 0L; ;)
         {
             var head = store.Index.FindHead(stream);
-            if (!head.Exists || atMost.Value < 1 || NewestFirst(store, IndexKeys.OfStream(stream), head, atMost.Value, limit: 1) is not [var (_, _, position)]) return null;
-            if (store.Look(position, static frame => frame.Kind == FrameKind.SnapshotSave ? RecordCodec.ReadSnapshot(frame) : null) is { } found) return found;
+            if (!head.Exists || atMost.Value < 1
+                || NewestFirst(store, IndexKeys.OfStream(stream), head, atMost.Value, limit: 1) is not [var (_, _, position)])
+                return null;
+            if (
+                store.Look(
+                    position, static frame => frame.Kind == FrameKind.SnapshotSave ? RecordCodec.ReadSnapshot(frame) : null) is { } found)
+                return found;
 
             // It was replaced or pruned, and removed by compaction, since it was looked up: the index has another one now.
             if (position == missed) throw new IndexDamageException(RunFormat.Folder, "a snapshot is not where the index has it.");
@@ -37,12 +42,14 @@ internal static class SnapshotReading
         return [.. all.Skip(keep).Select(snapshot => (snapshot.Revision, snapshot.SchemaVersion))];
     }
 
-    private static List<(long Revision, int SchemaVersion, long Position)> NewestFirst(StoreView store, byte[] headKey, HeadEntry head, long atMost, int limit)
+    private static List<(long Revision, int SchemaVersion, long Position)> NewestFirst(
+        StoreView store, byte[] headKey, HeadEntry head, long atMost, int limit)
     {
         var found = new List<(long, int, long)>();
         var prefix = IndexKeys.OfSnapshots(headKey);
         var cursor = store.Index.State.OpenCursor(prefix);
-        for (var isThere = cursor.Seek(IndexKeys.OfSnapshot(headKey, atMost, int.MaxValue)); isThere && cursor.Key.StartsWith(prefix); isThere = cursor.Next())
+        for (var isThere = cursor.Seek(IndexKeys.OfSnapshot(headKey, atMost, int.MaxValue)); isThere
+            && cursor.Key.StartsWith(prefix); isThere = cursor.Next())
         {
             // Those before the stream's first commit are of an earlier stream of the same name.
             if (cursor.Value.IsEmpty || Varint.Read(cursor.Value) < head.Start) continue;

@@ -4,7 +4,9 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Reading;
 
-/// <summary>Reads pages of the whole store by walking the log in either direction, without deleted streams and events that the filter excludes.</summary>
+/// <summary>
+/// Reads pages of the whole store by walking the log in either direction, without deleted streams and events that the filter excludes.
+/// </summary>
 internal sealed class StoreReading
 {
     private const int MaxCommitsPerPage = 16_384;
@@ -53,7 +55,9 @@ internal sealed class StoreReading
                 if (first > upTo) break;
                 var lowest = Math.Max(first, reached + 1);
                 var highest = Math.Min(last, upTo);
-                reached = examined++ == MaxCommitsPerPage ? reached : Math.Max(reached, lowest - 1 + Take(frame, (int)(lowest - first), (int)(highest - first)));
+                reached = examined++ == MaxCommitsPerPage
+                    ? reached
+                    : Math.Max(reached, lowest - 1 + Take(frame, (int)(lowest - first), (int)(highest - first)));
                 if (reached < last) return Leave(reader, reached, position, isEnd: reached == upTo);
             }
 
@@ -86,7 +90,8 @@ internal sealed class StoreReading
         for (var bound = upTo; bound > read.After.Value;)
         {
             var commits = CommitsUpTo(reader, bound);
-            if (commits.Count == 0) throw store.Segments.Damaged(LogPoint.Origin.Position, $"the commit of checkpoint {bound} is not in the log.");
+            if (commits.Count == 0)
+                throw store.Segments.Damaged(LogPoint.Origin.Position, $"the commit of checkpoint {bound} is not in the log.");
             for (var i = commits.Count - 1; i >= 0; i--)
             {
                 var frame = reader.Read(commits[i]);
@@ -105,8 +110,8 @@ internal sealed class StoreReading
         return ToPage(reached, isEnd: true);
     }
 
-    // The addresses of the commits, and of the gaps of others, from a known place up to a checkpoint, in order. Places lie close together, so
-    // there are not many.
+    // The addresses of the commits, and of the gaps of others, from a known place up to a checkpoint, in order. Places lie close
+    // together, so there are not many.
     private List<long> CommitsUpTo(LogReader reader, long bound)
     {
         var commits = new List<long>();

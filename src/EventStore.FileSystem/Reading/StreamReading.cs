@@ -22,12 +22,14 @@ internal static class StreamReading
             // The stream was deleted, and perhaps created again, between looking it up and reading it.
             if (store.Index.FindHead(read.Stream).Start != head.Start) continue;
             if (store.Segments.HasLosses) throw Lost(store, read.Stream, missing);
-            if (attempt == MaxTries) throw new IndexDamageException(RunFormat.Folder, "a stream's commits are not where the index has them.");
+            if (attempt == MaxTries)
+                throw new IndexDamageException(RunFormat.Folder, "a stream's commits are not where the index has them.");
         }
     }
 
     // Null if the index led to another stream than the one that was looked up.
-    private static StreamPage? TryRead(StoreView store, StreamRead read, HeadEntry head, long low, long high, out (long First, long Last) missing)
+    private static StreamPage? TryRead(
+        StoreView store, StreamRead read, HeadEntry head, long low, long high, out (long First, long Last) missing)
     {
         missing = default;
         var isForward = read.Direction == ReadDirection.Forward;
@@ -64,6 +66,7 @@ internal static class StreamReading
     }
 
     private static CorruptStorageException Lost(StoreView store, StreamId stream, (long First, long Last) missing) => new(
-        $"{store.Segments.Disk.Root}, stream '{stream}', revisions {missing.First} to {missing.Last}", "they were lost through damage, and the store was repaired without them.",
+        $"{store.Segments.Disk.Root}, stream '{stream}', revisions {missing.First} to {missing.Last}",
+        "they were lost through damage, and the store was repaired without them.",
         $"Read up to revision {missing.First - 1} or from {missing.Last + 1} on, or restore the store from a backup that has them.");
 }

@@ -12,13 +12,16 @@ namespace EventStore.FileSystem.Recovery;
 internal sealed record RecoveryReport(long CutBytes, string? Quarantine);
 
 /// <summary>
-/// Finds the end of the log. A torn end that was never acknowledged is cut off, and a copy is kept. Damage anywhere else is refused, never repaired
-/// in passing. The log itself shows which of the two it is: checkpoints and later frames say how far it was durable.
+/// Finds the end of the log. A torn end that was never acknowledged is cut off, and a copy is kept. Damage anywhere else is refused,
+/// never repaired in passing. The log itself shows which of the two it is: checkpoints and later frames say how far it was durable.
 /// </summary>
 internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyList<StoreCheckpoint> checkpoints)
 {
     private const string Quarantine = "quarantine";
-    private const string CopyAdvice = " If these files were copied while the store was open, say so with an empty file 'copied' beside 'store.esfs' and open it again.";
+    private const string CopyAdvice =
+        " If these files were copied while the store was open, create an empty file 'copied' beside 'store.esfs' and open it again.";
+
+
     private long evidence = checkpoints.Select(checkpoint => checkpoint.DurableEnd).DefaultIfEmpty(0).Max();
     private uint epoch = checkpoints.Select(checkpoint => checkpoint.Epoch).DefaultIfEmpty(0u).Max();
 
@@ -32,7 +35,8 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
     /// <summary>Reads the heads of all segments, and makes the first one in a new store.</summary>
     public void FindSegments()
     {
-        foreach (var leftover in disk.List(LogSegments.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.Delete($"{LogSegments.Folder}/{leftover}");
+        foreach (var leftover in disk.List(LogSegments.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal)))
+            disk.Delete($"{LogSegments.Folder}/{leftover}");
         if (!disk.List(LogSegments.Folder).Any(name => name.EndsWith(".seg", StringComparison.Ordinal))) CreateFirst();
         else unconnected = new SegmentFinder(segments).TakeAll();
     }
@@ -43,10 +47,12 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         endsSealed = false;
         var scanner = new LogScanner(segments, from.Position, from.Chain);
         var (next, stamp) = (from.NextCheckpoint, from.StampTicks);
-        if (from.Position > EndOfFiles()) throw Damage(LogSegments.PathOf(segments.All[^1].Number), "the log ends before the place up to which it was indexed.");
+        if (from.Position > EndOfFiles())
+            throw Damage(LogSegments.PathOf(segments.All[^1].Number), "the log ends before the place up to which it was indexed.");
         while (scanner.TryNext(out var frame))
         {
-            if (frame.Checkpoint != next) throw segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} was found where {next} was expected.");
+            if (frame.Checkpoint != next)
+                throw segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} was found where {next} was expected.");
             next += frame.Count;
             epoch = Math.Max(epoch, frame.Epoch);
             endsSealed = frame.Kind == FrameKind.Seal;
@@ -62,7 +68,10 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         {
             // Only whole segments that have a successor are packed; without it, the log may end here in a copy only.
             if (end.Position != EndOfFiles()) throw segments.Damaged(end.Position, "a packed segment is not whole from here on.");
-            if (!IsCopy) throw Damage(LogSegments.PathOf(segments.All[^1].Number + 1), "the segment is missing: the one before it is packed, which is done only once there is a successor.", CopyAdvice);
+            if (!IsCopy)
+                throw Damage(
+                    LogSegments.PathOf(segments.All[^1].Number + 1),
+                    "the segment is missing: the one before it is packed, which is done only once there is a successor.", CopyAdvice);
             endsSealed = true;
         }
 
@@ -138,10 +147,12 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
     private void RefuseIfShort(long end)
     {
         if (end >= evidence) return;
-        throw Damage(segments.Place(end), $"the log was durable up to address {evidence}, but is whole only up to {end}.", IsCopy ? "" : CopyAdvice);
+        throw Damage(
+            segments.Place(end), $"the log was durable up to address {evidence}, but is whole only up to {end}.", IsCopy ? "" : CopyAdvice);
     }
 
-    // A whole frame beyond the end says how far the log was durable when it was written: if that is beyond the end, acknowledged data is damaged.
+    // A whole frame beyond the end says how far the log was durable when it was written: if that is beyond the end, acknowledged data is
+    // damaged.
     private void FindEvidence(ReadOnlySpan<byte> torn, long end)
     {
         for (var offset = 0; offset + Format.FrameHeaderLength <= torn.Length; offset += 8)
@@ -159,7 +170,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
     private string KeepCopy(ReadOnlySpan<byte> torn, long end)
     {
         disk.CreateFolder(Quarantine);
-        var path = $"{Quarantine}/{end.ToString("D16", CultureInfo.InvariantCulture)}-{(epoch + 1).ToString(CultureInfo.InvariantCulture)}.torn";
+        var path = string.Create(CultureInfo.InvariantCulture, $"{Quarantine}/{end:D16}-{epoch + 1}.torn");
         using var copy = disk.Create(path);
         copy.Write(torn, 0);
         copy.Sync();
@@ -206,5 +217,6 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         return last.Base + file.Length;
     }
 
-    private CorruptStorageException Damage(string place, string problem, string moreAdvice = "") => new($"{disk.Root}/{place}", problem, SegmentFile.Advice + moreAdvice);
+    private CorruptStorageException Damage(string place, string problem, string moreAdvice = "") =>
+        new($"{disk.Root}/{place}", problem, SegmentFile.Advice + moreAdvice);
 }

@@ -50,5 +50,7 @@ internal static class StoreIdentityFile
     }
 
     private static CorruptStorageException Damage(IDisk disk, string problem) => new(
-        $"{disk.Root}/{FileName}", problem, "Copy the file from a backup of this store, it never changes; or repair the store into a new directory with FileSystemStore.RepairAsync.");
+        $"{disk.Root}/{FileName}", problem,
+        "Copy the file from a backup of this store, it never changes; or repair the store into a new directory "
+        + "with FileSystemStore.RepairAsync.");
 }

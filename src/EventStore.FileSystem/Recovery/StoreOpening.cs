@@ -19,7 +19,9 @@ internal static class StoreOpening
         try
         {
             if (!mayCreate && !disk.Exists(StoreIdentityFile.FileName))
-                throw new StorageNotFoundException($"There is no store at '{disk.Root}', and this configuration does not create one. Check the directory and the store's name, or call InitializeStorageEngine() to create it.");
+                throw new StorageNotFoundException(
+                    $"There is no store at '{disk.Root}', and this configuration does not create one. "
+                    + "Check the directory and the store's name, or call InitializeStorageEngine() to create it.");
             disk.CreateFolder("");
             var writerLock = disk.Lock(OpenStore.LockFileName);
             try
@@ -34,11 +36,17 @@ internal static class StoreOpening
         }
         catch (DiskLockedException error)
         {
-            throw new StorageException($"The store at '{disk.Root}' is open for writing by {error.Owner}. A store has one writer at a time: close the other one, or give this one its own directory or name.", error);
+            throw new StorageException(
+                $"The store at '{disk.Root}' is open for writing by {error.Owner}. A store has one writer at a time: "
+                + "close the other one, or give this one its own directory or name.",
+                error);
         }
         catch (IOException error)
         {
-            throw new StorageUnavailableException($"The store at '{disk.Root}' cannot be opened: {error.Message} No stored data was changed; open it again once the cause is gone.", error);
+            throw new StorageUnavailableException(
+                $"The store at '{disk.Root}' cannot be opened: {error.Message} No stored data was changed; "
+                + "open it again once the cause is gone.",
+                error);
         }
         catch (BatchOutcomeUnknownException error)
         {
@@ -71,7 +79,8 @@ internal static class StoreOpening
             }
 
             var log = recovery.OpenForWriting(end, endsSealed, settings.Log);
-            if (index.Keeper.Fault is { } fault) throw new StorageException($"The index of the store at '{disk.Root}' could not be written: {fault.Message}", fault);
+            if (index.Keeper.Fault is { } fault)
+                throw new StorageException($"The index of the store at '{disk.Root}' could not be written: {fault.Message}", fault);
             index.Keeper.OpenFor(log, settings.Log);
             if (!isComplete || !recovery.WasClean || index.Keeper.Indexed != loaded) index.Keeper.WriteCheckpoint();
             index.Keeper.RemoveStrays();

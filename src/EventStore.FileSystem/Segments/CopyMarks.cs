@@ -8,7 +8,9 @@ internal static class CopyMarks
     /// <summary>The files were copied while the store was open, so frames that were written during the copy may be missing.</summary>
     public const string Copied = "copied";
 
-    /// <summary>A backup is running or was interrupted: a segment may be present whose predecessor has changed since it was copied.</summary>
+    /// <summary>
+    /// A backup is running or was interrupted: a segment may be present whose predecessor has changed since it was copied.
+    /// </summary>
     public const string Copying = "copying";
 
     /// <summary>Whether either mark is present.</summary>

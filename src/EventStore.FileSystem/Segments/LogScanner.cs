@@ -2,7 +2,9 @@ using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Segments;
 
-/// <summary>Walks the log frame by frame, across segments, checking every checksum and the chain. For recovery, rebuilding and verifying.</summary>
+/// <summary>
+/// Walks the log frame by frame, across segments, checking every checksum and the chain. For recovery, rebuilding and verifying.
+/// </summary>
 internal sealed class LogScanner(LogSegments segments, long position, uint chain)
 {
     private const int FirstWindowBytes = 4 << 10;

@@ -60,7 +60,8 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
     public ISegmentFile OpenFile(string path) => SegmentFile.Open(Disk, path, Seed, unpacked);
 
     /// <summary>
-    /// Replaces the file of a segment. Readers continue with the old one or the new one, which hold the same. Lasting once the folder is synced.
+    /// Replaces the file of a segment. Readers continue with the old one or the new one, which hold the same. Lasting once the folder is
+    /// synced.
     /// </summary>
     public void Replace(Segment segment, string ready)
     {
@@ -72,7 +73,10 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
         }
     }
 
-    /// <summary>Closes all handles because another process replaced files. They are opened again on the next read, and the old files' space is freed.</summary>
+    /// <summary>
+    /// Closes all handles because another process replaced files. They are opened again on the next read, and the old files' space is
+    /// freed.
+    /// </summary>
     public void Renew()
     {
         lock (gate)

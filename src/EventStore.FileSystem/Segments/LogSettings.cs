@@ -8,7 +8,10 @@ internal sealed record LogSettings(bool SyncsEachBatch, long SegmentSizeBytes)
     /// <summary>The longest time until other processes can see a batch; null to publish every batch at once.</summary>
     public TimeSpan? LiveDelay { get; init; }
 
-    /// <summary>Runs background work of the log, the index and packing. By default it runs on the calling thread, for tests that replay one schedule.</summary>
+    /// <summary>
+    /// Runs background work of the log, the index and packing. By default it runs on the calling thread, for tests that replay one
+    /// schedule.
+    /// </summary>
     public Func<Action, Task> InBackground { get; init; } = InPlace;
 
     /// <summary>How a write waits for background work that is far behind. Tests that have one thread run the work at this point.</summary>

@@ -19,7 +19,8 @@ internal sealed class PackedSegmentFile : ISegmentFile
         Header = PackedFormat.ReadHeader(head, file.Length, place, out var problem);
         if (problem is not null) throw Damaged(0, problem);
         table = new byte[Header.Blocks * PackedFormat.EntryLength];
-        if (file.Read(table, Header.TableStart) != table.Length || PackedFormat.CrcOf(table, seed, Header.Segment.Number, Header.Blocks) != Header.TableCrc)
+        if (file.Read(table, Header.TableStart) != table.Length
+            || PackedFormat.CrcOf(table, seed, Header.Segment.Number, Header.Blocks) != Header.TableCrc)
             throw Damaged(Header.TableStart, "the checksum of its table of blocks is wrong.");
     }
 
@@ -56,7 +57,8 @@ internal sealed class PackedSegmentFile : ISegmentFile
         try
         {
             var stored = rented.AsSpan(0, block.StoredLength);
-            if (file.Read(stored, block.Offset) != stored.Length || PackedFormat.CrcOf(stored, seed, Header.Segment.Number, number) != block.Crc)
+            if (file.Read(stored, block.Offset) != stored.Length
+                || PackedFormat.CrcOf(stored, seed, Header.Segment.Number, number) != block.Crc)
                 throw Damaged(block.Offset, "the checksum of a block is wrong.");
             if (!BlockCodec.TryDecode(stored, block.Coding, into)) throw Damaged(block.Offset, "a block cannot be unpacked.");
         }

@@ -46,7 +46,8 @@ internal sealed class PackedWriter(IDiskFile file, SegmentHeader header, ulong s
         file.Write(table, offset);
         var head = new byte[PackedFormat.HeaderLength];
         PackedFormat.WriteHeader(head, new PackedHeader(
-            header, length, block.Length, blocks.Count, offset, PackedFormat.CrcOf(table, storeSeed, header.Number, blocks.Count), settings.Compresses));
+            header, length, block.Length, blocks.Count, offset, PackedFormat.CrcOf(
+                table, storeSeed, header.Number, blocks.Count), settings.Compresses));
         file.Write(head, 0);
     }
 

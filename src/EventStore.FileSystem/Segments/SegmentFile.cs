@@ -21,7 +21,9 @@ internal interface ISegmentFile : IDisposable
 /// <summary>Opens segments, packed or not.</summary>
 internal static class SegmentFile
 {
-    public const string Advice = "Restore the store from a backup, or save what is left of it into a new directory with FileSystemStore.RepairAsync, which reports what was lost.";
+    public const string Advice =
+        "Restore the store from a backup, or save what is left of it into a new directory with FileSystemStore.RepairAsync, "
+        + "which reports what was lost.";
 
     /// <param name="disk">The disk.</param>
     /// <param name="path">The file.</param>
@@ -36,7 +38,9 @@ internal static class SegmentFile
         {
             Span<byte> head = stackalloc byte[PackedFormat.HeaderLength];
             head = head[..file.Read(head, 0)];
-            return PackedFormat.IsPacked(head) ? new PackedSegmentFile(file, $"{disk.Root}/{path}", head, storeSeed, cache) : new PlainSegmentFile(file);
+            return PackedFormat.IsPacked(head)
+                ? new PackedSegmentFile(file, $"{disk.Root}/{path}", head, storeSeed, cache)
+                : new PlainSegmentFile(file);
         }
         catch
         {

@@ -19,7 +19,9 @@ internal sealed class SegmentFinder(LogSegments segments)
             if (problem is null)
             {
                 taken = Take(i + 1, out var end, isLast: i + 1 == names.Count);
-                if (previousEnd is { } expected && taken.Base != expected) problem = Damage(LogSegments.PathOf(i), $"the segment ends at address {expected}, but the next one begins at {taken.Base}.");
+                if (previousEnd is { } expected && taken.Base != expected)
+                    problem = Damage(
+                        LogSegments.PathOf(i), $"the segment ends at address {expected}, but the next one begins at {taken.Base}.");
                 previousEnd = end;
             }
 
@@ -49,7 +51,8 @@ internal sealed class SegmentFinder(LogSegments segments)
         var length = file.Length;
         var header = SegmentFile.ReadHeader(file, $"{segments.Disk.Root}/{path}", out var problem);
         if (problem is not null) throw Damage(path, problem);
-        if (header.StoreId != segments.StoreId || header.Number != number) throw Damage(path, "the segment belongs to another store or another place in this one.");
+        if (header.StoreId != segments.StoreId || header.Number != number)
+            throw Damage(path, "the segment belongs to another store or another place in this one.");
         if (isLast && length < Format.SegmentHeaderLength) throw Damage(path, "the segment is shorter than its header.");
         end = header.Base + length;
         return new Segment(number, header.Base, header.FirstCheckpoint, header.Chain);

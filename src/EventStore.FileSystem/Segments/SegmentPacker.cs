@@ -11,8 +11,8 @@ internal sealed record PackSettings(bool Compresses, int BlockLength = 128 << 10
 internal readonly record struct PackResult(long BytesBefore, long BytesAfter);
 
 /// <summary>
-/// Rewrites a segment, packed and without its dead frames: into a temporary file that is read back and compared, and only then gets its name. Whatever
-/// happens, the name always leads to a whole file, and both files hold every frame that is alive.
+/// Rewrites a segment, packed and without its dead frames: into a temporary file that is read back and compared, and only then gets its
+/// name. Whatever happens, the name always leads to a whole file, and both files hold every frame that is alive.
 /// </summary>
 /// <param name="segments">The segments.</param>
 /// <param name="settings">How they are packed.</param>
@@ -29,7 +29,8 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
     /// <param name="beforeSwap">Called when the new file is ready: brings the frames that removed the dead ones to the medium.</param>
     /// <param name="cancellationToken">Cancels; the old file stays.</param>
     /// <exception cref="CorruptStorageException">The segment is damaged. The old file stays.</exception>
-    /// <exception cref="IOException">The disk failed or is full. The old file stays, unless only the flush of its folder failed.</exception>
+    /// <exception cref="IOException">The disk failed or is full. The old file stays, unless only the flush of its folder
+    /// failed.</exception>
     public PackResult Pack(Segment segment, Func<Frame, bool> isDead, Action beforeSwap, CancellationToken cancellationToken)
     {
         lock (gate)
@@ -77,7 +78,9 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
     {
         using var file = segments.Disk.Create(Temporary);
         var end = segments.EndOf(segment);
-        var writer = new PackedWriter(file, new SegmentHeader(segments.StoreId, segment.Number, segment.Base, segment.FirstCheckpoint, segment.Chain), segments.Seed, settings);
+        var writer = new PackedWriter(
+            file, new SegmentHeader(segments.StoreId, segment.Number, segment.Base, segment.FirstCheckpoint, segment.Chain), segments.Seed,
+            settings);
         var header = new byte[Format.SegmentHeaderLength];
         segments.Read(segment, header, segment.Base);
         writer.Write(header);
@@ -93,12 +96,14 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
                 continue;
             }
 
-            var written = GapCodec.Write(gap, frame.ToHeader(), frame.Bytes.Length, frame.Chain, CommitCodec.NewestStampOf(frame), segments.Seed);
+            var written = GapCodec.Write(
+                gap, frame.ToHeader(), frame.Bytes.Length, frame.Chain, CommitCodec.NewestStampOf(frame), segments.Seed);
             writer.Write(gap[..written]);
             writer.WriteZeros(frame.Bytes.Length - written);
         }
 
-        if (scanner.Position != end) throw segments.Damaged(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
+        if (scanner.Position != end)
+            throw segments.Damaged(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
         writer.Finish();
         file.Sync();
         return (writer.Crc, end - segment.Base);
@@ -117,7 +122,9 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
         }
 
         if (found != crc || file.Length != length)
-            throw new CorruptStorageException($"{segments.Disk.Root}/{Temporary}", $"segment {segment.Number} was rewritten and does not read back as it was written.", "Nothing was replaced. Check the disk and the memory of this machine.");
+            throw new CorruptStorageException(
+                $"{segments.Disk.Root}/{Temporary}", $"segment {segment.Number} was rewritten and does not read back as it was written.",
+                "Nothing was replaced. Check the disk and the memory of this machine.");
     }
 
     private long LengthOf(string path)

@@ -9,8 +9,8 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Sharing;
 
 /// <summary>
-/// A log that another process writes, as far as this process has read it, and the index of that part: the writer's own runs, and the rest in memory. Used by
-/// one thread at a time; any thread may read the view it makes.
+/// A log that another process writes, as far as this process has read it, and the index of that part: the writer's own runs, and the rest
+/// in memory. Used by one thread at a time; any thread may read the view it makes.
 /// </summary>
 internal sealed class FollowedLog
 {
@@ -27,7 +27,9 @@ internal sealed class FollowedLog
     /// <summary>The last mark that was followed; null if there was none.</summary>
     public LiveMark? Mark { get; private set; }
 
-    /// <summary>Reads a store up to the mark that its writer published; without a mark, up to where recovery would accept the log.</summary>
+    /// <summary>
+    /// Reads a store up to the mark that its writer published; without a mark, up to where recovery would accept the log.
+    /// </summary>
     /// <param name="disk">The disk; nothing on it is changed.</param>
     /// <param name="identity">The store.</param>
     /// <param name="live">Reads the writer's marks.</param>
@@ -46,8 +48,12 @@ internal sealed class FollowedLog
             new SegmentFinder(segments).TakeAll();
             if (segments.All.Count == 0)
             {
-                if (checkpoints.Count == 0) throw new StorageNotFoundException($"The store at '{disk.Root}' is still being created. Open it once its writer has opened it.");
-                throw new CorruptStorageException($"{disk.Root}/{LogSegments.Folder}", "the log is missing, but a checkpoint says that there was one.", SegmentFile.Advice);
+                if (checkpoints.Count == 0)
+                    throw new StorageNotFoundException(
+                        $"The store at '{disk.Root}' is still being created. Open it once its writer has opened it.");
+                throw new CorruptStorageException(
+                    $"{disk.Root}/{LogSegments.Folder}", "the log is missing, but a checkpoint says that there was one.",
+                    SegmentFile.Advice);
             }
 
             var view = new StoreView(segments, index, index.Keeper.Indexed);
@@ -102,7 +108,8 @@ internal sealed class FollowedLog
     public void Dispose() => followed.Dispose();
 
     // A run is deleted once the newest checkpoint no longer names it: then that checkpoint is read.
-    private static (IReadOnlyList<StoreCheckpoint> Checkpoints, StoreIndex Index) LoadIndex(IDisk disk, Guid storeId, IndexSettings settings, bool usesRuns)
+    private static (IReadOnlyList<StoreCheckpoint> Checkpoints, StoreIndex Index) LoadIndex(
+        IDisk disk, Guid storeId, IndexSettings settings, bool usesRuns)
     {
         for (var loaded = -1L; ;)
         {
@@ -123,16 +130,19 @@ internal sealed class FollowedLog
         return new LogFollower(view.Segments, end);
     }
 
-    // After a power loss the mark may cover less than is on the medium, as later frames say, or, where batches are not flushed, more than is left.
-    // Where they are not flushed, every whole frame was written, and counts.
+    // After a power loss the mark may cover less than is on the medium, as later frames say, or, where batches are not flushed, more than
+    // is left. Where they are not flushed, every whole frame was written, and counts.
     private static LogFollower ReadToMark(IDisk disk, StoreView view, IReadOnlyList<StoreCheckpoint> checkpoints, in LiveMark mark)
     {
         var follower = new LogFollower(view.Segments, view.Index.Keeper.Indexed);
         var durableEnd = checkpoints.Select(checkpoint => checkpoint.DurableEnd).Append(mark.DurableEnd).Max();
         view.Reach(long.MaxValue);
-        if (follower.ReadTo(Math.Max(mark.End, durableEnd), Apply(view))) follower.ReadTo(mark.SyncsEachBatch ? follower.FindDurableEnd() : long.MaxValue, Apply(view));
+        if (follower.ReadTo(Math.Max(mark.End, durableEnd), Apply(view)))
+            follower.ReadTo(mark.SyncsEachBatch ? follower.FindDurableEnd() : long.MaxValue, Apply(view));
         if (follower.Point.Position >= durableEnd) return follower;
         var place = $"{disk.Root}/{view.Segments.Place(follower.Point.Position)}";
-        throw new CorruptStorageException(place, $"the log was durable up to address {durableEnd}, but is whole only up to {follower.Point.Position}.", SegmentFile.Advice + " If the files were copied, leave out 'live.esfs'.");
+        throw new CorruptStorageException(
+            place, $"the log was durable up to address {durableEnd}, but is whole only up to {follower.Point.Position}.",
+            SegmentFile.Advice + " If the files were copied, leave out 'live.esfs'.");
     }
 }

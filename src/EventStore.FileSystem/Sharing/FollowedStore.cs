@@ -34,7 +34,9 @@ internal sealed class FollowedStore : IDisposable
     private FollowedStore(IDisk disk, IndexSettings settings, TimeProvider time)
     {
         if (!disk.Exists(StoreIdentityFile.FileName))
-            throw new StorageNotFoundException($"There is no store at '{disk.Root}', and a process that only reads creates none. Check the directory and the store's name, or let the writing process create it.");
+            throw new StorageNotFoundException(
+                $"There is no store at '{disk.Root}', and a process that only reads creates none. "
+                + "Check the directory and the store's name, or let the writing process create it.");
         (this.disk, this.settings, this.time, identity) = (disk, settings, time, StoreIdentityFile.Read(disk));
         renewed = time.GetTimestamp();
         live = new LiveReader(disk, Format.SeedOf(identity.Id));
@@ -50,7 +52,10 @@ internal sealed class FollowedStore : IDisposable
     /// <summary>Follows the newest mark; returns up to where everything may be read.</summary>
     public LogPoint CatchUp() => TranslateErrors(disk, () => Current().End);
 
-    /// <summary>Reads. An index entry that leads nowhere is older than a compaction, or damaged; the store is then opened again, the second time without its runs.</summary>
+    /// <summary>
+    /// Reads. An index entry that leads nowhere is older than a compaction, or damaged; the store is then opened again, the second time
+    /// without its runs.
+    /// </summary>
     public T Read<T>(Func<StoreView, T> read) => TranslateErrors(disk, () =>
     {
         for (var attempt = 1; ; attempt++)
@@ -145,7 +150,8 @@ internal sealed class FollowedStore : IDisposable
             {
                 return FollowedLog.Open(disk, identity, live, settings, usesRuns);
             }
-            catch (Exception error) when (attempt < MaxTries && (error is FileNotFoundException || (error is CorruptStorageException && live.Read() != before)))
+            catch (Exception error) when (
+                attempt < MaxTries && (error is FileNotFoundException || (error is CorruptStorageException && live.Read() != before)))
             {
                 // Try again.
             }
@@ -160,11 +166,14 @@ internal sealed class FollowedStore : IDisposable
         }
         catch (IndexDamageException error)
         {
-            throw new CorruptStorageException($"{disk.Root}/{error.Path}", error.Message, "The index was rebuilt and is damaged again: check the disk.", error);
+            throw new CorruptStorageException(
+                $"{disk.Root}/{error.Path}", error.Message, "The index was rebuilt and is damaged again: check the disk.", error);
         }
         catch (IOException error)
         {
-            throw new StorageUnavailableException($"Reading the store at '{disk.Root}' failed: {error.Message} Nothing was changed. Try again once the cause is gone.", error);
+            throw new StorageUnavailableException(
+                $"Reading the store at '{disk.Root}' failed: {error.Message} Nothing was changed. Try again once the cause is gone.",
+                error);
         }
     }
 }

@@ -6,9 +6,9 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Store;
 
 /// <summary>
-/// Publishes to other processes how far the log may be read. Where batches are flushed, it writes a mark with each batch. Elsewhere that call would be a
-/// good part of a commit: a mark is written with the first batch after a delay of a few milliseconds, and for the batches in between by a timer. A mark
-/// that cannot be written does no harm here; the next one covers it.
+/// Publishes to other processes how far the log may be read. Where batches are flushed, it writes a mark with each batch. Elsewhere that
+/// call would be a good part of a commit: a mark is written with the first batch after a delay of a few milliseconds, and for the batches
+/// in between by a timer. A mark that cannot be written does no harm here; the next one covers it.
 /// </summary>
 internal sealed class LiveWriter : IDisposable
 {
@@ -57,7 +57,8 @@ internal sealed class LiveWriter : IDisposable
                 file ??= Open();
                 var segments = log.Segments;
                 number++;
-                var live = new LiveMark(number, view.End.Position, log.DurableEnd, segments.Replacements, log.Epoch, settings.SyncsEachBatch);
+                var live = new LiveMark(
+                    number, view.End.Position, log.DurableEnd, segments.Replacements, log.Epoch, settings.SyncsEachBatch);
                 LiveFormat.WriteMark(mark, live, segments.Seed);
                 file.Write(mark, LiveFormat.FirstMark + (number % 2 * LiveFormat.MarkLength));
             }

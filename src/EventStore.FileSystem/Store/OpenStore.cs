@@ -5,7 +5,10 @@ using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Store;
 
-/// <summary>A store that is open for writing: its view for readers, its one writer, and how it is closed. Readers never wait for the disk of the writer.</summary>
+/// <summary>
+/// A store that is open for writing: its view for readers, its one writer, and how it is closed. Readers never wait for the disk of the
+/// writer.
+/// </summary>
 internal sealed class OpenStore : IAsyncDisposable
 {
     public const string LockFileName = "writer.lock";
@@ -139,13 +142,15 @@ internal sealed class OpenStore : IAsyncDisposable
         catch (BatchOutcomeUnknownException error)
         {
             throw new StorageException(
-                $"Closing the store at '{Root}' failed: {error.Message} Everything acknowledged as durable is stored; open the store again to settle the rest.",
+                $"Closing the store at '{Root}' failed: {error.Message} "
+                + "Everything acknowledged as durable is stored; open the store again to settle the rest.",
                 error);
         }
         catch (IOException error)
         {
             throw new StorageException(
-                $"The last checkpoint of the store at '{Root}' could not be written: {error.Message} Nothing is lost; the next opening reads more of the log.",
+                $"The last checkpoint of the store at '{Root}' could not be written: {error.Message} "
+                + "Nothing is lost; the next opening reads more of the log.",
                 error);
         }
     }

@@ -3,8 +3,8 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Store;
 
 /// <summary>
-/// Packs segments once they are sealed, in the background, one at a time. A segment that could not be packed stays as it is and is tried again when another
-/// segment is sealed. While packing keeps failing, the number of segments sealed between two tries doubles.
+/// Packs segments once they are sealed, in the background, one at a time. A segment that could not be packed stays as it is and is tried
+/// again when another segment is sealed. While packing keeps failing, the number of segments sealed between two tries doubles.
 /// </summary>
 internal sealed class SealedPacking(LogSegments segments, SegmentPacker packer, StoreSettings settings) : IAsyncDisposable
 {

@@ -6,7 +6,8 @@ namespace EventStore.FileSystem.Store;
 /// <summary>The settings of a store.</summary>
 /// <param name="Log">When bytes are flushed and segments end.</param>
 /// <param name="Index">When parts of the index are written and merged.</param>
-/// <param name="CloseEntries">The number of entries in memory from which a clean close writes them to a run; fewer are read from the log again.</param>
+/// <param name="CloseEntries">The number of entries in memory from which a clean close writes them to a run; fewer are read from the log
+/// again.</param>
 internal sealed record StoreSettings(LogSettings Log, IndexSettings Index, int CloseEntries = 4096)
 {
     /// <summary>How sealed segments are packed.</summary>

@@ -5,7 +5,9 @@ using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Store;
 
-/// <summary>Everything that reading needs of a store: its log, its index, and how far both may be read. Used in the writing process and in others.</summary>
+/// <summary>
+/// Everything that reading needs of a store: its log, its index, and how far both may be read. Used in the writing process and in others.
+/// </summary>
 internal sealed class StoreView
 {
     private readonly PublishedEnd published;

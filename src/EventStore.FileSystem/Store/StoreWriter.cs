@@ -4,7 +4,8 @@ using EventStore.FileSystem.Log;
 namespace EventStore.FileSystem.Store;
 
 /// <summary>
-/// The one writer of a store. Carries out plans: a batch is written and, where the settings say so, flushed; only then it is indexed and published.
+/// The one writer of a store. Carries out plans: a batch is written and, where the settings say so, flushed; only then it is indexed and
+/// published.
 /// </summary>
 internal sealed class StoreWriter
 {
@@ -25,7 +26,8 @@ internal sealed class StoreWriter
     public Lock.Scope Enter() => gate.EnterScope();
 
     /// <summary>Begins a plan. Only within a turn.</summary>
-    /// <exception cref="IndexDamageException">A merge found damage that a decision might not see; the index has to be rebuilt first.</exception>
+    /// <exception cref="IndexDamageException">A merge found damage that a decision might not see; the index has to be rebuilt
+    /// first.</exception>
     /// <exception cref="StorageException">The store takes no more writes.</exception>
     public WritePlan BeginPlan()
     {

@@ -3,8 +3,8 @@ using EventStore.FileSystem.Bytes;
 namespace EventStore.FileSystem.Store;
 
 /// <summary>
-/// What one write adds to the log. A decider fills it in from what the store holds; <see cref="StoreWriter"/> carries it out. One plan is used again for
-/// every write, with the writer's gate held.
+/// What one write adds to the log. A decider fills it in from what the store holds; <see cref="StoreWriter"/> carries it out. One plan is
+/// used again for every write, with the writer's gate held.
 /// </summary>
 internal sealed class WritePlan
 {
@@ -51,7 +51,8 @@ internal sealed class WritePlan
 
     public void AddSnapshot(SnapshotRecord snapshot) => RecordCodec.WriteSnapshot(Frames, snapshot);
 
-    public void AddPruning(StreamId stream, IReadOnlyList<(long Revision, int SchemaVersion)> pruned) => RecordCodec.WritePruning(Frames, stream, pruned);
+    public void AddPruning(StreamId stream, IReadOnlyList<(long Revision, int SchemaVersion)> pruned) =>
+        RecordCodec.WritePruning(Frames, stream, pruned);
 
     /// <summary>Adds a document; returns its version.</summary>
     public long AddDocument(string name, ReadOnlyMemory<byte> content)
