@@ -3,7 +3,7 @@ using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>The next segment is made beside the writer, who needs not wait for it and never meets a half-made one.</summary>
+/// <summary>The next segment is made in the background; the writer does not wait for it and never gets a half-made one.</summary>
 public sealed class SegmentTests : IDisposable
 {
     private readonly TestDirectory directory = new();
@@ -28,7 +28,7 @@ public sealed class SegmentTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task What_was_made_ahead_is_taken_once_and_made_at_once_where_it_was_not()
+    public async Task A_segment_made_ahead_is_taken_once_and_a_missing_one_is_made_at_once()
     {
         await using var next = new NextSegment(disk, settings, new LogFault());
         next.Prepare();
@@ -41,7 +41,7 @@ public sealed class SegmentTests : IDisposable
     }
 
     [Fact]
-    public async Task Work_that_comes_too_late_makes_nothing()
+    public async Task Work_that_runs_too_late_makes_nothing()
     {
         await using var next = new NextSegment(disk, settings, new LogFault());
         next.Prepare();
@@ -51,7 +51,7 @@ public sealed class SegmentTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_made_ahead_and_not_needed_is_gone_after_closing()
+    public async Task A_segment_made_ahead_and_not_needed_is_deleted_on_close()
     {
         var next = new NextSegment(disk, settings, new LogFault());
         next.Prepare();

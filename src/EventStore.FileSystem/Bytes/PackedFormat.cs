@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Bytes;
 

@@ -1,7 +1,7 @@
 namespace EventStore.FileSystem.Index;
 
 /// <summary>The blocks of runs read last, as many as fit. A block displaced by another is simply read again.</summary>
-internal sealed class BlockCache(int slots = 4096)
+internal sealed class BlockCache(int slots)
 {
     private const int FirstSlots = 64;
     private Entry?[] entries = new Entry?[Math.Min(FirstSlots, slots)];

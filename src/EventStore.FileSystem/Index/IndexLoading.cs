@@ -17,7 +17,7 @@ internal static class IndexLoading
         {
             try
             {
-                var keeper = new RunKeeper(disk, storeId, settings, checkpoints[0].Indexed, generation);
+                var keeper = new RunKeeper(new RunFolder(disk, storeId), settings, checkpoints[0].Indexed, generation);
                 keeper.Load(checkpoints[0].Runs);
                 isComplete = true;
                 return new StoreIndex(keeper);
@@ -34,5 +34,5 @@ internal static class IndexLoading
 
     /// <summary>An index of nothing, to be filled from the start of the log.</summary>
     public static StoreIndex Empty(IDisk disk, Guid storeId, IndexSettings settings, long generation) =>
-        new(new RunKeeper(disk, storeId, settings, LogPoint.Origin, generation));
+        new(new RunKeeper(new RunFolder(disk, storeId), settings, LogPoint.Origin, generation));
 }

@@ -18,9 +18,9 @@ internal sealed class RunFile : IDisposable
 
     private KnownRange? commitIds;
 
-    private RunFile(IDiskFile file, BlockCache cache, ulong seed, RunFoot foot, int level)
+    private RunFile(RunFolder folder, IDiskFile file, RunFoot foot, int level)
     {
-        (this.file, this.cache, this.seed, this.foot, Level) = (file, cache, seed, foot, level);
+        (cache, seed, this.file, this.foot, Level) = (folder.Cache, SeedOf(folder, foot.Id), file, foot, level);
         filter = new byte[]?[(foot.FilterCells + RunFormat.FilterCellsPerBlock - 1) / RunFormat.FilterCellsPerBlock];
     }
 
@@ -45,23 +45,22 @@ internal sealed class RunFile : IDisposable
     /// <summary>The commit ids it may hold, read on first use.</summary>
     public CommitIdRange CommitIds => (commitIds ??= ReadCommitIds()).Range;
 
-    public static RunFile Open(IDisk disk, BlockCache cache, ulong storeSeed, long id, int level, long from, long to)
+    public static RunFile Open(RunFolder folder, RunEntry run)
     {
-        var path = RunFormat.PathOf(id);
-        if (!disk.Exists(path)) throw new IndexDamageException(path, "the run is missing.");
-        var opened = disk.Open(path, forWriting: false);
+        var path = RunFormat.PathOf(run.Id);
+        if (!folder.Disk.Exists(path)) throw new IndexDamageException(path, "the run is missing.");
+        var opened = folder.Disk.Open(path, forWriting: false);
         try
         {
             var (blocks, rest) = Math.DivRem(opened.Length, RunFormat.BlockLength);
             if (blocks == 0 || rest != 0) throw new IndexDamageException(path, "the run does not consist of whole blocks.");
             var last = new byte[RunFormat.BlockLength];
             opened.Read(last, (blocks - 1) * RunFormat.BlockLength);
-            var ownSeed = storeSeed ^ (ulong)id;
-            if (!RunFormat.IsBlock(last, ownSeed, blocks - 1) || RunFormat.ReadFoot(last) is not { } foot)
+            if (!RunFormat.IsBlock(last, SeedOf(folder, run.Id), blocks - 1) || RunFormat.ReadFoot(last) is not { } foot)
                 throw new IndexDamageException(path, "the foot of the run is damaged.");
-            if (foot.Id != id || foot.From != from || foot.To != to)
+            if (foot.Id != run.Id || foot.From != run.From || foot.To != run.To)
                 throw new IndexDamageException(path, "the run covers another part of the log than the checkpoint says.");
-            return new RunFile(opened, cache, ownSeed, foot, level);
+            return new RunFile(folder, opened, foot, run.Level);
         }
         catch
         {
@@ -108,6 +107,8 @@ internal sealed class RunFile : IDisposable
     }
 
     public void Dispose() => file.Dispose();
+
+    private static ulong SeedOf(RunFolder folder, long id) => folder.Seed ^ (ulong)id;
 
     // Commit ids are the first of all keys.
     private KnownRange ReadCommitIds()

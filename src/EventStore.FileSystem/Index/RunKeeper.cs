@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Log;
@@ -9,24 +8,20 @@ namespace EventStore.FileSystem.Index;
 
 /// <summary>
 /// Turns full memtables into runs, merges runs, and writes the checkpoint that names them. Its order is what makes the index safe: first
-/// the run, then the log it speaks of, then the checkpoint are on the medium, and only then are older files removed.
+/// the run, then the log it covers, then the checkpoint are flushed, and only then are older files deleted.
 /// </summary>
 internal sealed class RunKeeper : IAsyncDisposable
 {
     private const int FullestBehindFrozen = 2;
     private const int FullestInOpening = 4;
 
-    private readonly IDisk disk;
-    private readonly Guid storeId;
-    private readonly ulong storeSeed;
+    private readonly RunFolder folder;
     private readonly IndexSettings settings;
-    private readonly BlockCache cache = new();
 
     // Guarded by the gate: the writer freezes, the background work replaces.
     private readonly Lock gate = new();
     private volatile IndexState state;
     private LogPoint indexed;
-    private long lastRunId;
     private long generation;
 
     private Func<Action, Task> inBackground = LogSettings.InPlace;
@@ -40,13 +35,18 @@ internal sealed class RunKeeper : IAsyncDisposable
     // The frozen part could not be written for want of space, and is tried again when the next one is full.
     private volatile bool isShortOfSpace;
 
-    public RunKeeper(IDisk disk, Guid storeId, IndexSettings settings, LogPoint indexed, long generation)
+    /// <param name="folder">Where the runs are.</param>
+    /// <param name="settings">When parts are written and merged.</param>
+    /// <param name="indexed">Up to where runs cover the log.</param>
+    /// <param name="generation">The number of the newest checkpoint.</param>
+    public RunKeeper(RunFolder folder, IndexSettings settings, LogPoint indexed, long generation)
     {
-        (this.disk, this.storeId, this.settings, this.indexed, this.generation) = (disk, storeId, settings, indexed, generation);
-        storeSeed = Format.SeedOf(storeId);
+        (this.folder, this.settings, this.indexed, this.generation) = (folder, settings, indexed, generation);
         state = new IndexState(new Memtable(indexed.Position), null, []);
-        lastRunId = RunIds().DefaultIfEmpty(0).Max();
     }
+
+    /// <summary>Where the runs are. A keeper that rebuilds the index shares it, so that no run gets a number twice.</summary>
+    public RunFolder Folder => folder;
 
     public Removals Removals { get; } = new();
 
@@ -58,7 +58,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// <summary>The log whose claims checkpoints make; null while the store is opened, when no checkpoint is written.</summary>
     private SegmentedLog? Log { get; set; }
 
-    /// <summary>Why the work beside the writer ended; null while there is no error.</summary>
+    /// <summary>Why the background work ended; null while there is no error.</summary>
     public Exception? Fault => fault;
 
     /// <summary>The damage that a merge found; nothing is merged until the index has been rebuilt. Null while there is none.</summary>
@@ -73,7 +73,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         {
             if (run.From != expected)
                 throw new IndexDamageException(RunFormat.PathOf(run.Id), "the runs do not cover the log without a gap.");
-            state = state with { Runs = state.Runs.Add(RunFile.Open(disk, cache, storeSeed, run.Id, run.Level, run.From, run.To)) };
+            state = state with { Runs = state.Runs.Add(folder.Open(run)) };
             expected = run.To;
         }
 
@@ -82,7 +82,7 @@ internal sealed class RunKeeper : IAsyncDisposable
             Removals.Load(cursor.Key, cursor.Value);
     }
 
-    /// <summary>The log is open for writing: from now on work may run beside the writer, and checkpoints are written.</summary>
+    /// <summary>The log is open for writing: from now on work runs in the background, and checkpoints are written.</summary>
     public void OpenFor(SegmentedLog log, LogSettings settingsOfLog)
     {
         Log = log;
@@ -92,7 +92,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// <summary>Takes over what another keeper built over the same log.</summary>
     public void Adopt(RunKeeper rebuilt)
     {
-        lock (gate) (state, indexed, lastRunId, isShortOfSpace, damage) = (rebuilt.state, rebuilt.indexed, rebuilt.lastRunId, false, null);
+        lock (gate) (state, indexed, isShortOfSpace, damage) = (rebuilt.state, rebuilt.indexed, false, null);
     }
 
     /// <summary>
@@ -160,7 +160,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         {
             if (Log is not { Fault.Why: null } log || log.DurableEnd < indexed.Position) return false;
             generation++;
-            CheckpointFile.Write(disk, storeId, Claims(log));
+            CheckpointFile.Write(folder.Disk, folder.StoreId, Claims(log));
             return true;
         }
     }
@@ -171,13 +171,8 @@ internal sealed class RunKeeper : IAsyncDisposable
         lock (gate) return (Claims(Log!), state.Runs);
     }
 
-    /// <summary>Removes run files that belong to nothing.</summary>
-    public void RemoveStrays()
-    {
-        foreach (var name in disk.List(RunFormat.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal)))
-            disk.TryDelete($"{RunFormat.Folder}/{name}");
-        foreach (var id in RunIds().Except(state.Runs.Select(run => run.Id)).ToArray()) disk.TryDelete(RunFormat.PathOf(id));
-    }
+    /// <summary>Deletes run files that belong to nothing.</summary>
+    public void RemoveStrays() => folder.KeepOnly(state.Runs);
 
     public async ValueTask DisposeAsync()
     {
@@ -214,7 +209,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         RunFile run;
         try
         {
-            run = WriteRun(0, PreviousEnd(), end.Position, frozen.FilterKeys, frozen.WriteTo);
+            run = folder.Write(0, PreviousEnd(), end.Position, frozen.FilterKeys, frozen.WriteTo);
         }
         catch (DiskFullException) when (Log is not null)
         {
@@ -236,24 +231,6 @@ internal sealed class RunKeeper : IAsyncDisposable
         state.Active.Count >= settings.FreezeEntries * times || end - state.Active.From >= settings.FreezeBytes * times;
 
     private long PreviousEnd() => state.Runs.Length == 0 ? 0 : state.Runs[^1].To;
-
-    private RunFile WriteRun(int level, long from, long to, long filterKeys, Action<RunWriter> fill)
-    {
-        var id = Interlocked.Increment(ref lastRunId);
-        var writer = new RunWriter(disk, storeSeed, id, filterKeys);
-        try
-        {
-            fill(writer);
-            writer.Finish(id, from, to);
-        }
-        catch
-        {
-            writer.Abandon();
-            throw;
-        }
-
-        return RunFile.Open(disk, cache, storeSeed, id, level, from, to);
-    }
 
     // The newest runs of one level of which there are enough. A level is a stretch of the log: newer ones have come since, of lower levels.
     private RunFile[]? MergeDue()
@@ -277,7 +254,7 @@ internal sealed class RunKeeper : IAsyncDisposable
     private void Merge(RunFile[] due)
     {
         var reachesBack = due[0] == state.Runs[0];
-        var merged = WriteRun(due[0].Level + 1, due[0].From, due[^1].To, due.Sum(run => run.FilterKeys), writer =>
+        var merged = folder.Write(due[0].Level + 1, due[0].From, due[^1].To, due.Sum(run => run.FilterKeys), writer =>
         {
             var cursor = new MergedCursor([.. due.Reverse().Select(run => run.OpenCursor())]);
             for (var isThere = cursor.Seek([]); isThere; isThere = cursor.Next())
@@ -298,7 +275,7 @@ internal sealed class RunKeeper : IAsyncDisposable
         }
 
         // Readers may still hold the old runs; their handles close once no reader does.
-        foreach (var run in due) disk.TryDelete(run.Path);
+        foreach (var run in due) folder.TryDelete(run);
     }
 
     // Called with the gate held.
@@ -306,11 +283,4 @@ internal sealed class RunKeeper : IAsyncDisposable
         new(
             generation, log.Epoch, log.DurableEnd, indexed,
             [.. state.Runs.Select(run => new RunEntry(run.Id, run.Level, run.From, run.To))]);
-
-    private IEnumerable<long> RunIds() => disk.List(RunFormat.Folder)
-        .Where(name => name.EndsWith(".run", StringComparison.Ordinal))
-        .Select(
-            name =>
-                long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id) ? id : 0)
-        .Where(id => id > 0);
 }

@@ -27,7 +27,7 @@ internal static class DamagedSegments
 
     public static IReadOnlyList<DamagedSegment> Find(IDisk disk, Guid storeId)
     {
-        var cache = new PackedBlockCache();
+        var cache = new PackedBlockCache(Format.SeedOf(storeId));
         var last = Numbers(disk).DefaultIfEmpty(0).Max();
         var segments = new List<DamagedSegment>();
         for (var number = 1L; number <= last; number++) segments.Add(Open(disk, storeId, number, cache));
@@ -41,7 +41,7 @@ internal static class DamagedSegments
     /// The store's id as the heads of its segments have it, for a store whose own file is damaged; null if no head is whole.
     /// </summary>
     public static Guid? FindStoreId(IDisk disk) => Numbers(disk)
-        .Select(number => Open(disk, default, number, new PackedBlockCache(1)))
+        .Select(number => Open(disk, default, number, new PackedBlockCache(Format.SeedOf(default), slots: 1)))
         .Select(segment =>
         {
             segment.File?.Dispose();
@@ -64,7 +64,7 @@ internal static class DamagedSegments
         if (!disk.Exists(path)) return new DamagedSegment(number, null, null, "the file is missing.");
         try
         {
-            var file = SegmentFile.Open(disk, path, Format.SeedOf(storeId), cache);
+            var file = SegmentFile.Open(disk, path, cache);
             var header = SegmentFile.ReadHeader(file, $"{disk.Root}/{path}", out var problem);
             if (problem is null && storeId != default && (header.StoreId != storeId || header.Number != number))
                 problem = "the segment belongs to another store or another place in this one.";

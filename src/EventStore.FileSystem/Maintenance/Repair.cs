@@ -1,6 +1,5 @@
 using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
@@ -47,7 +46,7 @@ internal static class Repair
                 $"There is no log at '{source.Root}/{LogSegments.Folder}', so nothing can be saved. Restore the store from a backup.");
         target.CreateFolder("");
         target.CreateFolder(LogSegments.Folder);
-        var salvage = new Salvage(source, target, identity.Id, CheckpointFile.ReadAll(source, identity.Id, out _), cancellationToken);
+        var salvage = new Salvage(source, target, identity.Id, cancellationToken);
         if (problem is not null)
             salvage.LostParts.Add(
                 new LostPart($"{source.Root}/{StoreIdentityFile.FileName}", problem, 0, new Checkpoint(0), new Checkpoint(0)));

@@ -1,5 +1,6 @@
 using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Maintenance;
@@ -9,7 +10,7 @@ namespace EventStore.FileSystem.Maintenance;
 /// continues the chain and the checkpoints. Segments without damage are copied as they are.
 /// </summary>
 internal sealed class Salvage(
-    IDisk source, IDisk target, Guid storeId, IReadOnlyList<StoreCheckpoint> claims, CancellationToken cancellationToken)
+    IDisk source, IDisk target, Guid storeId, CancellationToken cancellationToken)
 {
     private readonly ulong seed = Format.SeedOf(storeId);
     private readonly FileCopy copy = new(target);
@@ -111,6 +112,7 @@ internal sealed class Salvage(
     // Checkpoints and addresses of lost frames are not reused.
     private void LoseEnd(DamagedSegment segment, long position, Writing? writing)
     {
+        var claims = CheckpointFile.ReadAll(source, storeId, out _);
         var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max();
         var next = claims.Select(claim => claim.Indexed.NextCheckpoint).DefaultIfEmpty(0).Max();
         if (end > position || next > checkpoint)

@@ -14,7 +14,7 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
     private readonly Lock gate = new();
     private readonly ConcurrentDictionary<long, ISegmentFile> open = [];
     private readonly Queue<long> openOrder = new();
-    private readonly PackedBlockCache unpacked = new();
+    private readonly PackedBlockCache unpacked = new(Format.SeedOf(storeId));
     private volatile Segment[] all = [];
     private volatile int replacements;
     private volatile bool isDisposed;
@@ -57,7 +57,7 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
     }
 
     /// <summary>Opens a file as a segment.</summary>
-    public ISegmentFile OpenFile(string path) => SegmentFile.Open(Disk, path, Seed, unpacked);
+    public ISegmentFile OpenFile(string path) => SegmentFile.Open(Disk, path, unpacked);
 
     /// <summary>
     /// Replaces the file of a segment. Readers continue with the old one or the new one, which hold the same. Lasting once the folder is

@@ -3,9 +3,12 @@ using System.Buffers;
 namespace EventStore.FileSystem.Segments;
 
 /// <summary>A bounded cache of unpacked blocks; a displaced block is unpacked again.</summary>
-internal sealed class PackedBlockCache(int slots = 64)
+internal sealed class PackedBlockCache(ulong storeSeed, int slots = 64)
 {
     private readonly Slot?[] entries = new Slot?[slots];
+
+    /// <summary>The seed of the checksums of the store whose blocks are kept.</summary>
+    public ulong Seed => storeSeed;
 
     public void Copy(PackedSegmentFile file, int number, int start, Span<byte> into)
     {

@@ -13,9 +13,9 @@ internal sealed class PackedSegmentFile : ISegmentFile
     private readonly PackedBlockCache cache;
     private readonly byte[] table;
 
-    public PackedSegmentFile(IDiskFile file, string place, ReadOnlySpan<byte> head, ulong storeSeed, PackedBlockCache cache)
+    public PackedSegmentFile(IDiskFile file, string place, ReadOnlySpan<byte> head, PackedBlockCache cache)
     {
-        (this.file, this.place, seed, this.cache) = (file, place, storeSeed, cache);
+        (this.file, this.place, seed, this.cache) = (file, place, cache.Seed, cache);
         Header = PackedFormat.ReadHeader(head, file.Length, place, out var problem);
         if (problem is not null) throw Damaged(0, problem);
         table = new byte[Header.Blocks * PackedFormat.EntryLength];

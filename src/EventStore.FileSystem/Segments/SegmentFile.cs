@@ -27,11 +27,10 @@ internal static class SegmentFile
 
     /// <param name="disk">The disk.</param>
     /// <param name="path">The file.</param>
-    /// <param name="storeSeed">The seed of the store's checksums.</param>
     /// <param name="cache">Keeps unpacked blocks.</param>
     /// <exception cref="CorruptStorageException">It is packed, and its head or table is damaged.</exception>
     /// <exception cref="StorageFormatException">It is packed in an unknown way.</exception>
-    public static ISegmentFile Open(IDisk disk, string path, ulong storeSeed, PackedBlockCache cache)
+    public static ISegmentFile Open(IDisk disk, string path, PackedBlockCache cache)
     {
         var file = disk.Open(path, forWriting: false);
         try
@@ -39,7 +38,7 @@ internal static class SegmentFile
             Span<byte> head = stackalloc byte[PackedFormat.HeaderLength];
             head = head[..file.Read(head, 0)];
             return PackedFormat.IsPacked(head)
-                ? new PackedSegmentFile(file, $"{disk.Root}/{path}", head, storeSeed, cache)
+                ? new PackedSegmentFile(file, $"{disk.Root}/{path}", head, cache)
                 : new PlainSegmentFile(file);
         }
         catch

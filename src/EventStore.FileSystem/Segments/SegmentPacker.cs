@@ -112,7 +112,7 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
     // The new file replaces the old one only if it reads back as it was meant.
     private void Compare(Segment segment, uint crc, long length, CancellationToken cancellationToken)
     {
-        using var file = SegmentFile.Open(segments.Disk, Temporary, segments.Seed, new PackedBlockCache(1));
+        using var file = SegmentFile.Open(segments.Disk, Temporary, new PackedBlockCache(segments.Seed, slots: 1));
         var bytes = new byte[settings.BlockLength];
         var found = 0u;
         for (var at = 0L; at < file.Length; at += bytes.Length)

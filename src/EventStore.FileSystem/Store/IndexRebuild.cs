@@ -12,7 +12,7 @@ internal static class IndexRebuild
     public static RunKeeper Run(StoreView view, LogPoint end, IndexSettings settings)
     {
         var segments = view.Segments;
-        var rebuilt = IndexLoading.Empty(segments.Disk, segments.StoreId, settings, generation: 0);
+        var rebuilt = new StoreIndex(new RunKeeper(view.Index.Keeper.Folder, settings, LogPoint.Origin, generation: 0));
         var scanner = new LogScanner(segments, LogPoint.Origin.Position, LogPoint.Origin.Chain);
         while (scanner.TryNext(out var frame, end.Position)) rebuilt.ApplyAndFreeze(frame, view.Names);
         if (scanner.Position < end.Position && segments.Of(scanner.Position).FirstFrame != end.Position)

@@ -1,6 +1,6 @@
 namespace EventStore.FileSystem.Tests.Simulation;
 
-/// <summary>Work that runs beside the writer, on its one thread: at once or at some later moment, as chance has it, and at once when the store closes.</summary>
+/// <summary>Background work on the writer's one thread: it runs at once or later, at random, and at once when the store closes.</summary>
 internal sealed class DeferredWork(Random random)
 {
     private readonly Queue<(Action Work, TaskCompletionSource Done)> due = [];
