@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using EventStore.FileSystem.Engine;
 
 namespace EventStore.FileSystem.Bytes;
 

@@ -114,7 +114,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
     {
         var open = Open(cancellationToken);
-        await open.Writes.WriteAsync<Purge, bool>(open.Removals, new Purge(bucket)).ConfigureAwait(false);
+        await open.Writes.WriteAsync<BucketPurge, bool>(open.Removals, new BucketPurge(bucket)).ConfigureAwait(false);
     }
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)

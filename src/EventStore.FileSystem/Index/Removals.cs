@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
 using EventStore.FileSystem.Bytes;
-using EventStore.FileSystem.Engine;
 
 namespace EventStore.FileSystem.Index;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using EventStore.FileSystem.Engine;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
