@@ -12,7 +12,7 @@ internal static class BlockCodec
     private const int MinZeros = 16;
     private const int RunLength = 8;
 
-    /// <summary>Encodes a block in the way that takes the least room; returns what is to be stored.</summary>
+    /// <summary>Encodes a block in the way that takes the least space; returns what is to be stored.</summary>
     /// <param name="block">The block.</param>
     /// <param name="compresses">Whether to compress; otherwise only zeros are left out.</param>
     /// <param name="into">Room for the result, at least as long as the block.</param>

@@ -34,7 +34,7 @@ internal static class Crc32C
     public static uint Of(ulong value, uint before) => ~BitOperations.Crc32C(~before, value);
 
     // Each step of the processor's instruction waits for the one before it: three independent lanes fill the time. Then the checksum of
-    // the first is carried over the two lanes behind it, that of the second over one.
+    // the first is carried over the two lanes after it, that of the second over one.
     private static uint InLanes(ReadOnlySpan<byte> bytes, int lane, uint first)
     {
         uint second = 0, third = 0;

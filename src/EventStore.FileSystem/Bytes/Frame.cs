@@ -17,7 +17,7 @@ internal enum FrameKind : byte
     Gap = 9,
 }
 
-/// <summary>The head of a frame as it is written: where it lies, what it holds, and how far the log was durable then.</summary>
+/// <summary>The head of a frame as it is written: its place, what it holds, and how far the log was durable then.</summary>
 /// <param name="Position">Its address in the log, cumulative over all segments.</param>
 /// <param name="Kind">What it holds.</param>
 /// <param name="Count">Events of a commit, or those that were in a gap; 0 otherwise.</param>

@@ -16,9 +16,9 @@ internal static class GapCodec
 
     /// <summary>Writes a gap in place of a frame, or of everything between two frames; returns its length.</summary>
     /// <param name="into">Receives it; long enough for any gap if it has 64 bytes.</param>
-    /// <param name="header">Where it lies, the checksum of the frame before, and how many checkpoints are in it.</param>
+    /// <param name="header">Its place, the checksum of the frame before, and how many checkpoints are in it.</param>
     /// <param name="span">How many bytes it replaces.</param>
-    /// <param name="chain">The checksum that the frame behind it continues from.</param>
+    /// <param name="chain">The checksum that the next frame continues from.</param>
     /// <param name="stampTicks">The newest stamp in it.</param>
     /// <param name="storeSeed">The seed of the store's checksums.</param>
     public static int Write(Span<byte> into, in FrameHeader header, long span, uint chain, long stampTicks, ulong storeSeed)

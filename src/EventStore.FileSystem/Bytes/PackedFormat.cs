@@ -74,7 +74,7 @@ internal static class PackedFormat
         BinaryPrimitives.ReadInt64LittleEndian(from), BinaryPrimitives.ReadInt32LittleEndian(from[8..]),
         (BlockCoding)BinaryPrimitives.ReadInt32LittleEndian(from[12..]), BinaryPrimitives.ReadUInt32LittleEndian(from[16..]));
 
-    /// <summary>The checksum of a block as it is stored, or of the table, which is numbered behind the last block.</summary>
+    /// <summary>The checksum of a block as it is stored, or of the table, which is numbered after the last block.</summary>
     public static uint CrcOf(ReadOnlySpan<byte> stored, ulong storeSeed, long segmentNumber, int number) =>
         Crc32C.Of(stored, Crc32C.Of((ulong)number, Crc32C.Of((ulong)segmentNumber, Crc32C.Of(storeSeed, 0))));
 

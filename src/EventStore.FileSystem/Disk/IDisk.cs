@@ -7,7 +7,7 @@ namespace EventStore.FileSystem.Disk;
 /// </summary>
 internal interface IDisk
 {
-    /// <summary>Where the store lies, for messages.</summary>
+    /// <summary>The place of the store, for messages.</summary>
     string Root { get; }
 
     bool Exists(string path);

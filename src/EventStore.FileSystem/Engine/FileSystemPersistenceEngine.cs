@@ -133,7 +133,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
             MaxBatchAttempts: 4096),
         EngineCapabilities.Reopens | EngineCapabilities.SharedReading);
 
-    /// <summary>Runs maintenance on the files beside readers and the writer, one such work at a time.</summary>
+    /// <summary>Runs maintenance on the files, concurrently with readers and the writer, one at a time.</summary>
     public Task<T> MaintainAsync<T>(Func<OpenStore, CancellationToken, T> work, CancellationToken cancellationToken)
     {
         var open = Open(cancellationToken);

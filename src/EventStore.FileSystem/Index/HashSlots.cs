@@ -1,7 +1,8 @@
 namespace EventStore.FileSystem.Index;
 
 /// <summary>
-/// The places of a hash table over numbered entries that lie elsewhere: each place holds an entry's number and its hash. Entries of equal
+/// The places of a hash table over numbered entries that are stored elsewhere: each place holds an entry's number and its hash. Entries
+/// of equal
 /// hashes are returned oldest first; the caller compares the keys.
 /// </summary>
 internal sealed class HashSlots
@@ -26,7 +27,8 @@ internal sealed class HashSlots
 
     private void Grow()
     {
-        // In the order of the old places, equal hashes keep their order but where the old table wrapped around; begin behind a free place.
+        // In the order of the old places, equal hashes keep their order except where the old table wrapped around; so it starts after a
+        // free place.
         var grown = new ulong[slots.Length * 2];
         var start = Array.IndexOf(slots, 0UL);
         for (var i = 0; i < slots.Length; i++)

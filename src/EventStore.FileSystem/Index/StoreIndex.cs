@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
@@ -119,10 +120,12 @@ internal sealed class StoreIndex(RunKeeper keeper)
     public void ApplyAndFreeze(in Frame frame, NameCache names)
     {
         Apply(frame, names);
-        if (keeper.IsFreezeDue(frame.End)) keeper.Freeze(new LogPoint(frame.End, frame.Chain, frame.Checkpoint + frame.Count, NewestStamp));
+        if (keeper.IsFullInOpening(frame.End))
+            keeper.FreezeInOpening(new LogPoint(frame.End, frame.Chain, frame.Checkpoint + frame.Count, NewestStamp));
     }
 
     /// <summary>Finds the head of a stream; one that was deleted, purged or never written does not exist.</summary>
+    [SkipLocalsInit] // the key is written before it is read
     public HeadEntry FindHead(StreamId stream)
     {
         Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
@@ -191,6 +194,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         return place;
     }
 
+    [SkipLocalsInit] // the key is written before it is read
     private void AddCommit(in CommitReader commit)
     {
         NewestStamp = Math.Max(NewestStamp, commit.StampTicks);

@@ -4,7 +4,7 @@ using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Log;
 
-/// <summary>Keeps the newest two checkpoints, each written beside the other, so that one is always whole.</summary>
+/// <summary>Keeps the newest two checkpoints, so that one is always whole.</summary>
 internal static class CheckpointFile
 {
     private const string Prefix = "checkpoint-";

@@ -94,7 +94,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
         if (written.Position - segment.Base >= settings.SegmentSizeBytes / 2) next.Prepare();
     }
 
-    /// <summary>Flushes what is written. May run beside the writer.</summary>
+    /// <summary>Flushes what is written. May run concurrently with the writer.</summary>
     public void SyncNow()
     {
         lock (syncGate)

@@ -26,7 +26,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         using var held = target.Lock(OpenStore.LockFileName);
         RefuseForeign();
         foreach (var folder in (string[])[LogSegments.Folder, RunFormat.Folder]) target.CreateFolder(folder);
-        var (claims, runs) = store.Index.Keeper.Capture();
+        var (claims, runs) = store.Upkeep.Capture();
         var (segments, end) = CaptureLog();
         Mark();
         foreach (var segment in segments.Reverse())

@@ -84,8 +84,7 @@ internal static class DamagedSegments
         var before = segments[i - 1].Base + LengthOf(segments[i - 1]);
         if (next < 0) return before;
 
-        // Its own length leads back from the one behind it; without a file, the end of the one before does, but for what those between
-        // need.
+        // The place follows from its own length and the place of the next segment; without a file, from the end of the one before it.
         var ahead = segments[next].Header!.Value.Base;
         if (next == i + 1 && segments[i].File is { } file && ahead - file.Length >= segments[i - 1].Base + LeastLength)
             return ahead - file.Length;

@@ -81,10 +81,10 @@ internal static class StoreOpening
             var log = recovery.OpenForWriting(end, endsSealed, settings.Log);
             if (index.Keeper.Fault is { } fault)
                 throw new StorageException($"The index of the store at '{disk.Root}' could not be written: {fault.Message}", fault);
-            index.Keeper.OpenFor(log, settings.Log);
-            if (!isComplete || !recovery.WasClean || index.Keeper.Indexed != loaded) index.Keeper.WriteCheckpoint();
+            var upkeep = new IndexUpkeep(index, log, settings.Log);
+            if (!isComplete || !recovery.WasClean || index.Keeper.Indexed != loaded) upkeep.WriteCheckpoint();
             index.Keeper.RemoveStrays();
-            return new OpenedStore(new OpenStore(writerLock, settings, log, index), recovery.Report);
+            return new OpenedStore(new OpenStore(writerLock, settings, log, upkeep), recovery.Report);
         }
         catch
         {

@@ -1,7 +1,8 @@
 namespace EventStore.FileSystem.Segments;
 
 /// <summary>
-/// Why a log takes no more writes. Whatever fails first sets it, in the writer or beside it; it stays until the store is opened again.
+/// Why a log takes no more writes. Whatever fails first sets it, in the writer or in the background; it stays until the store is opened
+/// again.
 /// </summary>
 internal sealed class LogFault
 {

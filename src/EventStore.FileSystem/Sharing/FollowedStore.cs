@@ -113,7 +113,7 @@ internal sealed class FollowedStore : IDisposable
             }
 
             var active = view.Index.State.Active;
-            if (view.Index.Keeper.IsFreezeDue(view.End.Position) && active.Count >= nextTakingOfRuns)
+            if (view.Index.Keeper.IsFullInOpening(view.End.Position) && active.Count >= nextTakingOfRuns)
             {
                 nextTakingOfRuns = active.Count + (settings.FreezeEntries / 4);
                 if (log.TryTakeRuns(settings)) Adopt();

@@ -12,7 +12,6 @@ namespace EventStore.FileSystem.Store;
 /// </summary>
 internal sealed class LiveWriter : IDisposable
 {
-    private readonly StoreView view;
     private readonly SegmentedLog log;
     private readonly LogSettings settings;
     private readonly TimeSpan delay;
@@ -33,11 +32,14 @@ internal sealed class LiveWriter : IDisposable
 
     public LiveWriter(StoreView view, SegmentedLog log, LogSettings settings)
     {
-        (this.view, this.log, this.settings, delay) = (view, log, settings, settings.LiveDelay ?? TimeSpan.Zero);
+        (View, this.log, this.settings, delay) = (view, log, settings, settings.LiveDelay ?? TimeSpan.Zero);
         if (settings.LiveDelay is not null)
             timer = settings.Time.CreateTimer(_ => PublishWhatIsDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Publish();
     }
+
+    /// <summary>What may be read in this process.</summary>
+    public StoreView View { get; }
 
     /// <summary>Called by the writer whenever more of the log may be read.</summary>
     public void Notice()
@@ -58,7 +60,7 @@ internal sealed class LiveWriter : IDisposable
                 var segments = log.Segments;
                 number++;
                 var live = new LiveMark(
-                    number, view.End.Position, log.DurableEnd, segments.Replacements, log.Epoch, settings.SyncsEachBatch);
+                    number, View.End.Position, log.DurableEnd, segments.Replacements, log.Epoch, settings.SyncsEachBatch);
                 LiveFormat.WriteMark(mark, live, segments.Seed);
                 file.Write(mark, LiveFormat.FirstMark + (number % 2 * LiveFormat.MarkLength));
             }

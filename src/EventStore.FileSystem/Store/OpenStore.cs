@@ -19,15 +19,15 @@ internal sealed class OpenStore : IAsyncDisposable
     private readonly LiveWriter live;
     private readonly IntervalFlush? flush;
 
-    public OpenStore(IDisposable writerLock, StoreSettings settings, SegmentedLog log, StoreIndex index)
+    public OpenStore(IDisposable writerLock, StoreSettings settings, SegmentedLog log, IndexUpkeep upkeep)
     {
-        (this.writerLock, this.settings, this.log) = (writerLock, settings, log);
-        View = new StoreView(log.Segments, index, log.End);
+        (this.writerLock, this.settings, this.log, Upkeep) = (writerLock, settings, log, upkeep);
+        View = new StoreView(log.Segments, upkeep.Index, log.End);
         live = new LiveWriter(View, log, settings.Log);
         Packer = new SegmentPacker(log.Segments, settings.Packing, log.Fault);
         packing = settings.Packing.Compresses ? new SealedPacking(log.Segments, Packer, settings) : null;
         packing?.Resume();
-        Writer = new StoreWriter(View, log, live, packing);
+        Writer = new StoreWriter(log, upkeep, live, packing);
         if (settings.Log.FlushInterval is { } interval) flush = new IntervalFlush(log, interval, settings.Log.Time);
     }
 
@@ -41,6 +41,9 @@ internal sealed class OpenStore : IAsyncDisposable
     public LogSegments Segments => View.Segments;
 
     public StoreIndex Index => View.Index;
+
+    /// <summary>What keeps the index on disk.</summary>
+    public IndexUpkeep Upkeep { get; }
 
     /// <summary>Up to where everything may be read.</summary>
     public LogPoint End => View.End;
@@ -100,7 +103,7 @@ internal sealed class OpenStore : IAsyncDisposable
         }
         finally
         {
-            await Index.Keeper.DisposeAsync().ConfigureAwait(false);
+            await Upkeep.DisposeAsync().ConfigureAwait(false);
             live.Dispose();
             await log.DisposeAsync().ConfigureAwait(false);
             Segments.Dispose();
@@ -128,16 +131,15 @@ internal sealed class OpenStore : IAsyncDisposable
     // A clean close leaves the log durable and without space allocated ahead, and a checkpoint that says so.
     private async ValueTask CloseAsync()
     {
-        var keeper = Index.Keeper;
-        await keeper.SettleAsync().ConfigureAwait(false);
+        await Upkeep.SettleAsync().ConfigureAwait(false);
         if (Fault is not null) return;
         try
         {
             log.SyncNow();
             log.Trim();
-            if (Index.State.Active.Count >= settings.CloseEntries && keeper.Fault is null) keeper.Freeze(log.End);
-            await keeper.SettleAsync().ConfigureAwait(false);
-            keeper.WriteCheckpoint();
+            if (Index.State.Active.Count >= settings.CloseEntries && Upkeep.Fault is null) Upkeep.Freeze(log.End);
+            await Upkeep.SettleAsync().ConfigureAwait(false);
+            Upkeep.WriteCheckpoint();
         }
         catch (BatchOutcomeUnknownException error)
         {

@@ -9,8 +9,8 @@ namespace EventStore.FileSystem.Store;
 /// </summary>
 internal sealed class StoreWriter
 {
-    private readonly StoreView view;
     private readonly SegmentedLog log;
+    private readonly IndexUpkeep upkeep;
     private readonly LiveWriter live;
     private readonly SealedPacking? packing;
 
@@ -19,8 +19,10 @@ internal sealed class StoreWriter
     private readonly WritePlan plan = new();
     private volatile bool isClosed;
 
-    public StoreWriter(StoreView view, SegmentedLog log, LiveWriter live, SealedPacking? packing) =>
-        (this.view, this.log, this.live, this.packing) = (view, log, live, packing);
+    public StoreWriter(SegmentedLog log, IndexUpkeep upkeep, LiveWriter live, SealedPacking? packing) =>
+        (this.log, this.upkeep, this.live, this.packing) = (log, upkeep, live, packing);
+
+    private StoreView View => live.View;
 
     /// <summary>Waits for the turn to write, which ends when the scope is disposed.</summary>
     public Lock.Scope Enter() => gate.EnterScope();
@@ -32,7 +34,7 @@ internal sealed class StoreWriter
     public WritePlan BeginPlan()
     {
         RefuseIfClosed();
-        if (view.Index.Keeper.Damage is { } damage) throw damage;
+        if (upkeep.Damage is { } damage) throw damage;
         log.MakeRoom();
         plan.Begin(log.End);
         return plan;
@@ -46,13 +48,12 @@ internal sealed class StoreWriter
         if (planned.IsEmpty) return Task.CompletedTask;
         var position = log.End.Position;
         log.Append(planned.Frames, planned.StampTicks);
-        view.Reach(log.WrittenEnd);
-        view.Index.ApplyAll(planned.Frames.Written, position, view.Names);
+        View.Reach(log.WrittenEnd);
+        View.Index.ApplyAll(planned.Frames.Written, position, View.Names);
         Publish();
-        var keeper = view.Index.Keeper;
-        if (keeper.IsFreezeDue(log.End.Position)) keeper.Freeze(log.End);
+        if (upkeep.IsFreezeDue(log.End.Position)) upkeep.Freeze(log.End);
         packing?.Notice();
-        return keeper.CatchUp(log.End.Position);
+        return upkeep.CatchUp(log.End.Position);
     }
 
     /// <summary>Seals the segment that is written to, unless it is empty, so that it can be packed.</summary>
@@ -61,7 +62,7 @@ internal sealed class StoreWriter
         lock (gate)
         {
             RefuseIfClosed();
-            if (log.End.Position == view.Segments.All[^1].FirstFrame) return;
+            if (log.End.Position == View.Segments.All[^1].FirstFrame) return;
             log.BeginSegment();
             Publish();
         }
@@ -78,16 +79,15 @@ internal sealed class StoreWriter
     /// <exception cref="CorruptStorageException">The log is damaged.</exception>
     public async ValueTask RebuildIndexAsync(IndexSettings settings)
     {
-        var keeper = view.Index.Keeper;
         while (true)
         {
-            await keeper.SettleAsync().ConfigureAwait(false);
+            await upkeep.SettleAsync().ConfigureAwait(false);
             lock (gate)
             {
                 RefuseIfClosed();
-                if (!keeper.IsSettled) continue; // a write started another part in between
-                keeper.Adopt(IndexRebuild.Run(view, log.End, settings));
-                keeper.WriteCheckpoint();
+                if (!upkeep.IsSettled) continue; // a write started another part in between
+                upkeep.Adopt(IndexRebuild.Run(View, log.End, settings));
+                upkeep.WriteCheckpoint();
                 return;
             }
         }
@@ -109,7 +109,7 @@ internal sealed class StoreWriter
 
     private void Publish()
     {
-        view.Publish(log.End);
+        View.Publish(log.End);
         live.Notice();
     }
 }
