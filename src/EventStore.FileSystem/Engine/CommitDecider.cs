@@ -28,7 +28,7 @@ internal sealed class CommitDecider(
     public CommitOutcome Decide(CommitAttempt asked, WritePlan plan)
     {
         Begin(plan);
-        return Decide(asked, store.Index.FindHead(asked.Stream), plan, out _);
+        return Decide(asked, plan.FindHead(asked.Stream), plan, out _);
     }
 
     private void Begin(WritePlan plan)
@@ -41,7 +41,8 @@ internal sealed class CommitDecider(
 
     private CommitOutcome DecideInBatch(CommitAttempt attempt, WritePlan plan)
     {
-        if (!heads.TryGetValue(attempt.Stream, out var head)) head = store.Index.FindHead(attempt.Stream);
+        var stored = plan.FindHead(attempt.Stream);
+        var head = heads.GetValueOrDefault(attempt.Stream, stored);
         var outcome = Decide(attempt, head, plan, out var added);
         if (added is not { } commit) return outcome;
         heads[attempt.Stream] = commit.Head;
@@ -60,8 +61,7 @@ internal sealed class CommitDecider(
         var record = new CommitRecord(
             attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), NextStamp(), new Revision(head.Revision + 1),
             plan.NextCheckpoint, attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
-        var start = plan.AddCommit(attempt, record, head.Start);
-        added = (record, new HeadEntry(start, record.LastRevision.Value, record.Sequence.Value));
+        added = (record, plan.AddCommit(attempt, record, head.Start));
         return CommitOutcome.Committed(record);
     }
 

@@ -25,7 +25,8 @@ internal sealed class StoreIndex(RunKeeper keeper)
 
     public RunKeeper Keeper => keeper;
 
-    private void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId, long firstCheckpoint)
+    /// <summary>Indexes a commit.</summary>
+    public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId, long firstCheckpoint)
     {
         var active = State.Active;
         active.AddCommit(headKey, head, position, commitId);

@@ -44,8 +44,9 @@ internal sealed class LiveWriter : IDisposable
     /// <summary>Called by the writer whenever more of the log may be read.</summary>
     public void Notice()
     {
+        if (Volatile.Read(ref isDue) != 0) return; // the timer publishes this too
         if (timer is null || IsDelayOver()) Publish();
-        else if (Volatile.Read(ref isDue) == 0 && Interlocked.Exchange(ref isDue, 1) == 0) timer.Change(delay, Timeout.InfiniteTimeSpan);
+        else if (Interlocked.Exchange(ref isDue, 1) == 0) timer.Change(delay, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Writes a mark now.</summary>

@@ -16,11 +16,11 @@ internal sealed class StoreWriter
 
     // Held from the decision to the end of the flush.
     private readonly Lock gate = new();
-    private readonly WritePlan plan = new();
+    private readonly WritePlan plan;
     private volatile bool isClosed;
 
     public StoreWriter(SegmentedLog log, IndexUpkeep upkeep, LiveWriter live, SealedPacking? packing) =>
-        (this.log, this.upkeep, this.live, this.packing) = (log, upkeep, live, packing);
+        (this.log, this.upkeep, this.live, this.packing, plan) = (log, upkeep, live, packing, new WritePlan(live.View.Index));
 
     private StoreView View => live.View;
 
@@ -46,10 +46,9 @@ internal sealed class StoreWriter
     public Task CarryOut(WritePlan planned)
     {
         if (planned.IsEmpty) return Task.CompletedTask;
-        var position = log.End.Position;
         log.Append(planned.Frames, planned.StampTicks);
         View.Reach(log.WrittenEnd);
-        View.Index.ApplyAll(planned.Frames.Written, position, View.Names);
+        planned.Index(View.Names);
         Publish();
         if (upkeep.IsFreezeDue(log.End.Position)) upkeep.Freeze(log.End);
         packing?.Notice();
