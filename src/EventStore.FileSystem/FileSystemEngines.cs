@@ -1,43 +1,57 @@
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore;
 
-/// <summary>Makes engines of what an application chose. Opens nothing.</summary>
+/// <summary>Creates engines from the application's choices. Opens nothing.</summary>
 internal static class FileSystemEngines
 {
-    // A call to the disk is nothing beside a flush, but a good part of a commit that is not flushed.
+    // A write call is negligible next to a flush, but a good part of a commit that is not flushed.
     private static readonly TimeSpan FastLiveDelay = TimeSpan.FromMilliseconds(5);
 
     /// <summary>The engine that writes, or where the context says so, only reads.</summary>
     public static IPersistenceEngine Choose(string directory, FileSystemOptions options, EngineContext context)
     {
-        if (!context.IsReadOnly) return Over(directory, options, context);
+        if (context.IsReadOnly) return Following(directory, options, context);
+        return Over(directory, options, context);
+    }
+
+    /// <summary>The engine that only reads.</summary>
+    public static FollowingEngine Following(string directory, FileSystemOptions options, EngineContext context)
+    {
         var disk = DiskOf(directory, options);
         return new FollowingEngine(disk, SettingsOf(options), FileSystemPersistenceEngine.Describe(disk, DurabilityOf(options)), context);
     }
 
     public static FileSystemPersistenceEngine Over(string directory, FileSystemOptions options, EngineContext context) =>
-        new(DiskOf(directory, options), SettingsOf(options), DurabilityOf(options), options.FlushInterval, context);
+        new(DiskOf(directory, options), SettingsOf(options), DurabilityOf(options), context);
 
     public static StoreSettings SettingsOf(FileSystemOptions options)
     {
         var isDurable = options.Durability == Durability.Durable;
-        var log = new LogSettings(isDurable, options.SegmentSizeBytes) { InBackground = Task.Run, LiveDelay = isDurable ? null : FastLiveDelay };
+        var log = new LogSettings(isDurable, options.SegmentSizeBytes)
+        {
+            InBackground = Task.Run,
+            LiveDelay = isDurable ? null : FastLiveDelay,
+            FlushInterval = options.FlushInterval,
+        };
         return new(log, IndexSettings.Default) { Packing = new PackSettings(options.Compression == FileSystemCompression.Brotli) };
     }
 
     private static FileDisk DiskOf(string directory, FileSystemOptions options) => new(Path.Combine(directory, options.Name));
 
-    private static EngineDurability DurabilityOf(FileSystemOptions options) => options.Durability == Durability.Durable ? Durable() : Fast(options.FlushInterval);
+    private static EngineDurability DurabilityOf(FileSystemOptions options) =>
+        options.Durability == Durability.Durable ? Durable() : Fast(options.FlushInterval);
 
-    private static EngineDurability Durable() => new(Durability.Durable, "every batch is flushed to the medium before it is acknowledged", []);
+    private static EngineDurability Durable() =>
+        new(Durability.Durable, "every batch is flushed to the medium before it is acknowledged", []);
 
     private static EngineDurability Fast(TimeSpan? interval) => new(
         Durability.Fast,
-        "written to the operating system before it is acknowledged, " + (interval is { } every ? $"flushed every {every.TotalMilliseconds:0} ms" : "flushed when the system pleases"),
+        "written to the operating system before it is acknowledged, "
+            + (interval is { } every ? $"flushed every {every.TotalMilliseconds:0} ms" : "flushed when the operating system decides"),
         []);
 }

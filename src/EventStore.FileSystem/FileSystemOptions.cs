@@ -5,10 +5,12 @@ namespace EventStore;
 /// <summary>Whether sealed files of the log are compressed.</summary>
 public enum FileSystemCompression
 {
-    /// <summary>They stay as they were written.</summary>
+    /// <summary>They stay uncompressed.</summary>
     None,
 
-    /// <summary>With Brotli, in blocks that are unpacked when they are read. Typical JSON events take about two fifths of the room.</summary>
+    /// <summary>
+    /// With Brotli, in blocks that are unpacked when they are read. Typical JSON events take about two fifths of the space.
+    /// </summary>
     Brotli,
 }
 
@@ -18,21 +20,29 @@ public sealed partial class FileSystemOptions
     private const long MinSegmentSizeBytes = 64 << 10;
     private const long MaxSegmentSizeBytes = 4L << 30;
 
-    /// <summary>The store's name: stores of several names may share a directory. 1 to 64 lower-case letters, digits, <c>-</c> and <c>_</c>. Default: <c>events</c>.</summary>
+    /// <summary>
+    /// The store's name: stores of several names may share a directory. 1 to 64 lower-case letters, digits, <c>-</c> and <c>_</c>.
+    /// Default: <c>events</c>.
+    /// </summary>
     public string Name { get; set; } = "events";
 
     /// <summary>What an acknowledged commit survives. Default: <see cref="Durability.Durable"/>.</summary>
     public Durability Durability { get; set; } = Durability.Durable;
 
-    /// <summary>With <see cref="Durability.Fast"/>, how often is flushed beside the writer, so that a power loss takes no more than this; null for when the system pleases.</summary>
+    /// <summary>
+    /// With <see cref="Durability.Fast"/>, the interval at which written commits are flushed in the background, which bounds what a power
+    /// loss can take; null to leave it to the operating system.
+    /// </summary>
     public TimeSpan? FlushInterval { get; set; }
 
-    /// <summary>The length, in bytes, from which on a file of the log is sealed and the next one begun. 64 KiB to 4 GiB; default 64 MiB.</summary>
+    /// <summary>
+    /// The length, in bytes, at which a file of the log is sealed and the next one begins. 64 KiB to 4 GiB; default 64 MiB.
+    /// </summary>
     public long SegmentSizeBytes { get; set; } = 64 << 20;
 
     /// <summary>
-    /// Whether files of the log are compressed once they are sealed, in the background, so that commits do not wait. Those sealed before it was chosen
-    /// are compressed by <see cref="FileSystemStore.CompactAsync"/>. Default: <see cref="FileSystemCompression.None"/>.
+    /// Whether files of the log are compressed once they are sealed, in the background, so that commits do not wait. Those sealed before
+    /// it was chosen are compressed by <see cref="FileSystemStore.CompactAsync"/>. Default: <see cref="FileSystemCompression.None"/>.
     /// </summary>
     public FileSystemCompression Compression { get; set; } = FileSystemCompression.None;
 
@@ -40,11 +50,17 @@ public sealed partial class FileSystemOptions
     {
         OptionRules.Require(this, NamePattern().IsMatch(Name ?? ""), Name, "1 to 64 lower-case letters, digits, '-' and '_'");
         OptionRules.RequireBetween(this, SegmentSizeBytes, MinSegmentSizeBytes, MaxSegmentSizeBytes);
-        OptionRules.Require(this, Enum.IsDefined(Compression), Compression, $"{nameof(FileSystemCompression.None)} or {nameof(FileSystemCompression.Brotli)}");
-        OptionRules.Require(this, Durability is Durability.Durable or Durability.Fast, Durability, $"{nameof(Durability.Durable)} or {nameof(Durability.Fast)}");
-        OptionRules.Require(this, FlushInterval is null || FlushInterval >= TimeSpan.FromMilliseconds(1), FlushInterval, "at least a millisecond");
         OptionRules.Require(
-            this, FlushInterval is null || Durability == Durability.Fast, FlushInterval, $"null while {nameof(Durability)} is {Durability}, which flushes every batch");
+            this, Enum.IsDefined(Compression), Compression,
+            $"{nameof(FileSystemCompression.None)} or {nameof(FileSystemCompression.Brotli)}");
+        OptionRules.Require(
+            this, Durability is Durability.Durable or Durability.Fast, Durability,
+            $"{nameof(Durability.Durable)} or {nameof(Durability.Fast)}");
+        OptionRules.Require(
+            this, FlushInterval is null || FlushInterval >= TimeSpan.FromMilliseconds(1), FlushInterval, "at least a millisecond");
+        OptionRules.Require(
+            this, FlushInterval is null || Durability == Durability.Fast, FlushInterval,
+            $"null while {nameof(Durability)} is {Durability}, which flushes every batch");
         return (FileSystemOptions)MemberwiseClone();
     }
 

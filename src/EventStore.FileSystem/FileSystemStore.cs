@@ -5,9 +5,9 @@ using EventStore.FileSystem.Maintenance;
 namespace EventStore;
 
 /// <summary>
-/// The files of a store: what is done with them beside reading and committing. Hand it to
-/// <see cref="FileSystemWireupExtensions.UsingFileSystemPersistence(Wireup, FileSystemStore)"/> and its members work on the open store, beside readers
-/// and the writer; while the store is closed, they open it for as long as they take.
+/// The files of a store, for backup, compaction, verification and repair. Pass it to
+/// <see cref="FileSystemWireupExtensions.UsingFileSystemPersistence(Wireup, FileSystemStore)"/> and its members work on the open store,
+/// concurrently with readers and the writer; while the store is closed, they open it temporarily.
 /// </summary>
 public sealed class FileSystemStore
 {
@@ -26,55 +26,69 @@ public sealed class FileSystemStore
     }
 
     /// <summary>
-    /// Copies the store into another directory, which can then be opened as a store: it holds everything acknowledged before the call, on the medium.
-    /// Given the same directory again, copies what is new since.
+    /// Copies the store into another directory, which can then be opened as a store: it holds everything acknowledged before the call, on
+    /// the medium. Given the same directory again, copies what is new since.
     /// </summary>
     /// <param name="targetDirectory">Where to; the store gets its name below it, as in its own directory.</param>
-    /// <param name="progress">Told after each file of the log; null for nobody.</param>
-    /// <param name="cancellationToken">Ends the copy; what is there then opens as what an earlier backup brought, or more.</param>
+    /// <param name="progress">Receives the progress after each file of the log; may be null.</param>
+    /// <param name="cancellationToken">Ends the copy; the target then opens with the content of an earlier backup, or more.</param>
     /// <exception cref="StorageException">The target holds something else, or there is no store.</exception>
     /// <exception cref="StorageUnavailableException">A disk failed or is full; try again once the cause is gone.</exception>
-    public ValueTask<BackupReport> BackupAsync(string targetDirectory, IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default)
+    public ValueTask<BackupReport> BackupAsync(
+        string targetDirectory, IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var target = TargetIn(targetDirectory);
-        return UseAsync(engine => engine.MaintainAsync((store, token) => new Backup(store, target, progress, token).Run(), cancellationToken), cancellationToken);
+        return UseAsync(
+            engine => engine.MaintainAsync((store, token) => new Backup(store, target, progress, token).Run(), cancellationToken),
+            cancellationToken);
     }
 
     /// <summary>
-    /// Gives the room of what was deleted, purged, pruned or replaced back to the disk, and compresses the files of the log that are not compressed yet
-    /// where the options say so. Checkpoints, revisions and commit ids stay; readers and the writer go on.
+    /// Frees the space of everything that was deleted, purged, pruned or replaced, and compresses the files of the log that are not
+    /// compressed yet where the options say so. Checkpoints, revisions and commit ids stay; readers and the writer continue.
     /// </summary>
-    /// <param name="progress">Told after each file of the log; null for nobody.</param>
+    /// <param name="progress">Receives the progress after each file of the log; may be null.</param>
     /// <param name="cancellationToken">Ends it; what is done stays done.</param>
     /// <exception cref="CorruptStorageException">A file of the log is damaged; it stays as it is.</exception>
-    /// <exception cref="StorageUnavailableException">The disk failed or is full; what was done is well, and the rest is as it was.</exception>
-    public ValueTask<CompactionReport> CompactAsync(IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        UseAsync(engine => engine.MaintainAsync((store, token) => new Compaction(store, progress, token).Run(), cancellationToken), cancellationToken);
+    /// <exception cref="StorageUnavailableException">The disk failed or is full; finished files stay compacted, and the others are
+    /// unchanged.</exception>
+    public ValueTask<CompactionReport> CompactAsync(
+        IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        UseAsync(
+            engine => engine.MaintainAsync((store, token) => new Compaction(store, progress, token).Run(), cancellationToken),
+            cancellationToken);
 
     /// <summary>Reads everything stored and reports every damage with its place.</summary>
-    /// <exception cref="StorageException">The store cannot be opened; a <see cref="CorruptStorageException"/> says where it is damaged.</exception>
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
+    /// <exception cref="StorageException">The store cannot be opened; a <see cref="CorruptStorageException"/> says where it is
+    /// damaged.</exception>
+    public ValueTask<VerificationReport> VerifyAsync(
+        IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
         UseAsync(engine => engine.VerifyAsync(progress, cancellationToken).AsTask(), cancellationToken);
 
     /// <summary>
-    /// Saves what can be saved of a damaged store into a new directory, and tells what was lost. What is saved keeps its checkpoints, revisions, commit
-    /// ids and stamps. The damaged store is only read; close it first.
+    /// Saves what can be saved of a damaged store into a new directory, and reports what was lost. Saved events keep their checkpoints,
+    /// revisions, commit ids and stamps. The damaged store is only read; close it first.
     /// </summary>
     /// <param name="targetDirectory">Where to; it must not hold a store of this name.</param>
-    /// <param name="progress">Told after each file of the log; null for nobody.</param>
+    /// <param name="progress">Receives the progress after each file of the log; may be null.</param>
     /// <param name="cancellationToken">Ends it; the new directory is then of no use.</param>
     /// <exception cref="StorageException">There is nothing to repair, or the target is not empty.</exception>
-    public async ValueTask<RepairReport> RepairAsync(string targetDirectory, IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default)
+    public async ValueTask<RepairReport> RepairAsync(
+        string targetDirectory, IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         if (newest is { IsOpen: true }) throw new InvalidOperationException("The store is open. Dispose it before it is repaired.");
         var target = TargetIn(targetDirectory);
-        return await Task.Run(() => Repair.RunAsync(new FileDisk(Root), target, FileSystemEngines.SettingsOf(options), progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await Task.Run(
+            () => Repair.RunAsync(new FileDisk(Root), target, FileSystemEngines.SettingsOf(options), progress, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
     }
 
     internal IPersistenceEngine Open(EngineContext context)
     {
-        var engine = FileSystemEngines.Choose(directory, options, context);
-        newest = engine as FileSystemPersistenceEngine;
+        newest = null;
+        if (context.IsReadOnly) return FileSystemEngines.Following(directory, options, context);
+        var engine = FileSystemEngines.Over(directory, options, context);
+        newest = engine;
         return engine;
     }
 
@@ -85,7 +99,8 @@ public sealed class FileSystemStore
         ArgumentException.ThrowIfNullOrWhiteSpace(targetDirectory);
         var target = Path.GetFullPath(Path.Combine(targetDirectory, options.Name));
         if (target == Root || target.StartsWith(Root + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-            throw new ArgumentException($"'{targetDirectory}' is the directory of the store itself, or lies in it. Name another one.", nameof(targetDirectory));
+            throw new ArgumentException(
+                $"'{targetDirectory}' is the directory of the store itself, or lies in it. Name another one.", nameof(targetDirectory));
         return new FileDisk(target);
     }
 

@@ -3,8 +3,8 @@ namespace EventStore;
 /// <summary>The verbs of the file engine.</summary>
 public static class FileSystemWireupExtensions
 {
-    /// <summary>Stores in plain files below a directory, which is made when the store is built. One process writes at a time.</summary>
-    /// <param name="wireup">The sheet.</param>
+    /// <summary>Stores in plain files below a directory, which is created when the store is built. One process writes at a time.</summary>
+    /// <param name="wireup">The wireup.</param>
     /// <param name="directory">The directory; stores of several names may share it.</param>
     /// <param name="options">Name, durability and sizes; null for the defaults.</param>
     /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
@@ -14,8 +14,8 @@ public static class FileSystemWireupExtensions
         return wireup.UsingFileSystemPersistence(new FileSystemStore(directory, options));
     }
 
-    /// <summary>Stores in the files of a store that is kept at hand, to back it up or compact it while it is open.</summary>
-    /// <param name="wireup">The sheet.</param>
+    /// <summary>Stores in the given files, so that they can be backed up or compacted while the store is open.</summary>
+    /// <param name="wireup">The wireup.</param>
     /// <param name="files">The files.</param>
     /// <exception cref="WireupException">A persistence was chosen before.</exception>
     public static Wireup UsingFileSystemPersistence(this Wireup wireup, FileSystemStore files)
@@ -34,7 +34,7 @@ public static class FileSystemWireupExtensions
         ArgumentNullException.ThrowIfNull(engines);
         var chosen = (options ?? new FileSystemOptions()).Validated();
         return engines.Add("file", (directory, context) => string.IsNullOrWhiteSpace(directory)
-            ? throw new WireupException("The address 'file:' names no directory. Write it behind the colon, as in 'file:./data'.")
+            ? throw new WireupException("The address 'file:' names no directory. Write it after the colon, as in 'file:./data'.")
             : FileSystemEngines.Choose(directory, chosen, context));
     }
 }

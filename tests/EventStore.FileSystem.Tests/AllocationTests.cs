@@ -2,11 +2,14 @@ using System.Buffers;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>What a commit allocates on its way from the caller to the file, its part of the index in memory included. Index runs are written beside it.</summary>
+/// <summary>
+/// What a commit allocates on its way from the caller to the file, its part of the index in memory included. Index runs are written
+/// beside it.
+/// </summary>
 public sealed class AllocationTests : IDisposable
 {
     private const int Streams = 1_000;
-    private const int Commits = 140_000; // at least two parts of the index, so that one that begins weighs as much as it does in the long run
+    private const int Commits = 140_000; // at least two parts of the index, so that starting one weighs as much as in the long run
     private const int MostBytes = 500;
     private static readonly byte[] Body = new byte[200];
     private readonly TestDirectory directory = new();
@@ -17,7 +20,11 @@ public sealed class AllocationTests : IDisposable
     public async Task A_commit_allocates_at_most_500_bytes()
     {
         var options = new FileSystemOptions { Durability = Durability.Fast };
-        await using var store = await Wireup.Init().UsingFileSystemPersistence(directory.Path, options).UsingCustomSerialization(new BytesAsTheyAre()).InitializeStorageEngine().BuildAsync();
+        await using var store = await Wireup.Init()
+            .UsingFileSystemPersistence(directory.Path, options)
+            .UsingCustomSerialization(new BytesAsTheyAre())
+            .InitializeStorageEngine()
+            .BuildAsync();
         var names = Enumerable.Range(0, Streams).Select(i => new StreamId("bucket", "order", $"order-{i}")).ToArray();
         EventMessage[] events = [new EventMessage(Body)];
         AppendAll(store, names, events);
@@ -25,7 +32,7 @@ public sealed class AllocationTests : IDisposable
         Assert.True(bytes <= MostBytes, $"{bytes} bytes a commit");
     }
 
-    // On one thread to the end: a fast store answers a lone committer before the call returns.
+    // On one thread to the end: a fast store completes a lone commit before the call returns.
     private static long AppendAll(IEventStore store, StreamId[] names, EventMessage[] events)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -2,13 +2,16 @@ using System.ComponentModel;
 using System.Diagnostics;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Recovery;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>Copies of a running store, made by the engine itself or by copying its files in the documented order, open as what was stored.</summary>
+/// <summary>
+/// Copies of a running store, made by the engine itself or by copying its files in the documented order, open as what was stored.
+/// </summary>
 public sealed class BackupTests : IDisposable
 {
     private readonly TestDirectory directory = new();
@@ -21,7 +24,7 @@ public sealed class BackupTests : IDisposable
     }
 
     [Theory, InlineData(true, false), InlineData(false, true)]
-    public async Task A_backup_under_load_holds_everything_acknowledged_before_it_each_time_anew(bool isDurable, bool compresses)
+    public async Task Each_backup_under_load_holds_everything_acknowledged_before_it(bool isDurable, bool compresses)
     {
         await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(isDurable, compresses));
         await using var load = new Load(engine);
@@ -39,7 +42,12 @@ public sealed class BackupTests : IDisposable
     public async Task A_backup_of_an_unchanged_store_copies_nothing_and_a_closed_one_is_opened_for_it()
     {
         var files = new FileSystemStore(directory.Path, new FileSystemOptions { SegmentSizeBytes = 64 << 10 });
-        await using (var store = await Wireup.Init().UsingFileSystemPersistence(files).UsingJsonSerialization(types => types.Register<string>("text")).InitializeStorageEngine().BuildAsync())
+        await using (
+            var store = await Wireup.Init()
+                .UsingFileSystemPersistence(files)
+                .UsingJsonSerialization(types => types.Register<string>("text"))
+                .InitializeStorageEngine()
+                .BuildAsync())
         {
             for (var i = 0; i < 300; i++) await store.AppendAsync($"stream-{i % 7}", new string('x', 300));
             Assert.True((await files.BackupAsync(copy.Path)).FilesCopied >= 2);
@@ -49,12 +57,15 @@ public sealed class BackupTests : IDisposable
         }
 
         Assert.Equal(300, (await files.BackupAsync(copy.Path)).UpTo.Value);
-        await using var restored = await Wireup.Init().UsingFileSystemPersistence(copy.Path).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await using var restored = await Wireup.Init()
+            .UsingFileSystemPersistence(copy.Path)
+            .UsingJsonSerialization(types => types.Register<string>("text"))
+            .BuildAsync();
         Assert.Equal(300, await restored.ReadAllAsync().CountAsync());
     }
 
     [Fact]
-    public async Task A_copy_of_the_files_in_the_documented_order_under_load_opens_as_a_prefix_each_time_anew()
+    public async Task Each_copy_in_the_documented_order_under_load_opens_as_a_prefix()
     {
         await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(compresses: true));
         await using var load = new Load(engine);
@@ -62,15 +73,16 @@ public sealed class BackupTests : IDisposable
         {
             await load.WaitForMoreAsync(300);
             var acknowledged = load.Acknowledged;
-            CopyFiles(["", Segments.Folder, "idx"]);
+            CopyFiles(["", LogSegments.Folder, "idx"]);
             await CheckCopyAsync(acknowledged, engine, acknowledged.Count);
         }
     }
 
     [Fact]
-    public async Task A_copy_by_rsync_under_load_opens_as_a_prefix_each_time_anew()
+    public async Task Each_copy_by_rsync_under_load_opens_as_a_prefix()
     {
-        Assert.SkipUnless(HasRsync(), "rsync, which copies the files of a running store here, is not installed. On Debian: apt-get install rsync");
+        Assert.SkipUnless(
+            HasRsync(), "rsync, which copies the files of a running store here, is not installed. On Debian: apt-get install rsync");
         await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(compresses: true));
         await using var load = new Load(engine);
         for (var round = 0; round < 8; round++)
@@ -85,7 +97,7 @@ public sealed class BackupTests : IDisposable
         }
     }
 
-    // Space is taken ahead: what was copied of it as zeros stands before frames that were written and copied later.
+    // Space is allocated ahead: zeros that were copied precede frames that were written and copied later.
     [Fact]
     public async Task A_copy_with_a_hole_before_its_end_is_refused_with_advice_and_opens_once_it_is_marked()
     {
@@ -98,22 +110,24 @@ public sealed class BackupTests : IDisposable
         {
             await SmallStore.FillAsync(engine, 300);
             var later = new byte[new FileInfo(source).Length];
-            using (var file = File.OpenHandle(source, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)) RandomAccess.Read(file, later, 0);
+            using (var file = File.OpenHandle(source, FileMode.Open, FileAccess.Read, FileShare.ReadWrite))
+                RandomAccess.Read(file, later, 0);
             RandomAccess.Write(target, later.AsSpan(64 << 10), 64 << 10);
         }
 
-        var refused = await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()));
+        var refused = await Assert.ThrowsAsync<CorruptStorageException>(
+            () => SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()));
         Assert.Contains("'copied'", refused.Message, StringComparison.Ordinal);
-        await File.WriteAllBytesAsync(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, CopyMarks.Copied), []);
         await using var again = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small());
         Assert.Equal(before, await SmallStore.ReadConsistentAsync(again));
-        Assert.False(File.Exists(Path.Combine(copy.Path, LogRecovery.CopiedMark)));
+        Assert.False(File.Exists(Path.Combine(copy.Path, CopyMarks.Copied)));
         Assert.Single(Directory.EnumerateFiles(Path.Combine(copy.Path, "quarantine")));
     }
 
     // Its files were listed before the newest segment appeared, and read after the one before had been packed.
     [Fact]
-    public async Task A_copy_that_ends_with_a_packed_segment_opens_again_and_again()
+    public async Task A_copy_that_ends_with_a_packed_segment_opens_repeatedly()
     {
         await using (var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(compresses: true)))
         {
@@ -122,9 +136,10 @@ public sealed class BackupTests : IDisposable
         }
 
         CopyTree(directory.Path, copy.Path);
-        foreach (var path in Directory.EnumerateFiles(copy.Path)) if (Path.GetFileName(path) != StoreIdentity.FileName) File.Delete(path);
-        File.Delete(Directory.EnumerateFiles(Path.Combine(copy.Path, Segments.Folder)).Max(StringComparer.Ordinal)!);
-        await File.WriteAllBytesAsync(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        foreach (var path in Directory.EnumerateFiles(copy.Path))
+            if (Path.GetFileName(path) != StoreIdentityFile.FileName) File.Delete(path);
+        File.Delete(Directory.EnumerateFiles(Path.Combine(copy.Path, LogSegments.Folder)).Max(StringComparer.Ordinal)!);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, CopyMarks.Copied), []);
         var found = new List<int>();
         for (var opening = 0; opening < 3; opening++)
         {
@@ -143,7 +158,7 @@ public sealed class BackupTests : IDisposable
         for (var round = 0; round < 6; round++)
         {
             await load.WaitForMoreAsync(200);
-            CopyFiles([Segments.Folder, "idx"]);
+            CopyFiles([LogSegments.Folder, "idx"]);
             await load.WaitForMoreAsync(200);
             CopyFiles([""]);
             try
@@ -158,7 +173,7 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
-    public async Task A_copy_that_is_damaged_before_what_it_claims_is_refused_though_it_is_marked_as_a_copy()
+    public async Task A_marked_copy_that_is_damaged_before_its_durable_end_is_refused()
     {
         var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(segmentBytes: 1 << 20));
         await SmallStore.FillAsync(engine, 50);
@@ -169,11 +184,16 @@ public sealed class BackupTests : IDisposable
         bytes[bytes.Length / 2] ^= 4;
         await File.WriteAllBytesAsync(path, bytes);
         await File.WriteAllBytesAsync(Path.Combine(copy.Path, "copied"), []);
-        Assert.Contains("RepairAsync", (await Assert.ThrowsAsync<CorruptStorageException>(() => SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "RepairAsync",
+            (
+                await Assert.ThrowsAsync<CorruptStorageException>(
+                    () => SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small()))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_target_that_holds_something_else_is_refused_and_left_alone()
+    public async Task A_target_that_holds_something_else_is_refused_and_left_unchanged()
     {
         await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small());
         await File.WriteAllTextAsync(Path.Combine(copy.Path, "letter.txt"), "dear");
@@ -186,17 +206,21 @@ public sealed class BackupTests : IDisposable
         }
 
         await Assert.ThrowsAsync<StorageException>(() => BackupAsync(engine));
-        await using (var other = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small())) Assert.Equal(6, (await SmallStore.ReadAllAsync(other)).Count);
+        await using (
+            var other = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small())) Assert.Equal(
+                6, (await SmallStore.ReadAllAsync(other)).Count);
         await Assert.ThrowsAsync<ArgumentException>(async () => await new FileSystemStore(directory.Path).BackupAsync(directory.Path));
     }
 
     [Fact]
-    public async Task A_copy_that_was_written_to_is_made_a_copy_again()
+    public async Task A_copy_that_was_written_to_becomes_a_copy_again()
     {
         await using var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small());
         await SmallStore.FillAsync(engine, 100);
         await BackupAsync(engine);
-        await using (var other = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small())) await SmallStore.FillAsync(other, 2, prefix: "diverged");
+        await using (
+            var other = await SmallStore.OpenAsync(
+                new FileDisk(copy.Path), SmallStore.Small())) await SmallStore.FillAsync(other, 2, prefix: "diverged");
         await SmallStore.FillAsync(engine, 100);
         await BackupAsync(engine);
         await using var again = await SmallStore.OpenAsync(new FileDisk(copy.Path), SmallStore.Small());
@@ -206,7 +230,7 @@ public sealed class BackupTests : IDisposable
     private Task<BackupReport> BackupAsync(FileSystemPersistenceEngine engine) =>
         engine.MaintainAsync((store, token) => new Backup(store, new FileDisk(copy.Path), null, token).Run(), CancellationToken.None);
 
-    // The copy holds all that was acknowledged before, it holds the beginning of what the store holds, and it can be written to.
+    // The copy holds everything acknowledged before, is a prefix of the store, and can be written to.
     private async Task CheckCopyAsync(IReadOnlyList<Guid> acknowledged, FileSystemPersistenceEngine original, long atLeast)
     {
         using var opened = new TestDirectory();
@@ -220,34 +244,43 @@ public sealed class BackupTests : IDisposable
         while (stored.Count < copied.Count) stored = await SmallStore.ReadAllAsync(original);
         Assert.Equal(stored.Take(copied.Count), copied);
         Assert.Subset(copied.Select(found => found.CommitId).ToHashSet(), acknowledged.ToHashSet());
-        var head = (await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1 << 20)))).Head;
+        var head = (
+            await engine.ReadAllAsync(
+                new StoreRead(
+                    EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1 << 20)))).Head;
         Assert.True(head.Value >= copied[^1].Checkpoint);
         await SmallStore.FillAsync(engine, 1);
         Assert.Equal(head.Value + 1, (await SmallStore.ReadConsistentAsync(engine))[^1].Checkpoint);
     }
 
-    // As rsync does it: folder by folder, each listed when its turn comes; files that are gone meanwhile are left out, those that are gone for good removed.
+    // As rsync does it: folder by folder, each listed when it is reached; files deleted meanwhile are skipped, and removed from the target.
     private void CopyFiles(string[] folders)
     {
         foreach (var folder in folders)
         {
             var (from, to) = (Path.Combine(directory.Path, folder), Directory.CreateDirectory(Path.Combine(copy.Path, folder)).FullName);
-            var names = Directory.EnumerateFiles(from).Select(path => Path.GetFileName(path)!).Where(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
+            var names = Directory.EnumerateFiles(from)
+                .Select(path => Path.GetFileName(path)!)
+                .Where(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+                .ToArray();
             foreach (var name in names) CopyInPieces(Path.Combine(from, name), Path.Combine(to, name));
             foreach (var stray in Directory.EnumerateFiles(to).Where(path => !names.Contains(Path.GetFileName(path)))) File.Delete(stray);
         }
 
-        File.WriteAllBytes(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        File.WriteAllBytes(Path.Combine(copy.Path, CopyMarks.Copied), []);
     }
 
-    // As docs/keeping-files.md has it. It tells by 24 that files vanished meanwhile: of the index, or checkpoints.
+    // As docs/keeping-files.md describes it. Exit code 24 means that files vanished meanwhile: of the index, or checkpoints.
     private async Task RsyncAsync()
     {
-        using var rsync = Start("-a", "--delete", "--exclude", "writer.lock", "--exclude", "*.tmp", "--exclude", "copied", directory.Path + "/", copy.Path + "/");
-        var told = await rsync.StandardError.ReadToEndAsync();
+        using var rsync = Start(
+            "-a", "--delete", "--exclude", "writer.lock", "--exclude", "*.tmp", "--exclude", "copied", directory.Path + "/",
+            copy.Path + "/");
+        var output = await rsync.StandardError.ReadToEndAsync();
         await rsync.WaitForExitAsync();
-        Assert.True(rsync.ExitCode is 0 or 24, told);
-        await File.WriteAllBytesAsync(Path.Combine(copy.Path, LogRecovery.CopiedMark), []);
+        Assert.True(rsync.ExitCode is 0 or 24, output);
+        await File.WriteAllBytesAsync(Path.Combine(copy.Path, CopyMarks.Copied), []);
     }
 
     private static bool HasRsync()
@@ -264,7 +297,12 @@ public sealed class BackupTests : IDisposable
     }
 
     private static Process Start(params string[] arguments) =>
-        Process.Start(new ProcessStartInfo("rsync", arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Process.Start(new ProcessStartInfo("rsync", arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
 
     private static void CopyInPieces(string from, string to)
     {
@@ -287,7 +325,9 @@ public sealed class BackupTests : IDisposable
 
     private static void CopyTree(string from, string to)
     {
-        foreach (var path in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != OpenStore.LockFileName))
+        foreach (
+            var path in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(
+                path => Path.GetFileName(path) != OpenStore.LockFileName))
         {
             var target = Path.Combine(to, Path.GetRelativePath(from, path));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);

@@ -1,5 +1,5 @@
 using System.Numerics;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 using Xunit;
 
 namespace EventStore.FileSystem.Tests;
@@ -7,7 +7,7 @@ namespace EventStore.FileSystem.Tests;
 public sealed class ChecksumTests
 {
     [Fact]
-    public void Of_any_length_and_beginning_the_checksum_is_that_of_its_bytes_one_by_one()
+    public void For_any_length_and_alignment_the_checksum_equals_the_one_computed_byte_by_byte()
     {
         var bytes = new byte[8_000];
         new Random(4711).NextBytes(bytes);
@@ -21,7 +21,7 @@ public sealed class ChecksumTests
     }
 
     [Fact]
-    public void A_checksum_goes_on_from_that_of_what_stood_before()
+    public void A_checksum_continues_from_the_one_of_the_preceding_bytes()
     {
         var bytes = new byte[1_000];
         new Random(4711).NextBytes(bytes);

@@ -1,12 +1,13 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>Compaction gives back the room of what is gone, and changes nothing else.</summary>
+/// <summary>Compaction frees the space of removed data, and changes nothing else.</summary>
 public sealed class CompactionTests : IDisposable
 {
     private readonly TestDirectory directory = new();
@@ -16,7 +17,7 @@ public sealed class CompactionTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task What_was_deleted_is_gone_from_the_disk_and_everything_else_is_as_it_was(bool compresses)
+    public async Task Deleted_data_is_removed_from_the_disk_and_everything_else_is_unchanged(bool compresses)
     {
         var settings = SmallStore.Small(compresses: compresses);
         var engine = await SmallStore.OpenAsync(Disk, settings);
@@ -32,20 +33,24 @@ public sealed class CompactionTests : IDisposable
         Assert.InRange(report.BytesFreed, 1, sizeBefore);
         Assert.Equal(300, report.RecordsRemoved);
         Assert.Equal(before, await SmallStore.ReadConsistentAsync(engine));
-        Assert.DoesNotContain(Directory.EnumerateFiles(directory.Path, "*.seg", SearchOption.AllDirectories), path => Holds(path, "secret 1"));
+        Assert.DoesNotContain(
+            Directory.EnumerateFiles(directory.Path, "*.seg", SearchOption.AllDirectories), path => Holds(path, "secret 1"));
         await engine.DisposeAsync();
         Assert.True(LogBytes() < sizeBefore * 3 / 4, $"{sizeBefore} bytes became {LogBytes()}");
 
         Directory.Delete(Path.Combine(directory.Path, "idx"), recursive: true);
         await using var again = await SmallStore.OpenAsync(Disk, settings);
         Assert.Equal(before, await SmallStore.ReadConsistentAsync(again));
-        var repeated = await again.CommitAsync([new CommitAttempt("kept-0", before[0].CommitId, ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", default)])]);
+        var repeated = await again.CommitAsync(
+            [
+                new CommitAttempt(
+                    "kept-0", before[0].CommitId, ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", default)])]);
         Assert.Equal(CommitOutcomeKind.Duplicate, repeated[0].Kind);
         Assert.Equal(0, (await CompactAsync(again)).RecordsRemoved);
     }
 
     [Fact]
-    public async Task Checkpoints_and_stamps_go_on_though_the_newest_events_were_deleted_and_compacted()
+    public async Task Checkpoints_and_stamps_continue_although_the_newest_events_were_deleted_and_compacted()
     {
         var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(engine, 100);
@@ -57,7 +62,8 @@ public sealed class CompactionTests : IDisposable
         Directory.Delete(Path.Combine(directory.Path, "idx"), recursive: true);
 
         await using var again = await SmallStore.OpenAsync(Disk, SmallStore.Small());
-        var page = await again.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
+        var page = await again.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
         Assert.Equal(last.Checkpoint, page.Position.Value);
         await SmallStore.FillAsync(again, 1);
         var next = Assert.Single(await SmallStore.ReadConsistentAsync(again));
@@ -66,7 +72,7 @@ public sealed class CompactionTests : IDisposable
     }
 
     [Fact]
-    public async Task Replaced_documents_and_snapshots_go_and_the_newest_stay()
+    public async Task Replaced_documents_and_snapshots_are_removed_and_the_newest_stay()
     {
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(engine, 20);
@@ -88,7 +94,7 @@ public sealed class CompactionTests : IDisposable
     }
 
     [Fact]
-    public async Task Readers_and_writers_go_on_while_it_runs_again_and_again()
+    public async Task Readers_and_writers_continue_while_compaction_runs_repeatedly()
     {
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(isDurable: false, compresses: true));
         await SmallStore.FillAsync(engine, 200, prefix: "kept");
@@ -107,8 +113,11 @@ public sealed class CompactionTests : IDisposable
         {
             while (!ending.IsCancellationRequested)
             {
-                Assert.Equal(kept, (await SmallStore.ReadAllAsync(engine)).Where(stored => stored.Stream.Id.StartsWith("kept", StringComparison.Ordinal)));
-                var backward = (await SmallStore.ReadAllAsync(engine, ReadDirection.Backward)).Where(stored => stored.Stream.Id.StartsWith("kept", StringComparison.Ordinal));
+                Assert.Equal(
+                    kept,
+                    (await SmallStore.ReadAllAsync(engine)).Where(stored => stored.Stream.Id.StartsWith("kept", StringComparison.Ordinal)));
+                var backward = (await SmallStore.ReadAllAsync(engine, ReadDirection.Backward)).Where(
+                    stored => stored.Stream.Id.StartsWith("kept", StringComparison.Ordinal));
                 Assert.Equal(kept, backward.Reverse());
             }
         });
@@ -120,26 +129,30 @@ public sealed class CompactionTests : IDisposable
     }
 
     [Fact]
-    public async Task What_readers_hold_of_a_segment_is_read_anew_once_it_was_compacted()
+    public async Task A_reader_reads_a_segment_again_once_it_was_compacted()
     {
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(engine, 100);
         await engine.DeleteStreamAsync("stream-1");
         var before = await engine.MaintainAsync((store, _) => KindsOf(store), CancellationToken.None);
         Assert.Equal(100, before.Count(found => found.Kind == FrameKind.Commit));
-        var resumed = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(7, 1 << 20)));
+        var resumed = await engine.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(7, 1 << 20)));
         await CompactAsync(engine);
 
-        var after = await engine.MaintainAsync((store, _) => before.ConvertAll(found => (found.Position, store.View.Look(found.Position, static frame => frame.Kind))), CancellationToken.None);
+        var after = await engine.MaintainAsync(
+            (store, _) => before.ConvertAll(found => (found.Position, store.View.Look(found.Position, static frame => frame.Kind))),
+            CancellationToken.None);
         Assert.Equal(10, after.Count(found => found.Item2 == FrameKind.Gap));
         Assert.Equal(90, after.Count(found => found.Item2 == FrameKind.Commit));
-        var rest = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, resumed.Position, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)));
+        var rest = await engine.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, resumed.Position, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)));
         var all = await SmallStore.ReadConsistentAsync(engine);
         Assert.Equal(all.Skip(7).Select(stored => stored.Checkpoint), rest.Events.ToArray().Select(recorded => recorded.Checkpoint.Value));
     }
 
     [Fact]
-    public async Task A_damaged_segment_is_refused_and_stays_as_it_is()
+    public async Task A_damaged_segment_is_refused_and_left_unchanged()
     {
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(engine, 300);
@@ -176,11 +189,11 @@ public sealed class CompactionTests : IDisposable
     internal static Task<CompactionReport> CompactAsync(FileSystemPersistenceEngine engine) =>
         engine.MaintainAsync((store, token) => new Compaction(store, null, token).Run(), CancellationToken.None);
 
-    // Looks at every commit often enough for it to be kept at hand.
+    // Reads every commit often enough for it to be cached.
     private static List<(long Position, FrameKind Kind)> KindsOf(OpenStore store)
     {
         var found = new List<(long Position, FrameKind Kind)>();
-        var scanner = new LogScanner(store.Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
+        var scanner = new LogScanner(store.Segments, LogPoint.Origin.Position, LogPoint.Origin.Chain);
         while (scanner.TryNext(out var frame, store.End.Position))
         {
             if (frame.Kind != FrameKind.Commit) continue;
@@ -192,7 +205,8 @@ public sealed class CompactionTests : IDisposable
         return found;
     }
 
-    private static bool Holds(string path, string text) => File.ReadAllBytes(path).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(text)) >= 0;
+    private static bool Holds(string path, string text) =>
+        File.ReadAllBytes(path).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(text)) >= 0;
 
     private long LogBytes() => Directory.EnumerateFiles(Path.Combine(directory.Path, "log")).Sum(path => new FileInfo(path).Length);
 }

@@ -1,12 +1,12 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
-using EventStore.FileSystem.Store;
+using EventStore.FileSystem.Segments;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>Sealed segments are compressed beside the writer, and read as if they were not.</summary>
+/// <summary>Sealed segments are compressed in the background, and read as if they were not.</summary>
 public sealed class CompressionTests : IDisposable
 {
     private readonly TestDirectory directory = new();
@@ -33,7 +33,7 @@ public sealed class CompressionTests : IDisposable
     }
 
     [Fact]
-    public async Task Those_sealed_before_it_was_chosen_are_compressed_by_compaction()
+    public async Task Segments_sealed_before_compression_was_chosen_are_compressed_by_compaction()
     {
         var plain = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(plain, 300);
@@ -41,7 +41,7 @@ public sealed class CompressionTests : IDisposable
         await plain.DisposeAsync();
         Assert.DoesNotContain(Segments(), IsPacked);
 
-        // What opening does in the background is done before: it leaves them to compaction.
+        // The background work of opening is done before: it leaves them to compaction.
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true, inBackground: LogSettings.InPlace));
         var report = await CompactionTests.CompactAsync(engine);
         Assert.Equal(Segments().Length - 1, report.SegmentsRewritten);
@@ -77,18 +77,24 @@ public sealed class CompressionTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failed_compression_is_logged_and_tried_again_ever_more_seldom_until_it_succeeds()
+    public async Task A_failed_compression_is_logged_and_retried_less_and_less_often_until_it_succeeds()
     {
-        var told = new Warnings();
+        var warnings = new Warnings();
         var disk = new FailingDisk(Disk) { Fails = path => path == "log/packed.seg.tmp" };
         var settings = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
-        await using var engine = new FileSystemPersistenceEngine(disk, settings, new EngineDurability(Durability.Durable, "test", []), null, EngineContext.Default with { Loggers = told });
+        await using var engine = new FileSystemPersistenceEngine(
+            disk, settings, new EngineDurability(Durability.Durable, "test", []), EngineContext.Default with { Loggers = warnings });
         await engine.InitializeAsync();
         await SmallStore.FillAsync(engine, 200);
         var failing = Segments().Length;
         Assert.True(failing > 60);
-        Assert.InRange(told.Messages.Count, 5, 7);
-        Assert.All(told.Messages, message => Assert.StartsWith($"Compressing 'log/00000001.seg' of the store at '{directory.Path}' failed: No space is left", message, StringComparison.Ordinal));
+        Assert.InRange(warnings.Messages.Count, 5, 7);
+        Assert.All(
+            warnings.Messages,
+            message =>
+                Assert.StartsWith(
+                    $"Compressing 'log/00000001.seg' of the store at '{directory.Path}' failed: No space is left", message,
+                    StringComparison.Ordinal));
 
         disk.Fails = static _ => false;
         while (!IsPacked(Segments()[0])) await SmallStore.FillAsync(engine, 1);
@@ -98,7 +104,7 @@ public sealed class CompressionTests : IDisposable
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public void A_block_comes_back_however_it_is_coded(bool compresses)
+    public void A_block_is_decoded_in_every_coding(bool compresses)
     {
         var random = new Random(1);
         for (var round = 0; round < 500; round++)
@@ -121,7 +127,8 @@ public sealed class CompressionTests : IDisposable
         }
     }
 
-    private string[] Segments() => [.. Directory.EnumerateFiles(Path.Combine(directory.Path, "log"), "*.seg").Order(StringComparer.Ordinal)];
+    private string[] Segments() =>
+        [.. Directory.EnumerateFiles(Path.Combine(directory.Path, "log"), "*.seg").Order(StringComparer.Ordinal)];
 
     private async Task WaitUntilPackedAsync()
     {
@@ -153,7 +160,8 @@ public sealed class CompressionTests : IDisposable
 
         public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Warning;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Messages.Add(formatter(state, exception));
 
         public void Dispose()

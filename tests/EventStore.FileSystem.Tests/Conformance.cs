@@ -2,17 +2,18 @@ using EventStore.Conformance;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>The file engine as it comes, through the whole kit, in a directory of its own.</summary>
+/// <summary>The file engine with its defaults, through the whole kit, in its own directory.</summary>
 public sealed class FileBackend : IBackend
 {
     private readonly TestDirectory directory = new();
 
-    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(FileSystemEngines.Choose(directory.Path, new FileSystemOptions(), context));
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) =>
+        new(FileSystemEngines.Choose(directory.Path, new FileSystemOptions(), context));
 
     public ValueTask DisposeAsync()
     {
@@ -26,14 +27,17 @@ public sealed class TinyFileBackend : IBackend
 {
     private readonly TestDirectory directory = new();
 
-    private static readonly StoreSettings Settings = new(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4);
+    private static readonly StoreSettings Settings = new(
+        new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3),
+        CloseEntries: 4);
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {
         var disk = new FileDisk(directory.Path);
         return new(context.IsReadOnly
             ? SmallStore.MakeReader(disk, Settings, context)
-            : new FileSystemPersistenceEngine(disk, Settings, new EngineDurability(Durability.Fast, "written to the operating system", []), null, context));
+            : new FileSystemPersistenceEngine(
+                disk, Settings, new EngineDurability(Durability.Fast, "written to the operating system", []), context));
     }
 
     public ValueTask DisposeAsync()
@@ -43,7 +47,7 @@ public sealed class TinyFileBackend : IBackend
     }
 }
 
-/// <summary>A directory that goes with its owner.</summary>
+/// <summary>A directory that is deleted with its owner.</summary>
 internal sealed class TestDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("eventstore-").FullName;

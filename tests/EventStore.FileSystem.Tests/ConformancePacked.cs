@@ -2,8 +2,8 @@ using EventStore.Conformance;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests;
@@ -18,12 +18,14 @@ public sealed class PackedFileBackend : IBackend
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {
         var disk = new FileDisk(directory.Path);
-        var settings = new StoreSettings(new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run }, new IndexSettings(8, 4096, 3), CloseEntries: 4) { Packing = new PackSettings(Compresses: true, BlockLength: 1024) };
+        var log = new LogSettings(SyncsEachBatch: false, SegmentSizeBytes: 8192) { InBackground = Task.Run };
+        var settings = new StoreSettings(log, new IndexSettings(8, 4096, 3), CloseEntries: 4)
+        {
+            Packing = new PackSettings(Compresses: true, BlockLength: 1024),
+        };
         if (context.IsReadOnly) return new(SmallStore.MakeReader(disk, settings, context));
-        var engine = new FileSystemPersistenceEngine(
-            disk,
-            settings,
-            new EngineDurability(Durability.Fast, "written to the operating system", []), null, context);
+        var durability = new EngineDurability(Durability.Fast, "written to the operating system", []);
+        var engine = new FileSystemPersistenceEngine(disk, settings, durability, context);
         compacting.Add(CompactAsync(engine));
         return new(engine);
     }

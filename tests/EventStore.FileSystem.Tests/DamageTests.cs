@@ -2,7 +2,9 @@ using EventStore.FileSystem.Tests.Simulation;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>A small store of several segments and runs, damaged in every way one at a time: refused with a place, or as if nothing had happened.</summary>
+/// <summary>
+/// A small store of several segments and runs, damaged in every way one at a time: refused with a place, or without effect.
+/// </summary>
 public sealed class DamageTests(ClosedStore store, KilledStore killed) : IClassFixture<ClosedStore>, IClassFixture<KilledStore>
 {
     [Fact]
@@ -11,7 +13,8 @@ public sealed class DamageTests(ClosedStore store, KilledStore killed) : IClassF
         kind => Assert.Contains(store.Disk.Paths, path => path.StartsWith(kind, StringComparison.Ordinal)));
 
     [Fact(Timeout = 600_000)]
-    public async Task A_flipped_bit_anywhere_is_refused_with_its_place_or_changes_nothing() => await Parallel.ForEachAsync(store.Bytes(), async (place, _) =>
+    public async Task A_flipped_bit_anywhere_is_refused_with_its_place_or_changes_nothing() =>
+        await Parallel.ForEachAsync(store.Bytes(), async (place, _) =>
     {
         for (var bit = 0; bit < 8; bit++)
         {
@@ -22,7 +25,8 @@ public sealed class DamageTests(ClosedStore store, KilledStore killed) : IClassF
     });
 
     [Fact(Timeout = 600_000)]
-    public async Task A_file_cut_anywhere_is_refused_with_its_place_or_changes_nothing() => await Parallel.ForEachAsync(store.Bytes(), async (place, _) =>
+    public async Task A_file_cut_anywhere_is_refused_with_its_place_or_changes_nothing() =>
+        await Parallel.ForEachAsync(store.Bytes(), async (place, _) =>
     {
         var damaged = store.Disk.Copy();
         damaged.Cut(place.Path, place.At);
@@ -30,7 +34,8 @@ public sealed class DamageTests(ClosedStore store, KilledStore killed) : IClassF
     });
 
     [Fact(Timeout = 600_000)]
-    public async Task A_store_that_was_killed_may_lose_no_more_than_its_last_batch_to_damage() => await Parallel.ForEachAsync(killed.Bytes(), async (place, _) =>
+    public async Task A_killed_store_loses_at_most_its_last_batch_to_damage() =>
+        await Parallel.ForEachAsync(killed.Bytes(), async (place, _) =>
     {
         var damaged = killed.Disk.Copy();
         damaged.Flip(place.Path, place.At, place.At % 8);
@@ -52,7 +57,7 @@ public sealed class DamageTests(ClosedStore store, KilledStore killed) : IClassF
     }
 
     [Fact]
-    public async Task A_deleted_index_is_built_anew_and_answers_the_same()
+    public async Task A_deleted_index_is_rebuilt_and_returns_the_same()
     {
         var bare = store.Disk.Copy();
         foreach (var path in bare.Paths.Where(path => path.StartsWith("idx/", StringComparison.Ordinal)).ToArray()) bare.Remove(path);

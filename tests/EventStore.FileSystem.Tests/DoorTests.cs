@@ -2,7 +2,7 @@ using EventStore.FileSystem.Tests.Processes;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>The verbs, the options, the lock of the one writer, names beside one another.</summary>
+/// <summary>The wireup verbs, the options, the lock of the one writer, stores of several names.</summary>
 public sealed class DoorTests : IDisposable
 {
     private readonly TestDirectory directory = new();
@@ -10,7 +10,7 @@ public sealed class DoorTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task A_second_writer_is_refused_with_the_process_of_the_first_until_it_is_gone()
+    public async Task A_second_writer_is_refused_with_the_process_of_the_first_until_that_closes()
     {
         await using var second = Make();
         await using (var first = Make())
@@ -24,7 +24,7 @@ public sealed class DoorTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_process_is_refused_with_the_process_that_writes_and_let_in_at_once_when_that_is_killed()
+    public async Task Another_process_is_refused_while_one_writes_and_admitted_at_once_when_that_is_killed()
     {
         var order = new WriterOrder(directory.Path, IsDurable: true, Committers: 1, Seed: 1, MostWrites: int.MaxValue);
         using var owner = new WriterProcess(order);
@@ -43,26 +43,37 @@ public sealed class DoorTests : IDisposable
         await using var second = Make(new FileSystemOptions { Name = "second" });
         await first.InitializeAsync();
         await second.InitializeAsync();
-        await first.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.NoStream, default, [new EventRecord(Guid.NewGuid(), "type", default)])]);
+        await first.CommitAsync(
+            [
+                new CommitAttempt(
+                    "stream", Guid.NewGuid(), ExpectedRevision.NoStream, default, [new EventRecord(Guid.NewGuid(), "type", default)])]);
         Assert.Null(await second.FindHeadAsync("stream"));
         Assert.NotNull(await first.FindHeadAsync("stream"));
     }
 
     [Theory, InlineData(""), InlineData("Upper"), InlineData("../out"), InlineData("a b")]
-    public void A_name_that_is_no_plain_file_name_is_refused(string name) =>
-        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { Name = name }));
+    public void A_name_that_is_not_a_plain_file_name_is_refused(string name) =>
+        Assert.Throws<InvalidOptionException>(
+            () => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { Name = name }));
 
     [Fact]
     public void A_flush_interval_contradicts_durable() =>
-        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { FlushInterval = TimeSpan.FromSeconds(1) }));
+        Assert.Throws<InvalidOptionException>(
+            () =>
+                Wireup.Init().UsingFileSystemPersistence(
+                    directory.Path, new FileSystemOptions { FlushInterval = TimeSpan.FromSeconds(1) }));
 
     [Fact]
-    public async Task An_address_chooses_it_and_what_is_stored_is_there_again()
+    public async Task An_address_selects_the_engine_and_stored_events_are_read_again()
     {
         for (var round = 0; round < 2; round++)
         {
             await using var store = await Wireup.Init()
-                .UsingPersistence($"file:{directory.Path}", engines => engines.AddFileSystem(new FileSystemOptions { Durability = Durability.Fast, FlushInterval = TimeSpan.FromMilliseconds(5) }))
+                .UsingPersistence(
+                    $"file:{directory.Path}",
+                    engines =>
+                        engines.AddFileSystem(
+                            new FileSystemOptions { Durability = Durability.Fast, FlushInterval = TimeSpan.FromMilliseconds(5) }))
                 .UsingJsonSerialization(types => types.Register<string>("text"))
                 .InitializeStorageEngine()
                 .BuildAsync();
@@ -75,14 +86,16 @@ public sealed class DoorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_missing_store_is_made_only_where_it_may_be()
+    public async Task A_missing_store_is_created_only_where_that_is_allowed()
     {
-        await using var engine = FileSystemEngines.Over(directory.Path, new FileSystemOptions(), EngineContext.Default with { MayCreateStorage = false });
+        await using var engine = FileSystemEngines.Over(
+            directory.Path, new FileSystemOptions(), EngineContext.Default with { MayCreateStorage = false });
         await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
     }
 
-    private IPersistenceEngine Make(FileSystemOptions? options = null) => FileSystemEngines.Over(directory.Path, options ?? new FileSystemOptions(), EngineContext.Default);
+    private IPersistenceEngine Make(FileSystemOptions? options = null) =>
+        FileSystemEngines.Over(directory.Path, options ?? new FileSystemOptions(), EngineContext.Default);
 
     [Fact]
     public async Task The_row_of_the_readme_is_the_description()
@@ -90,6 +103,8 @@ public sealed class DoorTests : IDisposable
         await using var backend = new FileBackend();
         await using var engine = await backend.OpenAsync(EngineContext.Default);
         await engine.InitializeAsync();
-        Assert.Contains(EventStore.Conformance.DescriptionTable.RowOf(engine.Description, "file"), await File.ReadAllLinesAsync(Path.Combine(RepositoryRoot.Path, "README.md")));
+        Assert.Contains(
+            EventStore.Conformance.DescriptionTable.RowOf(engine.Description, "file"),
+            await File.ReadAllLinesAsync(Path.Combine(RepositoryRoot.Path, "README.md")));
     }
 }

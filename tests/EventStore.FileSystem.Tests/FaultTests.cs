@@ -2,12 +2,14 @@ using EventStore.FileSystem.Tests.Simulation;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>One history, again and again, in which each call to the disk fails once: typed errors, and a store that reopens whole and goes on.</summary>
+/// <summary>
+/// Runs one history repeatedly and fails each call to the disk once: typed errors, and a store that reopens whole and continues.
+/// </summary>
 public sealed class FaultTests
 {
     private const int Length = 24;
 
-    // How much of a failed write arrives is drawn, so each call fails several times.
+    // How much of a failed write arrives is random, so each call fails several times.
     private const int Repetitions = 4;
 
     public static TheoryData<bool, string> Failures
@@ -34,7 +36,7 @@ public sealed class FaultTests
     };
 
     [Theory, MemberData(nameof(Failures))]
-    public async Task Wherever_it_fails_the_store_reopens_whole_and_goes_on(bool isDurable, string name)
+    public async Task Wherever_the_disk_fails_the_store_reopens_whole_and_continues(bool isDurable, string name)
     {
         var isReached = true;
         var calls = 0;
@@ -58,7 +60,7 @@ public sealed class FaultTests
         Assert.InRange(calls, 10, 1000);
     }
 
-    // Answers whether the history reaches the call that fails.
+    // Returns whether the history reaches the call that fails.
     private static async Task<bool> FailAsync(SimulatedLife life, DiskFailure failure)
     {
         life.Disk.Failure = failure;
@@ -75,20 +77,20 @@ public sealed class FaultTests
         await life.CheckAsync();
         return isReached;
 
-        // Once space is freed, the same engine must go on.
-        IEnumerable<Deed> History()
+        // Once space is freed, the same engine must continue.
+        IEnumerable<Operation> History()
         {
             isOpened = true;
             var random = new Random(11);
-            for (var i = 0; i < Length; i++) yield return Deeds.Draw(random);
+            for (var i = 0; i < Length; i++) yield return Operations.Draw(random);
             if (failure.IsFull) life.Disk.Failure = null;
-            yield return Deeds.Commit(random);
+            yield return Operations.Commit(random);
             isThrough = true;
         }
 
-        IEnumerable<Deed> Afterwards()
+        IEnumerable<Operation> Afterwards()
         {
-            yield return Deeds.Commit(new Random(12));
+            yield return Operations.Commit(new Random(12));
             isTaken = true;
         }
     }

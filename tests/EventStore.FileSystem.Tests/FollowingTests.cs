@@ -1,10 +1,9 @@
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>Whoever reads files beside their writer follows it, whatever the writer does to them meanwhile.</summary>
+/// <summary>A process that reads the files of a running writer follows it, whatever the writer does to them.</summary>
 public sealed class FollowingTests : IDisposable
 {
     private readonly TestDirectory directory = new();
@@ -39,7 +38,8 @@ public sealed class FollowingTests : IDisposable
         using var ending = new CancellationTokenSource();
         var compacting = Task.Run(async () =>
         {
-            while (!ending.IsCancellationRequested) await writer.MaintainAsync((store, token) => new Maintenance.Compaction(store, null, token).Run(), default);
+            while (!ending.IsCancellationRequested)
+                await writer.MaintainAsync((store, token) => new Maintenance.Compaction(store, null, token).Run(), default);
         });
         var reading = Task.Run(async () =>
         {
@@ -69,7 +69,7 @@ public sealed class FollowingTests : IDisposable
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Whoever_waits_is_woken_with_and_without_a_watcher(bool watches)
+    public async Task A_waiting_caller_is_woken_with_and_without_a_watcher(bool watches)
     {
         await using var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await using var reader = await SmallStore.OpenReaderAsync(watches ? Disk : new FailingDisk(Disk), SmallStore.Small());
@@ -83,7 +83,7 @@ public sealed class FollowingTests : IDisposable
     }
 
     [Fact]
-    public async Task A_live_file_that_cannot_be_written_hurts_no_commit()
+    public async Task A_live_file_that_cannot_be_written_fails_no_commit()
     {
         var disk = new NoLiveFile(Disk);
         await using var writer = await SmallStore.OpenAsync(disk, SmallStore.Small());
@@ -96,10 +96,13 @@ public sealed class FollowingTests : IDisposable
     }
 
     [Fact]
-    public async Task The_address_opens_it_and_with_fast_what_is_acknowledged_is_shown_within_moments()
+    public async Task The_address_opens_a_reader_and_fast_commits_become_visible_within_moments()
     {
         var options = new FileSystemOptions { Durability = Durability.Fast };
-        Wireup Wire() => Wireup.Init().UsingPersistence($"file:{directory.Path}", engines => engines.AddFileSystem(options)).UsingJsonSerialization(types => types.Register<string>("text"));
+        Wireup Wire() =>
+            Wireup.Init()
+                .UsingPersistence($"file:{directory.Path}", engines => engines.AddFileSystem(options))
+                .UsingJsonSerialization(types => types.Register<string>("text"));
         await Assert.ThrowsAsync<StorageNotFoundException>(async () => await Wire().OpenReadOnly().BuildAsync());
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
         await using var writer = await Wire().InitializeStorageEngine().BuildAsync();
@@ -115,7 +118,7 @@ public sealed class FollowingTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 50).Select(i => $"{i}"), seen);
     }
 
-    // A disk on which everything can be written but the live file.
+    // A disk on which everything except the live file can be written.
     private sealed class NoLiveFile(IDisk disk) : Simulation.FaultyLayer(disk)
     {
         public bool IsBroken { get; set; } = true;

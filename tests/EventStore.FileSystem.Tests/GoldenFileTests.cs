@@ -1,14 +1,17 @@
 using System.Buffers.Binary;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 using EventStore.FileSystem.Tests.Simulation;
 
 namespace EventStore.FileSystem.Tests;
 
 /// <summary>
-/// Stores as each format wrote them, two folders of <c>Golden</c> for each, beside what they hold as text: one as it was written, one packed, with gaps.
-/// A folder is written once, when its format appears: <c>dotnet artifacts/bin/EventStore.FileSystem.Tests/release/EventStore.FileSystem.Tests.dll write-golden-store tests/EventStore.FileSystem.Tests/Golden</c>.
+/// Stores as each format wrote them, two folders of <c>Golden</c> for each, beside what they hold as text: one as it was written, one
+/// packed, with gaps. A folder is written once, when its format appears: <c>dotnet
+/// artifacts/bin/EventStore.FileSystem.Tests/release/EventStore.FileSystem.Tests.dll write-golden-store
+/// tests/EventStore.FileSystem.Tests/Golden</c>.
 /// </summary>
 public sealed class GoldenFileTests : IDisposable
 {
@@ -26,13 +29,16 @@ public sealed class GoldenFileTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public void The_format_of_today_is_among_them() => Assert.Superset(new HashSet<string> { CurrentFormat, CurrentFormat + Packed }, Formats.Select(row => row.Data).ToHashSet());
+    public void The_current_format_is_among_them() =>
+        Assert.Superset(new HashSet<string> { CurrentFormat, CurrentFormat + Packed }, Formats.Select(row => row.Data).ToHashSet());
 
     [Fact]
     public async Task The_packed_store_holds_blocks_of_every_coding_and_gaps()
     {
         Copy(CurrentFormat + Packed);
-        var codings = Directory.EnumerateFiles(PathOf("log"), "*.seg").SelectMany(path => CodingsIn(File.ReadAllBytes(path), path)).ToHashSet();
+        var codings = Directory.EnumerateFiles(PathOf("log"), "*.seg")
+            .SelectMany(path => CodingsIn(File.ReadAllBytes(path), path))
+            .ToHashSet();
         Assert.Equal(Enum.GetValues<BlockCoding>().ToHashSet(), codings);
         await using var engine = Open();
         await engine.InitializeAsync();
@@ -51,7 +57,9 @@ public sealed class GoldenFileTests : IDisposable
             var content = await StoreReader.ReadAsync(engine);
             Assert.Equal(expected, content.ToString());
             Assert.True((await engine.VerifyAsync()).IsSound);
-            var attempt = new CommitAttempt("appended", Guid.NewGuid(), ExpectedRevision.Exactly(round), default, [new EventRecord(Guid.NewGuid(), "type", "a body"u8.ToArray())]);
+            var attempt = new CommitAttempt(
+                "appended", Guid.NewGuid(), ExpectedRevision.Exactly(round), default,
+                [new EventRecord(Guid.NewGuid(), "type", "a body"u8.ToArray())]);
             Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([attempt]))[0].Kind);
             content.Append(attempt);
             expected = content.ToString();
@@ -77,7 +85,8 @@ public sealed class GoldenFileTests : IDisposable
     public async Task A_frame_of_an_unknown_kind_is_refused_with_the_known_ones()
     {
         Copy(CurrentFormat);
-        foreach (var checkpoint in Directory.EnumerateFiles(Path.Combine(directory.Path, "events"), "checkpoint-*")) File.Delete(checkpoint);
+        foreach (var checkpoint in Directory.EnumerateFiles(Path.Combine(directory.Path, "events"), "checkpoint-*"))
+            File.Delete(checkpoint);
         var seed = Format.SeedOf(Format.ReadIdentity(await File.ReadAllBytesAsync(PathOf("store.esfs")), "", out _)!.Id);
         Change("log/00000001.seg", segment =>
         {
@@ -89,7 +98,7 @@ public sealed class GoldenFileTests : IDisposable
         Assert.Equal("kind 99", refused.Found);
     }
 
-    /// <summary>Writes the folders of the present format that are missing.</summary>
+    /// <summary>Writes the missing folders of the current format.</summary>
     public static async Task<int> WriteAsync(string golden)
     {
         await using var store = new ClosedStore();
@@ -118,12 +127,13 @@ public sealed class GoldenFileTests : IDisposable
         if (!PackedFormat.IsPacked(segment)) return [];
         var header = PackedFormat.ReadHeader(segment, segment.Length, path, out var problem);
         Assert.Null(problem);
-        return Enumerable.Range(0, header.Blocks).Select(i => PackedFormat.ReadEntry(segment.AsSpan((int)header.TableStart + (i * PackedFormat.EntryLength))).Coding);
+        return Enumerable.Range(0, header.Blocks).Select(
+            i => PackedFormat.ReadEntry(segment.AsSpan((int)header.TableStart + (i * PackedFormat.EntryLength))).Coding);
     }
 
     private static int CountGaps(OpenStore store)
     {
-        var scanner = new LogScanner(store.Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
+        var scanner = new LogScanner(store.Segments, LogPoint.Origin.Position, LogPoint.Origin.Chain);
         var gaps = 0;
         while (scanner.TryNext(out var frame, store.End.Position)) gaps += frame.Kind == FrameKind.Gap ? 1 : 0;
         return gaps;

@@ -3,7 +3,7 @@ using EventStore.FileSystem.Engine;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>Commits from several sides, as fast as it goes, and keeps what was acknowledged.</summary>
+/// <summary>Commits from several tasks, as fast as possible, and keeps what was acknowledged.</summary>
 internal sealed class Load : IAsyncDisposable
 {
     private const int Writers = 4;
@@ -11,7 +11,8 @@ internal sealed class Load : IAsyncDisposable
     private readonly ConcurrentQueue<Guid> acknowledged = new();
     private readonly Task[] writers;
 
-    public Load(FileSystemPersistenceEngine engine) => writers = [.. Enumerable.Range(0, Writers).Select(writer => Task.Run(() => WriteAsync(engine, writer)))];
+    public Load(FileSystemPersistenceEngine engine) =>
+        writers = [.. Enumerable.Range(0, Writers).Select(writer => Task.Run(() => WriteAsync(engine, writer)))];
 
     public IReadOnlyList<Guid> Acknowledged => [.. acknowledged];
 

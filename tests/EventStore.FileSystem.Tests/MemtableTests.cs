@@ -1,9 +1,10 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Index;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>What is put into the part of the index in memory is found there, and in the run that it becomes.</summary>
+/// <summary>Entries of the memtable are found there, and in the run that is written from it.</summary>
 public sealed class MemtableTests : IDisposable
 {
     private const int Streams = 300;
@@ -50,7 +51,7 @@ public sealed class MemtableTests : IDisposable
     }
 
     [Fact]
-    public void Every_commit_id_has_its_places_and_no_other_has_any()
+    public void Every_commit_id_has_its_places_and_an_unknown_one_has_none()
     {
         foreach (var same in ids.GroupBy(pair => pair.Id))
         {
@@ -66,17 +67,22 @@ public sealed class MemtableTests : IDisposable
     }
 
     [Fact]
-    public void Heads_are_listed_in_order_also_when_more_come_between_two_listings()
+    public void Heads_are_listed_in_order_even_when_streams_are_added_between_two_listings()
     {
         var listed = Heads();
         Assert.Equal(commits.Count, listed.Count);
         memtable.AddCommit(KeyOf(-1), new HeadEntry(8, 1, 1), 8, Guid.NewGuid());
         memtable.AddCommit(KeyOf(Streams), new HeadEntry(16, 1, 1), 16, Guid.NewGuid());
-        Assert.Equal([.. listed.Append(KeyOf(-1)).Append(KeyOf(Streams)).OrderBy(key => key, Comparer<byte[]>.Create((left, right) => left.AsSpan().SequenceCompareTo(right)))], Heads());
+        Assert.Equal(
+            [
+                .. listed.Append(KeyOf(-1))
+                    .Append(KeyOf(Streams))
+                    .OrderBy(key => key, Comparer<byte[]>.Create((left, right) => left.AsSpan().SequenceCompareTo(right)))],
+            Heads());
     }
 
     [Fact]
-    public void A_stream_made_anew_has_nothing_of_the_earlier_one()
+    public void A_recreated_stream_has_nothing_of_the_deleted_one()
     {
         memtable.AddDeletion(KeyOf(0));
         Assert.True(memtable.TryFindHead(KeyOf(0), out var gone));
@@ -89,15 +95,12 @@ public sealed class MemtableTests : IDisposable
     }
 
     [Fact]
-    public void The_run_it_becomes_holds_all_of_it_in_order()
+    public void The_run_holds_every_entry_of_the_memtable_in_order()
     {
         var disk = new FileDisk(directory.Path);
         disk.CreateFolder(RunFormat.Folder);
-        var writer = new RunWriter(disk, 7, 1, memtable.FilterKeys);
-        memtable.WriteTo(writer);
-        writer.Finish(1, 0, 100);
-
-        using var run = RunFile.Open(disk, new BlockCache(64), 7, 1, 0, 0, 100);
+        var runs = new RunFolder(disk, Guid.NewGuid(), cacheSlots: 64);
+        using var run = runs.Write(level: 0, from: 0, to: 100, memtable.FilterKeys, memtable.WriteTo);
         byte[][] expected =
         [
             .. ids.Select(pair => IndexKeys.OfCommitId(pair.Id, pair.Position)),
@@ -109,7 +112,9 @@ public sealed class MemtableTests : IDisposable
         var at = 0;
         for (var isThere = cursor.Seek([]); isThere; isThere = cursor.Next()) Assert.Equal(expected[at++], cursor.Key.ToArray());
         Assert.Equal(expected.Length, at);
-        Assert.Equal(new CommitIdRange(ids.Min(pair => CommitIdRange.NumberOf(pair.Id)), ids.Max(pair => CommitIdRange.NumberOf(pair.Id))), run.CommitIds);
+        Assert.Equal(
+            new CommitIdRange(ids.Min(pair => CommitIdRange.NumberOf(pair.Id)), ids.Max(pair => CommitIdRange.NumberOf(pair.Id))),
+            run.CommitIds);
     }
 
     private List<byte[]> Heads()

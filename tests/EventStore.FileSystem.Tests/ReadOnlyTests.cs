@@ -1,10 +1,10 @@
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>Files are read beside their writer, or without one: nothing is touched, and what is shown was published.</summary>
+/// <summary>Files are read with or without a running writer: nothing is changed, and only published events are visible.</summary>
 public sealed class ReadOnlyTests : IDisposable
 {
     private readonly TestDirectory directory = new();
@@ -19,7 +19,7 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Nothing_is_made_or_changed_whether_the_store_was_closed_or_not(bool isClosed)
+    public async Task A_reader_creates_and_changes_nothing_whether_the_store_was_closed_or_not(bool isClosed)
     {
         var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(writer, 300);
@@ -31,7 +31,8 @@ public sealed class ReadOnlyTests : IDisposable
         {
             Assert.Equal(await Stored(writer, isClosed), await SmallStore.ReadConsistentAsync(reader));
             await reader.WaitForCommitsAsync(Checkpoint.Max, TimeSpan.FromMilliseconds(50));
-            await Assert.ThrowsAsync<ReadOnlyStorageException>(async () => await reader.CommitAsync([SmallStore.Attempt("stream", "refused")]));
+            await Assert.ThrowsAsync<ReadOnlyStorageException>(
+                async () => await reader.CommitAsync([SmallStore.Attempt("stream", "refused")]));
         }
 
         Assert.Equal(before, Listing(other.Path));
@@ -39,7 +40,7 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Without_a_live_file_what_recovery_would_accept_is_shown(bool hasIndex)
+    public async Task Without_a_live_file_a_reader_sees_what_recovery_would_accept(bool hasIndex)
     {
         await using (var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small())) await SmallStore.FillAsync(writer, 300);
         var log = Directory.EnumerateFiles(Path.Combine(directory.Path, "log"), "*.seg").Max()!;
@@ -53,7 +54,7 @@ public sealed class ReadOnlyTests : IDisposable
             var shown = await SmallStore.ReadConsistentAsync(reader);
             Assert.Equal(before, Listing(directory.Path));
 
-            // A writer comes: it is followed from then on.
+            // A writer opens the store: it is followed from then on.
             await using var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small());
             Assert.Equal(shown, await SmallStore.ReadAllAsync(writer));
             await SmallStore.FillAsync(writer, 50);
@@ -62,28 +63,31 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Fact]
-    public async Task A_batch_whose_flush_failed_is_not_shown_before_an_opening_settles_it()
+    public async Task A_batch_whose_flush_failed_is_invisible_until_an_opening_settles_it()
     {
         var failing = new FailingDisk(Disk);
         var writer = await SmallStore.OpenAsync(failing, SmallStore.Small(segmentBytes: 1 << 20));
         await SmallStore.FillAsync(writer, 20);
         var published = await SmallStore.ReadAllAsync(writer);
         failing.FailAfter(1, new IOException("the flush failed", 5));
-        await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await writer.CommitAsync([SmallStore.Attempt("stream", "unknown")]));
+        await Assert.ThrowsAsync<BatchOutcomeUnknownException>(
+            async () => await writer.CommitAsync([SmallStore.Attempt("stream", "unknown")]));
         Assert.Contains("log/", failing.FailedAt, StringComparison.Ordinal);
 
         await using var reader = await SmallStore.OpenReaderAsync(Disk, SmallStore.Small());
         Assert.Equal(published, await SmallStore.ReadConsistentAsync(reader));
         await writer.DisposeAsync();
         Assert.Equal(published, await SmallStore.ReadConsistentAsync(reader));
-        await using (var alone = await SmallStore.OpenReaderAsync(Disk, SmallStore.Small())) Assert.Equal(published, await SmallStore.ReadConsistentAsync(alone));
+        await using (
+            var alone = await SmallStore.OpenReaderAsync(Disk, SmallStore.Small())) Assert.Equal(
+                published, await SmallStore.ReadConsistentAsync(alone));
 
         await using var again = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         Assert.Equal(published.Count + 1, (await SmallStore.ReadConsistentAsync(reader)).Count);
     }
 
     [Fact]
-    public async Task After_a_power_loss_all_but_the_last_batch_is_shown_though_the_live_file_is_old()
+    public async Task After_a_power_loss_all_but_the_last_batch_is_visible_although_the_live_file_is_old()
     {
         var settings = SmallStore.Small(segmentBytes: 1 << 20);
         await using var writer = await SmallStore.OpenAsync(Disk, settings);
@@ -99,7 +103,7 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Fact]
-    public async Task A_log_that_a_power_loss_cut_is_followed_from_where_it_goes_on()
+    public async Task A_log_that_a_power_loss_cut_is_followed_from_its_new_end()
     {
         var settings = SmallStore.Small(isDurable: false, segmentBytes: 1 << 20);
         var writer = await SmallStore.OpenAsync(Disk, settings);
@@ -112,7 +116,9 @@ public sealed class ReadOnlyTests : IDisposable
 
         // What was not flushed is gone.
         foreach (var checkpoint in Directory.EnumerateFiles(directory.Path, "checkpoint-*")) File.Delete(checkpoint);
-        foreach (var path in Directory.EnumerateFiles(other.Path, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != LiveFile.FileName))
+        foreach (
+            var path in Directory.EnumerateFiles(other.Path, "*", SearchOption.AllDirectories).Where(
+                path => Path.GetFileName(path) != LiveFile.FileName))
             Overwrite(Path.Combine(directory.Path, Path.GetRelativePath(other.Path, path)), await File.ReadAllBytesAsync(path));
         await using var again = await SmallStore.OpenAsync(Disk, settings);
         Assert.Equal(39, (await SmallStore.ReadConsistentAsync(reader)).Count);
@@ -121,7 +127,7 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Fact]
-    public async Task A_live_file_that_was_deleted_and_made_again_is_found_again()
+    public async Task A_live_file_that_was_deleted_and_created_again_is_found()
     {
         await using var first = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(first, 5);
@@ -136,14 +142,15 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Fact]
-    public async Task A_marked_copy_of_an_open_store_is_read_up_to_where_it_is_whole()
+    public async Task A_marked_copy_of_an_open_store_is_read_as_far_as_it_is_whole()
     {
         await using var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(writer, 100);
         CopyTo(other.Path);
         var log = Directory.EnumerateFiles(Path.Combine(other.Path, "log"), "*.seg").Max()!;
         await using (var last = File.OpenWrite(log)) last.SetLength(last.Length / 2 > 8000 ? 8000 : last.Length / 2);
-        await Assert.ThrowsAsync<CorruptStorageException>(async () => await SmallStore.OpenReaderAsync(new FileDisk(other.Path), SmallStore.Small()));
+        await Assert.ThrowsAsync<CorruptStorageException>(
+            async () => await SmallStore.OpenReaderAsync(new FileDisk(other.Path), SmallStore.Small()));
         await File.WriteAllBytesAsync(Path.Combine(other.Path, "copied"), []);
         await using var reader = await SmallStore.OpenReaderAsync(new FileDisk(other.Path), SmallStore.Small());
         var shown = await SmallStore.ReadConsistentAsync(reader);
@@ -151,17 +158,19 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Fact]
-    public async Task Damage_of_what_was_acknowledged_is_refused_with_its_place()
+    public async Task Damage_to_acknowledged_data_is_refused_with_its_place()
     {
-        await using (var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small(segmentBytes: 1 << 20))) await SmallStore.FillAsync(writer, 100);
+        await using (
+            var writer = await SmallStore.OpenAsync(Disk, SmallStore.Small(segmentBytes: 1 << 20))) await SmallStore.FillAsync(writer, 100);
         foreach (var derived in (string[])["idx", "checkpoint-*"]) Delete(derived);
-        await using (var file = File.OpenWrite(Path.Combine(directory.Path, Segments.PathOf(1))))
+        await using (var file = File.OpenWrite(Path.Combine(directory.Path, LogSegments.PathOf(1))))
         {
             file.Position = 6000;
             file.WriteByte(0xA5);
         }
 
-        var refused = await Assert.ThrowsAsync<CorruptStorageException>(async () => await SmallStore.OpenReaderAsync(Disk, SmallStore.Small()));
+        var refused = await Assert.ThrowsAsync<CorruptStorageException>(
+            async () => await SmallStore.OpenReaderAsync(Disk, SmallStore.Small()));
         Assert.Contains("00000001.seg", refused.Place, StringComparison.Ordinal);
     }
 
@@ -182,7 +191,9 @@ public sealed class ReadOnlyTests : IDisposable
 
     private void CopyTo(string target)
     {
-        foreach (var path in Directory.EnumerateFiles(directory.Path, "*", SearchOption.AllDirectories).Where(path => !path.EndsWith(".lock", StringComparison.Ordinal)))
+        foreach (
+            var path in Directory.EnumerateFiles(directory.Path, "*", SearchOption.AllDirectories).Where(
+                path => !path.EndsWith(".lock", StringComparison.Ordinal)))
         {
             var to = Path.Combine(target, Path.GetRelativePath(directory.Path, path));
             Directory.CreateDirectory(Path.GetDirectoryName(to)!);
@@ -205,5 +216,8 @@ public sealed class ReadOnlyTests : IDisposable
 
     private static List<string> Listing(string path) =>
         [.. Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(entry => $"{Path.GetRelativePath(path, entry)} {File.GetLastWriteTimeUtc(entry).Ticks} {(File.Exists(entry) ? Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(entry))) : "")}")];
+            .Select(entry => $"{Path.GetRelativePath(path, entry)} {File.GetLastWriteTimeUtc(entry).Ticks} {HashOf(entry)}")];
+
+    private static string HashOf(string entry) =>
+        File.Exists(entry) ? Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(entry))) : "";
 }

@@ -1,9 +1,12 @@
 using System.Runtime.InteropServices;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>Pages go on where others ended, whatever was read in between; what they hand out stays as it is and keeps little else.</summary>
+/// <summary>
+/// Pages continue where others ended, whatever was read in between. Their bytes never change and keep little else in memory.
+/// </summary>
 public sealed class ReadingTests : IDisposable
 {
     private const int Commits = 400;
@@ -12,14 +15,14 @@ public sealed class ReadingTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task Every_range_of_the_store_answers_the_same_whatever_was_read_before()
+    public async Task Every_range_of_the_store_reads_the_same_whatever_was_read_before()
     {
         await using var engine = await FillAsync();
         var head = (await ReadAsync(engine, 0, long.MaxValue, 10_000, ReadDirection.Forward)).Count;
         var random = new Random(4711);
         for (var i = 0; i < 2_000; i++)
         {
-            // Ranges that begin where others ended, also in the middle of a commit, are the likely ones.
+            // Ranges that begin where others ended, even in the middle of a commit, are the most likely ones.
             var after = random.Next(head);
             var upTo = after + random.Next(40);
             var direction = (ReadDirection)random.Next(2);
@@ -31,22 +34,24 @@ public sealed class ReadingTests : IDisposable
     }
 
     [Fact]
-    public async Task Streams_that_are_read_again_and_again_answer_the_same()
+    public async Task Streams_that_are_read_repeatedly_return_the_same()
     {
         await using var engine = await FillAsync();
         for (var time = 0; time < 5; time++)
         {
             for (var number = 0; number < 7; number++)
             {
-                var page = await engine.ReadStreamAsync(new StreamRead($"{number}", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(1_000, 1 << 20)));
-                Assert.All(page.Events.ToArray(), recorded => Assert.Equal(BodyOf(recorded.Checkpoint.Value), recorded.Record.Body.ToArray()));
+                var page = await engine.ReadStreamAsync(
+                    new StreamRead($"{number}", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(1_000, 1 << 20)));
+                Assert.All(
+                    page.Events.ToArray(), recorded => Assert.Equal(BodyOf(recorded.Checkpoint.Value), recorded.Record.Body.ToArray()));
                 Assert.Equal(page.Head.Value, page.Events.Length);
             }
         }
     }
 
     [Theory, InlineData(1), InlineData(50), InlineData(1_000), InlineData(5_000)]
-    public void Frames_that_are_looked_up_again_and_again_are_held_however_many_there_are(int frames)
+    public void Frames_that_are_looked_up_repeatedly_are_cached_however_many_there_are(int frames)
     {
         const int Stride = 328_000;
         var cache = new FrameCache();
@@ -58,12 +63,13 @@ public sealed class ReadingTests : IDisposable
             }
         }
 
-        var held = Enumerable.Range(0, frames).Count(i => cache.Find(1 + ((long)i * Stride), 0).SequenceEqual(BodyOf(1 + ((long)i * Stride))));
+        var held = Enumerable.Range(0, frames).Count(
+            i => cache.Find(1 + ((long)i * Stride), 0).SequenceEqual(BodyOf(1 + ((long)i * Stride))));
         Assert.InRange(held, frames * 3 / 4, frames);
     }
 
     [Fact]
-    public void What_a_page_hands_out_lies_in_small_chunks_or_alone()
+    public void The_bytes_of_a_page_are_kept_in_small_chunks_or_alone()
     {
         var kept = new PageBytes();
         for (var i = 0; i < 2_000; i++) Assert.InRange(ArrayOf(kept.Keep(new byte[200])).Length, 200, 8 << 10);
@@ -75,12 +81,15 @@ public sealed class ReadingTests : IDisposable
     // Commits of one to five events over seven streams, the body of each event made of its checkpoint.
     private async Task<IPersistenceEngine> FillAsync()
     {
-        var engine = FileSystemEngines.Over(directory.Path, new FileSystemOptions { Durability = Durability.Fast, SegmentSizeBytes = 64 << 10 }, EngineContext.Default);
+        var engine = FileSystemEngines.Over(
+            directory.Path, new FileSystemOptions { Durability = Durability.Fast, SegmentSizeBytes = 64 << 10 }, EngineContext.Default);
         await engine.InitializeAsync();
         long checkpoint = 0;
         for (var i = 0; i < Commits; i++)
         {
-            var events = Enumerable.Range(0, 1 + (i % 5)).Select(_ => new EventRecord(Guid.NewGuid(), "type", BodyOf(++checkpoint))).ToList();
+            var events = Enumerable.Range(0, 1 + (i % 5))
+                .Select(_ => new EventRecord(Guid.NewGuid(), "type", BodyOf(++checkpoint)))
+                .ToList();
             await engine.CommitAsync([new CommitAttempt($"{i % 7}", Guid.NewGuid(), ExpectedRevision.Any, default, events)]);
         }
 
@@ -96,7 +105,8 @@ public sealed class ReadingTests : IDisposable
         var (low, high) = (after, upTo);
         while (true)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(low), new Checkpoint(high), direction, new PageLimit(limit, 1 << 20)));
+            var page = await engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, new Checkpoint(low), new Checkpoint(high), direction, new PageLimit(limit, 1 << 20)));
             foreach (var recorded in page.Events.ToArray())
             {
                 Assert.Equal(BodyOf(recorded.Checkpoint.Value), recorded.Record.Body.ToArray());

@@ -1,9 +1,9 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>What a repair saves of a damaged store, and what it says was lost.</summary>
+/// <summary>What a repair saves of a damaged store, and what it reports as lost.</summary>
 public sealed class RepairTests : IDisposable
 {
     private static readonly FileSystemOptions Options = new() { SegmentSizeBytes = 64 << 10, Durability = Durability.Fast };
@@ -19,12 +19,13 @@ public sealed class RepairTests : IDisposable
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task Damage_in_the_middle_costs_what_it_hit_and_nothing_else(bool isPacked)
+    public async Task Damage_in_the_middle_costs_only_the_damaged_frames(bool isPacked)
     {
         var stored = await FillAsync(isPacked);
         var path = Segments()[1];
         Damage(path, bytes => bytes.AsSpan(bytes.Length / 2, 300).Clear());
-        var refused = await Assert.ThrowsAsync<CorruptStorageException>(async () => { await using var opened = await OpenUnindexedAsync(directory.Path); });
+        var refused = await Assert.ThrowsAsync<CorruptStorageException>(
+            async () => { await using var opened = await OpenUnindexedAsync(directory.Path); });
         Assert.Contains("00000002.seg, offset", refused.Place, StringComparison.Ordinal);
         Assert.Contains("RepairAsync", refused.Message, StringComparison.Ordinal);
         var before = Fingerprint();
@@ -42,7 +43,7 @@ public sealed class RepairTests : IDisposable
     }
 
     [Fact]
-    public async Task Lost_segments_heads_and_identity_cost_no_more_than_themselves()
+    public async Task Lost_segments_heads_and_identity_cost_nothing_else()
     {
         var stored = await FillAsync(isPacked: false);
         var paths = Segments();
@@ -54,12 +55,14 @@ public sealed class RepairTests : IDisposable
         var lost = report.LostParts.Where(part => part.UpTo.Value > part.After.Value).ToList();
         Assert.Contains(report.LostParts, part => part.Place.EndsWith("store.esfs", StringComparison.Ordinal) && part.Bytes == 0);
         Assert.Contains(report.LostParts, part => part.Place.Contains("00000005.seg", StringComparison.Ordinal) && part.Bytes == 0);
-        Assert.Equal(stored.Where(known => !lost.Any(part => known.Checkpoint > part.After.Value && known.Checkpoint <= part.UpTo.Value)), await ReadRepairedAsync());
+        Assert.Equal(
+            stored.Where(known => !lost.Any(part => known.Checkpoint > part.After.Value && known.Checkpoint <= part.UpTo.Value)),
+            await ReadRepairedAsync());
         Assert.All(lost, part => Assert.Contains("missing", part.Problem, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_lost_end_gives_no_checkpoint_and_no_document_version_out_again()
+    public async Task A_lost_end_reuses_no_checkpoint_and_no_document_version()
     {
         var stored = await FillAsync(isPacked: false);
         File.Delete(Segments()[^1]);
@@ -80,7 +83,8 @@ public sealed class RepairTests : IDisposable
         Assert.True(report.IsComplete);
         Assert.Equal(stored.Count, report.EventsSaved);
         Assert.Equal(stored, await ReadRepairedAsync());
-        await Assert.ThrowsAsync<StorageException>(async () => await new FileSystemStore(directory.Path, Options).RepairAsync(repaired.Path));
+        await Assert.ThrowsAsync<StorageException>(
+            async () => await new FileSystemStore(directory.Path, Options).RepairAsync(repaired.Path));
     }
 
     [Fact]
@@ -98,7 +102,9 @@ public sealed class RepairTests : IDisposable
             await using var engine = await SmallStore.OpenAsync(new FileDisk(Path.Combine(target.Path, "events")), SmallStore.Small());
             var saved = await SmallStore.ReadAllAsync(engine);
             var lost = report.LostParts.Where(part => part.UpTo.Value > part.After.Value).ToList();
-            Assert.Equal(stored.Where(known => !lost.Any(part => known.Checkpoint > part.After.Value && known.Checkpoint <= part.UpTo.Value)), saved);
+            Assert.Equal(
+                stored.Where(known => !lost.Any(part => known.Checkpoint > part.After.Value && known.Checkpoint <= part.UpTo.Value)),
+                saved);
             Assert.True((await engine.VerifyAsync()).IsSound);
         }
     }
@@ -118,12 +124,13 @@ public sealed class RepairTests : IDisposable
                 Damage(path, bytes => random.NextBytes(bytes.AsSpan(random.Next(bytes.Length - 1), 1)));
                 break;
             default:
-                using (var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite)) RandomAccess.SetLength(file, random.Next((int)RandomAccess.GetLength(file)));
+                using (var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite))
+                    RandomAccess.SetLength(file, random.Next((int)RandomAccess.GetLength(file)));
                 break;
         }
     }
 
-    // Reading across a hole fails and names it; from behind it, it does not.
+    // Reading across a hole fails and names it; reading after it does not.
     private async Task CheckHolesAsync(RepairReport report, List<StoredEvent> stored)
     {
         await using var engine = await SmallStore.OpenAsync(new FileDisk(Path.Combine(repaired.Path, "events")), SmallStore.Small());
@@ -131,17 +138,21 @@ public sealed class RepairTests : IDisposable
         foreach (var direction in (ReadDirection[])[ReadDirection.Forward, ReadDirection.Backward])
         {
             var error = await Assert.ThrowsAsync<CorruptStorageException>(async () =>
-                await engine.ReadStreamAsync(new StreamRead(hole.Stream, new Revision(1), Revision.Max, direction, new PageLimit(100_000, long.MaxValue))));
+                await engine.ReadStreamAsync(
+                    new StreamRead(hole.Stream, new Revision(1), Revision.Max, direction, new PageLimit(100_000, long.MaxValue))));
             Assert.Contains($"revisions {hole.First} to {hole.Last}", error.Place, StringComparison.Ordinal);
         }
 
-        var behind = await engine.ReadStreamAsync(new StreamRead(hole.Stream, new Revision(hole.Last.Value + 1), Revision.Max, ReadDirection.Forward, new PageLimit(100_000, long.MaxValue)));
+        var afterHole = new Revision(hole.Last.Value + 1);
+        var limit = new PageLimit(100_000, long.MaxValue);
+        var behind = await engine.ReadStreamAsync(new StreamRead(hole.Stream, afterHole, Revision.Max, ReadDirection.Forward, limit));
         Assert.Equal(stored.Count(known => known.Stream == hole.Stream && known.Revision > hole.Last.Value), behind.Events.Length);
     }
 
     private async Task<List<StoredEvent>> FillAsync(bool isPacked)
     {
-        await using var engine = await SmallStore.OpenAsync(new FileDisk(Root), SmallStore.Small(isDurable: false, compresses: isPacked, segmentBytes: 64 << 10));
+        await using var engine = await SmallStore.OpenAsync(
+            new FileDisk(Root), SmallStore.Small(isDurable: false, compresses: isPacked, segmentBytes: 64 << 10));
         await SmallStore.FillAsync(engine, 2000, streams: 100);
         await engine.PutDocumentAsync("document", new byte[100], 0);
         if (isPacked) await CompactionTests.CompactAsync(engine);
@@ -155,7 +166,7 @@ public sealed class RepairTests : IDisposable
         return await SmallStore.ReadAllAsync(engine);
     }
 
-    // Without its index a store is read from the beginning, so that the damage is met.
+    // Without its index a store is read from the beginning, so that the damage is found.
     private static async Task<IAsyncDisposable> OpenUnindexedAsync(string directory)
     {
         Directory.Delete(Path.Combine(directory, "events", "idx"), recursive: true);
@@ -173,6 +184,7 @@ public sealed class RepairTests : IDisposable
 
     private string[] Segments() => [.. Directory.EnumerateFiles(Path.Combine(Root, "log"), "*.seg").Order(StringComparer.Ordinal)];
 
-    private string Fingerprint() => string.Join("\n", Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+    private string Fingerprint() =>
+        string.Join("\n", Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
         .Select(path => $"{path} {File.GetLastWriteTimeUtc(path).Ticks} {Crc32C.Of(File.ReadAllBytes(path))}"));
 }

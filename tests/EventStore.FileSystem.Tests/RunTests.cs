@@ -1,11 +1,11 @@
 using System.Globalization;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>A run of many blocks and several levels holds what was put into it.</summary>
+/// <summary>A run of many blocks and several levels holds every entry that was added.</summary>
 public sealed class RunTests : IDisposable
 {
     private const int Entries = 60_000;
@@ -18,11 +18,11 @@ public sealed class RunTests : IDisposable
     {
         var disk = new FileDisk(directory.Path);
         disk.CreateFolder(RunFormat.Folder);
-        var writer = new RunWriter(disk, 7, 1, Entries);
-        for (var i = 0; i < Entries; i++) writer.Add(KeyOf(i), Varint.Of(i));
-        writer.Finish(1, 0, 100);
-
-        using var run = RunFile.Open(disk, new BlockCache(64), 7, 1, 0, 0, 100);
+        var runs = new RunFolder(disk, Guid.NewGuid(), cacheSlots: 64);
+        using var run = runs.Write(level: 0, from: 0, to: 100, Entries, writer =>
+        {
+            for (var i = 0; i < Entries; i++) writer.Add(KeyOf(i), Varint.Of(i));
+        });
         Assert.Empty(run.DamagedBlocks());
         Assert.True(run.Height >= 1);
         var cursor = run.OpenCursor();
@@ -41,7 +41,7 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
-    public async Task A_writer_that_is_two_parts_ahead_of_the_index_waits_and_then_goes_on()
+    public async Task A_writer_two_parts_ahead_of_the_index_waits_and_then_continues()
     {
         const int Commits = 2_000, PartCommits = 200;
         using var hold = new ManualResetEventSlim();
@@ -54,7 +54,8 @@ public sealed class RunTests : IDisposable
         var stored = 0;
         var filling = Task.Run(async () =>
         {
-            for (; stored < Commits; Volatile.Write(ref stored, stored + 1)) await engine.CommitAsync([SmallStore.Attempt($"stream-{stored % 10}", $"{stored}")]);
+            for (; stored < Commits; Volatile.Write(ref stored, stored + 1))
+                await engine.CommitAsync([SmallStore.Attempt($"stream-{stored % 10}", $"{stored}")]);
         });
         Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref stored) >= (3 * PartCommits) - 1, TimeSpan.FromSeconds(60)));
         Assert.NotSame(filling, await Task.WhenAny(filling, Task.Delay(300)));
@@ -66,7 +67,7 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
-    public async Task Damage_that_a_merge_meets_has_the_index_built_anew_beside_which_the_store_is_written_to()
+    public async Task Damage_found_by_a_merge_rebuilds_the_index_while_the_store_is_written_to()
     {
         var settings = SmallStore.Small(segmentBytes: 64 << 20);
         await using (var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), settings))
@@ -84,11 +85,13 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
-    public async Task Damage_that_a_merge_meets_while_the_store_is_opened_has_the_index_built_anew()
+    public async Task Damage_found_by_a_merge_during_opening_rebuilds_the_index()
     {
         var settings = SmallStore.Small(segmentBytes: 64 << 20);
         Dictionary<string, byte[]> old;
-        await using (var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), settings with { Index = settings.Index with { MergeCount = 1_000 } }))
+        await using (
+            var engine = await SmallStore.OpenAsync(
+                new FileDisk(directory.Path), settings with { Index = settings.Index with { MergeCount = 1_000 } }))
         {
             await SmallStore.FillAsync(engine, 1_500);
             old = Directory.GetFiles(directory.Path, "checkpoint-*").ToDictionary(path => path, File.ReadAllBytes);
@@ -110,10 +113,15 @@ public sealed class RunTests : IDisposable
         Assert.True(SpinWait.SpinUntil(() => Runs()[^1] != newest, TimeSpan.FromSeconds(20)), "nothing is written to the index any more");
     }
 
-    // Ids that ascend are not looked for in older runs, so that nothing but a merge reads what they begin with.
+    // Ascending ids are not looked up in older runs, so that only a merge reads their first blocks.
     private static async Task FillAsync(IPersistenceEngine engine, int commits)
     {
-        for (var i = 0; i < commits; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i % 10}", NewId.Next(), ExpectedRevision.Any, default, [new EventRecord(NewId.Next(), "type", new byte[100])])]);
+        for (var i = 0; i < commits; i++)
+            await engine.CommitAsync(
+                [
+                    new CommitAttempt(
+                        $"stream-{i % 10}", NewId.Next(), ExpectedRevision.Any, default,
+                        [new EventRecord(NewId.Next(), "type", new byte[100])])]);
     }
 
     private static async Task IsWholeAsync(IPersistenceEngine engine, int commits)
@@ -123,7 +131,8 @@ public sealed class RunTests : IDisposable
         Assert.True(verified.IsSound, string.Join('\n', verified.Damages));
     }
 
-    private string[] Runs() => [.. Directory.GetFiles(Path.Combine(directory.Path, RunFormat.Folder), "*.run").Order(StringComparer.Ordinal)];
+    private string[] Runs() =>
+        [.. Directory.GetFiles(Path.Combine(directory.Path, RunFormat.Folder), "*.run").Order(StringComparer.Ordinal)];
 
     private static void FlipByteOf(string path)
     {

@@ -1,6 +1,6 @@
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests;
@@ -11,14 +11,17 @@ internal sealed record StoredEvent(long Checkpoint, StreamId Stream, long Revisi
 /// <summary>Opens stores in small pieces, fills them and reads them whole.</summary>
 internal static class SmallStore
 {
-    public static StoreSettings Small(bool isDurable = true, bool compresses = false, long segmentBytes = 16 << 10, Func<Action, Task>? inBackground = null) =>
-        new(new LogSettings(isDurable, segmentBytes) { InBackground = inBackground ?? Task.Run }, new Index.IndexSettings(200, 1 << 20, 4), CloseEntries: 8)
+    public static StoreSettings Small(
+        bool isDurable = true, bool compresses = false, long segmentBytes = 16 << 10, Func<Action, Task>? inBackground = null) =>
+        new(
+            new LogSettings(isDurable, segmentBytes) { InBackground = inBackground ?? Task.Run }, new Index.IndexSettings(200, 1 << 20, 4),
+            CloseEntries: 8)
         {
             Packing = new PackSettings(compresses, 2048),
         };
 
     public static FileSystemPersistenceEngine Make(IDisk disk, StoreSettings settings) =>
-        new(disk, settings, new EngineDurability(Durability.Durable, "test", []), null, EngineContext.Default);
+        new(disk, settings, new EngineDurability(Durability.Durable, "test", []), EngineContext.Default);
 
     public static async Task<FileSystemPersistenceEngine> OpenAsync(IDisk disk, StoreSettings settings)
     {
@@ -29,7 +32,9 @@ internal static class SmallStore
 
     /// <summary>An engine that only reads.</summary>
     public static FollowingEngine MakeReader(IDisk disk, StoreSettings settings, EngineContext? context = null) =>
-        new(disk, settings, FileSystemPersistenceEngine.Describe(disk, new EngineDurability(Durability.Durable, "test", [])), context ?? EngineContext.Default);
+        new(
+            disk, settings, FileSystemPersistenceEngine.Describe(disk, new EngineDurability(Durability.Durable, "test", [])),
+            context ?? EngineContext.Default);
 
     public static async Task<FollowingEngine> OpenReaderAsync(IDisk disk, StoreSettings settings)
     {
@@ -40,7 +45,12 @@ internal static class SmallStore
 
     public static CommitAttempt Attempt(StreamId stream, string body, int events = 1) => new(
         stream, Guid.NewGuid(), ExpectedRevision.Any, default,
-        [.. Enumerable.Range(0, events).Select(i => new EventRecord(Guid.NewGuid(), "type", System.Text.Encoding.UTF8.GetBytes($"{body}/{i} {{\"text\":\"{new string('x', 120)}\"}}")))]);
+        [
+            .. Enumerable.Range(0, events).Select(
+                i =>
+                    new EventRecord(
+                        Guid.NewGuid(), "type", System.Text.Encoding.UTF8.GetBytes(
+                            $"{body}/{i} {{\"text\":\"{new string('x', 120)}\"}}")))]);
 
     public static async Task FillAsync(IPersistenceEngine engine, int commits, int streams = 10, string prefix = "stream")
     {
@@ -63,13 +73,15 @@ internal static class SmallStore
 
     public static async Task<List<StoredEvent>> ReadStreamAsync(IPersistenceEngine engine, StreamId stream)
     {
-        var page = await engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100_000, long.MaxValue)));
+        var page = await engine.ReadStreamAsync(
+            new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100_000, long.MaxValue)));
         Assert.True(page.IsEnd);
         return [.. page.Events.ToArray().Select(ToStored)];
     }
 
     private static StoredEvent ToStored(RecordedEvent recorded) => new(
-        recorded.Checkpoint.Value, recorded.Commit.Stream, recorded.Revision.Value, recorded.Commit.CommitId, recorded.Commit.Stamp, System.Text.Encoding.UTF8.GetString(recorded.Record.Body.Span));
+        recorded.Checkpoint.Value, recorded.Commit.Stream, recorded.Revision.Value, recorded.Commit.CommitId, recorded.Commit.Stamp,
+        System.Text.Encoding.UTF8.GetString(recorded.Record.Body.Span));
 
     /// <summary>Checks that a store reads the same forward, backward and stream by stream, and that verification finds nothing.</summary>
     public static async Task<List<StoredEvent>> ReadConsistentAsync(IPersistenceEngine engine)
@@ -78,7 +90,8 @@ internal static class SmallStore
         var backward = await ReadAllAsync(engine, ReadDirection.Backward);
         backward.Reverse();
         Assert.Equal(all, backward);
-        foreach (var stream in all.GroupBy(stored => stored.Stream)) Assert.Equal(stream.ToList(), await ReadStreamAsync(engine, stream.Key));
+        foreach (var stream in all.GroupBy(stored => stored.Stream))
+            Assert.Equal(stream.ToList(), await ReadStreamAsync(engine, stream.Key));
         var report = await engine.VerifyAsync();
         Assert.True(report.IsSound, string.Join("\n", report.Damages));
         return all;

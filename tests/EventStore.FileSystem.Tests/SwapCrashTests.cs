@@ -1,24 +1,25 @@
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 using EventStore.FileSystem.Tests.Simulation;
 
 namespace EventStore.FileSystem.Tests;
 
 /// <summary>
-/// Compaction, compression and backup struck down at every single call to the disk, by the end of the process or by power loss that keeps an arbitrary
-/// part of what was not flushed: what is stored stays what it was, to the last event.
+/// Compaction, compression and backup are interrupted at every single call to the disk, by the end of the process or by a power loss that
+/// keeps an arbitrary part of what was not flushed: everything stored stays as it was, to the last event.
 /// </summary>
 public sealed class SwapCrashTests
 {
     private static readonly StoreSettings Plain = SmallStore.Small(segmentBytes: 5000, inBackground: LogSettings.InPlace);
     private static readonly StoreSettings Fast = SmallStore.Small(isDurable: false, segmentBytes: 5000, inBackground: LogSettings.InPlace);
-    private static readonly StoreSettings Compressed = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
+    private static readonly StoreSettings Compressed = SmallStore.Small(
+        compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task Compaction_may_be_struck_down_at_any_call_and_changes_nothing(bool compresses)
+    public async Task Compaction_interrupted_at_any_call_changes_nothing(bool compresses)
     {
         var settings = compresses ? Compressed : Plain;
         var (made, expected) = await MakeAsync();
@@ -39,9 +40,9 @@ public sealed class SwapCrashTests
         Assert.True(calls > 40, $"{calls} calls were all");
     }
 
-    // In a store that does not flush every batch, what a stream died of may be lost with the power: then it must be there again, whole.
+    // In a store that does not flush every batch, a deletion may be lost with the power: then the stream must be there again, whole.
     [Fact]
-    public async Task A_deletion_that_was_not_flushed_is_not_outlived_by_its_compaction()
+    public async Task A_compaction_does_not_survive_a_power_loss_without_the_deletions_it_is_based_on()
     {
         var (made, before) = await MakeAsync();
         string after;
@@ -67,7 +68,7 @@ public sealed class SwapCrashTests
     }
 
     [Fact]
-    public async Task Writing_with_compression_behind_it_may_be_struck_down_at_any_call_and_loses_nothing_acknowledged()
+    public async Task Writing_with_compression_interrupted_at_any_call_loses_nothing_acknowledged()
     {
         for (var calls = 0; ; calls++)
         {
@@ -88,7 +89,7 @@ public sealed class SwapCrashTests
             }
             catch (SimulatedCrash)
             {
-                // Met somewhere on the way.
+                // It happened during the work.
             }
 
             disk.RestartMachine();
@@ -100,7 +101,7 @@ public sealed class SwapCrashTests
     }
 
     [Fact]
-    public async Task A_backup_may_be_struck_down_at_any_call_and_opens_as_the_one_before_or_more()
+    public async Task A_backup_interrupted_at_any_call_opens_as_the_previous_one_or_more()
     {
         var (made, _) = await MakeAsync();
         await using var source = await SmallStore.OpenAsync(made, Compressed);
@@ -134,9 +135,9 @@ public sealed class SwapCrashTests
         Assert.True(calls > 30, $"{calls} calls were all");
     }
 
-    // Compaction took out of older files what newer ones say is deleted: a copy must not have the one without the other, however often it is opened.
+    // Compaction removed from older files what newer ones record as deleted: a copy must never have the one without the other.
     [Fact]
-    public async Task A_backup_after_a_compaction_may_be_struck_down_at_any_call_and_opens_as_the_one_before_or_as_itself()
+    public async Task A_backup_after_a_compaction_interrupted_at_any_call_opens_as_the_previous_backup_or_as_the_new_one()
     {
         var (made, before) = await MakeAsync();
         await using var source = await SmallStore.OpenAsync(made, Compressed);
@@ -163,7 +164,8 @@ public sealed class SwapCrashTests
                 found = content;
             }
 
-            Assert.True(found == before || found == after, $"neither the backup before nor the one struck down, {seen.Count} calls in:\n{found}");
+            Assert.True(
+                found == before || found == after, $"neither the backup before nor the interrupted one, {seen.Count} calls in:\n{found}");
             seen.Add(found);
         }
 
@@ -171,7 +173,7 @@ public sealed class SwapCrashTests
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task Compaction_may_fail_at_any_call_and_the_store_goes_on_or_says_that_it_must_be_opened_again(bool isFull)
+    public async Task Compaction_that_fails_at_any_call_leaves_a_store_that_continues_or_asks_to_be_reopened(bool isFull)
     {
         var (made, expected) = await MakeAsync();
         var fails = true;
@@ -184,7 +186,9 @@ public sealed class SwapCrashTests
             if (fails) Assert.True(await Record.ExceptionAsync(() => CompactionTests.CompactAsync(engine)) is null or StorageException);
             Assert.Equal(expected, await ContentAsync(engine));
             var written = await Record.ExceptionAsync(async () => await engine.CommitAsync([SmallStore.Attempt("afterwards", "body")]));
-            Assert.True(written is null || (written is StorageException && disk.FailedAt != "log/packed.seg.tmp"), $"failed at {disk.FailedAt}: {written}");
+            Assert.True(
+                written is null || (written is StorageException && disk.FailedAt != "log/packed.seg.tmp"),
+                $"failed at {disk.FailedAt}: {written}");
             await Record.ExceptionAsync(async () => await engine.DisposeAsync());
             await using var again = await SmallStore.OpenAsync(disk, Compressed);
             Assert.True((await again.VerifyAsync()).IsSound);
@@ -192,7 +196,7 @@ public sealed class SwapCrashTests
     }
 
     [Fact]
-    public async Task What_does_not_read_back_as_it_was_written_takes_no_files_place()
+    public async Task A_file_that_does_not_read_back_as_written_replaces_nothing()
     {
         var (made, expected) = await MakeAsync();
         var disk = new FailingDisk(made) { Spoils = path => path == "log/packed.seg.tmp" };
@@ -203,7 +207,7 @@ public sealed class SwapCrashTests
     }
 
     [Fact]
-    public async Task A_first_backup_may_be_struck_down_at_any_call_and_is_made_by_the_next()
+    public async Task A_first_backup_interrupted_at_any_call_is_completed_by_the_next()
     {
         var (made, expected) = await MakeAsync();
         await using var source = await SmallStore.OpenAsync(made, Compressed);
@@ -219,8 +223,9 @@ public sealed class SwapCrashTests
         }
     }
 
-    // Runs compaction until the machine stops; answers whether it came to its end before.
-    private static async Task<bool> StrikeAsync(SimulatedDisk disk, int calls, StoreSettings settings, bool losesPower, Func<FileSystemPersistenceEngine, Task>? first = null)
+    // Runs compaction until the machine stops; returns whether it completed before.
+    private static async Task<bool> StrikeAsync(
+        SimulatedDisk disk, int calls, StoreSettings settings, bool losesPower, Func<FileSystemPersistenceEngine, Task>? first = null)
     {
         var isDone = true;
         var engine = await SmallStore.OpenAsync(disk, settings);
@@ -249,7 +254,8 @@ public sealed class SwapCrashTests
         await using var engine = await SmallStore.OpenAsync(disk, Plain);
         await SmallStore.FillAsync(engine, 24, streams: 4);
         await SmallStore.FillAsync(engine, 12, streams: 2, prefix: "gone");
-        for (var i = 0; i < 5; i++) await engine.PutDocumentAsync("document", new byte[50 + i], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
+        for (var i = 0; i < 5; i++)
+            await engine.PutDocumentAsync("document", new byte[50 + i], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
         await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(1), 0, "state", new byte[30]));
         await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(1), 0, "state", new byte[31]));
         await SmallStore.FillAsync(engine, 12, streams: 4);

@@ -4,7 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EventStore.FileSystem.Disk;
 
-/// <summary>The real disk: files below a folder of the operating system. Never maps a file, and never flushes but through checked calls.</summary>
+/// <summary>
+/// The real disk: files below a folder of the operating system. Never maps a file, and flushes only through calls whose results are
+/// checked.
+/// </summary>
 internal sealed class FileDisk(string root) : IDisk
 {
     public string Root { get; } = Path.GetFullPath(root);
@@ -22,21 +25,24 @@ internal sealed class FileDisk(string root) : IDisk
     public IReadOnlyList<string> List(string folder)
     {
         var full = Full(folder);
-        return Directory.Exists(full) ? [.. Directory.EnumerateFiles(full).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)] : [];
+        return Directory.Exists(full)
+            ? [.. Directory.EnumerateFiles(full).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)]
+            : [];
     }
 
-    public IDiskFile Create(string path) => Told(path, () => new OpenFile(Full(path), FileMode.Create, FileAccess.ReadWrite));
+    public IDiskFile Create(string path) =>
+        TranslateErrors(path, () => new OpenFile(Full(path), FileMode.Create, FileAccess.ReadWrite));
 
     public IDiskFile Open(string path, bool forWriting) =>
-        Told(path, () => new OpenFile(Full(path), FileMode.Open, forWriting ? FileAccess.ReadWrite : FileAccess.Read));
+        TranslateErrors(path, () => new OpenFile(Full(path), FileMode.Open, forWriting ? FileAccess.ReadWrite : FileAccess.Read));
 
-    public void Rename(string from, string to) => Told(to, () =>
+    public void Rename(string from, string to) => TranslateErrors(to, () =>
     {
         File.Move(Full(from), Full(to), overwrite: true);
         return 0;
     });
 
-    public void Delete(string path) => Told(path, () =>
+    public void Delete(string path) => TranslateErrors(path, () =>
     {
         File.Delete(Full(path));
         return 0;
@@ -48,7 +54,8 @@ internal sealed class FileDisk(string root) : IDisk
     {
         var full = Full(path);
         var handle = OperatingSystem.IsWindows() ? LockOnWindows(full) : LockOnUnix(full);
-        var owner = Encoding.UTF8.GetBytes($"process {Environment.ProcessId.ToString(CultureInfo.InvariantCulture)} on {Environment.MachineName}\n");
+        var owner = Encoding.UTF8.GetBytes(
+            $"process {Environment.ProcessId.ToString(CultureInfo.InvariantCulture)} on {Environment.MachineName}\n");
         RandomAccess.SetLength(handle, 0);
         RandomAccess.Write(handle, owner, 0);
         return new HeldLock(handle);
@@ -66,14 +73,18 @@ internal sealed class FileDisk(string root) : IDisk
         }
         catch (Exception error) when (error is IOException or ArgumentException)
         {
-            watcher.Dispose(); // the system has no more of them, or the folder is gone
+            watcher.Dispose(); // the limit of watchers is reached, or the folder is gone
             return null;
         }
     }
 
     private static SafeFileHandle LockOnUnix(string path)
     {
-        if (!File.Exists(path)) using (File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)) { }
+        if (!File.Exists(path))
+        {
+            using var made = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        }
+
         if (Native.TryLock(path, out var opened) is { } locked) return locked;
         using (opened) throw new DiskLockedException(path, OwnerIn(opened));
     }
@@ -98,7 +109,7 @@ internal sealed class FileDisk(string root) : IDisk
         return length == 0 ? "another process" : Encoding.UTF8.GetString(text[..length]).Trim();
     }
 
-    private static T Told<T>(string path, Func<T> act)
+    private static T TranslateErrors<T>(string path, Func<T> act)
     {
         try
         {
@@ -110,7 +121,7 @@ internal sealed class FileDisk(string root) : IDisk
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new IOException(error.Message, error); // Windows says so of a file that another process reads
+            throw new IOException(error.Message, error); // Windows reports this for a file that another process reads
         }
     }
 

@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EventStore.FileSystem.Disk;
 
 /// <summary>
-/// The calls of the operating system that .NET lacks, or whose failure it hides on Unix. Every result is checked; an interrupted call is repeated.
+/// The calls of the operating system that .NET lacks, or whose failure it hides on Unix. Every result is checked; an interrupted call is
+/// repeated.
 /// </summary>
 internal static partial class Native
 {
@@ -28,7 +29,9 @@ internal static partial class Native
     private static int QuotaExceeded => OperatingSystem.IsMacOS() ? 69 : 122;
 
     public static bool MeansFull(IOException error) =>
-        OperatingSystem.IsWindows() ? error.HResult is WindowsDiskFull or WindowsHandleDiskFull : error.HResult == NoSpace || error.HResult == QuotaExceeded;
+        OperatingSystem.IsWindows()
+            ? error.HResult is WindowsDiskFull or WindowsHandleDiskFull
+            : error.HResult == NoSpace || error.HResult == QuotaExceeded;
 
     /// <summary>Brings a file's data, and what is needed to read it again, to the medium.</summary>
     public static void SyncData(SafeFileHandle file, string path)
@@ -41,7 +44,7 @@ internal static partial class Native
 
         if (OperatingSystem.IsMacOS())
         {
-            // A plain fsync leaves the data in the drive's cache; only file systems without the full one get by with it.
+            // A plain fsync leaves the data in the drive's cache; it is used only on file systems that lack the full flush.
             var full = Repeat(() => Fcntl(file, FullSync));
             if (full is NotSupportedMac or InvalidArgument) full = Repeat(() => Fsync(file));
             if (full != 0) throw Failed("flush", path, full);
@@ -61,7 +64,7 @@ internal static partial class Native
         if (error != 0) throw Failed("flush the folder", path, error);
     }
 
-    /// <summary>Takes space up to a length; answers false where the file system cannot.</summary>
+    /// <summary>Allocates space up to a length; returns false where the file system cannot.</summary>
     public static bool TryAllocate(SafeFileHandle file, string path, long length)
     {
         if (!OperatingSystem.IsLinux()) return false;
@@ -81,7 +84,9 @@ internal static partial class Native
         return error == 0 ? opened : throw Failed("lock", path, error);
     }
 
-    /// <summary>Frees a lock at once. Closing alone would not, while a program that this process is just starting still has a copy of the handle.</summary>
+    /// <summary>
+    /// Frees a lock at once. Closing the handle alone would not, while a child process that is just starting has a copy of it.
+    /// </summary>
     public static void Unlock(SafeFileHandle file) => Repeat(() => Flock(file, Unlocked));
 
     private static SafeFileHandle OpenRaw(string path, int flags)
@@ -97,7 +102,7 @@ internal static partial class Native
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failed("open", path, error);
     }
 
-    // The error number of a call that answers 0 for success.
+    // Returns the error number; 0 for success.
     private static int Repeat(Func<int> call)
     {
         while (call() < 0)

@@ -1,107 +1,81 @@
-using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Reading;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Engine;
 
-/// <summary>Decides attempts, each against those before it in its batch, and gathers what is to be written. Used by the one writer.</summary>
-internal sealed class CommitDecider(OpenStore store, TimeProvider time) : IWriting<IReadOnlyList<CommitAttempt>, CommitOutcome[]>, IWriting<CommitAttempt, CommitOutcome>
+/// <summary>Decides attempts, each against those before it in its batch. Used within the writer's turn.</summary>
+internal sealed class CommitDecider(
+    StoreView store, TimeProvider time) : IDecider<IReadOnlyList<CommitAttempt>, CommitOutcome[]>, IDecider<CommitAttempt, CommitOutcome>
 {
-    // The stamp of the newest commit, written or about to be.
+    // The stamp of the newest commit, written or about to be. Never goes back, even if a batch fails.
     private long stampTicks;
 
-    // What the batch stores. In a batch of more than one, streams and commit ids lead to the newest commit of theirs.
-    private readonly List<Gathered> commits = [];
-    private readonly Dictionary<StreamId, int> newestOfStream = [];
+    // What the batch stores, in order. Streams and commit ids lead to the newest commit of theirs.
+    private readonly List<CommitRecord> commits = [];
+    private readonly Dictionary<StreamId, HeadEntry> heads = [];
     private readonly Dictionary<Guid, int> newestOfId = [];
-    private byte[] headKeys = new byte[IndexKeys.MaxStreamLength];
-    private int headKeysLength;
 
-    public long StampTicks => stampTicks;
-
-    public CommitOutcome[] Gather(IReadOnlyList<CommitAttempt> asked)
+    public CommitOutcome[] Decide(IReadOnlyList<CommitAttempt> asked, WritePlan plan)
     {
-        Begin();
+        if (asked.Count == 1) return [Decide(asked[0], plan)];
+        Begin(plan);
         var outcomes = new CommitOutcome[asked.Count];
-        for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Decide(asked[i], isAlone: outcomes.Length == 1);
+        for (var i = 0; i < outcomes.Length; i++) outcomes[i] = DecideInBatch(asked[i], plan);
         return outcomes;
     }
 
-    public CommitOutcome Gather(CommitAttempt asked)
+    public CommitOutcome Decide(CommitAttempt asked, WritePlan plan)
     {
-        Begin();
-        return Decide(asked, isAlone: true);
+        Begin(plan);
+        return Decide(asked, plan.FindHead(asked.Stream), plan, out _);
     }
 
-    public void Index()
+    private void Begin(WritePlan plan)
     {
-        foreach (var commit in commits)
-            store.Index.AddCommit(headKeys.AsSpan(commit.KeyStart, commit.KeyLength), commit.Head, commit.Position, commit.Record.CommitId, commit.Record.FirstCheckpoint.Value);
-    }
-
-    private void Begin()
-    {
-        newestOfStream.Clear();
-        newestOfId.Clear();
         commits.Clear();
-        headKeysLength = 0;
-        stampTicks = Math.Max(stampTicks, store.Log.End.StampTicks);
+        heads.Clear();
+        newestOfId.Clear();
+        stampTicks = Math.Max(stampTicks, plan.StampTicks);
     }
 
-    // A duplicate is told before anything else is looked at.
-    private CommitOutcome Decide(CommitAttempt attempt, bool isAlone)
+    private CommitOutcome DecideInBatch(CommitAttempt attempt, WritePlan plan)
     {
-        var headKey = WriteHeadKey(attempt.Stream);
-        var head = !isAlone && newestOfStream.TryGetValue(attempt.Stream, out var newest) ? commits[newest].Head : store.Index.FindHead(attempt.Stream, headKey);
-        if (head.Exists && FindDuplicate(attempt, head, isAlone) is { } original) return CommitOutcome.Duplicate(original);
+        var stored = plan.FindHead(attempt.Stream);
+        var head = heads.GetValueOrDefault(attempt.Stream, stored);
+        var outcome = Decide(attempt, head, plan, out var added);
+        if (added is not { } commit) return outcome;
+        heads[attempt.Stream] = commit.Head;
+        newestOfId[attempt.CommitId] = commits.Count;
+        commits.Add(commit.Record);
+        return outcome;
+    }
+
+    // A duplicate is recognized before anything else is looked at.
+    private CommitOutcome Decide(CommitAttempt attempt, HeadEntry head, WritePlan plan, out (CommitRecord Record, HeadEntry Head)? added)
+    {
+        added = null;
+        if (head.Exists && FindDuplicate(attempt, head) is { } original) return CommitOutcome.Duplicate(original);
         if (!attempt.Expected.IsMetBy(new Revision(head.Revision))) return CommitOutcome.Conflict(new Revision(head.Revision));
 
-        var position = store.Log.NextPosition;
         var record = new CommitRecord(
-            attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), NextStamp(), new Revision(head.Revision + 1), new Checkpoint(store.Log.NextCheckpoint), attempt.Events.Count,
-            attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
-        var start = head.Exists ? head.Start : position;
-        CommitCodec.Write(store.Log.Body, attempt, new CommitNumbers(head.Revision + 1, head.Sequence + 1), stampTicks, position - start);
-        store.Log.EndFrame(FrameKind.Commit, attempt.Events.Count);
-        if (!isAlone) (newestOfStream[attempt.Stream], newestOfId[attempt.CommitId]) = (commits.Count, commits.Count);
-        commits.Add(new Gathered(record, new HeadEntry(start, record.LastRevision.Value, record.Sequence.Value), position, headKeysLength, headKey.Length));
-        headKeysLength += headKey.Length;
+            attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), NextStamp(), new Revision(head.Revision + 1),
+            plan.NextCheckpoint, attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+        added = (record, plan.AddCommit(attempt, record, head.Start));
         return CommitOutcome.Committed(record);
     }
 
-    private CommitRecord? FindDuplicate(CommitAttempt attempt, HeadEntry head, bool isAlone)
+    private CommitRecord? FindDuplicate(CommitAttempt attempt, HeadEntry head)
     {
-        if (!isAlone && newestOfId.TryGetValue(attempt.CommitId, out var newest))
+        if (newestOfId.TryGetValue(attempt.CommitId, out var newest))
         {
             for (; newest >= 0; newest--)
             {
-                if (commits[newest].Record is var known && known.CommitId == attempt.CommitId && known.Stream == attempt.Stream) return known;
+                if (commits[newest] is var known && known.CommitId == attempt.CommitId && known.Stream == attempt.Stream) return known;
             }
         }
 
-        foreach (var position in store.Index.FindCommitIds(attempt.CommitId))
-        {
-            if (position >= head.Start && ReadDuplicate(position, attempt, head.Start) is { } original) return original;
-        }
-
-        return null;
-    }
-
-    // Apart from where it is called for, so that nothing is captured for a commit whose id is new.
-    private CommitRecord? ReadDuplicate(long position, CommitAttempt attempt, long streamStart) => store.View.Look(position, frame =>
-    {
-        if (frame.Kind != FrameKind.Commit) return null;
-        var commit = new CommitReader(frame, store.View.Names);
-        var isSame = commit.StreamStart == streamStart && commit.Stream == attempt.Stream && commit.CommitId == attempt.CommitId;
-        return isSame ? commit.ToRecord(new PageBytes()) : null;
-    });
-
-    // Behind the keys of the commits gathered so far, where it stays if this one is gathered too.
-    private ReadOnlySpan<byte> WriteHeadKey(StreamId stream)
-    {
-        if (headKeys.Length - headKeysLength < IndexKeys.MaxStreamLength) Array.Resize(ref headKeys, headKeys.Length * 2);
-        var free = headKeys.AsSpan(headKeysLength);
-        return free[..IndexKeys.WriteStream(free, stream)];
+        return DuplicateReading.Find(store, attempt.Stream, attempt.CommitId, head);
     }
 
     private DateTimeOffset NextStamp()
@@ -110,6 +84,4 @@ internal sealed class CommitDecider(OpenStore store, TimeProvider time) : IWriti
         stampTicks = stamp.UtcTicks;
         return stamp;
     }
-
-    private readonly record struct Gathered(CommitRecord Record, HeadEntry Head, long Position, int KeyStart, int KeyLength);
 }

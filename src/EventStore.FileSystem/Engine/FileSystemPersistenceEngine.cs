@@ -1,18 +1,17 @@
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Documents;
 using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
-using EventStore.FileSystem.Snapshots;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Store;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.FileSystem.Engine;
 
 /// <summary>
-/// The engine over plain files. Everything is done on the caller's thread: a lone committer writes and flushes for itself. Knows no byte of a file.
+/// The engine over plain files. It runs on the caller's thread: a lone committer writes and flushes for itself. It knows no byte of a file.
 /// </summary>
-internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings settings, EngineDurability durability, TimeSpan? flushInterval, EngineContext context) : ReadingEngine, IPersistenceEngine
+internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings settings, EngineDurability durability, EngineContext context)
+    : ReadingEngine, IPersistenceEngine
 {
     private readonly CommitSignal signal = new();
 
@@ -21,10 +20,10 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     private volatile Opened? opened;
     private volatile bool isDisposed;
 
-    // The commits of the batch in which writing failed. Touched by the writer only.
-    private HashSet<Guid> unknown = [];
-
     public EngineDescription Description { get; private set; } = Describe(disk, durability);
+
+    /// <summary>Whether there is an open store to work on.</summary>
+    public bool IsOpen => opened is not null;
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
@@ -33,52 +32,89 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
             if (opened is not null) return default;
-            var store = StoreOpening.Open(disk, settings with { PackingFailed = TellOfPacking }, context.Time, context.MayCreateStorage);
-            if (store.Recovery.Quarantine is { } copy) Tell(store.Recovery.CutBytes, copy);
+            var running = settings with { Log = settings.Log with { Time = context.Time }, PackingFailed = LogPackingFailure };
+            var (store, recovery) = StoreOpening.Open(disk, running, context.Time, context.MayCreateStorage);
+            if (recovery.Quarantine is { } copy) LogTornEnd(recovery.CutBytes, copy);
             signal.Raise(new Checkpoint(store.End.NextCheckpoint - 1));
-            opened = new Opened(store, new CommitDecider(store, context.Time), new SnapshotStore(store), new DocumentStore(store), new MaintenanceWork(disk.Root), flushInterval is { } interval ? new IntervalFlush(store, interval, context.Time) : null);
+            opened = new Opened(store, context.Time, disk.Root);
         }
 
         return default;
     }
 
-    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         var open = Open(cancellationToken);
-        return new(Commit<IReadOnlyList<CommitAttempt>, CommitOutcome[]>(open, open.Decider, attempts));
+        try
+        {
+            var committing = open.Writes.WriteAsync<IReadOnlyList<CommitAttempt>, CommitOutcome[]>(open.Commits, attempts);
+            var outcomes = await committing.ConfigureAwait(false);
+            signal.Raise(new Checkpoint(open.Store.End.NextCheckpoint - 1));
+            return outcomes;
+        }
+        catch (StorageException error) when (open.UnknownOutcome(error, attempts) is { } unknown)
+        {
+            throw unknown;
+        }
     }
 
     public ValueTask<CommitOutcome> CommitAsync(CommitAttempt attempt, CancellationToken cancellationToken = default)
     {
         Description.Limits.Require(attempt);
         var open = Open(cancellationToken);
-        return new(Commit<CommitAttempt, CommitOutcome>(open, open.Decider, attempt));
+        try
+        {
+            var outcome = open.Writes.WriteAsync<CommitAttempt, CommitOutcome>(open.Commits, attempt);
+            if (!outcome.IsCompletedSuccessfully) return CommittedAsync(open, outcome, attempt);
+            signal.Raise(new Checkpoint(open.Store.End.NextCheckpoint - 1));
+            return outcome;
+        }
+        catch (StorageException error) when (open.UnknownOutcome(error, [attempt]) is { } unknown)
+        {
+            throw unknown;
+        }
     }
 
-    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
+    public async ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
     {
         Description.Limits.Require(snapshot);
-        Open(cancellationToken).Snapshots.Save(snapshot);
-        return default;
+        var open = Open(cancellationToken);
+        await open.Writes.WriteAsync<SnapshotRecord, bool>(open.Snapshots, snapshot).ConfigureAwait(false);
     }
 
-    public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default)
+    public async ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default)
     {
-        Open(cancellationToken).Snapshots.Prune(stream, keep);
-        return default;
+        var open = Open(cancellationToken);
+        await open.Writes.WriteAsync<SnapshotPruning, bool>(open.Snapshots, new SnapshotPruning(stream, keep)).ConfigureAwait(false);
     }
 
-    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    public ValueTask<long?> PutDocumentAsync(
+        string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
     {
         Description.Limits.RequireDocument(name, content);
-        return new(Open(cancellationToken).Documents.Put(name, content, expectedVersion));
+        var open = Open(cancellationToken);
+        return open.Writes.WriteAsync<DocumentPut, long?>(open.Documents, new DocumentPut(name, content, expectedVersion));
     }
 
     public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default)
     {
         NamedDocument.RequireName(name);
-        return new(Open(cancellationToken).Documents.Delete(name, expectedVersion));
+        var open = Open(cancellationToken);
+        return open.Writes.WriteAsync<DocumentDeletion, bool>(open.Documents, new DocumentDeletion(name, expectedVersion));
+    }
+
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    {
+        var open = Open(cancellationToken);
+        return open.Writes.WriteAsync<StreamId, bool>(open.Removals, stream);
+    }
+
+    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
+    {
+        var open = Open(cancellationToken);
+        await open.Writes.WriteAsync<BucketPurge, bool>(open.Removals, new BucketPurge(bucket)).ConfigureAwait(false);
     }
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
@@ -87,44 +123,17 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         return signal.WaitAsync(after, atMost, context.Time, cancellationToken);
     }
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
-    {
-        var store = Open(cancellationToken).Store;
-        return new(store.Write<bool>(() =>
-        {
-            if (!store.Index.FindHead(stream).Exists) return (false, null);
-            var position = store.Log.NextPosition;
-            RecordCodec.WriteDeletion(store.Log.Body, stream);
-            store.Log.EndFrame(FrameKind.StreamDelete, 0);
-            return (true, () => store.Index.AddDeletion(stream, position));
-        }));
-    }
-
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
-    {
-        var store = Open(cancellationToken).Store;
-        store.Write<bool>(() =>
-        {
-            var position = store.Log.NextPosition;
-            RecordCodec.WritePurge(store.Log.Body, bucket);
-            store.Log.EndFrame(FrameKind.Purge, 0);
-            return (true, () => store.Index.AddPurge(bucket, position));
-        });
-        return default;
-    }
-
-    /// <summary>The engine over files, whether it writes or only reads.</summary>
+    /// <summary>Describes the engine over files, whether it writes or only reads.</summary>
     public static EngineDescription Describe(IDisk disk, EngineDurability durability) => new(
         "file",
         "file:" + disk.Root,
         durability,
-        new EngineLimits(MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 4096),
+        new EngineLimits(
+            MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20,
+            MaxBatchAttempts: 4096),
         EngineCapabilities.Reopens | EngineCapabilities.SharedReading);
 
-    /// <summary>Whether there is an open store to work on.</summary>
-    public bool IsOpen => opened is not null;
-
-    /// <summary>Does something with the files beside readers and the writer, one such work at a time.</summary>
+    /// <summary>Runs maintenance on the files, concurrently with readers and the writer, one at a time.</summary>
     public Task<T> MaintainAsync<T>(Func<OpenStore, CancellationToken, T> work, CancellationToken cancellationToken)
     {
         var open = Open(cancellationToken);
@@ -144,46 +153,34 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         signal.WakeAll();
         if (last is null) return;
         await last.Maintenance.DisposeAsync().ConfigureAwait(false);
-        if (last.Flush is not null) await last.Flush.DisposeAsync().ConfigureAwait(false);
         await last.Store.DisposeAsync().ConfigureAwait(false);
     }
 
-    protected override ValueTask<T> Ask<T>(Func<StoreView, T> read, CancellationToken cancellationToken)
-    {
-        var store = Open(cancellationToken).Store;
-        return new(store.Read(() => read(store.View)));
-    }
+    protected override ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken) =>
+        Open(cancellationToken).Store.ReadAsync(read);
 
-    // Once writing failed, the commits of that batch stay unknown until the store is opened again, however often they are asked for.
-    private TAnswer Commit<TAsked, TAnswer>(Opened open, IWriting<TAsked, TAnswer> writing, TAsked asked)
+    private async ValueTask<CommitOutcome> CommittedAsync(Opened open, ValueTask<CommitOutcome> committing, CommitAttempt attempt)
     {
         try
         {
-            var answer = open.Store.Write(writing, asked);
+            var outcome = await committing.ConfigureAwait(false);
             signal.Raise(new Checkpoint(open.Store.End.NextCheckpoint - 1));
-            return answer;
+            return outcome;
         }
-        catch (BatchOutcomeUnknownException)
+        catch (StorageException error) when (open.UnknownOutcome(error, [attempt]) is { } unknown)
         {
-            unknown = [.. IdsOf(asked), .. unknown];
-            throw;
-        }
-        catch (StorageException error) when (open.Store.Fault is not null && IdsOf(asked).Any(unknown.Contains))
-        {
-            throw new BatchOutcomeUnknownException(error.Message, error);
+            throw unknown;
         }
     }
 
-    private static IEnumerable<Guid> IdsOf<TAsked>(TAsked asked) =>
-        asked is CommitAttempt one ? [one.CommitId] : ((IReadOnlyList<CommitAttempt>)asked!).Select(attempt => attempt.CommitId);
-
-    private void Tell(long cutBytes, string copy)
+    private void LogTornEnd(long cutBytes, string copy)
     {
         EngineLog.TornEnd(Logger(), disk.Root, cutBytes, copy);
-        Description = Description with { Findings = [$"A torn end of {cutBytes} bytes, never acknowledged, was cut off the log; a copy is in '{disk.Root}/{copy}'."] };
+        var finding = $"A torn end of {cutBytes} bytes, never acknowledged, was cut off the log; a copy is in '{disk.Root}/{copy}'.";
+        Description = Description with { Findings = [finding] };
     }
 
-    private void TellOfPacking(string segment, Exception error) => EngineLog.PackingFailed(Logger(), disk.Root, segment, error.Message);
+    private void LogPackingFailure(string segment, Exception error) => EngineLog.PackingFailed(Logger(), disk.Root, segment, error.Message);
 
     private ILogger Logger() => context.Loggers.CreateLogger("EventStore.FileSystem");
 
@@ -191,8 +188,43 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
         cancellationToken.ThrowIfCancellationRequested();
-        return opened ?? throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
+        return opened ?? throw NotInitialized();
     }
 
-    private sealed record Opened(OpenStore Store, CommitDecider Decider, SnapshotStore Snapshots, DocumentStore Documents, MaintenanceWork Maintenance, IntervalFlush? Flush);
+    /// <summary>What works on an open store.</summary>
+    private sealed class Opened(OpenStore store, TimeProvider time, string root)
+    {
+        // Replaced, never changed: callers read it concurrently.
+        private volatile HashSet<Guid> unknown = [];
+
+        public OpenStore Store => store;
+
+        public PlannedWrites Writes { get; } = new(store);
+
+        public CommitDecider Commits { get; } = new(store.View, time);
+
+        public SnapshotDecider Snapshots { get; } = new(store.View);
+
+        public DocumentDecider Documents { get; } = new(store.View);
+
+        public RemovalDecider Removals { get; } = new(store.View);
+
+        public MaintenanceWork Maintenance { get; } = new(root);
+
+        /// <summary>
+        /// What a caller gets in place of an error. The commits of the batch in which writing failed stay unknown until the store is
+        /// opened again, however often a caller tries them. Null to leave the error as it is.
+        /// </summary>
+        public BatchOutcomeUnknownException? UnknownOutcome(StorageException error, IReadOnlyList<CommitAttempt> attempts)
+        {
+            var ids = attempts.Select(attempt => attempt.CommitId);
+            if (error is BatchOutcomeUnknownException)
+            {
+                unknown = [.. ids, .. unknown];
+                return null;
+            }
+
+            return store.Fault is not null && ids.Any(unknown.Contains) ? new BatchOutcomeUnknownException(error.Message, error) : null;
+        }
+    }
 }

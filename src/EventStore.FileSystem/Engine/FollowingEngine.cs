@@ -1,15 +1,17 @@
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
+using EventStore.FileSystem.Sharing;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Engine;
 
 /// <summary>
-/// The engine over the files of a store that another process may write: takes no lock, makes and changes nothing, and sees what was acknowledged.
-/// Who waits for commits is woken by the system when the writer's live file changes, and polls besides, because the system may miss.
+/// The engine over the files of a store that another process may write. It takes no lock, changes nothing, and sees everything that was
+/// acknowledged. A caller that waits for commits is woken by the operating system when the writer's live file changes; it also polls,
+/// because a change may be missed.
 /// </summary>
-internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, EngineDescription description, EngineContext context) : ReadingEngine, IPersistenceEngine
+internal sealed class FollowingEngine(
+    IDisk disk, StoreSettings settings, EngineDescription description, EngineContext context) : ReadingEngine, IPersistenceEngine
 {
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(25);
@@ -20,11 +22,14 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
     private volatile FollowedStore? opened;
     private volatile bool isDisposed;
 
-    // Guarded by the gate: watched once somebody waits.
+    // Guarded by the gate: set on the first wait.
     private bool isWatched;
     private IDisposable? watch;
 
-    public EngineDescription Description { get; } = description with { Capabilities = description.Capabilities | EngineCapabilities.WakesAcrossProcesses };
+    public EngineDescription Description { get; } = description with
+    {
+        Capabilities = description.Capabilities | EngineCapabilities.WakesAcrossProcesses,
+    };
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
@@ -32,23 +37,30 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
-            opened ??= FollowedStore.Open(disk, settings.Index);
+            opened ??= FollowedStore.Open(disk, settings.Index, context.Time);
         }
 
         return default;
     }
 
-    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) => throw Refused("Committing");
+    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) => throw Refused("Committing");
 
-    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default) => throw Refused("Saving a snapshot");
+    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default) =>
+        throw Refused("Saving a snapshot");
 
-    public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) => throw Refused("Pruning snapshots");
+    public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) =>
+        throw Refused("Pruning snapshots");
 
-    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) => throw Refused("Writing a document");
+    public ValueTask<long?> PutDocumentAsync(
+        string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) =>
+        throw Refused("Writing a document");
 
-    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) => throw Refused("Deleting a document");
+    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) =>
+        throw Refused("Deleting a document");
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) => throw Refused("Deleting a stream");
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        throw Refused("Deleting a stream");
 
     public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) => throw Refused("Purging");
 
@@ -81,7 +93,8 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
         return default;
     }
 
-    protected override ValueTask<T> Ask<T>(Func<StoreView, T> read, CancellationToken cancellationToken) => new(Open(cancellationToken).Read(read));
+    protected override ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken) =>
+        new(Open(cancellationToken).Read(read));
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
@@ -98,7 +111,7 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
         }
     }
 
-    // Whoever waits looks for itself, and is told what is wrong, should looking fail here.
+    // If this fails, the waiting callers wake, look for themselves and get the error.
     private void Wake(FollowedStore store)
     {
         try
@@ -122,6 +135,6 @@ internal sealed class FollowingEngine(IDisk disk, StoreSettings settings, Engine
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
         cancellationToken.ThrowIfCancellationRequested();
-        return opened ?? throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
+        return opened ?? throw NotInitialized();
     }
 }

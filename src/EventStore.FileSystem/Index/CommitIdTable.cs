@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
 
@@ -58,8 +59,8 @@ internal sealed class CommitIdTable(int expected = 0)
 }
 
 /// <summary>
-/// The commit ids that a part of the index may hold. Ids made by the time, as most are, lie beyond those of all older parts, which then need
-/// not be looked into.
+/// The commit ids that a part of the index may hold. Time-ordered ids, as most are, are greater than those of all older parts, which then
+/// need not be looked into.
 /// </summary>
 internal readonly record struct CommitIdRange(UInt128 Lowest, UInt128 Highest)
 {

@@ -1,8 +1,9 @@
 namespace EventStore.FileSystem.Index;
 
 /// <summary>
-/// The places of a hash table over numbered entries that lie elsewhere: each place holds an entry's number and its hash. Entries of equal
-/// hashes are met one after another, oldest first; whoever looks compares.
+/// The places of a hash table over numbered entries that are stored elsewhere: each place holds an entry's number and its hash. Entries
+/// of equal
+/// hashes are returned oldest first; the caller compares the keys.
 /// </summary>
 internal sealed class HashSlots
 {
@@ -10,7 +11,8 @@ internal sealed class HashSlots
     private ulong[] slots;
 
     /// <param name="entries">How many entries are expected.</param>
-    public HashSlots(int entries) => slots = new ulong[Math.Max(FewestSlots, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)entries * 2))];
+    public HashSlots(int entries) =>
+        slots = new ulong[Math.Max(FewestSlots, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)entries * 2))];
 
     /// <summary>Begins to look for a hash.</summary>
     public Probe Find(uint hash) => new(slots, hash);
@@ -25,7 +27,8 @@ internal sealed class HashSlots
 
     private void Grow()
     {
-        // In the order of the old places, equal hashes keep their order but where the old table wrapped around; begin behind a free place.
+        // In the order of the old places, equal hashes keep their order except where the old table wrapped around; so it starts after a
+        // free place.
         var grown = new ulong[slots.Length * 2];
         var start = Array.IndexOf(slots, 0UL);
         for (var i = 0; i < slots.Length; i++)

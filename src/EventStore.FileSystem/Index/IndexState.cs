@@ -1,8 +1,12 @@
 using System.Collections.Immutable;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
 
-/// <summary>The parts of the index at a moment. Whoever holds it sees every entry up to then, whatever is frozen, written or merged meanwhile.</summary>
+/// <summary>
+/// The parts of the index at one moment. A reader that holds it sees every entry up to then, whatever is frozen, written or merged
+/// meanwhile.
+/// </summary>
 /// <param name="Active">Receives what is written now.</param>
 /// <param name="Frozen">Is becoming a run; null when none is.</param>
 /// <param name="Runs">The runs, oldest part of the log first.</param>

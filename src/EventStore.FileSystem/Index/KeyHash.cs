@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace EventStore.FileSystem.Index;
 
-/// <summary>Hashes keys for tables in memory. Begins differently in every process, so that nobody can choose names that meet in one place.</summary>
+/// <summary>Hashes keys for tables in memory. Seeded per process, so that names cannot be chosen to collide.</summary>
 internal static class KeyHash
 {
     private const ulong Multiplier = 0x9E3779B97F4A7C15;

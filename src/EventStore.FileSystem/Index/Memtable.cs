@@ -1,10 +1,10 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
 
 /// <summary>
-/// The newest part of the index, held in memory until it becomes a run. One writer changes it, any number of readers look into it; each holds
-/// the gate only for a look-up or for copying a part.
+/// The newest part of the index, held in memory until it becomes a run. One writer changes it, any number of readers look into it; each
+/// holds the gate only for a look-up or for copying a part.
 /// </summary>
 internal sealed class Memtable
 {
@@ -20,7 +20,8 @@ internal sealed class Memtable
     {
     }
 
-    private Memtable(long from, StreamTable streams, CommitIdTable commitIds) => (From, this.streams, this.commitIds) = (from, streams, commitIds);
+    private Memtable(long from, StreamTable streams, CommitIdTable commitIds) =>
+        (From, this.streams, this.commitIds) = (from, streams, commitIds);
 
     /// <summary>The address from which on the log is held here.</summary>
     public long From { get; }
@@ -88,8 +89,12 @@ internal sealed class Memtable
         lock (gate) return others.TryFind(key, out value);
     }
 
-    /// <summary>The addresses of a stream's commits that end at or after a revision, so many at most, up to the one that holds another revision.</summary>
-    public void CopyCommits(ReadOnlySpan<byte> headKey, long streamStart, long fromRevision, long toRevision, int limit, List<(long LastRevision, long Position)> into)
+    /// <summary>
+    /// The addresses of a stream's commits that end at or after a revision, so many at most, up to the one that holds another revision.
+    /// </summary>
+    public void CopyCommits(
+        ReadOnlySpan<byte> headKey, long streamStart, long fromRevision, long toRevision, int limit,
+        List<(long LastRevision, long Position)> into)
     {
         lock (gate)
         {
@@ -143,14 +148,15 @@ internal sealed class Memtable
 
             var rank = streams.Rank(from);
             if (!isFromIncluded && rank < streams.Count && streams.KeyOf(streams.At(rank)).SequenceEqual(from)) rank++;
-            for (; rank < streams.Count && into.Count < limit; rank++) into.Add((streams.KeyOf(streams.At(rank)).ToArray(), streams.HeadOf(streams.At(rank)).ToValue()));
+            for (; rank < streams.Count && into.Count < limit; rank++)
+                into.Add((streams.KeyOf(streams.At(rank)).ToArray(), streams.HeadOf(streams.At(rank)).ToValue()));
         }
     }
 
-    /// <summary>Writes all entries in the order of their keys. Only once nobody writes here any more.</summary>
+    /// <summary>Writes all entries in the order of their keys. Only for a memtable that no longer changes.</summary>
     public void WriteTo(RunWriter run)
     {
-        lock (gate) streams.Rank([]); // sorts, and would otherwise meet a reader that does
+        lock (gate) streams.Rank([]); // sorts here, so that no concurrent reader does
         commitIds.WriteTo(run);
         others.WriteTo(run, IndexKeys.Document);
         WriteEvents(run);

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
 
@@ -26,7 +26,7 @@ internal sealed class Removals
 
     public void Note(long position) => Interlocked.Exchange(ref newest, Math.Max(Newest, position));
 
-    /// <summary>Takes in an entry as it was indexed.</summary>
+    /// <summary>Adds an entry of the index.</summary>
     public void Load(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         var position = Varint.Read(value);

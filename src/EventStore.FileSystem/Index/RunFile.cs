@@ -1,9 +1,11 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Index;
 
-/// <summary>An immutable run of the index, read block by block. Nothing of it is kept in memory but what was asked for, in a bounded cache.</summary>
+/// <summary>
+/// An immutable run of the index, read block by block. Only blocks that were read are kept in memory, in a bounded cache.
+/// </summary>
 internal sealed class RunFile : IDisposable
 {
     private readonly IDiskFile file;
@@ -11,14 +13,14 @@ internal sealed class RunFile : IDisposable
     private readonly ulong seed;
     private readonly RunFoot foot;
 
-    // Blocks of the filter, loaded when first asked for. Racing loads store equal blocks.
+    // Blocks of the filter, loaded on first use. Racing loads store equal blocks.
     private readonly byte[]?[] filter;
 
     private KnownRange? commitIds;
 
-    private RunFile(IDiskFile file, BlockCache cache, ulong seed, RunFoot foot, int level)
+    private RunFile(RunFolder folder, IDiskFile file, RunFoot foot, int level)
     {
-        (this.file, this.cache, this.seed, this.foot, Level) = (file, cache, seed, foot, level);
+        (cache, seed, this.file, this.foot, Level) = (folder.Cache, SeedOf(folder, foot.Id), file, foot, level);
         filter = new byte[]?[(foot.FilterCells + RunFormat.FilterCellsPerBlock - 1) / RunFormat.FilterCellsPerBlock];
     }
 
@@ -40,24 +42,25 @@ internal sealed class RunFile : IDisposable
 
     public string Path => RunFormat.PathOf(Id);
 
-    /// <summary>The commit ids it may hold, read when first asked for.</summary>
+    /// <summary>The commit ids it may hold, read on first use.</summary>
     public CommitIdRange CommitIds => (commitIds ??= ReadCommitIds()).Range;
 
-    public static RunFile Open(IDisk disk, BlockCache cache, ulong storeSeed, long id, int level, long from, long to)
+    public static RunFile Open(RunFolder folder, RunEntry run)
     {
-        var path = RunFormat.PathOf(id);
-        if (!disk.Exists(path)) throw new IndexDamageException(path, "the run is missing.");
-        var opened = disk.Open(path, forWriting: false);
+        var path = RunFormat.PathOf(run.Id);
+        if (!folder.Disk.Exists(path)) throw new IndexDamageException(path, "the run is missing.");
+        var opened = folder.Disk.Open(path, forWriting: false);
         try
         {
             var (blocks, rest) = Math.DivRem(opened.Length, RunFormat.BlockLength);
             if (blocks == 0 || rest != 0) throw new IndexDamageException(path, "the run does not consist of whole blocks.");
             var last = new byte[RunFormat.BlockLength];
             opened.Read(last, (blocks - 1) * RunFormat.BlockLength);
-            var ownSeed = storeSeed ^ (ulong)id;
-            if (!RunFormat.IsBlock(last, ownSeed, blocks - 1) || RunFormat.ReadFoot(last) is not { } foot) throw new IndexDamageException(path, "the foot of the run is damaged.");
-            if (foot.Id != id || foot.From != from || foot.To != to) throw new IndexDamageException(path, "the run covers another part of the log than the checkpoint says.");
-            return new RunFile(opened, cache, ownSeed, foot, level);
+            if (!RunFormat.IsBlock(last, SeedOf(folder, run.Id), blocks - 1) || RunFormat.ReadFoot(last) is not { } foot)
+                throw new IndexDamageException(path, "the foot of the run is damaged.");
+            if (foot.Id != run.Id || foot.From != run.From || foot.To != run.To)
+                throw new IndexDamageException(path, "the run covers another part of the log than the checkpoint says.");
+            return new RunFile(folder, opened, foot, run.Level);
         }
         catch
         {
@@ -85,13 +88,13 @@ internal sealed class RunFile : IDisposable
         return block;
     }
 
-    /// <summary>How long the file is.</summary>
+    /// <summary>The length of the file in bytes.</summary>
     public long Length => file.Length;
 
-    /// <summary>Reads the file as it is, to be copied.</summary>
+    /// <summary>Reads the bytes of the file, for a copy.</summary>
     public int ReadRaw(Span<byte> into, long offset) => file.Read(into, offset);
 
-    /// <summary>Reads every block anew; answers the numbers of those that are damaged.</summary>
+    /// <summary>Reads every block from the disk; returns the numbers of those that are damaged.</summary>
     public IEnumerable<long> DamagedBlocks()
     {
         var block = new byte[RunFormat.BlockLength];
@@ -104,6 +107,8 @@ internal sealed class RunFile : IDisposable
     }
 
     public void Dispose() => file.Dispose();
+
+    private static ulong SeedOf(RunFolder folder, long id) => folder.Seed ^ (ulong)id;
 
     // Commit ids are the first of all keys.
     private KnownRange ReadCommitIds()
@@ -130,125 +135,3 @@ internal sealed class RunFile : IDisposable
 
 /// <summary>A range that was read.</summary>
 internal sealed record KnownRange(CommitIdRange Range);
-
-/// <summary>The blocks of runs read last, as many as fit. A block displaced by another is simply read again.</summary>
-internal sealed class BlockCache(int slots = 4096)
-{
-    private const int FirstSlots = 64;
-    private Entry?[] entries = new Entry?[Math.Min(FirstSlots, slots)];
-
-    public byte[]? Find(long run, long number) => SlotOf(entries, run, number) is { } entry && entry.Run == run && entry.Number == number ? entry.Block : null;
-
-    public void Keep(long run, long number, byte[] block)
-    {
-        var kept = entries;
-        ref var slot = ref SlotOf(kept, run, number);
-
-        // Racing readers may lose what another kept, which costs no more than reading it again.
-        if (slot is null || kept.Length == slots) slot = new Entry(run, number, block);
-        else entries = new Entry?[Math.Min(slots, kept.Length * 4)];
-    }
-
-    private static ref Entry? SlotOf(Entry?[] entries, long run, long number) =>
-        ref entries[(int)(((((ulong)run * 0x9E3779B97F4A7C15) + ((ulong)number * 0xD6E8FEB86659FD93)) >> 20) % (ulong)entries.Length)];
-
-    private sealed record Entry(long Run, long Number, byte[] Block);
-}
-
-/// <summary>Walks the entries of a run.</summary>
-internal sealed class RunCursor(RunFile run) : EntryCursor
-{
-    private byte[] block = [];
-    private byte[] key = new byte[128];
-    private int keyLength;
-    private int valueStart;
-    private int valueLength;
-    private int offset;
-    private long leaf;
-
-    public override ReadOnlySpan<byte> Key => key.AsSpan(0, keyLength);
-
-    public override ReadOnlySpan<byte> Value => block.AsSpan(valueStart, valueLength);
-
-    public override bool Seek(ReadOnlySpan<byte> target)
-    {
-        if (run.Leaves == 0) return false;
-        Descend(target);
-        while (Next())
-        {
-            if (Key.SequenceCompareTo(target) >= 0) return true;
-        }
-
-        return false;
-    }
-
-    /// <summary>Goes to the last entry at or before a key; false if there is none.</summary>
-    public bool SeekFloor(ReadOnlySpan<byte> target)
-    {
-        if (run.Leaves == 0) return false;
-        Descend(target);
-        var end = RunFormat.EntriesEnd(block);
-        byte[]? floor = null;
-        while (offset < end)
-        {
-            MoveInBlock();
-            if (Key.SequenceCompareTo(target) > 0) break;
-            floor = Key.ToArray();
-        }
-
-        return floor is not null && Seek(floor);
-    }
-
-    public override bool Next()
-    {
-        if (offset >= RunFormat.EntriesEnd(block))
-        {
-            if (leaf + 1 >= run.Leaves) return false;
-            Enter(++leaf);
-        }
-
-        MoveInBlock();
-        return true;
-    }
-
-    // Follows the levels down to the leaf in which the key stands, if it stands anywhere.
-    private void Descend(ReadOnlySpan<byte> target)
-    {
-        var number = run.Root;
-        for (var level = run.Height; level > 0; level--)
-        {
-            Enter(number);
-            var end = RunFormat.EntriesEnd(block);
-            var isFirst = true;
-            while (offset < end)
-            {
-                MoveInBlock();
-                if (!isFirst && Key.SequenceCompareTo(target) > 0) break;
-                number = Varint.Read(Value);
-                isFirst = false;
-            }
-        }
-
-        leaf = number;
-        Enter(leaf);
-    }
-
-    private void Enter(long number)
-    {
-        block = run.Block(number);
-        offset = RunFormat.EntriesStart;
-        keyLength = 0;
-    }
-
-    private void MoveInBlock()
-    {
-        var shared = (int)Varint.Read(block, ref offset);
-        var own = (int)Varint.Read(block, ref offset);
-        valueLength = (int)Varint.Read(block, ref offset);
-        keyLength = shared + own;
-        if (key.Length < keyLength) Array.Resize(ref key, keyLength * 2);
-        block.AsSpan(offset, own).CopyTo(key.AsSpan(shared));
-        valueStart = offset + own;
-        offset = valueStart + valueLength;
-    }
-}

@@ -1,50 +1,41 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Index;
 
 /// <summary>
-/// Turns full memtables into runs, merges runs, and writes the checkpoint that names them. Its order is what makes the index safe: first the
-/// run, then the log it speaks of, then the checkpoint are on the medium, and only then are older files removed.
+/// The parts of the index: turns full memtables into runs, and merges runs. While a store is opened, it does so on the calling thread;
+/// afterwards <see cref="IndexUpkeep"/> does it in the background.
 /// </summary>
-internal sealed class RunKeeper : IAsyncDisposable
+internal sealed class RunKeeper : IDisposable
 {
-    private const int FullestBehindFrozen = 2;
     private const int FullestInOpening = 4;
 
-    private readonly IDisk disk;
-    private readonly Guid storeId;
-    private readonly ulong storeSeed;
+    private readonly RunFolder folder;
     private readonly IndexSettings settings;
-    private readonly BlockCache cache = new();
 
     // Guarded by the gate: the writer freezes, the background work replaces.
     private readonly Lock gate = new();
     private volatile IndexState state;
     private LogPoint indexed;
-    private long lastRunId;
     private long generation;
 
-    private Func<Action, Task> inBackground = LogSettings.InPlace;
-    private Action<Task> waitFor = static _ => { };
-    private Task working = Task.CompletedTask;
-    private Task merging = Task.CompletedTask;
-    private LogPoint frozenEnd;
     private volatile Exception? fault;
     private volatile IndexDamageException? damage;
 
-    // The frozen part could not be written for want of space, and is tried again when the next one is full.
-    private volatile bool isShortOfSpace;
-
-    public RunKeeper(IDisk disk, Guid storeId, IndexSettings settings, LogPoint indexed, long generation)
+    /// <param name="folder">Where the runs are.</param>
+    /// <param name="settings">When parts are written and merged.</param>
+    /// <param name="indexed">Up to where runs cover the log.</param>
+    /// <param name="generation">The number of the newest checkpoint.</param>
+    public RunKeeper(RunFolder folder, IndexSettings settings, LogPoint indexed, long generation)
     {
-        (this.disk, this.storeId, this.settings, this.indexed, this.generation) = (disk, storeId, settings, indexed, generation);
-        storeSeed = Format.SeedOf(storeId);
+        (this.folder, this.settings, this.indexed, this.generation) = (folder, settings, indexed, generation);
         state = new IndexState(new Memtable(indexed.Position), null, []);
-        lastRunId = RunIds().DefaultIfEmpty(0).Max();
     }
+
+    /// <summary>Where the runs are. A keeper that rebuilds the index shares it, so that no run gets a number twice.</summary>
+    public RunFolder Folder => folder;
 
     public Removals Removals { get; } = new();
 
@@ -53,13 +44,10 @@ internal sealed class RunKeeper : IAsyncDisposable
     /// <summary>Up to where the log is held in runs.</summary>
     public LogPoint Indexed => indexed;
 
-    /// <summary>The log whose claims checkpoints make; null while the store is opened, when no checkpoint is written.</summary>
-    private SegmentedLog? Log { get; set; }
-
-    /// <summary>Why the work beside the writer ended; null while all is well.</summary>
+    /// <summary>Why no more runs are written; null while there is no error.</summary>
     public Exception? Fault => fault;
 
-    /// <summary>What was found damaged by a merge, so that nothing is merged until the index was built anew; null while all is well.</summary>
+    /// <summary>The damage that a merge found; nothing is merged until the index has been rebuilt. Null while there is none.</summary>
     public IndexDamageException? Damage => damage;
 
     /// <summary>Takes over the runs that a checkpoint names.</summary>
@@ -69,177 +57,69 @@ internal sealed class RunKeeper : IAsyncDisposable
         var expected = 0L;
         foreach (var run in runs)
         {
-            if (run.From != expected) throw new IndexDamageException(RunFormat.PathOf(run.Id), "the runs do not cover the log without a gap.");
-            state = state with { Runs = state.Runs.Add(RunFile.Open(disk, cache, storeSeed, run.Id, run.Level, run.From, run.To)) };
+            if (run.From != expected)
+                throw new IndexDamageException(RunFormat.PathOf(run.Id), "the runs do not cover the log without a gap.");
+            state = state with { Runs = state.Runs.Add(folder.Open(run)) };
             expected = run.To;
         }
 
         var cursor = new MergedCursor([.. state.Runs.Reverse().Select(run => run.OpenCursor())]);
-        for (var isThere = cursor.Seek([IndexKeys.Removal]); isThere && cursor.Key[0] == IndexKeys.Removal; isThere = cursor.Next()) Removals.Load(cursor.Key, cursor.Value);
-    }
-
-    /// <summary>The log is open for writing: from now on work may run beside the writer, and checkpoints are written.</summary>
-    public void OpenFor(SegmentedLog log, LogSettings settingsOfLog)
-    {
-        Log = log;
-        (inBackground, waitFor) = (settingsOfLog.InBackground, settingsOfLog.WaitFor);
+        for (var isThere = cursor.Seek([IndexKeys.Removal]); isThere && cursor.Key[0] == IndexKeys.Removal; isThere = cursor.Next())
+            Removals.Load(cursor.Key, cursor.Value);
     }
 
     /// <summary>Takes over what another keeper built over the same log.</summary>
     public void Adopt(RunKeeper rebuilt)
     {
-        lock (gate) (state, indexed, lastRunId, isShortOfSpace, damage) = (rebuilt.state, rebuilt.indexed, rebuilt.lastRunId, false, null);
+        lock (gate) (state, indexed, damage) = (rebuilt.state, rebuilt.indexed, null);
     }
 
-    /// <summary>Whether the part in memory is full. While the store is opened it may be fuller, so that opening seldom waits for a run to be written.</summary>
-    public bool IsFreezeDue(long end) => (state.Frozen is null || isShortOfSpace) && IsFull(end, Log is null ? FullestInOpening : 1);
+    /// <summary>
+    /// Whether the part in memory has a number of times the entries, or covers a number of times the log, that a run should.
+    /// </summary>
+    public bool IsFull(long end, int times) =>
+        state.Active.Count >= settings.FreezeEntries * times || end - state.Active.From >= settings.FreezeBytes * times;
 
-    /// <summary>Called by the writer, which waits when the part before was not written by the time the next one is full again: memory and the tail that a kill leaves stay bounded.</summary>
-    public void HoldBack(long end)
+    /// <summary>
+    /// Whether the part in memory is full while the store is opened. It may be fuller then, so that opening seldom writes a run.
+    /// </summary>
+    public bool IsFullInOpening(long end) => state.Frozen is null && IsFull(end, FullestInOpening);
+
+    /// <summary>Writes the part in memory to a run, on the calling thread, and merges runs.</summary>
+    public void FreezeInOpening(LogPoint end)
     {
-        if (state.Frozen is not null && !isShortOfSpace && fault is null && IsFull(end, FullestBehindFrozen)) waitFor(working);
+        if (!TryFreeze(end)) return;
+        Guard(() => WriteFrozen(end));
+        if (fault is null && damage is null) Guard(MergeAll);
     }
 
-    /// <summary>Called by the writer between batches: begins a new memtable, and has the full one written.</summary>
-    public void Freeze(LogPoint end)
+    /// <summary>Begins a new part in memory; false if the present one is empty. The frozen one is to be written next.</summary>
+    public bool TryFreeze(LogPoint end)
     {
-        if (isShortOfSpace)
-        {
-            isShortOfSpace = false;
-        }
-        else
-        {
-            if (state.Active.Count == 0 && end.Position == state.Active.From) return;
-            lock (gate) state = new IndexState(state.Active.Successor(end.Position), state.Active, state.Runs);
-            frozenEnd = end;
-        }
-
-        working = WorkAfterAsync(working, frozenEnd);
+        if (state.Active.Count == 0 && end.Position == state.Active.From) return false;
+        lock (gate) state = new IndexState(state.Active.Successor(end.Position), state.Active, state.Runs);
+        return true;
     }
 
-    // One after the other. Merging is another matter: what is frozen does not wait for it.
-    private async Task WorkAfterAsync(Task before, LogPoint end)
+    /// <summary>Writes the frozen part to a run.</summary>
+    /// <param name="end">Where the part of the log ends that it covers.</param>
+    public void WriteFrozen(LogPoint end)
     {
-        await before.ConfigureAwait(false);
-        if (fault is null) await inBackground(() => Work(() => WriteFrozen(end))).ConfigureAwait(false);
-        merging = MergeAfterAsync(merging);
-    }
-
-    private async Task MergeAfterAsync(Task before)
-    {
-        await before.ConfigureAwait(false);
-        if (fault is null && damage is null && MergeDue() is not null) await inBackground(() => Work(MergeAll)).ConfigureAwait(false);
-    }
-
-    /// <summary>Ends when nothing is being written any more.</summary>
-    public async ValueTask SettleAsync()
-    {
-        await working.ConfigureAwait(false);
-        await merging.ConfigureAwait(false);
-    }
-
-    /// <summary>Writes down how far the log is durable and indexed; not where it is indexed further than it is durable, or failed.</summary>
-    public bool WriteCheckpoint()
-    {
-        lock (gate)
-        {
-            if (Log is not { Fault: null } log || log.DurableEnd < indexed.Position) return false;
-            generation++;
-            CheckpointFile.Write(disk, storeId, Claims(log));
-            return true;
-        }
-    }
-
-    /// <summary>What a checkpoint would claim now, and the runs it would name. They stay readable, whatever is merged meanwhile.</summary>
-    public (StoreCheckpoint Claims, IReadOnlyList<RunFile> Runs) Capture()
-    {
-        lock (gate) return (Claims(Log!), state.Runs);
-    }
-
-    /// <summary>Removes run files that belong to nothing.</summary>
-    public void RemoveStrays()
-    {
-        foreach (var name in disk.List(RunFormat.Folder).Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.TryDelete($"{RunFormat.Folder}/{name}");
-        foreach (var id in RunIds().Except(state.Runs.Select(run => run.Id)).ToArray()) disk.TryDelete(RunFormat.PathOf(id));
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await working.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await merging.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (var run in state.Runs) run.Dispose();
-    }
-
-    private void Work(Action work)
-    {
-        try
-        {
-            work();
-        }
-        catch (DiskFullException) when (Log is not null)
-        {
-            // What could not be merged, or named by a checkpoint, is when the next part was written.
-        }
-        catch (IndexDamageException error)
-        {
-            damage = error;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException or ObjectDisposedException)
-        {
-            // What is frozen stays readable in memory, and the log still has it: the next opening indexes it anew.
-            fault = error;
-            Log?.Fail(error as IOException ?? new IOException(error.Message, error));
-        }
-    }
-
-    private void WriteFrozen(LogPoint end)
-    {
-        var frozen = state.Frozen!;
-        RunFile run;
-        try
-        {
-            run = WriteRun(0, PreviousEnd(), end.Position, frozen.FilterKeys, frozen.WriteTo);
-        }
-        catch (DiskFullException) when (Log is not null)
-        {
-            isShortOfSpace = true;
-            return;
-        }
-
+        if (state.Frozen is not { } frozen) return;
+        var from = state.Runs.Length == 0 ? 0 : state.Runs[^1].To;
+        var run = folder.Write(0, from, end.Position, frozen.FilterKeys, frozen.WriteTo);
         lock (gate)
         {
             state = new IndexState(state.Active, null, state.Runs.Add(run));
             indexed = end;
         }
-
-        Log?.SyncNow();
-        WriteCheckpoint();
     }
 
-    private bool IsFull(long end, int times) => state.Active.Count >= settings.FreezeEntries * times || end - state.Active.From >= settings.FreezeBytes * times;
-
-    private long PreviousEnd() => state.Runs.Length == 0 ? 0 : state.Runs[^1].To;
-
-    private RunFile WriteRun(int level, long from, long to, long filterKeys, Action<RunWriter> fill)
-    {
-        var id = Interlocked.Increment(ref lastRunId);
-        var writer = new RunWriter(disk, storeSeed, id, filterKeys);
-        try
-        {
-            fill(writer);
-            writer.Finish(id, from, to);
-        }
-        catch
-        {
-            writer.Abandon();
-            throw;
-        }
-
-        return RunFile.Open(disk, cache, storeSeed, id, level, from, to);
-    }
-
-    // The newest runs of one level of which there are enough. A level is a stretch of the log: newer ones have come since, of lower levels.
-    private RunFile[]? MergeDue()
+    /// <summary>
+    /// The newest runs of one level, if there are enough of them to be merged; null otherwise. A level is a stretch of the log: newer
+    /// stretches have lower levels.
+    /// </summary>
+    public RunFile[]? MergeDue()
     {
         var runs = state.Runs;
         for (int end = runs.Length, start; end > 0; end = start)
@@ -252,44 +132,74 @@ internal sealed class RunKeeper : IAsyncDisposable
         return null;
     }
 
-    private void MergeAll()
-    {
-        while (MergeDue() is { } due) Merge(due);
-    }
-
-    private void Merge(RunFile[] due)
+    /// <summary>Replaces runs with one that holds their entries. Their files stay.</summary>
+    public void Merge(RunFile[] due)
     {
         var reachesBack = due[0] == state.Runs[0];
-        var merged = WriteRun(due[0].Level + 1, due[0].From, due[^1].To, due.Sum(run => run.FilterKeys), writer =>
+        var merged = folder.Write(due[0].Level + 1, due[0].From, due[^1].To, due.Sum(run => run.FilterKeys), writer =>
         {
             var cursor = new MergedCursor([.. due.Reverse().Select(run => run.OpenCursor())]);
             for (var isThere = cursor.Seek([]); isThere; isThere = cursor.Next())
             {
-                // Once nothing older is left, what was taken back need not be remembered.
+                // Removals are dropped when no older run is left.
                 if (reachesBack && cursor.Value.IsEmpty && cursor.Key[0] != IndexKeys.CommitId) continue;
                 writer.Add(cursor.Key, cursor.Value);
             }
         });
         lock (gate) state = state with { Runs = state.Runs.Insert(state.Runs.IndexOf(due[0]), merged).RemoveRange(due) };
-        if (Log is null) return;
+    }
 
-        // Older files go once a checkpoint names the new one; another part may have been indexed meanwhile that is not durable yet.
-        while (!WriteCheckpoint())
+    /// <summary>Runs work on the index; its failure is kept in <see cref="Fault"/> or <see cref="Damage"/>.</summary>
+    public void Guard(Action work)
+    {
+        try
         {
-            if (Log.Fault is not null) return;
-            Log.SyncNow();
+            work();
         }
+        catch (IndexDamageException error)
+        {
+            damage = error;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException or ObjectDisposedException)
+        {
+            // The frozen part stays readable in memory, and the next opening indexes it again from the log.
+            fault = error;
+        }
+    }
 
-        // Readers may still hold the old runs; their handles close once nobody does.
-        foreach (var run in due) disk.TryDelete(run.Path);
+    /// <summary>What the next checkpoint claims; null while more is indexed than is durable.</summary>
+    public StoreCheckpoint? NextClaims(SegmentedLog log)
+    {
+        lock (gate)
+        {
+            if (log.DurableEnd < indexed.Position) return null;
+            generation++;
+            return Claims(log);
+        }
+    }
+
+    /// <summary>What a checkpoint would claim now, and the runs it would name. They stay readable, whatever is merged meanwhile.</summary>
+    public (StoreCheckpoint Claims, IReadOnlyList<RunFile> Runs) Capture(SegmentedLog log)
+    {
+        lock (gate) return (Claims(log), state.Runs);
+    }
+
+    /// <summary>Deletes run files that belong to nothing.</summary>
+    public void RemoveStrays() => folder.KeepOnly(state.Runs);
+
+    public void Dispose()
+    {
+        foreach (var run in state.Runs) run.Dispose();
+    }
+
+    private void MergeAll()
+    {
+        while (MergeDue() is { } due) Merge(due);
     }
 
     // Called with the gate held.
     private StoreCheckpoint Claims(SegmentedLog log) =>
-        new(generation, log.Epoch, log.DurableEnd, indexed, [.. state.Runs.Select(run => new RunEntry(run.Id, run.Level, run.From, run.To))]);
-
-    private IEnumerable<long> RunIds() => disk.List(RunFormat.Folder)
-        .Where(name => name.EndsWith(".run", StringComparison.Ordinal))
-        .Select(name => long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id) ? id : 0)
-        .Where(id => id > 0);
+        new(
+            generation, log.Epoch, log.DurableEnd, indexed,
+            [.. state.Runs.Select(run => new RunEntry(run.Id, run.Level, run.From, run.To))]);
 }

@@ -1,6 +1,6 @@
 using System.Buffers;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Index;
 
@@ -42,7 +42,9 @@ internal sealed class RunWriter
         filterKeys++;
         var hash = RunFormat.HashOf(filtered);
         var cell = RunFormat.CellOf(hash, filterCells);
-        RunFormat.SetBits(filter.AsSpan((int)(((cell / RunFormat.FilterCellsPerBlock) * RunFormat.BlockLength) + (cell % RunFormat.FilterCellsPerBlock * RunFormat.FilterCellLength)), RunFormat.FilterCellLength), hash);
+        var (number, index) = Math.DivRem(cell, RunFormat.FilterCellsPerBlock);
+        var start = (int)((number * RunFormat.BlockLength) + (index * RunFormat.FilterCellLength));
+        RunFormat.SetBits(filter.AsSpan(start, RunFormat.FilterCellLength), hash);
     }
 
     /// <summary>Completes the run, which covers a part of the log, and publishes it.</summary>
@@ -61,7 +63,8 @@ internal sealed class RunWriter
         }
 
         var (root, filterStart) = (blockNumber - 1, blockNumber);
-        for (var offset = 0; offset < filter.Length; offset += RunFormat.BlockLength) WriteBlock(filter.AsSpan(offset, RunFormat.BlockLength));
+        for (var offset = 0; offset < filter.Length; offset += RunFormat.BlockLength)
+            WriteBlock(filter.AsSpan(offset, RunFormat.BlockLength));
         RunFormat.WriteFoot(block, new RunFoot(id, from, to, leaves, root, height, filterStart, filterCells, filterKeys));
         WriteBlock(block);
         WriteOutput();

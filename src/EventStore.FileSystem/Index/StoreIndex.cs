@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
-using EventStore.FileSystem.Log;
+using System.Runtime.CompilerServices;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Index;
 
 /// <summary>
-/// Finds everything in the log: heads, a stream's commits, commit ids, snapshots, documents, checkpoints. A pure function of the log, so that
-/// it may be deleted at any time and is then built anew. Kept on disk but for its newest part.
+/// Finds everything in the log: heads, a stream's commits, commit ids, snapshots, documents, checkpoints. A pure function of the log, so
+/// that it may be deleted at any time and is then rebuilt. All but its newest part is on disk.
 /// </summary>
 internal sealed class StoreIndex(RunKeeper keeper)
 {
@@ -15,7 +16,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
     private long lastPlace = long.MinValue;
     private long lastPlaceTable = -1;
 
-    /// <summary>The newest stamp of the commits taken in from the log.</summary>
+    /// <summary>The newest stamp of the commits that were indexed.</summary>
     public long NewestStamp { get; private set; } = keeper.Indexed.StampTicks;
 
     public Removals Removals => keeper.Removals;
@@ -24,6 +25,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
 
     public RunKeeper Keeper => keeper;
 
+    /// <summary>Indexes a commit.</summary>
     public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId, long firstCheckpoint)
     {
         var active = State.Active;
@@ -33,34 +35,34 @@ internal sealed class StoreIndex(RunKeeper keeper)
         (lastPlace, lastPlaceTable) = (position, active.From);
     }
 
-    public void AddDeletion(StreamId stream, long position)
+    private void AddDeletion(StreamId stream, long position)
     {
         State.Active.AddDeletion(IndexKeys.OfStream(stream));
         State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
         Removals.Note(position);
     }
 
-    public void AddPurge(string? bucket, long position)
+    private void AddPurge(string? bucket, long position)
     {
         State.Active.Put(bucket is null ? IndexKeys.PurgeOfAll : IndexKeys.OfPurge(bucket), Varint.Of(position));
         State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
         Removals.Purge(bucket, position);
     }
 
-    public void AddSnapshot(StreamId stream, long revision, int schemaVersion, long position) =>
+    private void AddSnapshot(StreamId stream, long revision, int schemaVersion, long position) =>
         State.Active.Put(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), revision, schemaVersion), Varint.Of(position));
 
-    public void AddPruning(StreamId stream, IEnumerable<(long Revision, int SchemaVersion)> pruned)
+    private void AddPruning(StreamId stream, IEnumerable<(long Revision, int SchemaVersion)> pruned)
     {
         var headKey = IndexKeys.OfStream(stream);
         foreach (var (revision, schemaVersion) in pruned) State.Active.Put(IndexKeys.OfSnapshot(headKey, revision, schemaVersion), []);
     }
 
-    public void AddDocument(string name, long position) => State.Active.Put(IndexKeys.OfDocument(name), Varint.Of(position));
+    private void AddDocument(string name, long position) => State.Active.Put(IndexKeys.OfDocument(name), Varint.Of(position));
 
-    public void AddDocumentDeletion(string name) => State.Active.Put(IndexKeys.OfDocument(name), []);
+    private void AddDocumentDeletion(string name) => State.Active.Put(IndexKeys.OfDocument(name), []);
 
-    /// <summary>Takes in a frame as it stands in the log.</summary>
+    /// <summary>Indexes a frame of the log.</summary>
     public void Apply(in Frame frame, NameCache names)
     {
         var position = frame.Position;
@@ -98,18 +100,40 @@ internal sealed class StoreIndex(RunKeeper keeper)
             case FrameKind.Seal:
                 break;
             default:
-                throw new StorageFormatException($"The frame at address {position} of the log", $"kind {(int)frame.Kind}", "the kinds 1 to 9");
+                throw new StorageFormatException(
+                    $"The frame at address {position} of the log", $"kind {(int)frame.Kind}", "the kinds 1 to 9");
         }
     }
 
-    /// <summary>What is known of a stream that is there; one that was deleted, purged or never there does not exist.</summary>
+    /// <summary>Indexes frames that follow each other.</summary>
+    public void ApplyAll(ReadOnlySpan<byte> frames, long position, NameCache names)
+    {
+        while (!frames.IsEmpty)
+        {
+            var frame = new Frame(position, frames[..Format.FrameLength(frames)]);
+            Apply(frame, names);
+            frames = frames[frame.Bytes.Length..];
+            position = frame.End;
+        }
+    }
+
+    /// <summary>Indexes a frame, and starts writing the part in memory to disk when it is full.</summary>
+    public void ApplyAndFreeze(in Frame frame, NameCache names)
+    {
+        Apply(frame, names);
+        if (keeper.IsFullInOpening(frame.End))
+            keeper.FreezeInOpening(new LogPoint(frame.End, frame.Chain, frame.Checkpoint + frame.Count, NewestStamp));
+    }
+
+    /// <summary>Finds the head of a stream; one that was deleted, purged or never written does not exist.</summary>
+    [SkipLocalsInit] // the key is written before it is read
     public HeadEntry FindHead(StreamId stream)
     {
         Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
         return FindHead(stream, headKey[..IndexKeys.WriteStream(headKey, stream)]);
     }
 
-    /// <summary>The same for whoever has the head's key at hand.</summary>
+    /// <summary>The same with the head's key.</summary>
     public HeadEntry FindHead(StreamId stream, ReadOnlySpan<byte> headKey)
     {
         var state = State;
@@ -118,8 +142,9 @@ internal sealed class StoreIndex(RunKeeper keeper)
         return head.Exists && !Removals.Holds(stream.Bucket, head.Start) ? head : default;
     }
 
-    /// <summary>The addresses of the commits in which a stream's revisions lie, in order, so many at most.</summary>
-    public List<(long LastRevision, long Position)> FindCommits(StreamId stream, HeadEntry head, long fromRevision, long toRevision, int limit)
+    /// <summary>Finds the addresses of the commits that hold a range of a stream's revisions, in order.</summary>
+    public List<(long LastRevision, long Position)> FindCommits(
+        StreamId stream, HeadEntry head, long fromRevision, long toRevision, int limit)
     {
         var found = new List<(long LastRevision, long Position)>();
         var state = State;
@@ -142,7 +167,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         return found;
     }
 
-    /// <summary>The addresses of all commits that ever had an id, in any stream.</summary>
+    /// <summary>Finds the addresses of all commits that ever had an id, in any stream.</summary>
     public IReadOnlyList<long> FindCommitIds(Guid commitId)
     {
         List<long>? found = null;
@@ -154,7 +179,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
         return found ?? (IReadOnlyList<long>)[];
     }
 
-    /// <summary>An address at or before the commit that holds a checkpoint, and near it; 0 for the beginning of the log.</summary>
+    /// <summary>Finds an address at or shortly before the commit that holds a checkpoint; 0 for the beginning of the log.</summary>
     public long PlaceOf(long checkpoint)
     {
         var state = State;
@@ -163,18 +188,22 @@ internal sealed class StoreIndex(RunKeeper keeper)
         for (var i = state.Runs.Length - 1; i >= 0 && place == 0; i--)
         {
             var cursor = state.Runs[i].OpenCursor();
-            if (cursor.SeekFloor(IndexKeys.OfCheckpoint(checkpoint)) && cursor.Key[0] == IndexKeys.Checkpoint) place = Varint.Read(cursor.Value);
+            if (cursor.SeekFloor(IndexKeys.OfCheckpoint(checkpoint)) && cursor.Key[0] == IndexKeys.Checkpoint)
+                place = Varint.Read(cursor.Value);
         }
 
         return place;
     }
 
+    [SkipLocalsInit] // the key is written before it is read
     private void AddCommit(in CommitReader commit)
     {
         NewestStamp = Math.Max(NewestStamp, commit.StampTicks);
         Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
         var head = new HeadEntry(commit.StreamStart, commit.LastRevision, commit.Sequence);
-        AddCommit(headKey[..IndexKeys.WriteStream(headKey, commit.Bucket, commit.Category, commit.Id)], head, commit.Position, commit.CommitId, commit.FirstCheckpoint);
+        AddCommit(
+            headKey[..IndexKeys.WriteStream(headKey, commit.Bucket, commit.Category, commit.Id)], head, commit.Position, commit.CommitId,
+            commit.FirstCheckpoint);
     }
 
     private static void FindInRuns(ImmutableArray<RunFile> runs, Guid commitId, UInt128 number, ref List<long>? found)
@@ -187,13 +216,15 @@ internal sealed class StoreIndex(RunKeeper keeper)
         {
             if (!run.CommitIds.Holds(number) || !run.MayHold(hash)) continue;
             var cursor = run.OpenCursor();
-            for (var isThere = cursor.Seek(key); isThere && cursor.Key.StartsWith(prefix); isThere = cursor.Next()) (found ??= []).Add(IndexKeys.PositionIn(cursor.Key));
+            for (var isThere = cursor.Seek(key); isThere && cursor.Key.StartsWith(prefix); isThere = cursor.Next())
+                (found ??= []).Add(IndexKeys.PositionIn(cursor.Key));
         }
     }
 
-    // Copies the commits of one run; answers whether the range is complete.
+    // Copies the commits of one run; returns whether the range is complete.
     private static bool CopyFrom(
-        RunFile run, byte[] headKey, long streamStart, long fromRevision, long toRevision, int limit, List<(long LastRevision, long Position)> into)
+        RunFile run, byte[] headKey, long streamStart, long fromRevision, long toRevision, int limit,
+        List<(long LastRevision, long Position)> into)
     {
         var from = IndexKeys.OfEvents(headKey, fromRevision);
         var cursor = run.OpenCursor();

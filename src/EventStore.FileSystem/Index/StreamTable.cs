@@ -1,9 +1,14 @@
+using EventStore.FileSystem.Bytes;
+
 namespace EventStore.FileSystem.Index;
 
-/// <summary>The streams of a memtable with the places of their commits, in arrays: no object per stream, so that a million of them are no burden to the collector.</summary>
+/// <summary>
+/// The streams of a memtable with the places of their commits, in arrays: no object per stream, so that a million of them are no burden
+/// to the collector.
+/// </summary>
 /// <remarks>
-/// A stream's first commit lies in its entry; further ones in chunks of growing size, all in one array of numbers. A chunk is: where the next
-/// one begins (0: nowhere yet), how many pairs it has room for, how many it has, then the pairs of last revision and address.
+/// A stream's first commit lies in its entry; further ones in chunks of growing size, all in one array of numbers. A chunk is: where the
+/// next one begins (0: nowhere yet), how many pairs it has room for, how many it has, then the pairs of last revision and address.
 /// </remarks>
 /// <param name="expected">How many streams are expected, for the first sizes.</param>
 /// <param name="expectedChunks">How many numbers their chunks are expected to take.</param>
@@ -97,7 +102,8 @@ internal sealed class StreamTable(int expected = 0, int expectedChunks = 0)
     private int Add(ReadOnlySpan<byte> key)
     {
         if (Count == entries.Length) Array.Resize(ref entries, Math.Max(4, Count * 2));
-        if (keys.Length - keysLength < key.Length) Array.Resize(ref keys, Math.Max(keysLength + key.Length, Math.Max(256, keys.Length * 2)));
+        if (keys.Length - keysLength < key.Length)
+            Array.Resize(ref keys, Math.Max(keysLength + key.Length, Math.Max(256, keys.Length * 2)));
         key.CopyTo(keys.AsSpan(keysLength));
         slots.Add(Count, KeyHash.Of(key));
         entries[Count] = new Entry { KeyStart = keysLength, KeyLength = key.Length };
@@ -160,7 +166,8 @@ internal sealed class StreamTable(int expected = 0, int expectedChunks = 0)
             (LastRevision, Position) = (entry.FirstRevision, entry.FirstPosition);
             isAtFirst = Position > 0 && LastRevision >= fromRevision;
             if (isAtFirst) return;
-            while (chunk > 0 && chunks[chunk + Pairs + (2 * ((int)chunks[chunk + Used] - 1))] < fromRevision) chunk = (int)chunks[chunk + NextChunk];
+            while (chunk > 0 && chunks[chunk + Pairs + (2 * ((int)chunks[chunk + Used] - 1))] < fromRevision)
+                chunk = (int)chunks[chunk + NextChunk];
             if (chunk == 0) return;
             int low = 0, high = (int)chunks[chunk + Used];
             while (low < high)

@@ -1,39 +1,18 @@
-using System.Buffers.Binary;
 using System.Globalization;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Log;
 
-/// <summary>What a checkpoint claims: how far the log is durable and how far it is indexed, and by which runs. Never ahead of the files it names.</summary>
-/// <param name="Generation">Its number; the newest valid one counts.</param>
-/// <param name="Epoch">The opening of the store that wrote it.</param>
-/// <param name="DurableEnd">Up to where the log was durable.</param>
-/// <param name="Indexed">Where the indexed part of the log ends.</param>
-/// <param name="Runs">The runs of the index, oldest part of the log first.</param>
-internal sealed record StoreCheckpoint(long Generation, uint Epoch, long DurableEnd, LogPoint Indexed, IReadOnlyList<RunEntry> Runs);
-
-/// <summary>A place between two frames, with all that is needed to go on from there.</summary>
-/// <param name="Position">The address of the next frame.</param>
-/// <param name="Chain">The checksum of the frame before.</param>
-/// <param name="NextCheckpoint">The checkpoint that the next event gets.</param>
-/// <param name="StampTicks">The newest stamp so far.</param>
-internal readonly record struct LogPoint(long Position, uint Chain, long NextCheckpoint, long StampTicks);
-
-/// <summary>A run of the index.</summary>
-internal readonly record struct RunEntry(long Id, int Level, long From, long To);
-
-/// <summary>Keeps the newest two checkpoints, each written beside the other, so that one is always whole.</summary>
+/// <summary>Keeps the newest two checkpoints, so that one is always whole.</summary>
 internal static class CheckpointFile
 {
-    private const ulong Magic = 0x31504B4353465345; // "ESFSCKP1"
-    private const int FixedLength = 96;
-    private const int RunLength = 32;
     private const string Prefix = "checkpoint-";
     private const string Suffix = ".esfs";
 
     public static void Write(IDisk disk, Guid storeId, StoreCheckpoint checkpoint)
     {
-        var bytes = Encode(storeId, checkpoint);
+        var bytes = CheckpointFormat.Encode(storeId, checkpoint);
         var temporary = Prefix + "new.tmp";
         using (var file = disk.Create(temporary))
         {
@@ -43,7 +22,7 @@ internal static class CheckpointFile
 
         disk.Rename(temporary, PathOf(checkpoint.Generation));
         disk.SyncFolder("");
-        foreach (var older in Before(disk, checkpoint.Generation - 1)) disk.TryDelete(older); // counts for nothing beside a newer one
+        foreach (var older in Before(disk, checkpoint.Generation - 1)) disk.TryDelete(older); // no longer read once a newer one is there
     }
 
     /// <summary>Removes the checkpoints before one.</summary>
@@ -63,7 +42,7 @@ internal static class CheckpointFile
             using var file = disk.Open(PathOf(generation), forWriting: false);
             var bytes = new byte[Math.Min(file.Length, 16 << 20)];
             file.Read(bytes, 0);
-            if (Decode(bytes, storeId) is { } checkpoint && checkpoint.Generation == generation) found.Add(checkpoint);
+            if (CheckpointFormat.Decode(bytes, storeId) is { } checkpoint && checkpoint.Generation == generation) found.Add(checkpoint);
         }
 
         return [.. found.OrderByDescending(checkpoint => checkpoint.Generation)];
@@ -75,57 +54,12 @@ internal static class CheckpointFile
 
     private static IEnumerable<long> Generations(IDisk disk) => disk.List("")
         .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffix, StringComparison.Ordinal))
-        .Select(name => long.TryParse(name.AsSpan(Prefix.Length, name.Length - Prefix.Length - Suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0)
+        .Select(
+            name =>
+                long.TryParse(
+                    name.AsSpan(Prefix.Length, name.Length - Prefix.Length - Suffix.Length), NumberStyles.None,
+                    CultureInfo.InvariantCulture, out var number)
+                    ? number
+                    : 0)
         .Where(number => number > 0);
-
-    private static byte[] Encode(Guid storeId, StoreCheckpoint checkpoint)
-    {
-        var bytes = new byte[FixedLength + (checkpoint.Runs.Count * RunLength) + 4];
-        var into = bytes.AsSpan();
-        BinaryPrimitives.WriteUInt64LittleEndian(into, Magic);
-        BinaryPrimitives.WriteUInt16LittleEndian(into[8..], Format.Major);
-        BinaryPrimitives.WriteUInt32LittleEndian(into[12..], (uint)bytes.Length);
-        storeId.TryWriteBytes(into[16..]);
-        BinaryPrimitives.WriteInt64LittleEndian(into[32..], checkpoint.Generation);
-        BinaryPrimitives.WriteUInt32LittleEndian(into[40..], checkpoint.Epoch);
-        BinaryPrimitives.WriteUInt32LittleEndian(into[44..], checkpoint.Indexed.Chain);
-        BinaryPrimitives.WriteInt64LittleEndian(into[48..], checkpoint.DurableEnd);
-        BinaryPrimitives.WriteInt64LittleEndian(into[56..], checkpoint.Indexed.Position);
-        BinaryPrimitives.WriteInt64LittleEndian(into[64..], checkpoint.Indexed.NextCheckpoint);
-        BinaryPrimitives.WriteInt64LittleEndian(into[72..], checkpoint.Indexed.StampTicks);
-        BinaryPrimitives.WriteInt32LittleEndian(into[80..], checkpoint.Runs.Count);
-        for (var i = 0; i < checkpoint.Runs.Count; i++)
-        {
-            var run = into.Slice(FixedLength + (i * RunLength), RunLength);
-            BinaryPrimitives.WriteInt64LittleEndian(run, checkpoint.Runs[i].Id);
-            BinaryPrimitives.WriteInt64LittleEndian(run[8..], checkpoint.Runs[i].Level);
-            BinaryPrimitives.WriteInt64LittleEndian(run[16..], checkpoint.Runs[i].From);
-            BinaryPrimitives.WriteInt64LittleEndian(run[24..], checkpoint.Runs[i].To);
-        }
-
-        BinaryPrimitives.WriteUInt32LittleEndian(into[^4..], Crc32C.Of(into[..^4]));
-        return bytes;
-    }
-
-    private static StoreCheckpoint? Decode(ReadOnlySpan<byte> from, Guid storeId)
-    {
-        if (from.Length < FixedLength + 4 || BinaryPrimitives.ReadUInt64LittleEndian(from) != Magic) return null;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(from[12..]) != from.Length || BinaryPrimitives.ReadUInt16LittleEndian(from[8..]) != Format.Major) return null;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(from[^4..]) != Crc32C.Of(from[..^4]) || new Guid(from.Slice(16, 16)) != storeId) return null;
-        var runs = new RunEntry[BinaryPrimitives.ReadInt32LittleEndian(from[80..])];
-        for (var i = 0; i < runs.Length; i++)
-        {
-            var run = from.Slice(FixedLength + (i * RunLength), RunLength);
-            runs[i] = new RunEntry(
-                BinaryPrimitives.ReadInt64LittleEndian(run), (int)BinaryPrimitives.ReadInt64LittleEndian(run[8..]),
-                BinaryPrimitives.ReadInt64LittleEndian(run[16..]), BinaryPrimitives.ReadInt64LittleEndian(run[24..]));
-        }
-
-        var indexed = new LogPoint(
-            BinaryPrimitives.ReadInt64LittleEndian(from[56..]), BinaryPrimitives.ReadUInt32LittleEndian(from[44..]),
-            BinaryPrimitives.ReadInt64LittleEndian(from[64..]), BinaryPrimitives.ReadInt64LittleEndian(from[72..]));
-        return new StoreCheckpoint(
-            BinaryPrimitives.ReadInt64LittleEndian(from[32..]), BinaryPrimitives.ReadUInt32LittleEndian(from[40..]),
-            BinaryPrimitives.ReadInt64LittleEndian(from[48..]), indexed, runs);
-    }
 }

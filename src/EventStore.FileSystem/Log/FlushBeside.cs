@@ -1,10 +1,12 @@
+using EventStore.FileSystem.Segments;
+
 namespace EventStore.FileSystem.Log;
 
 /// <summary>
-/// Where batches are not flushed, flushes what gathers beside the writer, so that the seal of a segment, which the writer does wait for, finds
-/// little left to flush. Promises nothing.
+/// Where batches are not flushed, flushes accumulated bytes in the background, so that sealing a segment, which the writer waits for, has
+/// little left to flush. Gives no guarantee.
 /// </summary>
-internal sealed class FlushBeside(LogSettings settings, Action flush, long flushedEnd) : IAsyncDisposable
+internal sealed class FlushBeside(LogSettings settings, SegmentedLog log, long flushedEnd) : IAsyncDisposable
 {
     private const long MostUnflushedBytes = 8 << 20;
     private long flushedEnd = flushedEnd;
@@ -24,11 +26,11 @@ internal sealed class FlushBeside(LogSettings settings, Action flush, long flush
     {
         try
         {
-            flush();
+            log.SyncNow();
         }
         catch (BatchOutcomeUnknownException)
         {
-            // The log is faulted and says so to whoever writes next.
+            // The log is faulted, and the next write reports it.
         }
     }
 }

@@ -1,9 +1,9 @@
 namespace EventStore.FileSystem.Log;
 
 /// <summary>
-/// Frames that were looked up again and again, so that streams in use are read without asking the disk. Bounded: small frames only, a slot for
-/// each, and one is taken in only when it is looked up for the second time. What stands at an address of the log changes only when
-/// a segment is replaced: dead frames are gaps then. So what was read before is not found after.
+/// Frames that are looked up repeatedly, so that reading streams in use needs no disk access. Bounded: small frames only, a slot for
+/// each, and a frame is kept only from its second look-up on. What stands at an address of the log changes only when
+/// a segment is replaced: dead frames are gaps then. So an entry counts only for readers that saw the same number of replacements.
 /// </summary>
 internal sealed class FrameCache
 {
@@ -13,25 +13,30 @@ internal sealed class FrameCache
     private const int LargestFrameBytes = 2 << 10;
     private Slots slots = new(FirstSlots);
 
-    /// <summary>The bytes of a frame that is held here; none otherwise.</summary>
+    /// <summary>Returns the bytes of a cached frame; empty if it is not cached.</summary>
     /// <param name="position">The frame's address.</param>
     /// <param name="replacements">How often segments had been replaced when the reader began.</param>
     public ReadOnlySpan<byte> Find(long position, int replacements)
     {
         var present = slots;
-        return present.Entries[present.Of(position)] is { } entry && entry.Position == position && entry.Replacements == replacements ? entry.Bytes : default;
+        return present.Entries[present.Of(position)] is { } entry && entry.Position == position && entry.Replacements == replacements
+            ? entry.Bytes
+            : default;
     }
 
-    /// <summary>Takes note of a whole frame that was looked up and had to be read.</summary>
+    /// <summary>Records a look-up of a frame that was not cached.</summary>
     public void Note(long position, int replacements, ReadOnlySpan<byte> frame)
     {
         if (frame.Length > LargestFrameBytes) return;
         var present = slots;
         var slot = present.Of(position);
-        if (Interlocked.Exchange(ref present.Missed[slot], position) == position) present.Entries[slot] = new Entry(position, replacements, frame.ToArray());
+        if (Interlocked.Exchange(ref present.Missed[slot], position) == position)
+            present.Entries[slot] = new Entry(position, replacements, frame.ToArray());
 
-        // Where more is looked for than there are slots, each address is forgotten before it is met again. What is held is few by then, and taken in again.
-        else if (present.Entries.Length < MostSlots && ++present.Notes > NotesPerSlot * present.Entries.Length) slots = new Slots(present.Entries.Length * 4);
+        // With more addresses in use than slots, each is displaced before its second look-up. Few entries are held by then, so they are
+        // dropped.
+        else if (present.Entries.Length < MostSlots && ++present.Notes > NotesPerSlot * present.Entries.Length)
+            slots = new Slots(present.Entries.Length * 4);
     }
 
     private sealed class Slots(int count)
@@ -40,10 +45,10 @@ internal sealed class FrameCache
 
         public Entry?[] Entries { get; } = new Entry?[count];
 
-        // What was looked for last at each slot, and not found.
+        // The last address that was looked up and not found, for each slot.
         public long[] Missed { get; } = new long[count];
 
-        // How often something was looked for first. Readers beside one another may lose some of it, which does no harm.
+        // First look-ups so far. Concurrent readers may lose some of them, which does no harm.
         public int Notes { get; set; }
 
         public int Of(long position) => (int)(((ulong)position * 0x9E3779B97F4A7C15) >> shift);

@@ -1,16 +1,19 @@
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Segments;
+
 namespace EventStore.FileSystem.Log;
 
-/// <summary>Reads on in a log that another process writes, from segment to segment as they appear. Used by one thread at a time.</summary>
-internal sealed class LogFollower(Segments segments, LogPoint from)
+/// <summary>Reads the log that another process writes, from segment to segment as they appear. Used by one thread at a time.</summary>
+internal sealed class LogFollower(LogSegments segments, LogPoint from)
 {
     private readonly LogScanner scanner = new(segments, from.Position, from.Chain);
     private readonly SegmentFinder finder = new(segments);
     private LogPoint point = from;
 
-    /// <summary>How far it came.</summary>
+    /// <summary>Up to where it has read.</summary>
     public LogPoint Point => point;
 
-    /// <summary>Hands over every whole frame before an address; answers whether they reach it.</summary>
+    /// <summary>Passes on every whole frame before an address; returns whether they reach it.</summary>
     public bool ReadTo(long end, Action<Frame> apply)
     {
         scanner.Renew();
@@ -18,13 +21,17 @@ internal sealed class LogFollower(Segments segments, LogPoint from)
         {
             if (scanner.TryNext(out var frame, end))
             {
-                if (frame.Checkpoint != point.NextCheckpoint) throw segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} stands where {point.NextCheckpoint} was expected.");
+                if (frame.Checkpoint != point.NextCheckpoint)
+                    throw segments.Damaged(
+                        frame.Position, $"checkpoint {frame.Checkpoint} was found where {point.NextCheckpoint} was expected.");
                 apply(frame);
-                point = new LogPoint(scanner.Position, scanner.Chain, frame.Checkpoint + frame.Count, Math.Max(point.StampTicks, CommitCodec.NewestStampOf(frame)));
+                point = new LogPoint(
+                    scanner.Position, scanner.Chain, frame.Checkpoint + frame.Count,
+                    Math.Max(point.StampTicks, CommitCodec.NewestStampOf(frame)));
                 continue;
             }
 
-            // Behind a seal the next segment may have appeared; what is published may end with its head.
+            // After a seal the next segment may have appeared; the published part may end with its head.
             if (scanner.Position > point.Position) point = point with { Position = scanner.Position };
             else if (!finder.TryTakeNext(point.Position)) return false;
         }
@@ -33,7 +40,8 @@ internal sealed class LogFollower(Segments segments, LogPoint from)
     }
 
     /// <summary>
-    /// Up to where whole frames further on say that the log was on the medium when they were written: after a power loss that is more than was told last.
+    /// Returns up to where the log was on the medium when later frames were written. After a power loss that may be further than the last
+    /// mark says.
     /// </summary>
     public long FindDurableEnd()
     {

@@ -1,16 +1,19 @@
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Segments;
+
 namespace EventStore.FileSystem.Log;
 
 /// <summary>
-/// Reads published frames through one window, which is used again: a frame is valid until the next one is read. The window grows while the
-/// reads lie close together and stays small while they are scattered. Used by one thread at a time.
+/// Reads published frames through one reused window: a frame is valid until the next one is read. The window grows while the
+/// reads are close together and stays small while they are scattered. Used by one thread at a time.
 /// </summary>
-internal sealed class LogReader(Segments segments, FrameCache? cache)
+internal sealed class LogReader(LogSegments segments, FrameCache? cache)
 {
     private const int LargestWindowBytes = 32 << 10;
     private const int FirstWindowBytes = 4 << 10;
     private const int SmallestReadBytes = 512;
 
-    // Beyond a gap as large as this, reading it costs more than reading anew.
+    // Beyond a gap as large as this, reading through it costs more than a new read.
     private const int NearBytes = 2 << 10;
 
     private byte[] window = [];
@@ -20,17 +23,17 @@ internal sealed class LogReader(Segments segments, FrameCache? cache)
     private int likelyBytes = SmallestReadBytes;
     private int aheadBytes;
 
-    // What is published, as this reader knows it.
+    // The published part of the log, as of the last renewal.
     private IReadOnlyList<Segment> known = [];
     private int replacements;
     private long end;
     private Segment? segment;
     private long segmentEnd;
 
-    /// <summary>The commit with which a replay goes on that was left here; 0 for none.</summary>
+    /// <summary>The commit at which a replay that used this reader continues; 0 for none.</summary>
     public (long Checkpoint, long Position) Resumes { get; set; }
 
-    /// <summary>Takes note of how far the log may be read now.</summary>
+    /// <summary>Renews what this reader knows of the log: its segments, and how far it may be read.</summary>
     public void Renew(long publishedEnd)
     {
         end = publishedEnd;
@@ -38,11 +41,11 @@ internal sealed class LogReader(Segments segments, FrameCache? cache)
         (known, replacements, segment, segmentEnd, windowLength) = (segments.All, segments.Replacements, null, 0, 0);
     }
 
-    /// <summary>Has the next read take in as many bytes as will be wanted from there on.</summary>
+    /// <summary>Sets how many bytes the next read fetches.</summary>
     public void LookAhead(int bytes) => aheadBytes = Math.Min(bytes, LargestWindowBytes);
 
     /// <summary>Reads the frame at an address, checking that it is whole.</summary>
-    /// <exception cref="CorruptStorageException">It is not.</exception>
+    /// <exception cref="CorruptStorageException">It is not whole.</exception>
     public Frame Read(long position)
     {
         if (cache is not null && cache.Find(position, replacements) is { IsEmpty: false } held) return new Frame(position, held);
@@ -51,19 +54,20 @@ internal sealed class LogReader(Segments segments, FrameCache? cache)
         if (length == 0 || length > end - position) throw segments.Damaged(position, "the length of a stored frame is impossible.");
         if (!Holds(position, length))
         {
-            // Its segment may have been replaced since its head was read: it is a gap then, and shorter.
+            // Its segment may have been replaced since its head was read: it is a shorter gap then.
             Fill(position, length);
             length = Math.Min(length, Format.FrameLength(At(position, Format.FrameHeaderLength)));
         }
 
         var frame = At(position, length);
-        if (length == 0 || !Format.IsFrame(frame, position, segments.Seed)) throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
+        if (length == 0 || !Format.IsFrame(frame, position, segments.Seed))
+            throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
         likelyBytes = length;
         cache?.Note(position, replacements, frame);
         return new Frame(position, frame);
     }
 
-    /// <summary>The address of the frame after an address: the same, or the first one of the next segment.</summary>
+    /// <summary>Returns the address of the next frame: the same address, or the first frame of the next segment.</summary>
     public long Settle(long position)
     {
         var entered = Enter(position);
@@ -84,48 +88,15 @@ internal sealed class LogReader(Segments segments, FrameCache? cache)
     {
         var windowEnd = windowStart + windowLength;
         var isNear = windowLength > 0 && position >= windowStart && position - windowEnd < NearBytes;
-        nextBytes = aheadBytes > 0 ? aheadBytes : isNear ? Math.Min(nextBytes * 4, LargestWindowBytes) : Math.Clamp(likelyBytes + (likelyBytes / 4), SmallestReadBytes, FirstWindowBytes);
+        nextBytes = aheadBytes > 0 ? aheadBytes : isNear ? Math.Min(nextBytes * 4, LargestWindowBytes) : Math.Clamp(
+            likelyBytes + (likelyBytes / 4), SmallestReadBytes, FirstWindowBytes);
         aheadBytes = 0;
         var bytes = (int)Math.Min(Math.Max(wanted, nextBytes), end - position);
         if (bytes < wanted) throw segments.Damaged(position, "the place lies beyond what is published.");
-        if (window.Length < bytes || window.Length > LargestWindowBytes) window = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, FirstWindowBytes));
+        if (window.Length < bytes || window.Length > LargestWindowBytes)
+            window = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, FirstWindowBytes));
         windowStart = position;
         windowLength = segments.Read(Enter(position), window.AsSpan(0, bytes), position);
         if (windowLength < wanted) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
-    }
-}
-
-/// <summary>Readers that wait for their next page, so that a replay goes on with the window that its last page left.</summary>
-/// <param name="segments">The log.</param>
-/// <param name="cache">Holds what is looked up again and again; null for readers that pass by once.</param>
-internal sealed class LogReaders(Segments segments, FrameCache? cache = null)
-{
-    private readonly LogReader?[] idle = new LogReader?[8];
-
-    /// <summary>Takes a reader that was left at a checkpoint, or else any.</summary>
-    public LogReader Take(long publishedEnd, long checkpoint = 0)
-    {
-        var taken = TakeIdle(reader => reader.Resumes.Checkpoint == checkpoint) ?? TakeIdle(_ => true) ?? new LogReader(segments, cache);
-        taken.Renew(publishedEnd);
-        return taken;
-    }
-
-    /// <summary>Gives a reader back. One that is not given back, because reading failed, is simply lost.</summary>
-    public void Return(LogReader reader)
-    {
-        for (var i = 0; i < idle.Length; i++)
-        {
-            if (idle[i] is null && Interlocked.CompareExchange(ref idle[i], reader, null) is null) return;
-        }
-    }
-
-    private LogReader? TakeIdle(Func<LogReader, bool> isFit)
-    {
-        for (var i = 0; i < idle.Length; i++)
-        {
-            if (idle[i] is { } reader && isFit(reader) && Interlocked.CompareExchange(ref idle[i], null, reader) == reader) return reader;
-        }
-
-        return null;
     }
 }

@@ -1,28 +1,32 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Log;
 
 /// <summary>
-/// The writing end of the log. Frames are gathered into a batch and written at once; after a failed flush, or a failed write that could not be
-/// taken back, it is faulted and never writes again (what the page cache then shows need not be on the medium).
+/// The writing end of the log. A batch of frames is written in one call. After a failed flush, or a failed write that could not be
+/// undone, the log is faulted and never writes again, because the page cache may then show bytes that are not on the medium.
 /// </summary>
-/// <remarks>Callers hold the writer's gate; only <see cref="SyncNow"/>, <see cref="DurableEnd"/> and <see cref="Fault"/> may be used by others.</remarks>
+/// <remarks>
+/// Callers hold the writer's gate; only <see cref="SyncNow"/>, <see cref="WrittenEnd"/>, <see cref="DurableEnd"/> and <see cref="Fault"/>
+/// may be used by others.
+/// </remarks>
 internal sealed class SegmentedLog : IAsyncDisposable
 {
-    private readonly Segments segments;
+    private readonly LogSegments segments;
     private readonly LogSettings settings;
     private readonly uint epoch;
-    private readonly LogBatch batch = new();
+    private readonly LogBatch seal = new();
 
     // Held while the active file is flushed or exchanged.
     private readonly Lock syncGate = new();
-    private IDiskFile? active;
+    private IDiskFile active;
     private Segment segment;
+    private bool isClosed;
 
-    // What is written, and what the batch in the making will make of it.
+    // Where the log ends, as far as it is written. Touched by the writer only.
     private LogPoint written;
-    private uint batchChain;
-    private long batchCheckpoint;
     private long allocatedEnd;
     private bool isSealed;
     private readonly NextSegment next;
@@ -30,19 +34,16 @@ internal sealed class SegmentedLog : IAsyncDisposable
 
     private long writtenEnd;
     private long durableEnd;
-    private volatile Exception? fault;
 
-    public SegmentedLog(Segments segments, LogSettings settings, LogPoint end, long durableEnd, uint epoch, bool isSealed)
+    public SegmentedLog(LogSegments segments, LogSettings settings, LogStart start)
     {
-        (this.segments, this.settings, this.epoch, this.isSealed) = (segments, settings, epoch, isSealed);
-        written = end;
-        writtenEnd = end.Position;
-        this.durableEnd = durableEnd;
+        (this.segments, this.settings, written, epoch, isSealed) = (segments, settings, start.End, start.Epoch, start.IsSealed);
+        (writtenEnd, durableEnd) = (written.Position, written.Position);
         segment = segments.All[^1];
-        active = segments.Disk.Open(Segments.PathOf(segment.Number), forWriting: true);
+        active = segments.Disk.Open(LogSegments.PathOf(segment.Number), forWriting: true);
         allocatedEnd = segment.Base + active.Length;
-        next = new NextSegment(segments.Disk, settings, Fail);
-        flushBeside = new FlushBeside(settings, SyncNow, end.Position);
+        next = new NextSegment(segments.Disk, settings, Fault);
+        flushBeside = new FlushBeside(settings, this, written.Position);
     }
 
     /// <summary>Where the log ends, as far as it was written.</summary>
@@ -54,28 +55,21 @@ internal sealed class SegmentedLog : IAsyncDisposable
     /// <summary>Up to where the log is known to be on the medium.</summary>
     public long DurableEnd => Volatile.Read(ref durableEnd);
 
-    /// <summary>Why nothing is written any more; null while all is well.</summary>
-    public Exception? Fault => fault;
+    /// <summary>Why nothing is written any more; null while there is no error.</summary>
+    public LogFault Fault { get; } = new();
 
+    /// <summary>The number of this opening of the store.</summary>
     public uint Epoch => epoch;
 
-    /// <summary>Receives the values of the frame in the making.</summary>
-    public LogBatch Body => batch;
+    public LogSegments Segments => segments;
 
-    /// <summary>The address that the next frame of the batch gets.</summary>
-    public long NextPosition => written.Position + batch.Length;
-
-    /// <summary>The checkpoint that the next event of the batch gets.</summary>
-    public long NextCheckpoint => batchCheckpoint;
-
-    /// <summary>Begins a batch. Seals the segment and begins the next one when it is full.</summary>
+    /// <summary>Seals the segment and begins the next one when it is full, so that a batch never spans two segments.</summary>
     /// <exception cref="StorageException">The log is faulted.</exception>
     /// <exception cref="StorageUnavailableException">There is no space for another segment.</exception>
-    public void Begin()
+    public void MakeRoom()
     {
         RefuseIfFaulted();
         if (isSealed || written.Position - segment.Base >= settings.SegmentSizeBytes) Roll();
-        StartBatch();
     }
 
     /// <summary>Seals the segment and begins the next one, however long it is.</summary>
@@ -85,46 +79,37 @@ internal sealed class SegmentedLog : IAsyncDisposable
         Roll();
     }
 
-    /// <summary>Completes the frame whose body was written after <see cref="LogBatch.BeginFrame"/>.</summary>
-    public void EndFrame(FrameKind kind, int eventCount)
-    {
-        var frame = batch.EndFrame();
-        var position = NextPosition - frame.Length;
-        batchChain = Format.SealFrame(frame, new FrameHeader(position, kind, eventCount, batchCheckpoint, DurableEnd, batchChain, epoch), segments.Seed);
-        batchCheckpoint += eventCount;
-    }
-
-    /// <summary>Writes the batch, and flushes it where the settings say so.</summary>
+    /// <summary>Appends a batch of frames, and flushes it where the settings say so.</summary>
     /// <exception cref="StorageUnavailableException">There is no space; nothing of the batch is stored.</exception>
     /// <exception cref="BatchOutcomeUnknownException">The disk failed; the log is faulted.</exception>
-    public void Write(long stampTicks)
+    public void Append(LogBatch batch, long stampTicks)
     {
-        if (batch.Length == 0) return;
+        var end = SealFrames(batch.Written, stampTicks);
         WriteFrames(batch.Written);
         if (settings.SyncsEachBatch) SyncActive();
-        written = new LogPoint(NextPosition, batchChain, batchCheckpoint, Math.Max(stampTicks, written.StampTicks));
+        written = end;
         Volatile.Write(ref writtenEnd, written.Position);
         if (settings.SyncsEachBatch) Volatile.Write(ref durableEnd, written.Position);
         else flushBeside.Wrote(written.Position);
         if (written.Position - segment.Base >= settings.SegmentSizeBytes / 2) next.Prepare();
     }
 
-    /// <summary>Flushes what is written. May run beside the writer.</summary>
+    /// <summary>Flushes what is written. May run concurrently with the writer.</summary>
     public void SyncNow()
     {
         lock (syncGate)
         {
             var end = WrittenEnd;
-            if (active is null || fault is not null || end <= DurableEnd) return;
+            if (isClosed || Fault.Why is not null || end <= DurableEnd) return;
             SyncActive();
             Volatile.Write(ref durableEnd, end);
         }
     }
 
-    /// <summary>Gives back the space taken ahead. Only for a clean close.</summary>
+    /// <summary>Releases the space that was allocated ahead. Only for a clean close.</summary>
     public void Trim()
     {
-        if (active is not null && allocatedEnd > written.Position) CutToWritten();
+        if (!isClosed && allocatedEnd > written.Position) CutToWritten();
     }
 
     public async ValueTask DisposeAsync()
@@ -133,25 +118,36 @@ internal sealed class SegmentedLog : IAsyncDisposable
         await next.DisposeAsync().ConfigureAwait(false);
         lock (syncGate)
         {
-            active?.Dispose();
-            active = null;
+            isClosed = true;
+            active.Dispose();
         }
     }
 
-    /// <summary>The disk failed beside the log: it is not trusted with the log either.</summary>
-    public void Fail(IOException why) => fault ??= why;
-
     public void RefuseIfFaulted()
     {
-        if (fault is { } why)
-            throw new StorageException($"The store at '{segments.Disk.Root}' takes no more writes, because writing or flushing failed earlier: {why.Message} Nothing was stored. Dispose it and open it again; opening settles what is on the disk.", why);
+        if (Fault.Why is { } why)
+            throw new StorageException(
+                $"The store at '{segments.Disk.Root}' takes no more writes, because writing or flushing failed earlier: "
+                + $"{why.Message} Nothing was stored. Dispose it and open it again; opening settles what is on the disk.",
+                why);
     }
 
-    private void StartBatch()
+    // Links each frame to the one before it; returns where the log ends with them.
+    private LogPoint SealFrames(Span<byte> frames, long stampTicks)
     {
-        batch.Clear();
-        batchChain = written.Chain;
-        batchCheckpoint = written.NextCheckpoint;
+        var (position, chain, checkpoint) = (written.Position, written.Chain, written.NextCheckpoint);
+        for (var rest = frames; !rest.IsEmpty;)
+        {
+            var frame = rest[..Format.FrameLength(rest)];
+            var draft = new Frame(position, frame);
+            var header = new FrameHeader(position, draft.Kind, draft.Count, checkpoint, DurableEnd, chain, epoch);
+            chain = Format.SealFrame(frame, header, segments.Seed);
+            position += frame.Length;
+            checkpoint += header.Count;
+            rest = rest[frame.Length..];
+        }
+
+        return new LogPoint(position, chain, checkpoint, Math.Max(stampTicks, written.StampTicks));
     }
 
     private void WriteFrames(ReadOnlySpan<byte> frames)
@@ -172,11 +168,12 @@ internal sealed class SegmentedLog : IAsyncDisposable
 
         try
         {
-            active!.Write(frames, written.Position - segment.Base);
+            active.Write(frames, written.Position - segment.Base);
         }
         catch (DiskFullException error)
         {
-            // Part of a batch may have reached the file. It must not come back after a crash, for its callers are told that nothing was stored.
+            // Part of a batch may have reached the file. It must not come back after a crash, because its callers get an error that says
+            // nothing was stored.
             CutToWritten();
             throw NoSpace(error);
         }
@@ -186,17 +183,17 @@ internal sealed class SegmentedLog : IAsyncDisposable
         }
     }
 
-    // Space taken ahead makes a flush cheaper, and a full disk known before anything is written.
+    // Space allocated ahead makes a flush cheaper, and reveals a full disk before anything is written.
     private void TakeSpace(long end)
     {
         var wanted = Math.Max(end - segment.Base, Math.Min(settings.SegmentSizeBytes, Math.Max((end - segment.Base) * 2, 1 << 20)));
-        active!.Allocate(wanted);
+        active.Allocate(wanted);
         allocatedEnd = segment.Base + Math.Max(wanted, active.Length);
     }
 
     private void CutToWritten() => Guarded(() =>
     {
-        active!.SetLength(written.Position - segment.Base);
+        active.SetLength(written.Position - segment.Base);
         active.Sync();
         allocatedEnd = written.Position;
     });
@@ -220,38 +217,35 @@ internal sealed class SegmentedLog : IAsyncDisposable
         }
     }
 
-    // The seal is durable before the next segment appears under its name: a segment with a successor is known to be whole.
+    // The seal is durable before the next segment gets its name, so a segment with a successor is known to be whole.
     private void Seal()
     {
-        StartBatch();
-        batch.BeginFrame();
-        batch.Number(batchCheckpoint);
-        EndFrame(FrameKind.Seal, 0);
-        WriteFrames(batch.Written);
-        var end = NextPosition;
+        seal.Clear();
+        RecordCodec.WriteSeal(seal, written.NextCheckpoint);
+        var end = SealFrames(seal.Written, written.StampTicks);
+        WriteFrames(seal.Written);
         Guarded(() =>
         {
-            if (allocatedEnd > end) active!.SetLength(end - segment.Base);
-            active!.Sync();
+            if (allocatedEnd > end.Position) active.SetLength(end.Position - segment.Base);
+            active.Sync();
         });
-        written = written with { Position = end, Chain = batchChain };
-        Volatile.Write(ref writtenEnd, end);
-        Volatile.Write(ref durableEnd, end);
-        allocatedEnd = end;
+        written = end;
+        Volatile.Write(ref writtenEnd, end.Position);
+        Volatile.Write(ref durableEnd, end.Position);
+        allocatedEnd = end.Position;
         isSealed = true;
-        batch.Clear();
     }
 
     private void Publish(IDiskFile appearing, SegmentHeader header)
     {
         NextSegment.WriteHeader(appearing, header);
-        segments.Disk.Rename(NextSegment.TemporaryPath, Segments.PathOf(header.Number));
-        segments.Disk.SyncFolder(Segments.Folder);
-        var file = segments.Disk.Open(Segments.PathOf(header.Number), forWriting: true);
+        segments.Disk.Rename(NextSegment.TemporaryPath, LogSegments.PathOf(header.Number));
+        segments.Disk.SyncFolder(LogSegments.Folder);
+        var file = segments.Disk.Open(LogSegments.PathOf(header.Number), forWriting: true);
         var appeared = new Segment(header.Number, header.Base, header.FirstCheckpoint, header.Chain);
         lock (syncGate)
         {
-            active?.Dispose();
+            active.Dispose();
             active = file;
             segment = appeared;
             segments.Add(appeared);
@@ -267,7 +261,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
     {
         try
         {
-            active!.Sync();
+            active.Sync();
         }
         catch (IOException error)
         {
@@ -289,10 +283,15 @@ internal sealed class SegmentedLog : IAsyncDisposable
 
     private BatchOutcomeUnknownException Break(IOException error)
     {
-        fault = error;
-        return new BatchOutcomeUnknownException($"Writing to the store at '{segments.Disk.Root}' failed: {error.Message} It takes no more writes until it is opened again.", error);
+        Fault.Set(error);
+        return new BatchOutcomeUnknownException(
+            $"Writing to the store at '{segments.Disk.Root}' failed: {error.Message} It takes no more writes until it is opened again.",
+            error);
     }
 
     private StorageUnavailableException NoSpace(IOException error) =>
-        new($"No space is left for the store at '{segments.Disk.Root}'. Nothing was stored. Free some space and try again; the store goes on by itself.", error);
+        new(
+            $"No space is left for the store at '{segments.Disk.Root}'. Nothing was stored. Free some space and try again; "
+            + "the store needs no reopening.",
+            error);
 }

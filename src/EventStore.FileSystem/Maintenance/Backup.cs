@@ -1,18 +1,20 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Recovery;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Copies an open store into a folder that can be opened as a store: everything acknowledged before it began, up to a frame's end. First the
-/// claims are captured, then the log is copied, then the index, and the checkpoint that ties them together comes last. Files that an earlier backup
-/// brought and that have not changed are left alone. Struck down at any point, the folder opens as what it held before, or more.
+/// Copies an open store into a folder that can be opened as a store: everything acknowledged before the backup began. First the claims
+/// are captured, then the log is copied, then the index, and the checkpoint that ties them together comes last. Files that an earlier
+/// backup copied and that have not changed are skipped. Interrupted at any point, the folder opens as what it held before, or more.
 /// </summary>
 /// <remarks>
-/// Compaction may have taken out of older segments what newer ones say is deleted. So the newest are copied first: until the one is exchanged with
-/// which the earlier backup ended, opening leaves them out, and what follows it finds every deletion there.
+/// Compaction may have removed from older segments what newer ones record as deleted. So the newest are copied first: until the segment
+/// is replaced with which the earlier backup ended, opening ignores them; afterwards every deletion is present.
 /// </remarks>
 internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
 {
@@ -23,8 +25,8 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         target.CreateFolder("");
         using var held = target.Lock(OpenStore.LockFileName);
         RefuseForeign();
-        foreach (var folder in (string[])[Segments.Folder, RunFormat.Folder]) target.CreateFolder(folder);
-        var (claims, runs) = store.Index.Keeper.Capture();
+        foreach (var folder in (string[])[LogSegments.Folder, RunFormat.Folder]) target.CreateFolder(folder);
+        var (claims, runs) = store.Upkeep.Capture();
         var (segments, end) = CaptureLog();
         Mark();
         foreach (var segment in segments.Reverse())
@@ -48,31 +50,39 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
 
     private void RefuseForeign()
     {
-        if (!target.Exists(StoreIdentity.FileName))
+        if (!target.Exists(StoreIdentityFile.FileName))
         {
-            if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal)) || target.List(Segments.Folder).Count > 0)
-                throw new StorageException($"'{target.Root}' holds files, but no store. A backup goes into an empty folder, or onto an earlier backup of the same store. Give it one of its own.");
-            StoreIdentity.Read(store.Segments.Disk).WriteTo(target);
+            if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal))
+                || target.List(LogSegments.Folder).Count > 0)
+                throw new StorageException(
+                    $"'{target.Root}' holds files, but no store. A backup goes into an empty folder, or onto an earlier backup of the "
+                    + "same store. Choose another folder.");
+            StoreIdentityFile.Write(target, StoreIdentityFile.Read(store.Segments.Disk));
             return;
         }
 
-        if (StoreIdentity.Read(target).Id != store.Segments.StoreId)
-            throw new StorageException($"'{target.Root}' holds another store. A backup goes into an empty folder, or onto an earlier backup of the same store. Give it one of its own.");
-        if (target.List(Segments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).Max(StringComparer.Ordinal) is { } newest
-            && string.CompareOrdinal($"{Segments.Folder}/{newest}", Segments.PathOf(store.Segments.All[^1].Number)) > 0)
-            throw new StorageException($"'{target.Root}' holds a longer history of this store than the store itself: '{newest}' is not in the store. Look which of the two is the right one, and back up into another folder.");
+        if (StoreIdentityFile.Read(target).Id != store.Segments.StoreId)
+            throw new StorageException(
+                $"'{target.Root}' holds another store. A backup goes into an empty folder, or onto an earlier backup of the same "
+                + "store. Choose another folder.");
+        if (target.List(LogSegments.Folder).Where(
+            name => name.EndsWith(".seg", StringComparison.Ordinal)).Max(StringComparer.Ordinal) is { } newest
+            && string.CompareOrdinal($"{LogSegments.Folder}/{newest}", LogSegments.PathOf(store.Segments.All[^1].Number)) > 0)
+            throw new StorageException(
+                $"'{target.Root}' holds a longer history of this store than the store itself: '{newest}' is not in the store. "
+                + "Check which of the two is the right one, and back up into another folder.");
     }
 
     private void Mark()
     {
-        target.Create(LogRecovery.CopyingMark).Dispose();
-        if (target.Exists(LiveFile.FileName)) target.Delete(LiveFile.FileName); // of somebody who had the copy open
+        target.Create(CopyMarks.Copying).Dispose();
+        if (target.Exists(LiveFile.FileName)) target.Delete(LiveFile.FileName); // left by a process that had the copy open
         target.SyncFolder("");
     }
 
     private void Copy(Segment segment, bool isLast, long end)
     {
-        var path = Segments.PathOf(segment.Number);
+        var path = LogSegments.PathOf(segment.Number);
         if (isLast)
         {
             using var open = store.Segments.OpenFile(path);
@@ -84,7 +94,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
             copy.IfChanged(path, file.Length, file.Read, isGrowing: false, cancellationToken);
         }
 
-        target.SyncFolder(Segments.Folder);
+        target.SyncFolder(LogSegments.Folder);
     }
 
     private void Conclude(StoreCheckpoint claims)
@@ -93,9 +103,11 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         var generation = Math.Max(highest, claims.Generation) + 1;
         CheckpointFile.Write(target, store.Segments.StoreId, claims with { Generation = generation });
         CheckpointFile.DeleteBefore(target, generation);
-        LogRecovery.RemoveMarks(target);
+        CopyMarks.Remove(target);
         target.SyncFolder("");
         var named = claims.Runs.Select(run => RunFormat.PathOf(run.Id)).ToHashSet(StringComparer.Ordinal);
-        foreach (var stray in target.List(RunFormat.Folder).Select(name => $"{RunFormat.Folder}/{name}").Where(path => !named.Contains(path))) target.Delete(stray);
+        foreach (
+            var stray in target.List(RunFormat.Folder).Select(name => $"{RunFormat.Folder}/{name}").Where(path => !named.Contains(path)))
+            target.Delete(stray);
     }
 }

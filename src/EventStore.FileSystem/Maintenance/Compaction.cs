@@ -1,15 +1,17 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Gives the room of dead frames back, segment by segment, and compresses what is not compressed yet where the options say so. Runs beside readers and
-/// the writer, who wait for nothing but the sealing of the newest segment. May end at any point: every segment is old or new, and both tell the same.
+/// Removes dead frames, segment by segment, and compresses segments that are not compressed yet where the options ask for it. Runs
+/// concurrently with readers and the writer, which wait only while the newest segment is sealed. May end at any point: every segment is
+/// old or new, and both have the same content.
 /// </summary>
 internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
 {
-    // Documents are replaced all the time. For them alone a segment is written anew only when this part of it is dead.
+    // Documents are replaced often. For them alone a segment is rewritten only when at least this part of it is dead.
     private const int WorthwhilePart = 8;
     private readonly DeadFrames dead = new(store.View);
     private long removed;
@@ -17,7 +19,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
     public CompactionReport Run()
     {
         var (rewritten, before, after) = (0, 0L, 0L);
-        if (HoldsEnoughDead(store.Segments.All[^1])) store.SealActive();
+        if (HoldsEnoughDead(store.Segments.All[^1])) store.Writer.SealActive();
         var sealedOnes = store.Segments.Sealed;
         foreach (var segment in sealedOnes)
         {
@@ -31,7 +33,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
             progress?.Report(new FileSystemProgress(store.Segments.EndOf(segment), store.Segments.EndOf(sealedOnes[^1])));
         }
 
-        store.Tell();
+        store.Writer.PublishToOthers();
         return new CompactionReport(rewritten, removed, before, after);
     }
 
@@ -50,7 +52,8 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
             deadDocumentBytes += frame.Bytes.Length;
         }
 
-        if (scanner.Position < end) throw store.Segments.Damaged(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
+        if (scanner.Position < end)
+            throw store.Segments.Damaged(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
         return deadDocumentBytes > 0 && deadDocumentBytes >= (end - segment.Base) / WorthwhilePart;
     }
 
@@ -61,12 +64,11 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
         return true;
     }
 
-    // What the dead frames died of is on the medium before they go: a power loss must not bring it back to life without them. Other processes know of it too,
-    // or they would look for what is gone.
+    // The frames that removed others are flushed first: after a power loss, removed frames must not be missing without them. Other
+    // processes see them too, so that they do not look for removed frames.
     private void Settle()
     {
-        store.Tell();
+        store.Writer.PublishToOthers();
         store.SyncNow();
-        store.Log.RefuseIfFaulted();
     }
 }

@@ -1,8 +1,8 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>Reads frames of a damaged segment wherever they are whole. What cannot be read counts as zeros.</summary>
+/// <summary>Reads the frames of a damaged segment that are whole. Bytes that cannot be read count as zeros.</summary>
 internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed)
 {
     private const int WindowBytes = 1 << 20;
@@ -12,14 +12,14 @@ internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed)
 
     /// <summary>Reads the frame at an address, if there is a whole one.</summary>
     /// <param name="at">The address.</param>
-    /// <param name="leastCheckpoint">A frame of an earlier checkpoint is none of this place.</param>
+    /// <param name="leastCheckpoint">A frame of an earlier checkpoint does not belong here.</param>
     /// <param name="frame">Valid until the next call.</param>
     public bool TryRead(long at, long leastCheckpoint, out Frame frame)
     {
         frame = default;
         if (!Ensure(at, Format.FrameHeaderLength)) return false;
 
-        // What is looked at first costs little and is hardly ever there by chance; the checksum of what may be megabytes comes last.
+        // Cheap checks first; the checksum of what may be megabytes comes last.
         var head = new Frame(at, At(at, Format.FrameHeaderLength));
         if (head.Kind is < FrameKind.Commit or > FrameKind.Gap || head.Checkpoint < leastCheckpoint) return false;
         var length = Format.FrameLength(At(at, Format.FrameHeaderLength));
@@ -40,7 +40,8 @@ internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed)
         for (var offset = 0; offset < window.Length;)
         {
             // Pieces end where blocks of the file do.
-            var piece = window.AsSpan(offset, (int)Math.Min(PieceBytes - ((at - segment.Base + offset) % PieceBytes), window.Length - offset));
+            var piece = window.AsSpan(
+                offset, (int)Math.Min(PieceBytes - ((at - segment.Base + offset) % PieceBytes), window.Length - offset));
             if (!TryFill(piece, at + offset)) piece.Clear();
             offset += piece.Length;
         }

@@ -1,13 +1,12 @@
-using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Tells which frames nothing leads to any more: commits and snapshots of streams that were deleted or purged, snapshots that were pruned or replaced,
-/// documents that were deleted or replaced. What is dead stays dead. The frames that say so are kept: they cost little, and with them a copy or an
-/// index built anew from any mixture of old and compacted files tells the same.
+/// Recognizes frames that nothing refers to any more: commits and snapshots of streams that were deleted or purged, snapshots that were
+/// pruned or replaced, documents that were deleted or replaced. A dead frame stays dead. The frames that record a removal are kept: they
+/// cost little, and with them a copy or an index rebuilt from any mixture of old and compacted files has the same content.
 /// </summary>
 internal sealed class DeadFrames(StoreView store)
 {
@@ -28,7 +27,7 @@ internal sealed class DeadFrames(StoreView store)
         return !IsNewest(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), reader.Number(), (int)reader.Number()), frame);
     }
 
-    // Written before the first commit of the stream that has the name now, it is of an earlier one.
+    // A frame before the first commit of the current stream belongs to an earlier stream of that name.
     private bool IsOfLivingStream(in Frame frame, out StreamId stream)
     {
         var reader = new BodyReader(frame.Body);

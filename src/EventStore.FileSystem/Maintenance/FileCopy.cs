@@ -2,7 +2,7 @@ using EventStore.FileSystem.Disk;
 
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>Reads from an offset on; answers how much there was.</summary>
+/// <summary>Reads from an offset on; returns the number of bytes read.</summary>
 internal delegate int ReadAt(Span<byte> into, long offset);
 
 /// <summary>Copies files whole: each appears under its name only once it is on the medium.</summary>
@@ -20,10 +20,10 @@ internal sealed class FileCopy(IDisk target)
 
     /// <summary>Copies a file of the log or the index, unless it is there already.</summary>
     /// <param name="path">Its name, the same in both folders.</param>
-    /// <param name="length">How much of it.</param>
+    /// <param name="length">The number of bytes to copy.</param>
     /// <param name="read">Reads it.</param>
-    /// <param name="isGrowing">Whether it is still written to. What never changes any more is known by its ends.</param>
-    /// <param name="cancellationToken">Leaves what was there.</param>
+    /// <param name="isGrowing">Whether it is still written to. A file that no longer changes is compared by its ends.</param>
+    /// <param name="cancellationToken">Cancels; the target keeps its file.</param>
     public void IfChanged(string path, long length, ReadAt read, bool isGrowing, CancellationToken cancellationToken)
     {
         var wantedBytes = (int)Math.Min(PartBytes, 2 * length);
@@ -54,8 +54,9 @@ internal sealed class FileCopy(IDisk target)
         BytesCopied += length;
     }
 
-    // The heads of such files tell one from another; their last bytes hold a checksum that is chained over a sealed segment, or that of a run's foot,
-    // and the head of a packed one that of its table. The newest segment is compared as a whole: the copy may have been opened and written to.
+    // The heads of such files differ; their last bytes hold a checksum that is chained over a sealed segment, or that of a run's foot,
+    // and the head of a packed one that of its table. The newest segment is compared as a whole: the copy may have been opened and
+    // written to.
     private bool IsThere(string path, long length, ReadAt read, bool isWhole)
     {
         if (!target.Exists(path)) return false;

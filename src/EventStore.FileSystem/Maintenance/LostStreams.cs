@@ -1,4 +1,4 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Maintenance;
 
@@ -24,7 +24,8 @@ internal sealed class LostStreams
                 break;
             case FrameKind.Purge:
                 var bucket = reader.Text();
-                foreach (var stream in reached.Keys.Where(stream => bucket.Length == 0 || stream.Bucket == bucket).ToArray()) Forget(stream);
+                foreach (var stream in reached.Keys.Where(stream => bucket.Length == 0 || stream.Bucket == bucket).ToArray())
+                    Forget(stream);
                 break;
         }
     }
@@ -35,7 +36,7 @@ internal sealed class LostStreams
         var (start, revision) = reached.GetValueOrDefault(stream);
         if (start != commit.StreamStart)
         {
-            // The stream was deleted and made anew, if what was lost does not hide it.
+            // The stream was deleted and created again, as far as the saved part shows.
             Forget(stream);
             revision = 0;
         }

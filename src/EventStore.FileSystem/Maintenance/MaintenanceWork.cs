@@ -1,6 +1,9 @@
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>Runs work on the files of an open store beside its readers and its writer, one at a time, and ends it when the store is closed.</summary>
+/// <summary>
+/// Runs maintenance on the files of an open store, concurrently with its readers and its writer, one at a time. Closing the store cancels
+/// it.
+/// </summary>
 internal sealed class MaintenanceWork(string root) : IAsyncDisposable
 {
     private readonly SemaphoreSlim turn = new(1);
@@ -23,11 +26,15 @@ internal sealed class MaintenanceWork(string root) : IAsyncDisposable
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new ObjectDisposedException(typeof(IPersistenceEngine).FullName, "The store was closed while its files were worked on. What was done stays done; begin again once it is open.");
+            throw new ObjectDisposedException(
+                typeof(IPersistenceEngine).FullName,
+                "The store was closed during maintenance. What was done stays done; start again once the store is open.");
         }
         catch (IOException error)
         {
-            throw new StorageUnavailableException($"Working on the files of the store at '{root}' failed: {error.Message} Nothing stored is lost. Try again once the cause is gone.", error);
+            throw new StorageUnavailableException(
+                $"Maintenance of the store at '{root}' failed: {error.Message} Nothing stored is lost. Try again once the cause is gone.",
+                error);
         }
     }
 

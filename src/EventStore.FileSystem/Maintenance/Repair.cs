@@ -1,42 +1,55 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Recovery;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>Makes a sound store of what is left of a damaged one, in another folder, and proves that it is sound by opening and verifying it.</summary>
+/// <summary>Saves what is left of a damaged store into another folder, and verifies the new store.</summary>
 internal static class Repair
 {
-    public static async Task<RepairReport> RunAsync(IDisk source, IDisk target, StoreSettings settings, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
+    public static async Task<RepairReport> RunAsync(
+        IDisk source, IDisk target, StoreSettings settings, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
     {
         try
         {
             var salvage = Save(source, target, progress, cancellationToken);
-            var store = StoreOpening.Open(target, settings, TimeProvider.System, mayCreate: false);
+            var (store, _) = StoreOpening.Open(target, settings, TimeProvider.System, mayCreate: false);
             await using (store.ConfigureAwait(false))
             {
                 var found = new Verification(store.View, null, cancellationToken).Run();
-                if (!found.IsSound) throw new StorageException($"What was saved into '{target.Root}' is not sound: {found.Damages[0].Place}: {found.Damages[0].Problem} Look after that disk.");
+                if (!found.IsSound)
+                    throw new StorageException(
+                        $"What was saved into '{target.Root}' is not sound: {found.Damages[0].Place}: "
+                        + $"{found.Damages[0].Problem} Check that disk.");
                 return new RepairReport(found.CommitsChecked, found.EventsChecked, salvage.LostParts, salvage.Streams.All);
             }
         }
         catch (IOException error)
         {
-            throw new StorageUnavailableException($"Repairing the store at '{source.Root}' into '{target.Root}' failed: {error.Message} The damaged store is untouched. Empty the target and try again once the cause is gone.", error);
+            throw new StorageUnavailableException(
+                $"Repairing the store at '{source.Root}' into '{target.Root}' failed: {error.Message} The damaged store is untouched. "
+                + "Empty the target and try again once the cause is gone.",
+                error);
         }
     }
 
     private static Salvage Save(IDisk source, IDisk target, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
     {
-        if (target.List("").Count > 0 || target.List(Segments.Folder).Count > 0)
+        if (target.List("").Count > 0 || target.List(LogSegments.Folder).Count > 0)
             throw new StorageException($"'{target.Root}' is not empty. A store is repaired into a new folder.");
         var (identity, problem) = FindIdentity(source);
         var segments = DamagedSegments.Find(source, identity.Id);
-        if (segments.Count == 0) throw new StorageException($"There is no log at '{source.Root}/{Segments.Folder}', so nothing can be saved. Restore the store from a backup.");
+        if (segments.Count == 0)
+            throw new StorageException(
+                $"There is no log at '{source.Root}/{LogSegments.Folder}', so nothing can be saved. Restore the store from a backup.");
         target.CreateFolder("");
-        target.CreateFolder(Segments.Folder);
-        var salvage = new Salvage(source, target, identity.Id, CheckpointFile.ReadAll(source, identity.Id, out _), cancellationToken);
-        if (problem is not null) salvage.LostParts.Add(new LostPart($"{source.Root}/{StoreIdentity.FileName}", problem, 0, new Checkpoint(0), new Checkpoint(0)));
+        target.CreateFolder(LogSegments.Folder);
+        var salvage = new Salvage(source, target, identity.Id, cancellationToken);
+        if (problem is not null)
+            salvage.LostParts.Add(
+                new LostPart($"{source.Root}/{StoreIdentityFile.FileName}", problem, 0, new Checkpoint(0), new Checkpoint(0)));
         for (var i = 0; i < segments.Count; i++)
         {
             salvage.Save(segments[i], i + 1 < segments.Count ? segments[i + 1] : null);
@@ -44,9 +57,10 @@ internal static class Repair
             progress?.Report(new FileSystemProgress(segments[i].End, segments[^1].End));
         }
 
-        target.SyncFolder(Segments.Folder);
+        target.SyncFolder(LogSegments.Folder);
         var hasLosses = salvage.LostParts.Any(part => part.Bytes > 0);
-        (identity with { Features = hasLosses ? identity.Features | StoreFeatures.HasLosses : identity.Features }).WriteTo(target);
+        StoreIdentityFile.Write(
+            target, identity with { Features = hasLosses ? identity.Features | StoreFeatures.HasLosses : identity.Features });
         return salvage;
     }
 
@@ -55,7 +69,7 @@ internal static class Repair
     {
         try
         {
-            if (source.Exists(StoreIdentity.FileName)) return (StoreIdentity.Read(source), null);
+            if (source.Exists(StoreIdentityFile.FileName)) return (StoreIdentityFile.Read(source), null);
         }
         catch (CorruptStorageException error) when (DamagedSegments.FindStoreId(source) is { } found)
         {
@@ -64,6 +78,8 @@ internal static class Repair
 
         return DamagedSegments.FindStoreId(source) is { } id
             ? (new StoreIdentity(id, 0, StoreFeatures.None), "the file is missing.")
-            : throw new StorageException($"There is no store at '{source.Root}': neither its identity nor a segment of its log can be read. Check the directory and the store's name, or restore it from a backup.");
+            : throw new StorageException(
+                $"There is no store at '{source.Root}': neither its identity nor a segment of its log can be read. "
+                + "Check the directory and the store's name, or restore it from a backup.");
     }
 }

@@ -1,18 +1,21 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Writes a damaged log anew, segment by segment: whole frames stay where they are, and everything between two of them becomes a gap that carries on the
-/// chain and the checkpoints. Segments without damage are copied as they are.
+/// Rewrites a damaged log, segment by segment: whole frames stay where they are, and everything between two of them becomes a gap that
+/// continues the chain and the checkpoints. Segments without damage are copied as they are.
 /// </summary>
-internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnlyList<StoreCheckpoint> claims, CancellationToken cancellationToken)
+internal sealed class Salvage(
+    IDisk source, IDisk target, Guid storeId, CancellationToken cancellationToken)
 {
     private readonly ulong seed = Format.SeedOf(storeId);
     private readonly FileCopy copy = new(target);
 
-    // Where the log goes on: the checksum of the last frame, the checkpoint that the next event gets, the newest stamp.
+    // Where the log continues: the checksum of the last frame, the checkpoint that the next event gets, the newest stamp.
     private uint chain;
     private long checkpoint = 1;
     private long stamp;
@@ -22,15 +25,19 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
     public LostStreams Streams { get; } = new();
 
     /// <param name="segment">The next segment.</param>
-    /// <param name="next">The one behind it; null for the last.</param>
+    /// <param name="next">The one after it; null for the last.</param>
     public void Save(DamagedSegment segment, DamagedSegment? next)
     {
         var before = (chain, checkpoint, stamp);
         var isWhole = segment.Header is { } header && header.Chain == chain && header.FirstCheckpoint == checkpoint;
-        if (!isWhole) LostParts.Add(new LostPart(PlaceOf(segment, segment.Base), segment.Problem ?? "the head of the segment does not continue the one before it.", 0, new Checkpoint(checkpoint - 1), new Checkpoint(checkpoint - 1)));
+        if (!isWhole)
+            LostParts.Add(
+                new LostPart(
+                    PlaceOf(segment, segment.Base), segment.Problem ?? "the head of the segment does not continue the one before it.", 0,
+                    new Checkpoint(checkpoint - 1), new Checkpoint(checkpoint - 1)));
         var lostParts = LostParts.Count;
         Walk(segment, next, null);
-        var path = Segments.PathOf(segment.Number);
+        var path = LogSegments.PathOf(segment.Number);
         if (isWhole && next is not null && LostParts.Count == lostParts)
         {
             using var file = source.Open(path, forWriting: false);
@@ -38,7 +45,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
             return;
         }
 
-        // Once more, this time writing what is found.
+        // Walk again, this time writing what is found.
         LostParts.RemoveRange(lostParts, LostParts.Count - lostParts);
         (chain, checkpoint, stamp) = before;
         using (var file = target.Create(path + ".tmp"))
@@ -51,7 +58,7 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
         }
 
         target.Rename(path + ".tmp", path);
-        target.SyncFolder(Segments.Folder);
+        target.SyncFolder(LogSegments.Folder);
     }
 
     private void Walk(DamagedSegment segment, DamagedSegment? next, Writing? writing)
@@ -62,7 +69,8 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
         {
             cancellationToken.ThrowIfCancellationRequested();
             var continues = at == position;
-            if (!reader.TryRead(at, checkpoint, out var frame) || (continues && (frame.PreviousCrc != chain || frame.Checkpoint != checkpoint)))
+            if (!reader.TryRead(at, checkpoint, out var frame)
+                || (continues && (frame.PreviousCrc != chain || frame.Checkpoint != checkpoint)))
             {
                 at += 8;
                 continue;
@@ -84,20 +92,27 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
         if (next is null) LoseEnd(segment, position, writing);
     }
 
-    // What is missing between two places becomes a gap, or several where more checkpoints are missing than one may hold.
+    // Fills a missing part with a gap, or with several if more checkpoints are missing than one gap can hold.
     private void Lose(DamagedSegment segment, long from, long to, long nextCheckpoint, uint chainBehind, Writing? writing)
     {
         nextCheckpoint = Math.Max(nextCheckpoint, checkpoint);
-        LostParts.Add(new LostPart(PlaceOf(segment, from), segment.File is null ? segment.Problem! : "stored frames are not whole here.", to - from, new Checkpoint(checkpoint - 1), new Checkpoint(nextCheckpoint - 1)));
+        LostParts.Add(
+            new LostPart(
+                PlaceOf(segment, from), segment.File is null ? segment.Problem! : "stored frames are not whole here.", to - from,
+                new Checkpoint(checkpoint - 1), new Checkpoint(nextCheckpoint - 1)));
         for (; nextCheckpoint - checkpoint > ushort.MaxValue; from += Writing.GapBytes, checkpoint += ushort.MaxValue)
-            writing?.WriteGap(new FrameHeader(from, FrameKind.Gap, ushort.MaxValue, checkpoint, 0, chain, 0), Writing.GapBytes, chain, stamp, seed);
-        writing?.WriteGap(new FrameHeader(from, FrameKind.Gap, (int)(nextCheckpoint - checkpoint), checkpoint, 0, chain, 0), to - from, chainBehind, stamp, seed);
+            writing?.WriteGap(
+                new FrameHeader(from, FrameKind.Gap, ushort.MaxValue, checkpoint, 0, chain, 0), Writing.GapBytes, chain, stamp, seed);
+        writing?.WriteGap(
+            new FrameHeader(from, FrameKind.Gap, (int)(nextCheckpoint - checkpoint), checkpoint, 0, chain, 0), to - from, chainBehind,
+            stamp, seed);
         (chain, checkpoint) = (chainBehind, nextCheckpoint);
     }
 
-    // Checkpoints and addresses that were given out are not given out again, though what had them is lost.
+    // Checkpoints and addresses of lost frames are not reused.
     private void LoseEnd(DamagedSegment segment, long position, Writing? writing)
     {
+        var claims = CheckpointFile.ReadAll(source, storeId, out _);
         var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max();
         var next = claims.Select(claim => claim.Indexed.NextCheckpoint).DefaultIfEmpty(0).Max();
         if (end > position || next > checkpoint)
@@ -119,12 +134,13 @@ internal sealed class Salvage(IDisk source, IDisk target, Guid storeId, IReadOnl
             : (chain, checkpoint);
     }
 
-    private string PlaceOf(DamagedSegment segment, long at) => $"{source.Root}/{Segments.PathOf(segment.Number)}, offset {at - segment.Base}";
+    private string PlaceOf(DamagedSegment segment, long at) =>
+        $"{source.Root}/{LogSegments.PathOf(segment.Number)}, offset {at - segment.Base}";
 
     /// <summary>Writes frames and gaps where they belong.</summary>
     private sealed class Writing(IDiskFile file, long segmentBase)
     {
-        /// <summary>Room for a gap, whatever it says.</summary>
+        /// <summary>Enough bytes for any gap.</summary>
         public const int GapBytes = 64;
 
         public void Write(in Frame frame)

@@ -1,13 +1,16 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>Reads everything stored and reports every damage with its place. Changes nothing, and runs beside the writer.</summary>
+/// <summary>
+/// Reads everything stored and reports every damage with its place. Changes nothing, and runs concurrently with the writer.
+/// </summary>
 internal sealed class Verification(StoreView store, IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
 {
     private const int ReportEveryEvents = 65_536;
-    private const string IndexAdvice = "Close the store, delete its folder 'idx' and open it again: the index is built anew from the log.";
+    private const string IndexAdvice = "Close the store, delete its folder 'idx' and open it again: the index is rebuilt from the log.";
     private readonly List<Damage> damages = [];
     private readonly LogPoint end = store.End;
     private long commitsChecked;
@@ -23,14 +26,17 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
 
         foreach (var run in store.Index.State.Runs)
         {
-            foreach (var block in run.DamagedBlocks()) damages.Add(new Damage($"{store.Segments.Disk.Root}/{run.Path}, block {block}", "the checksum of the block is wrong.", IndexAdvice));
+            foreach (var block in run.DamagedBlocks())
+                damages.Add(
+                    new Damage(
+                        $"{store.Segments.Disk.Root}/{run.Path}, block {block}", "the checksum of the block is wrong.", IndexAdvice));
         }
 
         progress?.Report(new VerificationProgress(eventsChecked, eventsChecked));
         return new VerificationReport(commitsChecked, eventsChecked, damages);
     }
 
-    // A block of a packed segment that cannot be unpacked says so by itself.
+    // A damaged block of a packed segment throws.
     private void TryCheck(Segment segment)
     {
         try
@@ -57,7 +63,8 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
         while (scanner.TryNext(out var frame, until))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (frame.Checkpoint != checkpoint) Report(frame.Position, $"checkpoint {frame.Checkpoint} stands where {checkpoint} was expected.");
+            if (frame.Checkpoint != checkpoint)
+                Report(frame.Position, $"checkpoint {frame.Checkpoint} was found where {checkpoint} was expected.");
             checkpoint = frame.Checkpoint + frame.Count;
             if (frame.Kind == FrameKind.Commit) Check(new CommitReader(frame, store.Names));
         }
@@ -73,7 +80,12 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
         var head = store.Index.FindHead(commit.Stream);
         var found = store.Index.FindCommits(commit.Stream, head, commit.LastRevision, commit.LastRevision, 1);
         if (store.IsLive(commit) && (found.Count != 1 || found[0].Position != position))
-            damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", "the index does not lead to this commit.", IndexAdvice));
+        {
+            var place = $"{store.Segments.Disk.Root}/{store.Segments.Place(position)}";
+            damages.Add(new Damage(place, "the index does not lead to this commit.", IndexAdvice));
+        }
+
+
         commitsChecked++;
         eventsChecked += commit.EventCount;
         if (eventsChecked - eventsReported < ReportEveryEvents) return;
@@ -81,5 +93,6 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
         progress?.Report(new VerificationProgress(eventsChecked, null));
     }
 
-    private void Report(long position, string problem) => damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", problem, SegmentFile.Advice));
+    private void Report(long position, string problem) =>
+        damages.Add(new Damage($"{store.Segments.Disk.Root}/{store.Segments.Place(position)}", problem, SegmentFile.Advice));
 }

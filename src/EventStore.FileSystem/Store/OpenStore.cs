@@ -1,172 +1,101 @@
-using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Store;
 
 /// <summary>
-/// A store that is open: its log, its index and the gate of the one writer. Readers see what is published and never wait for the disk of the writer.
+/// A store that is open for writing: its view for readers, its one writer, and how it is closed. Readers never wait for the disk of the
+/// writer.
 /// </summary>
 internal sealed class OpenStore : IAsyncDisposable
 {
     public const string LockFileName = "writer.lock";
-    private readonly IDisk disk;
     private readonly IDisposable writerLock;
     private readonly StoreSettings settings;
+    private readonly SegmentedLog log;
     private readonly SealedPacking? packing;
-
-    // Held by whoever writes, through the flush.
-    private readonly Lock writerGate = new();
     private readonly LiveWriter live;
-    private volatile bool isClosed;
+    private readonly IntervalFlush? flush;
 
-    internal OpenStore(IDisk disk, IDisposable writerLock, StoreSettings settings, Segments segments, SegmentedLog log, StoreIndex index, RecoveryReport recovery)
+    public OpenStore(IDisposable writerLock, StoreSettings settings, SegmentedLog log, IndexUpkeep upkeep)
     {
-        (this.disk, this.writerLock, this.settings, Log, Recovery) = (disk, writerLock, settings, log, recovery);
-        View = new StoreView(segments, index, log.End);
-        live = new LiveWriter(segments, settings.Log, log.Epoch, () => (View.End.Position, log.DurableEnd));
-        Packer = new SegmentPacker(segments, settings.Packing, log.Fail);
-        packing = settings.Packing.Compresses ? new SealedPacking(segments, Packer, settings) : null;
+        (this.writerLock, this.settings, this.log, Upkeep) = (writerLock, settings, log, upkeep);
+        View = new StoreView(log.Segments, upkeep.Index, log.End);
+        live = new LiveWriter(View, log, settings.Log);
+        Packer = new SegmentPacker(log.Segments, settings.Packing, log.Fault);
+        packing = settings.Packing.Compresses ? new SealedPacking(log.Segments, Packer, settings) : null;
         packing?.Resume();
+        Writer = new StoreWriter(log, upkeep, live, packing);
+        if (settings.Log.FlushInterval is { } interval) flush = new IntervalFlush(log, interval, settings.Log.Time);
     }
 
-    /// <summary>What is read of it.</summary>
+    /// <summary>The view for readers.</summary>
     public StoreView View { get; }
 
-    public Segments Segments => View.Segments;
+    public StoreWriter Writer { get; }
+
+    public SegmentPacker Packer { get; }
+
+    public LogSegments Segments => View.Segments;
 
     public StoreIndex Index => View.Index;
+
+    /// <summary>What keeps the index on disk.</summary>
+    public IndexUpkeep Upkeep { get; }
 
     /// <summary>Up to where everything may be read.</summary>
     public LogPoint End => View.End;
 
-    /// <summary>The writing end. Only to be used by whoever writes.</summary>
-    public SegmentedLog Log { get; }
+    /// <summary>Why nothing is written any more; null while writes succeed.</summary>
+    public Exception? Fault => log.Fault.Why;
 
-    public SegmentPacker Packer { get; }
+    private string Root => Segments.Disk.Root;
 
-    /// <summary>What opening did to the end of the log.</summary>
-    public RecoveryReport Recovery { get; }
-
-    /// <summary>Why nothing is written any more; null while all is well.</summary>
-    public Exception? Fault => Log.Fault;
-
-    /// <summary>Writes as the only writer: decides and gathers frames, then writes them, and only then has them indexed and published.</summary>
-    public TAnswer Write<TAsked, TAnswer>(IWriting<TAsked, TAnswer> writing, TAsked asked)
+    /// <summary>Reads. If a part of the index turns out to be damaged, rebuilds the index from the log and reads again.</summary>
+    /// <exception cref="StorageUnavailableException">The disk failed.</exception>
+    /// <exception cref="CorruptStorageException">Something is damaged that cannot be rebuilt.</exception>
+    public ValueTask<T> ReadAsync<T>(Func<StoreView, T> read)
     {
-        lock (writerGate)
-        {
-            RefuseIfClosed();
-            if (Index.Keeper.Damage is not null) Mend();
-            TAnswer answer;
-            try
-            {
-                Log.Begin();
-                answer = writing.Gather(asked);
-            }
-            catch (IOException)
-            {
-                answer = GatherAgain(writing, asked);
-            }
-
-            if (Log.Body.Length == 0) return answer;
-            Log.Write(writing.StampTicks);
-            View.Reach(Log.WrittenEnd);
-            writing.Index();
-            Publish();
-            if (Index.Keeper.IsFreezeDue(Log.End.Position)) Index.Keeper.Freeze(Log.End);
-            Index.Keeper.HoldBack(Log.End.Position);
-            packing?.Notice();
-            return answer;
-        }
-    }
-
-    /// <summary>Writes what is written seldom.</summary>
-    /// <param name="gather">Decides, adds frames to the log's batch, and answers what is to be done once they are written.</param>
-    public T Write<T>(Func<(T Answer, Action? WhenWritten)> gather)
-    {
-        var writing = new SeldomWriting<T>();
-        return Write(writing, gather);
-    }
-
-    /// <summary>Reads, and should a part of the index turn out damaged, has it built anew from the log and reads again.</summary>
-    public T Read<T>(Func<T> read)
-    {
-        RefuseIfClosed();
+        Writer.RefuseIfClosed();
         try
         {
-            try
-            {
-                return read();
-            }
-            catch (IndexDamageException)
-            {
-                Rebuild();
-            }
-
-            return read();
+            return new(read(View));
         }
-        catch (IndexDamageException error)
+        catch (IndexDamageException)
         {
-            throw new CorruptStorageException($"{disk.Root}/{error.Path}", error.Message, "The index was built anew and is damaged again: look after the disk.", error);
+            return ReadRebuiltAsync(read);
         }
         catch (IOException error)
         {
-            throw new StorageUnavailableException($"Reading the store at '{disk.Root}' failed: {error.Message} Nothing was changed. Try again once the cause is gone.", error);
+            throw ReadingFailed(error);
         }
     }
+
+    /// <summary>Builds the index from the log again.</summary>
+    public ValueTask RebuildIndexAsync() => Writer.RebuildIndexAsync(settings.Index);
 
     /// <summary>Brings what is written to the medium.</summary>
-    public void SyncNow() => Log.SyncNow();
-
-    /// <summary>Seals the segment that is written to, unless there is nothing in it, so that it can be packed.</summary>
-    public void SealActive()
+    /// <exception cref="StorageException">Flushing failed, now or earlier.</exception>
+    public void SyncNow()
     {
-        lock (writerGate)
-        {
-            RefuseIfClosed();
-            if (Log.End.Position == Segments.All[^1].FirstFrame) return;
-            Log.BeginSegment();
-            Publish();
-        }
+        log.SyncNow();
+        log.RefuseIfFaulted();
     }
 
-    /// <summary>When this returns, whatever is indexed is published and told to other processes, and so are replaced files, which they hold on to until then.</summary>
-    public void Tell()
-    {
-        lock (writerGate) live.Tell();
-    }
+    /// <summary>The exception for an index that is damaged although it was rebuilt.</summary>
+    public CorruptStorageException DamagedAgain(IndexDamageException error) => new(
+        $"{Root}/{error.Path}", error.Message, "The index was rebuilt and is damaged again: check the disk.", error);
 
-    /// <summary>Builds the index anew from the log.</summary>
-    public void Rebuild()
-    {
-        lock (writerGate)
-        {
-            RefuseIfClosed();
-            Index.Keeper.SettleAsync().AsTask().GetAwaiter().GetResult();
-            var keeper = new RunKeeper(disk, Segments.StoreId, settings.Index, StoreView.Origin, 0);
-            var rebuilt = new StoreIndex(keeper);
-            var scanner = new LogScanner(Segments, StoreView.Origin.Position, StoreView.Origin.Chain);
-            var logEnd = Log.End;
-            while (scanner.TryNext(out var frame, logEnd.Position)) StoreOpening.Apply(rebuilt, frame, View.Names);
-            if (scanner.Position < logEnd.Position && Segments.Of(scanner.Position).FirstFrame != logEnd.Position)
-                throw Segments.Damaged(scanner.Position, "a stored frame is not whole.");
-            if (keeper.Damage is { } damage) throw damage;
-            if (keeper.Fault is { } fault) throw new StorageException($"The index of the store at '{disk.Root}' could not be built anew: {fault.Message}", fault);
-            Index.Keeper.Adopt(keeper);
-            Index.Keeper.WriteCheckpoint();
-        }
-    }
+    /// <summary>The exception for a disk that failed while something was read.</summary>
+    public StorageUnavailableException ReadingFailed(IOException error) => new(
+        $"Reading the store at '{Root}' failed: {error.Message} Nothing was changed. Try again once the cause is gone.", error);
 
     public async ValueTask DisposeAsync()
     {
-        if (isClosed) return;
-        lock (writerGate)
-        {
-            if (isClosed) return;
-            isClosed = true;
-        }
-
+        if (!Writer.TryClose()) return;
+        if (flush is not null) await flush.DisposeAsync().ConfigureAwait(false);
         try
         {
             if (packing is not null) await packing.DisposeAsync().ConfigureAwait(false);
@@ -174,67 +103,57 @@ internal sealed class OpenStore : IAsyncDisposable
         }
         finally
         {
-            await Index.Keeper.DisposeAsync().ConfigureAwait(false);
+            await Upkeep.DisposeAsync().ConfigureAwait(false);
             live.Dispose();
-            await Log.DisposeAsync().ConfigureAwait(false);
+            await log.DisposeAsync().ConfigureAwait(false);
             Segments.Dispose();
             writerLock.Dispose();
         }
     }
 
-    // A clean close leaves the log durable, without space taken ahead, and a checkpoint that says so.
-    private async ValueTask CloseAsync()
+    private async ValueTask<T> ReadRebuiltAsync<T>(Func<StoreView, T> read)
     {
-        await Index.Keeper.SettleAsync().ConfigureAwait(false);
-        if (Log.Fault is not null) return;
         try
         {
-            Log.SyncNow();
-            Log.Trim();
-            if (Index.State.Active.Count >= settings.CloseEntries && Index.Keeper.Fault is null) Index.Keeper.Freeze(Log.End);
-            await Index.Keeper.SettleAsync().ConfigureAwait(false);
-            Index.Keeper.WriteCheckpoint();
+            await RebuildIndexAsync().ConfigureAwait(false);
+            return read(View);
         }
-        catch (BatchOutcomeUnknownException error)
+        catch (IndexDamageException error)
         {
-            throw new StorageException($"Closing the store at '{disk.Root}' failed: {error.Message} What was acknowledged as durable is; open the store again to settle the rest.", error);
+            throw DamagedAgain(error);
         }
         catch (IOException error)
         {
-            throw new StorageException($"The last checkpoint of the store at '{disk.Root}' could not be written: {error.Message} Nothing is lost; the next opening reads more of the log.", error);
+            throw ReadingFailed(error);
         }
     }
 
-    // A merge met damage, which a reader may never meet.
-    private void Mend() => Read(() => Index.Keeper.Damage is { } damage ? throw damage : true);
-
-    private void Publish()
+    // A clean close leaves the log durable and without space allocated ahead, and a checkpoint that says so.
+    private async ValueTask CloseAsync()
     {
-        View.Publish(Log.End);
-        live.Notice();
-    }
-
-    private void RefuseIfClosed() => ObjectDisposedException.ThrowIf(isClosed, typeof(IPersistenceEngine));
-
-    // What was found damaged while deciding is built anew, or told as what it is.
-    private TAnswer GatherAgain<TAsked, TAnswer>(IWriting<TAsked, TAnswer> writing, TAsked asked) => Read(() =>
-    {
-        Log.Begin();
-        return writing.Gather(asked);
-    });
-
-    private sealed class SeldomWriting<T> : IWriting<Func<(T Answer, Action? WhenWritten)>, T>
-    {
-        private Action? whenWritten;
-
-        public long StampTicks => 0;
-
-        public T Gather(Func<(T Answer, Action? WhenWritten)> asked)
+        await Upkeep.SettleAsync().ConfigureAwait(false);
+        if (Fault is not null) return;
+        try
         {
-            (var answer, whenWritten) = asked();
-            return answer;
+            log.SyncNow();
+            log.Trim();
+            if (Index.State.Active.Count >= settings.CloseEntries && Upkeep.Fault is null) Upkeep.Freeze(log.End);
+            await Upkeep.SettleAsync().ConfigureAwait(false);
+            Upkeep.WriteCheckpoint();
         }
-
-        public void Index() => whenWritten?.Invoke();
+        catch (BatchOutcomeUnknownException error)
+        {
+            throw new StorageException(
+                $"Closing the store at '{Root}' failed: {error.Message} "
+                + "Everything acknowledged as durable is stored; open the store again to settle the rest.",
+                error);
+        }
+        catch (IOException error)
+        {
+            throw new StorageException(
+                $"The last checkpoint of the store at '{Root}' could not be written: {error.Message} "
+                + "Nothing is lost; the next opening reads more of the log.",
+                error);
+        }
     }
 }

@@ -1,8 +1,8 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Store;
 
-/// <summary>Up to where everything may be read. Set by the one writer, read by anybody without waiting for it; costs no object per commit.</summary>
+/// <summary>Up to where everything may be read. Set by the one writer; readers never wait for it. Allocates nothing per commit.</summary>
 internal sealed class PublishedEnd(LogPoint first)
 {
     private LogPoint point = first;
@@ -11,7 +11,7 @@ internal sealed class PublishedEnd(LogPoint first)
     // Odd while the point is being changed.
     private int version;
 
-    /// <summary>Up to where is written, though perhaps not yet published.</summary>
+    /// <summary>Up to where the log is written, though perhaps not yet published.</summary>
     public long Reached => Volatile.Read(ref reached);
 
     public void Reach(long position) => Volatile.Write(ref reached, position);
@@ -24,7 +24,7 @@ internal sealed class PublishedEnd(LogPoint first)
         Volatile.Write(ref version, version + 1);
     }
 
-    /// <summary>The point as it was at one moment: what changed while it was read is read again.</summary>
+    /// <summary>Returns a consistent point: if it changes while it is read, it is read again.</summary>
     public LogPoint Read()
     {
         while (true)

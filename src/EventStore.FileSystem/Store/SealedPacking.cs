@@ -1,12 +1,12 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Store;
 
 /// <summary>
-/// Packs segments once they are sealed, beside the writer, one after another. What could not be packed stays as it is and is tried again when another
-/// segment is sealed; while that goes on to fail, ever more are let pass in between.
+/// Packs segments once they are sealed, in the background, one at a time. A segment that could not be packed stays as it is and is tried
+/// again when another segment is sealed. While packing keeps failing, the number of segments sealed between two tries doubles.
 /// </summary>
-internal sealed class SealedPacking(Segments segments, SegmentPacker packer, StoreSettings settings) : IAsyncDisposable
+internal sealed class SealedPacking(LogSegments segments, SegmentPacker packer, StoreSettings settings) : IAsyncDisposable
 {
     private const int MostLetPass = 63;
     private readonly CancellationTokenSource ending = new();
@@ -15,12 +15,12 @@ internal sealed class SealedPacking(Segments segments, SegmentPacker packer, Sto
     private int noticed = segments.All.Count;
     private Task working = Task.CompletedTask;
 
-    // Touched by the work only, which never runs twice at a time: segments before this one are done, or left to compaction.
+    // Used by the background work only, which never runs twice at a time: segments before this one are done, or left to compaction.
     private long first = segments.All[^1].Number;
     private int letPass;
     private int nextLetPass;
 
-    /// <summary>Takes up what the last opening left: the segments behind the newest packed one.</summary>
+    /// <summary>Packs what the last opening left: the segments after the newest packed one.</summary>
     public void Resume() => working = settings.Log.InBackground(() =>
     {
         for (var i = segments.All.Count - 2; i >= 0; i--)
@@ -66,7 +66,7 @@ internal sealed class SealedPacking(Segments segments, SegmentPacker packer, Sto
         }
     }
 
-    // Answers whether to go on with the next one.
+    // Returns whether to continue with the next one.
     private bool TryPack(Segment segment)
     {
         try
@@ -77,14 +77,14 @@ internal sealed class SealedPacking(Segments segments, SegmentPacker packer, Sto
         }
         catch (CorruptStorageException error)
         {
-            // Stays as it is, for whoever reads or verifies it to be told too.
-            settings.PackingFailed(Segments.PathOf(segment.Number), error);
+            // The file stays as it is; reading or verifying it reports the damage too.
+            settings.PackingFailed(LogSegments.PathOf(segment.Number), error);
             return true;
         }
         catch (IOException error)
         {
-            // The old file stays, and all is well with it.
-            settings.PackingFailed(Segments.PathOf(segment.Number), error);
+            // The old file stays and is sound.
+            settings.PackingFailed(LogSegments.PathOf(segment.Number), error);
             (letPass, nextLetPass) = (nextLetPass, Math.Min((2 * nextLetPass) + 1, MostLetPass));
             return false;
         }

@@ -1,20 +1,24 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Store;
 
-/// <summary>All that reading needs of a store: its log, its index, and how far both may be read. The same for the writer's own readers and for other processes.</summary>
+/// <summary>
+/// Everything that reading needs of a store: its log, its index, and how far both may be read. Used in the writing process and in others.
+/// </summary>
 internal sealed class StoreView
 {
     private readonly PublishedEnd published;
 
-    public StoreView(Segments segments, StoreIndex index, LogPoint end)
+    public StoreView(LogSegments segments, StoreIndex index, LogPoint end)
     {
         (Segments, Index, published) = (segments, index, new PublishedEnd(end));
         (Replays, Lookups) = (new LogReaders(segments), new LogReaders(segments, new FrameCache()));
     }
 
-    public Segments Segments { get; }
+    public LogSegments Segments { get; }
 
     public StoreIndex Index { get; }
 
@@ -29,28 +33,25 @@ internal sealed class StoreView
     /// <summary>Up to where everything may be read.</summary>
     public LogPoint End => published.Read();
 
-    /// <summary>Up to where what the index names may be looked up, which is written, though perhaps not yet published.</summary>
+    /// <summary>Up to where frames that the index names may be read: written, though perhaps not yet published.</summary>
     public long IndexedEnd => published.Reached;
 
-    /// <summary>The address of the log's first frame.</summary>
-    public static LogPoint Origin { get; } = new(Format.SegmentHeaderLength, 0, 1, 0);
-
-    /// <summary>What is about to be indexed may be looked up.</summary>
+    /// <summary>Allows looking up frames that are about to be indexed.</summary>
     public void Reach(long position) => published.Reach(position);
 
-    /// <summary>Lets everybody read up to a point.</summary>
+    /// <summary>Publishes the log up to a point.</summary>
     public void Publish(LogPoint end) => published.Publish(end);
 
-    /// <summary>Looks at one frame that the index names.</summary>
+    /// <summary>Reads one frame that the index names.</summary>
     public T Look<T>(long position, Func<Frame, T> read)
     {
         var reader = Lookups.Take(IndexedEnd);
-        var answer = read(reader.Read(position));
+        var result = read(reader.Read(position));
         Lookups.Return(reader);
-        return answer;
+        return result;
     }
 
-    /// <summary>Whether a commit belongs to a stream that is there, and not to one deleted since.</summary>
+    /// <summary>Whether a commit belongs to a stream that exists, and not to one that was deleted since.</summary>
     public bool IsLive(in CommitReader commit)
     {
         if (commit.Position > Index.Removals.Newest) return true;

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace EventStore.FileSystem.Tests.Processes;
 
-/// <summary>What writers were told is stored, and the check that it is: every acknowledged commit whole, once and in order, documents and snapshots too.</summary>
+/// <summary>
+/// What writers acknowledged, and the check that it is stored: every commit whole, once and in order, documents and snapshots too.
+/// </summary>
 internal sealed class Acknowledgements
 {
     private readonly Dictionary<Guid, (string Stream, long First, long Last, long Checkpoint)> commits = [];
@@ -16,7 +18,8 @@ internal sealed class Acknowledgements
     {
         foreach (var words in lines.Select(line => line.Split(' ')))
         {
-            if (words is ["c", var id, var stream, var first, var last, var checkpoint]) commits.Add(Guid.ParseExact(id, "N"), (stream, Number(first), Number(last), Number(checkpoint)));
+            if (words is ["c", var id, var stream, var first, var last, var checkpoint])
+                commits.Add(Guid.ParseExact(id, "N"), (stream, Number(first), Number(last), Number(checkpoint)));
             else if (words is ["d", var name, var content, var version]) documents[name] = (content, Number(version));
             else if (words is ["s", var of, var revision]) snapshots[of] = Number(revision);
             else continue;
@@ -32,7 +35,8 @@ internal sealed class Acknowledgements
         Checkpoint after = new Checkpoint(0);
         for (var isEnd = false; !isEnd;)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
+            var page = await engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
             foreach (var recorded in page.Events.Span)
             {
                 Assert.Equal(after + 1, recorded.Checkpoint);
@@ -62,11 +66,12 @@ internal sealed class Acknowledgements
         var before = revisions.GetValueOrDefault(commit.Stream.Id);
         Assert.Equal(before + 1, recorded.Revision.Value);
         revisions[commit.Stream.Id] = recorded.Revision.Value;
-        if (commits.TryGetValue(commit.CommitId, out var told))
-            Assert.Equal(told, (commit.Stream.Id, commit.FirstRevision.Value, commit.LastRevision.Value, commit.LastCheckpoint.Value));
+        if (commits.TryGetValue(commit.CommitId, out var acknowledged))
+            Assert.Equal(
+                acknowledged, (commit.Stream.Id, commit.FirstRevision.Value, commit.LastRevision.Value, commit.LastCheckpoint.Value));
     }
 
-    // What was being written when the end came may be there instead of what was acknowledged last.
+    // The write in progress at the end may be stored, in place of the last acknowledged one.
     private async Task CheckDocumentsAsync(IPersistenceEngine engine)
     {
         foreach (var (name, (content, version)) in documents)
@@ -84,7 +89,8 @@ internal sealed class Acknowledgements
         {
             var snapshot = await engine.FindSnapshotAsync(stream, Revision.Max);
             Assert.NotNull(snapshot);
-            Assert.True(snapshot.Revision.Value >= revision, $"{stream} has a snapshot at {snapshot.Revision}, but {revision} was acknowledged");
+            Assert.True(
+                snapshot.Revision.Value >= revision, $"{stream} has a snapshot at {snapshot.Revision}, but {revision} was acknowledged");
             Assert.Equal(snapshot.Revision.ToString(), Encoding.UTF8.GetString(snapshot.Payload.Span));
         }
     }

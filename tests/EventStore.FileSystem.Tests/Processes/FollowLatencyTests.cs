@@ -7,7 +7,7 @@ namespace EventStore.FileSystem.Tests.Processes;
 [CollectionDefinition(nameof(Measured), DisableParallelization = true)]
 public sealed class Measured;
 
-/// <summary>How long a commit takes to another process that waits for it.</summary>
+/// <summary>Measures the time until a commit reaches another process that waits for it.</summary>
 [Collection(nameof(Measured))]
 public sealed class FollowLatencyTests : IDisposable
 {
@@ -22,14 +22,17 @@ public sealed class FollowLatencyTests : IDisposable
         var (median, floor) = (0L, 0L);
         for (var attempt = 0; attempt < 3; attempt++)
         {
-            (median, floor) = await MeasureAsync(new WriterOrder(Path.Combine(directory.Path, $"{attempt}"), isDurable, Committers: 1, Seed: 1, MostWrites: 0));
-            TestContext.Current.TestOutputHelper?.WriteLine($"median from the call to commit to delivery in another process: {median} µs; a timer of 1 ms took {floor} µs");
+            (median, floor) = await MeasureAsync(
+                new WriterOrder(Path.Combine(directory.Path, $"{attempt}"), isDurable, Committers: 1, Seed: 1, MostWrites: 0));
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"median from the call to commit to delivery in another process: {median} µs; a timer of 1 ms took {floor} µs");
 
-            // Where a timer of a millisecond takes far longer, the machine has no time for anybody.
+            // Where a timer of a millisecond takes far longer, the machine is too busy to measure.
             if (median <= MostMicroseconds || median <= 4 * floor) return;
         }
 
-        Assert.Fail($"the median from the call to commit to delivery in another process is {median} µs, while a timer of 1 ms took {floor} µs");
+        Assert.Fail(
+            $"the median from the call to commit to delivery in another process is {median} µs, while a timer of 1 ms took {floor} µs");
     }
 
     private static async Task<(long Median, long Floor)> MeasureAsync(WriterOrder order)
@@ -49,7 +52,11 @@ public sealed class FollowLatencyTests : IDisposable
             timers.Add(Stopwatch.GetElapsedTime(before).TotalMicroseconds);
             await Task.Delay(random.Next(1, 60), TestContext.Current.CancellationToken);
             var body = Encoding.UTF8.GetBytes($"{Reader.Timed}{Stopwatch.GetTimestamp()}");
-            end = (await engine.CommitAsync(new CommitAttempt("timed", Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "text", body)]))).Commit!.LastCheckpoint.Value;
+            end = (
+                await engine.CommitAsync(
+                    new CommitAttempt(
+                        "timed", Guid.NewGuid(), ExpectedRevision.Any, default, [
+                            new EventRecord(Guid.NewGuid(), "text", body)]))).Commit!.LastCheckpoint.Value;
         }
 
         timers.Sort();

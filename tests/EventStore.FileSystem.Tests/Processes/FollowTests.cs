@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace EventStore.FileSystem.Tests.Processes;
 
-/// <summary>Two processes read while a third writes, is killed by SIGKILL again and again, and starts anew.</summary>
+/// <summary>Two processes read while a third writes, is killed by SIGKILL repeatedly, and is started again.</summary>
 public sealed class FollowTests : IDisposable
 {
     private static readonly int Rounds = LongRun.IsAskedFor ? 300 : 8;
@@ -11,7 +11,8 @@ public sealed class FollowTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Theory, InlineData(true, false), InlineData(false, false), InlineData(true, true), InlineData(false, true)]
-    public async Task Readers_see_every_acknowledged_commit_whole_once_and_in_order_however_often_the_writer_is_killed(bool isDurable, bool compacts)
+    public async Task Readers_see_every_acknowledged_commit_whole_once_and_in_order_however_often_the_writer_is_killed(
+        bool isDurable, bool compacts)
     {
         var acknowledgements = new Acknowledgements();
         var order = new WriterOrder(directory.Path, isDurable, Committers: 8, Seed: 1, MostWrites: int.MaxValue, compacts);
@@ -45,7 +46,9 @@ public sealed class FollowTests : IDisposable
         var after = 0L;
         for (var isEnd = false; !isEnd;)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(after), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)));
+            var page = await engine.ReadAllAsync(
+                new StoreRead(
+                    EventFilter.Everything, new Checkpoint(after), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)));
             foreach (var recorded in page.Events.Span) Reader.Add(checksum, recorded);
             (after, isEnd) = (page.Position.Value, page.IsEnd);
         }

@@ -2,7 +2,10 @@ using Xunit.MicrosoftTestingPlatform;
 
 namespace EventStore.FileSystem.Tests.Processes;
 
-/// <summary>Runs the suite, or, asked for by its first argument, a process that the suite kills, traces, locks out or listens to, or the making of a golden store.</summary>
+/// <summary>
+/// Runs the suite or, selected by the first argument, a process that the suite kills, traces, locks out or reads from, or writes a golden
+/// store.
+/// </summary>
 internal static class Program
 {
     public static Task<int> Main(string[] arguments) => arguments switch

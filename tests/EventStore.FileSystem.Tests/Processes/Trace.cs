@@ -15,14 +15,15 @@ namespace EventStore.FileSystem.Tests.Processes;
 /// <param name="Result">What it returned; negative for failure.</param>
 internal sealed record TracedCall(string Name, string Path, string Hex, int Begin, int End, long Result);
 
-/// <summary>Reads what <c>strace -f -y -xx</c> wrote down.</summary>
+/// <summary>Reads the output of <c>strace -f -y -xx</c>.</summary>
 internal static partial class Trace
 {
     public const string Program = "strace";
 
-    /// <summary>Why there is nothing to be traced here; null where there is.</summary>
+    /// <summary>Why tracing is impossible here; null where it is possible.</summary>
     public static string? WhyNot { get; } = Works() ? null
-        : "strace, which shows what a process asks of the operating system and makes it fail, is not installed or not permitted here. On Debian: apt-get install strace";
+        : "strace, which shows the system calls of a process and makes them fail, is not installed or not permitted here. "
+            + "On Debian: apt-get install strace";
 
     public static IReadOnlyList<TracedCall> Read(string path)
     {
@@ -50,7 +51,9 @@ internal static partial class Trace
     {
         try
         {
-            using var tried = Process.Start(new ProcessStartInfo(Program, ["-f", "--seccomp-bpf", "-e", "trace=fsync", "-o", "/dev/null", "true"]) { UseShellExecute = false, RedirectStandardError = true })!;
+            string[] arguments = ["-f", "--seccomp-bpf", "-e", "trace=fsync", "-o", "/dev/null", "true"];
+            var start = new ProcessStartInfo(Program, arguments) { UseShellExecute = false, RedirectStandardError = true };
+            using var tried = Process.Start(start)!;
             tried.WaitForExit();
             return tried.ExitCode == 0;
         }
@@ -64,7 +67,8 @@ internal static partial class Trace
     {
         var isDone = match.Groups["result"].Success;
         return new TracedCall(
-            match.Groups["name"].Value, Encoding.UTF8.GetString(Convert.FromHexString(HexOf(match.Groups["path"]))), HexOf(match.Groups["data"]),
+            match.Groups["name"].Value, Encoding.UTF8.GetString(
+                Convert.FromHexString(HexOf(match.Groups["path"]))), HexOf(match.Groups["data"]),
             number, isDone ? number : int.MaxValue, isDone ? ResultOf(match) : -1);
     }
 
@@ -72,7 +76,10 @@ internal static partial class Trace
 
     private static long ResultOf(Match match) => long.Parse(match.Groups["result"].Value, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"^(?<thread>\d+) +(?<name>\w+)\((?<descriptor>\d+)<(?<path>[^>]*)>(, (\[\{iov_base=)?""(?<data>[^""]*)"")?.*?(\) += (?<result>-?\d+).*|<unfinished \.\.\.>)$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(?<thread>\d+) +(?<name>\w+)\((?<descriptor>\d+)<(?<path>[^>]*)>(, (\[\{iov_base=)?""(?<data>[^""]*)"")?"
+        + @".*?(\) += (?<result>-?\d+).*|<unfinished \.\.\.>)$",
+        RegexOptions.ExplicitCapture)]
     private static partial Regex Whole();
 
     [GeneratedRegex(@"^(?<thread>\d+) +<\.\.\. \w+ resumed>.*\) += (?<result>-?\d+)", RegexOptions.ExplicitCapture)]

@@ -6,9 +6,9 @@ using EventStore.FileSystem.Maintenance;
 namespace EventStore.FileSystem.Tests.Processes;
 
 /// <summary>
-/// The process that writes, told by <see cref="WriterOrder"/>. Each line it sends is one write to its standard output, sent only once what it says
-/// is acknowledged: <c>c commit-id stream first-revision last-revision last-checkpoint</c>, <c>d name content version</c>, <c>s stream revision</c>.
-/// At its end it waits to be killed.
+/// The process that writes, as <see cref="WriterOrder"/> says. Each line is one write to its standard output, sent only once the write it
+/// reports is acknowledged: <c>c commit-id stream first-revision last-revision last-checkpoint</c>, <c>d name content version</c>, <c>s
+/// stream revision</c>. At the end it waits to be killed.
 /// </summary>
 internal static class Writer
 {
@@ -34,7 +34,7 @@ internal static class Writer
             }
             catch (EventStoreException error)
             {
-                // What fails once must go on failing.
+                // Whatever failed once must keep failing.
                 Say($"failed {error.GetType().Name}");
                 await TryAgainAsync(engine);
                 return 1;
@@ -61,8 +61,12 @@ internal static class Writer
             return;
         }
 
-        await using var store = await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
-        await Task.WhenAll(Enumerable.Range(0, order.Committers).Select(committer => Task.Run(() => CommitManyAsync(store, engine, order, committer))));
+        await using var store = await Wireup.Init()
+            .UsingPersistence(engine)
+            .UsingJsonSerialization(types => types.Register<string>("text"))
+            .BuildAsync();
+        await Task.WhenAll(
+            Enumerable.Range(0, order.Committers).Select(committer => Task.Run(() => CommitManyAsync(store, engine, order, committer))));
     }
 
     private static async Task CommitManyAsync(IEventStore store, IPersistenceEngine engine, WriterOrder order, int committer)
@@ -76,31 +80,40 @@ internal static class Writer
             var commitId = NewId(random);
             var count = random.Next(1, 4);
             StreamId stream = random.Next(3) == 0 ? own : $"shared-{random.Next(SharedStreams)}";
-            var result = await store.AppendAsync(stream, ExpectedRevision.Any, [.. Enumerable.Range(0, count).Select(index => new EventMessage(BodyOf(commitId, index, count)))], commitId);
+            var result = await store.AppendAsync(
+                stream, ExpectedRevision.Any,
+                [.. Enumerable.Range(0, count).Select(index => new EventMessage(BodyOf(commitId, index, count)))], commitId);
             Say($"c {commitId:N} {stream.Id} {result.FirstRevision} {result.LastRevision} {result.LastCheckpoint}");
             if (random.Next(6) == 0)
             {
                 var content = string.Create(CultureInfo.InvariantCulture, $"{order.Seed}.{i}");
-                version = await engine.PutDocumentAsync(document, Encoding.UTF8.GetBytes(content), version) ?? throw new InvalidOperationException("a document has another version than it was written with");
+                version = await engine.PutDocumentAsync(
+                    document, Encoding.UTF8.GetBytes(content), version) ?? throw new InvalidOperationException(
+                        "a document has another version than it was written with");
                 Say($"d {document} {content} {version}");
             }
 
             if (stream != own || random.Next(3) != 0) continue;
-            await engine.SaveSnapshotAsync(new SnapshotRecord(own, result.LastRevision, 0, "state", Encoding.UTF8.GetBytes(result.LastRevision.ToString())));
+            await engine.SaveSnapshotAsync(
+                new SnapshotRecord(own, result.LastRevision, 0, "state", Encoding.UTF8.GetBytes(result.LastRevision.ToString())));
             Say($"s {own.Id} {result.LastRevision}");
         }
     }
 
     private static async Task CompactAsync(FileSystemPersistenceEngine engine, CancellationToken ending)
     {
-        for (var pause = TimeSpan.FromMilliseconds(5); !ending.IsCancellationRequested; await Task.Delay(pause, TimeProvider.System, CancellationToken.None))
+        for (
+            var pause = TimeSpan.FromMilliseconds(5); !ending.IsCancellationRequested; await Task.Delay(
+                pause, TimeProvider.System, CancellationToken.None))
             await engine.MaintainAsync((store, token) => new Compaction(store, null, token).Run(), CancellationToken.None);
     }
 
     private static async Task CommitAsync(IPersistenceEngine engine, Random random, StreamId stream)
     {
         var commitId = NewId(random);
-        var attempt = new CommitAttempt(stream, commitId, ExpectedRevision.Any, default, [new EventRecord(commitId, "text", Encoding.UTF8.GetBytes(BodyOf(commitId, 0, 1)))]);
+        var attempt = new CommitAttempt(
+            stream, commitId, ExpectedRevision.Any, default,
+            [new EventRecord(commitId, "text", Encoding.UTF8.GetBytes(BodyOf(commitId, 0, 1)))]);
         var commit = (await engine.CommitAsync([attempt]))[0].Commit!;
         Say($"c {commitId:N} {stream.Id} {commit.FirstRevision} {commit.LastRevision} {commit.LastCheckpoint}");
     }

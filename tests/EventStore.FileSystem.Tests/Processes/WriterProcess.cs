@@ -13,9 +13,15 @@ internal sealed class WriterProcess : IDisposable
     public WriterProcess(WriterOrder order, params string[] under)
     {
         string[] command = [.. under, Environment.ProcessPath!, .. SuiteArgument(), Writer.Verb, .. order.ToArguments()];
-        var start = new ProcessStartInfo(command[0], command.Skip(1)) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardInput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+        };
 
-        // It lives for a moment: what makes long lives fast only delays it.
+        // The process is short-lived: tiered compilation for long runs only delays it.
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["DOTNET_gcConcurrent"] = "0";
         process = Process.Start(start)!;
@@ -70,5 +76,6 @@ internal sealed class WriterProcess : IDisposable
     }
 
     // Started as "dotnet suite.dll", the suite is an argument; as a program of its own it is not.
-    public static string[] SuiteArgument() => Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet" ? [typeof(WriterProcess).Assembly.Location] : [];
+    public static string[] SuiteArgument() =>
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet" ? [typeof(WriterProcess).Assembly.Location] : [];
 }

@@ -1,6 +1,6 @@
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests.Simulation;
@@ -16,23 +16,28 @@ public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
 {
     private static readonly StoreSettings Settings = new(new LogSettings(true, 5600), new IndexSettings(8, 1 << 20, 3), 3);
 
-    private static readonly Func<Random, Deed>[] BeforeTheCrash =
-        [Deeds.Commit, Deeds.Commit, Deeds.PutDocument, Deeds.SaveSnapshot, Deeds.Commit, Deeds.DeleteStream, Deeds.Commit, Deeds.Purge, Deeds.Commit];
+    private static readonly Func<Random, Operation>[] BeforeTheCrash =
+        [
+            Operations.Commit, Operations.Commit, Operations.PutDocument, Operations.SaveSnapshot, Operations.Commit,
+            Operations.DeleteStream, Operations.Commit, Operations.Purge, Operations.Commit];
 
-    private static readonly Func<Random, Deed>[] AfterTheCrash =
-        [Deeds.Commit, Deeds.DeleteDocument, Deeds.Commit, Deeds.SaveSnapshot, Deeds.SaveSnapshot, Deeds.PruneSnapshots, Deeds.Commit, Deeds.PutDocument, Deeds.PutDocument, Deeds.SaveSnapshot, Deeds.SaveSnapshot, Deeds.Commit];
+    private static readonly Func<Random, Operation>[] AfterTheCrash =
+        [
+            Operations.Commit, Operations.DeleteDocument, Operations.Commit, Operations.SaveSnapshot, Operations.SaveSnapshot,
+            Operations.PruneSnapshots, Operations.Commit, Operations.PutDocument, Operations.PutDocument, Operations.SaveSnapshot,
+            Operations.SaveSnapshot, Operations.Commit];
 
     internal SimulatedDisk Disk { get; } = new(new Random(1));
 
     public ulong Fingerprint { get; private set; }
 
-    /// <summary>What it holds, for people.</summary>
+    /// <summary>Its content as text.</summary>
     public string Content { get; private set; } = "";
 
     // What it would hold without its last batch.
     private ulong withoutLast;
 
-    /// <summary>Makes a store that lived through deeds of every kind and crashes, one of which left a torn end.</summary>
+    /// <summary>Makes a store with operations of every kind and crashes, one of which left a torn end.</summary>
     public async ValueTask InitializeAsync()
     {
         var random = new Random(1);
@@ -42,7 +47,7 @@ public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
         for (var calls = 0; !Disk.Paths.Any(path => path.StartsWith("quarantine/", StringComparison.Ordinal)); calls++)
         {
             Disk.StopAfter = calls % 16;
-            await Record.ExceptionAsync(async () => await Deeds.Commit(random).DoAsync(engine));
+            await Record.ExceptionAsync(async () => await Operations.Commit(random).DoAsync(engine));
             Disk.RestartProcess();
             engine = Open(Disk);
             await engine.InitializeAsync();
@@ -67,13 +72,15 @@ public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
     }
 
     /// <summary>Every byte of every file.</summary>
-    public IEnumerable<(string Path, int At)> Bytes() => Disk.Paths.SelectMany(path => Enumerable.Range(0, Disk.Content(path).Length).Select(at => (path, at)));
+    public IEnumerable<(string Path, int At)> Bytes() =>
+        Disk.Paths.SelectMany(path => Enumerable.Range(0, Disk.Content(path).Length).Select(at => (path, at)));
 
-    internal FileSystemPersistenceEngine Open(SimulatedDisk disk) => new(disk, Settings, new EngineDurability(Durability.Durable, "simulated", []), null, EngineContext.Default);
+    internal FileSystemPersistenceEngine Open(SimulatedDisk disk) =>
+        new(disk, Settings, new EngineDurability(Durability.Durable, "simulated", []), EngineContext.Default);
 
     /// <summary>
-    /// The damaged store answers what it would have without the damage, or says where the damage is. Of a store that was not closed the last batch
-    /// may be taken for a torn end, as docs/file-format.md says, but nothing before it.
+    /// The damaged store returns what it would return without the damage, or reports where the damage is. Of a store that was not closed
+    /// the last batch may be taken for a torn end, as docs/file-format.md says, but nothing before it.
     /// </summary>
     internal async ValueTask CheckAsync(SimulatedDisk damaged, string path, string what)
     {
@@ -82,12 +89,15 @@ public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
         {
             await engine.InitializeAsync();
             var found = await StoreReader.ReadAsync(engine);
-            Assert.True(found.Fingerprint == Fingerprint || (!isClosed && found.Fingerprint == withoutLast), $"{what}: a wrong answer: {found}");
-            await Deeds.Repeat(new Random(3)).DoAsync(engine);
+            Assert.True(
+                found.Fingerprint == Fingerprint || (!isClosed && found.Fingerprint == withoutLast), $"{what}: a wrong result: {found}");
+            await Operations.Repeat(new Random(3)).DoAsync(engine);
         }
         catch (CorruptStorageException error)
         {
-            Assert.True(error.Place.StartsWith($"{damaged.Root}/{path}", StringComparison.Ordinal), $"{what}: the place is said to be {error.Place}");
+            Assert.True(
+                error.Place.StartsWith($"{damaged.Root}/{path}", StringComparison.Ordinal),
+                $"{what}: the place is said to be {error.Place}");
         }
         catch (Exception error) when (error is not Xunit.Sdk.XunitException)
         {

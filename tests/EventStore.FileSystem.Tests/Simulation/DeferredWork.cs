@@ -1,6 +1,6 @@
 namespace EventStore.FileSystem.Tests.Simulation;
 
-/// <summary>Work that runs beside the writer, on its one thread: at once or at some later moment, as chance has it, and at once when the store closes.</summary>
+/// <summary>Background work on the writer's one thread: it runs at once or later, at random, and at once when the store closes.</summary>
 internal sealed class DeferredWork(Random random)
 {
     private readonly Queue<(Action Work, TaskCompletionSource Done)> due = [];
@@ -25,11 +25,11 @@ internal sealed class DeferredWork(Random random)
         if (due.Count > 0 && random.Next(3) == 0) RunDue();
     }
 
-    /// <summary>The writer waits for what is due.</summary>
-    public void WaitFor(Task work)
+    /// <summary>A write waits for work, which runs now if it is due.</summary>
+    public Task WaitFor(Task work)
     {
         RunDue();
-        if (!work.IsCompletedSuccessfully) throw new InvalidOperationException("The writer waits for work that nobody does.");
+        return work.IsCompletedSuccessfully ? work : throw new InvalidOperationException("A write waits for work that never runs.");
     }
 
     /// <summary>From now on the store waits for its work.</summary>

@@ -1,10 +1,11 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Recovery;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
 /// <summary>
-/// Makes the engine behave as if it had a bug, by leaving out or bending what it asks of the disk: each is a mistake that stores have made.
+/// Makes the engine behave as if it had a bug, by omitting or changing its calls to the disk: each is a mistake that stores have made.
 /// </summary>
 internal class FaultyLayer(IDisk disk) : IDisk
 {
@@ -134,15 +135,16 @@ internal sealed class WritesAreMisplaced(IDisk disk) : FaultyLayer(disk)
         base.Write(path, file, from, IsLog(path) && ++count % 20 == 0 ? offset + 8 : offset);
 }
 
-/// <summary>Frames are taken for whole whatever they hold: whenever a segment is read, the checksums in it are made to fit.</summary>
+/// <summary>Every frame counts as whole: whenever a segment is read, the checksums in it are corrected.</summary>
 internal sealed class NoChecksums(IDisk disk) : FaultyLayer(disk)
 {
     protected override int Read(string path, IDiskFile file, Span<byte> into, long offset)
     {
-        if (!IsLog(path) || offset < Format.SegmentHeaderLength || file.Length < Format.SegmentHeaderLength) return base.Read(path, file, into, offset);
+        if (!IsLog(path) || offset < Format.SegmentHeaderLength || file.Length < Format.SegmentHeaderLength)
+            return base.Read(path, file, into, offset);
         var bytes = new byte[file.Length];
         file.Read(bytes, 0);
-        using (var identity = Open(StoreIdentity.FileName, forWriting: false)) Heal(bytes, identity);
+        using (var identity = Open(StoreIdentityFile.FileName, forWriting: false)) Heal(bytes, identity);
         var read = (int)Math.Clamp(bytes.Length - offset, 0, into.Length);
         bytes.AsSpan((int)offset, read).CopyTo(into);
         return read;
@@ -175,7 +177,7 @@ internal sealed class NoFlushOfSeals(IDisk disk) : FaultyLayer(disk)
     }
 }
 
-/// <summary>Reads heads of frames, for those who write frames anew.</summary>
+/// <summary>Reads heads of frames, for code that rewrites frames.</summary>
 internal static class FrameHeads
 {
     public static FrameHeader Of(ReadOnlySpan<byte> bytes, long position) => new Frame(position, bytes).ToHeader();

@@ -3,7 +3,10 @@ using System.Numerics;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
-/// <summary>A number that tells contents apart, far cheaper to compare than they are. Not the engine's own checksum, whose blind spots it must not share.</summary>
+/// <summary>
+/// A number that distinguishes contents and is cheap to compare. It differs from the engine's own checksum, whose blind spots it must not
+/// share.
+/// </summary>
 internal struct Fingerprint
 {
     private ulong value;

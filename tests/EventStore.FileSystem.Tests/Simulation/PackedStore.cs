@@ -1,8 +1,11 @@
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
-/// <summary>A closed store whose segments are packed in every way and have gaps: once compressed and compacted, then compacted without compressing.</summary>
+/// <summary>
+/// A closed store whose segments are packed in every way and have gaps: once compressed and compacted, then compacted without
+/// compressing.
+/// </summary>
 internal static class PackedStore
 {
     private const int BlockLength = 512;
@@ -14,15 +17,21 @@ internal static class PackedStore
         var content = "";
         foreach (var compresses in (bool[])[true, false])
         {
-            var settings = SmallStore.Small(segmentBytes: 9000, inBackground: LogSettings.InPlace) with { Packing = new PackSettings(compresses, BlockLength) };
+            var small = SmallStore.Small(segmentBytes: 9000, inBackground: LogSettings.InPlace);
+            var settings = small with { Packing = new PackSettings(compresses, BlockLength) };
             await using var engine = await SmallStore.OpenAsync(disk, settings);
             var prefix = compresses ? "compressed" : "not-compressed";
             await SmallStore.FillAsync(engine, 20, streams: 3, prefix);
             var incompressible = new byte[3 * BlockLength];
             random.NextBytes(incompressible);
             foreach (var stream in (string[])[$"{prefix}-0", "gone"])
-                await engine.CommitAsync([new CommitAttempt(stream, Deeds.NewId(random), ExpectedRevision.Any, default, [new EventRecord(Deeds.NewId(random), "type", incompressible)])]);
-            for (var i = 0; i < 3; i++) await engine.PutDocumentAsync("document", new byte[1000], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
+                await engine.CommitAsync(
+                    [
+                        new CommitAttempt(
+                            stream, Operations.NewId(random), ExpectedRevision.Any, default,
+                            [new EventRecord(Operations.NewId(random), "type", incompressible)])]);
+            for (var i = 0; i < 3; i++)
+                await engine.PutDocumentAsync("document", new byte[1000], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
             await engine.SaveSnapshotAsync(new SnapshotRecord($"{prefix}-1", new Revision(2), 1, "state", incompressible));
             await engine.DeleteStreamAsync("gone");
             await CompactionTests.CompactAsync(engine);

@@ -1,13 +1,13 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
-using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
 /// <summary>
-/// The simulator is worth as much as the bugs it finds: each of these must be found within so many lives, by the sign that belongs to it,
+/// The simulator is worth as much as the bugs it finds: each of these must be found within a number of lives, by its own sign,
 /// or the simulator has become blind to it.
 /// </summary>
 public sealed class SeededBugTests
@@ -17,34 +17,61 @@ public sealed class SeededBugTests
 
     private static readonly Dictionary<string, Bug> Bugs = new()
     {
-        ["nothing is flushed before it is acknowledged"] = new(disk => new NoFlushOf(disk, IsSegment), ViolationKind.Lost, NoneOfWhatWasDone, IsDurable: true),
-        ["nothing is flushed at all"] = new(disk => new NoFlushOf(disk, _ => true), ViolationKind.Refused, "store.esfs: the file has another length"),
-        ["a checkpoint is ahead of the log"] = new(disk => new NoFlushOf(disk, IsSegment), ViolationKind.Refused, "the log ends before the place up to which it was indexed", IsDurable: false),
-        ["a segment appears before its head is flushed"] = new(disk => new NoFlushOf(disk, path => path.EndsWith(".seg.tmp", StringComparison.Ordinal)), ViolationKind.Refused, "it is shorter than its header"),
-        ["the store's identity appears before it is flushed"] = new(disk => new NoFlushOf(disk, path => path.StartsWith("store", StringComparison.Ordinal)), ViolationKind.Refused, "store.esfs: it does not begin as such a file does"),
+        ["nothing is flushed before it is acknowledged"] = new(
+            disk => new NoFlushOf(disk, IsSegment), ViolationKind.Lost, NoneOfWhatWasDone, IsDurable: true),
+        ["nothing is flushed at all"] = new(
+            disk => new NoFlushOf(disk, _ => true), ViolationKind.Refused, "store.esfs: the file has another length"),
+        ["a checkpoint is ahead of the log"] = new(
+            disk => new NoFlushOf(disk, IsSegment), ViolationKind.Refused, "the log ends before the place up to which it was indexed",
+            IsDurable: false),
+        ["a segment appears before its head is flushed"] = new(
+            disk => new NoFlushOf(disk, path => path.EndsWith(".seg.tmp", StringComparison.Ordinal)), ViolationKind.Refused,
+            "it is shorter than its header"),
+        ["the store's identity appears before it is flushed"] = new(
+            disk => new NoFlushOf(disk, path => path.StartsWith("store", StringComparison.Ordinal)), ViolationKind.Refused,
+            "store.esfs: it does not begin as such a file does"),
         ["the folder of the log is not flushed"] = new(disk => new NoFlushOfFolder(disk, "log"), ViolationKind.Lost, NoneOfWhatWasDone),
-        ["the store's folder is not flushed"] = new(disk => new NoFlushOfFolder(disk, ""), ViolationKind.Refused, "store.esfs: the file is missing, but there is a log beside it"),
-        ["a segment is not flushed before it is left"] = new(disk => new NoFlushOfSeals(disk), ViolationKind.Refused, "the segment ends at address"),
+        ["the store's folder is not flushed"] = new(
+            disk => new NoFlushOfFolder(disk, ""), ViolationKind.Refused, "store.esfs: the file is missing, but there is a log beside it"),
+        ["a segment is not flushed before it is left"] = new(
+            disk => new NoFlushOfSeals(disk), ViolationKind.Refused, "the segment ends at address"),
         ["no checksum is looked at"] = new(disk => new NoChecksums(disk), ViolationKind.Altered, NoneOfWhatWasDone),
-        ["a failed flush is tried again and believed"] = new(disk => new FailedFlushIsTriedAgain(disk), ViolationKind.Lost, NoneOfWhatWasDone),
+        ["a failed flush is tried again and believed"] = new(
+            disk => new FailedFlushIsTriedAgain(disk), ViolationKind.Lost, NoneOfWhatWasDone),
         ["a failed write is taken for done"] = new(disk => new FailedWriteIsTakenForDone(disk), ViolationKind.Lost, NoneOfWhatWasDone),
-        ["the accepted end is not written anew on opening"] = new(disk => new TailIsNotRewritten(disk), ViolationKind.Refused, "the log was durable up to address"),
+        ["the accepted end is not rewritten on opening"] = new(
+            disk => new TailIsNotRewritten(disk), ViolationKind.Refused, "the log was durable up to address"),
         ["a torn end is not cut off"] = new(disk => new NothingIsCutOff(disk), ViolationKind.Altered, NoneOfWhatWasDone),
         ["the end of a write does not arrive"] = new(disk => new WritesAreCutShort(disk), ViolationKind.Lost, NoneOfWhatWasDone),
         ["a write goes to another place"] = new(disk => new WritesAreMisplaced(disk), ViolationKind.Lost, NoneOfWhatWasDone),
-        ["a packed segment takes the other's place before it is flushed"] = new(disk => new NoFlushOf(disk, path => path == "log/packed.seg.tmp"), ViolationKind.Refused, "log/0000000"),
-        ["compaction takes out what is alive"] = new(null, ViolationKind.FalseAnswer, "streams have events") { Deed = _ => Packing(frame => frame.Position % 16 == 0, static store => store.SyncNow()) },
-        ["compaction takes out what was deleted before the deletion is flushed"] =
-            new(null, ViolationKind.FalseAnswer, "streams have events", IsDurable: false) { Deed = _ => Packing(null, static _ => { }) },
-        ["a file of a backup appears before it is flushed"] = new(null, ViolationKind.Refused, "the backup: ") { BackupDisk = disk => new NoFlushOf(disk, path => path.EndsWith(".seg.tmp", StringComparison.Ordinal)) },
-        ["the folder of a backup's log is not flushed"] = new(null, ViolationKind.Refused, "the backup: ") { BackupDisk = disk => new NoFlushOfFolder(disk, "log") },
+        ["a packed segment takes the other's place before it is flushed"] = new(
+            disk => new NoFlushOf(disk, path => path == "log/packed.seg.tmp"), ViolationKind.Refused, "log/0000000"),
+        ["compaction takes out what is alive"] = new(null, ViolationKind.FalseResult, "streams have events")
+        {
+            Operation = _ => Packing(frame => frame.Position % 16 == 0, static store => store.SyncNow()),
+        },
+        ["compaction takes out what was deleted before the deletion is flushed"] = new(
+            null, ViolationKind.FalseResult, "streams have events", IsDurable: false)
+        {
+            Operation = _ => Packing(null, static _ => { }),
+        },
+        ["a file of a backup appears before it is flushed"] = new(null, ViolationKind.Refused, "the backup: ")
+        {
+            BackupDisk = disk => new NoFlushOf(disk, path => path.EndsWith(".seg.tmp", StringComparison.Ordinal)),
+        },
+        ["the folder of a backup's log is not flushed"] = new(null, ViolationKind.Refused, "the backup: ")
+        {
+            BackupDisk = disk => new NoFlushOfFolder(disk, "log"),
+        },
     };
 
     private static readonly Dictionary<string, Func<IDisk, IDisk>> Negligence = new()
     {
-        ["a run is not flushed before it is named"] = disk => new NoFlushOf(disk, path => path.EndsWith(".run.tmp", StringComparison.Ordinal)),
+        ["a run is not flushed before it is named"] = disk =>
+            new NoFlushOf(disk, path => path.EndsWith(".run.tmp", StringComparison.Ordinal)),
         ["the folder of the runs is not flushed"] = disk => new NoFlushOfFolder(disk, "idx"),
-        ["a checkpoint is not flushed before it appears"] = disk => new NoFlushOf(disk, path => path.StartsWith("checkpoint", StringComparison.Ordinal)),
+        ["a checkpoint is not flushed before it appears"] = disk =>
+            new NoFlushOf(disk, path => path.StartsWith("checkpoint", StringComparison.Ordinal)),
     };
 
     public static TheoryData<string> BugNames => [.. Bugs.Keys];
@@ -58,7 +85,10 @@ public sealed class SeededBugTests
         var others = new SortedSet<ViolationKind>();
         for (var seed = 1; seed <= MostLives; seed++)
         {
-            if (await LiveAsync(new SimulatedLife(seed, new SeededBug(bug.Disk, bug.BackupDisk, bug.Deed), bug.IsDurable)) is not { } violation) continue;
+            if (
+                await LiveAsync(
+                    new SimulatedLife(seed, new SeededBug(bug.Disk, bug.BackupDisk, bug.Operation), bug.IsDurable)) is not { } violation)
+                continue;
             if (violation.Kind == bug.Kind && violation.Message.Contains(bug.Sign, StringComparison.Ordinal)) return;
             others.Add(violation.Kind);
         }
@@ -66,11 +96,12 @@ public sealed class SeededBugTests
         Assert.Fail($"not found in {MostLives} lives; other violations there: {string.Join(", ", others)}");
     }
 
-    /// <summary>The index and its checkpoints are but a reading of the log: what is lost of them is made anew.</summary>
+    /// <summary>The index and its checkpoints are derived from the log: lost parts are rebuilt.</summary>
     [Theory, MemberData(nameof(NegligenceNames))]
     public async Task It_does_no_harm_that(string name)
     {
-        for (var seed = 1; seed <= MostLives / 5; seed++) Assert.Null(await LiveAsync(new SimulatedLife(seed, new SeededBug(Negligence[name]))));
+        for (var seed = 1; seed <= MostLives / 5; seed++)
+            Assert.Null(await LiveAsync(new SimulatedLife(seed, new SeededBug(Negligence[name]))));
     }
 
     private static bool IsSegment(string path) => path.EndsWith(".seg", StringComparison.Ordinal);
@@ -88,12 +119,15 @@ public sealed class SeededBugTests
         }
     }
 
-    // Packs all sealed segments, without the frames that a wrong rule takes out, or in a wrong order.
-    private static Deed Packing(Func<Frame, bool>? isDead, Action<OpenStore> beforeSwap) => new(async engine =>
+    // Packs all sealed segments, without the frames that a wrong rule removes, or in a wrong order.
+    private static Operation Packing(Func<Frame, bool>? isDead, Action<OpenStore> beforeSwap) => new(async engine =>
         await ((FileSystemPersistenceEngine)engine).MaintainAsync((store, token) =>
         {
             var dead = new DeadFrames(store.View);
-            foreach (var segment in store.Segments.Sealed) store.Packer.Pack(segment, frame => frame.Kind == FrameKind.Commit && (isDead?.Invoke(frame) ?? dead.IsDead(frame)), () => beforeSwap(store), token);
+            foreach (var segment in store.Segments.Sealed)
+                store.Packer.Pack(
+                    segment, frame => frame.Kind == FrameKind.Commit && (isDead?.Invoke(frame) ?? dead.IsDead(frame)),
+                    () => beforeSwap(store), token);
             return true;
         }, CancellationToken.None));
 
@@ -107,7 +141,7 @@ public sealed class SeededBugTests
         /// <summary>Puts it between backups and their disk.</summary>
         public Func<IDisk, IDisk>? BackupDisk { get; init; }
 
-        /// <summary>A deed that is done wrongly.</summary>
-        public Func<Random, Deed>? Deed { get; init; }
+        /// <summary>An operation that is done wrongly.</summary>
+        public Func<Random, Operation>? Operation { get; init; }
     }
 }

@@ -5,8 +5,8 @@ using EventStore.FileSystem.Maintenance;
 namespace EventStore.FileSystem.Tests.Simulation;
 
 /// <summary>
-/// The backup of a simulated store, on another disk of the same machine, on which backups may fail too. Opened, it holds what was stored when it was
-/// taken; if a further one was struck down on the way, that or more of what was stored since.
+/// The backup of a simulated store, on another disk of the same machine, on which backups may fail too. Opened, it holds what was stored
+/// when it was taken; if a later one was interrupted, that or more of what was stored since.
 /// </summary>
 internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
 {
@@ -27,10 +27,10 @@ internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
     public bool IsThere => newest is not null;
 
     /// <summary>A backup, which perhaps fails. The store must not suffer from that.</summary>
-    public Deed Take()
+    public Operation Take()
     {
         var (misfortune, after) = (random.Next(8), random.Next(40));
-        return new Deed(async engine =>
+        return new Operation(async engine =>
         {
             isStruck = true;
             if (misfortune == 0) disk.StopAfter = after;
@@ -38,7 +38,8 @@ internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
             var failed = disk.FailedCalls;
             try
             {
-                await ((FileSystemPersistenceEngine)engine).MaintainAsync((store, token) => new Backup(store, Seen, null, token).Run(), CancellationToken.None);
+                await ((FileSystemPersistenceEngine)engine).MaintainAsync(
+                    (store, token) => new Backup(store, Seen, null, token).Run(), CancellationToken.None);
                 (newest, isStruck) = ((await StoreReader.ReadAsync(engine)).Fingerprint, false);
             }
             catch (StorageUnavailableException) when (disk.FailedCalls > failed)
@@ -59,11 +60,15 @@ internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
     }
 
     /// <param name="opened">The backup, opened as a store.</param>
-    /// <param name="states">All that the store ever held, and when it held it first and last: deeds may bring back what was there before.</param>
+    /// <param name="states">Every state of the store, and when it was first and last there: operations may restore an earlier
+    /// state.</param>
     public async ValueTask CheckAsync(IPersistenceEngine opened, Dictionary<ulong, (int First, int Last)> states)
     {
         var found = await StoreReader.ReadAsync(opened);
-        var isRight = isStruck ? mayBeAhead || (states.TryGetValue(found.Fingerprint, out var held) && held.Last >= states.GetValueOrDefault(newest!.Value).First) : found.Fingerprint == newest;
+        var isRight = isStruck
+            ? mayBeAhead
+                || (states.TryGetValue(found.Fingerprint, out var held) && held.Last >= states.GetValueOrDefault(newest!.Value).First)
+            : found.Fingerprint == newest;
         Violation.Unless(isRight, ViolationKind.Altered, $"the backup is not what was stored, but {found}");
         var report = await opened.VerifyAsync();
         Violation.Unless(report.IsSound, ViolationKind.Unsound, $"verification of the backup found {report.Damages[0]}");

@@ -26,8 +26,8 @@ internal enum DiskCalls
 internal sealed record DiskFailure(DiskCalls Calls, int After, bool IsFull = false, bool Lasts = false);
 
 /// <summary>
-/// A disk with a page cache, in memory and repeatable: what was not flushed may be lost sector by sector, in any order; directory entries that
-/// were not flushed survive as a prefix; a failed flush loses its pages although they stay readable.
+/// A disk with a page cache, in memory and repeatable: what was not flushed may be lost sector by sector, in any order; directory entries
+/// that were not flushed survive as a prefix; a failed flush loses its pages although they stay readable.
 /// </summary>
 internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDisk
 {
@@ -44,7 +44,7 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
 
     public bool IsStopped { get; private set; }
 
-    /// <summary>What is to fail; null for nothing.</summary>
+    /// <summary>The failure to inject; null for none.</summary>
     public DiskFailure? Failure
     {
         get;
@@ -83,7 +83,8 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
         return new Handle(this, there);
     }
 
-    public IDiskFile Open(string path, bool forWriting) => new Handle(this, cached.TryGetValue(path, out var file) ? file : throw new FileNotFoundException(path));
+    public IDiskFile Open(string path, bool forWriting) =>
+        new Handle(this, cached.TryGetValue(path, out var file) ? file : throw new FileNotFoundException(path));
 
     public void Rename(string from, string to)
     {
@@ -116,7 +117,7 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
         return new Holder(this);
     }
 
-    /// <summary>The process ended; the machine goes on with all it had in its cache.</summary>
+    /// <summary>The process ended; the machine keeps everything in its cache.</summary>
     public void RestartProcess() => (IsStopped, StopAfter, Failure, FailedCalls, isLocked) = (false, null, null, 0, false);
 
     /// <summary>The power went; what was not flushed survives by chance.</summary>
@@ -180,7 +181,7 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
         if (Meet(call) is { } error) throw error;
     }
 
-    // Counts a call; answers what becomes of it, null for success.
+    // Counts a call; returns its failure, null for success.
     private Exception? Meet(DiskCalls call)
     {
         CallCount++;
@@ -235,7 +236,7 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
 
         public void SetLength(long length)
         {
-            // Giving space back needs none.
+            // Freeing space needs none.
             disk.Take(disk.Failure is { IsFull: true } && length <= file.Length ? DiskCalls.None : DiskCalls.Space);
             Opened.SetLength(length);
         }

@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
-/// <summary>A file's bytes in the cache and on the medium, and the sectors in which the two may differ. Copies share their bytes until written to.</summary>
+/// <summary>
+/// A file's bytes in the cache and on the medium, and the sectors in which the two may differ. Copies share their bytes until written to.
+/// </summary>
 internal sealed class SimulatedFile(int sectorBytes)
 {
     // Beyond its length an array is zero.
@@ -55,16 +57,20 @@ internal sealed class SimulatedFile(int sectorBytes)
         Forget();
     }
 
-    /// <summary>The cache goes on showing what was written, but nothing will bring it to the medium.</summary>
+    /// <summary>The cache keeps showing what was written, but it never reaches the medium.</summary>
     public void Forget() => Array.Clear(dirty);
 
-    /// <summary>The power goes: any of the dirty sectors may have arrived, and the length may be old, new or between. What was never written reads as zeros or as garbage.</summary>
+    /// <summary>
+    /// The power goes: any of the dirty sectors may have arrived, and the length may be old, new or between. What was never written reads
+    /// as zeros or as garbage.
+    /// </summary>
     public void Lose(Random random)
     {
         Own(Length);
         var (shorter, longer) = (Math.Min(durableLength, Length), Math.Max(durableLength, Length));
         var hadLength = durableLength;
-        Resize(shorter == longer ? longer : random.Next(3) switch { 0 => durableLength, 1 => Length, _ => random.Next(shorter, longer + 1) });
+        Resize(
+            shorter == longer ? longer : random.Next(3) switch { 0 => durableLength, 1 => Length, _ => random.Next(shorter, longer + 1) });
         if (durableLength > hadLength && random.Next(4) == 0) random.NextBytes(durable.AsSpan(hadLength, durableLength - hadLength));
         var keep = random.Next(4);
         for (var sector = NextDirty(0); sector >= 0; sector = NextDirty(sector + 1))
@@ -83,7 +89,15 @@ internal sealed class SimulatedFile(int sectorBytes)
     public SimulatedFile Copy()
     {
         isShared = true;
-        return new SimulatedFile(sectorBytes) { cached = cached, durable = cached, durableLength = Length, Length = Length, isShared = true, dirty = new ulong[dirty.Length] };
+        return new SimulatedFile(sectorBytes)
+        {
+            cached = cached,
+            durable = cached,
+            durableLength = Length,
+            Length = Length,
+            isShared = true,
+            dirty = new ulong[dirty.Length],
+        };
     }
 
     private void Own(int length)

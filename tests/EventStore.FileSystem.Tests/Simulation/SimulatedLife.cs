@@ -1,7 +1,8 @@
+using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -19,8 +20,9 @@ internal enum Misfortune
 }
 
 /// <summary>
-/// A store's life, drawn from a seed: random deeds, a misfortune at a random call, opening again (perhaps struck once more), and a comparison of
-/// everything with what was acknowledged. Whatever breaks a promise is a <see cref="Violation"/>. Runs on one thread and is the same each time.
+/// A store's life, drawn from a seed: random operations, a misfortune at a random call, opening again (which may be interrupted too), and
+/// a comparison of everything with what was acknowledged. Whatever breaks a promise is a <see cref="Violation"/>. Runs on one thread and
+/// is the same each time.
 /// </summary>
 internal sealed class SimulatedLife
 {
@@ -32,9 +34,10 @@ internal sealed class SimulatedLife
     private readonly EngineContext context;
     private readonly DeferredWork beside;
     private readonly SimulatedBackup backup;
-    private readonly Func<Random, Deed>? moreDeeds;
+    private readonly Func<Random, Operation>? moreOperations;
 
-    // What is stored for certain; the steps done since, in order; how many of these were acknowledged, and how many flushed by a clean close.
+    // What is stored for certain; the steps done since, in order; how many of these were acknowledged, and how many flushed by a clean
+    // close.
     private readonly StoreContent stored = new();
     private readonly List<Action<StoreContent>> steps = [];
     private readonly Dictionary<ulong, (int First, int Last)> earlier = [];
@@ -52,13 +55,15 @@ internal sealed class SimulatedLife
         isDurable = durability ?? isDurable;
         disk = new SimulatedDisk(random, random.Next(4) == 0 ? 4096 : 512);
         seen = bug?.Disk?.Invoke(disk) ?? disk;
-        moreDeeds = bug?.Deed;
+        moreOperations = bug?.Operation;
         beside = new DeferredWork(random);
         var index = new IndexSettings(random.Next(3, 30), random.Next(2000, 20_000), random.Next(2, 5));
-        settings = new StoreSettings(new LogSettings(isDurable, random.Next(4200, 9000)) { InBackground = beside.Run, WaitFor = beside.WaitFor }, index, random.Next(0, 10))
+        settings = new StoreSettings(
+            new LogSettings(isDurable, random.Next(4200, 9000)) { InBackground = beside.Run, WaitFor = beside.WaitFor }, index,
+            random.Next(0, 10))
         {
             Packing = new PackSettings(Compresses: random.Next(3) == 0, random.Next(PackedFormat.MinBlockLength, 3000)),
-            NewStoreId = () => Deeds.NewId(random),
+            NewStoreId = () => Operations.NewId(random),
         };
         context = new EngineContext(new SimulatedClock(random), NullLoggerFactory.Instance);
         backup = new SimulatedBackup(random, bug?.BackupDisk);
@@ -66,7 +71,7 @@ internal sealed class SimulatedLife
 
     public SimulatedDisk Disk => disk;
 
-    /// <exception cref="Violation">The store broke its word.</exception>
+    /// <exception cref="Violation">The store broke a promise.</exception>
     public async ValueTask LiveAsync()
     {
         try
@@ -74,8 +79,8 @@ internal sealed class SimulatedLife
             for (var misfortunes = random.Next(1, 3); misfortunes > 0; misfortunes--)
             {
                 var misfortune = (Misfortune)random.Next(6);
-                Strike(misfortune);
-                await WorkAsync(RandomDeeds());
+                Inject(misfortune);
+                await WorkAsync(RandomOperations());
                 await RestartAsync(misfortune);
             }
 
@@ -91,16 +96,16 @@ internal sealed class SimulatedLife
         }
     }
 
-    /// <summary>Opens the store, does deeds while it takes them, and perhaps closes it.</summary>
-    public async ValueTask WorkAsync(IEnumerable<Deed> deeds)
+    /// <summary>Opens the store, runs operations until one fails, and perhaps closes it.</summary>
+    public async ValueTask WorkAsync(IEnumerable<Operation> operations)
     {
         var engine = Make(seen);
         try
         {
             await engine.InitializeAsync();
-            foreach (var deed in deeds)
+            foreach (var operation in operations)
             {
-                if (!await TryAsync(engine, deed)) return;
+                if (!await TryAsync(engine, operation)) return;
                 beside.Pass();
             }
 
@@ -111,7 +116,7 @@ internal sealed class SimulatedLife
         }
         catch (SimulatedCrash) when (disk.IsStopped || backup.IsStopped)
         {
-            // Met in the middle of something: that may be stored, or not.
+            // It happened during an operation, which may be stored or not.
         }
         catch (StorageException error) when (disk.FailedCalls > 0 && error is not CorruptStorageException)
         {
@@ -119,16 +124,18 @@ internal sealed class SimulatedLife
         }
     }
 
-    private IEnumerable<Deed> RandomDeeds()
+    private IEnumerable<Operation> RandomOperations()
     {
         for (var rest = random.Next(1, 16); rest > 0; rest--)
         {
-            yield return random.Next(12) == 0 ? backup.Take() : moreDeeds is not null && random.Next(6) == 0 ? moreDeeds(random) : Deeds.Draw(random);
+            if (random.Next(12) == 0) yield return backup.Take();
+            else if (moreOperations is not null && random.Next(6) == 0) yield return moreOperations(random);
+            else yield return Operations.Draw(random);
             if (disk.FailedCalls > 0 && random.Next(3) == 0) disk.Failure = null;
         }
     }
 
-    private void Strike(Misfortune misfortune)
+    private void Inject(Misfortune misfortune)
     {
         var after = random.Next(1, 60);
         switch (misfortune)
@@ -136,19 +143,22 @@ internal sealed class SimulatedLife
             case Misfortune.FailedFlush: disk.Failure = new DiskFailure(DiskCalls.Sync, after / 3); break;
             case Misfortune.FailedWrite: disk.Failure = new DiskFailure(DiskCalls.Write | DiskCalls.Space, after / 2); break;
             case Misfortune.FailedEntry: disk.Failure = new DiskFailure(DiskCalls.Entry | DiskCalls.SyncFolder, after / 4); break;
-            case Misfortune.FullDisk: disk.Failure = new DiskFailure(DiskCalls.Write | DiskCalls.Space | DiskCalls.Entry, after / 2, IsFull: true, Lasts: random.Next(2) == 0); break;
+            case Misfortune.FullDisk:
+                var calls = DiskCalls.Write | DiskCalls.Space | DiskCalls.Entry;
+                disk.Failure = new DiskFailure(calls, after / 2, IsFull: true, Lasts: random.Next(2) == 0);
+                break;
             default: disk.StopAfter = after; break;
         }
     }
 
-    // Answers whether the engine goes on. What it refused for want of space must never appear; what it does not know the outcome of may.
-    private async ValueTask<bool> TryAsync(FileSystemPersistenceEngine engine, Deed deed)
+    // Returns whether the engine continues. A write refused for lack of space must never appear; one with an unknown outcome may.
+    private async ValueTask<bool> TryAsync(FileSystemPersistenceEngine engine, Operation operation)
     {
         var (before, failedBefore) = (steps.Count, disk.FailedCalls);
-        steps.AddRange(deed.Steps);
+        steps.AddRange(operation.Steps);
         try
         {
-            await deed.DoAsync(engine);
+            await operation.DoAsync(engine);
             acknowledged = steps.Count;
             return true;
         }
@@ -157,7 +167,8 @@ internal sealed class SimulatedLife
             steps.RemoveRange(before, steps.Count - before);
             return true;
         }
-        catch (StorageException error) when (disk.FailedCalls > 0 && error is not (StorageUnavailableException or BatchOutcomeUnknownException or CorruptStorageException))
+        catch (StorageException error) when (
+            disk.FailedCalls > 0 && error is not (StorageUnavailableException or BatchOutcomeUnknownException or CorruptStorageException))
         {
             steps.RemoveRange(before, steps.Count - before);
             return false;
@@ -167,7 +178,7 @@ internal sealed class SimulatedLife
             disk.Failure = null;
             try
             {
-                await Deeds.Commit(random).DoAsync(engine);
+                await Operations.Commit(random).DoAsync(engine);
             }
             catch (StorageException)
             {
@@ -178,7 +189,7 @@ internal sealed class SimulatedLife
         }
     }
 
-    // After a fault the machine may go on with its deceptive cache, or lose power too. Recovery itself may be struck down, and begins again.
+    // After a fault the machine may keep its deceptive cache, or lose power too. Recovery itself may be interrupted, and starts again.
     private async ValueTask RestartAsync(Misfortune misfortune)
     {
         Restart(losesPower: misfortune == Misfortune.PowerLoss || (misfortune != Misfortune.Kill && random.Next(2) == 0));
@@ -209,7 +220,9 @@ internal sealed class SimulatedLife
         if (losesPower && !isDurable) acknowledged = Math.Min(acknowledged, flushed);
     }
 
-    /// <summary>Opens the store and reads all of it: it must be what was done up to some point, not before the last acknowledgement.</summary>
+    /// <summary>
+    /// Opens the store and reads all of it: it must be what was done up to some point, not before the last acknowledgement.
+    /// </summary>
     public async ValueTask CheckAsync(ViolationKind otherwise = ViolationKind.Altered)
     {
         var engine = await ReopenAsync(seen);
@@ -220,7 +233,10 @@ internal sealed class SimulatedLife
         {
             if (i >= acknowledged && stored.Fingerprint == wanted) break;
             if (i == steps.Count)
-                throw new Violation(isLost ? ViolationKind.Lost : otherwise, $"stored is none of what was done up to a point from step {acknowledged} to {steps.Count}, but {found}\nDone was {stored}");
+                throw new Violation(
+                    isLost ? ViolationKind.Lost : otherwise,
+                    $"stored is none of what was done up to a point from step {acknowledged} to {steps.Count}, but {found}\nDone was "
+                    + $"{stored}");
             isLost |= stored.Fingerprint == wanted;
             Note(stored.Fingerprint);
             steps[i](stored);
@@ -232,7 +248,7 @@ internal sealed class SimulatedLife
         (acknowledged, flushed) = (0, 0);
         var report = await engine.VerifyAsync();
         Violation.Unless(report.IsSound, ViolationKind.Unsound, $"verification found {report.Damages[0]}");
-        await Deeds.Repeat(random).DoAsync(engine);
+        await Operations.Repeat(random).DoAsync(engine);
         await EndAsync(engine);
         if (backup.IsThere) await CheckBackupAsync();
     }
@@ -272,9 +288,9 @@ internal sealed class SimulatedLife
     }
 
     private FileSystemPersistenceEngine Make(IDisk over) =>
-        new(over, settings, new EngineDurability(isDurable ? Durability.Durable : Durability.Fast, "simulated", []), null, context);
+        new(over, settings, new EngineDurability(isDurable ? Durability.Durable : Durability.Fast, "simulated", []), context);
 
-    /// <summary>A clock that mostly goes forward.</summary>
+    /// <summary>A clock that mostly moves forward.</summary>
     private sealed class SimulatedClock(Random random) : TimeProvider
     {
         private DateTimeOffset now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace EventStore.FileSystem.Tests.Simulation;
 
 /// <summary>
-/// Simulated lives: a hundred thousand, in the long run ten million. EVENTSTORE_SIMULATION_CASES asks for another number of them and
-/// EVENTSTORE_SIMULATION_SEED for others, so that a long run can be split or gone on with; a seed is the same life everywhere.
+/// Simulated lives: a hundred thousand, in the long run ten million. EVENTSTORE_SIMULATION_CASES sets another number and
+/// EVENTSTORE_SIMULATION_SEED the first seed, so that a long run can be split or continued; a seed gives the same life everywhere.
 /// </summary>
 public sealed class SimulationTests
 {
@@ -13,14 +13,18 @@ public sealed class SimulationTests
     private const int PartCases = 10_000;
     private static readonly int Cases = LongRun.Number("EVENTSTORE_SIMULATION_CASES") ?? (LongRun.IsAskedFor ? 10_000_000 : 100_000);
     private static readonly int FirstSeed = LongRun.Number("EVENTSTORE_SIMULATION_SEED") ?? 1;
-    private static readonly TimeSpan TellEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PrintInterval = TimeSpan.FromMinutes(1);
 
     [Fact]
-    public async Task Whatever_strikes_nothing_acknowledged_is_lost_altered_or_torn()
+    public async Task No_failure_loses_alters_or_tears_anything_acknowledged()
     {
         var failures = new ConcurrentQueue<string>();
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = TestContext.Current.CancellationToken };
-        var (last, told) = (FirstSeed + Cases - 1, Stopwatch.StartNew());
+        var options = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = Environment.ProcessorCount,
+            CancellationToken = TestContext.Current.CancellationToken,
+        };
+        var (last, printed) = (FirstSeed + Cases - 1, Stopwatch.StartNew());
         for (var seed = FirstSeed; seed <= last && failures.Count < MostFailures; seed += PartCases)
         {
             var part = Math.Min(PartCases, last - seed + 1);
@@ -28,16 +32,18 @@ public sealed class SimulationTests
             {
                 if (await FailureOfAsync(seed) is { } failure) failures.Enqueue(failure);
             });
-            if (told.Elapsed < TellEvery) continue;
-            told.Restart();
-            Tell($"simulated lives: seeds {FirstSeed} to {seed + part - 1} are done, {failures.Count} failed; {last - seed - part + 1} to go");
+            if (printed.Elapsed < PrintInterval) continue;
+            printed.Restart();
+            Print(
+                $"simulated lives: seeds {FirstSeed} to {seed + part - 1} are done, {failures.Count} failed; "
+                + $"{last - seed - part + 1} to go");
         }
 
         Assert.True(failures.IsEmpty, $"{failures.Count} failed\n{string.Join("\n\n", failures)}");
     }
 
     [Fact]
-    public async Task A_seed_is_the_same_life_each_time()
+    public async Task A_seed_gives_the_same_life_each_time()
     {
         for (var seed = 1; seed <= 300; seed++)
         {
@@ -50,7 +56,7 @@ public sealed class SimulationTests
         }
     }
 
-    // Tells of it at once: a long run may be ended before its end.
+    // Prints it at once: a long run may be stopped early.
     private static async Task<string?> FailureOfAsync(int seed)
     {
         try
@@ -60,12 +66,13 @@ public sealed class SimulationTests
         }
         catch (Violation violation)
         {
-            var failure = $"{violation}\nTo see it again: EVENTSTORE_SIMULATION_SEED={seed} EVENTSTORE_SIMULATION_CASES=1 ./test.sh filesystem";
-            Tell(failure);
+            var failure = $"{violation}\nTo reproduce: "
+                + $"EVENTSTORE_SIMULATION_SEED={seed} EVENTSTORE_SIMULATION_CASES=1 ./test.sh filesystem";
+            Print(failure);
             return failure;
         }
     }
 
-    // Into the suite's log as it is, where it can be followed.
-    private static void Tell(string line) => Console.Error.WriteLine(line);
+    // Goes to standard error, so that it can be followed.
+    private static void Print(string line) => Console.Error.WriteLine(line);
 }

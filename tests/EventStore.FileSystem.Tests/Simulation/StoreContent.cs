@@ -37,7 +37,7 @@ internal sealed class StoreContent
         }
     }
 
-    /// <summary>Takes in a commit; answers the revision and checkpoint of its first event.</summary>
+    /// <summary>Adds a commit; returns the revision and checkpoint of its first event.</summary>
     public (long Revision, long Checkpoint) Append(CommitAttempt attempt)
     {
         var stream = StreamOf(attempt.Stream);
@@ -45,7 +45,9 @@ internal sealed class StoreContent
         stream.Sequence++;
         for (var i = 0; i < attempt.Events.Count; i++)
         {
-            stream.Events.Add(StoredEvent.Of(++Head, stream.Events.Count + 1, stream.Sequence, attempt.CommitId, attempt.Headers.Span, attempt.Events[i]));
+            stream.Events.Add(
+                StoredEvent.Of(
+                    ++Head, stream.Events.Count + 1, stream.Sequence, attempt.CommitId, attempt.Headers.Span, attempt.Events[i]));
         }
 
         return (revision, checkpoint);
@@ -55,7 +57,10 @@ internal sealed class StoreContent
     {
         var (commit, stream) = (recorded.Commit, StreamOf(recorded.Commit.Stream));
         stream.Sequence = commit.Sequence.Value;
-        stream.Events.Add(StoredEvent.Of(recorded.Checkpoint.Value, recorded.Revision.Value, commit.Sequence.Value, commit.CommitId, commit.Headers.Span, recorded.Record));
+        stream.Events.Add(
+            StoredEvent.Of(
+                recorded.Checkpoint.Value, recorded.Revision.Value, commit.Sequence.Value, commit.CommitId, commit.Headers.Span,
+                recorded.Record));
     }
 
     public bool Delete(StreamId stream) => streams.Remove(stream);
@@ -88,15 +93,17 @@ internal sealed class StoreContent
 
     public bool DeleteDocument(string name) => documents.Remove(name);
 
-    /// <summary>What can be read of it, for people.</summary>
+    /// <summary>Its content as text.</summary>
     public override string ToString()
     {
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"up to checkpoint {Head}\n"));
         foreach (var (stream, content) in streams)
         {
             text.Append(CultureInfo.InvariantCulture, $"{stream} at revision {content.Events.Count}, sequence {content.Sequence}:");
-            foreach (var stored in content.Events) text.Append(CultureInfo.InvariantCulture, $" {stored.Checkpoint}={stored.Fingerprint & 0xFFFF:x4}");
-            foreach (var ((revision, schemaVersion), payload) in content.Snapshots) text.Append(CultureInfo.InvariantCulture, $" snapshot {revision}.{schemaVersion}={payload & 0xFFFF:x4}");
+            foreach (var stored in content.Events)
+                text.Append(CultureInfo.InvariantCulture, $" {stored.Checkpoint}={stored.Fingerprint & 0xFFFF:x4}");
+            foreach (var ((revision, schemaVersion), payload) in content.Snapshots)
+                text.Append(CultureInfo.InvariantCulture, $" snapshot {revision}.{schemaVersion}={payload & 0xFFFF:x4}");
             text.Append('\n');
         }
 
@@ -137,7 +144,8 @@ internal sealed class StreamContent
 /// <summary>An event with all its numbers, as a fingerprint.</summary>
 internal readonly record struct StoredEvent(long Checkpoint, Guid CommitId, ulong Fingerprint)
 {
-    public static StoredEvent Of(long checkpoint, long revision, long sequence, Guid commitId, ReadOnlySpan<byte> commitHeaders, in EventRecord recorded)
+    public static StoredEvent Of(
+        long checkpoint, long revision, long sequence, Guid commitId, ReadOnlySpan<byte> commitHeaders, in EventRecord recorded)
     {
         var fingerprint = default(Fingerprint);
         fingerprint.Add(checkpoint);

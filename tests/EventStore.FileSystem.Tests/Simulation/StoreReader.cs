@@ -11,7 +11,8 @@ internal static class StoreReader
         var stamp = DateTimeOffset.MinValue;
         for (Checkpoint after = new Checkpoint(0); ;)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, PageLimit));
+            var page = await engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, PageLimit));
             content.Head = page.Head.Value;
             stamp = Add(content, page, after.Value, stamp);
             if (page.IsEnd) break;
@@ -19,7 +20,9 @@ internal static class StoreReader
         }
 
         var heads = await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 1000));
-        Violation.Unless(heads.Count == content.Streams.Count, ViolationKind.FalseAnswer, $"{heads.Count} heads are listed, but {content.Streams.Count} streams have events");
+        Violation.Unless(
+            heads.Count == content.Streams.Count, ViolationKind.FalseResult,
+            $"{heads.Count} heads are listed, but {content.Streams.Count} streams have events");
         foreach (var head in heads) await ReadStreamAsync(engine, content, head);
         foreach (var document in await engine.ListDocumentsAsync("", "", 1000)) content.Put(document.Name, document.Content.Span);
         return content;
@@ -29,7 +32,9 @@ internal static class StoreReader
     {
         foreach (var recorded in page.Events.Span)
         {
-            Violation.Unless(recorded.Checkpoint.Value > after && recorded.Commit.Stamp >= stamp, ViolationKind.FalseAnswer, $"checkpoint {recorded.Checkpoint} comes after {after}, its stamp {recorded.Commit.Stamp:O} after {stamp:O}");
+            Violation.Unless(
+                recorded.Checkpoint.Value > after && recorded.Commit.Stamp >= stamp, ViolationKind.FalseResult,
+                $"checkpoint {recorded.Checkpoint} comes after {after}, its stamp {recorded.Commit.Stamp:O} after {stamp:O}");
             (after, stamp) = (recorded.Checkpoint.Value, recorded.Commit.Stamp);
             content.Add(recorded);
         }
@@ -40,14 +45,24 @@ internal static class StoreReader
     // The stream by itself, forward or backward, holds what the whole store holds of it.
     private static async ValueTask ReadStreamAsync(IPersistenceEngine engine, StoreContent content, StreamHead head)
     {
-        var stream = content.Streams.GetValueOrDefault(head.Stream) ?? throw new Violation(ViolationKind.FalseAnswer, $"the head {head} is that of no stream with events");
-        Violation.Unless(head.Revision.Value == stream.Events.Count && head.CommitSequence.Value == stream.Sequence, ViolationKind.FalseAnswer, $"the head {head} is not that of the stream's events");
+        var stream = content.Streams.GetValueOrDefault(head.Stream) ?? throw new Violation(
+            ViolationKind.FalseResult, $"the head {head} is that of no stream with events");
+        Violation.Unless(
+            head.Revision.Value == stream.Events.Count && head.CommitSequence.Value == stream.Sequence, ViolationKind.FalseResult,
+            $"the head {head} is not that of the stream's events");
         var isForward = head.Revision.Value % 2 == 0;
-        var page = await engine.ReadStreamAsync(new StreamRead(head.Stream, new Revision(1), Revision.Max, isForward ? ReadDirection.Forward : ReadDirection.Backward, new PageLimit(10_000, long.MaxValue)));
-        Violation.Unless(page.IsEnd && page.Events.Length == stream.Events.Count, ViolationKind.FalseAnswer, $"stream {head.Stream} read by itself has {page.Events.Length} events, in the whole store {stream.Events.Count}");
+        var page = await engine.ReadStreamAsync(
+            new StreamRead(
+                head.Stream, new Revision(1), Revision.Max, isForward ? ReadDirection.Forward : ReadDirection.Backward,
+                new PageLimit(10_000, long.MaxValue)));
+        Violation.Unless(
+            page.IsEnd && page.Events.Length == stream.Events.Count, ViolationKind.FalseResult,
+            $"stream {head.Stream} read by itself has {page.Events.Length} events, in the whole store {stream.Events.Count}");
         Compare(page, stream, isForward);
         if (await engine.FindSnapshotAsync(head.Stream, Revision.Max) is { } snapshot) content.Save(snapshot);
-        Violation.Unless(head.SnapshotRevision.Value == stream.Snapshots.Keys.LastOrDefault().Revision, ViolationKind.FalseAnswer, $"the head {head} names another snapshot than is found");
+        Violation.Unless(
+            head.SnapshotRevision.Value == stream.Snapshots.Keys.LastOrDefault().Revision, ViolationKind.FalseResult,
+            $"the head {head} names another snapshot than is found");
     }
 
     private static void Compare(StreamPage page, StreamContent stream, bool isForward)
@@ -56,9 +71,13 @@ internal static class StoreReader
         {
             ref readonly var recorded = ref page.Events.Span[i];
             var commit = recorded.Commit;
-            var one = StoredEvent.Of(recorded.Checkpoint.Value, recorded.Revision.Value, commit.Sequence.Value, commit.CommitId, commit.Headers.Span, recorded.Record);
+            var one = StoredEvent.Of(
+                recorded.Checkpoint.Value, recorded.Revision.Value, commit.Sequence.Value, commit.CommitId, commit.Headers.Span,
+                recorded.Record);
             var other = stream.Events[isForward ? i : page.Events.Length - 1 - i];
-            Violation.Unless(one == other, ViolationKind.FalseAnswer, $"stream {commit.Stream} read by itself has another event at revision {recorded.Revision} than the whole store");
+            Violation.Unless(
+                one == other, ViolationKind.FalseResult,
+                $"stream {commit.Stream} read by itself has another event at revision {recorded.Revision} than the whole store");
         }
     }
 }

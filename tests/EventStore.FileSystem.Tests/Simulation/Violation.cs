@@ -2,26 +2,26 @@ using System.Runtime.CompilerServices;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 
-/// <summary>The ways in which a store can break its word.</summary>
+/// <summary>The ways in which a store can break its promises.</summary>
 internal enum ViolationKind
 {
-    /// <summary>What was acknowledged is gone: stored is an earlier state.</summary>
+    /// <summary>Something acknowledged is lost: the stored state is an earlier one.</summary>
     Lost,
 
-    /// <summary>Stored is no state there ever was: something is torn, altered, doubled, or there although it was refused.</summary>
+    /// <summary>The stored state never existed: something is torn, altered, duplicated, or stored although it was refused.</summary>
     Altered,
 
-    /// <summary>After nothing but crashes and failures the store does not open, or is said to be damaged.</summary>
+    /// <summary>After crashes and failures only, the store does not open, or reports damage.</summary>
     Refused,
 
     /// <summary>Verification finds damage.</summary>
     Unsound,
 
-    /// <summary>Opening the store once more shows something else.</summary>
+    /// <summary>Opening the store again shows something else.</summary>
     Unstable,
 
-    /// <summary>An answer contradicts another one, or what is stored.</summary>
-    FalseAnswer,
+    /// <summary>A result contradicts another one, or what is stored.</summary>
+    FalseResult,
 
     /// <summary>A call fails without reason, or with an error that the contract does not know.</summary>
     WrongError,
@@ -41,7 +41,7 @@ internal sealed class Violation(ViolationKind kind, string what, Exception? inne
     }
 }
 
-/// <summary>Makes the text only of what is broken: it is asked for far more often than needed.</summary>
+/// <summary>Builds the text only on a violation.</summary>
 [InterpolatedStringHandler]
 internal ref struct ViolationText
 {

@@ -1,0 +1,63 @@
+using System.Buffers.Binary;
+
+namespace EventStore.FileSystem.Bytes;
+
+/// <summary>
+/// The format of a gap, which replaces a removed frame: a small frame with the length it replaces and the checksum that the next frame
+/// continues from. So every other frame keeps its place and its bytes, the chain holds, and a look-up through an older index finds the
+/// gap.
+/// </summary>
+internal static class GapCodec
+{
+    private const int ChainLength = 4;
+
+    /// <summary>The least length of a gap. No frame with a body is shorter.</summary>
+    public const int MinSpan = Format.FrameHeaderLength + 8;
+
+    /// <summary>Writes a gap in place of a frame, or of everything between two frames; returns its length.</summary>
+    /// <param name="into">Receives it; long enough for any gap if it has 64 bytes.</param>
+    /// <param name="header">Its place, the checksum of the frame before, and how many checkpoints are in it.</param>
+    /// <param name="span">How many bytes it replaces.</param>
+    /// <param name="chain">The checksum that the next frame continues from.</param>
+    /// <param name="stampTicks">The newest stamp in it.</param>
+    /// <param name="storeSeed">The seed of the store's checksums.</param>
+    public static int Write(Span<byte> into, in FrameHeader header, long span, uint chain, long stampTicks, ulong storeSeed)
+    {
+        into.Clear();
+        var body = into[Format.FrameHeaderLength..];
+        BinaryPrimitives.WriteUInt32LittleEndian(body, chain);
+        var used = ChainLength;
+        for (var rest = (ulong)span / 8; ; rest >>= 7)
+        {
+            body[used++] = (byte)(rest < 0x80 ? rest : rest | 0x80);
+            if (rest < 0x80) break;
+        }
+
+        if (header.Count > 0)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(body[used..], stampTicks);
+            used += 8;
+        }
+
+        var length = (Format.FrameHeaderLength + used + 7) & ~7;
+        Format.SealFrame(into[..length], header with { Kind = FrameKind.Gap }, storeSeed);
+        return length;
+    }
+
+    public static uint ChainOf(in Frame gap) => BinaryPrimitives.ReadUInt32LittleEndian(gap.Body);
+
+    public static long SpanOf(in Frame gap)
+    {
+        var reader = new BodyReader(gap.Body[ChainLength..]);
+        return reader.Number() * 8;
+    }
+
+    /// <summary>The newest stamp of the commits that were in it; 0 if there were none.</summary>
+    public static long StampOf(in Frame gap)
+    {
+        if (gap.Count == 0) return 0;
+        var reader = new BodyReader(gap.Body[ChainLength..]);
+        reader.Number();
+        return reader.Fixed();
+    }
+}

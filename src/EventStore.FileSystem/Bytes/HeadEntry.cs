@@ -1,0 +1,34 @@
+namespace EventStore.FileSystem.Bytes;
+
+/// <summary>What the index knows of a stream.</summary>
+/// <param name="Start">The address of its first commit; 0 for a deleted stream.</param>
+/// <param name="Revision">Its revision.</param>
+/// <param name="Sequence">The number of its newest commit.</param>
+internal readonly record struct HeadEntry(long Start, long Revision, long Sequence)
+{
+    public const int MaxValueLength = 3 * Varint.MaxLength;
+
+    public bool Exists => Start > 0;
+
+    public static HeadEntry Read(ReadOnlySpan<byte> value)
+    {
+        if (value.IsEmpty) return default;
+        var reader = new BodyReader(value);
+        return new HeadEntry(reader.Number(), reader.Number(), reader.Number());
+    }
+
+    public byte[] ToValue()
+    {
+        Span<byte> into = stackalloc byte[MaxValueLength];
+        return into[..WriteValue(into)].ToArray();
+    }
+
+    /// <summary>Writes the value; returns its length, 0 for a stream that was deleted.</summary>
+    public int WriteValue(Span<byte> into)
+    {
+        if (!Exists) return 0;
+        var length = Varint.Write(into, Start);
+        length += Varint.Write(into[length..], Revision);
+        return length + Varint.Write(into[length..], Sequence);
+    }
+}

@@ -1,0 +1,101 @@
+using System.Buffers.Binary;
+
+namespace EventStore.FileSystem.Bytes;
+
+/// <summary>
+/// The format of a run of the index. A run is a row of blocks of one size, each with a checksum of its
+/// own: leaves with the sorted entries, levels of blocks that lead to them, the filter, and a foot.
+/// </summary>
+internal static class RunFormat
+{
+    public const int BlockLength = 4096;
+    public const int BlockPayload = BlockLength - 4;
+    public const int EntriesStart = 2;
+    public const int FilterCellLength = 64;
+    public const int FilterCellsPerBlock = BlockPayload / FilterCellLength;
+    public const int FilterBitsPerKey = 10;
+    private const int FilterProbes = 6;
+    private const ulong Magic = 0x3158444953465345; // "ESFSIDX1"
+
+    public static string PathOf(long id) => $"{Folder}/{id:x16}.run";
+
+    public const string Folder = "idx";
+
+    public static void SealBlock(Span<byte> block, ulong seed, long number) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(block[BlockPayload..], CrcOf(block, seed, number));
+
+    public static bool IsBlock(ReadOnlySpan<byte> block, ulong seed, long number) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(block[BlockPayload..]) == CrcOf(block, seed, number);
+
+    public static int EntriesEnd(ReadOnlySpan<byte> block) => BinaryPrimitives.ReadUInt16LittleEndian(block);
+
+    public static void SetEntriesEnd(Span<byte> block, int end) => BinaryPrimitives.WriteUInt16LittleEndian(block, (ushort)end);
+
+    public static void WriteFoot(Span<byte> block, in RunFoot foot)
+    {
+        block.Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(block, Magic);
+        BinaryPrimitives.WriteUInt16LittleEndian(block[8..], Format.Major);
+        BinaryPrimitives.WriteInt64LittleEndian(block[16..], foot.Id);
+        BinaryPrimitives.WriteInt64LittleEndian(block[24..], foot.From);
+        BinaryPrimitives.WriteInt64LittleEndian(block[32..], foot.To);
+        BinaryPrimitives.WriteInt64LittleEndian(block[40..], foot.Leaves);
+        BinaryPrimitives.WriteInt64LittleEndian(block[48..], foot.Root);
+        BinaryPrimitives.WriteInt64LittleEndian(block[56..], foot.Height);
+        BinaryPrimitives.WriteInt64LittleEndian(block[64..], foot.FilterStart);
+        BinaryPrimitives.WriteInt64LittleEndian(block[72..], foot.FilterCells);
+        BinaryPrimitives.WriteInt64LittleEndian(block[80..], foot.FilterKeys);
+    }
+
+    public static RunFoot? ReadFoot(ReadOnlySpan<byte> block)
+    {
+        if (BinaryPrimitives.ReadUInt64LittleEndian(block) != Magic || BinaryPrimitives.ReadUInt16LittleEndian(block[8..]) != Format.Major)
+            return null;
+        return new RunFoot(
+            BinaryPrimitives.ReadInt64LittleEndian(block[16..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[24..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[32..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[40..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[48..]),
+            (int)BinaryPrimitives.ReadInt64LittleEndian(block[56..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[64..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[72..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[80..]));
+    }
+
+    /// <summary>The hash of a key from which its bits in the filter are taken.</summary>
+    public static ulong HashOf(ReadOnlySpan<byte> key)
+    {
+        var hash = (Crc32C.Of(key) + 1UL) * 0x9E3779B97F4A7C15;
+        hash ^= hash >> 32;
+        hash *= 0xD6E8FEB86659FD93;
+        return hash ^ (hash >> 32);
+    }
+
+    /// <summary>The cell of the filter that holds a key's bits.</summary>
+    public static long CellOf(ulong hash, long cells) => (long)(((hash >> 32) * (ulong)cells) >> 32);
+
+    public static void SetBits(Span<byte> cell, ulong hash)
+    {
+        var (bit, step) = ((uint)hash, ((uint)hash >> 9) | 1);
+        for (var i = 0; i < FilterProbes; i++, bit += step) cell[(int)(bit & 511) >> 3] |= (byte)(1 << (int)(bit & 7));
+    }
+
+    public static bool HasBits(ReadOnlySpan<byte> cell, ulong hash)
+    {
+        var (bit, step) = ((uint)hash, ((uint)hash >> 9) | 1);
+        for (var i = 0; i < FilterProbes; i++, bit += step)
+        {
+            if ((cell[(int)(bit & 511) >> 3] & (1 << (int)(bit & 7))) == 0) return false;
+        }
+
+        return true;
+    }
+
+    private static uint CrcOf(ReadOnlySpan<byte> block, ulong seed, long number) =>
+        Crc32C.Of(block[..BlockPayload], Crc32C.Of((ulong)number, Crc32C.Of(seed, 0)));
+}
+
+/// <summary>The foot of a run: the part of the log it covers and where its parts begin, in blocks.</summary>
+internal readonly record struct RunFoot(
+    long Id, long From, long To, long Leaves, long Root, int Height, long FilterStart, long FilterCells, long FilterKeys);

@@ -1,0 +1,31 @@
+using EventStore.FileSystem.Reading;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Engine;
+
+/// <summary>All but the newest snapshots of a stream are to be removed.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Keep">How many stay.</param>
+internal readonly record struct SnapshotPruning(StreamId Stream, int Keep);
+
+/// <summary>Decides about saving and pruning snapshots.</summary>
+internal sealed class SnapshotDecider(StoreView store) : IDecider<SnapshotRecord, bool>, IDecider<SnapshotPruning, bool>
+{
+    /// <exception cref="SnapshotRefusedException">The snapshot is ahead of its stream.</exception>
+    public bool Decide(SnapshotRecord asked, WritePlan plan)
+    {
+        var head = store.Index.FindHead(asked.Stream);
+        if (asked.Revision.Value > head.Revision)
+            throw new SnapshotRefusedException(asked.Stream, asked.Revision, new Revision(head.Revision));
+        plan.AddSnapshot(asked);
+        return true;
+    }
+
+    public bool Decide(SnapshotPruning asked, WritePlan plan)
+    {
+        var pruned = SnapshotReading.ListOlder(store, asked.Stream, asked.Keep);
+        if (pruned.Count == 0) return false;
+        plan.AddPruning(asked.Stream, pruned);
+        return true;
+    }
+}

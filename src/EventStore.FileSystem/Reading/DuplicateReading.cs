@@ -1,0 +1,35 @@
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Reading;
+
+/// <summary>Finds the commit that a stream already has under a commit id.</summary>
+internal static class DuplicateReading
+{
+    public static CommitRecord? Find(StoreView store, StreamId stream, Guid commitId, HeadEntry head)
+    {
+        foreach (var position in store.Index.FindCommitIds(commitId))
+        {
+            if (position >= head.Start && Read(store, position, stream, commitId, head.Start) is { } original) return original;
+        }
+
+        return null;
+    }
+
+    // Null for a commit of another stream, or of an earlier one of the same name.
+    private static CommitRecord? Read(StoreView store, long position, StreamId stream, Guid commitId, long streamStart)
+    {
+        var reader = store.Lookups.Take(store.IndexedEnd);
+        var frame = reader.Read(position);
+        CommitRecord? found = null;
+        if (frame.Kind == FrameKind.Commit)
+        {
+            var commit = new CommitReader(frame, store.Names);
+            var isSame = commit.StreamStart == streamStart && commit.Stream == stream && commit.CommitId == commitId;
+            if (isSame) found = commit.ToRecord(new PageBytes());
+        }
+
+        store.Lookups.Return(reader);
+        return found;
+    }
+}

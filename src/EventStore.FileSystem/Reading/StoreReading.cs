@@ -1,0 +1,151 @@
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Reading;
+
+/// <summary>
+/// Reads pages of the whole store by walking the log in either direction, without deleted streams and events that the filter excludes.
+/// </summary>
+internal sealed class StoreReading
+{
+    private const int MaxCommitsPerPage = 16_384;
+    private const int MostExpectedEvents = 512;
+    private const int PlaceBytes = 64 << 10;
+    private readonly StoreView store;
+    private readonly StoreRead read;
+    private readonly LogPoint end;
+    private readonly long head;
+    private readonly long upTo;
+    private readonly CommitPage page;
+    private readonly Dictionary<StreamId, long> starts = [];
+    private int examined;
+
+    private StoreReading(StoreView store, StoreRead read)
+    {
+        (this.store, this.read, end) = (store, read, store.End);
+        head = end.NextCheckpoint - 1;
+        upTo = Math.Min(read.UpTo.Value, head);
+        page = new CommitPage(read.Limit, ExpectedEvents(), read.Direction == ReadDirection.Forward, read.Filter.EventTypes);
+    }
+
+    public static StorePage Read(StoreView store, StoreRead read)
+    {
+        var reading = new StoreReading(store, read);
+        return read.Direction == ReadDirection.Forward ? reading.Forward() : reading.Backward();
+    }
+
+    // How many events there will be is known only where all are meant.
+    private int ExpectedEvents() => read.Filter is { Bucket: null, Category: null, Id: null, EventTypes: null, Since: null }
+        ? (int)Math.Clamp(upTo - read.After.Value, 0, MostExpectedEvents)
+        : 0;
+
+    private StorePage Forward()
+    {
+        var reached = read.After.Value;
+        if (reached >= upTo) return ToPage(reached, isEnd: true);
+        var reader = store.Replays.Take(end.Position, reached + 1);
+        var position = Find(reader, reached + 1);
+        for (; (position = reader.Settle(position)) < end.Position;)
+        {
+            var frame = reader.Read(position);
+            var (first, last) = (frame.Checkpoint, frame.Checkpoint + frame.Count - 1);
+            if (frame.Count > 0 && last > reached)
+            {
+                if (first > upTo) break;
+                var lowest = Math.Max(first, reached + 1);
+                var highest = Math.Min(last, upTo);
+                reached = examined++ == MaxCommitsPerPage
+                    ? reached
+                    : Math.Max(reached, lowest - 1 + Take(frame, (int)(lowest - first), (int)(highest - first)));
+                if (reached < last) return Leave(reader, reached, position, isEnd: reached == upTo);
+            }
+
+            position = frame.End;
+        }
+
+        return Leave(reader, reached, position, isEnd: true);
+    }
+
+    // Where the commit of a checkpoint stands, or a little before.
+    private long Find(LogReader reader, long checkpoint)
+    {
+        if (reader.Resumes.Checkpoint == checkpoint) return reader.Resumes.Position;
+        if (read.Limit.MaxEvents > 1) reader.LookAhead(PlaceBytes);
+        return PlaceOf(checkpoint);
+    }
+
+    // What follows begins at a position, in whose commit the next event stands.
+    private StorePage Leave(LogReader reader, long reached, long position, bool isEnd)
+    {
+        reader.Resumes = (reached + 1, position);
+        store.Replays.Return(reader);
+        return ToPage(reached, isEnd);
+    }
+
+    private StorePage Backward()
+    {
+        var reader = store.Replays.Take(end.Position);
+        var reached = read.UpTo.Value;
+        for (var bound = upTo; bound > read.After.Value;)
+        {
+            var commits = CommitsUpTo(reader, bound);
+            if (commits.Count == 0)
+                throw store.Segments.Damaged(LogPoint.Origin.Position, $"the commit of checkpoint {bound} is not in the log.");
+            for (var i = commits.Count - 1; i >= 0; i--)
+            {
+                var frame = reader.Read(commits[i]);
+                var first = frame.Checkpoint;
+                var last = Math.Min(first + frame.Count - 1, bound);
+                if (last <= read.After.Value) return ToPage(reached, isEnd: true);
+                if (examined++ == MaxCommitsPerPage) return ToPage(reached, isEnd: false);
+                var lowest = Math.Max(first, read.After.Value + 1);
+                var done = Take(frame, (int)(lowest - first), (int)(last - first));
+                if (done > 0) reached = last + 1 - done;
+                if (done <= last - lowest) return ToPage(reached, isEnd: false);
+                bound = first - 1;
+            }
+        }
+
+        return ToPage(reached, isEnd: true);
+    }
+
+    // The addresses of the commits, and of the gaps of others, from a known place up to a checkpoint, in order. Places lie close
+    // together, so there are not many.
+    private List<long> CommitsUpTo(LogReader reader, long bound)
+    {
+        var commits = new List<long>();
+        reader.LookAhead(2 * PlaceBytes);
+        for (var position = PlaceOf(bound); (position = reader.Settle(position)) < end.Position;)
+        {
+            var frame = reader.Read(position);
+            if (frame.Checkpoint > bound) break;
+            if (frame.Count > 0) commits.Add(position);
+            position = frame.End;
+        }
+
+        return commits;
+    }
+
+    private long PlaceOf(long checkpoint) => store.Index.PlaceOf(checkpoint) is > 0 and var place ? place : LogPoint.Origin.Position;
+
+    // Adds events of a commit, if its stream exists and the filter includes it; returns how many were processed.
+    private int Take(Frame frame, int first, int last)
+    {
+        if (page.IsFull) return 0;
+        if (frame.Kind != FrameKind.Commit) return last - first + 1;
+        var commit = new CommitReader(frame, store.Names);
+        var record = page.Record(commit);
+        return read.Filter.MatchesCommit(record) && IsLive(commit) ? page.Add(ref commit, record, first, last) : last - first + 1;
+    }
+
+    private bool IsLive(in CommitReader commit)
+    {
+        if (commit.Position > store.Index.Removals.Newest) return true;
+        var stream = commit.Stream;
+        if (!starts.TryGetValue(stream, out var start)) starts.Add(stream, start = store.Index.FindHead(stream).Start);
+        return start == commit.StreamStart;
+    }
+
+    private StorePage ToPage(long reached, bool isEnd) => new(page.Events, new Checkpoint(reached), new Checkpoint(head), isEnd);
+}

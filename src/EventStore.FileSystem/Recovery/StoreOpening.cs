@@ -1,0 +1,100 @@
+using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Segments;
+using EventStore.FileSystem.Store;
+
+namespace EventStore.FileSystem.Recovery;
+
+/// <summary>
+/// Opens a store: lock, identity, checkpoint, index, tail of the log. What it costs depends on what was written since the last checkpoint,
+/// never on the size of the store, unless the index was deleted and is rebuilt.
+/// </summary>
+internal static class StoreOpening
+{
+    /// <exception cref="StorageException">Another process writes to the store, or it is damaged or of an unknown format.</exception>
+    public static OpenedStore Open(IDisk disk, StoreSettings settings, TimeProvider time, bool mayCreate)
+    {
+        try
+        {
+            if (!mayCreate && !disk.Exists(StoreIdentityFile.FileName))
+                throw new StorageNotFoundException(
+                    $"There is no store at '{disk.Root}', and this configuration does not create one. "
+                    + "Check the directory and the store's name, or call InitializeStorageEngine() to create it.");
+            disk.CreateFolder("");
+            var writerLock = disk.Lock(OpenStore.LockFileName);
+            try
+            {
+                return Open(disk, writerLock, settings, time);
+            }
+            catch
+            {
+                writerLock.Dispose();
+                throw;
+            }
+        }
+        catch (DiskLockedException error)
+        {
+            throw new StorageException(
+                $"The store at '{disk.Root}' is open for writing by {error.Owner}. A store has one writer at a time: "
+                + "close the other one, or give this one its own directory or name.",
+                error);
+        }
+        catch (IOException error)
+        {
+            throw new StorageUnavailableException(
+                $"The store at '{disk.Root}' cannot be opened: {error.Message} No stored data was changed; "
+                + "open it again once the cause is gone.",
+                error);
+        }
+        catch (BatchOutcomeUnknownException error)
+        {
+            throw new StorageUnavailableException($"The store at '{disk.Root}' cannot be opened: {error.Message}", error);
+        }
+    }
+
+    private static OpenedStore Open(IDisk disk, IDisposable writerLock, StoreSettings settings, TimeProvider time)
+    {
+        foreach (var leftover in disk.List("").Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.Delete(leftover);
+        disk.CreateFolder(LogSegments.Folder);
+        disk.CreateFolder(RunFormat.Folder);
+        disk.SyncFolder("");
+        var identity = StoreIdentityFile.ReadOrCreate(disk, settings.NewStoreId, time);
+        var storeId = identity.Id;
+        var segments = new LogSegments(disk, storeId) { HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses) };
+        try
+        {
+            var checkpoints = CheckpointFile.ReadAll(disk, storeId, out var generation);
+            var recovery = new LogRecovery(disk, segments, checkpoints);
+            recovery.FindSegments();
+            var index = IndexLoading.Load(disk, storeId, settings.Index, checkpoints, generation, out var isComplete);
+            var names = new NameCache();
+            var loaded = index.Keeper.Indexed;
+            var end = recovery.ScanTail(loaded, frame => index.ApplyAndFreeze(frame, names), out var endsSealed);
+            if (index.Keeper.Damage is not null)
+            {
+                (index, isComplete) = (IndexLoading.Empty(disk, storeId, settings.Index, generation), false);
+                end = recovery.ScanTail(index.Keeper.Indexed, frame => index.ApplyAndFreeze(frame, names), out endsSealed);
+            }
+
+            var log = recovery.OpenForWriting(end, endsSealed, settings.Log);
+            if (index.Keeper.Fault is { } fault)
+                throw new StorageException($"The index of the store at '{disk.Root}' could not be written: {fault.Message}", fault);
+            var upkeep = new IndexUpkeep(index, log, settings.Log);
+            if (!isComplete || !recovery.WasClean || index.Keeper.Indexed != loaded) upkeep.WriteCheckpoint();
+            index.Keeper.RemoveStrays();
+            return new OpenedStore(new OpenStore(writerLock, settings, log, upkeep), recovery.Report);
+        }
+        catch
+        {
+            segments.Dispose();
+            throw;
+        }
+    }
+}
+
+/// <summary>A store that was opened for writing.</summary>
+/// <param name="Store">The store.</param>
+/// <param name="Recovery">What opening did to the end of the log.</param>
+internal sealed record OpenedStore(OpenStore Store, RecoveryReport Recovery);
