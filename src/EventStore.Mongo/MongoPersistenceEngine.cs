@@ -37,14 +37,14 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
             MongoRows.RequireFits(attempts[i]);
         }
 
-        return await Use(cancellationToken).Commits.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
+        return await Use(cancellationToken).Writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        await Use(cancellationToken).Reading.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
+        await Use(cancellationToken).Reader.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        await Use(cancellationToken).Reading.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
+        await Use(cancellationToken).Reader.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Heads.FindWithSnapshotAsync(stream, cancellationToken).ConfigureAwait(false);
@@ -86,7 +86,7 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         await Use(cancellationToken).Documents.ListAsync(prefix, after, limit, cancellationToken).ConfigureAwait(false);
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
-        Use(cancellationToken).Signal.WaitAsync(after, atMost, cancellationToken);
+        Use(cancellationToken).WakeUp.WaitAsync(after, atMost, cancellationToken);
 
     public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Removal.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
@@ -105,7 +105,7 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         {
             if (opened is not { } last) return;
             opened = null;
-            await last.Signal.DisposeAsync().ConfigureAwait(false);
+            await last.WakeUp.DisposeAsync().ConfigureAwait(false);
             last.Owned?.Dispose();
         }
         finally
@@ -117,7 +117,7 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     private async Task<Opened> OpenAsync(CancellationToken cancellationToken)
     {
         var (database, owned) = place.Open();
-        MongoSignal? signal = null;
+        MongoWakeUp? wakeUp = null;
         try
         {
             var deployment = await MongoDeployment.DetectAsync(database, place.Options, cancellationToken).ConfigureAwait(false);
@@ -127,18 +127,18 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
 
             var connection = new MongoConnection(database, deployment, place.Options);
             await new MongoSchema(connection, place.Options).EnsureAsync(context.MayCreateStorage && !context.IsReadOnly, cancellationToken).ConfigureAwait(false);
-            signal = new MongoSignal(connection, context.Time);
+            wakeUp = new MongoWakeUp(connection, context.Time);
             var heads = new MongoHeads(connection);
-            var commits = new MongoCommits(connection, heads, signal, context.Time);
-            var removal = new MongoRemoval(connection, commits, heads);
+            var writer = new MongoWriter(connection, heads, wakeUp, context.Time);
+            var removal = new MongoRemoval(connection, writer, heads);
             if (!context.IsReadOnly) await removal.ResumeAsync(cancellationToken).ConfigureAwait(false);
-            if (await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, cancellationToken).ConfigureAwait(false) is { } newest) signal.Raise(MongoEntry.Of(newest).Last);
+            if (await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, cancellationToken).ConfigureAwait(false) is { } newest) wakeUp.Raise(MongoEntry.Of(newest).Last);
             Description = Description with { Durability = durability };
-            return new Opened(connection, signal, heads, commits, removal, new(connection, heads), new(connection, heads), new(connection), owned);
+            return new Opened(connection, wakeUp, heads, writer, removal, new(connection, heads), new(connection, heads), new(connection), owned);
         }
         catch
         {
-            if (signal is not null) await signal.DisposeAsync().ConfigureAwait(false);
+            if (wakeUp is not null) await wakeUp.DisposeAsync().ConfigureAwait(false);
             owned?.Dispose();
             throw;
         }
@@ -152,5 +152,5 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     }
 
     private sealed record Opened(
-        MongoConnection Connection, MongoSignal Signal, MongoHeads Heads, MongoCommits Commits, MongoRemoval Removal, MongoReading Reading, MongoSnapshots Snapshots, MongoDocuments Documents, IDisposable? Owned);
+        MongoConnection Connection, MongoWakeUp WakeUp, MongoHeads Heads, MongoWriter Writer, MongoRemoval Removal, MongoReader Reader, MongoSnapshots Snapshots, MongoDocuments Documents, IDisposable? Owned);
 }

@@ -8,7 +8,7 @@ namespace EventStore.Mongo;
 /// Removes streams. The removal is one entry of the chain: with it everything it covers is gone for every reader and writer. What it covers is
 /// emptied afterwards in steps that each are short, by whoever removes, or by the next ones to open the store.
 /// </summary>
-internal sealed class MongoRemoval(MongoConnection connection, MongoCommits commits, MongoHeads heads)
+internal sealed class MongoRemoval(MongoConnection connection, MongoWriter writer, MongoHeads heads)
 {
     private const int DocumentsPerStep = 500;
 
@@ -48,7 +48,7 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoCommits comm
 
     private async Task<bool> RemoveAsync(MongoTarget target, Func<Task<bool>> isThere, CancellationToken cancellationToken)
     {
-        if (await commits.RemoveAsync(target, isThere, cancellationToken).ConfigureAwait(false) is not { } removal) return false;
+        if (await writer.RemoveAsync(target, isThere, cancellationToken).ConfigureAwait(false) is not { } removal) return false;
         await TryEmptyAsync(target, removal, () => true, CancellationToken.None).ConfigureAwait(false);
         return true;
     }

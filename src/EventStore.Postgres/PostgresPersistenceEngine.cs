@@ -14,8 +14,11 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     private readonly PostgresSql sql;
     private readonly PostgresWriter writer;
     private readonly PostgresReader reader;
-    private readonly PostgresState state;
-    private readonly PostgresSignals signals;
+    private readonly PostgresHeads heads;
+    private readonly PostgresSnapshots snapshots;
+    private readonly PostgresDocuments documents;
+    private readonly PostgresRemoval removal;
+    private readonly PostgresWakeUp wakeUp;
     private readonly CommitSignal signal = new();
     private readonly ILogger logger;
 
@@ -33,8 +36,11 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         sql = new PostgresSql(options.Schema);
         writer = new PostgresWriter(connections, sql, options, context.Time);
         reader = new PostgresReader(connections, sql);
-        state = new PostgresState(connections, sql);
-        signals = new PostgresSignals(connections, sql, signal, logger);
+        heads = new PostgresHeads(connections, sql);
+        snapshots = new PostgresSnapshots(connections, sql);
+        documents = new PostgresDocuments(connections, sql);
+        removal = new PostgresRemoval(connections, sql);
+        wakeUp = new PostgresWakeUp(connections, sql, signal, logger);
         Description = new EngineDescription(
             "postgres",
             $"postgres:{connections.Address}, schema {sql.QuotedSchema}",
@@ -70,7 +76,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         RequireOpen(cancellationToken);
         var (outcomes, last) = await writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
         if (connections.IsInside) await TellInsideAsync(last).ConfigureAwait(false);
-        else if (notifies) signals.Tell(tableId, last);
+        else if (notifies) wakeUp.Tell(tableId, last);
         signal.Raise(last);
         return outcomes;
     }
@@ -90,84 +96,84 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.FindHeadAsync(stream, cancellationToken);
+        return heads.FindAsync(stream, cancellationToken);
     }
 
     public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.ListHeadsAsync(query, cancellationToken);
+        return heads.ListAsync(query, cancellationToken);
     }
 
     public async ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
     {
         Description.Limits.Require(snapshot);
         RequireOpen(cancellationToken);
-        await state.SaveSnapshotAsync(snapshot, cancellationToken).ConfigureAwait(false);
+        await snapshots.SaveAsync(snapshot, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.FindSnapshotAsync(stream, atMost, cancellationToken);
+        return snapshots.FindAsync(stream, atMost, cancellationToken);
     }
 
     public async ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        await state.PruneSnapshotsAsync(stream, keep, cancellationToken).ConfigureAwait(false);
+        await snapshots.PruneAsync(stream, keep, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
     {
         NamedDocument.RequireName(name);
         RequireOpen(cancellationToken);
-        return state.FindDocumentAsync(name, cancellationToken);
+        return documents.FindAsync(name, cancellationToken);
     }
 
     public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
     {
         Description.Limits.RequireDocument(name, content);
         RequireOpen(cancellationToken);
-        return state.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
+        return documents.PutAsync(name, content, expectedVersion, cancellationToken);
     }
 
     public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default)
     {
         NamedDocument.RequireName(name);
         RequireOpen(cancellationToken);
-        return state.DeleteDocumentAsync(name, expectedVersion, cancellationToken);
+        return documents.DeleteAsync(name, expectedVersion, cancellationToken);
     }
 
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.ListDocumentsAsync(prefix, after, limit, cancellationToken);
+        return documents.ListAsync(prefix, after, limit, cancellationToken);
     }
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        if (notifies && !connections.IsInside) signals.Listen(tableId);
+        if (notifies && !connections.IsInside) wakeUp.Listen(tableId);
         return signal.WaitAsync(after, atMost, context.Time, cancellationToken);
     }
 
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.DeleteAsync(stream, cancellationToken);
+        return removal.DeleteAsync(stream, cancellationToken);
     }
 
     public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        await state.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+        await removal.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.VerifyAsync(progress, cancellationToken);
+        return new PostgresVerification(connections, sql).RunAsync(progress, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -175,7 +181,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         if (isDisposed) return;
         isDisposed = true;
         signal.WakeAll();
-        await signals.DisposeAsync().ConfigureAwait(false);
+        await wakeUp.DisposeAsync().ConfigureAwait(false);
         writer.Dispose();
         await connections.DisposeAsync().ConfigureAwait(false);
     }
@@ -213,7 +219,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         if (!notifies) return;
         await connections.ChangeAsync("tell of a commit", async connection =>
         {
-            var notice = PostgresSignals.NoticeOf(connection, tableId, last, isInside: true);
+            var notice = PostgresWakeUp.NoticeOf(connection, tableId, last, isInside: true);
             await using var disposing = notice.ConfigureAwait(false);
             return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
         }, CancellationToken.None).ConfigureAwait(false);

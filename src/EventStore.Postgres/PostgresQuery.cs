@@ -21,7 +21,7 @@ internal sealed class PostgresQuery
         isForward = read.Direction == ReadDirection.Forward;
         var filter = read.Filter;
         isNarrow = IsNarrow(filter);
-        values.AddRange([PostgresSql.Value(isForward ? read.After.Value : WindowBegin), PostgresSql.Value(isForward ? WindowEnd : read.UpTo.Value), PostgresSql.Value((long)read.Limit.MaxEvents), PostgresSql.Value(EventRows.ShareOf(read.Limit))]);
+        values.AddRange([PostgresSql.Value(isForward ? read.After.Value : WindowBegin), PostgresSql.Value(isForward ? WindowEnd : read.UpTo.Value), PostgresSql.Value((long)read.Limit.MaxEvents), PostgresSql.Value(PostgresEventRows.ShareOf(read.Limit))]);
         Conditions = Write(filter);
     }
 
@@ -43,7 +43,7 @@ internal sealed class PostgresQuery
     }
 
     /// <summary>The page with how far it looked, and the head that was read with it.</summary>
-    public StorePage ToPage(EventRows rows, long head)
+    public StorePage ToPage(PostgresEventRows rows, long head)
     {
         var (page, cutAt) = rows.ToPage();
         var (after, upTo) = (read.After.Value, Math.Min(read.UpTo.Value, head));

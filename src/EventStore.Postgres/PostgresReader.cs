@@ -37,8 +37,8 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         page.Parameters.Add(PostgresSql.Value(read.From.Value));
         page.Parameters.Add(PostgresSql.Value(read.To.Value));
         page.Parameters.Add(PostgresSql.Value((long)read.Limit.MaxEvents));
-        page.Parameters.Add(PostgresSql.Value(EventRows.ShareOf(read.Limit)));
-        var (revision, rows) = await ReadAsync(connection, head, page, () => new EventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
+        page.Parameters.Add(PostgresSql.Value(PostgresEventRows.ShareOf(read.Limit)));
+        var (revision, rows) = await ReadAsync(connection, head, page, () => new PostgresEventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
 
         // What was committed between head and rows was read, too; of the last such commit perhaps only the beginning, but all of it is there.
         foreach (var recorded in rows.Events) revision = Math.Max(revision, recorded.Commit.LastRevision.Value);
@@ -54,14 +54,14 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)));
         query.AddTo(page.Parameters);
         var (head, rows) = await ReadAsync(
-            connection, names.ToAsk(findCheckpointAndCommit), page, () => new EventRows(read.Limit, names.Find), read.Direction, token).ConfigureAwait(false);
+            connection, names.ToAsk(findCheckpointAndCommit), page, () => new PostgresEventRows(read.Limit, names.Find), read.Direction, token).ConfigureAwait(false);
         foreach (var recorded in rows.Events) head = Math.Max(head, recorded.Commit.LastCheckpoint.Value);
         Volatile.Write(ref seenHead, head);
         return query.ToPage(rows, head);
     }, cancellationToken);
 
-    private async Task<(long Head, EventRows Rows)> ReadAsync(
-        NpgsqlConnection connection, NpgsqlBatchCommand findHead, NpgsqlBatchCommand readPage, Func<EventRows> begin, ReadDirection direction, CancellationToken cancellationToken)
+    private async Task<(long Head, PostgresEventRows Rows)> ReadAsync(
+        NpgsqlConnection connection, NpgsqlBatchCommand findHead, NpgsqlBatchCommand readPage, Func<PostgresEventRows> begin, ReadDirection direction, CancellationToken cancellationToken)
     {
         var batch = new NpgsqlBatch(connection) { BatchCommands = { findHead, readPage } };
         await using var ending = batch.ConfigureAwait(false);
@@ -77,7 +77,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         }
     }
 
-    private async Task<long> ReadRowsAsync(NpgsqlBatch batch, EventRows rows, CancellationToken cancellationToken)
+    private async Task<long> ReadRowsAsync(NpgsqlBatch batch, PostgresEventRows rows, CancellationToken cancellationToken)
     {
         var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = reader.ConfigureAwait(false);
@@ -91,7 +91,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         return head;
     }
 
-    private async Task ReadLargeAsync(NpgsqlConnection connection, EventRows rows, ReadDirection direction, CancellationToken cancellationToken)
+    private async Task ReadLargeAsync(NpgsqlConnection connection, PostgresEventRows rows, ReadDirection direction, CancellationToken cancellationToken)
     {
         var command = new NpgsqlCommand(readLarge[(int)direction], connection)
         {
@@ -104,7 +104,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
     }
 
     // Names are read after the events. Whoever has none by then was deleted meanwhile, and his events with him.
-    private async Task LearnNamesAsync(NpgsqlConnection connection, EventRows rows, CancellationToken cancellationToken)
+    private async Task LearnNamesAsync(NpgsqlConnection connection, PostgresEventRows rows, CancellationToken cancellationToken)
     {
         var learnt = new Dictionary<long, StreamId>();
         var command = new NpgsqlCommand(findStreams, connection) { Parameters = { PostgresSql.Value(rows.Unnamed.Values.Distinct().ToArray()) } };

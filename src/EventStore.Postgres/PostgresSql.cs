@@ -3,6 +3,8 @@ using System.Reflection;
 using Dapper;
 using Npgsql;
 
+// Dapper's calls are turned into code at build time, which asks for three things: a time limit at every call, since none would mean no limit;
+// reads as streams of rows, which can be canceled; and bytes given as an object, since an array would become a list of parameters.
 [module: DapperAot]
 
 namespace EventStore.Postgres;

@@ -32,7 +32,7 @@ internal sealed class RedisDocuments(RedisServer server, RedisSchema schema)
 
     public async ValueTask<IReadOnlyList<NamedDocument>> ListAsync(string prefix, string after, int limit, CancellationToken cancellationToken)
     {
-        var (from, to) = RedisReading.RangeOf(Encoding.UTF8.GetBytes(prefix), Encoding.UTF8.GetBytes(after));
+        var (from, to) = RedisReader.RangeOf(Encoding.UTF8.GetBytes(prefix), Encoding.UTF8.GetBytes(after));
         var documents = new List<NamedDocument>();
         while (documents.Count < limit)
         {

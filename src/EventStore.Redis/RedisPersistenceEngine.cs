@@ -15,8 +15,8 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     private readonly RedisOptions options;
     private readonly EngineContext context;
     private readonly RedisServer server;
-    private readonly RedisCommits commits;
-    private readonly RedisReading reading;
+    private readonly RedisWriter writer;
+    private readonly RedisReader reader;
     private readonly RedisSnapshots snapshots;
     private readonly RedisDocuments documents;
     private readonly RedisRemoval removal;
@@ -30,8 +30,8 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         var logger = context.Loggers.CreateLogger("EventStore.Redis");
         schema = new RedisSchema(options.Name);
         server = new RedisServer(connection, options, address, context.Time, logger);
-        commits = new RedisCommits(server, schema, options, context.Time);
-        reading = new RedisReading(server, schema);
+        writer = new RedisWriter(server, schema, options, context.Time);
+        reader = new RedisReader(server, schema);
         snapshots = new RedisSnapshots(server, schema);
         documents = new RedisDocuments(server, schema);
         removal = new RedisRemoval(server, schema, address, sweepStepEntries, logger);
@@ -67,22 +67,22 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         Require(cancellationToken);
-        var outcomes = await commits.CommitAsync(attempts, wakeUp.Channel, cancellationToken).ConfigureAwait(false);
+        var outcomes = await writer.CommitAsync(attempts, wakeUp.Channel, cancellationToken).ConfigureAwait(false);
         wakeUp.Raise(server.Newest);
         return outcomes;
     }
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).reading.ReadStreamAsync(read, cancellationToken);
+        Open(cancellationToken).reader.ReadStreamAsync(read, cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).reading.ReadAllAsync(read, cancellationToken);
+        Open(cancellationToken).reader.ReadAllAsync(read, cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).reading.FindHeadAsync(stream, cancellationToken);
+        Open(cancellationToken).reader.FindHeadAsync(stream, cancellationToken);
 
     public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).reading.ListHeadsAsync(query, cancellationToken);
+        Open(cancellationToken).reader.ListHeadsAsync(query, cancellationToken);
 
     public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
     {
@@ -136,7 +136,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
 
     private async ValueTask<long> NewestAsync(CancellationToken cancellationToken)
     {
-        var page = await reading.ReadAllAsync(new StoreRead(EventFilter.Everything, Checkpoint.Max, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
+        var page = await reader.ReadAllAsync(new StoreRead(EventFilter.Everything, Checkpoint.Max, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
         return page.Head.Value;
     }
 

@@ -54,7 +54,7 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
     // An index may lead on behind the last entry that was met, if the log lost entries.
     private async ValueTask CheckHeadsAsync(long upTo, CancellationToken cancellationToken)
     {
-        var (from, to) = RedisReading.RangeOf([], []);
+        var (from, to) = RedisReader.RangeOf([], []);
         while (true)
         {
             var answer = await server.AskAsync(RedisScript.VerifyHeads, [schema.Meta, schema.Names], [from, to, MaxNames, upTo], cancellationToken).ConfigureAwait(false);

@@ -6,11 +6,11 @@ namespace EventStore.Sqlite;
 internal sealed class SqlitePersistenceEngine : IPersistenceEngine
 {
     private readonly SqliteDatabase database;
-    private readonly SqliteWatch watch;
+    private readonly SqliteWakeUp wakeUp;
     private readonly EngineContext context;
 
     // Touched by the one writer, within its transaction.
-    private SqliteCommits? commits;
+    private SqliteWriter? writer;
 
     // The commits of batches that ended in an unknown way; replaced, never changed.
     private volatile HashSet<Guid> unknown = [];
@@ -21,7 +21,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         options.IsReadOnly |= context.IsReadOnly;
         this.context = context;
         database = new SqliteDatabase(location, options, context.Time);
-        watch = new SqliteWatch(database, options.PollInterval, context.Time);
+        wakeUp = new SqliteWakeUp(database, options.PollInterval, context.Time);
         Description = new(
             "SQLite",
             location.Address,
@@ -47,8 +47,8 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         try
         {
-            var (outcomes, newest) = await database.WriteAsync(session => (commits ??= new SqliteCommits(session, context.Time)).Commit(attempts), cancellationToken).ConfigureAwait(false);
-            watch.Raise(newest);
+            var (outcomes, newest) = await database.WriteAsync(session => (writer ??= new SqliteWriter(session, context.Time)).Commit(attempts), cancellationToken).ConfigureAwait(false);
+            wakeUp.Raise(newest);
             return outcomes;
         }
         catch (BatchOutcomeUnknownException)
@@ -63,10 +63,10 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     }
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        database.ReadAsync(session => session.Reading.ReadStream(read), cancellationToken);
+        database.ReadAsync(session => session.Reader.ReadStream(read), cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        database.ReadAsync(session => session.Reading.ReadAll(read), cancellationToken);
+        database.ReadAsync(session => session.Reader.ReadAll(read), cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) => database.ReadAsync(session =>
     {
@@ -111,7 +111,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         database.ReadAsync(session => SqliteDocuments.List(session, prefix, after, limit), cancellationToken);
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
-        watch.WaitAsync(after, atMost, cancellationToken);
+        wakeUp.WaitAsync(after, atMost, cancellationToken);
 
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         database.WriteAsync(session => SqliteRemoval.Delete(session, stream), cancellationToken);
@@ -125,7 +125,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     public ValueTask DisposeAsync()
     {
         var ended = database.DisposeAsync();
-        watch.End();
+        wakeUp.End();
         return ended;
     }
 

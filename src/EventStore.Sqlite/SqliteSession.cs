@@ -19,7 +19,7 @@ internal sealed class SqliteSession : IDisposable
         Connection = connection;
         Sql = sql;
         Rows = new SqliteRows(this);
-        Reading = new SqliteReading(this);
+        Reader = new SqliteReader(this);
     }
 
     public SqliteConnection Connection { get; }
@@ -28,7 +28,7 @@ internal sealed class SqliteSession : IDisposable
 
     public SqliteRows Rows { get; }
 
-    public SqliteReading Reading { get; }
+    public SqliteReader Reader { get; }
 
     private sqlite3 Handle => Connection.Handle!;
 

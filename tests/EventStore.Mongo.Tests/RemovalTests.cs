@@ -92,8 +92,8 @@ public sealed class RemovalTests : MongoTest
     {
         var options = new MongoOptions();
         var connection = new MongoConnection(Database, await MongoDeployment.DetectAsync(Database, options, default), options);
-        await using var signal = new MongoSignal(connection, TimeProvider.System);
-        var commits = new MongoCommits(connection, new MongoHeads(connection), signal, TimeProvider.System);
+        await using var signal = new MongoWakeUp(connection, TimeProvider.System);
+        var commits = new MongoWriter(connection, new MongoHeads(connection), signal, TimeProvider.System);
         Assert.NotNull(await commits.RemoveAsync(target, () => Task.FromResult(true), default));
         if (!isHalfEmptied) return;
         var emptied = new BsonDocument(new[] { "bucket", "category", "id", "start", "revision", "sequence", "commit", "headers", "events" }.Select(field => new BsonElement(field, "")));

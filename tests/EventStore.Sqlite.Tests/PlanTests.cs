@@ -82,7 +82,7 @@ public sealed class PlanTests : IDisposable
         return await fresh.Database.ReadAsync(session =>
         {
             raw.sqlite3_db_status(session.Connection.Handle!, CacheMisses, out _, out _, 1);
-            var page = session.Reading.ReadStream(new StreamRead("ten", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, long.MaxValue)));
+            var page = session.Reader.ReadStream(new StreamRead("ten", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, long.MaxValue)));
             Assert.Equal(10, page.Events.Length);
             raw.sqlite3_db_status(session.Connection.Handle!, CacheMisses, out var misses, out _, 0);
             return misses;

@@ -10,7 +10,7 @@ namespace EventStore.Mongo;
 /// looks again.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave those who wait for their turn waiting for ever; it holds nothing else.")]
-internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads, MongoSignal signal, TimeProvider time)
+internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, MongoWakeUp wakeUp, TimeProvider time)
 {
     private const int MaxEntriesPerAdvance = 1000;
     private const int MaxKnownHeads = 65_536;
@@ -162,9 +162,9 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         }
 
         known.Clear();
-        var newest = await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, cancellationToken).ConfigureAwait(false);
+        var newest = await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, cancellationToken).ConfigureAwait(false);
         end = newest is null ? MongoEnd.Origin : MongoEnd.Of(MongoEntry.Of(newest));
-        signal.Raise(end.Value.Last);
+        wakeUp.Raise(end.Value.Last);
         return null;
     }
 
@@ -178,7 +178,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         // Of a removal that is finished nothing tells what it removed.
         if (entry.Start == 0 || (entry.IsRemoval && !entry.Target.IsStream)) known.Clear();
         else known[new StreamId(entry.Target.Bucket, entry.Target.Category, entry.Target.Id)] = MongoHead.After(entry);
-        signal.Raise(entry.Last);
+        wakeUp.Raise(entry.Last);
     }
 
     // A head found is as of the end, unless its entry came after it; then the entries up to there are taken in as well.

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace EventStore.Redis;
 
 /// <summary>Pages of streams, of the store and of heads. A page of events is one round trip; the script ends it, what is answered is picked here.</summary>
-internal sealed class RedisReading(RedisServer server, RedisSchema schema)
+internal sealed class RedisReader(RedisServer server, RedisSchema schema)
 {
     // What one run of a script gathers or looks at, so that other callers of the server wait no longer than a moment.
     private const int MaxEvents = 8_192;

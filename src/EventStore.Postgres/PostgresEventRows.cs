@@ -6,7 +6,7 @@ namespace EventStore.Postgres;
 /// The rows of a page, as they are read one after the other. Events of one commit share its record, and what it says is decoded once. An event
 /// that is larger than its share comes without its bytes, and is completed or left out later; so is one whose stream has no name yet.
 /// </summary>
-internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
+internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> nameOf)
 {
     // What every event may have, however few bytes a page is to hold: most events are smaller.
     private const int MinShareBytes = 1024;

@@ -3,7 +3,7 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>Reads pages by key. A page is two requests, whatever it holds: where to begin and where to end, then the commits.</summary>
-internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
+internal sealed class MongoReader(MongoConnection connection, MongoHeads heads)
 {
     private const int MaxCommitsPerPage = 1024;
     private const int MaxCheckpointsPerFilteredPage = 65_536;

@@ -9,7 +9,7 @@ namespace EventStore.Postgres;
 /// Tells other processes of commits by NOTIFY, and hears of theirs by LISTEN. Only a hint: told after the commit, at most every few
 /// milliseconds, and lost with a connection; whoever waits also polls. Listens from the first wait on, over a connection of its own.
 /// </summary>
-internal sealed class PostgresSignals(PostgresConnections connections, PostgresSql sql, CommitSignal signal, ILogger logger) : IAsyncDisposable
+internal sealed class PostgresWakeUp(PostgresConnections connections, PostgresSql sql, CommitSignal signal, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan PauseBetweenNotices = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan PauseAfterLoss = TimeSpan.FromMilliseconds(200);
@@ -165,17 +165,4 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
         tell(logger, error);
         await Task.Delay(PauseAfterLoss, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
-}
-
-/// <summary>What the backend logs. Never a payload or a secret.</summary>
-internal static partial class PostgresLog
-{
-    [LoggerMessage(1, LogLevel.Warning, "The connection that hears of the commits of other processes was lost. It is opened again; meanwhile whoever waits polls.")]
-    public static partial void ListeningLost(ILogger logger, Exception error);
-
-    [LoggerMessage(2, LogLevel.Warning, "Other processes could not be told of a commit. They find it when they poll.")]
-    public static partial void NoticeLost(ILogger logger, Exception error);
-
-    [LoggerMessage(3, LogLevel.Information, "PostgreSQL at {Address} cannot be reached yet; asking again.")]
-    public static partial void WaitingForServer(ILogger logger, string address);
 }

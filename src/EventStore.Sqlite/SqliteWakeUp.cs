@@ -4,7 +4,7 @@ namespace EventStore.Sqlite;
 /// Wakes those who wait for commits: at once for commits of this engine, and for those of other processes by looking, while somebody waits,
 /// whether the database changed. Looking costs no read of a table unless it did.
 /// </summary>
-internal sealed class SqliteWatch(SqliteDatabase database, TimeSpan pollInterval, TimeProvider time)
+internal sealed class SqliteWakeUp(SqliteDatabase database, TimeSpan pollInterval, TimeProvider time)
 {
     private readonly CommitSignal signal = new();
     private long newest;

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace EventStore.Redis;
 
 /// <summary>The way of a batch: attempts become entries, one script decides and stores them, its answer becomes their outcomes.</summary>
-internal sealed class RedisCommits(RedisServer server, RedisSchema schema, RedisOptions options, TimeProvider time)
+internal sealed class RedisWriter(RedisServer server, RedisSchema schema, RedisOptions options, TimeProvider time)
 {
     // What one run of the script takes, so that other callers of the server wait no longer than a moment.
     private const int MaxRunBytes = 8 << 20;

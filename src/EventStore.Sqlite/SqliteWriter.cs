@@ -8,7 +8,7 @@ namespace EventStore.Sqlite;
 /// Heads and counters are kept from one batch to the next, and believed only where the transaction sees that nobody else has written since
 /// and nothing was taken back or removed. Otherwise they are read again: other processes may write at any time.
 /// </remarks>
-internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
+internal sealed class SqliteWriter(SqliteSession session, TimeProvider time)
 {
     // The entries of the newest commits lie close together, so that a batch changes few pages of them however many streams it is for. After so many
     // events they are moved to those gathered before, and after so many these to where they stay: each page of the large index is changed once for many batches.

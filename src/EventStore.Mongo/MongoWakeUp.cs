@@ -7,7 +7,7 @@ namespace EventStore.Mongo;
 /// Wakes those who wait for commits: at once for those of this engine, by a change stream where the deployment has them, else by looking now and
 /// then as long as somebody waits. Only a hint: what it misses, whoever waits finds by reading.
 /// </summary>
-internal sealed class MongoSignal(MongoConnection connection, TimeProvider time) : IAsyncDisposable
+internal sealed class MongoWakeUp(MongoConnection connection, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan PollIntervalBesideStream = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(5);
@@ -66,7 +66,7 @@ internal sealed class MongoSignal(MongoConnection connection, TimeProvider time)
     {
         try
         {
-            if (await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, ending.Token).ConfigureAwait(false) is { } found) Raise(MongoEntry.Of(found).Last);
+            if (await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, ending.Token).ConfigureAwait(false) is { } found) Raise(MongoEntry.Of(found).Last);
         }
         catch (Exception error) when (error is StorageException or OperationCanceledException or ObjectDisposedException)
         {

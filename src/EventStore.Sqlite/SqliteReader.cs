@@ -1,7 +1,7 @@
 namespace EventStore.Sqlite;
 
 /// <summary>Reads pages of commits by key, within a transaction, so that head and events are of one moment.</summary>
-internal sealed class SqliteReading(SqliteSession session)
+internal sealed class SqliteReader(SqliteSession session)
 {
     private const int MaxCommitsPerPage = 16_384;
 

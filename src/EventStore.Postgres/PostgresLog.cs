@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace EventStore.Postgres;
+
+/// <summary>What the backend logs. Never a payload or a secret.</summary>
+internal static partial class PostgresLog
+{
+    [LoggerMessage(1, LogLevel.Warning, "The connection that hears of the commits of other processes was lost. It is opened again; meanwhile whoever waits polls.")]
+    public static partial void ListeningLost(ILogger logger, Exception error);
+
+    [LoggerMessage(2, LogLevel.Warning, "Other processes could not be told of a commit. They find it when they poll.")]
+    public static partial void NoticeLost(ILogger logger, Exception error);
+
+    [LoggerMessage(3, LogLevel.Information, "PostgreSQL at {Address} cannot be reached yet; asking again.")]
+    public static partial void WaitingForServer(ILogger logger, string address);
+}
