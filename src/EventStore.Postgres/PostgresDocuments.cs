@@ -11,27 +11,33 @@ internal sealed class PostgresDocuments(PostgresConnections connections, Postgre
         "find a document",
         async (connection, token) =>
         {
-            var rows = connection.QueryUnbufferedAsync<DocumentRow>(sql.Load("find-document"), new { name }, commandTimeout: connection.CommandTimeout);
+            var rows = connection.QueryUnbufferedAsync<DocumentRow>(sql.Load("find-document"), new { name },
+                commandTimeout: connection.CommandTimeout);
             return (await rows.FirstOrDefaultAsync(token).ConfigureAwait(false))?.ToDocument();
         },
         cancellationToken);
 
-    public ValueTask<long?> PutAsync(string name, ReadOnlyMemory<byte> content, long expected, CancellationToken cancellationToken) => connections.ChangeAsync(
+    public ValueTask<long?> PutAsync(string name, ReadOnlyMemory<byte> content, long expected, CancellationToken cancellationToken) =>
+        connections.ChangeAsync(
         "write a document",
         connection => connection.QueryFirstOrDefaultAsync<long?>(
-            sql.Load(expected == 0 ? "insert-document" : "update-document"), new { name, content = (object)content.ToArray(), expected, sequence }, commandTimeout: connection.CommandTimeout),
+            sql.Load(expected == 0 ? "insert-document" : "update-document"),
+            new { name, content = (object)content.ToArray(), expected, sequence }, commandTimeout: connection.CommandTimeout),
         cancellationToken);
 
     public ValueTask<bool> DeleteAsync(string name, long expected, CancellationToken cancellationToken) => connections.ChangeAsync(
         "delete a document",
-        async connection => await connection.ExecuteAsync(sql.Load("delete-document"), new { name, expected }, commandTimeout: connection.CommandTimeout).ConfigureAwait(false) == 1,
+        async connection => await connection.ExecuteAsync(sql.Load("delete-document"), new { name, expected },
+            commandTimeout: connection.CommandTimeout).ConfigureAwait(false) == 1,
         cancellationToken);
 
-    public ValueTask<IReadOnlyList<NamedDocument>> ListAsync(string prefix, string after, int limit, CancellationToken cancellationToken) => connections.AskAsync<IReadOnlyList<NamedDocument>>(
+    public ValueTask<IReadOnlyList<NamedDocument>> ListAsync(string prefix, string after, int limit,
+        CancellationToken cancellationToken) => connections.AskAsync<IReadOnlyList<NamedDocument>>(
         "list documents",
         async (connection, token) =>
         {
-            var rows = connection.QueryUnbufferedAsync<DocumentRow>(sql.Load("list-documents"), new { prefix, after, limit }, commandTimeout: connection.CommandTimeout);
+            var rows = connection.QueryUnbufferedAsync<DocumentRow>(sql.Load("list-documents"), new { prefix, after, limit },
+                commandTimeout: connection.CommandTimeout);
             return await rows.Select(row => row.ToDocument()).ToListAsync(token).ConfigureAwait(false);
         },
         cancellationToken);

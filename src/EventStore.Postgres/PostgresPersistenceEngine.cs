@@ -22,12 +22,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     private readonly CommitSignal signal = new();
     private readonly ILogger logger;
 
-    // Set once by the first opening that succeeds. No table has the id 0.
-    private long tableId;
-
-    // A standby neither notifies nor listens: who waits there, polls.
-    private bool notifies;
-    private volatile bool isDisposed;
+    private readonly EngineLifetime<Opened> lifetime = new();
 
     public PostgresPersistenceEngine(PostgresConnections connections, PostgresOptions options, EngineContext context)
     {
@@ -45,7 +40,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
             "postgres",
             $"postgres:{connections.Address}, schema {sql.QuotedSchema}",
             new EngineDurability(Durability.Fast, "not opened yet", []),
-            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 1024),
+            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20,
+                MaxBatchAttempts: 1024),
             Capabilities(options.Notifies));
     }
 
@@ -53,7 +49,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
 
     public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
+        lifetime.RequireNotDisposed();
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
@@ -70,13 +66,14 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         }
     }
 
-    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
+        CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
-        RequireOpen(cancellationToken);
+        var store = RequireOpen(cancellationToken);
         var (outcomes, last) = await writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
-        if (connections.IsInside) await TellInsideAsync(last).ConfigureAwait(false);
-        else if (notifies) wakeUp.Tell(tableId, last);
+        if (connections.IsInside) await NotifyInsideAsync(store, last).ConfigureAwait(false);
+        else if (store.Notifies) wakeUp.Announce(store.TableId, last);
         signal.Raise(last);
         return outcomes;
     }
@@ -131,7 +128,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return documents.FindAsync(name, cancellationToken);
     }
 
-    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion,
+        CancellationToken cancellationToken = default)
     {
         Description.Limits.RequireDocument(name, content);
         RequireOpen(cancellationToken);
@@ -145,7 +143,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return documents.DeleteAsync(name, expectedVersion, cancellationToken);
     }
 
-    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
+        CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
         return documents.ListAsync(prefix, after, limit, cancellationToken);
@@ -153,8 +152,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {
-        RequireOpen(cancellationToken);
-        if (notifies && !connections.IsInside) wakeUp.Listen(tableId);
+        var store = RequireOpen(cancellationToken);
+        if (store.Notifies && !connections.IsInside) wakeUp.Listen(store.TableId);
         return signal.WaitAsync(after, atMost, context.Time, cancellationToken);
     }
 
@@ -170,7 +169,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         await removal.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default)
+    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
         return new PostgresVerification(connections, sql).RunAsync(progress, cancellationToken);
@@ -178,8 +178,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
 
     public async ValueTask DisposeAsync()
     {
-        if (isDisposed) return;
-        isDisposed = true;
+        if (!lifetime.End()) return;
         signal.WakeAll();
         await wakeUp.DisposeAsync().ConfigureAwait(false);
         writer.Dispose();
@@ -189,15 +188,24 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     private async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         var (found, store) = await connections.AskAsync("open the store", FindAsync, cancellationToken).ConfigureAwait(false);
-        notifies = options.Notifies && !found.IsStandby;
-        Description = Description with { Durability = found.DurabilityOf(options.Durability, connections.IsInside), Capabilities = Capabilities(notifies) };
+
+        // A standby neither notifies nor listens: a caller that waits there polls.
+        var notifies = options.Notifies && !found.IsStandby;
+        Description = Description with
+        {
+            Durability = found.DurabilityOf(options.Durability, connections.IsInside),
+            Capabilities = Capabilities(notifies)
+        };
         if (options.RequireDurable && Description.Durability.Level != Durability.Durable)
-            throw new StorageException($"{nameof(PostgresOptions)}.{nameof(PostgresOptions.RequireDurable)} is set, but this server keeps less: {Description.Durability.Basis}. Switch the settings on, or do not require it.");
+            throw new StorageException(
+                $"{nameof(PostgresOptions)}.{nameof(PostgresOptions.RequireDurable)} is set, but this server keeps less: "
+                    + $"{Description.Durability.Basis}. Switch the settings on, or do not require it.");
         signal.Raise(new Checkpoint(store.LastCheckpoint));
-        Volatile.Write(ref tableId, store.TableId);
+        lifetime.Open(new Opened(store.TableId, notifies));
     }
 
-    private async Task<(PostgresSettings Settings, (int Version, long LastCheckpoint, long TableId) Store)> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<(PostgresSettings Settings,
+        (int Version, long LastCheckpoint, long TableId) Store)> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var settings = await PostgresSettings.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false);
         settings.RequireUnicode();
@@ -209,29 +217,29 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         }
 
         var store = found ?? throw new StorageNotFoundException(
-            $"There is no store in schema '{options.Schema}' of {connections.Address}. Add InitializeStorageEngine() to make it, or check database and schema. Nothing was changed.");
+            $"There is no store in schema '{options.Schema}' of {connections.Address}. "
+                + "Add InitializeStorageEngine() to make it, or check database and schema. Nothing was changed.");
         await PostgresSchema.CheckAsync(connection, sql, store.Version, cancellationToken).ConfigureAwait(false);
         return (settings, store);
     }
 
-    private async ValueTask TellInsideAsync(Checkpoint last)
+    private async ValueTask NotifyInsideAsync(Opened store, Checkpoint last)
     {
-        if (!notifies) return;
-        await connections.ChangeAsync("tell of a commit", async connection =>
+        if (!store.Notifies) return;
+        await connections.ChangeAsync("announce a commit", async connection =>
         {
-            var notice = PostgresWakeUp.NoticeOf(connection, tableId, last, isInside: true);
+            var notice = PostgresWakeUp.NoticeOf(connection, store.TableId, last, isInside: true);
             await using var disposing = notice.ConfigureAwait(false);
             return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
         }, CancellationToken.None).ConfigureAwait(false);
     }
 
     private static EngineCapabilities Capabilities(bool notifies) =>
-        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | (notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
+        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | (notifies
+            ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
 
-    private void RequireOpen(CancellationToken cancellationToken)
-    {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (Volatile.Read(ref tableId) == 0) throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
-    }
+    private Opened RequireOpen(CancellationToken cancellationToken) => lifetime.RequireOpened(cancellationToken);
+
+    // What opening found.
+    private sealed record Opened(long TableId, bool Notifies);
 }

@@ -9,14 +9,18 @@ internal sealed class PostgresVerification(PostgresConnections connections, Post
     private const int None = 0; // no time limit: the statement may take as long as the store is large
 
     /// <summary>Runs the checks, and reports progress at the beginning and the end.</summary>
-    public ValueTask<VerificationReport> RunAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken) => connections.AskAsync("verify the store", async (connection, token) =>
+    public ValueTask<VerificationReport> RunAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken) =>
+        connections.AskAsync("verify the store", async (connection, token) =>
     {
-        var transaction = connections.IsInside ? null : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, token).ConfigureAwait(false);
+        var transaction = connections.IsInside ? null
+            : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, token).ConfigureAwait(false);
         await using var transactionEnding = ((IAsyncDisposable?)transaction ?? NothingToEnd.Instance).ConfigureAwait(false);
-        var (commits, events) = await connection.QueryUnbufferedAsync<CountRow>(sql.Load("count-all"), commandTimeout: None).FirstAsync(token).ConfigureAwait(false);
+        var (commits, events) = await connection.QueryUnbufferedAsync<CountRow>(sql.Load("count-all"), commandTimeout: None)
+            .FirstAsync(token).ConfigureAwait(false);
         progress?.Report(new VerificationProgress(0, events));
         var damages = await connection.QueryUnbufferedAsync<DamageRow>(sql.Load("find-damages"), commandTimeout: None)
-            .Select(damage => new Damage($"{sql.QuotedSchema}, {damage.Place}", damage.Problem, "Restore the database from a backup made before, and find out who wrote to its tables."))
+            .Select(damage => new Damage($"{sql.QuotedSchema}, {damage.Place}", damage.Problem,
+            "Restore the database from a backup made before, and find out who wrote to its tables."))
             .ToListAsync(token).ConfigureAwait(false);
         progress?.Report(new VerificationProgress(events, events));
         return new VerificationReport(commits, events, damages);
@@ -26,7 +30,7 @@ internal sealed class PostgresVerification(PostgresConnections connections, Post
 
     internal sealed record DamageRow(string Place, string Problem);
 
-    // Inside a transaction of the application there is none of ours to end.
+    // Inside a transaction of the application the engine has none to end.
     private sealed class NothingToEnd : IAsyncDisposable
     {
         public static NothingToEnd Instance { get; } = new();
