@@ -3,8 +3,8 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// A batch on its way: decides each attempt against those before it, and gathers the documents that would store them. An attempt is <i>open</i>
-/// until it is settled; one that would be refused is <i>in doubt</i> until its commit id was looked for.
+/// A batch on its way: decides each attempt against those before it, and gathers the documents that would store them. An attempt is
+/// <i>open</i> until it is settled; one that would be refused is <i>in doubt</i> until its commit id was looked for.
 /// </summary>
 internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProvider time)
 {
@@ -36,10 +36,12 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
 
     public bool HasDoubts => doubts.Count > 0;
 
-    /// <summary>Whether every attempt has its outcome for good.</summary>
+    /// <summary>Whether every attempt has its final outcome.</summary>
     public bool IsSettled => firstOpen == attempts.Count;
 
-    /// <summary>Decides the open attempts as of an end of the chain and the heads known there, as many as fit into one message to the server.</summary>
+    /// <summary>
+    /// Decides the open attempts as of an end of the chain and the heads known there, as many as fit into one message to the server.
+    /// </summary>
     public void Decide(MongoEnd end, Dictionary<StreamId, MongoHead> known)
     {
         heads.Clear();
@@ -53,7 +55,8 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
         for (var i = firstOpen; i < attempts.Count; i++)
         {
             var attempt = attempts[i];
-            if (Documents.Count == MaxMessageDocuments || ((bytes += MongoRows.MaxSizeOf(attempt)) > MaxMessageBytes && Documents.Count > 0))
+            if (Documents.Count == MaxMessageDocuments
+                || ((bytes += MongoRows.MaxSizeOf(attempt)) > MaxMessageBytes && Documents.Count > 0))
             {
                 firstUndecided = i;
                 return;
@@ -67,8 +70,8 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
             }
 
             stamp = CommitRecord.NextStamp(time, stamp);
-            var commit = new CommitRecord(
-                attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), stamp, new Revision(head.Revision + 1), new Checkpoint(last + 1), attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+            var commit = AttemptRules.Accept(attempt, new Revision(head.Revision), new CommitSequence(head.Sequence), new Checkpoint(last),
+                stamp);
             var start = head.Exists ? head.Start : last + 1;
             Documents.Add(MongoRows.ToDocument(commit, start, attempt.Events));
             places.Add(i);
@@ -91,13 +94,16 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
     /// <summary>The attempts in doubt, to be looked for.</summary>
     public CommitAttempt[] TakeDoubts() => [.. doubts.DistinctBy(attempt => (attempt.Stream, attempt.CommitId))];
 
-    /// <summary>Says what is stored under an attempt's commit id; null for nothing.</summary>
+    /// <summary>Records what is stored under an attempt's commit id; null where no commit is.</summary>
     public void SetOriginal(CommitAttempt attempt, CommitRecord? original)
     {
         lock (originals) originals[(attempt.Stream, attempt.CommitId)] = original;
     }
 
-    /// <summary>The chain went on: an id that was looked for may be there now, or no more, if this is among what was appended; null where that is not known.</summary>
+    /// <summary>
+    /// The chain went on: an id that was looked for may be there now, or no more, if this is among what was appended; null where that is
+    /// not known.
+    /// </summary>
     public void Follow(List<BsonDocument>? appended)
     {
         if (appended is null || !appended.TrueForAll(document => MongoEntry.Of(document).IsCommit))
@@ -111,18 +117,20 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
         foreach (var commit in appended.Select(MongoRows.ToCommit)) originals.Remove((commit.Stream, commit.CommitId));
     }
 
-    // A duplicate is told before anything else is looked at. Null for an attempt that is to be stored.
+    // Null for an attempt that is to be stored. A refusal is in doubt as long as the commit id was not looked for: it may be a duplicate.
     private CommitOutcome? Refuse(CommitAttempt attempt, MongoHead head)
     {
         var isLookedFor = originals.TryGetValue((attempt.Stream, attempt.CommitId), out var original);
-        if (original is not null || gathered.TryGetValue((attempt.Stream, attempt.CommitId), out original)) return CommitOutcome.Duplicate(original);
-        var isMet = attempt.Expected.IsMetBy(new Revision(head.Revision));
-        if (!isLookedFor && (!isMet || attempt == suspect)) doubts.Add(attempt);
-        return isMet ? null : CommitOutcome.Conflict(new Revision(head.Revision));
+        original ??= gathered.GetValueOrDefault((attempt.Stream, attempt.CommitId));
+        var refused = AttemptRules.Refuse(attempt, new Revision(head.Revision), original);
+        if (original is null && !isLookedFor && (refused is not null || attempt == suspect)) doubts.Add(attempt);
+        return refused;
     }
 }
 
-/// <summary>How long somebody who was too late tries again, with short waits of random length, so that those who race do not keep step.</summary>
+/// <summary>
+/// How long a writer that was too late tries again, with short waits of random length, so that racing writers do not keep step.
+/// </summary>
 internal sealed class MongoPatience(TimeSpan limit)
 {
     private const int MaxWaitMilliseconds = 16;
@@ -133,9 +141,11 @@ internal sealed class MongoPatience(TimeSpan limit)
     public async Task WaitAsync()
     {
         if (System.Diagnostics.Stopwatch.GetElapsedTime(started) > limit)
-            throw new StorageUnavailableException($"Others were faster {tries} times, for {limit.TotalSeconds:0} s. Nothing more was stored; try again, or let fewer processes write to one store.");
+            throw new StorageUnavailableException(
+                $"Others were faster {tries} times, for {limit.TotalSeconds:0} s. Nothing more was stored; "
+                    + "try again, or let fewer processes write to one store.");
 
-        // The first time nobody is in the way any more, as a rule.
+        // By the first retry the other writer is done, as a rule.
         if (++tries > 2) await Task.Delay(Random.Shared.Next(Math.Min(MaxWaitMilliseconds, 1 << Math.Min(tries, 6)))).ConfigureAwait(false);
     }
 }

@@ -4,8 +4,8 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// The store's collections with the concerns its durability needs, and the ways to ask them: each request has a time limit, and fails as the
-/// contract says. Everything is asked of the primary.
+/// The store's collections with the concerns its durability needs, and the ways to ask them: each request has a time limit, and fails as
+/// the contract says. Everything is asked of the primary.
 /// </summary>
 internal sealed class MongoConnection
 {
@@ -16,7 +16,12 @@ internal sealed class MongoConnection
         this.options = options;
         Database = database;
         Deployment = deployment;
-        var settings = new MongoCollectionSettings { ReadPreference = ReadPreference.Primary, ReadConcern = deployment.ReadConcern, WriteConcern = deployment.WriteConcern };
+        var settings = new MongoCollectionSettings
+        {
+            ReadPreference = ReadPreference.Primary,
+            ReadConcern = deployment.ReadConcern,
+            WriteConcern = deployment.WriteConcern
+        };
         Entries = database.GetCollection<BsonDocument>($"{options.Name}.entries", settings);
         Snapshots = database.GetCollection<BsonDocument>($"{options.Name}.snapshots", settings);
         Documents = database.GetCollection<BsonDocument>($"{options.Name}.documents", settings);
@@ -41,21 +46,24 @@ internal sealed class MongoConnection
     /// <summary>The format's version.</summary>
     public IMongoCollection<BsonDocument> Store { get; }
 
-    public Task<List<BsonDocument>> FindAsync(IMongoCollection<BsonDocument> collection, MongoQuery query, CancellationToken cancellationToken) => ReadAsync(async token =>
+    public Task<List<BsonDocument>> FindAsync(IMongoCollection<BsonDocument> collection, MongoQuery query,
+        CancellationToken cancellationToken) => ReadAsync(async token =>
     {
         using var cursor = await collection.FindAsync<BsonDocument>(query.Filter, query.Options, token).ConfigureAwait(false);
         return await cursor.ToListAsync(token).ConfigureAwait(false);
     }, cancellationToken);
 
     /// <summary>The first document of a query; null for none.</summary>
-    public async Task<BsonDocument?> FindFirstAsync(IMongoCollection<BsonDocument> collection, MongoQuery query, CancellationToken cancellationToken)
+    public async Task<BsonDocument?> FindFirstAsync(IMongoCollection<BsonDocument> collection, MongoQuery query,
+        CancellationToken cancellationToken)
     {
         var found = await FindAsync(collection, query with { Limit = 1 }, cancellationToken).ConfigureAwait(false);
         return found.Count == 0 ? null : found[0];
     }
 
     /// <summary>Hands documents over one by one, batch after batch, until the taker has enough. Holds no cursor afterwards.</summary>
-    public Task TakeAsync(IMongoCollection<BsonDocument> collection, MongoQuery query, Func<BsonDocument, bool> take, CancellationToken cancellationToken) => ReadAsync(async token =>
+    public Task TakeAsync(IMongoCollection<BsonDocument> collection, MongoQuery query, Func<BsonDocument, bool> take,
+        CancellationToken cancellationToken) => ReadAsync(async token =>
     {
         using var cursor = await collection.FindAsync<BsonDocument>(query.Filter, query.Options, token).ConfigureAwait(false);
         while (await cursor.MoveNextAsync(token).ConfigureAwait(false))
@@ -84,7 +92,7 @@ internal sealed class MongoConnection
         }
     }
 
-    /// <summary>Sends a write, which nobody cancels any more. A duplicate key comes through as the driver has it.</summary>
+    /// <summary>Sends a write, which is no longer canceled. A duplicate key comes through as the driver has it.</summary>
     public async Task<T> WriteAsync<T>(Func<CancellationToken, Task<T>> write)
     {
         using var limit = new CancellationTokenSource(options.CommandTimeout);
@@ -112,5 +120,11 @@ internal readonly record struct MongoQuery(BsonDocument Filter)
     public int Limit { get; init; }
 
     // All documents of a page come in one reply, as far as the size of a reply allows.
-    public FindOptions<BsonDocument> Options => new() { Sort = Sort, Projection = Fields, Limit = Limit == 0 ? null : Limit, BatchSize = Limit is 0 or int.MaxValue ? null : Limit + 1 };
+    public FindOptions<BsonDocument> Options => new()
+    {
+        Sort = Sort,
+        Projection = Fields,
+        Limit = Limit == 0 ? null : Limit,
+        BatchSize = Limit is 0 or int.MaxValue ? null : Limit + 1
+    };
 }

@@ -30,13 +30,15 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
 
     public bool HasChangeStreams => HasMajority;
 
-    public static async Task<MongoDeployment> DetectAsync(IMongoDatabase database, MongoOptions options, CancellationToken cancellationToken)
+    public static async Task<MongoDeployment> DetectAsync(IMongoDatabase database, MongoOptions options,
+        CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.CommandTimeout);
         try
         {
-            await database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), ReadPreference.Primary, limit.Token).ConfigureAwait(false);
+            await database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), ReadPreference.Primary, limit.Token)
+                .ConfigureAwait(false);
             var isPersistent = await AskPersistenceAsync(database, limit.Token).ConfigureAwait(false);
             var cluster = database.Client.Cluster.Description;
             return cluster.Type switch
@@ -68,7 +70,9 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
     private IEnumerable<string> Warnings()
     {
         if (!HasMajority) yield return "A standalone server holds the only copy: what its disk loses is lost.";
-        if (!IsDurable && HasMajority) yield return "A failover may take acknowledged commits of the last moments, and their checkpoints may then be given again.";
+        if (!IsDurable
+            && HasMajority) yield return "A failover may take acknowledged commits of the last moments, and their checkpoints may then "
+            + "be given again.";
         if (IsPersistent == false) yield return "The server keeps its data in memory only: nothing survives its end.";
         if (IsPersistent is null) yield return "The server did not say whether its storage engine is persistent.";
     }
@@ -78,8 +82,10 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
     {
         try
         {
-            var status = await database.RunCommandAsync<BsonDocument>(new BsonDocument("serverStatus", 1), ReadPreference.Primary, cancellationToken).ConfigureAwait(false);
-            return status.TryGetValue("storageEngine", out var engine) && engine is BsonDocument storage && storage.TryGetValue("persistent", out var persistent) ? persistent.ToBoolean() : null;
+            var status = await database.RunCommandAsync<BsonDocument>(new BsonDocument("serverStatus", 1), ReadPreference.Primary,
+                cancellationToken).ConfigureAwait(false);
+            return status.TryGetValue("storageEngine", out var engine) && engine is BsonDocument storage
+                && storage.TryGetValue("persistent", out var persistent) ? persistent.ToBoolean() : null;
         }
         catch (MongoCommandException)
         {

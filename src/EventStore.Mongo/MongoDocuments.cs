@@ -9,7 +9,8 @@ namespace EventStore.Mongo;
 internal sealed class MongoDocuments(MongoConnection connection)
 {
     public async Task<NamedDocument?> FindAsync(string name, CancellationToken cancellationToken) =>
-        await connection.FindFirstAsync(connection.Documents, new(new BsonDocument(MongoRows.Key, name)), cancellationToken).ConfigureAwait(false) is { } found ? ToDocument(found) : null;
+        await connection.FindFirstAsync(connection.Documents, new(new BsonDocument(MongoRows.Key, name)), cancellationToken)
+            .ConfigureAwait(false) is { } found ? ToDocument(found) : null;
 
     public async Task<long?> PutAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion)
     {
@@ -17,13 +18,15 @@ internal sealed class MongoDocuments(MongoConnection connection)
         var fields = new BsonDocument { { MongoRows.Version, version }, { MongoRows.Content, MongoRows.ToBson(content) } };
         if (expectedVersion == 0) return await TryCreateAsync(name, fields).ConfigureAwait(false) ? version : null;
 
-        var result = await connection.WriteAsync(token => connection.Documents.UpdateOneAsync(At(name, expectedVersion), new BsonDocument("$set", fields), null, token)).ConfigureAwait(false);
+        var result = await connection.WriteAsync(token => connection.Documents.UpdateOneAsync(At(name, expectedVersion),
+            new BsonDocument("$set", fields), null, token)).ConfigureAwait(false);
         return result.MatchedCount == 1 ? version : null;
     }
 
     public async Task<bool> DeleteAsync(string name, long expectedVersion)
     {
-        var result = await connection.WriteAsync(token => connection.Documents.DeleteOneAsync(At(name, expectedVersion), token)).ConfigureAwait(false);
+        var result = await connection.WriteAsync(token => connection.Documents.DeleteOneAsync(At(name, expectedVersion), token))
+            .ConfigureAwait(false);
         return result.DeletedCount == 1;
     }
 
@@ -65,5 +68,6 @@ internal sealed class MongoDocuments(MongoConnection connection)
     private static BsonDocument At(string name, long version) => new() { { MongoRows.Key, name }, { MongoRows.Version, version } };
 
     private static NamedDocument ToDocument(BsonDocument found) =>
-        MongoRows.Read(found, () => new NamedDocument(found[MongoRows.Key].AsString, found[MongoRows.Version].AsInt64, MongoRows.BytesOf(found, MongoRows.Content)));
+        MongoRows.Read(found, () => new NamedDocument(found[MongoRows.Key].AsString, found[MongoRows.Version].AsInt64,
+            MongoRows.BytesOf(found, MongoRows.Content)));
 }

@@ -2,7 +2,10 @@ using MongoDB.Bson;
 
 namespace EventStore.Mongo;
 
-/// <summary>What a removal removes: a stream, a bucket, or everything. A bucket stands as a stream without id, which no stream is; everything as no bucket.</summary>
+/// <summary>
+/// What a removal removes: a stream, a bucket, or everything. A bucket stands as a stream without id, which no stream is; everything as no
+/// bucket.
+/// </summary>
 internal readonly record struct MongoTarget(string Bucket, string Category, string Id)
 {
     public static MongoTarget Everything => new("", "", "");
@@ -14,10 +17,14 @@ internal readonly record struct MongoTarget(string Bucket, string Category, stri
     public static MongoTarget Of(string? bucket) => bucket is null ? Everything : new(bucket, "", "");
 
     public bool Covers(StreamId stream) =>
-        IsStream ? Id == stream.Id && Category == stream.Category && Bucket == stream.Bucket : Bucket.Length == 0 || Bucket == stream.Bucket;
+        IsStream ? Id == stream.Id && Category == stream.Category && Bucket == stream.Bucket : Bucket.Length == 0
+            || Bucket == stream.Bucket;
 
-    /// <summary>Its documents, whether commits, removals or snapshots: in each case a range of an index, which what is emptied leaves.</summary>
-    public BsonDocument ToFilter() => IsStream ? MongoRows.OfStream(Bucket, Category, Id) : new BsonDocument(MongoRows.Bucket, Bucket.Length > 0 ? Bucket : new BsonDocument("$gte", ""));
+    /// <summary>
+    /// Its documents, whether commits, removals or snapshots: in each case a range of an index, which what is emptied leaves.
+    /// </summary>
+    public BsonDocument ToFilter() => IsStream ? MongoRows.OfStream(Bucket, Category, Id)
+        : new BsonDocument(MongoRows.Bucket, Bucket.Length > 0 ? Bucket : new BsonDocument("$gte", ""));
 }
 
 /// <summary>A link of the chain without its payloads: a commit, a removal, or what is left of a removed one.</summary>
@@ -67,7 +74,7 @@ internal readonly record struct MongoEntry
 }
 
 /// <summary>Where a stream stands: no stream is the default.</summary>
-/// <param name="Start">The first checkpoint of the stream, which tells it from an earlier one of the same name.</param>
+/// <param name="Start">The first checkpoint of the stream, which distinguishes it from an earlier one of the same name.</param>
 /// <param name="Revision">Its revision.</param>
 /// <param name="Sequence">The number of its newest commit.</param>
 internal readonly record struct MongoHead(long Start, long Revision, long Sequence)
@@ -75,7 +82,8 @@ internal readonly record struct MongoHead(long Start, long Revision, long Sequen
     public bool Exists => Revision > 0;
 
     /// <summary>What a stream is after an entry of its own, or after a removal.</summary>
-    public static MongoHead After(in MongoEntry entry) => entry.IsCommit ? new(entry.Start, entry.Revision + entry.Count - 1, entry.Sequence) : default;
+    public static MongoHead After(in MongoEntry entry) =>
+        entry.IsCommit ? new(entry.Start, entry.Revision + entry.Count - 1, entry.Sequence) : default;
 }
 
 /// <summary>Where the chain ends: its newest entry.</summary>

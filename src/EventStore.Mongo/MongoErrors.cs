@@ -12,7 +12,8 @@ internal static class MongoErrors
     /// <summary>Whether a unique index refused a document, and nothing else went wrong.</summary>
     public static bool IsDuplicateKey(Exception error) => error switch
     {
-        MongoBulkWriteException bulk => bulk.WriteConcernError is null && bulk.WriteErrors is [{ Category: ServerErrorCategory.DuplicateKey }],
+        MongoBulkWriteException bulk =>
+            bulk.WriteConcernError is null && bulk.WriteErrors is [{ Category: ServerErrorCategory.DuplicateKey }],
         MongoWriteException write => write.WriteConcernError is null && write.WriteError?.Category == ServerErrorCategory.DuplicateKey,
         _ => false,
     };
@@ -21,7 +22,8 @@ internal static class MongoErrors
     public static bool IsOtherIndex(MongoCommandException error) => error.Code is IndexOptionsConflict or IndexKeySpecsConflict;
 
     /// <summary>Whether the error comes from the driver or from the time limit of a request.</summary>
-    public static bool IsOfDriver(Exception error) => error is MongoException or TimeoutException or OperationCanceledException or SocketException or IOException;
+    public static bool IsOfDriver(Exception error) =>
+        error is MongoException or TimeoutException or OperationCanceledException or SocketException or IOException;
 
     /// <summary>What a failed read means: nothing was changed.</summary>
     public static StorageException OfRead(Exception error) => IsUnreachable(error) ? Unreachable(error) : Refused(error);
@@ -30,19 +32,24 @@ internal static class MongoErrors
     public static StorageException OfWrite(Exception error)
     {
         if (WasNotSent(error)) return Unreachable(error);
-        return error is MongoServerException and not (MongoNotPrimaryException or MongoNodeIsRecoveringException or MongoExecutionTimeoutException or MongoWriteConcernException)
-            && error is not MongoBulkWriteException { WriteConcernError: not null } and not MongoWriteException { WriteConcernError: not null }
+        return error is MongoServerException and not (
+            MongoNotPrimaryException or MongoNodeIsRecoveringException or MongoExecutionTimeoutException or MongoWriteConcernException)
+            && error is not MongoBulkWriteException { WriteConcernError: not null }
+                and not MongoWriteException { WriteConcernError: not null }
             ? Refused(error)
             : new BatchOutcomeUnknownException("The connection to MongoDB failed, or time ran out, after the request was sent.", error);
     }
 
-    // The server or a connection was not to be had, or the credentials were refused. A server that is not the primary is not among these: the driver
-    // repeats a write by itself, so this may be what a repetition met after the first attempt was carried out elsewhere.
+    // The server or a connection was not available, or the credentials were refused. A server that is not the primary is not among these:
+    // the driver repeats a write by itself, so this may be what a repetition met after the first attempt was carried out elsewhere.
     private static bool WasNotSent(Exception error) =>
         error is TimeoutException or MongoConnectionPoolPausedException or MongoWaitQueueFullException or MongoAuthenticationException
-        || (error is MongoConnectionException && FindSocketError(error) is SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.HostUnreachable or SocketError.NetworkUnreachable);
+        || (error is MongoConnectionException
+            && FindSocketError(error) is SocketError.ConnectionRefused or SocketError.HostNotFound
+                or SocketError.HostUnreachable or SocketError.NetworkUnreachable);
 
-    private static bool IsUnreachable(Exception error) => WasNotSent(error) || error is MongoConnectionException or MongoNotPrimaryException or MongoNodeIsRecoveringException or MongoExecutionTimeoutException
+    private static bool IsUnreachable(Exception error) => WasNotSent(error)
+        || error is MongoConnectionException or MongoNotPrimaryException or MongoNodeIsRecoveringException or MongoExecutionTimeoutException
         or OperationCanceledException or SocketException or IOException;
 
     private static SocketError? FindSocketError(Exception error)
@@ -56,9 +63,12 @@ internal static class MongoErrors
     }
 
     private static StorageException Unreachable(Exception error) => error is MongoAuthenticationException
-        ? new StorageException("MongoDB refused the credentials. Check the user, the password and authSource of the connection string.", error)
-        : new StorageUnavailableException("MongoDB cannot be reached, or has no primary now. Check that it runs where the connection string says; try again later.", error);
+        ? new StorageException("MongoDB refused the credentials. Check the user, the password and authSource of the connection string.",
+        error)
+        : new StorageUnavailableException(
+        "MongoDB cannot be reached, or has no primary now. Check that it runs where the connection string says; try again later.", error);
 
     private static StorageException Refused(Exception error) => new(
-        $"MongoDB refused a request{(error is MongoCommandException command ? $" (code {command.Code})" : "")}. The inner exception says why.", error);
+        $"MongoDB refused a request{(error is MongoCommandException command ? $" (code {command.Code})" : "")}. "
+            + "The inner exception says why.", error);
 }

@@ -3,8 +3,8 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Finds where streams stand, from the newest entry that concerns them: a commit, their removal, a purge of their bucket or of the store. Nothing
-/// else remembers heads, so nothing can disagree with the commits.
+/// Finds where streams stand, from the newest entry that concerns them: a commit, their removal, a purge of their bucket or of the store.
+/// Nothing else remembers heads, so nothing can disagree with the commits.
 /// </summary>
 internal sealed class MongoHeads(MongoConnection connection)
 {
@@ -16,8 +16,13 @@ internal sealed class MongoHeads(MongoConnection connection)
     {
         // The three are equal beginnings of one index, whose order goes on with start and revision.
         BsonArray places = [MongoRows.OfStream(stream), OfPurge(stream.Bucket), OfPurge("")];
-        var query = new MongoQuery(new BsonDocument("$or", places)) { Sort = new() { { MongoRows.Start, -1 }, { MongoRows.Revision, -1 } }, Fields = MongoRows.WithoutPayloads };
-        return await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is { } found ? MongoEntry.Of(found) : null;
+        var query = new MongoQuery(new BsonDocument("$or", places))
+        {
+            Sort = new() { { MongoRows.Start, -1 }, { MongoRows.Revision, -1 } },
+            Fields = MongoRows.WithoutPayloads
+        };
+        return await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is { } found
+            ? MongoEntry.Of(found) : null;
     }
 
     /// <summary>Where a stream stands.</summary>
@@ -30,16 +35,20 @@ internal sealed class MongoHeads(MongoConnection connection)
         var newestSnapshot = FindNewestSnapshotAsync(stream, cancellationToken);
         var head = await FindAsync(stream, cancellationToken).ConfigureAwait(false);
         var (start, revision) = await newestSnapshot.ConfigureAwait(false);
-        return head.Exists ? new StreamHead(stream, new Revision(head.Revision), new CommitSequence(head.Sequence), new Revision(start == head.Start ? revision : 0)) : null;
+        return head.Exists ? new StreamHead(stream, new Revision(head.Revision), new CommitSequence(head.Sequence),
+            new Revision(start == head.Start ? revision : 0)) : null;
     }
 
-    /// <summary>Heads in the order of their names, which is the order of the index: the database compares strings by their UTF-8 bytes.</summary>
+    /// <summary>
+    /// Heads in the order of their names, which is the order of the index: the database compares strings by their UTF-8 bytes.
+    /// </summary>
     public async Task<IReadOnlyList<StreamHead>> ListAsync(HeadQuery query, CancellationToken cancellationToken)
     {
         var listed = new List<StreamHead>();
         for (var after = query.After; listed.Count < query.Limit;)
         {
-            var names = await NextNamesAsync(query.Bucket, after, Math.Min(query.Limit, NamesPerRequest), cancellationToken).ConfigureAwait(false);
+            var names = await NextNamesAsync(query.Bucket, after, Math.Min(query.Limit, NamesPerRequest), cancellationToken)
+                .ConfigureAwait(false);
             if (names.Count == 0) break;
             foreach (var chunk in names.Chunk(RequestsAtOnce))
             {
@@ -55,7 +64,7 @@ internal sealed class MongoHeads(MongoConnection connection)
 
     private static BsonDocument OfPurge(string bucket) => MongoRows.OfStream(bucket, "", "");
 
-    // A snapshot of an earlier stream of this name comes after all of the present one, so the first one tells.
+    // A snapshot of an earlier stream of this name comes after all of the present one, so the first one decides.
     private async Task<(long Start, long Revision)> FindNewestSnapshotAsync(StreamId stream, CancellationToken cancellationToken)
     {
         var query = new MongoQuery(MongoRows.OfStream(stream))
@@ -76,12 +85,14 @@ internal sealed class MongoHeads(MongoConnection connection)
             segment.Add(MongoRows.Revision, 1L);
             var query = new MongoQuery(segment)
             {
-                Sort = new() { { MongoRows.Bucket, 1 }, { MongoRows.Category, 1 }, { MongoRows.Id, 1 }, { MongoRows.Start, 1 }, { MongoRows.Revision, 1 } },
+                Sort = new() { { MongoRows.Bucket, 1 }, { MongoRows.Category, 1 }, { MongoRows.Id, 1 }, { MongoRows.Start, 1 },
+                    { MongoRows.Revision, 1 } },
                 Fields = MongoRows.WithoutPayloads,
                 Limit = count - names.Count,
             };
             var found = await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
-            names.AddRange(found.Select(document => MongoRows.ToCommit(document).Stream).Where(name => names.Count == 0 || name != names[^1]).Distinct());
+            names.AddRange(found.Select(document => MongoRows.ToCommit(document).Stream)
+                .Where(name => names.Count == 0 || name != names[^1]).Distinct());
             if (found.Count == query.Limit) break;
         }
 
@@ -99,7 +110,8 @@ internal sealed class MongoHeads(MongoConnection connection)
 
         if (bucket is null || bucket == last.Bucket)
         {
-            yield return new() { { MongoRows.Bucket, last.Bucket }, { MongoRows.Category, last.Category }, { MongoRows.Id, After(last.Id) } };
+            yield return new() { { MongoRows.Bucket, last.Bucket }, { MongoRows.Category, last.Category },
+                { MongoRows.Id, After(last.Id) } };
             yield return new() { { MongoRows.Bucket, last.Bucket }, { MongoRows.Category, After(last.Category) } };
         }
 

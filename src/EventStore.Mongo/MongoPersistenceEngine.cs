@@ -1,27 +1,32 @@
 namespace EventStore.Mongo;
 
-/// <summary>The engine over MongoDB: opens the store, and hands each question to the one who knows. docs/decisions/0007-mongodb-chain.md tells why it is right.</summary>
+/// <summary>
+/// The engine over MongoDB: opens the store, and hands each call to the part that does it. docs/decisions/0007-mongodb-chain.md explains
+/// why it is right.
+/// </summary>
 internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext context) : IPersistenceEngine
 {
     private readonly SemaphoreSlim opening = new(1, 1);
-    private volatile Opened? opened;
-    private volatile bool isDisposed;
+    private readonly EngineLifetime<Opened> lifetime = new();
 
     public EngineDescription Description { get; private set; } = new(
         "mongodb",
         place.Address,
-        new EngineDurability(place.Options.Durability == Durability.Durable ? Durability.Durable : Durability.Fast, "as asked for; the server was not asked yet", []),
-        new EngineLimits(MaxEventsPerCommit: 10_000, MaxCommitBytes: 15 << 20, MaxSnapshotBytes: 15 << 20, MaxDocumentBytes: 15 << 20, MaxBatchAttempts: 1000),
-        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
+        new EngineDurability(place.Options.Durability == Durability.Durable ? Durability.Durable : Durability.Fast,
+            "as asked for; the server was not asked yet", []),
+        new EngineLimits(MaxEventsPerCommit: 10_000, MaxCommitBytes: 15 << 20, MaxSnapshotBytes: 15 << 20, MaxDocumentBytes: 15 << 20,
+            MaxBatchAttempts: 1000),
+        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
+        | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
 
     public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
+        lifetime.RequireNotDisposed();
         await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            ObjectDisposedException.ThrowIf(isDisposed, this);
-            if (opened is null) opened = await OpenAsync(cancellationToken).ConfigureAwait(false);
+            lifetime.RequireNotDisposed();
+            if (lifetime.Opened is null) lifetime.Open(await OpenAsync(cancellationToken).ConfigureAwait(false));
         }
         finally
         {
@@ -29,7 +34,8 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         }
     }
 
-    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
+        CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < attempts.Count; i++)
         {
@@ -37,14 +43,14 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
             MongoRows.RequireFits(attempts[i]);
         }
 
-        return await Use(cancellationToken).Commits.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
+        return await Use(cancellationToken).Writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        await Use(cancellationToken).Reading.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
+        await Use(cancellationToken).Reader.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        await Use(cancellationToken).Reading.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
+        await Use(cancellationToken).Reader.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Heads.FindWithSnapshotAsync(stream, cancellationToken).ConfigureAwait(false);
@@ -58,7 +64,8 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         await Use(cancellationToken).Snapshots.SaveAsync(snapshot, cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
+    public async ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost,
+        CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Snapshots.FindAsync(stream, atMost, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) =>
@@ -70,7 +77,8 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         return await Use(cancellationToken).Documents.FindAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    public async ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion,
+        CancellationToken cancellationToken = default)
     {
         Description.Limits.RequireDocument(name, content);
         return await Use(cancellationToken).Documents.PutAsync(name, content, expectedVersion).ConfigureAwait(false);
@@ -82,11 +90,12 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         return await Use(cancellationToken).Documents.DeleteAsync(name, expectedVersion).ConfigureAwait(false);
     }
 
-    public async ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
+    public async ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
+        CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Documents.ListAsync(prefix, after, limit, cancellationToken).ConfigureAwait(false);
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
-        Use(cancellationToken).Signal.WaitAsync(after, atMost, cancellationToken);
+        Use(cancellationToken).WakeUp.WaitAsync(after, atMost, cancellationToken);
 
     public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Removal.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
@@ -94,18 +103,18 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Removal.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
 
-    public async ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
+    public async ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
+        CancellationToken cancellationToken = default) =>
         await new MongoVerification(Use(cancellationToken).Connection, progress).RunAsync(cancellationToken).ConfigureAwait(false);
 
     public async ValueTask DisposeAsync()
     {
-        isDisposed = true;
+        lifetime.End();
         await opening.WaitAsync().ConfigureAwait(false);
         try
         {
-            if (opened is not { } last) return;
-            opened = null;
-            await last.Signal.DisposeAsync().ConfigureAwait(false);
+            if (!lifetime.TakeOpened(out var last)) return;
+            await last.WakeUp.DisposeAsync().ConfigureAwait(false);
             last.Owned?.Dispose();
         }
         finally
@@ -117,40 +126,41 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     private async Task<Opened> OpenAsync(CancellationToken cancellationToken)
     {
         var (database, owned) = place.Open();
-        MongoSignal? signal = null;
+        MongoWakeUp? wakeUp = null;
         try
         {
             var deployment = await MongoDeployment.DetectAsync(database, place.Options, cancellationToken).ConfigureAwait(false);
             var durability = deployment.Describe();
             if (place.Options.RequireDurable && durability.Level != Durability.Durable)
-                throw new StorageException($"{nameof(MongoOptions)}.{nameof(MongoOptions.RequireDurable)} is set, but {place.Address} is {durability.Basis}. {string.Join(' ', durability.Warnings)}");
+                throw new StorageException(
+                    $"{nameof(MongoOptions)}.{nameof(MongoOptions.RequireDurable)} is set, but {place.Address} is {durability.Basis}. "
+                        + $"{string.Join(' ', durability.Warnings)}");
 
             var connection = new MongoConnection(database, deployment, place.Options);
-            await new MongoSchema(connection, place.Options).EnsureAsync(context.MayCreateStorage && !context.IsReadOnly, cancellationToken).ConfigureAwait(false);
-            signal = new MongoSignal(connection, context.Time);
+            await new MongoSchema(connection, place.Options).EnsureAsync(context.MayCreateStorage && !context.IsReadOnly, cancellationToken)
+                .ConfigureAwait(false);
+            wakeUp = new MongoWakeUp(connection, context.Time);
             var heads = new MongoHeads(connection);
-            var commits = new MongoCommits(connection, heads, signal, context.Time);
-            var removal = new MongoRemoval(connection, commits, heads);
+            var writer = new MongoWriter(connection, heads, wakeUp, context.Time);
+            var removal = new MongoRemoval(connection, writer, heads);
             if (!context.IsReadOnly) await removal.ResumeAsync(cancellationToken).ConfigureAwait(false);
-            if (await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, cancellationToken).ConfigureAwait(false) is { } newest) signal.Raise(MongoEntry.Of(newest).Last);
+            if (await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, cancellationToken)
+                .ConfigureAwait(false) is { } newest) wakeUp.Raise(MongoEntry.Of(newest).Last);
             Description = Description with { Durability = durability };
-            return new Opened(connection, signal, heads, commits, removal, new(connection, heads), new(connection, heads), new(connection), owned);
+            return new Opened(connection, wakeUp, heads, writer, removal, new(connection, heads), new(connection, heads), new(connection),
+                owned);
         }
         catch
         {
-            if (signal is not null) await signal.DisposeAsync().ConfigureAwait(false);
+            if (wakeUp is not null) await wakeUp.DisposeAsync().ConfigureAwait(false);
             owned?.Dispose();
             throw;
         }
     }
 
-    private Opened Use(CancellationToken cancellationToken)
-    {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
-        cancellationToken.ThrowIfCancellationRequested();
-        return opened ?? throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
-    }
+    private Opened Use(CancellationToken cancellationToken) => lifetime.RequireOpened(cancellationToken);
 
     private sealed record Opened(
-        MongoConnection Connection, MongoSignal Signal, MongoHeads Heads, MongoCommits Commits, MongoRemoval Removal, MongoReading Reading, MongoSnapshots Snapshots, MongoDocuments Documents, IDisposable? Owned);
+        MongoConnection Connection, MongoWakeUp WakeUp, MongoHeads Heads, MongoWriter Writer, MongoRemoval Removal, MongoReader Reader,
+        MongoSnapshots Snapshots, MongoDocuments Documents, IDisposable? Owned);
 }

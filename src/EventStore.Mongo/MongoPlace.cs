@@ -21,7 +21,9 @@ internal sealed record MongoPlace(string Address, MongoOptions Options, Func<(IM
         catch (Exception error) when (error is MongoConfigurationException or ArgumentException or FormatException)
         {
             // The driver's message may repeat the string, and with it a password.
-            throw new WireupException("The MongoDB connection string cannot be read. It has the form 'mongodb://user:password@host:port/database?options', with reserved characters percent-encoded.");
+            throw new WireupException(
+                "The MongoDB connection string cannot be read. It has the form 'mongodb://user:password@host:port/database?options', "
+                    + "with reserved characters percent-encoded.");
         }
 
         var database = options.Database ?? url.DatabaseName ?? DefaultDatabase;
@@ -35,8 +37,10 @@ internal sealed record MongoPlace(string Address, MongoOptions Options, Func<(IM
     public static MongoPlace Of(IMongoDatabase given, MongoOptions options)
     {
         var database = options.Database is { } other ? given.Client.GetDatabase(other) : given;
-        return new MongoPlace(Describe(given.Client.Settings.Servers, database.DatabaseNamespace.DatabaseName), options, () => (database, null));
+        return new MongoPlace(Describe(given.Client.Settings.Servers, database.DatabaseNamespace.DatabaseName), options,
+            () => (database, null));
     }
 
-    private static string Describe(IEnumerable<MongoServerAddress> servers, string database) => $"mongodb://{string.Join(',', servers)}/{database}";
+    private static string Describe(IEnumerable<MongoServerAddress> servers, string database) =>
+        $"mongodb://{string.Join(',', servers)}/{database}";
 }

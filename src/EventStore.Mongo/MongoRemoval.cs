@@ -5,16 +5,17 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Removes streams. The removal is one entry of the chain: with it everything it covers is gone for every reader and writer. What it covers is
-/// emptied afterwards in steps that each are short, by whoever removes, or by the next ones to open the store.
+/// Removes streams. The removal is one entry of the chain: with it everything it covers is gone for every reader and writer. What it covers
+/// is emptied afterwards in steps that each are short, by the process that removes, or by the next ones to open the store.
 /// </summary>
-internal sealed class MongoRemoval(MongoConnection connection, MongoCommits commits, MongoHeads heads)
+internal sealed class MongoRemoval(MongoConnection connection, MongoWriter writer, MongoHeads heads)
 {
     private const int DocumentsPerStep = 500;
 
     private static readonly string[] Emptied =
     [
-        MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.Sequence, MongoRows.Commit, MongoRows.Headers, MongoRows.Events,
+        MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.Sequence, MongoRows.Commit,
+        MongoRows.Headers, MongoRows.Events,
     ];
 
     /// <summary>The removals that are not finished.</summary>
@@ -23,7 +24,8 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoCommits comm
     public async Task<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken)
     {
         var target = MongoTarget.Of(stream);
-        return await RemoveAsync(target, async () => (await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false)).Exists, cancellationToken).ConfigureAwait(false);
+        return await RemoveAsync(target, async () =>
+            (await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false)).Exists, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task PurgeAsync(string? bucket, CancellationToken cancellationToken)
@@ -32,28 +34,33 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoCommits comm
         var commitsOfIt = target.ToFilter();
         commitsOfIt.Add(MongoRows.Revision, new BsonDocument("$gte", 1L));
         var query = new MongoQuery(commitsOfIt) { Fields = new(MongoRows.Key, 1) };
-        await RemoveAsync(target, async () => await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is not null, cancellationToken).ConfigureAwait(false);
+        await RemoveAsync(target, async () => await connection.FindFirstAsync(connection.Entries, query, cancellationToken)
+            .ConfigureAwait(false) is not null, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Goes on with what somebody began and did not finish, for about as long as a request may take: whoever opens the store waits for it.</summary>
+    /// <summary>
+    /// Continues removals that were begun and not finished, for about as long as a request may take: opening the store waits for it.
+    /// </summary>
     public async Task ResumeAsync(CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        foreach (var document in await connection.FindAsync(connection.Entries, Going with { Sort = new(MongoRows.Key, 1) }, cancellationToken).ConfigureAwait(false))
+        foreach (var document in await connection.FindAsync(connection.Entries, Going with { Sort = new(MongoRows.Key, 1) },
+            cancellationToken).ConfigureAwait(false))
         {
             var entry = MongoEntry.Of(document);
-            await TryEmptyAsync(entry.Target, entry.First, () => Stopwatch.GetElapsedTime(started) < connection.CommandTimeout, cancellationToken).ConfigureAwait(false);
+            await TryEmptyAsync(entry.Target, entry.First,
+                () => Stopwatch.GetElapsedTime(started) < connection.CommandTimeout, cancellationToken).ConfigureAwait(false);
         }
     }
 
     private async Task<bool> RemoveAsync(MongoTarget target, Func<Task<bool>> isThere, CancellationToken cancellationToken)
     {
-        if (await commits.RemoveAsync(target, isThere, cancellationToken).ConfigureAwait(false) is not { } removal) return false;
+        if (await writer.RemoveAsync(target, isThere, cancellationToken).ConfigureAwait(false) is not { } removal) return false;
         await TryEmptyAsync(target, removal, () => true, CancellationToken.None).ConfigureAwait(false);
         return true;
     }
 
-    // Keys stay, so that nobody takes them again, with the counts and stamps that the chain goes on from.
+    // Keys stay, so that no writer takes them again, with the counts and stamps that the chain goes on from.
     private async Task TryEmptyAsync(MongoTarget target, long removal, Func<bool> hasTime, CancellationToken cancellationToken)
     {
         var covered = target.ToFilter();
@@ -73,21 +80,24 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoCommits comm
                 await connection.WriteAsync(token => connection.Entries.UpdateManyAsync(step, empty, null, token)).ConfigureAwait(false);
             }
 
-            // The removal of a stream has nothing left to hide. A purge stays, to tell whoever looks up a stream while this is done.
+            // The removal of a stream has nothing left to hide. A purge stays, so that a lookup of a stream finds it while this is done.
             var finished = target.IsStream ? empty : new BsonDocument("$unset", new BsonDocument(MongoRows.Commit, ""));
-            await connection.WriteAsync(token => connection.Entries.UpdateOneAsync(new BsonDocument(MongoRows.Key, removal), finished, null, token)).ConfigureAwait(false);
+            await connection.WriteAsync(token =>
+                connection.Entries.UpdateOneAsync(new BsonDocument(MongoRows.Key, removal), finished, null, token)).ConfigureAwait(false);
         }
         catch (StorageException)
         {
-            // It is gone for everybody all the same, and only space is lost until the next opening goes on.
+            // No reader sees it any more all the same, and only space is lost until the next opening goes on.
         }
     }
 
     // The next documents that are covered, by their keys; null when there are none left.
-    private async Task<BsonDocument?> FindStepAsync(IMongoCollection<BsonDocument> collection, BsonDocument covered, CancellationToken cancellationToken)
+    private async Task<BsonDocument?> FindStepAsync(IMongoCollection<BsonDocument> collection, BsonDocument covered,
+        CancellationToken cancellationToken)
     {
         var query = new MongoQuery(covered) { Fields = new(MongoRows.Key, 1), Limit = DocumentsPerStep };
         var found = await connection.FindAsync(collection, query, cancellationToken).ConfigureAwait(false);
-        return found.Count == 0 ? null : new BsonDocument(MongoRows.Key, new BsonDocument("$in", new BsonArray(found.Select(document => document[MongoRows.Key]))));
+        return found.Count == 0 ? null
+            : new BsonDocument(MongoRows.Key, new BsonDocument("$in", new BsonArray(found.Select(document => document[MongoRows.Key]))));
     }
 }

@@ -5,13 +5,14 @@ namespace EventStore.Mongo;
 
 /// <summary>
 /// The documents of a store, field by field, written and read without class maps, so that no convention or serializer that an application
-/// registers changes them. docs/decisions/0007-mongodb-chain.md tells what they mean together.
+/// registers changes them. docs/decisions/0007-mongodb-chain.md explains what they mean together.
 /// </summary>
 /// <remarks>
-/// A commit: <c>_id</c> its first checkpoint · <c>count</c> of its events · <c>stamp</c> in microseconds since 1970 · <c>bucket</c>, <c>category</c>,
-/// <c>id</c> its stream · <c>start</c> the first checkpoint of the stream · <c>revision</c> of its first event · <c>sequence</c> · <c>commit</c> its id ·
-/// <c>headers</c> · <c>events</c>. A removal: <c>_id</c>, <c>count</c> 1, <c>stamp</c>, what it removes in <c>bucket</c>, <c>category</c>, <c>id</c>, <c>start</c> = <c>_id</c>,
-/// <c>revision</c> 0, <c>commit</c> "removing" as long as it goes on. What was removed keeps <c>_id</c>, <c>count</c> and <c>stamp</c>.
+/// A commit: <c>_id</c> its first checkpoint · <c>count</c> of its events · <c>stamp</c> in microseconds since 1970 · <c>bucket</c>,
+/// <c>category</c>, <c>id</c> its stream · <c>start</c> the first checkpoint of the stream · <c>revision</c> of its first event ·
+/// <c>sequence</c> · <c>commit</c> its id · <c>headers</c> · <c>events</c>. A removal: <c>_id</c>, <c>count</c> 1, <c>stamp</c>, what it
+/// removes in <c>bucket</c>, <c>category</c>, <c>id</c>, <c>start</c> = <c>_id</c>, <c>revision</c> 0, <c>commit</c> "removing" as long as
+/// it goes on. What was removed keeps <c>_id</c>, <c>count</c> and <c>stamp</c>.
 /// </remarks>
 internal static class MongoRows
 {
@@ -54,7 +55,8 @@ internal static class MongoRows
 
     public static BsonDocument OfStream(StreamId stream) => OfStream(stream.Bucket, stream.Category, stream.Id);
 
-    public static BsonDocument OfStream(string bucket, string category, string id) => new() { { Bucket, bucket }, { Category, category }, { Id, id } };
+    public static BsonDocument OfStream(string bucket, string category, string id) =>
+        new() { { Bucket, bucket }, { Category, category }, { Id, id } };
 
     public static BsonBinaryData ToBson(Guid id) => new(id, GuidRepresentation.Standard);
 
@@ -67,11 +69,15 @@ internal static class MongoRows
         return (ticks / TimeSpan.TicksPerMicrosecond) + (ticks % TimeSpan.TicksPerMicrosecond > 0 ? 1 : 0);
     }
 
-    public static DateTimeOffset ToStamp(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond);
+    public static DateTimeOffset ToStamp(long microseconds) =>
+        DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond);
 
-    /// <summary>The most bytes that a commit's document can have: the limit of the engine counts bodies and headers only, names come on top.</summary>
+    /// <summary>
+    /// The most bytes that a commit's document can have: the limit of the engine counts bodies and headers only, names come on top.
+    /// </summary>
     public static long MaxSizeOf(CommitAttempt attempt) =>
-        attempt.SizeBytes + CommitOverheadBytes + NamesOfStreamBytes + ((EventOverheadBytes + EventRecord.MaxTypeBytes) * (long)attempt.Events.Count);
+        attempt.SizeBytes + CommitOverheadBytes + NamesOfStreamBytes
+            + ((EventOverheadBytes + EventRecord.MaxTypeBytes) * (long)attempt.Events.Count);
 
     /// <summary>Refuses what no document can hold.</summary>
     /// <exception cref="TooLargeException">It would be larger than a document may be.</exception>
@@ -79,7 +85,8 @@ internal static class MongoRows
     {
         var size = MaxSizeOf(attempt);
         if (size <= MaxDocumentBytes) return;
-        for (var i = 0; i < attempt.Events.Count; i++) size -= EventRecord.MaxTypeBytes - Encoding.UTF8.GetByteCount(attempt.Events[i].EventType);
+        for (var i = 0; i < attempt.Events.Count; i++) size -= EventRecord.MaxTypeBytes - Encoding.UTF8.GetByteCount(
+            attempt.Events[i].EventType);
         if (size > MaxDocumentBytes) throw new TooLargeException("commit with its names", size, MaxDocumentBytes, "bytes");
     }
 
@@ -89,13 +96,15 @@ internal static class MongoRows
         {
             { Key, commit.FirstCheckpoint.Value }, { Count, commit.EventCount }, { Stamp, ToMicroseconds(commit.Stamp) },
             { Bucket, commit.Stream.Bucket }, { Category, commit.Stream.Category }, { Id, commit.Stream.Id },
-            { Start, start }, { Revision, commit.FirstRevision.Value }, { Sequence, commit.Sequence.Value }, { Commit, ToBson(commit.CommitId) },
+            { Start, start }, { Revision, commit.FirstRevision.Value }, { Sequence, commit.Sequence.Value },
+                { Commit, ToBson(commit.CommitId) },
         };
         if (!commit.Headers.IsEmpty) document.Add(Headers, ToBson(commit.Headers));
         var array = new BsonArray(events.Count);
         for (var i = 0; i < events.Count; i++)
         {
-            var stored = new BsonDocument { { Id, ToBson(events[i].EventId) }, { EventType, events[i].EventType }, { Body, ToBson(events[i].Body) } };
+            var stored = new BsonDocument { { Id, ToBson(events[i].EventId) }, { EventType, events[i].EventType },
+                { Body, ToBson(events[i].Body) } };
             if (!events[i].Headers.IsEmpty) stored.Add(Headers, ToBson(events[i].Headers));
             array.Add(stored);
         }
@@ -106,14 +115,17 @@ internal static class MongoRows
 
     public static BsonDocument ToRemoval(long checkpoint, DateTimeOffset stamp, MongoTarget target) => new()
     {
-        { Key, checkpoint }, { Count, 1 }, { Stamp, ToMicroseconds(stamp) }, { Bucket, target.Bucket }, { Category, target.Category }, { Id, target.Id },
+        { Key, checkpoint }, { Count, 1 }, { Stamp, ToMicroseconds(stamp) }, { Bucket, target.Bucket }, { Category, target.Category },
+            { Id, target.Id },
         { Start, checkpoint }, { Revision, 0L }, { Commit, Removing },
     };
 
     /// <summary>The commit of an entry, which must be one. The headers are empty where they were not asked for.</summary>
     public static CommitRecord ToCommit(BsonDocument document) => Read(document, () => new CommitRecord(
-        new StreamId(document[Bucket].AsString, document[Category].AsString, document[Id].AsString), document[Commit].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard),
-        new CommitSequence(document[Sequence].AsInt64), ToStamp(document[Stamp].AsInt64), new Revision(document[Revision].AsInt64), new Checkpoint(document[Key].AsInt64), document[Count].AsInt32, BytesOf(document, Headers)));
+        new StreamId(document[Bucket].AsString, document[Category].AsString, document[Id].AsString),
+        document[Commit].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard),
+        new CommitSequence(document[Sequence].AsInt64), ToStamp(document[Stamp].AsInt64), new Revision(document[Revision].AsInt64),
+            new Checkpoint(document[Key].AsInt64), document[Count].AsInt32, BytesOf(document, Headers)));
 
     /// <summary>The events of a commit that was read whole.</summary>
     public static RecordedEvent[] ToEvents(CommitRecord commit, BsonDocument document) => Read(document, () =>
@@ -124,13 +136,15 @@ internal static class MongoRows
         for (var i = 0; i < events.Length; i++)
         {
             var one = stored[i].AsBsonDocument;
-            events[i] = new RecordedEvent(commit, i, new EventRecord(one[Id].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard), one[EventType].AsString, BytesOf(one, Body), BytesOf(one, Headers)));
+            events[i] = new RecordedEvent(commit, i, new EventRecord(one[Id].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard),
+                one[EventType].AsString, BytesOf(one, Body), BytesOf(one, Headers)));
         }
 
         return events;
     });
 
-    public static byte[] BytesOf(BsonDocument document, string field) => document.TryGetValue(field, out var value) ? value.AsByteArray : [];
+    public static byte[] BytesOf(BsonDocument document, string field) =>
+        document.TryGetValue(field, out var value) ? value.AsByteArray : [];
 
     /// <summary>Reads a document of the chain; one that is not as this engine writes them is damaged.</summary>
     /// <exception cref="CorruptStorageException">A field is missing, of another type, or out of its range.</exception>
@@ -142,7 +156,8 @@ internal static class MongoRows
         }
         catch (Exception error) when (error is KeyNotFoundException or InvalidCastException or ArgumentException or FormatException)
         {
-            throw new CorruptStorageException($"document {document.GetValue(Key, BsonNull.Value)}", "it is not as this engine writes documents.", "Restore it from a backup.", error);
+            throw new CorruptStorageException($"document {document.GetValue(Key, BsonNull.Value)}",
+                "it is not as this engine writes documents.", "Restore it from a backup.", error);
         }
     }
 }

@@ -12,30 +12,37 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
     private const int FormatVersion = 1;
     private const string FormatKey = "format";
 
-    // A start is the start of one stream only, so with it a commit id needs no names. Every index is unique and leaves out the documents that have none of its fields: what is left of removed entries.
+    // A start is the start of one stream only, so with it a commit id needs no names. Every index is unique and leaves out the documents
+    // that have none of its fields: what is left of removed entries.
     private (IMongoCollection<BsonDocument> Collection, string Name, BsonDocument Keys)[] Indexes =>
     [
         (connection.Entries, "stream", KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision)),
         (connection.Entries, "commit", KeysOf(MongoRows.Commit, MongoRows.Start)),
-        (connection.Snapshots, "snapshot", KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.SchemaVersion)),
+        (connection.Snapshots, "snapshot",
+            KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.SchemaVersion)),
     ];
 
     /// <summary>Ensures that the store is there and sound.</summary>
     /// <exception cref="StorageException">It is missing and may not be made, of another version, or lacks what keeps it right.</exception>
     public async Task EnsureAsync(bool mayCreate, CancellationToken cancellationToken)
     {
-        var format = await connection.FindFirstAsync(connection.Store, new(new BsonDocument(MongoRows.Key, FormatKey)), cancellationToken).ConfigureAwait(false);
+        var format = await connection.FindFirstAsync(connection.Store, new(new BsonDocument(MongoRows.Key, FormatKey)), cancellationToken)
+            .ConfigureAwait(false);
         if (format is null)
         {
             if (!mayCreate)
-                throw new StorageNotFoundException($"There is no store '{options.Name}' in database '{DatabaseName}'. Check the name, or call InitializeStorageEngine() once so that it is made.");
+                throw new StorageNotFoundException(
+                    $"There is no store '{options.Name}' in database '{DatabaseName}'. "
+                        + "Check the name, or call InitializeStorageEngine() once so that it is made.");
             await RefuseForeignAsync(cancellationToken).ConfigureAwait(false);
             await CreateAsync(cancellationToken).ConfigureAwait(false);
         }
         else if (format.GetValue(MongoRows.Version, BsonNull.Value) is not BsonInt32 { Value: FormatVersion })
         {
             throw new StorageException(
-                $"The store '{options.Name}' in database '{DatabaseName}' has the format version {format.GetValue(MongoRows.Version, BsonNull.Value)}, but this package knows {FormatVersion} only. Use the package that made it, or a newer one.");
+                $"The store '{options.Name}' in database '{DatabaseName}' has the format version "
+                    + $"{format.GetValue(MongoRows.Version, BsonNull.Value)}, but this package knows {FormatVersion} only. "
+                    + "Use the package that made it, or a newer one.");
         }
 
         await RequireIndexesAsync(cancellationToken).ConfigureAwait(false);
@@ -50,9 +57,11 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
         if (await connection.FindFirstAsync(connection.Entries, new([]), cancellationToken).ConfigureAwait(false) is null) return;
 
         // Another process may have made the store meanwhile.
-        if (await connection.FindFirstAsync(connection.Store, new(new BsonDocument(MongoRows.Key, FormatKey)), cancellationToken).ConfigureAwait(false) is not null) return;
+        if (await connection.FindFirstAsync(connection.Store, new(new BsonDocument(MongoRows.Key, FormatKey)), cancellationToken)
+            .ConfigureAwait(false) is not null) return;
         throw new StorageException(
-            $"The collection '{NameOf(connection.Entries)}' has documents, but '{NameOf(connection.Store)}' does not say of which format. Choose another MongoOptions.Name, or restore '{NameOf(connection.Store)}'.");
+            $"The collection '{NameOf(connection.Entries)}' has documents, but '{NameOf(connection.Store)}' does not say of which "
+                + $"format. Choose another MongoOptions.Name, or restore '{NameOf(connection.Store)}'.");
     }
 
     private async Task CreateAsync(CancellationToken cancellationToken)
@@ -63,7 +72,8 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
             var model = new CreateIndexModel<BsonDocument>(keys, new CreateIndexOptions { Name = name, Unique = true, Sparse = true });
             try
             {
-                await connection.WriteAsync(token => collection.Indexes.CreateOneAsync(model, cancellationToken: token)).ConfigureAwait(false);
+                await connection.WriteAsync(token => collection.Indexes.CreateOneAsync(model, cancellationToken: token))
+                    .ConfigureAwait(false);
             }
             catch (StorageException error) when (error.InnerException is MongoCommandException command && MongoErrors.IsOtherIndex(command))
             {
@@ -78,7 +88,8 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
         {
             await connection.WriteAsync(async token =>
             {
-                await connection.Store.InsertOneAsync(new BsonDocument { { MongoRows.Key, FormatKey }, { MongoRows.Version, FormatVersion } }, null, token).ConfigureAwait(false);
+                await connection.Store.InsertOneAsync(new BsonDocument { { MongoRows.Key, FormatKey },
+                    { MongoRows.Version, FormatVersion } }, null, token).ConfigureAwait(false);
                 return true;
             }).ConfigureAwait(false);
         }
@@ -93,9 +104,11 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
         foreach (var (collection, name, keys) in Indexes)
         {
             var found = await connection.ReadAsync(
-                async token => await (await collection.Indexes.ListAsync(token).ConfigureAwait(false)).ToListAsync(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+                async token => await (await collection.Indexes.ListAsync(token).ConfigureAwait(false)).ToListAsync(token)
+                .ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
             var index = found.FirstOrDefault(index => index.GetValue("name", "").AsString == name);
-            if (index is null || !IsSame(index.GetValue("key", new BsonDocument()).AsBsonDocument, keys) || !IsSet(index, "unique") || !IsSet(index, "sparse")
+            if (index is null || !IsSame(index.GetValue("key", new BsonDocument()).AsBsonDocument, keys) || !IsSet(index, "unique")
+                || !IsSet(index, "sparse")
                 || index.Contains("partialFilterExpression") || index.Contains("collation") || index.Contains("expireAfterSeconds"))
                 throw Wrong(collection, name, keys, null);
         }
@@ -106,28 +119,37 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
     {
         var names = new[] { connection.Entries, connection.Snapshots, connection.Documents, connection.Store }.Select(NameOf).ToHashSet();
         var found = await connection.ReadAsync(
-            async token => await (await connection.Database.ListCollectionsAsync(cancellationToken: token).ConfigureAwait(false)).ToListAsync(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            async token => await (await connection.Database.ListCollectionsAsync(cancellationToken: token).ConfigureAwait(false))
+            .ToListAsync(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         foreach (var collection in found.Where(collection => names.Contains(collection["name"].AsString)))
         {
             var settings = collection.GetValue("options", new BsonDocument()).AsBsonDocument;
-            if (settings.Contains("collation") || IsSet(settings, "capped") || settings.Contains("timeseries") || settings.Contains("clusteredIndex"))
+            if (settings.Contains("collation") || IsSet(settings, "capped") || settings.Contains("timeseries")
+                || settings.Contains("clusteredIndex"))
                 throw new StorageException(
-                    $"The collection '{collection["name"].AsString}' has a collation, is capped, clustered or of time series, which keeps the store from being right. Make a new one without, and copy the documents.");
+                    $"The collection '{collection["name"].AsString}' has a collation, is capped, clustered or of time series, which "
+                        + "keeps the store from being right. Make a new one without, and copy the documents.");
         }
 
         if (connection.Deployment.IsSharded && await IsShardedAsync(cancellationToken).ConfigureAwait(false))
-            throw new StorageException($"The collection '{NameOf(connection.Entries)}' is sharded, but one store is one order and lives on one shard. Spread stores over shards, not a store.");
+            throw new StorageException(
+                $"The collection '{NameOf(connection.Entries)}' is sharded, but one store is one order and lives on one shard. "
+                    + "Spread stores over shards, not a store.");
     }
 
     private async Task<bool> IsShardedAsync(CancellationToken cancellationToken)
     {
-        var stats = await connection.ReadAsync(token => connection.Database.RunCommandAsync<BsonDocument>(new BsonDocument("collStats", NameOf(connection.Entries)), ReadPreference.Primary, token), cancellationToken).ConfigureAwait(false);
+        var stats = await connection.ReadAsync(
+            token => connection.Database.RunCommandAsync<BsonDocument>(new BsonDocument("collStats", NameOf(connection.Entries)),
+            ReadPreference.Primary, token), cancellationToken).ConfigureAwait(false);
         return IsSet(stats, "sharded");
     }
 
     private StorageException Wrong(IMongoCollection<BsonDocument> collection, string name, BsonDocument keys, Exception? inner) => new(
-        $"The index '{name}' of '{NameOf(collection)}' is missing or is another one than this engine makes, so nothing keeps the store right. Nothing was written. Drop what is there under that name or with those "
-        + $"fields, and make it in database '{DatabaseName}': db.getCollection('{NameOf(collection)}').createIndex({keys.ToJson()}, {{ name: '{name}', unique: true, sparse: true }}).", inner);
+        $"The index '{name}' of '{NameOf(collection)}' is missing or is another one than this engine makes, so nothing keeps the store "
+            + "right. Nothing was written. Drop what is there under that name or with those "
+        + $"fields, and make it in database '{DatabaseName}': db.getCollection('{NameOf(collection)}')"
+            + $".createIndex({keys.ToJson()}, {{ name: '{name}', unique: true, sparse: true }}).", inner);
 
     private static string NameOf(IMongoCollection<BsonDocument> collection) => collection.CollectionNamespace.CollectionName;
 

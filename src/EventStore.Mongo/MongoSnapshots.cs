@@ -3,26 +3,30 @@ using MongoDB.Driver;
 
 namespace EventStore.Mongo;
 
-/// <summary>Snapshots, each bound to the life of its stream by the stream's start: one that outlives it is seen by nobody.</summary>
+/// <summary>Snapshots, each bound to the life of its stream by the stream's start: one that outlives it is never returned.</summary>
 internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads heads)
 {
-    private static BsonDocument NewestFirst => new() { { MongoRows.Start, -1 }, { MongoRows.Revision, -1 }, { MongoRows.SchemaVersion, -1 } };
+    private static BsonDocument NewestFirst =>
+        new() { { MongoRows.Start, -1 }, { MongoRows.Revision, -1 }, { MongoRows.SchemaVersion, -1 } };
 
     public async Task SaveAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
     {
         var head = await heads.FindAsync(snapshot.Stream, cancellationToken).ConfigureAwait(false);
-        if (snapshot.Revision.Value > head.Revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(head.Revision));
+        if (snapshot.Revision.Value > head.Revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision,
+            new Revision(head.Revision));
 
         var place = OfLife(snapshot.Stream, head);
         place.Add(MongoRows.Revision, snapshot.Revision.Value);
         place.Add(MongoRows.SchemaVersion, snapshot.SchemaVersion);
-        var state = new BsonDocument("$set", new BsonDocument { { MongoRows.StateType, snapshot.StateType }, { MongoRows.State, MongoRows.ToBson(snapshot.Payload) } });
+        var state = new BsonDocument("$set",
+            new BsonDocument { { MongoRows.StateType, snapshot.StateType }, { MongoRows.State, MongoRows.ToBson(snapshot.Payload) } });
         var saved = false;
         while (!saved)
         {
             try
             {
-                await connection.WriteAsync(token => connection.Snapshots.UpdateOneAsync(place, state, new UpdateOptions { IsUpsert = true }, token)).ConfigureAwait(false);
+                await connection.WriteAsync(token =>
+                    connection.Snapshots.UpdateOneAsync(place, state, new UpdateOptions { IsUpsert = true }, token)).ConfigureAwait(false);
                 saved = true;
             }
             catch (MongoWriteException error) when (MongoErrors.IsDuplicateKey(error))
@@ -41,7 +45,8 @@ internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads head
         var query = new MongoQuery(filter) { Sort = NewestFirst };
         return await connection.FindFirstAsync(connection.Snapshots, query, cancellationToken).ConfigureAwait(false) is { } found
             ? MongoRows.Read(found, () => new SnapshotRecord(
-                stream, new Revision(found[MongoRows.Revision].AsInt64), found[MongoRows.SchemaVersion].AsInt32, found[MongoRows.StateType].AsString, MongoRows.BytesOf(found, MongoRows.State)))
+                stream, new Revision(found[MongoRows.Revision].AsInt64), found[MongoRows.SchemaVersion].AsInt32,
+                found[MongoRows.StateType].AsString, MongoRows.BytesOf(found, MongoRows.State)))
             : null;
     }
 
@@ -53,7 +58,8 @@ internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads head
         var query = new MongoQuery(OfLife(stream, head)) { Sort = NewestFirst, Fields = new(MongoRows.Key, 1) };
         var found = await connection.FindAsync(connection.Snapshots, query, cancellationToken).ConfigureAwait(false);
         if (found.Count <= keep) return;
-        var pruned = new BsonDocument(MongoRows.Key, new BsonDocument("$in", new BsonArray(found.Skip(keep).Select(document => document[MongoRows.Key]))));
+        var pruned = new BsonDocument(MongoRows.Key,
+            new BsonDocument("$in", new BsonArray(found.Skip(keep).Select(document => document[MongoRows.Key]))));
         await connection.WriteAsync(token => connection.Snapshots.DeleteManyAsync(pruned, token)).ConfigureAwait(false);
     }
 

@@ -3,8 +3,8 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Walks the whole chain and checks that it has no holes, that streams count their revisions and commits from 1, and that every document can be
-/// read. Bits that rot on a disk are found by the server, whose storage engine keeps checksums.
+/// Walks the whole chain and checks that it has no holes, that streams count their revisions and commits from 1, and that every document
+/// can be read. Bits that rot on a disk are found by the server, whose storage engine keeps checksums.
 /// </summary>
 internal sealed class MongoVerification(MongoConnection connection, IProgress<VerificationProgress>? progress)
 {
@@ -22,7 +22,11 @@ internal sealed class MongoVerification(MongoConnection connection, IProgress<Ve
         do
         {
             seen = last;
-            var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$gt", last))) { Sort = new(MongoRows.Key, 1), Limit = EntriesPerRequest };
+            var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$gt", last)))
+            {
+                Sort = new(MongoRows.Key, 1),
+                Limit = EntriesPerRequest
+            };
             await connection.TakeAsync(connection.Entries, query, Take, cancellationToken).ConfigureAwait(false);
             progress?.Report(new VerificationProgress(eventsChecked, null));
         }
@@ -61,13 +65,14 @@ internal sealed class MongoVerification(MongoConnection connection, IProgress<Ve
     private void Check(in MongoEntry entry, CommitRecord commit, BsonDocument document)
     {
         eventsChecked += MongoRows.ToEvents(commit, document).Length;
-        var life = lives.GetValueOrDefault(commit.Stream) ?? new Life(new MongoHead(entry.First, 0, 0));
+        var life = lives.GetValueOrDefault(commit.Stream) ?? new Life(new MongoHead(entry.First, 0, 0), []);
         var head = life.Head;
         if (entry.Start != head.Start || entry.Revision != head.Revision + 1 || entry.Sequence != head.Sequence + 1)
-            Report($"stream '{commit.Stream}', revision {entry.Revision}", $"the stream begins at checkpoint {head.Start} and is at revision {head.Revision} after {head.Sequence} commits there.");
-        if (!life.CommitIds.Add(commit.CommitId)) Report($"stream '{commit.Stream}', revision {entry.Revision}", "its commit id came before.");
-        life.Head = MongoHead.After(entry);
-        lives[commit.Stream] = life;
+            Report($"stream '{commit.Stream}', revision {entry.Revision}",
+                $"the stream begins at checkpoint {head.Start} and is at revision {head.Revision} after {head.Sequence} commits there.");
+        if (!life.CommitIds.Add(commit.CommitId)) Report($"stream '{commit.Stream}', revision {entry.Revision}",
+            "its commit id came before.");
+        lives[commit.Stream] = life with { Head = MongoHead.After(entry) };
     }
 
     private void Remove(MongoTarget target)
@@ -75,26 +80,23 @@ internal sealed class MongoVerification(MongoConnection connection, IProgress<Ve
         foreach (var gone in lives.Keys.Where(target.Covers).ToArray()) lives.Remove(gone);
     }
 
-    // Snapshots of streams that are gone may be left over, and are seen by nobody.
+    // Snapshots of streams that are gone may be left over, and are never returned.
     private Task CheckSnapshotsAsync(CancellationToken cancellationToken)
     {
         var query = new MongoQuery([]) { Fields = new(MongoRows.State, 0) };
         return connection.TakeAsync(connection.Snapshots, query, document => MongoRows.Read(document, () =>
         {
-            var stream = new StreamId(document[MongoRows.Bucket].AsString, document[MongoRows.Category].AsString, document[MongoRows.Id].AsString);
+            var stream = new StreamId(document[MongoRows.Bucket].AsString, document[MongoRows.Category].AsString,
+                document[MongoRows.Id].AsString);
             var head = lives.GetValueOrDefault(stream)?.Head ?? default;
             if (head.Start == document[MongoRows.Start].AsInt64 && document[MongoRows.Revision].AsInt64 > head.Revision)
-                Report($"stream '{stream}', snapshot at revision {document[MongoRows.Revision]}", $"it is above the stream's revision {head.Revision}.");
+                Report($"stream '{stream}', snapshot at revision {document[MongoRows.Revision]}",
+                    $"it is above the stream's revision {head.Revision}.");
             return true;
         }), cancellationToken);
     }
 
     private void Report(string place, string problem) => damages.Add(new Damage(place, problem, Advice));
 
-    private sealed class Life(MongoHead head)
-    {
-        public MongoHead Head { get; set; } = head;
-
-        public HashSet<Guid> CommitIds { get; } = [];
-    }
+    private sealed record Life(MongoHead Head, HashSet<Guid> CommitIds);
 }

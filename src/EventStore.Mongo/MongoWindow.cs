@@ -13,7 +13,7 @@ internal sealed class MongoWindow(StoreRead read, List<MongoEntry> removals, lon
     // The last checkpoint examined; none yet.
     private long position = read.Direction == ReadDirection.Forward ? low : high + 1;
 
-    /// <summary>Takes the next entry. Answers whether the page has room for more.</summary>
+    /// <summary>Takes the next entry. Returns whether the page has room for more.</summary>
     public bool Take(BsonDocument document)
     {
         taken++;
@@ -36,7 +36,8 @@ internal sealed class MongoWindow(StoreRead read, List<MongoEntry> removals, lon
     {
         foreach (var removal in removals)
         {
-            if (removal.First > entry.First && removal.Target.Covers(new StreamId(entry.Target.Bucket, entry.Target.Category, entry.Target.Id))) return false;
+            if (removal.First > entry.First
+                && removal.Target.Covers(new StreamId(entry.Target.Bucket, entry.Target.Category, entry.Target.Id))) return false;
         }
 
         return true;

@@ -14,7 +14,8 @@ public static class MongoWireupExtensions
     /// <param name="wireup">The sheet.</param>
     /// <param name="connectionString">As the driver takes it: <c>mongodb://…</c> or <c>mongodb+srv://…</c>.</param>
     /// <param name="options">Name, durability and times; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, an option is out of its range, or the connection string cannot be read.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before, an option is out of its range, or the connection string cannot be
+    /// read.</exception>
     [RequiresUnreferencedCode(Trimmed)]
     [RequiresDynamicCode(AheadOfTime)]
     public static Wireup UsingMongoPersistence(this Wireup wireup, string connectionString, MongoOptions? options = null)
@@ -39,7 +40,9 @@ public static class MongoWireupExtensions
         return wireup.UsingPersistence(nameof(UsingMongoPersistence), context => new MongoPersistenceEngine(place, context));
     }
 
-    /// <summary>Makes the MongoDB engine known as <c>mongodb:</c> and <c>mongodb+srv:</c>, so that a connection string is an address.</summary>
+    /// <summary>
+    /// Makes the MongoDB engine known as <c>mongodb:</c> and <c>mongodb+srv:</c>, so that a connection string is an address.
+    /// </summary>
     /// <param name="engines">The catalogue.</param>
     /// <param name="options">Name, durability and times; null for the defaults.</param>
     /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>

@@ -4,8 +4,9 @@ namespace EventStore.Postgres;
 internal readonly record struct StoreRow(long Version, long LastCheckpoint, DateTimeOffset LastStamp, long LastStream)
 {
     /// <summary>
-    /// The version after a change: a number that was never there. Counted, it would come again when a failover or a crash takes the last changes
-    /// back and others change the store as often; and whoever remembers what was lost would take the store for the one he knows.
+    /// The version after a change: a number that was never there. Counted, it would come again when a failover or a crash takes the last
+    /// changes back and others change the store as often; and a writer that remembers what was lost would take the store for the one it
+    /// knows.
     /// </summary>
     public static long NewVersion() => Random.Shared.NextInt64();
 }
@@ -13,21 +14,27 @@ internal readonly record struct StoreRow(long Version, long LastCheckpoint, Date
 /// <summary>A stream's row: its key, revision and commit sequence. A stream without one has key 0.</summary>
 internal readonly record struct StreamRow(long Stream, long Revision, long Sequence);
 
+/// <summary>The state of the store that a batch is decided on.</summary>
+/// <param name="Row">The store's row.</param>
+/// <param name="Streams">The rows of the batch's streams; a stream that is missing has none.</param>
+/// <param name="Commits">Commits that carry ids of the batch; those of the batch itself are added.</param>
+internal sealed record StoreState(
+    StoreRow Row, IReadOnlyDictionary<StreamId, StreamRow> Streams, Dictionary<(StreamId, Guid), CommitRecord> Commits);
+
 /// <summary>Decides the attempts of a batch, in order, on the state of the store before it. Knows no SQL and does no I/O.</summary>
 internal sealed class PostgresBatch
 {
-    private readonly IReadOnlyDictionary<StreamId, StreamRow> known;
-    private readonly Dictionary<(StreamId, Guid), CommitRecord> commits;
+    private readonly StoreState state;
     private readonly long version = StoreRow.NewVersion();
     private StoreRow row;
 
-    private PostgresBatch(StoreRow before, IReadOnlyDictionary<StreamId, StreamRow> known, Dictionary<(StreamId, Guid), CommitRecord> commits, DateTimeOffset stamp, int count)
+    private PostgresBatch(StoreState state, DateTimeOffset stamp, int count)
     {
-        (Before, this.known, this.commits, Stamp, Outcomes) = (before, known, commits, stamp, new CommitOutcome[count]);
-        row = before;
+        (this.state, Stamp, Outcomes) = (state, stamp, new CommitOutcome[count]);
+        row = state.Row;
     }
 
-    public StoreRow Before { get; }
+    public StoreRow Before => state.Row;
 
     /// <summary>The store's row after the batch.</summary>
     public StoreRow After => Written.Count == 0 ? Before : row with { Version = version, LastStamp = Stamp };
@@ -48,24 +55,21 @@ internal sealed class PostgresBatch
 
     /// <summary>Decides every attempt.</summary>
     /// <param name="attempts">The batch.</param>
-    /// <param name="before">The store's row.</param>
-    /// <param name="known">The rows of the batch's streams; a stream that is missing has none.</param>
-    /// <param name="commits">Commits that carry ids of the batch; those of the batch itself are added.</param>
+    /// <param name="state">The state of the store before it. Commits of the batch are added to it.</param>
     /// <param name="time">The clock for the stamp.</param>
-    public static PostgresBatch Decide(
-        IReadOnlyList<CommitAttempt> attempts, StoreRow before, IReadOnlyDictionary<StreamId, StreamRow> known, Dictionary<(StreamId, Guid), CommitRecord> commits, TimeProvider time)
+    public static PostgresBatch Decide(IReadOnlyList<CommitAttempt> attempts, StoreState state, TimeProvider time)
     {
-        var batch = new PostgresBatch(before, known, commits, CommitRecord.NextStamp(time, before.LastStamp), attempts.Count);
+        var batch = new PostgresBatch(state, CommitRecord.NextStamp(time, state.Row.LastStamp), attempts.Count);
         for (var i = 0; i < attempts.Count; i++) batch.Outcomes[i] = batch.Decide(attempts[i]);
         return batch;
     }
 
-    // A duplicate is told before anything else is looked at; nothing is changed until the attempt is decided.
+    // Nothing is changed until the attempt is decided.
     private CommitOutcome Decide(CommitAttempt attempt)
     {
-        if (commits.TryGetValue((attempt.Stream, attempt.CommitId), out var original)) return CommitOutcome.Duplicate(original);
-        if (!Moved.TryGetValue(attempt.Stream, out var stream)) stream = known.GetValueOrDefault(attempt.Stream);
-        if (!attempt.Expected.IsMetBy(new Revision(stream.Revision))) return CommitOutcome.Conflict(new Revision(stream.Revision));
+        if (!Moved.TryGetValue(attempt.Stream, out var stream)) stream = state.Streams.GetValueOrDefault(attempt.Stream);
+        var original = state.Commits.GetValueOrDefault((attempt.Stream, attempt.CommitId));
+        if (AttemptRules.Refuse(attempt, new Revision(stream.Revision), original) is { } refused) return refused;
 
         if (stream.Stream == 0)
         {
@@ -73,12 +77,12 @@ internal sealed class PostgresBatch
             stream = new StreamRow(row.LastStream, 0, 0);
         }
 
-        var commit = new CommitRecord(
-            attempt.Stream, attempt.CommitId, new CommitSequence(stream.Sequence + 1), Stamp, new Revision(stream.Revision + 1), new Checkpoint(row.LastCheckpoint + 1), attempt.Events.Count, attempt.Headers.ToArray());
+        var commit = AttemptRules.Accept(
+            attempt, new Revision(stream.Revision), new CommitSequence(stream.Sequence), new Checkpoint(row.LastCheckpoint), Stamp);
         row = row with { LastCheckpoint = commit.LastCheckpoint.Value };
         Moved[attempt.Stream] = new StreamRow(stream.Stream, commit.LastRevision.Value, commit.Sequence.Value);
         Written.Add((attempt, commit, stream.Stream));
-        commits.Add((attempt.Stream, attempt.CommitId), commit);
+        state.Commits.Add((attempt.Stream, attempt.CommitId), commit);
         return CommitOutcome.Committed(commit);
     }
 }

@@ -10,13 +10,14 @@ namespace EventStore.Postgres;
 /// </summary>
 internal sealed class PostgresConnections : IAsyncDisposable
 {
-    // Array parameters of unlike lengths would be planned anew each time, and plans made while the tables were small would scan them later.
+    // Array parameters of unlike lengths would be planned each time, and plans made while the tables were small would scan them later.
     // What a scan is charged to keep the planner from it would have every such statement compiled, so nothing is.
     private const string SessionSettings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
 
-    // Statements are prepared by use, nothing is reset that is not set, and a page is taken from the socket in few pieces. What a connection
-    // string says itself comes later in it, and holds.
-    private const string ConnectionDefaults = "Max Auto Prepare=64;Auto Prepare Min Usages=2;No Reset On Close=true;Read Buffer Size=65536;Application Name=EventStore;";
+    // Statements are prepared by use, nothing is reset that is not set, and a page is taken from the socket in few pieces. What a
+    // connection string says itself comes later in it, and holds.
+    private const string ConnectionDefaults =
+        "Max Auto Prepare=64;Auto Prepare Min Usages=2;No Reset On Close=true;Read Buffer Size=65536;Application Name=EventStore;";
 
     private readonly NpgsqlDataSource? dataSource;
     private readonly bool isOwned;
@@ -58,7 +59,9 @@ internal sealed class PostgresConnections : IAsyncDisposable
         }
         catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException)
         {
-            throw new WireupException($"The connection string for PostgreSQL cannot be read ({error.GetType().Name}). Write it as in 'Host=localhost;Database=orders;Username=app'.");
+            throw new WireupException(
+                $"The connection string for PostgreSQL cannot be read ({error.GetType().Name}). "
+                    + "Write it as in 'Host=localhost;Database=orders;Username=app'.");
         }
     }
 
@@ -75,7 +78,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
 
     public static PostgresConnections Inside(NpgsqlTransaction transaction) => new(null, isOwned: false, transaction);
 
-    /// <summary>A connection that is the caller's until he disposes what he got.</summary>
+    /// <summary>A connection that is the caller's until it disposes the lease.</summary>
     public async ValueTask<Lease> RentAsync(CancellationToken cancellationToken)
     {
         if (!IsInside) return new Lease(await OpenAsync(dataSource, cancellationToken).ConfigureAwait(false), null);
@@ -85,7 +88,8 @@ internal sealed class PostgresConnections : IAsyncDisposable
     }
 
     /// <summary>Asks something that changes nothing. A pooled connection that turns out to be dead is replaced once.</summary>
-    public async ValueTask<T> AskAsync<T>(string what, Func<NpgsqlConnection, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    public async ValueTask<T> AskAsync<T>(string what, Func<NpgsqlConnection, CancellationToken, Task<T>> ask,
+        CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -99,14 +103,16 @@ internal sealed class PostgresConnections : IAsyncDisposable
             {
                 Forget();
             }
-            catch (Exception error) when (PostgresErrors.Refused(error, what) is var told && told != error)
+            catch (Exception error) when (PostgresErrors.Refused(error, what) is var translated && translated != error)
             {
-                throw told;
+                throw translated;
             }
         }
     }
 
-    /// <summary>Changes something in a transaction: all of it or nothing. Once it was sent, a lost connection leaves the outcome open.</summary>
+    /// <summary>
+    /// Changes something in a transaction: all of it or nothing. Once it was sent, a lost connection leaves the outcome open.
+    /// </summary>
     public async ValueTask<T> ChangeAsync<T>(string what, Func<NpgsqlConnection, Task<T>> change, CancellationToken cancellationToken)
     {
         var lease = await RentForChangeAsync(what, cancellationToken).ConfigureAwait(false);
@@ -114,15 +120,17 @@ internal sealed class PostgresConnections : IAsyncDisposable
         try
         {
             if (IsInside) return await change(lease.Connection).ConfigureAwait(false);
-            var own = await lease.Connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, CancellationToken.None).ConfigureAwait(false);
+            var own = await lease.Connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, CancellationToken.None)
+                .ConfigureAwait(false);
             await using var ending = own.ConfigureAwait(false);
             var answer = await change(lease.Connection).ConfigureAwait(false);
             await own.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             return answer;
         }
-        catch (Exception error) when ((IsInside ? PostgresErrors.Refused(error, what) : PostgresErrors.Sent(error, what)) is var told && told != error)
+        catch (Exception error) when ((IsInside ? PostgresErrors.Refused(error, what) : PostgresErrors.Sent(error, what)) is var translated
+            && translated != error)
         {
-            throw told;
+            throw translated;
         }
     }
 
@@ -133,13 +141,13 @@ internal sealed class PostgresConnections : IAsyncDisposable
         {
             return await RentAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception error) when (PostgresErrors.Refused(error, what) is var told && told != error)
+        catch (Exception error) when (PostgresErrors.Refused(error, what) is var translated && translated != error)
         {
-            throw told;
+            throw translated;
         }
     }
 
-    /// <summary>Lets go of idle connections, which are dead when one of them is.</summary>
+    /// <summary>Releases idle connections, which are dead when one of them is.</summary>
     public void Forget()
     {
         if (isOwned) dataSource!.Clear();
@@ -151,8 +159,9 @@ internal sealed class PostgresConnections : IAsyncDisposable
         turn.Dispose();
     }
 
-    // The driver would make a connection part of the scope of System.Transactions that is around the caller, and what is told as committed, also to
-    // others whose commits are in the same batch, would hang on its end. Whoever wants one transaction hands over his own.
+    // The driver would make a connection part of the scope of System.Transactions that is around the caller, and what is reported as
+    // committed, also to other callers whose commits are in the same batch, would depend on its end. An application that wants one
+    // transaction hands over its own.
     private static async ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
     {
         if (Transaction.Current is null) return await dataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
@@ -160,7 +169,8 @@ internal sealed class PostgresConnections : IAsyncDisposable
         return await dataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    // What is sent after the end of the transaction would take effect at once, outside of every section. The driver tells only by an exception.
+    // What is sent after the end of the transaction would take effect at once, outside of every section. The driver reports it only by an
+    // exception.
     private static void RequireOpen(NpgsqlTransaction transaction, Func<string, Exception> refuse)
     {
         try
@@ -169,7 +179,9 @@ internal sealed class PostgresConnections : IAsyncDisposable
         }
         catch (InvalidOperationException)
         {
-            throw refuse("The transaction that was handed to UsingPostgresPersistence is over. Nothing was stored; hand over an open one, and build the store anew for each.");
+            throw refuse(
+                "The transaction that was handed to UsingPostgresPersistence is over. Nothing was stored; "
+                    + "hand over an open one, and build a store for each.");
         }
     }
 

@@ -4,8 +4,8 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// Names of streams by their keys, as pages taught them. A key is given again only where the newest commits were lost, as by a failover or a
-/// crash; so the names hold as long as the newest commit that was read with them is there, which each page asks. Used by several threads.
+/// Names of streams by their keys, as pages taught them. A key is given again only where the newest commits were lost, as by a failover or
+/// a crash; so the names hold as long as the newest commit that was read with them is there, which each page asks. Used by several threads.
 /// </summary>
 internal sealed class PostgresNames
 {
@@ -26,7 +26,8 @@ internal sealed class PostgresNames
         var asked = newest;
         return new NpgsqlBatchCommand(statement)
         {
-            Parameters = { PostgresSql.Value(asked?.FirstCheckpoint.Value ?? 0), PostgresSql.Value(asked?.CommitId ?? default), PostgresSql.Value((asked?.Stamp ?? default).UtcDateTime) },
+            Parameters = { PostgresSql.Value(asked?.FirstCheckpoint.Value ?? 0), PostgresSql.Value(asked?.CommitId ?? default),
+                PostgresSql.Value((asked?.Stamp ?? default).UtcDateTime) },
         };
     }
 
@@ -41,7 +42,7 @@ internal sealed class PostgresNames
         }
     }
 
-    /// <summary>Lets go of all: the newest commit is no longer there.</summary>
+    /// <summary>Forgets all: the newest commit is no longer there.</summary>
     public void Forget()
     {
         lock (gate)

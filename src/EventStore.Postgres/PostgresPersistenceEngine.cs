@@ -14,17 +14,15 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     private readonly PostgresSql sql;
     private readonly PostgresWriter writer;
     private readonly PostgresReader reader;
-    private readonly PostgresState state;
-    private readonly PostgresSignals signals;
+    private readonly PostgresHeads heads;
+    private readonly PostgresSnapshots snapshots;
+    private readonly PostgresDocuments documents;
+    private readonly PostgresRemoval removal;
+    private readonly PostgresWakeUp wakeUp;
     private readonly CommitSignal signal = new();
     private readonly ILogger logger;
 
-    // Set once by the first opening that succeeds. No table has the id 0.
-    private long tableId;
-
-    // A standby neither notifies nor listens: who waits there, polls.
-    private bool notifies;
-    private volatile bool isDisposed;
+    private readonly EngineLifetime<Opened> lifetime = new();
 
     public PostgresPersistenceEngine(PostgresConnections connections, PostgresOptions options, EngineContext context)
     {
@@ -33,13 +31,17 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         sql = new PostgresSql(options.Schema);
         writer = new PostgresWriter(connections, sql, options, context.Time);
         reader = new PostgresReader(connections, sql);
-        state = new PostgresState(connections, sql);
-        signals = new PostgresSignals(connections, sql, signal, logger);
+        heads = new PostgresHeads(connections, sql);
+        snapshots = new PostgresSnapshots(connections, sql);
+        documents = new PostgresDocuments(connections, sql);
+        removal = new PostgresRemoval(connections, sql);
+        wakeUp = new PostgresWakeUp(connections, sql, signal, logger);
         Description = new EngineDescription(
             "postgres",
             $"postgres:{connections.Address}, schema {sql.QuotedSchema}",
             new EngineDurability(Durability.Fast, "not opened yet", []),
-            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 1024),
+            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20,
+                MaxBatchAttempts: 1024),
             Capabilities(options.Notifies));
     }
 
@@ -47,7 +49,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
 
     public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
+        lifetime.RequireNotDisposed();
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
@@ -64,13 +66,14 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         }
     }
 
-    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
+        CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
-        RequireOpen(cancellationToken);
+        var store = RequireOpen(cancellationToken);
         var (outcomes, last) = await writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
-        if (connections.IsInside) await TellInsideAsync(last).ConfigureAwait(false);
-        else if (notifies) signals.Tell(tableId, last);
+        if (connections.IsInside) await NotifyInsideAsync(store, last).ConfigureAwait(false);
+        else if (store.Notifies) wakeUp.Announce(store.TableId, last);
         signal.Raise(last);
         return outcomes;
     }
@@ -90,92 +93,94 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.FindHeadAsync(stream, cancellationToken);
+        return heads.FindAsync(stream, cancellationToken);
     }
 
     public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.ListHeadsAsync(query, cancellationToken);
+        return heads.ListAsync(query, cancellationToken);
     }
 
     public async ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
     {
         Description.Limits.Require(snapshot);
         RequireOpen(cancellationToken);
-        await state.SaveSnapshotAsync(snapshot, cancellationToken).ConfigureAwait(false);
+        await snapshots.SaveAsync(snapshot, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.FindSnapshotAsync(stream, atMost, cancellationToken);
+        return snapshots.FindAsync(stream, atMost, cancellationToken);
     }
 
     public async ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        await state.PruneSnapshotsAsync(stream, keep, cancellationToken).ConfigureAwait(false);
+        await snapshots.PruneAsync(stream, keep, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
     {
         NamedDocument.RequireName(name);
         RequireOpen(cancellationToken);
-        return state.FindDocumentAsync(name, cancellationToken);
+        return documents.FindAsync(name, cancellationToken);
     }
 
-    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion,
+        CancellationToken cancellationToken = default)
     {
         Description.Limits.RequireDocument(name, content);
         RequireOpen(cancellationToken);
-        return state.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
+        return documents.PutAsync(name, content, expectedVersion, cancellationToken);
     }
 
     public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default)
     {
         NamedDocument.RequireName(name);
         RequireOpen(cancellationToken);
-        return state.DeleteDocumentAsync(name, expectedVersion, cancellationToken);
+        return documents.DeleteAsync(name, expectedVersion, cancellationToken);
     }
 
-    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
+        CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.ListDocumentsAsync(prefix, after, limit, cancellationToken);
+        return documents.ListAsync(prefix, after, limit, cancellationToken);
     }
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {
-        RequireOpen(cancellationToken);
-        if (notifies && !connections.IsInside) signals.Listen(tableId);
+        var store = RequireOpen(cancellationToken);
+        if (store.Notifies && !connections.IsInside) wakeUp.Listen(store.TableId);
         return signal.WaitAsync(after, atMost, context.Time, cancellationToken);
     }
 
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.DeleteAsync(stream, cancellationToken);
+        return removal.DeleteAsync(stream, cancellationToken);
     }
 
     public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        await state.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+        await removal.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default)
+    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return state.VerifyAsync(progress, cancellationToken);
+        return new PostgresVerification(connections, sql).RunAsync(progress, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (isDisposed) return;
-        isDisposed = true;
+        if (!lifetime.End()) return;
         signal.WakeAll();
-        await signals.DisposeAsync().ConfigureAwait(false);
+        await wakeUp.DisposeAsync().ConfigureAwait(false);
         writer.Dispose();
         await connections.DisposeAsync().ConfigureAwait(false);
     }
@@ -183,15 +188,24 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     private async ValueTask OpenAsync(CancellationToken cancellationToken)
     {
         var (found, store) = await connections.AskAsync("open the store", FindAsync, cancellationToken).ConfigureAwait(false);
-        notifies = options.Notifies && !found.IsStandby;
-        Description = Description with { Durability = found.DurabilityOf(options.Durability, connections.IsInside), Capabilities = Capabilities(notifies) };
+
+        // A standby neither notifies nor listens: a caller that waits there polls.
+        var notifies = options.Notifies && !found.IsStandby;
+        Description = Description with
+        {
+            Durability = found.DurabilityOf(options.Durability, connections.IsInside),
+            Capabilities = Capabilities(notifies)
+        };
         if (options.RequireDurable && Description.Durability.Level != Durability.Durable)
-            throw new StorageException($"{nameof(PostgresOptions)}.{nameof(PostgresOptions.RequireDurable)} is set, but this server keeps less: {Description.Durability.Basis}. Switch the settings on, or do not require it.");
+            throw new StorageException(
+                $"{nameof(PostgresOptions)}.{nameof(PostgresOptions.RequireDurable)} is set, but this server keeps less: "
+                    + $"{Description.Durability.Basis}. Switch the settings on, or do not require it.");
         signal.Raise(new Checkpoint(store.LastCheckpoint));
-        Volatile.Write(ref tableId, store.TableId);
+        lifetime.Open(new Opened(store.TableId, notifies));
     }
 
-    private async Task<(PostgresSettings Settings, (int Version, long LastCheckpoint, long TableId) Store)> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<(PostgresSettings Settings,
+        (int Version, long LastCheckpoint, long TableId) Store)> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var settings = await PostgresSettings.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false);
         settings.RequireUnicode();
@@ -203,29 +217,29 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         }
 
         var store = found ?? throw new StorageNotFoundException(
-            $"There is no store in schema '{options.Schema}' of {connections.Address}. Add InitializeStorageEngine() to make it, or check database and schema. Nothing was changed.");
+            $"There is no store in schema '{options.Schema}' of {connections.Address}. "
+                + "Add InitializeStorageEngine() to make it, or check database and schema. Nothing was changed.");
         await PostgresSchema.CheckAsync(connection, sql, store.Version, cancellationToken).ConfigureAwait(false);
         return (settings, store);
     }
 
-    private async ValueTask TellInsideAsync(Checkpoint last)
+    private async ValueTask NotifyInsideAsync(Opened store, Checkpoint last)
     {
-        if (!notifies) return;
-        await connections.ChangeAsync("tell of a commit", async connection =>
+        if (!store.Notifies) return;
+        await connections.ChangeAsync("announce a commit", async connection =>
         {
-            var notice = PostgresSignals.NoticeOf(connection, tableId, last, isInside: true);
+            var notice = PostgresWakeUp.NoticeOf(connection, store.TableId, last, isInside: true);
             await using var disposing = notice.ConfigureAwait(false);
             return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
         }, CancellationToken.None).ConfigureAwait(false);
     }
 
     private static EngineCapabilities Capabilities(bool notifies) =>
-        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | (notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
+        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | (notifies
+            ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
 
-    private void RequireOpen(CancellationToken cancellationToken)
-    {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (Volatile.Read(ref tableId) == 0) throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
-    }
+    private Opened RequireOpen(CancellationToken cancellationToken) => lifetime.RequireOpened(cancellationToken);
+
+    // What opening found.
+    private sealed record Opened(long TableId, bool Notifies);
 }

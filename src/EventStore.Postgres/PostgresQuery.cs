@@ -21,7 +21,8 @@ internal sealed class PostgresQuery
         isForward = read.Direction == ReadDirection.Forward;
         var filter = read.Filter;
         isNarrow = IsNarrow(filter);
-        values.AddRange([PostgresSql.Value(isForward ? read.After.Value : WindowBegin), PostgresSql.Value(isForward ? WindowEnd : read.UpTo.Value), PostgresSql.Value((long)read.Limit.MaxEvents), PostgresSql.Value(EventRows.ShareOf(read.Limit))]);
+        values.AddRange([PostgresSql.Value(isForward ? read.After.Value : WindowBegin), PostgresSql.Value(isForward ? WindowEnd
+            : read.UpTo.Value), PostgresSql.Value((long)read.Limit.MaxEvents), PostgresSql.Value(PostgresEventRows.ShareOf(read.Limit))]);
         Conditions = Write(filter);
     }
 
@@ -30,7 +31,8 @@ internal sealed class PostgresQuery
 
     private long WindowBegin => isNarrow ? Math.Max(read.After.Value, read.UpTo.Value - Window) : read.After.Value;
 
-    private long WindowEnd => isNarrow && read.After.Value < long.MaxValue - Window ? Math.Min(read.UpTo.Value, read.After.Value + Window) : read.UpTo.Value;
+    private long WindowEnd => isNarrow && read.After.Value < long.MaxValue - Window ? Math.Min(read.UpTo.Value, read.After.Value + Window)
+        : read.UpTo.Value;
 
     /// <summary>Whether a read has to know the head before it: a window backward begins there, unless it is asked to begin below.</summary>
     public static bool EndsAtHead(StoreRead read) => read.Direction == ReadDirection.Backward && IsNarrow(read.Filter);
@@ -43,7 +45,7 @@ internal sealed class PostgresQuery
     }
 
     /// <summary>The page with how far it looked, and the head that was read with it.</summary>
-    public StorePage ToPage(EventRows rows, long head)
+    public StorePage ToPage(PostgresEventRows rows, long head)
     {
         var (page, cutAt) = rows.ToPage();
         var (after, upTo) = (read.After.Value, Math.Min(read.UpTo.Value, head));
@@ -59,7 +61,8 @@ internal sealed class PostgresQuery
     }
 
     private static bool IsNarrow(EventFilter filter) =>
-        filter.Bucket is not null || filter.Category is not null || filter.Id is not null || filter.EventTypes is not null || filter.Since is not null;
+        filter.Bucket is not null || filter.Category is not null || filter.Id is not null || filter.EventTypes is not null
+            || filter.Since is not null;
 
     // The stream of an event is looked up by its key, event by event: what that costs depends on the window, not on how many streams match.
     private string Write(EventFilter filter)
@@ -85,6 +88,7 @@ internal sealed class PostgresQuery
     private static DateTime UpToMicrosecond(DateTimeOffset instant)
     {
         var rest = instant.UtcTicks % TimeSpan.TicksPerMicrosecond;
-        return rest == 0 || DateTimeOffset.MaxValue.UtcTicks - instant.UtcTicks < TimeSpan.TicksPerMicrosecond ? instant.UtcDateTime : instant.UtcDateTime.AddTicks(TimeSpan.TicksPerMicrosecond - rest);
+        return rest == 0 || DateTimeOffset.MaxValue.UtcTicks - instant.UtcTicks < TimeSpan.TicksPerMicrosecond ? instant.UtcDateTime
+            : instant.UtcDateTime.AddTicks(TimeSpan.TicksPerMicrosecond - rest);
     }
 }

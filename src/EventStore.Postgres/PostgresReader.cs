@@ -4,9 +4,9 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// Reads pages of events by key, in one round trip: the head, and after it the rows, so that no row is missing up to the head, however many are
-/// written meanwhile. Only where a page has events larger than their share of its bytes are these fetched in a second one. A page of which something
-/// was deleted between the two is read anew.
+/// Reads pages of events by key, in one round trip: the head, and after it the rows, so that no row is missing up to the head, however many
+/// are written meanwhile. Only where a page has events larger than their share of its bytes are these fetched in a second one. A page of
+/// which something was deleted between the two is read again.
 /// </summary>
 internal sealed class PostgresReader(PostgresConnections connections, PostgresSql sql)
 {
@@ -25,7 +25,8 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
     // A head that was read once. Where a failover took it back, a window backward begins above the head, and finds nothing there.
     private long seenHead;
 
-    public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken) => connections.AskAsync(What, async (connection, token) =>
+    public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken) =>
+        connections.AskAsync(What, async (connection, token) =>
     {
         var (head, page) = (new NpgsqlBatchCommand(findRevision), new NpgsqlBatchCommand(readStream[(int)read.Direction]));
         foreach (var name in (string[])[read.Stream.Bucket, read.Stream.Category, read.Stream.Id])
@@ -37,31 +38,37 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         page.Parameters.Add(PostgresSql.Value(read.From.Value));
         page.Parameters.Add(PostgresSql.Value(read.To.Value));
         page.Parameters.Add(PostgresSql.Value((long)read.Limit.MaxEvents));
-        page.Parameters.Add(PostgresSql.Value(EventRows.ShareOf(read.Limit)));
-        var (revision, rows) = await ReadAsync(connection, head, page, () => new EventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
+        page.Parameters.Add(PostgresSql.Value(PostgresEventRows.ShareOf(read.Limit)));
+        var (revision, rows) = await ReadAsync(connection, head, page,
+            () => new PostgresEventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
 
-        // What was committed between head and rows was read, too; of the last such commit perhaps only the beginning, but all of it is there.
+        // What was committed between head and rows was read, too; of the last such commit perhaps only the beginning, but all of it is
+        // there.
         foreach (var recorded in rows.Events) revision = Math.Max(revision, recorded.Commit.LastRevision.Value);
         var (events, _) = rows.ToPage();
         var asked = Math.Max(0, Math.Min(read.To.Value, revision) - read.From.Value + 1);
         return new StreamPage(events.Events, new Revision(revision), IsEnd: events.Count >= asked);
     }, cancellationToken);
 
-    public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken) => connections.AskAsync(What, async (connection, token) =>
+    public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken) =>
+        connections.AskAsync(What, async (connection, token) =>
     {
-        var upTo = PostgresQuery.EndsAtHead(read) && read.UpTo.Value > Volatile.Read(ref seenHead) ? Math.Min(read.UpTo.Value, await FindHeadAsync(connection, token).ConfigureAwait(false)) : read.UpTo.Value;
+        var upTo = PostgresQuery.EndsAtHead(read) && read.UpTo.Value > Volatile.Read(ref seenHead)
+            ? Math.Min(read.UpTo.Value, await FindHeadAsync(connection, token).ConfigureAwait(false)) : read.UpTo.Value;
         var query = new PostgresQuery(read with { UpTo = new Checkpoint(upTo) });
         var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)));
         query.AddTo(page.Parameters);
         var (head, rows) = await ReadAsync(
-            connection, names.ToAsk(findCheckpointAndCommit), page, () => new EventRows(read.Limit, names.Find), read.Direction, token).ConfigureAwait(false);
+            connection, names.ToAsk(findCheckpointAndCommit), page,
+            () => new PostgresEventRows(read.Limit, names.Find), read.Direction, token).ConfigureAwait(false);
         foreach (var recorded in rows.Events) head = Math.Max(head, recorded.Commit.LastCheckpoint.Value);
         Volatile.Write(ref seenHead, head);
         return query.ToPage(rows, head);
     }, cancellationToken);
 
-    private async Task<(long Head, EventRows Rows)> ReadAsync(
-        NpgsqlConnection connection, NpgsqlBatchCommand findHead, NpgsqlBatchCommand readPage, Func<EventRows> begin, ReadDirection direction, CancellationToken cancellationToken)
+    private async Task<(long Head, PostgresEventRows Rows)> ReadAsync(
+        NpgsqlConnection connection, NpgsqlBatchCommand findHead, NpgsqlBatchCommand readPage, Func<PostgresEventRows> begin,
+        ReadDirection direction, CancellationToken cancellationToken)
     {
         var batch = new NpgsqlBatch(connection) { BatchCommands = { findHead, readPage } };
         await using var ending = batch.ConfigureAwait(false);
@@ -70,14 +77,15 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
             var rows = begin();
             var head = await ReadRowsAsync(batch, rows, cancellationToken).ConfigureAwait(false);
 
-            // Names come before large events: these end where the bytes of the page do, and what has no name and is left out must not count.
+            // Names come before large events: these end where the bytes of the page do, and what has no name and is left out must not
+            // count.
             if (rows.Unnamed.Count > 0) await LearnNamesAsync(connection, rows, cancellationToken).ConfigureAwait(false);
             if (rows.Large.Count > 0) await ReadLargeAsync(connection, rows, direction, cancellationToken).ConfigureAwait(false);
             if (!rows.IsTorn()) return (head, rows);
         }
     }
 
-    private async Task<long> ReadRowsAsync(NpgsqlBatch batch, EventRows rows, CancellationToken cancellationToken)
+    private async Task<long> ReadRowsAsync(NpgsqlBatch batch, PostgresEventRows rows, CancellationToken cancellationToken)
     {
         var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = reader.ConfigureAwait(false);
@@ -91,7 +99,8 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         return head;
     }
 
-    private async Task ReadLargeAsync(NpgsqlConnection connection, EventRows rows, ReadDirection direction, CancellationToken cancellationToken)
+    private async Task ReadLargeAsync(NpgsqlConnection connection, PostgresEventRows rows, ReadDirection direction,
+        CancellationToken cancellationToken)
     {
         var command = new NpgsqlCommand(readLarge[(int)direction], connection)
         {
@@ -103,11 +112,13 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) rows.Complete(reader);
     }
 
-    // Names are read after the events. Whoever has none by then was deleted meanwhile, and his events with him.
-    private async Task LearnNamesAsync(NpgsqlConnection connection, EventRows rows, CancellationToken cancellationToken)
+    // Names are read after the events. A stream that has none by then was deleted meanwhile, and its events with it.
+    private async Task LearnNamesAsync(NpgsqlConnection connection, PostgresEventRows rows, CancellationToken cancellationToken)
     {
         var learnt = new Dictionary<long, StreamId>();
-        var command = new NpgsqlCommand(findStreams, connection) { Parameters = { PostgresSql.Value(rows.Unnamed.Values.Distinct().ToArray()) } };
+        var command = new NpgsqlCommand(findStreams,
+            connection)
+        { Parameters = { PostgresSql.Value(rows.Unnamed.Values.Distinct().ToArray()) } };
         await using (command.ConfigureAwait(false))
         {
             var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);

@@ -11,19 +11,25 @@ internal static class PostgresRows
     /// <summary>The statement that finds the heads of a batch, with its names.</summary>
     public static NpgsqlBatchCommand NamesOf(IReadOnlyList<CommitAttempt> attempts, string statement)
     {
-        var (buckets, categories, ids, commits) = (new string[attempts.Count], new string[attempts.Count], new string[attempts.Count], new Guid[attempts.Count]);
+        var (buckets, categories, ids, commits) =
+            (new string[attempts.Count], new string[attempts.Count], new string[attempts.Count], new Guid[attempts.Count]);
         for (var i = 0; i < attempts.Count; i++)
         {
             var stream = attempts[i].Stream;
             (buckets[i], categories[i], ids[i], commits[i]) = (stream.Bucket, stream.Category, stream.Id, attempts[i].CommitId);
         }
 
-        return new NpgsqlBatchCommand(statement) { Parameters = { PostgresSql.Value(buckets), PostgresSql.Value(categories), PostgresSql.Value(ids), PostgresSql.Value(commits) } };
+        return new NpgsqlBatchCommand(statement)
+        {
+            Parameters =
+            { PostgresSql.Value(buckets), PostgresSql.Value(categories), PostgresSql.Value(ids), PostgresSql.Value(commits) }
+        };
     }
 
     /// <summary>The commit that a row of the heads shows under the id of an attempt.</summary>
     public static CommitRecord OriginalOf(CommitAttempt attempt, NpgsqlDataReader reader) => new(
-        attempt.Stream, attempt.CommitId, new CommitSequence(reader.GetInt64(6)), Stamp(reader, 7), new Revision(reader.GetInt64(5)), new Checkpoint(reader.GetInt64(4)), reader.GetInt32(8), reader.GetFieldValue<byte[]>(9));
+        attempt.Stream, attempt.CommitId, new CommitSequence(reader.GetInt64(6)), Stamp(reader, 7), new Revision(reader.GetInt64(5)),
+        new Checkpoint(reader.GetInt64(4)), reader.GetInt32(8), reader.GetFieldValue<byte[]>(9));
 
     /// <summary>The statement that writes a batch, with everything it writes.</summary>
     public static NpgsqlBatchCommand ToWrite(PostgresBatch batch, string statement)
@@ -65,7 +71,7 @@ internal static class PostgresRows
         return command;
     }
 
-    /// <summary>A stamp, which Npgsql answers as UTC.</summary>
+    /// <summary>A stamp, which Npgsql returns as UTC.</summary>
     public static DateTimeOffset Stamp(NpgsqlDataReader reader, int ordinal) => new(reader.GetDateTime(ordinal).Ticks, TimeSpan.Zero);
 
     private static void AddHeads(NpgsqlParameterCollection parameters, Dictionary<StreamId, StreamRow> moved)
@@ -101,7 +107,8 @@ internal static class PostgresRows
             for (var index = 0; index < commit.EventCount; index++, i++)
             {
                 var record = attempt.Events[index];
-                (streams[i], revisions[i], sequences[i], commits[i]) = (stream, commit.FirstRevision.Value + index, commit.Sequence.Value, commit.CommitId);
+                (streams[i], revisions[i], sequences[i], commits[i]) =
+                    (stream, commit.FirstRevision.Value + index, commit.Sequence.Value, commit.CommitId);
                 (ids[i], indexes[i], sizes[i], types[i]) = (record.EventId, index, commit.EventCount, record.EventType);
                 (bodies[i], headers[i]) = (record.Body, record.Headers);
                 commitHeaders[i] = commit.Headers.IsEmpty ? None : index == 0 ? commit.Headers.ToArray() : null;
@@ -121,5 +128,6 @@ internal static class PostgresRows
         parameters.Add(Bytes(commitHeaders));
     }
 
-    private static NpgsqlParameter<T> Bytes<T>(T values) => new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
+    private static NpgsqlParameter<T> Bytes<T>(T values) =>
+        new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
 }

@@ -14,7 +14,8 @@ public static class PostgresSchema
 
     private static readonly string[] Making =
     [
-        "create-store", "create-streams", "create-events", "create-events-commit", "create-snapshots", "create-document-versions", "create-documents",
+        "create-store", "create-streams", "create-events", "create-events-commit", "create-snapshots", "create-document-versions",
+        "create-documents",
         "create-read-json", "create-readable-events", "insert-store",
     ];
 
@@ -23,21 +24,29 @@ public static class PostgresSchema
     [
         "column store.schema_version integer", "column store.version bigint", "column store.last_checkpoint bigint",
         "column store.last_stamp timestamp with time zone", "column store.last_stream bigint",
-        "column streams.stream bigint", "column streams.bucket text by code point", "column streams.category text by code point", "column streams.id text by code point",
+        "column streams.stream bigint", "column streams.bucket text by code point", "column streams.category text by code point",
+            "column streams.id text by code point",
         "column streams.revision bigint", "column streams.sequence bigint", "column streams.snapshot_revision bigint",
         "column events.checkpoint bigint", "column events.stream bigint", "column events.revision bigint", "column events.sequence bigint",
-        "column events.stamp timestamp with time zone", "column events.commit_id uuid", "column events.event_id uuid", "column events.index_in_commit integer",
-        "column events.commit_events integer", "column events.type text by code point", "column events.body bytea", "column events.headers bytea", "column events.commit_headers bytea",
-        "column snapshots.stream bigint", "column snapshots.revision bigint", "column snapshots.schema_version integer", "column snapshots.state_type text by code point", "column snapshots.payload bytea",
+        "column events.stamp timestamp with time zone", "column events.commit_id uuid", "column events.event_id uuid",
+            "column events.index_in_commit integer",
+        "column events.commit_events integer", "column events.type text by code point", "column events.body bytea",
+            "column events.headers bytea", "column events.commit_headers bytea",
+        "column snapshots.stream bigint", "column snapshots.revision bigint", "column snapshots.schema_version integer",
+            "column snapshots.state_type text by code point", "column snapshots.payload bytea",
         "column documents.name text by code point", "column documents.version bigint", "column documents.content bytea",
         "sequence document_versions",
-        "unique index store_one_row on store (one)", "unique index streams_stream on streams (stream)", "unique index streams_name on streams (bucket, category, id)",
+        "unique index store_one_row on store (one)", "unique index streams_stream on streams (stream)",
+            "unique index streams_name on streams (bucket, category, id)",
         "unique index events_checkpoint on events (checkpoint)", "unique index events_revision on events (stream, revision)",
         "unique index events_commit on events (stream, commit_id) where (index_in_commit = 0)",
-        "unique index snapshots_revision on snapshots (stream, revision, schema_version)", "unique index documents_name on documents (name)",
+        "unique index snapshots_revision on snapshots (stream, revision, schema_version)",
+            "unique index documents_name on documents (name)",
     ];
 
-    /// <summary>The statements that make a store, for a database whose administrator runs them himself. The store then opens without making anything.</summary>
+    /// <summary>
+    /// The statements that make a store, for a database whose administrator runs them. The store then opens without making anything.
+    /// </summary>
     /// <param name="schema">The schema's name, as in <see cref="PostgresOptions.Schema"/>.</param>
     public static string Script(string schema = "eventstore")
     {
@@ -49,7 +58,8 @@ public static class PostgresSchema
     }
 
     /// <summary>Makes the store if it is missing and may be made. Where another process is faster, its store is taken.</summary>
-    internal static async Task MakeAsync(NpgsqlConnection connection, PostgresSql sql, bool schemaExists, CancellationToken cancellationToken)
+    internal static async Task MakeAsync(NpgsqlConnection connection, PostgresSql sql, bool schemaExists,
+        CancellationToken cancellationToken)
     {
         var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
         await using var transactionEnding = transaction.ConfigureAwait(false);
@@ -66,13 +76,14 @@ public static class PostgresSchema
         }
         catch (PostgresException error) when (PostgresErrors.IsMadeByAnother(error))
         {
-            // Whoever it was, his transaction is over now, for ours waited for it. What he made is checked next.
+            // The transaction of the other process is over now, because this one waited for it. What it made is checked next.
             await transaction.RollbackAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
 
     /// <summary>Reads what opening needs to know of the store; null where there is none.</summary>
-    internal static async Task<(int Version, long LastCheckpoint, long TableId)?> FindAsync(NpgsqlConnection connection, PostgresSql sql, CancellationToken cancellationToken)
+    internal static async Task<(int Version, long LastCheckpoint, long TableId)?> FindAsync(NpgsqlConnection connection, PostgresSql sql,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -80,7 +91,8 @@ public static class PostgresSchema
             await using var commandEnding = command.ConfigureAwait(false);
             var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using var readerEnding = reader.ConfigureAwait(false);
-            return await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? (reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2)) : (0, 0, 0);
+            return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
+                ? (reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2)) : (0, 0, 0);
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
         {
@@ -98,13 +110,17 @@ public static class PostgresSchema
         if (version != Version)
         {
             throw new StorageException(string.Create(CultureInfo.InvariantCulture,
-                $"Schema '{sql.Schema}' holds a store of version {version}, but this package knows version {Version} only. Use the package that made it, or another schema. Nothing was changed."));
+                $"Schema '{sql.Schema}' holds a store of version {version}, but this package knows version {Version} only. "
+                    + $"Use the package that made it, or another schema. Nothing was changed."));
         }
 
-        var rows = connection.QueryUnbufferedAsync<string>(sql.Load("check-schema"), new { schema = sql.Schema }, commandTimeout: connection.CommandTimeout);
+        var rows = connection.QueryUnbufferedAsync<string>(sql.Load("check-schema"), new { schema = sql.Schema },
+            commandTimeout: connection.CommandTimeout);
         var found = await rows.ToListAsync(cancellationToken).ConfigureAwait(false);
         var missing = Expected.Except(found, StringComparer.Ordinal).ToList();
         if (missing.Count > 0)
-            throw new StorageException($"Schema '{sql.Schema}' holds a store that lacks: {string.Join("; ", missing)}. Make it as in PostgresSchema.Script(), or restore it. Nothing was changed.");
+            throw new StorageException(
+                $"Schema '{sql.Schema}' holds a store that lacks: {string.Join("; ", missing)}. "
+                    + "Make it as in PostgresSchema.Script(), or restore it. Nothing was changed.");
     }
 }

@@ -3,6 +3,8 @@ using System.Reflection;
 using Dapper;
 using Npgsql;
 
+// Dapper's calls are turned into code at build time, which asks for three things: a time limit at every call, since none would mean no
+// limit; reads as streams of rows, which can be canceled; and bytes given as an object, since an array would become a list of parameters.
 [module: DapperAot]
 
 namespace EventStore.Postgres;
@@ -33,7 +35,8 @@ internal sealed class PostgresSql(string schema)
 
     private string Read(string name)
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name) ?? throw new InvalidOperationException($"There is no statement '{name}'.");
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"There is no statement '{name}'.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd().Trim().Replace("{schema}", QuotedSchema, StringComparison.Ordinal);
     }

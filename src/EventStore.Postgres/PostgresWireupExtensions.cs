@@ -10,16 +10,20 @@ public static class PostgresWireupExtensions
     /// <param name="wireup">The sheet.</param>
     /// <param name="connectionString">As Npgsql takes it; what it leaves open gets settings that suit the store.</param>
     /// <param name="options">Schema, durability and waits; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, an option is out of its range, or the connection string is none.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before, an option is out of its range, or the connection string is
+    /// none.</exception>
     public static Wireup UsingPostgresPersistence(this Wireup wireup, string connectionString, PostgresOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
         var chosen = Checked(options);
         var complete = PostgresConnections.Complete(connectionString);
-        return wireup.UsingPersistence(nameof(UsingPostgresPersistence), context => new PostgresPersistenceEngine(PostgresConnections.To(complete), chosen, context));
+        return wireup.UsingPersistence(nameof(UsingPostgresPersistence),
+            context => new PostgresPersistenceEngine(PostgresConnections.To(complete), chosen, context));
     }
 
-    /// <summary>Stores in a schema of the database to which a data source of the application leads. It stays open when the store is disposed.</summary>
+    /// <summary>
+    /// Stores in a schema of the database to which a data source of the application leads. It stays open when the store is disposed.
+    /// </summary>
     /// <param name="wireup">The sheet.</param>
     /// <param name="dataSource">Where connections come from, with their settings as they are.</param>
     /// <param name="options">Schema, durability and waits; null for the defaults.</param>
@@ -29,13 +33,14 @@ public static class PostgresWireupExtensions
         ArgumentNullException.ThrowIfNull(wireup);
         ArgumentNullException.ThrowIfNull(dataSource);
         var chosen = Checked(options);
-        return wireup.UsingPersistence(nameof(UsingPostgresPersistence), context => new PostgresPersistenceEngine(PostgresConnections.Of(dataSource), chosen, context));
+        return wireup.UsingPersistence(nameof(UsingPostgresPersistence),
+            context => new PostgresPersistenceEngine(PostgresConnections.Of(dataSource), chosen, context));
     }
 
     /// <summary>
-    /// Stores inside a transaction of the application: what is committed to this store becomes part of the transaction, is visible to it at once,
-    /// and to all others when the application commits it. The store must be there. From its first commit until the transaction ends, no other
-    /// writer goes on, so keep it short. The transaction stays open when the store is disposed.
+    /// Stores inside a transaction of the application: what is committed to this store becomes part of the transaction, is visible to it at
+    /// once, and to all others when the application commits it. The store must be there. From its first commit until the transaction ends,
+    /// no other writer goes on, so keep it short. The transaction stays open when the store is disposed.
     /// </summary>
     /// <param name="wireup">The sheet.</param>
     /// <param name="transaction">The open transaction. Nothing else may use its connection while a call to the store is under way.</param>
@@ -46,10 +51,13 @@ public static class PostgresWireupExtensions
         ArgumentNullException.ThrowIfNull(wireup);
         ArgumentNullException.ThrowIfNull(transaction);
         var chosen = Checked(options);
-        return wireup.UsingPersistence(nameof(UsingPostgresPersistence), context => new PostgresPersistenceEngine(PostgresConnections.Inside(transaction), chosen, context));
+        return wireup.UsingPersistence(nameof(UsingPostgresPersistence),
+            context => new PostgresPersistenceEngine(PostgresConnections.Inside(transaction), chosen, context));
     }
 
-    /// <summary>Makes the backend known as <c>postgres:</c>, followed by a connection string: <c>postgres:Host=localhost;Database=orders</c>.</summary>
+    /// <summary>
+    /// Makes the backend known as <c>postgres:</c>, followed by a connection string: <c>postgres:Host=localhost;Database=orders</c>.
+    /// </summary>
     /// <param name="engines">The catalogue.</param>
     /// <param name="options">Schema, durability and waits; null for the defaults.</param>
     /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>

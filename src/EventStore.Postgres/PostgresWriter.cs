@@ -3,11 +3,13 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// Commits batches. What the last batch left behind is remembered with the version of the store; as long as nobody else changes the store, the
-/// next batch is decided on that and written in one round trip, which writes nothing if the version is another one. Otherwise, and whenever a
-/// batch is not simply committed, the store's row is locked first, everything is read anew, and the batch is decided inside that section.
+/// Commits batches. What the last batch left behind is remembered with the version of the store; as long as no other writer changes the
+/// store, the next batch is decided on that and written in one round trip, which writes nothing if the version is another one. Otherwise,
+/// and whenever a batch is not simply committed, the store's row is locked first, everything is read again, and the batch is decided inside
+/// that section.
 /// </summary>
-internal sealed class PostgresWriter(PostgresConnections connections, PostgresSql sql, PostgresOptions options, TimeProvider time) : IDisposable
+internal sealed class PostgresWriter(PostgresConnections connections, PostgresSql sql, PostgresOptions options, TimeProvider time)
+    : IDisposable
 {
     private const string What = "commit a batch";
     private const int MaxRememberedStreams = 100_000;
@@ -18,23 +20,26 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     private readonly string writeEvent = sql.Load("write-event");
     private readonly string synchronousCommit = options.Durability == Durability.Durable ? "on" : "off";
 
-    // Touched by whoever has the turn. No row means that nothing is remembered.
+    // Touched only by the caller that has the turn. No row means that nothing is remembered.
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly Dictionary<StreamId, StreamRow> remembered = [];
     private StoreRow? row;
 
-    // Where others write, too, what is remembered is outdated at most tries, each a round trip: so batches go without, longer each time in a row.
+    // Where others write, too, what is remembered is outdated at most tries, each a round trip: so batches go without, longer each time in
+    // a row.
     private int batchesWithout;
     private int nextBatchesWithout = 1;
 
     /// <summary>Decides and stores a batch.</summary>
     /// <returns>The outcomes, and the last checkpoint that is visible now.</returns>
-    public async ValueTask<(CommitOutcome[] Outcomes, Checkpoint Last)> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
+    public async ValueTask<(CommitOutcome[] Outcomes, Checkpoint Last)> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
+        CancellationToken cancellationToken)
     {
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var batch = await TryCommitAsRememberedAsync(attempts, cancellationToken).ConfigureAwait(false) ?? await CommitInSectionAsync(attempts, cancellationToken).ConfigureAwait(false);
+            var batch = await TryCommitAsRememberedAsync(attempts, cancellationToken).ConfigureAwait(false)
+                ?? await CommitInSectionAsync(attempts, cancellationToken).ConfigureAwait(false);
             Remember(batch);
             return (batch.Outcomes, new Checkpoint(batch.After.LastCheckpoint));
         }
@@ -52,7 +57,8 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     public void Dispose() => turn.Dispose();
 
     // Null where it cannot be done, and nothing was stored. Known commit ids are found by their unique index.
-    private async ValueTask<PostgresBatch?> TryCommitAsRememberedAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
+    private async ValueTask<PostgresBatch?> TryCommitAsRememberedAsync(IReadOnlyList<CommitAttempt> attempts,
+        CancellationToken cancellationToken)
     {
         if (row is not { } before || connections.IsInside) return null;
         if (batchesWithout > 0)
@@ -66,11 +72,12 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             if (!remembered.ContainsKey(attempts[i].Stream)) return null;
         }
 
-        var batch = PostgresBatch.Decide(attempts, before, remembered, [], time);
+        var batch = PostgresBatch.Decide(attempts, new StoreState(before, remembered, []), time);
         if (batch.Written.Count < attempts.Count) return null;
         var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
         await using var leaseEnding = lease.ConfigureAwait(false);
-        var command = new NpgsqlBatch(lease.Connection) { BatchCommands = { batch.IsOneEvent ? WriteEventCommand(batch) : WriteCommand(batch) } };
+        var command =
+            new NpgsqlBatch(lease.Connection) { BatchCommands = { batch.IsOneEvent ? WriteEventCommand(batch) : WriteCommand(batch) } };
         await using var commandEnding = command.ConfigureAwait(false);
         try
         {
@@ -86,9 +93,9 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         {
             return null;
         }
-        catch (Exception error) when (PostgresErrors.Sent(error, What) is var told && told != error)
+        catch (Exception error) when (PostgresErrors.Sent(error, What) is var translated && translated != error)
         {
-            throw told;
+            throw translated;
         }
     }
 
@@ -109,9 +116,9 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
                 connections.Forget();
                 continue;
             }
-            catch (Exception error) when (PostgresErrors.Refused(error, What) is var told && told != error)
+            catch (Exception error) when (PostgresErrors.Refused(error, What) is var translated && translated != error)
             {
-                throw told;
+                throw translated;
             }
 
             await LeaveAsync(lease.Connection, batch).ConfigureAwait(false);
@@ -142,10 +149,11 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         {
             var attempt = attempts[reader.GetInt32(0)];
             remembered[attempt.Stream] = new StreamRow(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
-            if (!await reader.IsDBNullAsync(4, CancellationToken.None).ConfigureAwait(false)) known[(attempt.Stream, attempt.CommitId)] = PostgresRows.OriginalOf(attempt, reader);
+            if (!await reader.IsDBNullAsync(4, CancellationToken.None).ConfigureAwait(false)) known[(attempt.Stream, attempt.CommitId)] =
+                PostgresRows.OriginalOf(attempt, reader);
         }
 
-        return PostgresBatch.Decide(attempts, before, remembered, known, time);
+        return PostgresBatch.Decide(attempts, new StoreState(before, remembered, known), time);
     }
 
     // Writes what was decided and ends the section. A connection that breaks before everything was sent ends it, too, without a trace.
@@ -165,11 +173,14 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             {
             }
 
-            if (!isWritten) throw new StorageException($"The store in schema '{sql.Schema}' changed under its own lock, so nothing was stored. Find out who writes to its tables.");
+            if (!isWritten) throw new StorageException(
+                $"The store in schema '{sql.Schema}' changed under its own lock, so nothing was stored. "
+                    + "Find out who writes to its tables.");
         }
-        catch (Exception error) when ((connections.IsInside || batch.Written.Count == 0 ? PostgresErrors.Refused(error, What) : PostgresErrors.Sent(error, What)) is var told && told != error)
+        catch (Exception error) when ((connections.IsInside || batch.Written.Count == 0 ? PostgresErrors.Refused(error, What)
+            : PostgresErrors.Sent(error, What)) is var translated && translated != error)
         {
-            throw told;
+            throw translated;
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
     public event EventHandler<ConnectionFailedEventArgs>? Restored;
 
     /// <summary>The servers, without anything secret.</summary>
-    public string Address { get; } = string.Join(',', configuration.EndPoints.Select(Tell));
+    public string Address { get; } = string.Join(',', configuration.EndPoints.Select(Describe));
 
     /// <summary>What the driver puts before the names of channels.</summary>
     public string ChannelPrefix { get; } = (string?)configuration.ChannelPrefix ?? "";
@@ -30,7 +30,9 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
     /// <summary>The connection once it is open.</summary>
     public IConnectionMultiplexer Multiplexer => open ?? throw NotInitialized();
 
-    /// <summary>Completes when the driver next reports a connection, a role or a slot that changed: a command that failed may succeed then.</summary>
+    /// <summary>
+    /// Completes when the driver next reports a connection, a role or a slot that changed: a command that failed may succeed then.
+    /// </summary>
     public Task NextChange => Volatile.Read(ref change).Task;
 
     /// <summary>The database that the configuration names.</summary>
@@ -52,7 +54,9 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
 
         return parsed is { EndPoints.Count: > 0 }
             ? parsed
-            : throw new WireupException("The Redis configuration names no server, or cannot be read. It has the form 'host:port,option=value', as in 'localhost:6379,ssl=true'.");
+            : throw new WireupException(
+            "The Redis configuration names no server, or cannot be read. It has the form 'host:port,option=value', as in "
+                + "'localhost:6379,ssl=true'.");
     }
 
     /// <summary>Opens the connection. Where the server is not there yet, the driver goes on trying by itself.</summary>
@@ -83,7 +87,7 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
         if (isListening) StopListening(open);
         if (isGiven) return;
 
-        // Nothing is under way any more. Disposing alone would first wait until every server has answered a QUIT.
+        // Nothing is under way any more. Disposing alone would first wait until every server has replied to a QUIT.
         await open.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
         await open.DisposeAsync().ConfigureAwait(false);
     }
@@ -91,7 +95,7 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
     private async Task<IConnectionMultiplexer> ConnectAsync(RedisOptions options)
     {
         configuration.AbortOnConnectFail = false;
-        configuration.AllowAdmin = true; // the driver lets nobody else ask for the settings that durability depends on
+        configuration.AllowAdmin = true; // the driver lets no other connection ask for the settings that durability depends on
         LimitTimes(options);
         configuration.ReconnectRetryPolicy = new ExponentialRetry(FirstReconnectMilliseconds, LastReconnectMilliseconds);
         return await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
@@ -127,8 +131,8 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
 
     private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // How long the driver has patience by itself. With a command that was sent, longer than the engine, or its options would be of no effect.
-    // With one that found no connection, shorter: the driver knows that it was not sent, the engine would not.
+    // How long the driver has patience by itself. With a command that was sent, longer than the engine, or its options would be of no
+    // effect. With one that found no connection, shorter: the driver knows that it was not sent, the engine would not.
     private void LimitTimes(RedisOptions options)
     {
         var longest = options.CommandTimeout + options.ReplicaTimeout;
@@ -136,7 +140,8 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
         configuration.SyncTimeout = Math.Min(configuration.SyncTimeout, (int)options.CommandTimeout.TotalMilliseconds / 2);
     }
 
-    private static string Tell(EndPoint server) => server is DnsEndPoint named ? $"{named.Host}:{named.Port}" : server.ToString()!;
+    private static string Describe(EndPoint server) => server is DnsEndPoint named ? $"{named.Host}:{named.Port}" : server.ToString()!;
 
-    private static InvalidOperationException NotInitialized() => new("The engine is not initialized. Call InitializeAsync before any other member.");
+    private static InvalidOperationException NotInitialized() =>
+        new("The engine is not initialized. Call InitializeAsync before any other member.");
 }

@@ -14,12 +14,14 @@ internal static partial class RedisLog
     [LoggerMessage(3, LogLevel.Debug, "The command {Command} was not carried out by {Address}; trying again in {Delay}")]
     public static partial void Repeating(ILogger logger, string command, string address, TimeSpan delay, Exception error);
 
-    [LoggerMessage(4, LogLevel.Critical, "The store {Address} went back from checkpoint {Known} to {Told}: its server lost what it had acknowledged")]
-    public static partial void WentBack(ILogger logger, string address, long known, long told);
+    [LoggerMessage(4, LogLevel.Critical,
+        "The store {Address} went back from checkpoint {Known} to {Found}: its server lost what it had acknowledged")]
+    public static partial void WentBack(ILogger logger, string address, long known, long found);
 
     [LoggerMessage(5, LogLevel.Warning, "Commits of other processes are not announced here for now; they are found by polling")]
     public static partial void NotListening(ILogger logger, Exception error);
 
-    [LoggerMessage(6, LogLevel.Warning, "Clearing away what was removed from {Address} stopped; it goes on when the store is opened again, or something else is removed")]
+    [LoggerMessage(6, LogLevel.Warning,
+        "Clearing away what was removed from {Address} stopped; it goes on when the store is opened again, or something else is removed")]
     public static partial void SweepStopped(ILogger logger, string address, Exception error);
 }

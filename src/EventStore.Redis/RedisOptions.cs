@@ -5,10 +5,16 @@ namespace EventStore;
 /// <summary>How a store is kept in Redis.</summary>
 public sealed partial class RedisOptions
 {
-    /// <summary>The store's name: stores of several names share a server, and a cluster spreads them. 1 to 64 lower-case letters, digits, <c>-</c> and <c>_</c>. Default: <c>events</c>.</summary>
+    /// <summary>
+    /// The store's name: stores of several names share a server, and a cluster spreads them. 1 to 64 lower-case letters, digits, <c>-</c>
+    /// and <c>_</c>. Default: <c>events</c>.
+    /// </summary>
     public string Name { get; set; } = "events";
 
-    /// <summary>Whether a server that may lose an acknowledged commit, or does not tell, is refused. Default: it is described, not refused.</summary>
+    /// <summary>
+    /// Whether a server that may lose an acknowledged commit, or does not return its settings, is refused. Default: it is described, not
+    /// refused.
+    /// </summary>
     public bool RequireDurable { get; set; }
 
     /// <summary>How many replicas must have a commit before it is acknowledged; 0 to 16. Not on a cluster. Default: 0.</summary>
@@ -26,7 +32,7 @@ public sealed partial class RedisOptions
     /// <summary>How long a call tries again while the server cannot be reached. Up to 10 min; default 5 s.</summary>
     public TimeSpan OutageTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long the answer to one command is waited for. 10 ms to 10 min; default 15 s.</summary>
+    /// <summary>How long the reply to one command is waited for. 10 ms to 10 min; default 15 s.</summary>
     public TimeSpan CommandTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     internal RedisOptions Validated()

@@ -4,8 +4,8 @@ using StackExchange.Redis;
 namespace EventStore.Redis;
 
 /// <summary>
-/// The engine over a Redis server or cluster. Every member that decides something is one script, so what it decides by is what it writes on.
-/// Holds no state of the store but the newest checkpoint seen.
+/// The engine over a Redis server or cluster. Every member that decides something is one script, so what it decides by is what it writes
+/// on. Holds no state of the store but the newest checkpoint seen.
 /// </summary>
 internal sealed class RedisPersistenceEngine : IPersistenceEngine
 {
@@ -15,74 +15,81 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     private readonly RedisOptions options;
     private readonly EngineContext context;
     private readonly RedisServer server;
-    private readonly RedisCommits commits;
-    private readonly RedisReading reading;
+    private readonly RedisWriter writer;
+    private readonly RedisReader reader;
     private readonly RedisSnapshots snapshots;
     private readonly RedisDocuments documents;
     private readonly RedisRemoval removal;
     private readonly RedisWakeUp wakeUp;
-    private volatile bool isDisposed;
+    private readonly EngineLifetime<RedisPersistenceEngine> lifetime = new();
 
-    public RedisPersistenceEngine(RedisConnection connection, RedisOptions options, EngineContext context, int sweepStepEntries = SweepStepEntries)
+    public RedisPersistenceEngine(RedisConnection connection, RedisOptions options, EngineContext context,
+        int sweepStepEntries = SweepStepEntries)
     {
         (this.connection, this.options, this.context) = (connection, options, context);
         var address = $"redis:{connection.Address}/{options.Name}";
-        var logger = context.Loggers.CreateLogger("EventStore.Redis");
+        var settings = new RedisSettings(options, address, context.Time, context.Loggers.CreateLogger("EventStore.Redis"));
         schema = new RedisSchema(options.Name);
-        server = new RedisServer(connection, options, address, context.Time, logger);
-        commits = new RedisCommits(server, schema, options, context.Time);
-        reading = new RedisReading(server, schema);
+        server = new RedisServer(connection, settings);
+        writer = new RedisWriter(server, schema, settings);
+        reader = new RedisReader(server, schema);
         snapshots = new RedisSnapshots(server, schema);
         documents = new RedisDocuments(server, schema);
-        removal = new RedisRemoval(server, schema, address, sweepStepEntries, logger);
-        wakeUp = new RedisWakeUp(connection, schema, options, address, context.Time, logger);
+        removal = new RedisRemoval(server, schema, settings, sweepStepEntries);
+        wakeUp = new RedisWakeUp(connection, schema, settings);
         connection.Failed += wakeUp.OnFailed;
         connection.Restored += wakeUp.OnRestored;
         Description = new EngineDescription(
             "redis",
             address,
             new EngineDurability(Durability.Fast, "not asked yet: the engine is not initialized", []),
-            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 4 << 20, MaxBatchAttempts: 512),
-            EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
+            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 4 << 20,
+                MaxBatchAttempts: 512),
+            EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
+            | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
     }
 
     public EngineDescription Description { get; private set; }
 
     public async ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
-        Require(cancellationToken);
+        lifetime.RequireNotDisposed();
+        cancellationToken.ThrowIfCancellationRequested();
         await connection.OpenAsync(options, cancellationToken).ConfigureAwait(false);
         var answer = await server.OpenAsync(
             RedisScript.Initialize,
             [schema.Meta, schema.Log, schema.Ids, schema.Names],
-            [RedisSchema.Version, RedisRows.StampOf(default(DateTimeOffset)), context is { MayCreateStorage: true, IsReadOnly: false } ? 1 : 0],
+            [RedisSchema.Version, RedisRows.StampOf(default(DateTimeOffset)), context is { MayCreateStorage: true, IsReadOnly: false } ? 1
+                : 0],
             cancellationToken).ConfigureAwait(false);
         RequireWhole((string)answer[1]!, (string)answer[2 % answer.Length]!);
         await DescribeAsync(cancellationToken).ConfigureAwait(false);
         wakeUp.Raise((long)answer[0]);
+        lifetime.Open(this);
         if ((long)answer[2] > 0 && !context.IsReadOnly) removal.Resume();
     }
 
-    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
+        CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
-        Require(cancellationToken);
-        var outcomes = await commits.CommitAsync(attempts, wakeUp.Channel, cancellationToken).ConfigureAwait(false);
+        Open(cancellationToken);
+        var outcomes = await writer.CommitAsync(attempts, wakeUp.Channel, cancellationToken).ConfigureAwait(false);
         wakeUp.Raise(server.Newest);
         return outcomes;
     }
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).reading.ReadStreamAsync(read, cancellationToken);
+        Open(cancellationToken).reader.ReadStreamAsync(read, cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).reading.ReadAllAsync(read, cancellationToken);
+        Open(cancellationToken).reader.ReadAllAsync(read, cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).reading.FindHeadAsync(stream, cancellationToken);
+        Open(cancellationToken).reader.FindHeadAsync(stream, cancellationToken);
 
     public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).reading.ListHeadsAsync(query, cancellationToken);
+        Open(cancellationToken).reader.ListHeadsAsync(query, cancellationToken);
 
     public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
     {
@@ -99,7 +106,8 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).documents.FindAsync(name, cancellationToken);
 
-    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion,
+        CancellationToken cancellationToken = default)
     {
         Description.Limits.RequireDocument(name, content);
         return Open(cancellationToken).documents.PutAsync(name, content, expectedVersion, cancellationToken);
@@ -108,7 +116,8 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).documents.DeleteAsync(name, expectedVersion, cancellationToken);
 
-    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
+        CancellationToken cancellationToken = default) =>
         Open(cancellationToken).documents.ListAsync(prefix, after, limit, cancellationToken);
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
@@ -120,15 +129,16 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).removal.PurgeAsync(bucket, cancellationToken);
 
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default)
+    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
-        Require(cancellationToken);
+        Open(cancellationToken);
         return new RedisVerification(server, schema, Description.Address).RunAsync(progress, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref isDisposed, true)) return;
+        if (!lifetime.End()) return;
         await wakeUp.DisposeAsync().ConfigureAwait(false);
         await removal.DisposeAsync().ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);
@@ -136,42 +146,44 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
 
     private async ValueTask<long> NewestAsync(CancellationToken cancellationToken)
     {
-        var page = await reading.ReadAllAsync(new StoreRead(EventFilter.Everything, Checkpoint.Max, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
+        var page = await reader.ReadAllAsync(new StoreRead(EventFilter.Everything, Checkpoint.Max, Checkpoint.Max, ReadDirection.Forward,
+            new PageLimit(1, 1)), cancellationToken).ConfigureAwait(false);
         return page.Head.Value;
     }
 
     private async ValueTask DescribeAsync(CancellationToken cancellationToken)
     {
-        var isCluster = connection.Multiplexer.GetEndPoints().Any(server => connection.Multiplexer.GetServer(server).ServerType == ServerType.Cluster);
+        var isCluster = connection.Multiplexer.GetEndPoints()
+            .Any(server => connection.Multiplexer.GetServer(server).ServerType == ServerType.Cluster);
         if (isCluster && options.Replicas > 0)
-            throw new StorageException($"{Description.Address} is a cluster, where a commit may be redirected to another server than the one whose replicas are asked. Leave {nameof(RedisOptions.Replicas)} out, and set min-replicas-to-write on the servers.");
+            throw new StorageException(
+                $"{Description.Address} is a cluster, where a commit may be redirected to another server than the one whose replicas are "
+                    + $"asked. Leave {nameof(RedisOptions.Replicas)} out, and set min-replicas-to-write on the servers.");
         var durability = await RedisDurability.FindAsync(server, schema, options, cancellationToken).ConfigureAwait(false);
         if (options.RequireDurable && durability.Level != Durability.Durable)
-            throw new StorageException($"{Description.Address} is not durable, but {nameof(RedisOptions.RequireDurable)} is set. Found: {durability.Basis}. {string.Join(' ', durability.Warnings)}");
+            throw new StorageException(
+                $"{Description.Address} is not durable, but {nameof(RedisOptions.RequireDurable)} is set. Found: {durability.Basis}. "
+                    + $"{string.Join(' ', durability.Warnings)}");
         Description = Description with { Durability = durability };
     }
 
     private void RequireWhole(string found, string detail)
     {
-        if (found == "missing") throw new StorageNotFoundException($"The store {Description.Address} is not there, and may not be made. Call InitializeStorageEngine(), or check name and server.");
+        if (found == "missing") throw new StorageNotFoundException(
+            $"The store {Description.Address} is not there, and may not be made. "
+                + "Call InitializeStorageEngine(), or check name and server.");
         var trouble = found switch
         {
-            "unknown" => $"has the form '{detail}', but this version knows '{RedisSchema.Version}' only. Use the version that made it, or a newer one.",
-            "damaged" => $"is damaged: the key {detail} is missing, of another kind or behind the others. Restore the server's data; if it is not a store at all, choose another name.",
+            "unknown" =>
+                $"has the form '{detail}', but this version knows '{RedisSchema.Version}' only. "
+                    + "Use the version that made it, or a newer one.",
+            "damaged" =>
+                $"is damaged: the key {detail} is missing, of another kind or behind the others. Restore the server's data; "
+                    + "if it is not a store at all, choose another name.",
             _ => null,
         };
         if (trouble is not null) throw new StorageException($"The store {Description.Address} {trouble}");
     }
 
-    private RedisPersistenceEngine Open(CancellationToken cancellationToken)
-    {
-        Require(cancellationToken);
-        return this;
-    }
-
-    private void Require(CancellationToken cancellationToken)
-    {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
-        cancellationToken.ThrowIfCancellationRequested();
-    }
+    private RedisPersistenceEngine Open(CancellationToken cancellationToken) => lifetime.RequireOpened(cancellationToken);
 }

@@ -1,13 +1,13 @@
-using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace EventStore.Redis;
 
 /// <summary>
-/// Removes streams, buckets and the store: a mark takes all of it from every read at once, then small steps clear it away, so that the server
-/// is never blocked for long. Whoever opens the store goes on where somebody else stopped. With steps of no entries nothing is cleared away.
+/// Removes streams, buckets and the store: a mark takes all of it from every read at once, then small steps clear it away, so that the
+/// server is never blocked for long. A process that opens the store continues where another one stopped. With steps of no entries nothing
+/// is cleared away.
 /// </summary>
-internal sealed class RedisRemoval(RedisServer server, RedisSchema schema, string address, int stepEntries, ILogger logger) : IAsyncDisposable
+internal sealed class RedisRemoval(RedisServer server, RedisSchema schema, RedisSettings settings, int stepEntries) : IAsyncDisposable
 {
     private readonly CancellationTokenSource ending = new();
     private Task resumed = Task.CompletedTask;
@@ -15,13 +15,14 @@ internal sealed class RedisRemoval(RedisServer server, RedisSchema schema, strin
     public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken)
     {
         var name = RedisSchema.NameOf(stream);
-        return await MarkAsync([schema.Meta, schema.Names, schema.Newest, schema.Index(name), schema.Snapshots(name)], name, cancellationToken).ConfigureAwait(false);
+        return await MarkAsync([schema.Meta, schema.Names, schema.Newest, schema.Index(name), schema.Snapshots(name)], name,
+            cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken) =>
         await MarkAsync([schema.Meta, schema.Names, schema.Newest], RedisSchema.PrefixOf(bucket), cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Goes on with what somebody began, beside everything else.</summary>
+    /// <summary>Continues what another process began, beside everything else.</summary>
     public void Resume() => resumed = Task.WhenAll(resumed, Task.Run(SweepAsync));
 
     public async ValueTask DisposeAsync()
@@ -33,7 +34,7 @@ internal sealed class RedisRemoval(RedisServer server, RedisSchema schema, strin
 
     private async ValueTask<bool> MarkAsync(RedisKey[] keys, byte[] removed, CancellationToken cancellationToken)
     {
-        var answer = await server.TellAsync(RedisScript.Remove, keys, [removed], cancellationToken).ConfigureAwait(false);
+        var answer = await server.ChangeAsync(RedisScript.Remove, keys, [removed], cancellationToken).ConfigureAwait(false);
         if ((long)answer[1] == 0) return false;
         await SweepAsync().ConfigureAwait(false);
         return true;
@@ -48,13 +49,13 @@ internal sealed class RedisRemoval(RedisServer server, RedisSchema schema, strin
         {
             while (true)
             {
-                var answer = await server.TellAsync(RedisScript.Sweep, keys, [stepEntries], ending.Token).ConfigureAwait(false);
+                var answer = await server.ChangeAsync(RedisScript.Sweep, keys, [stepEntries], ending.Token).ConfigureAwait(false);
                 if ((long)answer[1] == 0) return;
             }
         }
         catch (Exception error) when (error is StorageException or OperationCanceledException)
         {
-            RedisLog.SweepStopped(logger, address, error);
+            RedisLog.SweepStopped(settings.Logger, settings.Address, error);
         }
     }
 }

@@ -6,13 +6,14 @@ using System.Text;
 namespace EventStore.Redis;
 
 /// <summary>
-/// The bytes of an entry of the log: a header that the commit's script wrote, then a body as it was made here. An entry is a chunk of a commit,
-/// so that reading part of a large commit costs part of it. All numbers are big-endian.
+/// The bytes of an entry of the log: a header that the commit's script wrote, then a body as it was made here. An entry is a chunk of a
+/// commit, so that reading part of a large commit costs part of it. All numbers are big-endian.
 /// </summary>
 /// <remarks><code>
-/// header  6 first checkpoint of the commit · 6 first revision · 6 commit sequence · 6 birth of the stream · 18 digits of the stamp (microseconds)
-/// body    4 CRC-32C of all that follows · 4 events here · 4 events of the commit before these · 4 events of the commit · 16 commit id
-///         2 + n stream's name · 4 + n commit headers · then for each event: 16 id · 2 + n type · 4 body's length · 4 headers' length · body · headers
+/// header 6 first checkpoint of the commit · 6 first revision · 6 commit sequence · 6 birth of the stream · 18 digits of the stamp
+/// (microseconds) body 4 CRC-32C of all that follows · 4 events here · 4 events of the commit before these · 4 events of the commit · 16
+/// commit id 2 + n stream's name · 4 + n commit headers · then for each event: 16 id · 2 + n type · 4 body's length · 4 headers' length ·
+/// body · headers
 /// </code></remarks>
 internal static class RedisRows
 {
@@ -23,12 +24,14 @@ internal static class RedisRows
     private const int ChunkBytes = 64 << 10;
 
     /// <summary>A stamp as digits, which are ordered as the stamps are.</summary>
-    public static string StampOf(DateTimeOffset stamp) => (stamp.UtcTicks / TimeSpan.TicksPerMicrosecond).ToString("D18", CultureInfo.InvariantCulture);
+    public static string StampOf(DateTimeOffset stamp) =>
+        (stamp.UtcTicks / TimeSpan.TicksPerMicrosecond).ToString("D18", CultureInfo.InvariantCulture);
 
     public static DateTimeOffset StampOf(ReadOnlySpan<byte> digits) =>
         new(long.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture) * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
 
-    public static long ReadNumber(ReadOnlySpan<byte> bytes) => ((long)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]);
+    public static long ReadNumber(ReadOnlySpan<byte> bytes) =>
+        ((long)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]);
 
     /// <summary>The bodies of an attempt's entries, each with the number of its events.</summary>
     public static List<(int Events, byte[] Body)> Encode(CommitAttempt attempt, byte[] name)
@@ -55,7 +58,8 @@ internal static class RedisRows
     /// <param name="firstEvent">The place of the entry's first event in its commit.</param>
     /// <param name="events">The bytes of its events.</param>
     /// <param name="count">The number of its events.</param>
-    public static CommitRecord DecodeCommit(ReadOnlyMemory<byte> entry, StreamId? stream, out int firstEvent, out int count, out ReadOnlyMemory<byte> events)
+    public static CommitRecord DecodeCommit(ReadOnlyMemory<byte> entry, StreamId? stream, out int firstEvent, out int count,
+        out ReadOnlyMemory<byte> events)
     {
         var header = entry.Span;
         var body = header[HeaderBytes..];
@@ -80,7 +84,8 @@ internal static class RedisRows
     /// <exception cref="CorruptStorageException">The entry is not as it was made.</exception>
     public static RecordedEvent[] Decode(byte[] entry, StreamId? stream)
     {
-        if (!IsSound(entry)) throw new CorruptStorageException("an entry of the log", "its checksum does not fit its bytes.", "Run a verification, which names all such places, and restore the server's data.");
+        if (!IsSound(entry)) throw new CorruptStorageException("an entry of the log", "its checksum does not fit its bytes.",
+            "Run a verification, which names all such places, and restore the server's data.");
         var commit = DecodeCommit(entry, stream, out var first, out var count, out var rest);
         var events = new RecordedEvent[count];
         for (var i = 0; i < count; i++) events[i] = new RecordedEvent(commit, first + i, DecodeEvent(ref rest));
@@ -89,7 +94,8 @@ internal static class RedisRows
 
     /// <summary>Whether the body of an entry is as it was made.</summary>
     public static bool IsSound(ReadOnlySpan<byte> entry) =>
-        entry.Length > HeaderBytes + FixedBytes && BinaryPrimitives.ReadUInt32BigEndian(entry[HeaderBytes..]) == Checksum(entry[(HeaderBytes + 4)..]);
+        entry.Length > HeaderBytes + FixedBytes
+            && BinaryPrimitives.ReadUInt32BigEndian(entry[HeaderBytes..]) == Checksum(entry[(HeaderBytes + 4)..]);
 
     /// <summary>A snapshot's state type and payload, with their checksum.</summary>
     public static byte[] Encode(SnapshotRecord snapshot)
@@ -102,15 +108,20 @@ internal static class RedisRows
         return bytes;
     }
 
-    /// <summary>Where a snapshot lies among those of its stream: revision and schema version in digits of fixed number, so that the order of bytes is theirs.</summary>
-    public static string PlaceOf(long revision, int schemaVersion) => string.Create(CultureInfo.InvariantCulture, $"{revision:D19}:{schemaVersion:D10}");
+    /// <summary>
+    /// Where a snapshot lies among those of its stream: revision and schema version in digits of fixed number, so that the order of bytes
+    /// is theirs.
+    /// </summary>
+    public static string PlaceOf(long revision, int schemaVersion) =>
+        string.Create(CultureInfo.InvariantCulture, $"{revision:D19}:{schemaVersion:D10}");
 
     /// <summary>A snapshot as it lies among those of its stream: its place, a colon, its bytes.</summary>
     public static SnapshotRecord DecodeSnapshot(StreamId stream, byte[] found)
     {
         var bytes = found.AsMemory(31);
         if (BinaryPrimitives.ReadUInt32BigEndian(bytes.Span) != Checksum(bytes.Span[4..]))
-            throw new CorruptStorageException($"a snapshot of stream '{stream}'", "its checksum does not fit its bytes.", "Delete it by pruning; the state can be made again from the events.");
+            throw new CorruptStorageException($"a snapshot of stream '{stream}'", "its checksum does not fit its bytes.",
+                "Delete it by pruning; the state can be made again from the events.");
         var type = BinaryPrimitives.ReadUInt16BigEndian(bytes.Span[4..]);
         return new SnapshotRecord(
             stream,
@@ -138,7 +149,8 @@ internal static class RedisRows
         return bytes;
     }
 
-    private static int SizeOf(in EventRecord record) => 26 + Encoding.UTF8.GetByteCount(record.EventType) + record.Body.Length + record.Headers.Length;
+    private static int SizeOf(in EventRecord record) =>
+        26 + Encoding.UTF8.GetByteCount(record.EventType) + record.Body.Length + record.Headers.Length;
 
     private static void Encode(in EventRecord record, ref Span<byte> to)
     {
@@ -160,7 +172,8 @@ internal static class RedisRows
         var body = BinaryPrimitives.ReadInt32BigEndian(span[(18 + type)..]);
         var headers = BinaryPrimitives.ReadInt32BigEndian(span[(22 + type)..]);
         var record = new EventRecord(
-            new Guid(span[..16], bigEndian: true), Encoding.UTF8.GetString(span.Slice(18, type)), from.Slice(26 + type, body), from.Slice(26 + type + body, headers));
+            new Guid(span[..16], bigEndian: true), Encoding.UTF8.GetString(span.Slice(18, type)), from.Slice(26 + type, body),
+            from.Slice(26 + type + body, headers));
         from = from[(26 + type + body + headers)..];
         return record;
     }
@@ -168,7 +181,8 @@ internal static class RedisRows
     private static uint Checksum(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;
-        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..]) crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..]) crc =
+            BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
         foreach (var one in bytes) crc = BitOperations.Crc32C(crc, one);
         return ~crc;
     }

@@ -4,7 +4,8 @@ using StackExchange.Redis;
 namespace EventStore.Redis;
 
 /// <summary>
-/// The names of a store's keys; what they hold is told in <c>Scripts/library.lua</c>. All begin with <c>{name}:</c>, so a cluster keeps them in one slot.
+/// The names of a store's keys; what they hold is described in <c>Scripts/library.lua</c>. All begin with <c>{name}:</c>, so a cluster
+/// keeps them in one slot.
 /// </summary>
 internal sealed class RedisSchema(string name)
 {
@@ -48,7 +49,8 @@ internal sealed class RedisSchema(string name)
     public static byte[] NameOf(StreamId stream)
     {
         var (bucket, category, id) = (stream.Bucket, stream.Category, stream.Id);
-        var bytes = new byte[Encoding.UTF8.GetByteCount(bucket) + Encoding.UTF8.GetByteCount(category) + Encoding.UTF8.GetByteCount(id) + 2];
+        var bytes = new byte[Encoding.UTF8.GetByteCount(bucket) + Encoding.UTF8.GetByteCount(category) + Encoding.UTF8.GetByteCount(id)
+            + 2];
         var at = Encoding.UTF8.GetBytes(bucket, bytes) + 1;
         at += Encoding.UTF8.GetBytes(category, bytes.AsSpan(at)) + 1;
         Encoding.UTF8.GetBytes(id, bytes.AsSpan(at));
@@ -60,7 +62,8 @@ internal sealed class RedisSchema(string name)
     {
         var first = name.IndexOf((byte)0);
         var second = first + 1 + name[(first + 1)..].IndexOf((byte)0);
-        return new StreamId(Encoding.UTF8.GetString(name[..first]), Encoding.UTF8.GetString(name[(first + 1)..second]), Encoding.UTF8.GetString(name[(second + 1)..]));
+        return new StreamId(Encoding.UTF8.GetString(name[..first]), Encoding.UTF8.GetString(name[(first + 1)..second]),
+            Encoding.UTF8.GetString(name[(second + 1)..]));
     }
 
     /// <summary>What all names of a bucket, and no others, begin with; nothing for the whole store.</summary>

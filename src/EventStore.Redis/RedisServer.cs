@@ -1,49 +1,54 @@
-using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace EventStore.Redis;
 
 /// <summary>
-/// Runs scripts on the server that holds the store: repeats what was not carried out, says what may have been, and notices a store that went back.
+/// Runs scripts on the server that holds the store: repeats what was not carried out, says what may have been, and notices a store that
+/// went back.
 /// </summary>
-internal sealed class RedisServer(RedisConnection connection, RedisOptions options, string address, TimeProvider time, ILogger logger)
+internal sealed class RedisServer(RedisConnection connection, RedisSettings settings)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(1);
 
-    // The newest checkpoint that any answer told, and the sentence that is said ever after once one told less.
-    private long newest;
+    // The newest checkpoint of any reply, and the message of every call after one reply had an older one.
+    private readonly NewestCheckpoint newest = new();
     private volatile string? lost;
 
     /// <summary>The newest checkpoint known here.</summary>
-    public long Newest => Volatile.Read(ref newest);
+    public long Newest => newest.Value.Value;
 
     /// <summary>Runs a script that changes nothing. It is repeated while the server is away.</summary>
-    public ValueTask<RedisResult[]> AskAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
-        RunAsync(script, keys, arguments, isWrite: false, options.OutageTimeout, cancellationToken);
+    public ValueTask<RedisResult[]> AskAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments,
+        CancellationToken cancellationToken) =>
+        RunAsync(script, keys, arguments, isWrite: false, settings.Options.OutageTimeout, cancellationToken);
 
     /// <summary>Runs a script that changes something. It is repeated only while it is certain that it was not carried out.</summary>
-    /// <exception cref="BatchOutcomeUnknownException">It was sent, and no answer came.</exception>
-    public ValueTask<RedisResult[]> TellAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
-        RunAsync(script, keys, arguments, isWrite: true, options.OutageTimeout, cancellationToken);
+    /// <exception cref="BatchOutcomeUnknownException">It was sent, and no reply came.</exception>
+    public ValueTask<RedisResult[]> ChangeAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments,
+        CancellationToken cancellationToken) =>
+        RunAsync(script, keys, arguments, isWrite: true, settings.Options.OutageTimeout, cancellationToken);
 
     /// <summary>Runs a script that may be repeated whatever became of it, and waits for a server that is not there yet.</summary>
-    public ValueTask<RedisResult[]> OpenAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
-        RunAsync(script, keys, arguments, isWrite: false, options.StartupTimeout, cancellationToken);
+    public ValueTask<RedisResult[]> OpenAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments,
+        CancellationToken cancellationToken) =>
+        RunAsync(script, keys, arguments, isWrite: false, settings.Options.StartupTimeout, cancellationToken);
 
     /// <summary>Reads settings of the server that holds a key. It is repeated while the server is away.</summary>
     /// <exception cref="StorageUnavailableException">It stayed away.</exception>
     /// <exception cref="StorageException">The driver or the server refused it.</exception>
-    public ValueTask<KeyValuePair<string, string>[]> ReadSettingsAsync(RedisKey key, string pattern, CancellationToken cancellationToken) => RepeatAsync(
+    public ValueTask<KeyValuePair<string,
+        string>[]> ReadSettingsAsync(RedisKey key, string pattern, CancellationToken cancellationToken) => RepeatAsync(
         "CONFIG GET",
-        token => connection.Multiplexer.GetServer(key, flags: CommandFlags.DemandMaster).ConfigGetAsync(pattern).WaitAsync(options.CommandTimeout, time, token),
+        token => connection.Multiplexer.GetServer(key, flags: CommandFlags.DemandMaster).ConfigGetAsync(pattern)
+            .WaitAsync(settings.Options.CommandTimeout, settings.Time, token),
         isWrite: false,
-        options.OutageTimeout,
+        settings.Options.OutageTimeout,
         cancellationToken);
 
     /// <summary>
-    /// Tells the connection by which commands go now: the server's number for it, and the server's own name, which no other server and no later start of it has.
-    /// Null where that is not to be learnt.
+    /// Finds the connection by which commands go now: the server's number for it, and the server's own name, which no other server and no
+    /// later start of it has. Null where the server does not return it.
     /// </summary>
     public async Task<string?> FindConnectionAsync()
     {
@@ -51,8 +56,10 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
         {
             var number = connection.Database.ExecuteAsync("CLIENT", ["ID"], CommandFlags.DemandMaster);
             var server = connection.Database.ExecuteAsync("INFO", ["server"], CommandFlags.DemandMaster);
-            await Task.WhenAll(number, server).WaitAsync(options.CommandTimeout + options.ReplicaTimeout, time).ConfigureAwait(false);
-            var name = ((string)(await server.ConfigureAwait(false))!).Split('\n').First(line => line.StartsWith("run_id:", StringComparison.Ordinal));
+            await Task.WhenAll(number, server).WaitAsync(settings.Options.CommandTimeout + settings.Options.ReplicaTimeout, settings.Time)
+                .ConfigureAwait(false);
+            var name = ((string)(await server.ConfigureAwait(false))!).Split('\n')
+                .First(line => line.StartsWith("run_id:", StringComparison.Ordinal));
             return $"{name.Trim()} {(long)await number.ConfigureAwait(false)}";
         }
         catch (Exception)
@@ -63,26 +70,34 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
     }
 
     /// <summary>Waits until replicas have what was written.</summary>
-    /// <param name="before">The connection from before the write. A server counts the replicas that have the last write of the connection that asks, so it must be the same one still.</param>
+    /// <param name="before">The connection from before the write. A server counts the replicas that have the last write of the connection
+    /// that asks, so it must be the same one still.</param>
     /// <exception cref="BatchOutcomeUnknownException">Not so many had it in time, or another connection was asked.</exception>
     public async ValueTask WaitForReplicasAsync(Task<string?> before)
     {
-        var timeout = (long)options.ReplicaTimeout.TotalMilliseconds;
-        object[] wait = options.ReplicasFlush ? [0, options.Replicas, timeout] : [options.Replicas, timeout];
+        var timeout = (long)settings.Options.ReplicaTimeout.TotalMilliseconds;
+        object[] wait = settings.Options.ReplicasFlush ? [0, settings.Options.Replicas, timeout] : [settings.Options.Replicas, timeout];
         try
         {
-            var sent = connection.Database.ExecuteAsync(options.ReplicasFlush ? "WAITAOF" : "WAIT", wait, CommandFlags.DemandMaster);
+            var sent = connection.Database.ExecuteAsync(settings.Options.ReplicasFlush ? "WAITAOF" : "WAIT", wait,
+                CommandFlags.DemandMaster);
             var after = FindConnectionAsync();
-            var answer = await sent.WaitAsync(options.CommandTimeout + options.ReplicaTimeout, time).ConfigureAwait(false);
-            var have = options.ReplicasFlush ? (long)((RedisResult[])answer!)[1] : (long)answer;
+            var answer = await sent.WaitAsync(settings.Options.CommandTimeout + settings.Options.ReplicaTimeout, settings.Time)
+                .ConfigureAwait(false);
+            var have = settings.Options.ReplicasFlush ? (long)((RedisResult[])answer!)[1] : (long)answer;
             if (await before.ConfigureAwait(false) is not { } asked || asked != await after.ConfigureAwait(false))
-                throw new BatchOutcomeUnknownException($"the connection to {address} was replaced, or cannot be told by CLIENT ID and INFO, so that nothing is known of its replicas.");
-            if (have >= options.Replicas) return;
-            throw new BatchOutcomeUnknownException($"{have} of {options.Replicas} replicas of {address} had it after {options.ReplicaTimeout.TotalMilliseconds} ms; the server itself has it.");
+                throw new BatchOutcomeUnknownException(
+                    $"the connection to {settings.Address} was replaced, or cannot be identified by CLIENT ID and INFO, so that nothing "
+                        + "is known of its replicas.");
+            if (have >= settings.Options.Replicas) return;
+            throw new BatchOutcomeUnknownException(
+                $"{have} of {settings.Options.Replicas} replicas of {settings.Address} had it after "
+                    + $"{settings.Options.ReplicaTimeout.TotalMilliseconds} ms; the server itself has it.");
         }
         catch (Exception error) when (error is not EventStoreException)
         {
-            throw new BatchOutcomeUnknownException($"the connection to {address} failed while its replicas were waited for.", error);
+            throw new BatchOutcomeUnknownException($"the connection to {settings.Address} failed while its replicas were waited for.",
+                error);
         }
     }
 
@@ -90,10 +105,11 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
         RedisScript script, RedisKey[] keys, RedisValue[] arguments, bool isWrite, TimeSpan atMost, CancellationToken cancellationToken) =>
         RepeatAsync(script.Name, token => SendAsync(script, keys, arguments, token), isWrite, atMost, cancellationToken);
 
-    private async ValueTask<T> RepeatAsync<T>(string what, Func<CancellationToken, Task<T>> send, bool isWrite, TimeSpan atMost, CancellationToken cancellationToken)
+    private async ValueTask<T> RepeatAsync<T>(string what, Func<CancellationToken, Task<T>> send, bool isWrite, TimeSpan atMost,
+        CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var started = time.GetTimestamp();
+        var started = settings.Time.GetTimestamp();
         for (var delay = FirstDelay; ; delay = delay * 2 < LastDelay ? delay * 2 : LastDelay)
         {
             if (lost is { } sentence) throw new StorageException(sentence);
@@ -110,44 +126,47 @@ internal sealed class RedisServer(RedisConnection connection, RedisOptions optio
             }
 
             var fault = RedisErrors.FaultOf(error);
-            if (fault == RedisFault.Refused && !(isWrite && RedisErrors.MayHaveBegun(error))) throw RedisErrors.Explain(error, address);
+            if (fault == RedisFault.Refused && !(isWrite && RedisErrors.MayHaveBegun(error))) throw RedisErrors.Explain(error,
+                settings.Address);
             if (isWrite && fault is RedisFault.Unknown or RedisFault.Refused)
-                throw new BatchOutcomeUnknownException($"the connection to {address} failed, or the server did, before it answered.", error);
-            if (time.GetElapsedTime(started) + delay > atMost)
-                throw new StorageUnavailableException($"{address} could not be reached for {time.GetElapsedTime(started).TotalSeconds:0.#} s. Nothing was stored. Check that the server is up and can be reached, and try again.", error);
-            RedisLog.Repeating(logger, what, address, delay, error);
-            await change.WaitAsync(delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw new BatchOutcomeUnknownException(
+                    $"the connection to {settings.Address} failed, or the server did, before it replied.", error);
+            if (settings.Time.GetElapsedTime(started) + delay > atMost)
+                throw new StorageUnavailableException(
+                    $"{settings.Address} could not be reached for {settings.Time.GetElapsedTime(started).TotalSeconds:0.#} s. "
+                        + "Nothing was stored. Check that the server is up and can be reached, and try again.", error);
+            RedisLog.Repeating(settings.Logger, what, settings.Address, delay, error);
+            await change.WaitAsync(delay, settings.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
-    private async Task<RedisResult[]> SendAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken)
+    private async Task<RedisResult[]> SendAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments,
+        CancellationToken cancellationToken)
     {
         var known = Newest;
         var sent = connection.Database.ScriptEvaluateAsync(script.Text, keys, arguments, CommandFlags.DemandMaster);
-        return Notice((RedisResult[])(await sent.WaitAsync(options.CommandTimeout, time, cancellationToken).ConfigureAwait(false))!, known);
+        return Check((RedisResult[])(await sent.WaitAsync(settings.Options.CommandTimeout, settings.Time, cancellationToken)
+            .ConfigureAwait(false))!, known);
     }
 
-    // Every answer begins with the newest checkpoint. What was known before the command was sent can only be less, unless the server lost something.
-    private RedisResult[] Notice(RedisResult[] answer, long known)
+    // Every reply begins with the newest checkpoint. What was known before the command was sent can only be less, unless the server lost
+    // something.
+    private RedisResult[] Check(RedisResult[] answer, long known)
     {
-        var told = (long)answer[0];
-        if (told < known)
+        var found = (long)answer[0];
+        if (found < known)
         {
-            lost = $"The store {address} went back from checkpoint {known} to {told}: its server lost what it had acknowledged, by a restart without flushing, a failover "
-                + "to a replica that was behind, or a restored backup. Nothing was stored by this call. Consumers may have seen events that are gone. "
+            lost = $"The store {settings.Address} went back from checkpoint {known} to {found}: "
+                + "its server lost what it had acknowledged, by a restart without flushing, a failover "
+                + "to a replica that was behind, or a restored backup. Nothing was stored by this call. "
+                + "Consumers may have seen events that are gone. "
                 + "Bring the lost data back; or, to go on without it, dispose this store, deal with what read beyond, and open it again.";
-            RedisLog.WentBack(logger, address, known, told);
+            RedisLog.WentBack(settings.Logger, settings.Address, known, found);
             throw new StorageException(lost);
         }
 
-        for (var seen = known; told > seen;)
-        {
-            var before = Interlocked.CompareExchange(ref newest, told, seen);
-            if (before == seen) break;
-            seen = before;
-        }
-
+        newest.Raise(new Checkpoint(found));
         return answer;
     }
 }

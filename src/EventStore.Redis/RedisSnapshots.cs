@@ -10,7 +10,7 @@ internal sealed class RedisSnapshots(RedisServer server, RedisSchema schema)
     public async ValueTask SaveAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
     {
         var name = RedisSchema.NameOf(snapshot.Stream);
-        var answer = await server.TellAsync(
+        var answer = await server.ChangeAsync(
             RedisScript.SaveSnapshot,
             [schema.Meta, schema.Index(name), schema.Newest, schema.Snapshots(name)],
             [name, snapshot.Revision.Value, RedisRows.PlaceOf(snapshot.Revision.Value, snapshot.SchemaVersion), RedisRows.Encode(snapshot)],
@@ -23,14 +23,16 @@ internal sealed class RedisSnapshots(RedisServer server, RedisSchema schema)
         var name = RedisSchema.NameOf(stream);
         // A semicolon comes right after the colon that follows a revision.
         var end = string.Create(CultureInfo.InvariantCulture, $"({atMost.Value:D19};");
-        var answer = await server.AskAsync(RedisScript.FindSnapshot, [schema.Meta, schema.Index(name), schema.Snapshots(name)], [name, end], cancellationToken).ConfigureAwait(false);
+        var answer = await server.AskAsync(RedisScript.FindSnapshot, [schema.Meta, schema.Index(name), schema.Snapshots(name)],
+            [name, end], cancellationToken).ConfigureAwait(false);
         return answer.Length > 1 && (byte[]?)answer[1] is { } found ? RedisRows.DecodeSnapshot(stream, found) : null;
     }
 
     public async ValueTask PruneAsync(StreamId stream, int keep, CancellationToken cancellationToken)
     {
         var name = RedisSchema.NameOf(stream);
-        await server.TellAsync(
-            RedisScript.PruneSnapshots, [schema.Meta, schema.Index(name), schema.Newest, schema.Snapshots(name)], [name, keep], cancellationToken).ConfigureAwait(false);
+        await server.ChangeAsync(
+            RedisScript.PruneSnapshots, [schema.Meta, schema.Index(name), schema.Newest, schema.Snapshots(name)], [name, keep],
+            cancellationToken).ConfigureAwait(false);
     }
 }

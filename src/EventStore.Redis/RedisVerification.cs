@@ -2,7 +2,9 @@ using StackExchange.Redis;
 
 namespace EventStore.Redis;
 
-/// <summary>Checks everything that is stored: every entry of the log, that index and commit id lead to it, that streams have no holes.</summary>
+/// <summary>
+/// Checks everything that is stored: every entry of the log, that index and commit id lead to it, that streams have no holes.
+/// </summary>
 internal sealed class RedisVerification(RedisServer server, RedisSchema schema, string address)
 {
     private const int MaxEntries = 512;
@@ -19,7 +21,8 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
         long after = 0, upTo = long.MaxValue;
         while (after < upTo)
         {
-            var page = await server.AskAsync(RedisScript.Verify, [schema.Meta, schema.Log, schema.Ids], [after, upTo, MaxEntries, MaxBytes], cancellationToken).ConfigureAwait(false);
+            var page = await server.AskAsync(RedisScript.Verify, [schema.Meta, schema.Log, schema.Ids],
+                [after, upTo, MaxEntries, MaxBytes], cancellationToken).ConfigureAwait(false);
             upTo = Math.Min(upTo, (long)page[0]);
             after = (long)page[1];
             for (var i = 2; i + 1 < page.Length; i += 2) Check((string)page[i]!, (byte[])page[i + 1]!);
@@ -35,17 +38,20 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
         var checkpoint = RedisRows.ReadNumber(entry);
         if (!RedisRows.IsSound(entry))
         {
-            damages.Add(new Damage($"{address}, log, the commit at checkpoint {checkpoint}", "Its checksum does not fit its bytes.", Restore));
+            damages.Add(new Damage($"{address}, log, the commit at checkpoint {checkpoint}", "Its checksum does not fit its bytes.",
+                Restore));
             return;
         }
 
         var commit = RedisRows.DecodeCommit(entry, null, out var first, out var count, out _);
         var birth = RedisRows.ReadNumber(entry.AsSpan(18));
         var place = $"{address}, stream '{commit.Stream}', revision {commit.FirstRevision + first}";
-        if (problem.Length > 0) damages.Add(new Damage(place, problem == "id" ? "Its commit id does not lead to it." : "The index of its stream does not lead to it.", Restore));
+        if (problem.Length > 0) damages.Add(new Damage(place, problem == "id" ? "Its commit id does not lead to it."
+            : "The index of its stream does not lead to it.", Restore));
 
         var before = streams.TryGetValue(commit.Stream, out var known) && known.Birth == birth ? known.Revision : 0;
-        if (commit.FirstRevision.Value + first != before + 1) damages.Add(new Damage(place, $"The entry before it ends at revision {before}.", Restore));
+        if (commit.FirstRevision.Value + first != before
+            + 1) damages.Add(new Damage(place, $"The entry before it ends at revision {before}.", Restore));
         streams[commit.Stream] = (birth, commit.FirstRevision.Value + first + count - 1);
         if (first == 0) commits++;
         events += count;
@@ -54,15 +60,17 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
     // An index may lead on behind the last entry that was met, if the log lost entries.
     private async ValueTask CheckHeadsAsync(long upTo, CancellationToken cancellationToken)
     {
-        var (from, to) = RedisReading.RangeOf([], []);
+        var (from, to) = RedisReader.RangeOf([], []);
         while (true)
         {
-            var answer = await server.AskAsync(RedisScript.VerifyHeads, [schema.Meta, schema.Names], [from, to, MaxNames, upTo], cancellationToken).ConfigureAwait(false);
+            var answer = await server.AskAsync(RedisScript.VerifyHeads, [schema.Meta, schema.Names], [from, to, MaxNames, upTo],
+                cancellationToken).ConfigureAwait(false);
             for (var i = 2; i + 1 < answer.Length; i += 2)
             {
                 var stream = RedisSchema.StreamOf((byte[])answer[i]!);
                 var (revision, met) = ((long)answer[i + 1], streams.GetValueOrDefault(stream).Revision);
-                if (revision > met) damages.Add(new Damage($"{address}, stream '{stream}', revision {met + 1}", $"Its index leads to revision {revision}, but the log has nothing after {met}.", Restore));
+                if (revision > met) damages.Add(new Damage($"{address}, stream '{stream}', revision {met + 1}",
+                    $"Its index leads to revision {revision}, but the log has nothing after {met}.", Restore));
             }
 
             if (answer[1].IsNull) return;

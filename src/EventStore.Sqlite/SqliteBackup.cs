@@ -10,8 +10,8 @@ public static class SqliteBackup
     private const int PagesPerStep = 1024;
 
     /// <summary>
-    /// Copies the whole database, all stores and tables of it, as it is at one moment. Writers go on meanwhile, in this process and others; the
-    /// log grows until the copy is done. The copy appears under its name only when it is whole, and opens like any database.
+    /// Copies the whole database, all stores and tables of it, as it is at one moment. Writers go on meanwhile, in this process and others;
+    /// the log grows until the copy is done. The copy appears under its name only when it is whole, and opens like any database.
     /// </summary>
     /// <param name="database">The path of the file, or a connection string.</param>
     /// <param name="target">The path of the copy. Its directory must be there, and no file of its name.</param>
@@ -22,15 +22,18 @@ public static class SqliteBackup
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(target);
         var from = SqliteLocation.Parse(database);
-        if (from.IsMemory) throw new WireupException("A database in memory belongs to the engine that opened it and cannot be copied by its name. Name a file.");
+        if (from.IsMemory) throw new WireupException(
+            "A database in memory belongs to the engine that opened it and cannot be copied by its name. Name a file.");
         Batteries_V2.Init();
         return Task.Run(() => Create(from, target, cancellationToken), cancellationToken);
     }
 
     private static void Create(SqliteLocation from, string target, CancellationToken cancellationToken)
     {
-        if (File.Exists(target)) throw new StorageException($"The backup '{target}' is there already, and is not written over. Name another file, or remove it.");
-        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(target)))) throw new StorageException($"The directory of the backup '{target}' is missing. Make it first.");
+        if (File.Exists(target)) throw new StorageException(
+            $"The backup '{target}' is there already, and is not written over. Name another file, or remove it.");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(target)))) throw new StorageException(
+            $"The directory of the backup '{target}' is missing. Make it first.");
         var unfinished = target + ".unfinished";
         var to = SqliteLocation.Parse(unfinished);
         try
@@ -53,7 +56,7 @@ public static class SqliteBackup
         }
     }
 
-    // The transaction keeps the source as it was at its beginning: without it, each commit of another process would begin the copy anew.
+    // The transaction keeps the source as it was at its beginning: without it, each commit of another process would restart the copy.
     private static void Copy(SqliteLocation from, SqliteLocation to, CancellationToken cancellationToken)
     {
         using var source = from.Connect(SqliteOpenMode.ReadOnly);

@@ -19,7 +19,8 @@ internal readonly struct SqliteChecksum
 
     public static SqliteChecksum Of(StreamId stream) => default(SqliteChecksum).With(stream.Bucket).With(stream.Category).With(stream.Id);
 
-    public static SqliteChecksum OfDocument(string name, long version, ReadOnlySpan<byte> content) => default(SqliteChecksum).With(name).With(version).With(content);
+    public static SqliteChecksum OfDocument(string name, long version, ReadOnlySpan<byte> content) =>
+        default(SqliteChecksum).With(name).With(version).With(content);
 
     public static SqliteChecksum Of(SnapshotRecord snapshot) =>
         Of(snapshot.Stream).With(snapshot.Revision.Value).With(snapshot.SchemaVersion).With(snapshot.StateType).With(snapshot.Payload.Span);

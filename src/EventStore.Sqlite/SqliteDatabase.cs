@@ -17,39 +17,46 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
     private readonly SqliteSql sql = new(options.Name);
     private readonly SqliteTransactions transactions = new(location, options.BusyTimeout, time);
     private readonly ConcurrentBag<SqliteSession> idle = [];
-    private volatile bool isDisposed;
+    private readonly EngineLifetime<SqliteSession> lifetime = new();
 
-    // Guarded by the gate: none open, then one, then disposed for good.
+    // Guards the session that writes, which is what the lifetime holds: none, then one, then disposed permanently.
     private readonly SemaphoreSlim gate = new(1, 1);
-    private volatile SqliteSession? writer;
     private BatchOutcomeUnknownException? fault;
 
-    /// <summary>Opens the database, makes the store's tables if they are missing and may be made, and tells what commits survive.</summary>
+    /// <summary>
+    /// Opens the database, makes the store's tables if they are missing and may be made, and returns what commits survive.
+    /// </summary>
     public ValueTask<EngineDurability> OpenAsync(bool mayCreate, CancellationToken cancellationToken) => GuardedAsync(async () =>
     {
-        ObjectDisposedException.ThrowIf(isDisposed, typeof(IPersistenceEngine));
+        lifetime.RequireNotDisposed();
         var mayMakeFile = mayCreate && !options.IsReadOnly && location.MayCreateFile;
-        var session = writer ?? await transactions.WaitingAsync(() => Connect(mayMakeFile), cancellationToken).ConfigureAwait(false);
+        var session = lifetime.Opened
+            ?? await transactions.WaitingAsync(() => Connect(mayMakeFile), cancellationToken).ConfigureAwait(false);
         try
         {
             var isThere = await transactions.ReadAsync(session, IsThere, cancellationToken).ConfigureAwait(false);
             if (!isThere && (!mayCreate || options.IsReadOnly)) throw Missing();
             if (!options.IsReadOnly) await PrepareToWriteAsync(session, cancellationToken).ConfigureAwait(false);
-            writer = session;
+            lifetime.Open(session);
             return FindDurability(session);
         }
         finally
         {
-            if (writer is null) session.Dispose();
+            if (lifetime.Opened is null) session.Dispose();
         }
     }, cancellationToken);
 
-    /// <summary>Makes a change as one transaction. The end of one failing in an unknown way is the last: what the log then holds is known only when it is opened again.</summary>
+    /// <summary>
+    /// Makes a change as one transaction. The end of one failing in an unknown way is the last: what the log then holds is known only when
+    /// it is opened again.
+    /// </summary>
     public ValueTask<T> WriteAsync<T>(Func<SqliteSession, T> change, CancellationToken cancellationToken) => GuardedAsync(async () =>
     {
-        var session = Writer();
+        var session = lifetime.RequireOpened();
         if (options.IsReadOnly) throw new ReadOnlyStorageException($"Writing to '{location.Address}'");
-        if (fault is not null) throw new StorageException($"The database '{location.Path}' takes no writes since one of them failed: {fault.Message} Close the store and open it again.", fault);
+        if (fault is not null) throw new StorageException(
+            $"The database '{location.Path}' takes no writes since one of them failed: {fault.Message} Close the store and open it again.",
+            fault);
         try
         {
             return await transactions.WriteAsync(session, change, cancellationToken).ConfigureAwait(false);
@@ -61,20 +68,19 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         }
     }, cancellationToken);
 
-    /// <summary>Asks by the database as it is at one moment.</summary>
+    /// <summary>Reads the database as it is at one moment.</summary>
     public ValueTask<T> ReadAsync<T>(Func<SqliteSession, T> ask, CancellationToken cancellationToken) => location.IsMemory
-        ? GuardedAsync(() => transactions.ReadAsync(Writer(), ask, cancellationToken), cancellationToken)
+        ? GuardedAsync(() => transactions.ReadAsync(lifetime.RequireOpened(), ask, cancellationToken), cancellationToken)
         : ReadFileAsync(ask, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
-        isDisposed = true;
+        lifetime.End();
         await gate.WaitAsync().ConfigureAwait(false);
         try
         {
             while (idle.TryTake(out var session)) session.Dispose();
-            writer?.Dispose();
-            writer = null;
+            if (lifetime.TakeOpened(out var writer)) writer.Dispose();
         }
         finally
         {
@@ -84,7 +90,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
 
     private async ValueTask<T> ReadFileAsync<T>(Func<SqliteSession, T> ask, CancellationToken cancellationToken)
     {
-        Writer();
+        lifetime.RequireOpened(cancellationToken);
         SqliteSession? session = null;
         try
         {
@@ -118,12 +124,6 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         }
     }
 
-    private SqliteSession Writer()
-    {
-        ObjectDisposedException.ThrowIf(isDisposed, typeof(IPersistenceEngine));
-        return writer ?? throw new InvalidOperationException("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
-    }
-
     private SqliteSession Connect(bool mayCreate)
     {
         if (location.FilePath is { } path && !File.Exists(path))
@@ -139,7 +139,8 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
             }
         }
 
-        return Connect(options.IsReadOnly ? SqliteOpenMode.ReadOnly : mayCreate ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite, WriterCacheKilobytes);
+        return Connect(options.IsReadOnly ? SqliteOpenMode.ReadOnly : mayCreate ? SqliteOpenMode.ReadWriteCreate
+            : SqliteOpenMode.ReadWrite, WriterCacheKilobytes);
     }
 
     private SqliteSession ConnectReader()
@@ -162,7 +163,8 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         catch (Exception error)
         {
             connection.Dispose();
-            if (error is InvalidOperationException) throw new StorageException($"The database '{location.Path}' cannot be opened as its connection string asks: {error.Message}", error);
+            if (error is InvalidOperationException) throw new StorageException(
+                $"The database '{location.Path}' cannot be opened as its connection string asks: {error.Message}", error);
             throw;
         }
     }
@@ -172,16 +174,19 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         if (idle.Count < MaxIdleReaders) idle.Add(session);
         else session.Dispose();
 
-        // Whoever disposes empties the bag once; what came back later is emptied here.
-        while (isDisposed && idle.TryTake(out var late)) late.Dispose();
+        // Dispose empties the bag once; a session that comes back later is disposed here.
+        while (lifetime.IsDisposed && idle.TryTake(out var late)) late.Dispose();
     }
 
     private async ValueTask PrepareToWriteAsync(SqliteSession session, CancellationToken cancellationToken)
     {
         if (!location.IsMemory)
         {
-            var journal = await transactions.WaitingAsync(() => session.Pragma("journal_mode = wal"), cancellationToken).ConfigureAwait(false);
-            if (journal != "wal") throw new StorageException($"The database '{location.Path}' cannot keep a write-ahead log; its journal mode stays '{journal}'. Put it on a local file system.");
+            var journal = await transactions.WaitingAsync(() => session.Pragma("journal_mode = wal"), cancellationToken)
+                .ConfigureAwait(false);
+            if (journal != "wal") throw new StorageException(
+                $"The database '{location.Path}' cannot keep a write-ahead log; its journal mode stays '{journal}'. "
+                    + "Put it on a local file system.");
             session.Pragma(options.Durability == Durability.Durable ? "synchronous = full" : "synchronous = normal");
             session.Pragma("fullfsync = 1"); // where a plain flush leaves the drive's own cache alone
             session.Pragma($"wal_autocheckpoint = {PagesBetweenCheckpoints}");
@@ -193,9 +198,11 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
     private EngineDurability FindDurability(SqliteSession session)
     {
         if (location.IsMemory) return new(Durability.Volatile, "held in the memory of this process", []);
-        if (options.IsReadOnly) return new(Durability.Durable, $"opened for reading only; journal_mode={session.Pragma("journal_mode")}", []);
+        if (options.IsReadOnly) return new(Durability.Durable, $"opened for reading only; journal_mode={session.Pragma("journal_mode")}",
+            []);
         var isFull = session.Pragma("synchronous") == "2";
-        return new(isFull ? Durability.Durable : Durability.Fast, $"journal_mode={session.Pragma("journal_mode")}, synchronous={(isFull ? "FULL" : "NORMAL")}", []);
+        return new(isFull ? Durability.Durable : Durability.Fast,
+            $"journal_mode={session.Pragma("journal_mode")}, synchronous={(isFull ? "FULL" : "NORMAL")}", []);
     }
 
     private bool IsThere(SqliteSession session) => SqliteSchema.IsThere(session, location);
@@ -207,5 +214,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
     }
 
     private StorageNotFoundException Missing() =>
-        new($"There is no store '{options.Name}' in the database '{location.Path}'. Have it made with InitializeStorageEngine{(options.IsReadOnly ? " by a process that may write" : "")}, or name the database that holds it.");
+        new($"There is no store '{options.Name}' in the database '{location.Path}'. "
+            + $"Have it made with InitializeStorageEngine{(options.IsReadOnly ? " by a process that may write" : "")}, or name the "
+            + "database that holds it.");
 }

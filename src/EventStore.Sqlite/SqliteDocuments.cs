@@ -2,16 +2,20 @@ using Dapper;
 
 namespace EventStore.Sqlite;
 
-/// <summary>Named documents. Versions come from one counter of the store, so that none is given twice, whatever is deleted in between.</summary>
+/// <summary>
+/// Named documents. Versions come from one counter of the store, so that none is given twice, whatever is deleted in between.
+/// </summary>
 internal static class SqliteDocuments
 {
     [QueryColumns("name", "version", "crc", "content")]
     public static NamedDocument? Find(SqliteSession session, string name) =>
-        session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-document"], new { name }, commandTimeout: SqliteSession.BusySeconds) is { } row ? Checked(session, row) : null;
+        session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-document"], new { name },
+            commandTimeout: SqliteSession.BusySeconds) is { } row ? Checked(session, row) : null;
 
     public static long? Put(SqliteSession session, string name, byte[] content, long expectedVersion)
     {
-        if (session.Connection.QueryFirstOrDefault<long?>(session.Sql["next-document-version"], new { name, expectedVersion }) is not { } version) return null;
+        if (session.Connection.QueryFirstOrDefault<long?>(session.Sql["next-document-version"],
+            new { name, expectedVersion }) is not { } version) return null;
         var crc = SqliteChecksum.OfDocument(name, version, content).Value;
         session.Connection.Execute(session.Sql["put-document"], new { name, version, crc, content = (object)content });
         return version;
@@ -23,12 +27,13 @@ internal static class SqliteDocuments
     [QueryColumns("name", "version", "crc", "content")]
     public static IReadOnlyList<NamedDocument> List(SqliteSession session, string prefix, string after, int limit) =>
     [
-        .. session.Connection.Query<Row>(session.Sql["list-documents"], new { prefix, after, limit }, buffered: false, commandTimeout: SqliteSession.BusySeconds)
+        .. session.Connection.Query<Row>(session.Sql["list-documents"], new { prefix, after, limit }, buffered: false,
+        commandTimeout: SqliteSession.BusySeconds)
             .Select(row => Checked(session, row))
             .TakeWhile(document => document.Name.StartsWith(prefix, StringComparison.Ordinal)),
     ];
 
-    /// <summary>Reads every document, in order of names, and tells those that are damaged.</summary>
+    /// <summary>Reads every document, in order of names, and reports those that are damaged.</summary>
     [QueryColumns("name", "version", "crc", "content")]
     public static IEnumerable<CorruptStorageException> FindDamages(SqliteSession session)
     {
@@ -41,7 +46,8 @@ internal static class SqliteDocuments
     private static NamedDocument Checked(SqliteSession session, Row row) => Sound(row) ?? throw Damaged(session, row);
 
     private static NamedDocument? Sound(Row row) =>
-        row is { Name: { } name, Version: { } version, Content: { } content } && SqliteChecksum.OfDocument(name, version, content).Value == row.Crc ? new(name, version, content) : null;
+        row is { Name: { } name, Version: { } version, Content: { } content }
+            && SqliteChecksum.OfDocument(name, version, content).Value == row.Crc ? new(name, version, content) : null;
 
     private static CorruptStorageException Damaged(SqliteSession session, Row row) =>
         SqliteErrors.Damage(session, $"{session.Sql.Table("documents")}, document '{row.Name}'", "the checksum of the document is wrong.");

@@ -3,7 +3,7 @@ using SQLitePCL;
 
 namespace EventStore.Sqlite;
 
-/// <summary>Turns errors of SQLite, told by their codes, into those of the contract.</summary>
+/// <summary>Turns errors of SQLite into those of the contract, by their codes.</summary>
 internal static class SqliteErrors
 {
     private const string Advice = "Run VerifyAsync for the full list, and restore the database from a backup.";
@@ -20,28 +20,46 @@ internal static class SqliteErrors
     /// <summary>The error of whatever was taken back, or never wrote; null for what the driver does not throw.</summary>
     public static StorageException? Of(Exception error, SqliteLocation location) => error switch
     {
-        SqliteException told => Of(told, location),
-        _ when IsOfAnotherKind(error) => new CorruptStorageException($"'{location.Address}'", "a row holds a value of another kind than was stored.", Advice, error),
+        SqliteException failure => Of(failure, location),
+        _ when IsOfAnotherKind(error) =>
+            new CorruptStorageException($"'{location.Address}'", "a row holds a value of another kind than was stored.", Advice, error),
         _ => null,
     };
 
     /// <summary>The same for an error of SQLite itself.</summary>
     public static StorageException Of(SqliteException error, SqliteLocation location) => error.SqliteErrorCode switch
     {
-        raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new StorageUnavailableException($"The database '{location.Path}' is held by another connection. Nothing was stored; try again.", error),
-        raw.SQLITE_FULL => new StorageUnavailableException($"There is no space left for the database '{location.Path}'. Nothing was stored, and what was stored before is whole. Make room on its disk and try again.", error),
-        raw.SQLITE_CORRUPT => new CorruptStorageException($"'{location.Address}'", "SQLite found a page that is not what it should be.", Advice, error),
-        raw.SQLITE_NOTADB => new CorruptStorageException($"'{location.Address}'", "the file is not a SQLite database.", "Name another file, or restore the database from a backup.", error),
-        raw.SQLITE_READONLY => new StorageException($"The database '{location.Path}' may not be written to. Nothing was stored. Give this process the right to write to the file and its directory, or set {nameof(SqliteOptions)}.{nameof(SqliteOptions.IsReadOnly)}.", error),
-        raw.SQLITE_CANTOPEN => new StorageException($"The database '{location.Path}' cannot be opened. Its file must exist or, where storage may be made, its directory must be writable.", error),
-        _ => new StorageException($"SQLite failed with code {error.SqliteErrorCode} ({error.SqliteExtendedErrorCode}) on the database '{location.Path}'. Nothing was stored.", error),
+        raw.SQLITE_BUSY or raw.SQLITE_LOCKED =>
+            new StorageUnavailableException(
+            $"The database '{location.Path}' is held by another connection. Nothing was stored; try again.", error),
+        raw.SQLITE_FULL =>
+            new StorageUnavailableException(
+            $"There is no space left for the database '{location.Path}'. Nothing was stored, and what was stored before is whole. "
+                + "Make room on its disk and try again.", error),
+        raw.SQLITE_CORRUPT =>
+            new CorruptStorageException($"'{location.Address}'", "SQLite found a page that is not what it should be.", Advice, error),
+        raw.SQLITE_NOTADB => new CorruptStorageException($"'{location.Address}'", "the file is not a SQLite database.",
+            "Name another file, or restore the database from a backup.", error),
+        raw.SQLITE_READONLY =>
+            new StorageException(
+            $"The database '{location.Path}' may not be written to. Nothing was stored. "
+                + "Give this process the right to write to the file and its directory, or set "
+                + $"{nameof(SqliteOptions)}.{nameof(SqliteOptions.IsReadOnly)}.", error),
+        raw.SQLITE_CANTOPEN =>
+            new StorageException(
+            $"The database '{location.Path}' cannot be opened. Its file must exist or, where storage may be made, its directory must be "
+                + "writable.", error),
+        _ => new StorageException(
+            $"SQLite failed with code {error.SqliteErrorCode} ({error.SqliteExtendedErrorCode}) on the database '{location.Path}'. "
+                + "Nothing was stored.", error),
     };
 
     /// <summary>Whether a transaction whose end failed is known to have stored nothing: its last page was not written.</summary>
     public static bool StoredNothing(SqliteException error) => error.SqliteErrorCode == raw.SQLITE_FULL || IsBusy(error);
 
     public static StorageUnavailableException StillBusy(SqliteException error, SqliteLocation location, TimeSpan waited) =>
-        new($"The database '{location.Path}' was held by another connection for {waited.TotalSeconds:0.###} s. Nothing was stored. Try again, or raise {nameof(SqliteOptions)}.{nameof(SqliteOptions.BusyTimeout)}.", error);
+        new($"The database '{location.Path}' was held by another connection for {waited.TotalSeconds:0.###} s. Nothing was stored. "
+            + $"Try again, or raise {nameof(SqliteOptions)}.{nameof(SqliteOptions.BusyTimeout)}.", error);
 
     public static CorruptStorageException Damage(SqliteSession session, string place, string problem) =>
         new($"'sqlite:{session.Connection.DataSource}', {place}", problem, Advice);

@@ -4,8 +4,8 @@ using System.Text;
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// The events of a commit as one blob, written: for each its id (16 bytes), type, headers and body, each of the three behind its length. Lengths
-/// are 7 bits a byte, low ones first, the eighth bit set where more follow.
+/// The events of a commit as one blob, written: for each its id (16 bytes), type, headers and body, each of the three behind its length.
+/// Lengths are 7 bits a byte, low ones first, the eighth bit set where more follow.
 /// </summary>
 internal sealed class SqliteEventWriter
 {
@@ -80,7 +80,9 @@ internal ref struct SqliteEventReader(ReadOnlyMemory<byte> events)
     }
 }
 
-/// <summary>Spares making the same names of types again and again. Bounded; a lost entry is made anew. Used by one thread at a time.</summary>
+/// <summary>
+/// Spares making the same names of types again and again. Bounded; a lost entry is made again. Used by one thread at a time.
+/// </summary>
 internal sealed class SqliteTypeNames
 {
     private const int Slots = 1024;

@@ -18,8 +18,10 @@ internal static class SqliteHeads
         try
         {
             if (!statement.Step()) return default;
-            if (statement.Number(1) < 1) throw SqliteErrors.Damage(session, $"{session.Sql.Table("commits")}, stream {statement.Number(0)}", "its newest commit is missing.");
-            return new(statement.Number(0), new Revision(statement.Number(1)), new CommitSequence(statement.Number(2)), new Revision(statement.Number(3)));
+            if (statement.Number(1) < 1) throw SqliteErrors.Damage(session,
+                $"{session.Sql.Table("commits")}, stream {statement.Number(0)}", "its newest commit is missing.");
+            return new(statement.Number(0), new Revision(statement.Number(1)), new CommitSequence(statement.Number(2)),
+                new Revision(statement.Number(3)));
         }
         finally
         {
@@ -39,21 +41,35 @@ internal static class SqliteHeads
         }
 
         var sql = session.Sql[query.Bucket is null ? "list-heads" : "list-heads-of-bucket"];
-        var rows = session.Connection.Query<Row>(sql, new { bucket, category, id, minimum = query.MinEventsSinceSnapshot, limit = query.Limit }, commandTimeout: SqliteSession.BusySeconds);
+        var rows = session.Connection.Query<Row>(sql, new
+        {
+            bucket,
+            category,
+            id,
+            minimum = query.MinEventsSinceSnapshot,
+            limit = query.Limit
+        }, commandTimeout: SqliteSession.BusySeconds);
         return [.. rows.Select(row => Head(session, row))];
     }
 
     private static StreamHead Head(SqliteSession session, Row row)
     {
-        if (row is not { Bucket: { } bucket, Category: { } category, Id: { } id, Sequence: > 0 and var sequence, SnapshotRevision: >= 0 and var snapshot, LastRevision: > 0 and var revision })
-            throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream '{row.Bucket}/{row.Category}/{row.Id}'", "the row or that of its newest commit holds what was never stored.");
+        if (row is not
+            {
+                Bucket: { } bucket, Category: { } category, Id: { } id, Sequence: > 0 and var sequence,
+                SnapshotRevision: >= 0 and var snapshot, LastRevision: > 0 and var revision
+            })
+            throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream '{row.Bucket}/{row.Category}/{row.Id}'",
+                "the row or that of its newest commit holds what was never stored.");
         try
         {
-            return new StreamHead(new StreamId(bucket, category, id), new Revision(revision), new CommitSequence(sequence), new Revision(snapshot));
+            return new StreamHead(new StreamId(bucket, category, id), new Revision(revision), new CommitSequence(sequence),
+                new Revision(snapshot));
         }
         catch (InvalidNameException error)
         {
-            throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream '{bucket}/{category}/{id}'", $"the name is none: {error.Message}");
+            throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream '{bucket}/{category}/{id}'",
+                $"the name is none: {error.Message}");
         }
     }
 

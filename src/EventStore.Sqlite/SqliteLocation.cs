@@ -15,8 +15,9 @@ internal sealed class SqliteLocation
 
     public bool IsMemory => given.DataSource == Memory;
 
-    /// <summary>The file, where it can be told without SQLite: not of memory, a URI, or a path that the driver completes.</summary>
-    public string? FilePath => IsMemory || Path.StartsWith("file:", StringComparison.Ordinal) || Path.StartsWith('|') ? null : System.IO.Path.GetFullPath(Path);
+    /// <summary>The file, where it is known without SQLite: not of memory, a URI, or a path that the driver completes.</summary>
+    public string? FilePath => IsMemory || Path.StartsWith("file:", StringComparison.Ordinal) || Path.StartsWith('|') ? null
+        : System.IO.Path.GetFullPath(Path);
 
     /// <summary>Whether a missing file may be made, as far as the connection string says.</summary>
     public bool MayCreateFile => given.Mode == SqliteOpenMode.ReadWriteCreate;
@@ -39,18 +40,26 @@ internal sealed class SqliteLocation
         }
         catch (ArgumentException error)
         {
-            throw new WireupException($"The connection string for SQLite cannot be read: {error.Message} Write it as 'Data Source=orders.db'.");
+            throw new WireupException(
+                $"The connection string for SQLite cannot be read: {error.Message} Write it as 'Data Source=orders.db'.");
         }
 
-        if (string.IsNullOrWhiteSpace(parsed.DataSource)) throw new WireupException("The connection string names no 'Data Source'. Name a file or ':memory:'; a temporary database would be lost when it is closed.");
+        if (string.IsNullOrWhiteSpace(parsed.DataSource)) throw new WireupException(
+            "The connection string names no 'Data Source'. Name a file or ':memory:'; "
+                + "a temporary database would be lost when it is closed.");
         if (parsed.Mode == SqliteOpenMode.Memory) parsed = new(parsed.ConnectionString) { DataSource = Memory };
-        if (parsed.Cache == SqliteCacheMode.Shared) throw new WireupException("The connection string asks for 'Cache=Shared', under which readers and writers lock each other out. Leave it away.");
+        if (parsed.Cache == SqliteCacheMode.Shared) throw new WireupException(
+            "The connection string asks for 'Cache=Shared', under which readers and writers lock each other out. Leave it away.");
         return new SqliteLocation(parsed);
     }
 
-    /// <summary>A connection to it that opens as told.</summary>
+    /// <summary>A connection to it that opens in the mode.</summary>
     public SqliteConnection Connect(SqliteOpenMode mode) =>
-        new(new SqliteConnectionStringBuilder(given.ConnectionString) { Mode = IsMemory ? SqliteOpenMode.Memory : mode, Pooling = false }.ConnectionString);
+        new(new SqliteConnectionStringBuilder(given.ConnectionString)
+        {
+            Mode = IsMemory ? SqliteOpenMode.Memory : mode,
+            Pooling = false
+        }.ConnectionString);
 
     private static bool HasKeyword(string text, string keyword)
     {

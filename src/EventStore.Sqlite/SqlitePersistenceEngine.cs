@@ -5,15 +5,15 @@ namespace EventStore.Sqlite;
 /// <summary>The engine over a SQLite database. Every member is one transaction, on the caller's thread.</summary>
 internal sealed class SqlitePersistenceEngine : IPersistenceEngine
 {
+    private const int MaxUnknownCommits = 65_536;
     private readonly SqliteDatabase database;
-    private readonly SqliteWatch watch;
+    private readonly SqliteWakeUp wakeUp;
     private readonly EngineContext context;
 
     // Touched by the one writer, within its transaction.
-    private SqliteCommits? commits;
+    private SqliteWriter? writer;
 
-    // The commits of batches that ended in an unknown way; replaced, never changed.
-    private volatile HashSet<Guid> unknown = [];
+    private readonly UnknownCommits unknown = new(MaxUnknownCommits);
 
     public SqlitePersistenceEngine(SqliteLocation location, SqliteOptions options, EngineContext context)
     {
@@ -21,13 +21,16 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         options.IsReadOnly |= context.IsReadOnly;
         this.context = context;
         database = new SqliteDatabase(location, options, context.Time);
-        watch = new SqliteWatch(database, options.PollInterval, context.Time);
+        wakeUp = new SqliteWakeUp(database, options.PollInterval, context.Time);
         Description = new(
             "SQLite",
             location.Address,
             new(Durability.Volatile, "not opened yet", []),
-            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20, MaxBatchAttempts: 1024),
-            location.IsMemory ? EngineCapabilities.None : EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
+            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20,
+                MaxBatchAttempts: 1024),
+            location.IsMemory ? EngineCapabilities.None
+                : EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
+                    | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
     }
 
     /// <summary>The connections, for tests.</summary>
@@ -39,36 +42,43 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     {
         cancellationToken.ThrowIfCancellationRequested();
         var durability = await database.OpenAsync(context.MayCreateStorage, cancellationToken).ConfigureAwait(false);
-        Description = Description with { Durability = durability with { Basis = $"{durability.Basis}, SQLite {raw.sqlite3_libversion().utf8_to_string()}" } };
+        Description = Description with
+        {
+            Durability =
+            durability with { Basis = $"{durability.Basis}, SQLite {raw.sqlite3_libversion().utf8_to_string()}" }
+        };
     }
 
-    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
+        CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         try
         {
-            var (outcomes, newest) = await database.WriteAsync(session => (commits ??= new SqliteCommits(session, context.Time)).Commit(attempts), cancellationToken).ConfigureAwait(false);
-            watch.Raise(newest);
+            var (outcomes, newest) = await database.WriteAsync(
+                session => (writer ??= new SqliteWriter(session, context.Time)).Commit(attempts), cancellationToken).ConfigureAwait(false);
+            wakeUp.Raise(newest);
             return outcomes;
         }
         catch (BatchOutcomeUnknownException)
         {
-            unknown = [.. attempts.Select(attempt => attempt.CommitId), .. unknown];
+            unknown.Add(attempts);
             throw;
         }
-        catch (StorageException error) when (unknown.Count > 0 && attempts.Any(attempt => unknown.Contains(attempt.CommitId)))
+        catch (StorageException error) when (unknown.Concerns(attempts))
         {
             throw new BatchOutcomeUnknownException(error.Message, error);
         }
     }
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        database.ReadAsync(session => session.Reading.ReadStream(read), cancellationToken);
+        database.ReadAsync(session => session.Reader.ReadStream(read), cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        database.ReadAsync(session => session.Reading.ReadAll(read), cancellationToken);
+        database.ReadAsync(session => session.Reader.ReadAll(read), cancellationToken);
 
-    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) => database.ReadAsync(session =>
+    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session =>
     {
         var head = SqliteHeads.Find(session, stream);
         return head.Exists ? new StreamHead(stream, head.Revision, head.CommitSequence, head.SnapshotRevision) : null;
@@ -95,7 +105,8 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         return database.ReadAsync(session => SqliteDocuments.Find(session, name), cancellationToken);
     }
 
-    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion,
+        CancellationToken cancellationToken = default)
     {
         Description.Limits.RequireDocument(name, content);
         return database.WriteAsync(session => SqliteDocuments.Put(session, name, content.ToArray(), expectedVersion), cancellationToken);
@@ -107,11 +118,12 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         return database.WriteAsync(session => SqliteDocuments.Delete(session, name, expectedVersion), cancellationToken);
     }
 
-    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
+        CancellationToken cancellationToken = default) =>
         database.ReadAsync(session => SqliteDocuments.List(session, prefix, after, limit), cancellationToken);
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
-        watch.WaitAsync(after, atMost, cancellationToken);
+        wakeUp.WaitAsync(after, atMost, cancellationToken);
 
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         database.WriteAsync(session => SqliteRemoval.Delete(session, stream), cancellationToken);
@@ -119,17 +131,19 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
         WriteAsync(session => SqliteRemoval.Purge(session, bucket), cancellationToken);
 
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
+    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
+        CancellationToken cancellationToken = default) =>
         database.ReadAsync(session => new SqliteVerification(session, progress, cancellationToken).Run(), cancellationToken);
 
     public ValueTask DisposeAsync()
     {
         var ended = database.DisposeAsync();
-        watch.End();
+        wakeUp.End();
         return ended;
     }
 
-    private async ValueTask WriteAsync(Action<SqliteSession> change, CancellationToken cancellationToken) => await database.WriteAsync(session =>
+    private async ValueTask WriteAsync(Action<SqliteSession> change, CancellationToken cancellationToken) =>
+        await database.WriteAsync(session =>
     {
         change(session);
         return true;

@@ -3,8 +3,8 @@ using Dapper;
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// Removes streams with everything that belongs to them. Checkpoints go on behind the newest commit, so before any commit is removed the floor
-/// below which none is given again is raised (G13).
+/// Removes streams with everything that belongs to them. Checkpoints go on behind the newest commit, so before any commit is removed the
+/// floor below which none is given again is raised (G13).
 /// </summary>
 internal static class SqliteRemoval
 {
@@ -23,7 +23,8 @@ internal static class SqliteRemoval
     public static void Purge(SqliteSession session, string? bucket)
     {
         RaiseFloor(session);
-        foreach (var table in Tables) session.Connection.Execute(session.Sql[bucket is null ? $"purge-{table}" : $"purge-{table}-of-bucket"], new { bucket });
+        foreach (var table in Tables) session.Connection.Execute(
+            session.Sql[bucket is null ? $"purge-{table}" : $"purge-{table}-of-bucket"], new { bucket });
     }
 
     private static void RaiseFloor(SqliteSession session)

@@ -27,10 +27,12 @@ internal sealed class SqliteRows(SqliteSession session)
     /// <exception cref="CorruptStorageException">A number of the row is none that was ever stored.</exception>
     public CommitRecord Commit(SqliteStatement row, StreamId stream)
     {
-        long checkpoint = row.Number(Checkpoint), revision = row.Number(Revision), sequence = row.Number(Sequence), count = row.Number(EventCount), stamp = row.Number(Stamp);
+        long checkpoint = row.Number(Checkpoint), revision = row.Number(Revision), sequence = row.Number(Sequence),
+            count = row.Number(EventCount), stamp = row.Number(Stamp);
         if (checkpoint < 1 || revision < 1 || sequence < 1 || count is < 1 or > int.MaxValue || stamp is < 0 or > SqliteStamps.Max)
             throw SqliteErrors.Damage(session, Place(checkpoint), "a number of the commit is out of its range.");
-        return new(stream, row.Id(CommitId), new CommitSequence(sequence), SqliteStamps.ToTime(stamp), new Revision(revision), new Checkpoint(checkpoint), (int)count, default);
+        return new(stream, row.Id(CommitId), new CommitSequence(sequence), SqliteStamps.ToTime(stamp), new Revision(revision),
+            new Checkpoint(checkpoint), (int)count, default);
     }
 
     /// <summary>The commit of the row whole, and its events, valid until the next call.</summary>
@@ -40,7 +42,8 @@ internal sealed class SqliteRows(SqliteSession session)
         var headers = row.Bytes(Headers);
         whole = headers.IsEmpty ? commit : commit with { Headers = headers.ToArray() };
         var events = row.Bytes(Events).ToArray();
-        if (row.Number(Crc) != Sum(name, whole, events).Value) throw SqliteErrors.Damage(session, Place(commit.FirstCheckpoint.Value), "the checksum of the commit is wrong.");
+        if (row.Number(Crc) != Sum(name, whole, events).Value) throw SqliteErrors.Damage(session, Place(commit.FirstCheckpoint.Value),
+            "the checksum of the commit is wrong.");
 
         if (scratch.Length < commit.EventCount) scratch = new RecordedEvent[commit.EventCount];
         var reader = new SqliteEventReader(events);
@@ -48,7 +51,7 @@ internal sealed class SqliteRows(SqliteSession session)
         return scratch.AsSpan(0, commit.EventCount);
     }
 
-    /// <summary>Lets go of the bodies that were read last.</summary>
+    /// <summary>Releases the bodies that were read last.</summary>
     public void Forget()
     {
         if (scratch.Length > KeptEvents) scratch = new RecordedEvent[16];
@@ -67,7 +70,8 @@ internal sealed class SqliteRows(SqliteSession session)
         var statement = session.Prepare("find-stream").Bind(1, number);
         try
         {
-            if (!statement.Step()) throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream {number}", "the row is missing, though the stream has commits.");
+            if (!statement.Step()) throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream {number}",
+                "the row is missing, though the stream has commits.");
             var name = new StreamId(statement.Text(0), statement.Text(1), statement.Text(2));
             return slot = new StoredStream(number, name, SqliteChecksum.Of(name));
         }
@@ -87,13 +91,17 @@ internal sealed class SqliteRows(SqliteSession session)
 /// <summary>A stream by its number in the database.</summary>
 internal sealed record StoredStream(long Number, StreamId Name, SqliteChecksum Sum);
 
-/// <summary>Stamps are stored in microseconds since 1970, so that SQL can show them: <c>datetime(stamp / 1000000, 'unixepoch')</c>.</summary>
+/// <summary>
+/// Stamps are stored in microseconds since 1970, so that SQL can show them: <c>datetime(stamp / 1000000, 'unixepoch')</c>.
+/// </summary>
 internal static class SqliteStamps
 {
     /// <summary>The end of the year 9999.</summary>
     public const long Max = 253_402_300_799_999_999;
 
-    public static long ToMicroseconds(DateTimeOffset stamp) => (stamp.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond;
+    public static long ToMicroseconds(DateTimeOffset stamp) =>
+        (stamp.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond;
 
-    public static DateTimeOffset ToTime(long microseconds) => new(DateTimeOffset.UnixEpoch.UtcTicks + (microseconds * TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+    public static DateTimeOffset ToTime(long microseconds) =>
+        new(DateTimeOffset.UnixEpoch.UtcTicks + (microseconds * TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 }

@@ -3,7 +3,9 @@ using Dapper;
 
 namespace EventStore.Sqlite;
 
-/// <summary>The tables of a store: made in one transaction, so that nobody ever finds half of them, and compared with what is expected.</summary>
+/// <summary>
+/// The tables of a store: made in one transaction, so that no process ever finds half of them, and compared with what is expected.
+/// </summary>
 internal static partial class SqliteSchema
 {
     private const long Version = 3; // 1 had no table of gathered entries, 2 no strict tables
@@ -14,7 +16,9 @@ internal static partial class SqliteSchema
     public static bool IsThere(SqliteSession session, SqliteLocation location)
     {
         if (session.Pragma("encoding") is not "UTF-8" and var encoding)
-            throw new StorageException($"The database '{location.Path}' keeps texts in {encoding}, in which names would be out of order. Store in a database of its own, which will be in UTF-8.");
+            throw new StorageException(
+                $"The database '{location.Path}' keeps texts in {encoding}, in which names would be out of order. "
+                    + "Store in a database of its own, which will be in UTF-8.");
 
         var found = session.Connection.Query<Row>(session.Sql["find-schema"]).ToDictionary(row => row.Name, row => row.Sql);
         if (found.Count == 0) return false;
@@ -23,14 +27,17 @@ internal static partial class SqliteSchema
         {
             var version = session.Connection.QueryFirstOrDefault<long>(session.Sql["find-schema-version"]);
             if (version != Version)
-                throw new StorageException($"The store '{session.Sql.Table("store")}' in '{location.Path}' has schema version {version}, but this version of EventStore.Sqlite knows only {Version}. Use the version that wrote it, or a newer one. Nothing was changed.");
+                throw new StorageException(
+                    $"The store '{session.Sql.Table("store")}' in '{location.Path}' has schema version {version}, but this version of "
+                        + $"EventStore.Sqlite knows only {Version}. Use the version that wrote it, or a newer one. Nothing was changed.");
         }
 
         foreach (var table in Tables)
         {
             var name = session.Sql.Table(table);
             if (!found.TryGetValue(name, out var sql)) throw Unlike(location, $"The table '{name}' is missing");
-            if (Bare(sql) != Bare(session.Sql["create-" + table])) throw Unlike(location, $"The table '{name}' has other columns or indexes than it was made with");
+            if (Bare(sql) != Bare(session.Sql["create-" + table])) throw Unlike(location,
+                $"The table '{name}' has other columns or indexes than it was made with");
         }
 
         return true;
@@ -43,7 +50,9 @@ internal static partial class SqliteSchema
     }
 
     private static StorageException Unlike(SqliteLocation location, string what) =>
-        new($"{what} in '{location.Path}'. Something else than EventStore.Sqlite changed the schema: restore the database from a backup, or choose another {nameof(SqliteOptions)}.{nameof(SqliteOptions.Name)}. Nothing was changed.");
+        new($"{what} in '{location.Path}'. Something else than EventStore.Sqlite changed the schema: "
+            + $"restore the database from a backup, or choose another {nameof(SqliteOptions)}.{nameof(SqliteOptions.Name)}. "
+            + "Nothing was changed.");
 
     // Comments and line breaks may differ between versions that make the same table.
     private static string Bare(string sql) => Whitespace().Replace(Comment().Replace(sql, ""), " ").Trim();

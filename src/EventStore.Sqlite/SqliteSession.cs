@@ -6,8 +6,10 @@ namespace EventStore.Sqlite;
 /// <summary>A connection with the statements it has prepared. Used by one thread at a time.</summary>
 internal sealed class SqliteSession : IDisposable
 {
-    /// <summary>The time limit of a command that may meet a database that another connection holds: the driver waits on this thread, and without end for 0.
-    /// After it the whole transaction waits without a thread, and is tried again.</summary>
+    /// <summary>
+    /// The time limit of a command that may meet a database that another connection holds: the driver waits on this thread, and without end
+    /// for 0. After it the whole transaction waits without a thread, and is tried again.
+    /// </summary>
     public const int BusySeconds = 1;
 
     private readonly Dictionary<string, SqliteStatement> statements = [];
@@ -19,7 +21,7 @@ internal sealed class SqliteSession : IDisposable
         Connection = connection;
         Sql = sql;
         Rows = new SqliteRows(this);
-        Reading = new SqliteReading(this);
+        Reader = new SqliteReader(this);
     }
 
     public SqliteConnection Connection { get; }
@@ -28,13 +30,13 @@ internal sealed class SqliteSession : IDisposable
 
     public SqliteRows Rows { get; }
 
-    public SqliteReading Reading { get; }
+    public SqliteReader Reader { get; }
 
     private sqlite3 Handle => Connection.Handle!;
 
     /// <summary>
-    /// While it is the same, what this connection read or wrote in earlier transactions still holds. Asked within a transaction. It changes with
-    /// whatever others write, and with what this connection takes back or removes.
+    /// While it is the same, what this connection read or wrote in earlier transactions still holds. Asked within a transaction. It changes
+    /// with whatever others write, and with what this connection takes back or removes.
     /// </summary>
     public (long Others, long Own) Era => (DataVersion(), undone);
 
@@ -47,7 +49,10 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Begins a transaction, which sees the database as it is at its first read.</summary>
     public void Begin() => Prepared("BEGIN").Execute();
 
-    /// <summary>Begins a transaction as the one writer of the database. Deferring that to the first write would fail without waiting when another came first.</summary>
+    /// <summary>
+    /// Begins a transaction as the one writer of the database. Deferring that to the first write would fail without waiting when another
+    /// came first.
+    /// </summary>
     public void BeginImmediate() => Prepared("BEGIN IMMEDIATE").Execute();
 
     public void Commit() => Prepared("COMMIT").Execute();
@@ -73,7 +78,9 @@ internal sealed class SqliteSession : IDisposable
         return statement.Step() ? statement.Text(0) : "";
     }
 
-    /// <summary>The newest checkpoint, read from its table only if another connection changed the database since this one last looked.</summary>
+    /// <summary>
+    /// The newest checkpoint, read from its table only if another connection changed the database since this one last looked.
+    /// </summary>
     public Checkpoint NewestCheckpoint()
     {
         var version = DataVersion();
@@ -81,7 +88,10 @@ internal sealed class SqliteSession : IDisposable
         return new Checkpoint(seen.Checkpoint);
     }
 
-    /// <summary>The newest checkpoint and stamp ever given, and the newest checkpoints when entries were last gathered, and last moved to where they stay.</summary>
+    /// <summary>
+    /// The newest checkpoint and stamp ever given, and the newest checkpoints when entries were last gathered, and last moved to where they
+    /// stay.
+    /// </summary>
     public (long Checkpoint, long StampMicroseconds, long Gathered, long Settled) ReadStore()
     {
         var statement = Prepare("find-store");

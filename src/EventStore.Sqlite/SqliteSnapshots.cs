@@ -25,7 +25,8 @@ internal static class SqliteSnapshots
     public static SnapshotRecord? Find(SqliteSession session, StreamId stream, Revision atMost)
     {
         var head = SqliteHeads.Find(session, stream);
-        var row = head.Exists ? session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-snapshot"], new { stream = head.Number, atMost = atMost.Value }) : null;
+        var row = head.Exists ? session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-snapshot"],
+            new { stream = head.Number, atMost = atMost.Value }) : null;
         return row is null ? null : Sound(row, stream) ?? throw Damaged(session, row, stream);
     }
 
@@ -36,7 +37,7 @@ internal static class SqliteSnapshots
         session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = head.Number });
     }
 
-    /// <summary>Reads every snapshot and tells those that are damaged.</summary>
+    /// <summary>Reads every snapshot and reports those that are damaged.</summary>
     [QueryColumns("stream", "revision", "schemaVersion", "stateType", "crc", "payload")]
     public static IEnumerable<CorruptStorageException> FindDamages(SqliteSession session)
     {
@@ -50,13 +51,18 @@ internal static class SqliteSnapshots
 
     private static SnapshotRecord? Sound(Row row, StreamId stream)
     {
-        if (row is not { Revision: > 0 and var revision, SchemaVersion: >= 0 and <= int.MaxValue and var version, StateType: { } type, Payload: { } payload }) return null;
+        if (row is not
+            {
+                Revision: > 0 and var revision, SchemaVersion: >= 0 and <= int.MaxValue and var version, StateType: { } type,
+                Payload: { } payload
+            }) return null;
         var snapshot = new SnapshotRecord(stream, new Revision(revision), (int)version, type, payload);
         return SqliteChecksum.Of(snapshot).Value == row.Crc ? snapshot : null;
     }
 
     private static CorruptStorageException Damaged(SqliteSession session, Row row, StreamId stream) =>
-        SqliteErrors.Damage(session, $"{session.Sql.Table("snapshots")}, stream '{stream}', revision {row.Revision}", "the checksum of the snapshot is wrong.");
+        SqliteErrors.Damage(session, $"{session.Sql.Table("snapshots")}, stream '{stream}', revision {row.Revision}",
+            "the checksum of the snapshot is wrong.");
 
     // No column is NULL, except in a damaged row.
     internal sealed record Row(long? Revision, long? SchemaVersion, string? StateType, long? Crc, byte[]? Payload);

@@ -7,9 +7,9 @@ using Dapper;
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// The statements of <c>Sql/*.sql</c>, one a file, for the tables of one store. Calls of Dapper with them are turned into code at build time, which asks
-/// for bytes given as an object, since an array would become a list of parameters. Columns are named beside each query, so that none is looked up
-/// by name and type at each run.
+/// The statements of <c>Sql/*.sql</c>, one a file, for the tables of one store. Calls of Dapper with them are turned into code at build
+/// time, which asks for bytes given as an object, since an array would become a list of parameters. Columns are named beside each query, so
+/// that none is looked up by name and type at each run.
 /// </summary>
 internal sealed class SqliteSql(string store)
 {
@@ -23,7 +23,8 @@ internal sealed class SqliteSql(string store)
 
     private static string Load(string file, string store)
     {
-        using var stream = typeof(SqliteSql).Assembly.GetManifestResourceStream(file + ".sql") ?? throw new ArgumentException($"There is no Sql/{file}.sql.", nameof(file));
+        using var stream = typeof(SqliteSql).Assembly.GetManifestResourceStream(file + ".sql")
+            ?? throw new ArgumentException($"There is no Sql/{file}.sql.", nameof(file));
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd().ReplaceLineEndings("\n").Trim().Replace("{name}", store, StringComparison.Ordinal);
     }

@@ -5,8 +5,8 @@ using SQLitePCL;
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// A statement that is prepared once and run many times, with parameters and columns by index: commands of ADO.NET look parameters up by name
-/// and make a reader each time, which on the hot path costs as much as the statement itself. Used by one thread at a time.
+/// A statement that is prepared once and run many times, with parameters and columns by index: commands of ADO.NET look parameters up by
+/// name and make a reader each time, which on the hot path costs as much as the statement itself. Used by one thread at a time.
 /// </summary>
 internal sealed class SqliteStatement : IDisposable
 {
@@ -42,7 +42,7 @@ internal sealed class SqliteStatement : IDisposable
         return this;
     }
 
-    /// <summary>Moves to the next row, if there is one. Whoever calls it resets the statement when done, also after an error.</summary>
+    /// <summary>Moves to the next row, if there is one. The caller resets the statement when done, also after an error.</summary>
     public bool Step()
     {
         var code = raw.sqlite3_step(statement);
@@ -51,14 +51,14 @@ internal sealed class SqliteStatement : IDisposable
         return false;
     }
 
-    /// <summary>Runs a statement that answers no rows, and tells how many rows it changed.</summary>
+    /// <summary>Runs a statement that returns no rows. Returns how many rows it changed.</summary>
     public int Execute()
     {
         try
         {
             while (Step())
             {
-                // A pragma may answer; what it says is of no interest here.
+                // A pragma may return a row; what it says is of no interest here.
             }
 
             return raw.sqlite3_changes(database);
@@ -83,7 +83,7 @@ internal sealed class SqliteStatement : IDisposable
         return bytes.Length == 16 ? new Guid(bytes, bigEndian: true) : default;
     }
 
-    // The code is that of the step, which was told before.
+    // The code is that of the step, which was reported before.
     public void Reset() => raw.sqlite3_reset(statement);
 
     public void Dispose() => statement.Dispose();

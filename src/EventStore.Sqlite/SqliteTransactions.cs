@@ -2,7 +2,9 @@ using Microsoft.Data.Sqlite;
 
 namespace EventStore.Sqlite;
 
-/// <summary>Runs work as transactions. Another process may hold the database: whoever finds it so waits without holding a thread, up to a limit.</summary>
+/// <summary>
+/// Runs work as transactions. Another process may hold the database: then a call waits without holding a thread, up to a limit.
+/// </summary>
 internal sealed class SqliteTransactions(SqliteLocation location, TimeSpan busyTimeout, TimeProvider time)
 {
     private const int LongestWaitMilliseconds = 8;
@@ -11,8 +13,10 @@ internal sealed class SqliteTransactions(SqliteLocation location, TimeSpan busyT
     public ValueTask<T> ReadAsync<T>(SqliteSession session, Func<SqliteSession, T> ask, CancellationToken cancellationToken) =>
         WaitingAsync(() => Run(session, isWriter: false, ask), cancellationToken);
 
-    /// <summary>Changes the database as its only writer. The work is run again if it could not begin, or not end, for another's sake.</summary>
-    /// <exception cref="BatchOutcomeUnknownException">The end failed in a way that does not tell what is stored.</exception>
+    /// <summary>
+    /// Changes the database as its only writer. The work is run again if it could not begin, or not end, for another's sake.
+    /// </summary>
+    /// <exception cref="BatchOutcomeUnknownException">The end failed in a way that leaves open what is stored.</exception>
     public ValueTask<T> WriteAsync<T>(SqliteSession session, Func<SqliteSession, T> change, CancellationToken cancellationToken) =>
         WaitingAsync(() => Run(session, isWriter: true, change), cancellationToken);
 
@@ -32,7 +36,7 @@ internal sealed class SqliteTransactions(SqliteLocation location, TimeSpan busyT
                 if (time.GetElapsedTime(started) >= busyTimeout) throw SqliteErrors.StillBusy(error, location, busyTimeout);
             }
 
-            // Waits of different lengths, so that those who wait do not come back all at once.
+            // Waits of different lengths, so that waiting calls do not come back all at once.
             await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(1, wait + 1)), time, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -65,7 +69,9 @@ internal sealed class SqliteTransactions(SqliteLocation location, TimeSpan busyT
             // a page that could not be read made the work fail, except for a verification, whose report names it.
             if (!isWriter && SqliteErrors.IsDamage(error)) return result;
             if (!isWriter || SqliteErrors.StoredNothing(error)) throw;
-            throw new BatchOutcomeUnknownException($"SQLite failed with code {error.SqliteErrorCode} ({error.SqliteExtendedErrorCode}) when a transaction on '{location.Path}' ended.", error);
+            throw new BatchOutcomeUnknownException(
+                $"SQLite failed with code {error.SqliteErrorCode} ({error.SqliteExtendedErrorCode}) when a transaction on "
+                    + $"'{location.Path}' ended.", error);
         }
     }
 }

@@ -3,10 +3,11 @@ using Microsoft.Data.Sqlite;
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// Checks everything stored, by the database as it is at one moment: SQLite's own check of pages and indexes, the checksum of every row, and
-/// the numbers of every stream. Goes on behind what is damaged.
+/// Checks everything stored, by the database as it is at one moment: SQLite's own check of pages and indexes, the checksum of every row,
+/// and the numbers of every stream. Goes on behind what is damaged.
 /// </summary>
-internal sealed class SqliteVerification(SqliteSession session, IProgress<VerificationProgress>? progress, CancellationToken cancellationToken)
+internal sealed class SqliteVerification(SqliteSession session, IProgress<VerificationProgress>? progress,
+    CancellationToken cancellationToken)
 {
     private const string Advice = "Restore the database from a backup.";
     private const int CommitsPerReport = 65_536;
@@ -61,7 +62,8 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
                 var first = row.Number(SqliteRows.Checkpoint);
                 var after = first + Math.Max(1, row.Number(SqliteRows.EventCount));
                 if (after <= next) continue;
-                if (first < next || after - 1 > newest) Report($"{session.Sql.Table("commits")}, checkpoint {first}", "its checkpoints overlap those before it, or lie beyond the newest.");
+                if (first < next || after - 1 > newest) Report($"{session.Sql.Table("commits")}, checkpoint {first}",
+                    "its checkpoints overlap those before it, or lie beyond the newest.");
                 next = after;
                 Check(row);
             }
@@ -92,11 +94,15 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
     private void CheckNumbers()
     {
         var (commits, streams) = (session.Sql.Table("commits"), session.Sql.Table("streams"));
-        ForEach("verify-numbers", row => Report($"{commits}, stream {row.Number(0)}, revision {row.Number(1)}", "it does not continue the commit before it."));
+        ForEach("verify-numbers",
+            row => Report($"{commits}, stream {row.Number(0)}, revision {row.Number(1)}", "it does not continue the commit before it."));
         ForEach("verify-entries", row => Report($"{commits}, checkpoint {row.Number(0)}", "no entry by stream and revision leads to it."));
-        ForEach("verify-strays", row => Report($"{session.Sql.Table("revisions")}, {session.Sql.Table("gathered")} or {session.Sql.Table("recent")}, stream {row.Number(0)}, revision {row.Number(1)}", "the entry leads to no commit."));
+        ForEach("verify-strays",
+            row => Report($"{session.Sql.Table("revisions")}, {session.Sql.Table("gathered")} or {session.Sql.Table("recent")}, stream "
+                + $"{row.Number(0)}, revision {row.Number(1)}", "the entry leads to no commit."));
         ForEach("verify-streams", row => Report($"{streams}, stream {row.Number(0)}", "it has no commits."));
-        ForEach("verify-snapshot-revisions", row => Report($"{streams}, stream {row.Number(0)}", "the revision of its newest snapshot is wrong."));
+        ForEach("verify-snapshot-revisions",
+            row => Report($"{streams}, stream {row.Number(0)}", "the revision of its newest snapshot is wrong."));
     }
 
     private void ForEach(string file, Action<SqliteStatement> see)
@@ -133,7 +139,8 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
         }
     }
 
-    private void Report(string place, string problem) => damages.Add(new Damage($"'sqlite:{session.Connection.DataSource}', {place}", problem, Advice));
+    private void Report(string place, string problem) =>
+        damages.Add(new Damage($"'sqlite:{session.Connection.DataSource}', {place}", problem, Advice));
 
     private static Damage ToDamage(CorruptStorageException damage) => new(damage.Place, damage.Problem, Advice);
 }

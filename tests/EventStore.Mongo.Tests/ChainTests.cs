@@ -3,7 +3,10 @@ using MongoDB.Driver;
 
 namespace EventStore.Mongo.Tests;
 
-/// <summary>The chain has no holes and no overlaps, and nobody takes a key again: what docs/decisions/0007-mongodb-chain.md argues, seen at its edges.</summary>
+/// <summary>
+/// The chain has no holes and no overlaps, and no writer takes a key again: what docs/decisions/0007-mongodb-chain.md argues, seen at its
+/// edges.
+/// </summary>
 public sealed class ChainTests : MongoTest
 {
     [Fact]
@@ -34,7 +37,7 @@ public sealed class ChainTests : MongoTest
     }
 
     [Fact]
-    public async Task A_batch_that_meets_others_in_its_middle_keeps_what_was_stored_and_decides_the_rest_anew()
+    public async Task A_batch_that_meets_others_in_its_middle_keeps_what_was_stored_and_decides_the_rest_again()
     {
         var (first, second) = (await OpenAsync(), await OpenAsync());
         await CommitAsync(first, Attempt("a"));
@@ -44,9 +47,11 @@ public sealed class ChainTests : MongoTest
         await CommitAsync(second, Attempt("a"));
 
         // The first engine knows nothing of the last three; b at revision 2, a at 2.
-        var outcomes = await first.CommitAsync([Attempt("c", 2), repeated, Attempt("a", expected: new Revision(1)), Attempt("a", expected: new Revision(2)), Attempt("c", expected: new Revision(2))]);
+        var outcomes = await first.CommitAsync([Attempt("c", 2), repeated, Attempt("a", expected: new Revision(1)),
+            Attempt("a", expected: new Revision(2)), Attempt("c", expected: new Revision(2))]);
         Assert.Equal(
-            [CommitOutcomeKind.Committed, CommitOutcomeKind.Duplicate, CommitOutcomeKind.Conflict, CommitOutcomeKind.Committed, CommitOutcomeKind.Committed], outcomes.Select(outcome => outcome.Kind));
+            [CommitOutcomeKind.Committed, CommitOutcomeKind.Duplicate, CommitOutcomeKind.Conflict, CommitOutcomeKind.Committed,
+            CommitOutcomeKind.Committed], outcomes.Select(outcome => outcome.Kind));
         Assert.Equal((2, 2), (outcomes[1].Commit!.FirstRevision.Value, outcomes[2].Actual.Value));
         Assert.Equal(Enumerable.Range(1, 8), (await ReadAllAsync(first)).Select(recorded => (int)recorded.Checkpoint.Value));
         Assert.True((await first.VerifyAsync()).IsSound);
@@ -70,10 +75,12 @@ public sealed class ChainTests : MongoTest
         await CommitAsync(engine, Attempt("before"));
         var lost = (await CommitAsync(engine, Attempt("a", 2))).Commit!;
 
-        // As a failover may leave it without a majority: the entry was taken back, and somebody else had its place.
+        // As a failover may leave it without a majority: the entry was taken back, and another entry had its place.
         var other = Attempt("b", 2);
-        var replacing = new CommitRecord("b", other.CommitId, new CommitSequence(1), lost.Stamp.AddMilliseconds(1), new Revision(1), lost.FirstCheckpoint, 2, default);
-        await Entries.ReplaceOneAsync(new BsonDocument("_id", lost.FirstCheckpoint.Value), MongoRows.ToDocument(replacing, lost.FirstCheckpoint.Value, other.Events));
+        var replacing = new CommitRecord("b", other.CommitId, new CommitSequence(1), lost.Stamp.AddMilliseconds(1), new Revision(1),
+            lost.FirstCheckpoint, 2, default);
+        await Entries.ReplaceOneAsync(new BsonDocument("_id", lost.FirstCheckpoint.Value),
+            MongoRows.ToDocument(replacing, lost.FirstCheckpoint.Value, other.Events));
 
         Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, Attempt("a", expected: ExpectedRevision.NoStream))).Kind);
         Assert.Equal(CommitOutcomeKind.Duplicate, (await CommitAsync(engine, other)).Kind);

@@ -22,7 +22,8 @@ public sealed class DoorTests : MongoTest
         for (var round = 0; round < 2; round++)
         {
             await using var store = await Wireup.Init()
-                .UsingPersistence(await Backend.GetAddressAsync(), engines => engines.AddMongo(new MongoOptions { Database = Backend.Database, Durability = Durability.Fast }))
+                .UsingPersistence(await Backend.GetAddressAsync(),
+                engines => engines.AddMongo(new MongoOptions { Database = Backend.Database, Durability = Durability.Fast }))
                 .UsingJsonSerialization(types => types.Register<string>("text")).InitializeStorageEngine().BuildAsync();
             await store.AppendAsync("stream", $"round {round}");
             Assert.Equal(Durability.Fast, store.Describe().Engine.Durability.Level);
@@ -34,7 +35,8 @@ public sealed class DoorTests : MongoTest
     [Fact]
     public async Task A_database_that_was_handed_in_stays_open()
     {
-        await using (var store = await Wireup.Init().UsingMongoPersistence(Database).UsingJsonSerialization(types => types.Register<string>("text")).InitializeStorageEngine().BuildAsync())
+        await using (var store = await Wireup.Init().UsingMongoPersistence(Database)
+            .UsingJsonSerialization(types => types.Register<string>("text")).InitializeStorageEngine().BuildAsync())
             await store.AppendAsync("stream", "text");
         Assert.Equal(1, await Entries.CountDocumentsAsync(new MongoDB.Bson.BsonDocument()));
     }
@@ -63,16 +65,19 @@ public sealed class DoorTests : MongoTest
 
     [Theory, InlineData(""), InlineData("Upper"), InlineData("a.b"), InlineData("$")]
     public void A_name_that_is_no_plain_name_is_refused(string name) =>
-        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", new MongoOptions { Name = name }));
+        Assert.Throws<InvalidOptionException>(() =>
+            Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", new MongoOptions { Name = name }));
 
     [Fact]
     public void Options_out_of_their_range_or_against_each_other_are_refused()
     {
         MongoOptions[] wrong =
         [
-            new() { Database = "a/b" }, new() { CommandTimeout = TimeSpan.Zero }, new() { PollInterval = TimeSpan.FromHours(1) }, new() { Durability = Durability.Fast, RequireDurable = true },
+            new() { Database = "a/b" }, new() { CommandTimeout = TimeSpan.Zero }, new() { PollInterval = TimeSpan.FromHours(1) },
+            new() { Durability = Durability.Fast, RequireDurable = true },
         ];
-        Assert.All(wrong, options => Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", options)));
+        Assert.All(wrong,
+            options => Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingMongoPersistence("mongodb://127.0.0.1", options)));
     }
 
     [Fact]
@@ -88,6 +93,7 @@ public sealed class DoorTests : MongoTest
         var engine = await OpenAsync();
         var root = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(root, "EventStore.slnx"))) root = Path.GetDirectoryName(root)!;
-        Assert.Contains(DescriptionTable.RowOf(engine.Description, "mongodb"), await File.ReadAllLinesAsync(Path.Combine(root, "README.md")));
+        Assert.Contains(DescriptionTable.RowOf(engine.Description, "mongodb"),
+            await File.ReadAllLinesAsync(Path.Combine(root, "README.md")));
     }
 }

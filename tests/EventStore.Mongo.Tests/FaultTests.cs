@@ -8,7 +8,9 @@ using MongoDB.Driver.Core.Servers;
 
 namespace EventStore.Mongo.Tests;
 
-/// <summary>Connections that fail in the middle of a commit: the outcome is unknown or learnt, and asking again with the same id settles it.</summary>
+/// <summary>
+/// Connections that fail in the middle of a commit: the outcome is unknown or learnt, and asking again with the same id settles it.
+/// </summary>
 public sealed class FaultTests : MongoTest
 {
     private static readonly byte[] Marker = "the marked body"u8.ToArray();
@@ -42,7 +44,8 @@ public sealed class FaultTests : MongoTest
         Assert.True(outcome is null or { Kind: CommitOutcomeKind.Committed });
         if (fault == Fault.DelayReply) Assert.NotNull(outcome);
         var again = await CommitAsync(engine, attempt);
-        Assert.Equal(fault == Fault.CutBeforeForwarding && outcome is null ? CommitOutcomeKind.Committed : CommitOutcomeKind.Duplicate, again.Kind);
+        Assert.Equal(fault == Fault.CutBeforeForwarding && outcome is null ? CommitOutcomeKind.Committed : CommitOutcomeKind.Duplicate,
+            again.Kind);
         Assert.Equal(3, (await ReadAsync(engine, "stream")).Head.Value);
         Assert.Equal(4, (await ReadAllAsync(engine)).Count);
         Assert.True((await engine.VerifyAsync()).IsSound);
@@ -52,7 +55,7 @@ public sealed class FaultTests : MongoTest
     [InlineData(Fault.CutBeforeForwarding)]
     [InlineData(Fault.CutBeforeReply)]
     [InlineData(Fault.CutInReply)]
-    public async Task Through_the_pipeline_nobody_notices(Fault fault)
+    public async Task Through_the_pipeline_no_caller_notices(Fault fault)
     {
         await using var proxy = await ProxyAsync();
         await using var store = await Wireup.Init()
@@ -94,7 +97,7 @@ public sealed class FaultTests : MongoTest
     [Fact(Timeout = 120_000)]
     public async Task A_server_that_is_not_there_is_waited_for_and_then_said_to_be_unavailable_without_secrets()
     {
-        var place = MongoPlace.Parse("mongodb://somebody:hidden@127.0.0.1:1/?serverSelectionTimeoutMS=300", new MongoOptions());
+        var place = MongoPlace.Parse("mongodb://user:hidden@127.0.0.1:1/?serverSelectionTimeoutMS=300", new MongoOptions());
         await using var engine = new MongoPersistenceEngine(place, EngineContext.Default);
         var unavailable = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.InitializeAsync());
         Assert.DoesNotContain("hidden", unavailable.ToString(), StringComparison.Ordinal);
@@ -102,10 +105,11 @@ public sealed class FaultTests : MongoTest
     }
 
     [Fact]
-    public void A_server_that_is_no_primary_may_answer_the_repetition_of_a_write_that_was_carried_out()
+    public void A_server_that_is_no_primary_may_reply_to_the_repetition_of_a_write_that_was_carried_out()
     {
         var connection = new ConnectionId(new ServerId(new ClusterId(), new DnsEndPoint("localhost", 27017)));
-        var error = new MongoNotPrimaryException(connection, new BsonDocument("insert", "events.entries"), new BsonDocument { { "ok", 0 }, { "code", 10107 } });
+        var error = new MongoNotPrimaryException(connection, new BsonDocument("insert", "events.entries"),
+            new BsonDocument { { "ok", 0 }, { "code", 10107 } });
         Assert.IsType<BatchOutcomeUnknownException>(MongoErrors.OfWrite(error));
         Assert.IsType<StorageUnavailableException>(MongoErrors.OfRead(error));
     }
@@ -163,7 +167,8 @@ public sealed class FaultTests : MongoTest
         return FaultyProxy.Before(server.Port);
     }
 
-    private static string AddressOf(FaultyProxy proxy) => $"mongodb://127.0.0.1:{proxy.Port}/?directConnection=true&serverSelectionTimeoutMS=5000";
+    private static string AddressOf(FaultyProxy proxy) =>
+        $"mongodb://127.0.0.1:{proxy.Port}/?directConnection=true&serverSelectionTimeoutMS=5000";
 
     private MongoPersistenceEngine Through(FaultyProxy proxy)
     {

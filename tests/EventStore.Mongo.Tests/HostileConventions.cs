@@ -6,7 +6,9 @@ using MongoDB.Bson.Serialization.Serializers;
 
 namespace EventStore.Mongo.Tests;
 
-/// <summary>What an application may have registered for its own types. All tests of this assembly, the kit's as well, run with it.</summary>
+/// <summary>
+/// What an application may have registered for its own types. All tests of this assembly, the kit's as well, run with it.
+/// </summary>
 internal static class HostileConventions
 {
     [ModuleInitializer]
@@ -14,7 +16,8 @@ internal static class HostileConventions
     {
         ConventionRegistry.Register(
             "hostile",
-            new ConventionPack { new CamelCaseElementNameConvention(), new EnumRepresentationConvention(BsonType.String), new IgnoreIfDefaultConvention(true), new StringIdStoredAsObjectIdConvention() },
+            new ConventionPack { new CamelCaseElementNameConvention(), new EnumRepresentationConvention(BsonType.String),
+                new IgnoreIfDefaultConvention(true), new StringIdStoredAsObjectIdConvention() },
             _ => true);
         BsonSerializer.RegisterSerializer(new GuidSerializer(GuidRepresentation.CSharpLegacy));
         BsonSerializer.RegisterSerializer(new Int64Serializer(BsonType.String));
@@ -26,8 +29,10 @@ internal static class HostileConventions
     /// <summary>Strings in capitals.</summary>
     private sealed class Shouting : SerializerBase<string>
     {
-        public override string Deserialize(BsonDeserializationContext context, BsonDeserializationArgs args) => context.Reader.ReadString().ToUpperInvariant();
+        public override string Deserialize(BsonDeserializationContext context, BsonDeserializationArgs args) =>
+            context.Reader.ReadString().ToUpperInvariant();
 
-        public override void Serialize(BsonSerializationContext context, BsonSerializationArgs args, string value) => context.Writer.WriteString(value.ToUpperInvariant());
+        public override void Serialize(BsonSerializationContext context, BsonSerializationArgs args, string value) =>
+            context.Writer.WriteString(value.ToUpperInvariant());
     }
 }

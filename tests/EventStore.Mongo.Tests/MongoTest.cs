@@ -37,21 +37,27 @@ public abstract class MongoTest : IAsyncLifetime
         return engine;
     }
 
-    private protected static CommitAttempt Attempt(StreamId stream, int count = 1, ExpectedRevision? expected = null, string body = "body") => new(
-        stream, Guid.NewGuid(), expected ?? ExpectedRevision.Any, default, [.. Enumerable.Range(0, count).Select(_ => new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes(body)))]);
+    private protected static CommitAttempt Attempt(StreamId stream, int count = 1, ExpectedRevision? expected = null,
+        string body = "body") => new(
+        stream, Guid.NewGuid(), expected ?? ExpectedRevision.Any, default,
+            [.. Enumerable.Range(0, count).Select(_ => new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes(body)))]);
 
-    private protected static async ValueTask<CommitOutcome> CommitAsync(IPersistenceEngine engine, CommitAttempt attempt) => (await engine.CommitAsync([attempt]))[0];
+    private protected static async ValueTask<CommitOutcome> CommitAsync(IPersistenceEngine engine, CommitAttempt attempt) =>
+        (await engine.CommitAsync([attempt]))[0];
 
     private protected static async ValueTask<StreamPage> ReadAsync(IPersistenceEngine engine, StreamId stream) =>
-        await engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
+        await engine.ReadStreamAsync(
+            new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
 
-    private protected static async ValueTask<List<RecordedEvent>> ReadAllAsync(IPersistenceEngine engine, ReadDirection direction = ReadDirection.Forward)
+    private protected static async ValueTask<List<RecordedEvent>> ReadAllAsync(IPersistenceEngine engine,
+        ReadDirection direction = ReadDirection.Forward)
     {
         var all = new List<RecordedEvent>();
         var (after, upTo) = (Checkpoint.Origin, Checkpoint.Max);
         while (true)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, upTo, direction, new PageLimit(1000, long.MaxValue)));
+            var page = await engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, after, upTo, direction, new PageLimit(1000, long.MaxValue)));
             all.AddRange(page.Events.Span);
             if (page.IsEnd) return all;
             if (direction == ReadDirection.Forward) after = page.Position;

@@ -21,7 +21,9 @@ public sealed class PageTests : MongoTest
 
         // Where to begin is asked for when there is nothing after 10, where to end when there is.
         isArmed = true;
-        var reading = Task.Run(async () => await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(10), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1 << 20))));
+        var reading = Task.Run(
+            async () => await engine.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, new Checkpoint(10), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1 << 20))));
         await Task.Run(hasFoundBeginning.Wait);
         await CommitAsync(other, Attempt("a", 2));
         mayAskForEnd.Set();
@@ -33,7 +35,8 @@ public sealed class PageTests : MongoTest
     private async ValueTask<IPersistenceEngine> OpenSlowedAsync()
     {
         var settings = MongoClientSettings.FromConnectionString(await Backend.GetAddressAsync());
-        settings.ClusterConfigurator = cluster => cluster.Subscribe<CommandStartedEvent>(OnStarted).Subscribe<CommandSucceededEvent>(OnSucceeded);
+        settings.ClusterConfigurator = cluster =>
+            cluster.Subscribe<CommandStartedEvent>(OnStarted).Subscribe<CommandSucceededEvent>(OnSucceeded);
         var database = new MongoClient(settings).GetDatabase(Backend.Database);
         return await InitializeAsync(new MongoPersistenceEngine(MongoPlace.Of(database, new MongoOptions()), EngineContext.Default));
     }
@@ -41,7 +44,8 @@ public sealed class PageTests : MongoTest
     // Both questions look from the end of the chain backward: where to begin only below a key.
     private void OnStarted(CommandStartedEvent started)
     {
-        if (!isArmed || started.CommandName != "find" || !started.Command.TryGetValue("sort", out var sort) || sort != new BsonDocument("_id", -1)) return;
+        if (!isArmed || started.CommandName != "find" || !started.Command.TryGetValue("sort", out var sort)
+            || sort != new BsonDocument("_id", -1)) return;
         if (started.Command.TryGetValue("filter", out var filter) && filter.AsBsonDocument.Contains("_id")) beginning = started.RequestId;
         else mayAskForEnd.Wait(TimeSpan.FromSeconds(30));
     }

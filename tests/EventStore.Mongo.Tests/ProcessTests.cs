@@ -5,14 +5,15 @@ using System.Text;
 namespace EventStore.Mongo.Tests;
 
 /// <summary>
-/// Four processes of four writers each on one store, which they make at the same time, and four readers: nothing comes late, nothing is lost,
-/// nothing twice. A writing process is this very program, running one explicit test.
+/// Four processes of four writers each on one store, which they make at the same time, and four readers: nothing comes late, nothing is
+/// lost, nothing twice. A writing process is this very program, running one explicit test.
 /// </summary>
 public sealed class ProcessTests : MongoTest
 {
     private const string TaskVariable = "EVENTSTORE_MONGO_WRITER";
     private const int Processes = 4, WritersPerProcess = 4, Readers = 4;
-    private static readonly TimeSpan WritingTime = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long" ? 30 : 5);
+    private static readonly TimeSpan WritingTime =
+        TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long" ? 30 : 5);
 
     [Fact(Timeout = 300_000), Conformance.Guarantee("G5", "G14", "G47")]
     public async Task What_writers_of_four_processes_store_comes_to_every_reader_once_and_in_order()
@@ -29,12 +30,14 @@ public sealed class ProcessTests : MongoTest
             }
 
             await Task.WhenAll(writers);
-            var committed = Directory.GetFiles(folder.FullName).SelectMany(File.ReadLines).Select(line => long.Parse(line, CultureInfo.InvariantCulture)).Order().ToList();
+            var committed = Directory.GetFiles(folder.FullName).SelectMany(File.ReadLines)
+                .Select(line => long.Parse(line, CultureInfo.InvariantCulture)).Order().ToList();
             Assert.NotEmpty(committed);
             foreach (var seen in await Task.WhenAll(reading)) Assert.Equal(committed, seen);
             var report = await (await OpenAsync()).VerifyAsync();
             Assert.True(report.IsSound, string.Join("; ", report.Damages));
-            TestContext.Current.TestOutputHelper?.WriteLine($"{committed.Count} events of {Processes} processes, {WritingTime.TotalSeconds} s");
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"{committed.Count} events of {Processes} processes, {WritingTime.TotalSeconds} s");
         }
         finally
         {
@@ -46,8 +49,10 @@ public sealed class ProcessTests : MongoTest
     public async Task Writes_as_one_process_of_several()
     {
         Assert.SkipUnless(Environment.GetEnvironmentVariable(TaskVariable) is { Length: > 0 }, "This is what the other test starts.");
-        var (address, database, file) = Environment.GetEnvironmentVariable(TaskVariable)!.Split('|') is [var a, var d, var f] ? (a, d, f) : throw new InvalidOperationException(TaskVariable);
-        await using var engine = new MongoPersistenceEngine(MongoPlace.Parse(address, new MongoOptions { Database = database }), EngineContext.Default);
+        var (address, database, file) = Environment.GetEnvironmentVariable(TaskVariable)!.Split('|') is [var a, var d, var f] ? (a, d, f)
+            : throw new InvalidOperationException(TaskVariable);
+        await using var engine = new MongoPersistenceEngine(MongoPlace.Parse(address, new MongoOptions { Database = database }),
+            EngineContext.Default);
         await engine.InitializeAsync();
         var lines = new StringBuilder();
         using var ending = new CancellationTokenSource(WritingTime);
@@ -57,13 +62,17 @@ public sealed class ProcessTests : MongoTest
             for (var i = 0; !ending.IsCancellationRequested; i++)
             {
                 // Conflicts and repetitions between the good ones.
-                var attempt = Attempt($"stream-{random.Next(8)}", random.Next(1, 6), random.Next(10) == 0 ? ExpectedRevision.NoStream : ExpectedRevision.Any);
+                var attempt = Attempt($"stream-{random.Next(8)}", random.Next(1, 6), random.Next(10) == 0 ? ExpectedRevision.NoStream
+                    : ExpectedRevision.Any);
                 var outcome = await CommitAsync(engine, attempt);
-                if (random.Next(20) == 0) Assert.NotEqual(CommitOutcomeKind.Committed, outcome.Kind == CommitOutcomeKind.Committed ? (await CommitAsync(engine, attempt)).Kind : outcome.Kind);
+                if (random.Next(20) == 0) Assert.NotEqual(CommitOutcomeKind.Committed, outcome.Kind == CommitOutcomeKind.Committed
+                    ? (await CommitAsync(engine, attempt)).Kind : outcome.Kind);
                 if (outcome.Kind != CommitOutcomeKind.Committed) continue;
                 lock (lines)
                 {
-                    for (var checkpoint = outcome.Commit!.FirstCheckpoint; checkpoint <= outcome.Commit.LastCheckpoint; checkpoint += 1) lines.Append(checkpoint).Append('\n');
+                    for (var checkpoint =
+                        outcome.Commit!.FirstCheckpoint; checkpoint <= outcome.Commit.LastCheckpoint; checkpoint += 1) lines.Append(
+                        checkpoint).Append('\n');
                 }
             }
         })));
@@ -72,9 +81,17 @@ public sealed class ProcessTests : MongoTest
 
     private async Task StartWriterAsync(string file)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(ProcessTests).Assembly.Location);
-        foreach (var argument in (string[])["--explicit", "only", "--filter-method", $"{typeof(ProcessTests).FullName}.{nameof(Writes_as_one_process_of_several)}", "--zero-tests-policy", "strict", "--no-ansi", "--progress", "off"]) start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(
+            typeof(ProcessTests).Assembly.Location);
+        foreach (var argument in (string[])["--explicit", "only", "--filter-method",
+            $"{typeof(ProcessTests).FullName}.{nameof(Writes_as_one_process_of_several)}", "--zero-tests-policy", "strict", "--no-ansi",
+            "--progress", "off"]) start.ArgumentList.Add(argument);
         start.Environment[TaskVariable] = $"{await Backend.GetAddressAsync()}|{Backend.Database}|{file}";
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
@@ -91,7 +108,8 @@ public sealed class ProcessTests : MongoTest
         while (true)
         {
             var isLast = isOver();
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(Random.Shared.Next(1, 500), 64 << 20)));
+            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward,
+                new PageLimit(Random.Shared.Next(1, 500), 64 << 20)));
             foreach (var recorded in page.Events.ToArray())
             {
                 Assert.True(recorded.Checkpoint > after, $"checkpoint {recorded.Checkpoint} came after {after}");

@@ -4,7 +4,10 @@ using MongoDB.Driver.Core.Events;
 
 namespace EventStore.Mongo.Tests;
 
-/// <summary>A removal holds for everybody from the moment its entry is in the chain, although whoever removed died before emptying anything.</summary>
+/// <summary>
+/// A removal holds for every reader from the moment its entry is in the chain, although the process that removed died before emptying
+/// anything.
+/// </summary>
 public sealed class RemovalTests : MongoTest
 {
     private static readonly StreamId Gone = new("bucket", "category", "gone");
@@ -17,7 +20,7 @@ public sealed class RemovalTests : MongoTest
     [InlineData("bucket", true)]
     [InlineData("store", false)]
     [InlineData("store", true)]
-    public async Task What_was_removed_by_somebody_who_died_is_gone_from_every_read_and_for_every_writer(string what, bool isHalfEmptied)
+    public async Task What_was_removed_by_a_process_that_died_is_gone_from_every_read_and_for_every_writer(string what, bool isHalfEmptied)
     {
         var (engine, knowing) = (await OpenAsync(), await OpenAsync());
         var first = Attempt(Gone, 2);
@@ -27,9 +30,11 @@ public sealed class RemovalTests : MongoTest
         await CommitAsync(knowing, Attempt(Gone));
         await engine.SaveSnapshotAsync(new SnapshotRecord(Gone, new Revision(4), 0, "state", default));
 
-        await RemoveAndDieAsync(what == "stream" ? MongoTarget.Of(Gone) : MongoTarget.Of(what == "bucket" ? Gone.Bucket : null), isHalfEmptied);
+        await RemoveAndDieAsync(what == "stream" ? MongoTarget.Of(Gone) : MongoTarget.Of(what == "bucket" ? Gone.Bucket : null),
+            isHalfEmptied);
         var others = what == "store" ? 0 : 1;
-        Assert.Equal((0, 0L, true), ((await ReadAsync(engine, Gone)).Events.Length, (await ReadAsync(engine, Gone)).Head.Value, (await ReadAsync(engine, Gone)).IsEnd));
+        Assert.Equal((0, 0L, true), ((await ReadAsync(engine, Gone)).Events.Length, (await ReadAsync(engine, Gone)).Head.Value,
+            (await ReadAsync(engine, Gone)).IsEnd));
         Assert.Equal(others, (await ReadAllAsync(engine)).Count);
         Assert.Equal(others, (await ReadAllAsync(engine, ReadDirection.Backward)).Count);
         Assert.Null(await engine.FindHeadAsync(Gone));
@@ -37,9 +42,10 @@ public sealed class RemovalTests : MongoTest
         Assert.Null(await engine.FindSnapshotAsync(Gone, Revision.Max));
         Assert.False(await engine.DeleteStreamAsync(Gone));
 
-        // Nobody has emptied anything yet; the stream is made anew all the same, with a commit id that it had before.
+        // Nothing has been emptied yet; the stream is created again all the same, with a commit id that it had before.
         Assert.Equal(CommitOutcomeKind.Conflict, (await CommitAsync(knowing, Attempt(Gone, expected: ExpectedRevision.StreamExists))).Kind);
-        Assert.Equal((CommitOutcomeKind.Committed, 1L), (await CommitAsync(knowing, first) is var anew ? anew.Kind : default, anew.Commit!.FirstRevision.Value));
+        Assert.Equal((CommitOutcomeKind.Committed, 1L),
+            (await CommitAsync(knowing, first) is var again ? again.Kind : default, again.Commit!.FirstRevision.Value));
         Assert.Equal(2, (await ReadAsync(engine, Gone)).Events.Length);
         Assert.Equal(0, (await engine.FindHeadAsync(Gone))!.SnapshotRevision.Value);
         Assert.Equal(2 + others, (await ReadAllAsync(engine)).Count);
@@ -76,7 +82,8 @@ public sealed class RemovalTests : MongoTest
         {
             if (succeeded.CommandName == "update") never.Wait(TimeSpan.FromMilliseconds(1_200));
         });
-        var place = MongoPlace.Of(new MongoClient(settings).GetDatabase(Backend.Database), new MongoOptions { CommandTimeout = TimeSpan.FromSeconds(2) });
+        var place = MongoPlace.Of(new MongoClient(settings).GetDatabase(Backend.Database),
+            new MongoOptions { CommandTimeout = TimeSpan.FromSeconds(2) });
         var opened = await InitializeAsync(new MongoPersistenceEngine(place, EngineContext.Default));
         Assert.InRange(await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))), 500, 1000);
         Assert.Empty(await ReadAllAsync(opened));
@@ -92,11 +99,12 @@ public sealed class RemovalTests : MongoTest
     {
         var options = new MongoOptions();
         var connection = new MongoConnection(Database, await MongoDeployment.DetectAsync(Database, options, default), options);
-        await using var signal = new MongoSignal(connection, TimeProvider.System);
-        var commits = new MongoCommits(connection, new MongoHeads(connection), signal, TimeProvider.System);
+        await using var signal = new MongoWakeUp(connection, TimeProvider.System);
+        var commits = new MongoWriter(connection, new MongoHeads(connection), signal, TimeProvider.System);
         Assert.NotNull(await commits.RemoveAsync(target, () => Task.FromResult(true), default));
         if (!isHalfEmptied) return;
-        var emptied = new BsonDocument(new[] { "bucket", "category", "id", "start", "revision", "sequence", "commit", "headers", "events" }.Select(field => new BsonElement(field, "")));
+        var emptied = new BsonDocument(new[] { "bucket", "category", "id", "start", "revision", "sequence", "commit", "headers",
+            "events" }.Select(field => new BsonElement(field, "")));
         var some = target.ToFilter();
         some.Add("revision", new BsonDocument("$in", new BsonArray { 1L, 3L, 9L }));
         await Entries.UpdateManyAsync(some, new BsonDocument("$unset", emptied));

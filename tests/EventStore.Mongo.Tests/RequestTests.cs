@@ -16,7 +16,8 @@ public sealed class RequestTests : MongoTest
         var engine = await OpenCountingAsync();
         await engine.CommitAsync([.. Enumerable.Range(0, 64).Select(i => Attempt($"stream-{i}"))]);
         Assert.Equal(["insert"], await CountAsync(() => CommitAsync(engine, Attempt("stream-3"))));
-        Assert.Equal(["insert"], await CountAsync(() => engine.CommitAsync([.. Enumerable.Range(0, 64).Select(i => Attempt($"stream-{i}"))])));
+        Assert.Equal(["insert"],
+            await CountAsync(() => engine.CommitAsync([.. Enumerable.Range(0, 64).Select(i => Attempt($"stream-{i}"))])));
     }
 
     [Theory]
@@ -43,8 +44,9 @@ public sealed class RequestTests : MongoTest
         var engine = await OpenCountingAsync();
         await engine.CommitAsync([.. Enumerable.Range(0, 1000).Select(i => Attempt($"stream-{i % 7}", 2))]);
         StorePage? page = null;
-        Assert.Equal(["find", "find", "find", "find"], await CountAsync(async () =>
-            page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(500), Checkpoint.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20)))));
+        Assert.Equal(["find", "find", "find", "find"], await CountAsync(
+            async () => page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(500), Checkpoint.Max,
+                ReadDirection.Forward, new PageLimit(512, 4 << 20)))));
         Assert.Equal((512, 1012L), (page!.Events.Length, page.Position.Value));
     }
 
@@ -68,7 +70,8 @@ public sealed class RequestTests : MongoTest
             if (started.DatabaseNamespace.DatabaseName == Backend.Database) requests.Enqueue(started.CommandName);
         });
         var client = new MongoClient(settings);
-        return await InitializeAsync(new MongoPersistenceEngine(MongoPlace.Of(client.GetDatabase(Backend.Database), new MongoOptions()), EngineContext.Default));
+        return await InitializeAsync(
+            new MongoPersistenceEngine(MongoPlace.Of(client.GetDatabase(Backend.Database), new MongoOptions()), EngineContext.Default));
     }
 
     private async Task<string[]> CountAsync<T>(Func<ValueTask<T>> act)

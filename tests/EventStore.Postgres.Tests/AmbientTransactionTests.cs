@@ -3,7 +3,10 @@ using Npgsql;
 
 namespace EventStore.Postgres.Tests;
 
-/// <summary>A scope of System.Transactions that the application has around its calls: the store has no part in it, or a commit would be told before it is one.</summary>
+/// <summary>
+/// A scope of System.Transactions that the application has around its calls: the store has no part in it, or a commit would be reported
+/// before it is one.
+/// </summary>
 public sealed class AmbientTransactionTests : IAsyncLifetime
 {
     private readonly TestSchema schema = new();
@@ -23,7 +26,8 @@ public sealed class AmbientTransactionTests : IAsyncLifetime
     public async Task A_commit_inside_a_scope_that_is_given_up_is_there(bool isOfApplication)
     {
         var address = await TestSchema.AddressAsync();
-        await using var store = await TestStores.BuildAsync(wireup => isOfApplication ? wireup.UsingPostgresPersistence(database, schema.Options) : wireup.UsingPostgresPersistence(address, schema.Options));
+        await using var store = await TestStores.BuildAsync(wireup => isOfApplication
+            ? wireup.UsingPostgresPersistence(database, schema.Options) : wireup.UsingPostgresPersistence(address, schema.Options));
         await store.AppendAsync("order", "placed", Token);
         using (new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
         {
@@ -51,7 +55,11 @@ public sealed class AmbientTransactionTests : IAsyncLifetime
             Assert.Single(await engine.ReadAllAsync());
         }
 
-        Assert.Equal("kept 1 1 1", await schema.RunAsync("SELECT concat_ws(' ', (SELECT id FROM {schema}.streams), (SELECT count(*) FROM {schema}.events), (SELECT count(*) FROM {schema}.snapshots), (SELECT count(*) FROM {schema}.documents))"));
-        Assert.Equal(0L, await schema.RunAsync("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND strpos(query, '{schema}.') > 0"));
+        Assert.Equal("kept 1 1 1",
+            await schema.RunAsync(
+            "SELECT concat_ws(' ', (SELECT id FROM {schema}.streams), (SELECT count(*) FROM {schema}.events), (SELECT count(*) FROM "
+                + "{schema}.snapshots), (SELECT count(*) FROM {schema}.documents))"));
+        Assert.Equal(0L, await schema.RunAsync(
+            "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND strpos(query, '{schema}.') > 0"));
     }
 }

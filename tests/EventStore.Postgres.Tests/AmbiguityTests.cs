@@ -62,23 +62,27 @@ public sealed class AmbiguityTests : IAsyncLifetime
         Assert.Equal(2, again.Commit!.FirstRevision.Value);
     }
 
-    [Theory(Timeout = 120_000), InlineData(Fault.CutBeforeForwarding), InlineData(Fault.CutBeforeReply), InlineData(Fault.CutInReply), InlineData(Fault.DelayReply)]
+    [Theory(Timeout = 120_000), InlineData(Fault.CutBeforeForwarding), InlineData(Fault.CutBeforeReply), InlineData(Fault.CutInReply),
+        InlineData(Fault.DelayReply)]
     public async Task A_connection_that_breaks_before_anything_was_written_is_replaced_unseen(Fault fault)
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
         var struck = proxy.Arm(fault, "a-new-stream"u8.ToArray());
-        Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync(TestStores.Attempt("a-new-stream", ExpectedRevision.NoStream))).Kind);
+        Assert.Equal(CommitOutcomeKind.Committed,
+            (await engine.CommitAsync(TestStores.Attempt("a-new-stream", ExpectedRevision.NoStream))).Kind);
         await struck;
         Assert.Single(await engine.ReadAllAsync());
     }
 
-    [Theory(Timeout = 120_000), InlineData(Fault.CutBeforeForwarding), InlineData(Fault.CutBeforeReply), InlineData(Fault.CutInReply), InlineData(Fault.DelayReply)]
-    public async Task A_read_whose_connection_breaks_answers_the_whole_page(Fault fault)
+    [Theory(Timeout = 120_000), InlineData(Fault.CutBeforeForwarding), InlineData(Fault.CutBeforeReply), InlineData(Fault.CutInReply),
+        InlineData(Fault.DelayReply)]
+    public async Task A_read_whose_connection_breaks_returns_the_whole_page(Fault fault)
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
         for (var i = 0; i < 20; i++) await engine.CommitAsync(TestStores.Attempt("stream-to-read", ExpectedRevision.Exactly(i)));
         var struck = proxy.Arm(fault, Encoding.UTF8.GetBytes("stream-to-read"));
-        var page = await engine.ReadStreamAsync(new StreamRead("stream-to-read", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
+        var page = await engine.ReadStreamAsync(
+            new StreamRead("stream-to-read", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
         await struck;
         Assert.Equal((20, true), (page.Events.Length, page.IsEnd));
     }
@@ -87,8 +91,10 @@ public sealed class AmbiguityTests : IAsyncLifetime
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class CombinatorialFaultsAttribute : Xunit.v3.DataAttribute
     {
-        public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(System.Reflection.MethodInfo testMethod, Xunit.Sdk.DisposalTracker disposalTracker) =>
-            new([.. from fault in Enum.GetValues<Fault>() from isRemembered in (bool[])[false, true] select new TheoryDataRow<Fault, bool>(fault, isRemembered)]);
+        public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(System.Reflection.MethodInfo testMethod,
+            Xunit.Sdk.DisposalTracker disposalTracker) =>
+            new([.. from fault in Enum.GetValues<Fault>() from isRemembered in (bool[])[false, true] select new TheoryDataRow<Fault,
+                bool>(fault, isRemembered)]);
 
         public override bool SupportsDiscoveryEnumeration() => true;
     }

@@ -34,7 +34,7 @@ internal sealed class TestSchema : IAsyncDisposable
 
     public static async Task<string> AddressAsync() => (await SharedServer.Postgres.GetAsync()).Address;
 
-    /// <summary>Runs a statement in which {schema} stands for this schema; answers its one value.</summary>
+    /// <summary>Runs a statement in which {schema} stands for this schema; returns its one value.</summary>
     public async Task<object?> RunAsync(string statement)
     {
         await using var connection = new NpgsqlConnection(await AddressAsync());
@@ -46,7 +46,10 @@ internal sealed class TestSchema : IAsyncDisposable
     /// <summary>Waits until so many statements on this schema wait for a lock.</summary>
     public async Task UntilWaitingAsync(long statements)
     {
-        while (!statements.Equals(await RunAsync("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND strpos(query, '{schema}.') > 0"))) await Task.Delay(10);
+        while (!statements.Equals(
+            await RunAsync(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND strpos(query, '{schema}.') > 0"))) await Task.Delay(
+            10);
     }
 
     public async ValueTask DisposeAsync() => await RunAsync("DROP SCHEMA IF EXISTS {schema} CASCADE");

@@ -3,7 +3,10 @@ using EventStore.TestServers;
 
 namespace EventStore.Postgres.Tests;
 
-/// <summary>A server that is killed while writers commit, and started again: nothing acknowledged is lost, nothing is doubled, nothing unknown stays so.</summary>
+/// <summary>
+/// A server that is killed while writers commit, and started again: nothing acknowledged is lost, nothing is doubled, nothing unknown stays
+/// so.
+/// </summary>
 public sealed class CrashTests
 {
     private const int Writers = 16;
@@ -52,21 +55,24 @@ public sealed class CrashTests
         }
 
         await using var engine = await TestStores.OpenEngineAsync(server.Address, new PostgresOptions());
-        var found = (await engine.ReadAllAsync()).GroupBy(recorded => recorded.Commit.CommitId).ToDictionary(commit => commit.Key, commit => commit.Count());
+        var found = (await engine.ReadAllAsync()).GroupBy(recorded => recorded.Commit.CommitId)
+            .ToDictionary(commit => commit.Key, commit => commit.Count());
         Assert.Equal([], stored.Keys.Except(found.Keys));
         Assert.Equal([], found.Keys.Except(stored.Keys));
         Assert.All(found, commit => Assert.Equal(stored[commit.Key], commit.Value));
         Assert.Empty(refused.Intersect(found.Keys));
         Assert.True((await engine.VerifyAsync()).IsSound);
-        TestContext.Current.TestOutputHelper!.WriteLine($"{found.Count} commits in {Rounds} rounds; {unknown} came back as unknown, {refused.Count} were refused");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{found.Count} commits in {Rounds} rounds; {unknown} came back as unknown, {refused.Count} were refused");
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_server_that_comes_up_late_is_waited_for_and_one_that_stays_away_is_told()
+    public async Task A_server_that_comes_up_late_is_waited_for_and_one_that_stays_away_is_reported()
     {
         await using var server = await PrivatePostgres.StartAsync();
         await server.KillAsync();
-        await Assert.ThrowsAsync<StorageUnavailableException>(() => TestStores.OpenEngineAsync(server.Address, new PostgresOptions { StartupTimeout = TimeSpan.FromMilliseconds(300) }));
+        await Assert.ThrowsAsync<StorageUnavailableException>(() =>
+            TestStores.OpenEngineAsync(server.Address, new PostgresOptions { StartupTimeout = TimeSpan.FromMilliseconds(300) }));
 
         var opening = TestStores.OpenEngineAsync(server.Address, new PostgresOptions { StartupTimeout = TimeSpan.FromSeconds(60) });
         await server.StartAgainAsync();
@@ -74,18 +80,21 @@ public sealed class CrashTests
         await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
 
         await server.KillAsync();
-        await Assert.ThrowsAnyAsync<StorageException>(async () => await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.Exactly(1))));
+        await Assert.ThrowsAnyAsync<StorageException>(async () =>
+            await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.Exactly(1))));
         await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.FindHeadAsync("stream"));
         await server.StartAgainAsync();
         Assert.Equal(1, (await engine.FindHeadAsync("stream"))!.Revision.Value);
-        Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.Exactly(1)))).Kind);
+        Assert.Equal(CommitOutcomeKind.Committed,
+            (await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.Exactly(1)))).Kind);
     }
 
     [Fact(Timeout = 120_000)]
     public async Task What_the_server_does_not_flush_is_said_and_refused_where_durability_is_required()
     {
         await using var server = await PrivatePostgres.StartAsync();
-        await using (var engine = await TestStores.OpenEngineAsync(server.Address, new PostgresOptions { RequireDurable = true })) Assert.Equal(Durability.Durable, engine.Description.Durability.Level);
+        await using (var engine = await TestStores.OpenEngineAsync(server.Address,
+            new PostgresOptions { RequireDurable = true })) Assert.Equal(Durability.Durable, engine.Description.Durability.Level);
         await server.StopAsync();
         await server.StartAgainAsync("-c", "fsync=off");
 
@@ -95,11 +104,12 @@ public sealed class CrashTests
             Assert.Contains("fsync is off", Assert.Single(weak.Description.Durability.Warnings), StringComparison.Ordinal);
         }
 
-        var refused = await Assert.ThrowsAsync<StorageException>(() => TestStores.OpenEngineAsync(server.Address, new PostgresOptions { RequireDurable = true }));
+        var refused = await Assert.ThrowsAsync<StorageException>(() =>
+            TestStores.OpenEngineAsync(server.Address, new PostgresOptions { RequireDurable = true }));
         Assert.Contains("fsync off", refused.Message, StringComparison.Ordinal);
     }
 
-    // With the same id and the same events, until the store tells.
+    // With the same id and the same events, until the store returns an outcome.
     private static async Task SettleAsync(IEventStore store, StreamId stream, EventMessage[] events, Guid id)
     {
         while (true)

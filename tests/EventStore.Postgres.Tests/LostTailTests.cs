@@ -1,8 +1,8 @@
 namespace EventStore.Postgres.Tests;
 
 /// <summary>
-/// The newest changes are lost, as by a failover to a standby that was behind, while a process that remembers them goes on. That it finds the
-/// store as often changed as it remembers means nothing: others may have changed it since.
+/// The newest changes are lost, as by a failover to a standby that was behind, while a process that remembers them goes on. That it finds
+/// the store as often changed as it remembers means nothing: others may have changed it since.
 /// </summary>
 public sealed class LostTailTests : IAsyncLifetime
 {
@@ -28,7 +28,8 @@ public sealed class LostTailTests : IAsyncLifetime
         await other.CommitAsync(TestStores.Attempt("other", ExpectedRevision.NoStream));
 
         var outcome = await remembering.CommitAsync(new CommitAttempt(
-            "stream", NewId.Next(), ExpectedRevision.Any, default, [.. Enumerable.Range(0, events).Select(_ => new EventRecord(NewId.Next(), "next", default))]));
+            "stream", NewId.Next(), ExpectedRevision.Any, default,
+            [.. Enumerable.Range(0, events).Select(_ => new EventRecord(NewId.Next(), "next", default))]));
         Assert.Equal((2L, 3L), (outcome.Commit!.FirstRevision.Value, outcome.Commit.FirstCheckpoint.Value));
         Assert.Equal([], (await remembering.VerifyAsync(cancellationToken: Token)).Damages);
     }
@@ -42,7 +43,8 @@ public sealed class LostTailTests : IAsyncLifetime
         await remembering.CommitAsync(TestStores.Attempt("second", ExpectedRevision.NoStream));
         await KeepAsync();
         Assert.True(await other.DeleteStreamAsync("first", Token));
-        Assert.Equal(CommitOutcomeKind.Conflict, (await remembering.CommitAsync(TestStores.Attempt("second", ExpectedRevision.NoStream))).Kind);
+        Assert.Equal(CommitOutcomeKind.Conflict,
+            (await remembering.CommitAsync(TestStores.Attempt("second", ExpectedRevision.NoStream))).Kind);
         await LoseWhatCameAfterAsync();
         Assert.True(await other.DeleteStreamAsync("second", Token));
 
@@ -72,6 +74,7 @@ public sealed class LostTailTests : IAsyncLifetime
 
     private async Task LoseWhatCameAfterAsync()
     {
-        foreach (var table in Tables) await schema.RunAsync($"DELETE FROM {{schema}}.{table}; INSERT INTO {{schema}}.{table} SELECT * FROM {{schema}}.kept_{table}");
+        foreach (var table in Tables) await schema.RunAsync(
+            $"DELETE FROM {{schema}}.{table}; INSERT INTO {{schema}}.{table} SELECT * FROM {{schema}}.kept_{table}");
     }
 }

@@ -19,7 +19,9 @@ public sealed class OpeningTests : IAsyncLifetime
     [InlineData("DROP INDEX {schema}.events_commit", "unique index events_commit")]
     [InlineData("ALTER TABLE {schema}.events DROP CONSTRAINT events_revision", "unique index events_revision")]
     [InlineData("ALTER TABLE {schema}.events DROP COLUMN commit_headers", "column events.commit_headers")]
-    [InlineData("DROP VIEW {schema}.readable_events; ALTER TABLE {schema}.streams DROP CONSTRAINT streams_name; ALTER TABLE {schema}.streams ALTER id TYPE text COLLATE \"default\"", "column streams.id")]
+    [InlineData(
+        "DROP VIEW {schema}.readable_events; ALTER TABLE {schema}.streams DROP CONSTRAINT streams_name; "
+            + "ALTER TABLE {schema}.streams ALTER id TYPE text COLLATE \"default\"", "column streams.id")]
     [InlineData("DROP VIEW {schema}.readable_events; DROP TABLE {schema}.documents", "documents")]
     public async Task A_store_that_is_not_as_it_must_be_is_refused_and_what_is_wrong_is_named(string damage, string named)
     {
@@ -32,8 +34,8 @@ public sealed class OpeningTests : IAsyncLifetime
         Assert.Contains(named, refused.Message, StringComparison.Ordinal);
     }
 
-    // What Dapper does at run time needs reflection and code made there, which a trimmed or native program lacks. A call that is turned into code at
-    // build time leaves no reference behind.
+    // What Dapper does at run time needs reflection and code made there, which a trimmed or native program lacks. A call that is turned
+    // into code at build time leaves no reference behind.
     [Fact]
     public void Every_call_of_Dapper_is_turned_into_code_at_build_time() =>
         Assert.DoesNotContain("Dapper", typeof(PostgresOptions).Assembly.GetReferencedAssemblies().Select(reference => reference.Name));
@@ -46,7 +48,10 @@ public sealed class OpeningTests : IAsyncLifetime
         await using var application = new NpgsqlConnection(address);
         await application.OpenAsync();
         await using var transaction = await application.BeginTransactionAsync();
-        await using (var locked = new NpgsqlCommand($"LOCK TABLE {new PostgresSql(schema.Options.Schema).QuotedSchema}.documents IN ACCESS EXCLUSIVE MODE", application, transaction)) await locked.ExecuteNonQueryAsync();
+        await using (
+            var locked =
+            new NpgsqlCommand($"LOCK TABLE {new PostgresSql(schema.Options.Schema).QuotedSchema}.documents IN ACCESS EXCLUSIVE MODE",
+            application, transaction)) await locked.ExecuteNonQueryAsync();
 
         using var canceling = new CancellationTokenSource();
         var reads = new List<Task>
@@ -70,7 +75,10 @@ public sealed class OpeningTests : IAsyncLifetime
         await using var application = new NpgsqlConnection(address);
         await application.OpenAsync();
         await using var transaction = await application.BeginTransactionAsync();
-        await using (var locked = new NpgsqlCommand($"LOCK TABLE {new PostgresSql(schema.Options.Schema).QuotedSchema}.documents IN ACCESS EXCLUSIVE MODE", application, transaction)) await locked.ExecuteNonQueryAsync();
+        await using (
+            var locked =
+            new NpgsqlCommand($"LOCK TABLE {new PostgresSql(schema.Options.Schema).QuotedSchema}.documents IN ACCESS EXCLUSIVE MODE",
+            application, transaction)) await locked.ExecuteNonQueryAsync();
         await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.FindDocumentAsync("name"));
     }
 
@@ -96,7 +104,8 @@ public sealed class OpeningTests : IAsyncLifetime
         await using var other = new TestSchema();
         await using var application = new NpgsqlConnection(address);
         await application.OpenAsync();
-        await using var locks = new NpgsqlCommand("SELECT pg_advisory_lock(n) FROM generate_series(0, 100) n; SET search_path = pg_catalog", application);
+        await using var locks =
+            new NpgsqlCommand("SELECT pg_advisory_lock(n) FROM generate_series(0, 100) n; SET search_path = pg_catalog", application);
         await locks.ExecuteNonQueryAsync();
 
         await using var first = await TestStores.OpenEngineAsync(address + ";Search Path=pg_catalog", schema.Options);
@@ -107,14 +116,15 @@ public sealed class OpeningTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_role_that_may_not_make_the_store_is_told_so()
+    public async Task A_role_that_may_not_make_the_store_is_refused_with_a_reason()
     {
         var role = $"limited_{Environment.ProcessId}";
         await schema.RunAsync($"CREATE ROLE {role} LOGIN PASSWORD 'secret-word'");
         try
         {
             var limited = new NpgsqlConnectionStringBuilder(address) { Username = role, Password = "secret-word" };
-            var refused = await Assert.ThrowsAsync<StorageException>(() => TestStores.OpenEngineAsync(limited.ConnectionString, schema.Options));
+            var refused = await Assert.ThrowsAsync<StorageException>(() =>
+                TestStores.OpenEngineAsync(limited.ConnectionString, schema.Options));
             Assert.Contains("CREATE", refused.Message, StringComparison.Ordinal);
             Assert.DoesNotContain("secret-word", refused.ToString(), StringComparison.Ordinal);
         }
@@ -127,8 +137,11 @@ public sealed class OpeningTests : IAsyncLifetime
     [Fact]
     public async Task No_secret_is_in_the_description_or_in_an_error()
     {
-        await using (var engine = await TestStores.OpenEngineAsync(address + ";Password=secret-word", schema.Options)) Assert.DoesNotContain("secret-word", engine.Description.ToString(), StringComparison.Ordinal);
-        var unreachable = await Assert.ThrowsAsync<StorageUnavailableException>(() => TestStores.OpenEngineAsync("Host=127.0.0.1;Port=1;Username=me;Password=secret-word", new PostgresOptions { StartupTimeout = TimeSpan.Zero }));
+        await using (var engine = await TestStores.OpenEngineAsync(address + ";Password=secret-word",
+            schema.Options)) Assert.DoesNotContain("secret-word", engine.Description.ToString(), StringComparison.Ordinal);
+        var unreachable = await Assert.ThrowsAsync<StorageUnavailableException>(() =>
+            TestStores.OpenEngineAsync("Host=127.0.0.1;Port=1;Username=me;Password=secret-word",
+            new PostgresOptions { StartupTimeout = TimeSpan.Zero }));
         Assert.DoesNotContain("secret-word", unreachable.ToString(), StringComparison.Ordinal);
         foreach (var unreadable in (string[])["Host=here;Pasword=secret-word", "secret-word", "Port=secret-word", "Database=secret-word"])
         {
@@ -137,13 +150,16 @@ public sealed class OpeningTests : IAsyncLifetime
         }
     }
 
-    [Theory, InlineData(""), InlineData("pg_mine"), InlineData("a\0b"), InlineData("0123456789012345678901234567890123456789012345678901234567890123")]
+    [Theory, InlineData(""), InlineData("pg_mine"), InlineData("a\0b"),
+        InlineData("0123456789012345678901234567890123456789012345678901234567890123")]
     public void A_name_that_no_schema_has_is_refused(string name) =>
-        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingPostgresPersistence("Host=localhost", new PostgresOptions { Schema = name }));
+        Assert.Throws<InvalidOptionException>(() =>
+            Wireup.Init().UsingPostgresPersistence("Host=localhost", new PostgresOptions { Schema = name }));
 
     [Fact]
     public void To_require_what_is_not_asked_for_is_refused() => Assert.Throws<InvalidOptionException>(() =>
-        Wireup.Init().UsingPostgresPersistence("Host=localhost", new PostgresOptions { RequireDurable = true, Durability = Durability.Fast }));
+        Wireup.Init()
+            .UsingPostgresPersistence("Host=localhost", new PostgresOptions { RequireDurable = true, Durability = Durability.Fast }));
 
     [Fact]
     public async Task A_data_source_of_the_application_is_used_and_stays_open()
@@ -160,8 +176,10 @@ public sealed class OpeningTests : IAsyncLifetime
         Assert.Equal("on", await command.ExecuteScalarAsync());
     }
 
-    [Theory, InlineData(Durability.Durable, Durability.Durable, "synchronous_commit on"), InlineData(Durability.Fast, Durability.Fast, "synchronous_commit off")]
-    public async Task Durability_is_asked_for_each_commit_and_described_with_the_settings_found(Durability asked, Durability level, string basis)
+    [Theory, InlineData(Durability.Durable, Durability.Durable, "synchronous_commit on"),
+        InlineData(Durability.Fast, Durability.Fast, "synchronous_commit off")]
+    public async Task Durability_is_asked_for_each_commit_and_described_with_the_settings_found(Durability asked, Durability level,
+        string basis)
     {
         schema.Options.Durability = asked;
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
@@ -175,8 +193,12 @@ public sealed class OpeningTests : IAsyncLifetime
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
         await engine.CommitAsync([new CommitAttempt(new StreamId("shop", "order", "42"), NewId.Next(), ExpectedRevision.NoStream, default,
-            [new EventRecord(NewId.Next(), "paid", """{"amount":11.5}"""u8.ToArray()), new EventRecord(NewId.Next(), "blob", new byte[] { 255, 0 })])]);
-        Assert.Equal("shop/order/42 paid 11.5", await schema.RunAsync("SELECT bucket || '/' || category || '/' || id || ' ' || type || ' ' || (body->>'amount') FROM {schema}.readable_events WHERE revision = 1"));
+            [new EventRecord(NewId.Next(), "paid", """{"amount":11.5}"""u8.ToArray()),
+            new EventRecord(NewId.Next(), "blob", new byte[] { 255, 0 })])]);
+        Assert.Equal("shop/order/42 paid 11.5",
+            await schema.RunAsync(
+            "SELECT bucket || '/' || category || '/' || id || ' ' || type || ' ' || (body->>'amount') FROM {schema}.readable_events "
+                + "WHERE revision = 1"));
         Assert.Equal(DBNull.Value, await schema.RunAsync("SELECT body FROM {schema}.readable_events WHERE revision = 2"));
     }
 
@@ -184,9 +206,12 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task Damage_done_behind_the_engine_is_found_with_its_place()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        for (var i = 0; i < 3; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i}", NewId.Next(), ExpectedRevision.Any, default, [new EventRecord(NewId.Next(), "a", default), new EventRecord(NewId.Next(), "b", default)])]);
+        for (var i = 0; i < 3; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i}", NewId.Next(), ExpectedRevision.Any, default,
+            [new EventRecord(NewId.Next(), "a", default), new EventRecord(NewId.Next(), "b", default)])]);
         Assert.True((await engine.VerifyAsync()).IsSound);
-        await schema.RunAsync("DELETE FROM {schema}.events WHERE checkpoint = 2; UPDATE {schema}.events SET stamp = stamp - interval '1 day' WHERE checkpoint = 5");
+        await schema.RunAsync(
+            "DELETE FROM {schema}.events WHERE checkpoint = 2; UPDATE {schema}.events SET stamp = stamp - interval '1 day' WHERE "
+                + "checkpoint = 5");
         var report = await engine.VerifyAsync();
         Assert.Contains(report.Damages, damage => damage.Place.EndsWith("stream 1", StringComparison.Ordinal));
         Assert.Contains(report.Damages, damage => damage.Place.EndsWith("stream 1, commit 1", StringComparison.Ordinal));
@@ -199,6 +224,7 @@ public sealed class OpeningTests : IAsyncLifetime
         var root = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(root, "EventStore.slnx"))) root = Path.GetDirectoryName(root)!;
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        Assert.Contains(DescriptionTable.RowOf(engine.Description, "postgres"), await File.ReadAllLinesAsync(Path.Combine(root, "README.md")));
+        Assert.Contains(DescriptionTable.RowOf(engine.Description, "postgres"),
+            await File.ReadAllLinesAsync(Path.Combine(root, "README.md")));
     }
 }

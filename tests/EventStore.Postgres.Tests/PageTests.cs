@@ -22,7 +22,8 @@ public sealed class PageTests : IAsyncLifetime
         int[] sizes = [0, 100, 1_000, 1_025, 8_192, 8_193, 60_000, 300_000];
         for (var i = 0; i < 20; i++)
         {
-            var events = Enumerable.Range(0, 5).Select(_ => new EventRecord(NewId.Next(), "type", RandomBytes(random, sizes), RandomBytes(random, sizes[..5])));
+            var events = Enumerable.Range(0, 5)
+                .Select(_ => new EventRecord(NewId.Next(), "type", RandomBytes(random, sizes), RandomBytes(random, sizes[..5])));
             await engine.CommitAsync(new CommitAttempt("stream", NewId.Next(), ExpectedRevision.Any, default, [.. events]));
         }
 
@@ -38,8 +39,10 @@ public sealed class PageTests : IAsyncLifetime
                     var asked = direction == ReadDirection.Forward ? all.Skip(start - 1) : all.Take(start).Reverse();
                     foreach (var recorded in asked) expected.TryAdd(recorded);
                     var (from, to) = direction == ReadDirection.Forward ? (start, long.MaxValue) : (1, start);
-                    var ofStream = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(from), new Revision(to), direction, limit), Token);
-                    var ofStore = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(from - 1), new Checkpoint(to), direction, limit), Token);
+                    var ofStream = await engine.ReadStreamAsync(
+                        new StreamRead("stream", new Revision(from), new Revision(to), direction, limit), Token);
+                    var ofStore = await engine.ReadAllAsync(
+                        new StoreRead(EventFilter.Everything, new Checkpoint(from - 1), new Checkpoint(to), direction, limit), Token);
                     RequireEqual(expected.Events, ofStream.Events);
                     RequireEqual(expected.Events, ofStore.Events);
                     Assert.Equal(expected.Count == asked.Count(), ofStream.IsEnd);
@@ -54,12 +57,15 @@ public sealed class PageTests : IAsyncLifetime
     public async Task A_page_that_ends_inside_a_commit_that_came_between_head_and_rows_is_not_the_end()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        await engine.CommitAsync(new CommitAttempt("stream", NewId.Next(), ExpectedRevision.Any, default, [.. Enumerable.Range(0, 3).Select(_ => new EventRecord(NewId.Next(), "type", "body"u8.ToArray()))]));
+        await engine.CommitAsync(new CommitAttempt("stream", NewId.Next(), ExpectedRevision.Any, default,
+            [.. Enumerable.Range(0, 3).Select(_ => new EventRecord(NewId.Next(), "type", "body"u8.ToArray()))]));
         await schema.RunAsync("UPDATE {schema}.store SET last_checkpoint = 0; UPDATE {schema}.streams SET revision = 0");
 
         var limit = new PageLimit(2, 1 << 20);
-        var ofStore = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, limit), Token);
-        var ofStream = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), Revision.Max, ReadDirection.Forward, limit), Token);
+        var ofStore = await engine.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, limit), Token);
+        var ofStream = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), Revision.Max, ReadDirection.Forward, limit),
+            Token);
         Assert.Equal((2, 2L, 3L, false), (ofStore.Events.Length, ofStore.Position.Value, ofStore.Head.Value, ofStore.IsEnd));
         Assert.Equal((2, 3L, false), (ofStream.Events.Length, ofStream.Head.Value, ofStream.IsEnd));
     }
@@ -68,10 +74,14 @@ public sealed class PageTests : IAsyncLifetime
     public async Task A_connection_that_was_used_before_keeps_its_settings_and_its_prepared_statements()
     {
         await using var connections = PostgresConnections.To(PostgresConnections.Complete(address + ";Maximum Pool Size=1"));
-        for (var i = 0; i < 3; i++) Assert.Equal("force_generic_plan off off", await AskAsync("SELECT concat_ws(' ', current_setting('plan_cache_mode'), current_setting('enable_seqscan'), current_setting('jit'))"));
-        Assert.Equal(1L, await AskAsync("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%current_setting%' AND statement NOT LIKE '%pg_prepared%'"));
+        for (var i = 0; i < 3; i++) Assert.Equal("force_generic_plan off off",
+            await AskAsync(
+            "SELECT concat_ws(' ', current_setting('plan_cache_mode'), current_setting('enable_seqscan'), current_setting('jit'))"));
+        Assert.Equal(1L, await AskAsync(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%current_setting%' AND statement NOT LIKE '%pg_prepared%'"));
 
-        Task<object?> AskAsync(string statement) => connections.AskAsync("ask", (connection, token) => new NpgsqlCommand(statement, connection).ExecuteScalarAsync(token), Token).AsTask();
+        Task<object?> AskAsync(string statement) => connections.AskAsync("ask", (connection, token) =>
+            new NpgsqlCommand(statement, connection).ExecuteScalarAsync(token), Token).AsTask();
     }
 
     [Fact]

@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace EventStore.Postgres.Tests;
 
-/// <summary>What the server does for a read, by its own account: only index pages and the rows that are asked for, however large the store is.</summary>
+/// <summary>
+/// What the server does for a read, by its own account: only index pages and the rows that are asked for, however large the store is.
+/// </summary>
 public sealed class PlanTests : IAsyncLifetime
 {
     private const int EventsOfStream = 10;
@@ -17,9 +19,11 @@ public sealed class PlanTests : IAsyncLifetime
         {
         }
 
-        connection = new NpgsqlConnection(await TestSchema.AddressAsync() + ";Command Timeout=600;Options=-c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
+        connection = new NpgsqlConnection(await TestSchema.AddressAsync()
+            + ";Command Timeout=600;Options=-c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
         await connection.OpenAsync();
-        await ExecuteAsync("INSERT INTO {schema}.streams SELECT n, 'default', '', 'stream-' || n, @each, @each FROM generate_series(1, @streams) n");
+        await ExecuteAsync(
+            "INSERT INTO {schema}.streams SELECT n, 'default', '', 'stream-' || n, @each, @each FROM generate_series(1, @streams) n");
         await ExecuteAsync("""
             INSERT INTO {schema}.events
             SELECT (i - 1) * @streams + n, n, i, i, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'type', decode(repeat('ab', 200), 'hex'), '', ''
@@ -40,7 +44,8 @@ public sealed class PlanTests : IAsyncLifetime
         var sql = new PostgresSql(schema.Options.Schema);
         foreach (var order in (string[])["ASC", "DESC"])
         {
-            var plan = await ExplainAsync(sql.Load("read-stream", ("order", order)), "default", "", "stream-777", 1L, long.MaxValue, 1000L, 8192);
+            var plan = await ExplainAsync(sql.Load("read-stream", ("order", order)), "default", "", "stream-777", 1L, long.MaxValue, 1000L,
+                8192);
             RequireIndexes(plan, pages: EventsOfStream + 14);
         }
     }
@@ -48,8 +53,10 @@ public sealed class PlanTests : IAsyncLifetime
     [Fact(Timeout = 900_000)]
     public async Task A_page_of_the_store_touches_index_pages_and_its_rows_wherever_it_begins()
     {
-        var query = new PostgresQuery(new StoreRead(EventFilter.Everything, new Checkpoint(Streams * 5L), Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 8 << 20)));
-        RequireIndexes(await ExplainAsync(query.Load(new PostgresSql(schema.Options.Schema)), Streams * 5L, long.MaxValue, 100L, 8192), pages: 120);
+        var query = new PostgresQuery(new StoreRead(EventFilter.Everything, new Checkpoint(Streams * 5L), Checkpoint.Max,
+            ReadDirection.Forward, new PageLimit(100, 8 << 20)));
+        RequireIndexes(await ExplainAsync(query.Load(new PostgresSql(schema.Options.Schema)), Streams * 5L, long.MaxValue, 100L, 8192),
+            pages: 120);
     }
 
     [Fact(Timeout = 900_000)]
@@ -57,7 +64,8 @@ public sealed class PlanTests : IAsyncLifetime
     {
         string[] ids = [.. Enumerable.Range(1, 64).Select(i => $"stream-{i * 100}")];
         var plan = await ExplainAsync(
-            new PostgresSql(schema.Options.Schema).Load("find-heads"), ids.Select(_ => "default").ToArray(), ids.Select(_ => "").ToArray(), ids, ids.Select(_ => Guid.NewGuid()).ToArray());
+            new PostgresSql(schema.Options.Schema).Load("find-heads"), ids.Select(_ => "default").ToArray(), ids.Select(_ => "").ToArray(),
+            ids, ids.Select(_ => Guid.NewGuid()).ToArray());
         RequireIndexes(plan, pages: 64 * 9);
     }
 

@@ -31,17 +31,19 @@ public sealed class ProcessTests : IAsyncLifetime
         {
         }
 
-        var writing = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => OtherProcess.StartAsync(OtherProcess.Writes, address, schema.Options, duration)));
+        var writing = Task.WhenAll(Enumerable.Range(0, 4)
+            .Select(_ => OtherProcess.StartAsync(OtherProcess.Writes, address, schema.Options, duration)));
         var reading = Task.WhenAll(Enumerable.Range(0, 4).Select(reader => Task.Run(() => FollowAsync(address, reader, writing))));
         var committed = (await writing).SelectMany(lines => lines).Select(line => line.Split(' ')).SelectMany(words =>
-            Enumerable.Range(0, int.Parse(words[1], CultureInfo.InvariantCulture)).Select(i => long.Parse(words[0], CultureInfo.InvariantCulture) + i)).Order().ToList();
+            Enumerable.Range(0, int.Parse(words[1], CultureInfo.InvariantCulture))
+                .Select(i => long.Parse(words[0], CultureInfo.InvariantCulture) + i)).Order().ToList();
         foreach (var offered in await reading) Assert.Equal(committed, offered);
         Assert.Equal(Enumerable.Range(1, committed.Count).Select(i => (long)i), committed);
         TestContext.Current.TestOutputHelper!.WriteLine($"{committed.Count} events in {duration.TotalSeconds} s");
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_commit_of_another_process_wakes_those_who_wait_also_after_their_connection_was_cut()
+    public async Task A_commit_of_another_process_wakes_waiting_callers_also_after_their_connection_was_cut()
     {
         var address = await TestSchema.AddressAsync();
         await using var waiting = await TestStores.OpenEngineAsync(address, schema.Options);
@@ -70,12 +72,15 @@ public sealed class ProcessTests : IAsyncLifetime
         Assert.True(Stopwatch.GetElapsedTime(started) > TimeSpan.FromMilliseconds(30));
     }
 
-    // Whoever listens asked last for the store's row; nobody else does so in this schema once it is open.
-    private string Listeners => $"FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE 'SELECT schema_version, last_checkpoint%' AND query LIKE '%{schema.Options.Schema[5..^1]}%'";
+    // The listening connection asked last for the store's row; no other one does so in this schema once it is open.
+    private string Listeners =>
+        "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE 'SELECT schema_version, last_checkpoint%' AND query LIKE "
+            + $"'%{schema.Options.Schema[5..^1]}%'";
 
     private async Task UntilListeningAsync()
     {
-        while (!true.Equals(await schema.RunAsync($"SELECT EXISTS (SELECT {Listeners} AND wait_event = 'ClientRead')"))) await Task.Delay(20);
+        while (!true.Equals(await schema.RunAsync($"SELECT EXISTS (SELECT {Listeners} AND wait_event = 'ClientRead')"))) await Task.Delay(
+            20);
     }
 
     private Task CutListenersAsync() => schema.RunAsync($"SELECT count(pg_terminate_backend(pid)) {Listeners}");
@@ -87,7 +92,8 @@ public sealed class ProcessTests : IAsyncLifetime
         while (true)
         {
             var isLast = writing.IsCompleted;
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(reader % 2 == 0 ? 50 : 5_000, 8 << 20)));
+            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward,
+                new PageLimit(reader % 2 == 0 ? 50 : 5_000, 8 << 20)));
             foreach (var recorded in page.Events.ToArray()) offered.Add(recorded.Checkpoint.Value);
             after = page.Position;
             if (!page.IsEnd) continue;

@@ -2,7 +2,9 @@ using Npgsql;
 
 namespace EventStore.Postgres.Tests;
 
-/// <summary>Snapshots that are saved while their stream is deleted: they go with it or are refused, and neither waits for the other without end.</summary>
+/// <summary>
+/// Snapshots that are saved while their stream is deleted: they go with it or are refused, and neither waits for the other without end.
+/// </summary>
 public sealed class SnapshotDeletionTests : IAsyncLifetime
 {
     private const int Rounds = 40;
@@ -19,7 +21,7 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
         await schema.DisposeAsync();
     }
 
-    // Somebody else holds the stream's row until both wait; whoever came first goes on first.
+    // Another connection holds the stream's row until both wait; the one that came first goes on first.
     [Theory(Timeout = 60_000)]
     [InlineData(false, false), InlineData(false, true), InlineData(true, false), InlineData(true, true)]
     public async Task A_snapshot_that_comes_before_a_deletion_goes_with_its_stream(bool isReplaced, bool isPurge)
@@ -29,15 +31,20 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
         await using var holding = new NpgsqlConnection(await TestSchema.AddressAsync());
         await holding.OpenAsync(Token);
         await using var held = await holding.BeginTransactionAsync(Token);
-        await using (var hold = new NpgsqlCommand($"SELECT FROM {schema.Quoted}.streams FOR UPDATE", holding)) await hold.ExecuteNonQueryAsync(Token);
+        await using (var hold = new NpgsqlCommand($"SELECT FROM {schema.Quoted}.streams FOR UPDATE",
+            holding)) await hold.ExecuteNonQueryAsync(Token);
         var saving = SaveAsync();
         await schema.UntilWaitingAsync(1);
-        var deleting = isPurge ? engine.PurgeAsync(StreamId.DefaultBucket, Token).AsTask() : engine.DeleteStreamAsync("stream", Token).AsTask();
+        var deleting = isPurge ? engine.PurgeAsync(StreamId.DefaultBucket, Token).AsTask()
+            : engine.DeleteStreamAsync("stream", Token).AsTask();
         await schema.UntilWaitingAsync(2);
         await held.CommitAsync(Token);
         await saving;
         await deleting;
-        Assert.Equal("0 0 0", await schema.RunAsync("SELECT concat_ws(' ', (SELECT count(*) FROM {schema}.streams), (SELECT count(*) FROM {schema}.events), (SELECT count(*) FROM {schema}.snapshots))"));
+        Assert.Equal("0 0 0",
+            await schema.RunAsync(
+            "SELECT concat_ws(' ', (SELECT count(*) FROM {schema}.streams), (SELECT count(*) FROM {schema}.events), (SELECT count(*) "
+                + "FROM {schema}.snapshots))"));
         Assert.Equal([], (await engine.VerifyAsync(cancellationToken: Token)).Damages);
     }
 
@@ -54,7 +61,8 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
         Assert.Equal([], (await engine.VerifyAsync(cancellationToken: Token)).Damages);
     }
 
-    private Task SaveAsync() => engine.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(1), 0, "state", "payload"u8.ToArray()), Token).AsTask();
+    private Task SaveAsync() =>
+        engine.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(1), 0, "state", "payload"u8.ToArray()), Token).AsTask();
 
     private async Task TrySaveAsync()
     {

@@ -4,7 +4,9 @@ using Npgsql;
 
 namespace EventStore.Postgres.Tests;
 
-/// <summary>A real standby that follows a real primary by streaming replication: it is read while it follows, and takes over when it is promoted.</summary>
+/// <summary>
+/// A real standby that follows a real primary by streaming replication: it is read while it follows, and takes over when it is promoted.
+/// </summary>
 public sealed class StandbyTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -31,20 +33,23 @@ public sealed class StandbyTests
         while (!committing.IsCompleted)
         {
             var seen = await reading.ReadAllAsync();
-            Assert.Equal(Enumerable.Range(1, seen.Count).Select(checkpoint => (Checkpoint)checkpoint), seen.Select(recorded => recorded.Checkpoint));
+            Assert.Equal(Enumerable.Range(1, seen.Count).Select(checkpoint => (Checkpoint)checkpoint),
+                seen.Select(recorded => recorded.Checkpoint));
             await reading.WaitForCommitsAsync(new Checkpoint(seen.Count), TimeSpan.FromMilliseconds(5), Token);
         }
 
         await committing;
         var all = await writing.ReadAllAsync();
         RequireSame(all, await FollowAsync(reading, 250));
-        await using (var store = await Wireup.Init().UsingPostgresPersistence(standby.Address).OpenReadOnly().UsingJsonSerialization(types => types.Register<string>("text")).DoNotDispatchCommits().BuildAsync(Token))
+        await using (var store = await Wireup.Init().UsingPostgresPersistence(standby.Address).OpenReadOnly()
+            .UsingJsonSerialization(types => types.Register<string>("text")).DoNotDispatchCommits().BuildAsync(Token))
         {
             Assert.Equal(250, await store.ReadAllAsync(decoding: EventDecoding.OnDemand, cancellationToken: Token).CountAsync(Token));
             await Assert.ThrowsAsync<ReadOnlyStorageException>(async () => await store.AppendAsync("stream-1", "refused"));
         }
 
-        var refused = await Assert.ThrowsAsync<StorageException>(() => reading.CommitAsync(TestStores.Attempt("stream-1", ExpectedRevision.Any), Token).AsTask());
+        var refused = await Assert.ThrowsAsync<StorageException>(() =>
+            reading.CommitAsync(TestStores.Attempt("stream-1", ExpectedRevision.Any), Token).AsTask());
         Assert.Contains("read", refused.Message, StringComparison.OrdinalIgnoreCase);
         await reading.DisposeAsync();
 
@@ -74,5 +79,6 @@ public sealed class StandbyTests
     }
 
     private static void RequireSame(List<RecordedEvent> expected, List<RecordedEvent> actual) =>
-        Assert.Equal(expected.Select(recorded => (recorded.Checkpoint, recorded.Record.EventId)), actual.Select(recorded => (recorded.Checkpoint, recorded.Record.EventId)));
+        Assert.Equal(expected.Select(recorded => (recorded.Checkpoint, recorded.Record.EventId)),
+            actual.Select(recorded => (recorded.Checkpoint, recorded.Record.EventId)));
 }

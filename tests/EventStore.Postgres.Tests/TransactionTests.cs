@@ -38,10 +38,12 @@ public sealed class TransactionTests : IAsyncLifetime
                 Assert.Equal(2, (await inside.AppendAsync("order", "paid")).LastRevision.Value);
                 Assert.Equal(3, (await inside.AppendAsync("order", "shipped")).LastRevision.Value);
                 Assert.Equal(3, (await inside.OpenStreamAsync("order")).CommittedEvents.Count);
-                await Assert.ThrowsAsync<ConcurrencyException>(async () => await inside.AppendAsync("order", ExpectedRevision.NoStream, [new EventMessage("late")]));
+                await Assert.ThrowsAsync<ConcurrencyException>(async () =>
+                    await inside.AppendAsync("order", ExpectedRevision.NoStream, [new EventMessage("late")]));
             }
 
-            await using var outbox = new NpgsqlCommand($"INSERT INTO {schema.Quoted}.outbox VALUES ('send the invoice')", connection, transaction);
+            await using var outbox = new NpgsqlCommand($"INSERT INTO {schema.Quoted}.outbox VALUES ('send the invoice')", connection,
+                transaction);
             await outbox.ExecuteNonQueryAsync();
             Assert.Single((await store.OpenStreamAsync("order")).CommittedEvents);
             if (commits) await transaction.CommitAsync();
@@ -54,7 +56,7 @@ public sealed class TransactionTests : IAsyncLifetime
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Nobody_overtakes_a_transaction_that_holds_checkpoints()
+    public async Task No_writer_overtakes_a_transaction_that_holds_checkpoints()
     {
         await store.AppendAsync("other", "first");
         await using var connection = await database.OpenConnectionAsync();
@@ -63,20 +65,24 @@ public sealed class TransactionTests : IAsyncLifetime
         var held = await inside.AppendAsync("order", "in the transaction");
 
         var overtaking = store.AppendAsync("other", "second").AsTask();
-        while (!true.Equals(await schema.RunAsync($"SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))"))) await Task.Delay(10);
+        while (!true.Equals(
+            await schema.RunAsync(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = "
+                + "current_database()))"))) await Task.Delay(10);
         Assert.False(overtaking.IsCompleted);
         await transaction.CommitAsync();
         Assert.True((await overtaking).LastCheckpoint > held.LastCheckpoint);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_transaction_that_is_committed_wakes_those_who_wait()
+    public async Task A_transaction_that_is_committed_wakes_waiting_callers()
     {
         await using var waiting = await TestStores.OpenEngineAsync(await TestSchema.AddressAsync(), schema.Options);
         var wait = waiting.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5)).AsTask();
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await using (var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options))) await inside.AppendAsync("order", "placed");
+        await using (var inside = await TestStores.BuildAsync(
+            wireup => wireup.UsingPostgresPersistence(transaction, schema.Options))) await inside.AppendAsync("order", "placed");
         Assert.False(wait.IsCompleted);
         await transaction.CommitAsync();
         await wait;
@@ -104,7 +110,8 @@ public sealed class TransactionTests : IAsyncLifetime
         await transaction.RollbackAsync();
         await Assert.ThrowsAsync<StorageException>(async () => await inside.AppendAsync("order", "too late"));
         Assert.Empty((await store.OpenStreamAsync("order")).CommittedEvents);
-        await Assert.ThrowsAsync<WireupException>(() => TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options)).AsTask());
+        await Assert.ThrowsAsync<WireupException>(() =>
+            TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options)).AsTask());
     }
 
     [Theory, InlineData("off", Durability.Fast), InlineData("local", Durability.Durable)]

@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace EventStore.Postgres.Tests;
 
-/// <summary>Streams that are deleted between the statements of one page: they take no other event along, and are never shown in part.</summary>
+/// <summary>
+/// Streams that are deleted between the statements of one page: they take no other event along, and are never shown in part.
+/// </summary>
 public sealed class VanishingTests : IAsyncLifetime
 {
     private static readonly PageLimit Limit = new(10, 2_000);
@@ -31,7 +33,10 @@ public sealed class VanishingTests : IAsyncLifetime
         var isForward = direction == ReadDirection.Forward;
         await CommitAsync(isForward ? "vanishing" : "kept", 5_000);
         await CommitAsync(isForward ? "kept" : "vanishing", 5_000);
-        var page = await ReadWhileAsync($"DELETE FROM {schema.Quoted}.events WHERE stream = (SELECT stream FROM {schema.Quoted}.streams WHERE id = 'vanishing'); DELETE FROM {schema.Quoted}.streams WHERE id = 'vanishing'", direction);
+        var page =
+            await ReadWhileAsync(
+            $"DELETE FROM {schema.Quoted}.events WHERE stream = (SELECT stream FROM {schema.Quoted}.streams WHERE id = 'vanishing'); "
+                + $"DELETE FROM {schema.Quoted}.streams WHERE id = 'vanishing'", direction);
         Assert.Equal(["kept"], Streams(page.Events));
     }
 
@@ -56,8 +61,12 @@ public sealed class VanishingTests : IAsyncLifetime
         await CommitAsync("vanishing", 10, 5_000, 10);
 
         var struck = proxy.Arm(Fault.DelayReply, "vanishing"u8.ToArray());
-        var read = reading.ReadStreamAsync(new StreamRead("vanishing", new Revision(1), Revision.Max, ReadDirection.Forward, Limit), Token).AsTask();
-        while (!true.Equals(await schema.RunAsync("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'idle' AND strpos(query, 'y.revision <= $5') > 0 AND strpos(query, '{schema}.') > 0)"))) await Task.Delay(10, Token);
+        var read = reading.ReadStreamAsync(new StreamRead("vanishing", new Revision(1), Revision.Max, ReadDirection.Forward, Limit), Token)
+            .AsTask();
+        while (!true.Equals(
+            await schema.RunAsync(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'idle' AND strpos(query, 'y.revision <= $5') > 0 AND "
+                + "strpos(query, '{schema}.') > 0)"))) await Task.Delay(10, Token);
         await engine.DeleteStreamAsync("vanishing", Token);
         Assert.False(read.IsCompleted);
         await struck;
@@ -65,8 +74,10 @@ public sealed class VanishingTests : IAsyncLifetime
         Assert.Equal((0, 0L, true), (page.Events.Length, page.Head.Value, page.IsEnd));
     }
 
-    private async Task CommitAsync(StreamId stream, params int[] sizes) => Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync(
-        new CommitAttempt(stream, NewId.Next(), ExpectedRevision.NoStream, default, [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))]))).Kind);
+    private async Task CommitAsync(StreamId stream, params int[] sizes) =>
+        Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync(
+        new CommitAttempt(stream, NewId.Next(), ExpectedRevision.NoStream, default,
+            [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))]))).Kind);
 
     // Names are read from a table of their own: while it is locked, a page has its events, and waits for their names.
     private async Task<StorePage> ReadWhileAsync(string deletion, ReadDirection direction)
@@ -74,12 +85,15 @@ public sealed class VanishingTests : IAsyncLifetime
         await using var deleting = new NpgsqlConnection(address);
         await deleting.OpenAsync(Token);
         await using var transaction = await deleting.BeginTransactionAsync(Token);
-        await using (var delete = new NpgsqlCommand($"LOCK TABLE {schema.Quoted}.streams; {deletion}", deleting)) await delete.ExecuteNonQueryAsync(Token);
-        var read = engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, direction, Limit), Token).AsTask();
+        await using (var delete = new NpgsqlCommand($"LOCK TABLE {schema.Quoted}.streams; {deletion}",
+            deleting)) await delete.ExecuteNonQueryAsync(Token);
+        var read = engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, direction, Limit), Token)
+            .AsTask();
         await schema.UntilWaitingAsync(1);
         await transaction.CommitAsync(Token);
         return await read;
     }
 
-    private static IEnumerable<string> Streams(ReadOnlyMemory<RecordedEvent> events) => events.ToArray().Select(recorded => recorded.Commit.Stream.Id);
+    private static IEnumerable<string> Streams(ReadOnlyMemory<RecordedEvent> events) =>
+        events.ToArray().Select(recorded => recorded.Commit.Stream.Id);
 }

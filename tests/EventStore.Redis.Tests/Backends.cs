@@ -20,7 +20,8 @@ public sealed class RedisBackend : IBackend
 {
     private readonly TestStore store = new();
 
-    public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => store.Open((await SharedServer.Redis.GetAsync()).Address, context);
+    public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) =>
+        store.Open((await SharedServer.Redis.GetAsync()).Address, context);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 }
@@ -30,7 +31,8 @@ public sealed class UnsweptBackend : IBackend
 {
     private readonly TestStore store = new() { SweepStepEntries = 0 };
 
-    public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => store.Open((await SharedServer.Redis.GetAsync()).Address, context);
+    public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) =>
+        store.Open((await SharedServer.Redis.GetAsync()).Address, context);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 }

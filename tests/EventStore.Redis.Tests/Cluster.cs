@@ -23,9 +23,11 @@ internal static class Cluster
     private static async Task<PrivateRedis[]> StartAsync()
     {
         var nodes = new PrivateRedis[3];
-        for (var i = 0; i < nodes.Length; i++) nodes[i] = await PrivateRedis.StartAsync("--cluster-enabled", "yes", "--cluster-port", $"{FreePort()}");
+        for (var i = 0; i < nodes.Length; i++) nodes[i] =
+            await PrivateRedis.StartAsync("--cluster-enabled", "yes", "--cluster-port", $"{FreePort()}");
         string[] arguments = ["--cluster", "create", .. nodes.Select(node => node.Address), "--cluster-yes"];
-        using var making = Process.Start(new ProcessStartInfo("redis-cli", arguments) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        using var making =
+            Process.Start(new ProcessStartInfo("redis-cli", arguments) { UseShellExecute = false, RedirectStandardOutput = true })!;
         var said = await making.StandardOutput.ReadToEndAsync();
         await making.WaitForExitAsync();
         Assert.True(making.ExitCode == 0, said);

@@ -17,7 +17,9 @@ public sealed class ClusterTests
         var address = await Cluster.AddressAsync();
         var places = new HashSet<EndPoint?>();
         await using var connection = await ConnectionMultiplexer.ConnectAsync(address);
-        for (var i = 0; i < 12; i++)
+
+        // Names are random: twelve of them leave one of three servers out now and then.
+        for (var i = 0; i < 12 || (places.Count < 3 && i < 100); i++)
         {
             await using var store = new TestStore();
             await using var engine = await store.OpenReadyAsync(address);
@@ -33,7 +35,9 @@ public sealed class ClusterTests
     public async Task Waiting_for_replicas_is_refused_with_a_sentence()
     {
         await using var engine = new TestStore(new RedisOptions { Replicas = 1 }).Open(await Cluster.AddressAsync());
-        Assert.Contains("min-replicas-to-write", (await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync(Token))).Message, StringComparison.Ordinal);
+        Assert.Contains("min-replicas-to-write",
+            (await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync(Token))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact(Timeout = 300_000)]
@@ -100,5 +104,6 @@ public sealed class ClusterTests
         return new string(bytes);
     }
 
-    private static CommitAttempt Attempt(StreamId stream) => new(stream, Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", new byte[10])]);
+    private static CommitAttempt Attempt(StreamId stream) =>
+        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", new byte[10])]);
 }

@@ -21,10 +21,13 @@ public sealed class DoorTests : IAsyncDisposable
     [Fact]
     public void Options_that_contradict_or_exceed_are_refused_and_a_configuration_that_names_no_server_too()
     {
-        RedisOptions[] wrong = [new() { Replicas = -1 }, new() { ReplicasFlush = true }, new() { CommandTimeout = default }, new() { OutageTimeout = TimeSpan.FromDays(1) }];
-        Assert.All(wrong, options => Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingRedisPersistence("localhost", options)));
+        RedisOptions[] wrong = [new() { Replicas = -1 }, new() { ReplicasFlush = true }, new() { CommandTimeout = default },
+            new() { OutageTimeout = TimeSpan.FromDays(1) }];
+        Assert.All(wrong,
+            options => Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingRedisPersistence("localhost", options)));
         Assert.All((string[])["", "password=secret", "connectTimeout=secret,localhost"], configuration =>
-            Assert.DoesNotContain("secret", Assert.Throws<WireupException>(() => Wireup.Init().UsingRedisPersistence(configuration)).ToString(), StringComparison.Ordinal));
+            Assert.DoesNotContain("secret", Assert.Throws<WireupException>(() => Wireup.Init().UsingRedisPersistence(configuration))
+                .ToString(), StringComparison.Ordinal));
     }
 
     [Fact]
@@ -39,7 +42,8 @@ public sealed class DoorTests : IAsyncDisposable
         }
 
         await using var connection = await ConnectionMultiplexer.ConnectAsync(server);
-        await using (var second = await Wireup.Init().UsingRedisPersistence(connection, store.Options).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(Token))
+        await using (var second = await Wireup.Init().UsingRedisPersistence(connection, store.Options)
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(Token))
         {
             Assert.Equal(2, (await second.AppendAsync("stream", "by connection")).LastRevision.Value);
         }
@@ -49,13 +53,22 @@ public sealed class DoorTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_call_before_initialization_is_refused_at_once()
+    {
+        await using var engine = store.Open((await SharedServer.Redis.GetAsync()).Address);
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(async () => await engine.FindHeadAsync("stream", Token));
+        Assert.Contains("InitializeAsync", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_row_of_the_readme_is_the_description()
     {
         var root = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(root, "EventStore.slnx"))) root = Path.GetDirectoryName(root)!;
         await using var redis = await PrivateRedis.StartAsync();
         await using var engine = await new TestStore().OpenReadyAsync(redis.Address);
-        Assert.Contains(DescriptionTable.RowOf(engine.Description, "redis"), await File.ReadAllLinesAsync(Path.Combine(root, "README.md"), Token));
+        Assert.Contains(DescriptionTable.RowOf(engine.Description, "redis"),
+            await File.ReadAllLinesAsync(Path.Combine(root, "README.md"), Token));
     }
 
     [Theory]
@@ -66,9 +79,11 @@ public sealed class DoorTests : IAsyncDisposable
     [InlineData("yes", "always", "--maxmemory 100mb --maxmemory-policy allkeys-lru", Durability.Fast)]
     [InlineData("yes", "always", "--maxmemory 100mb --maxmemory-policy noeviction", Durability.Durable)]
     [InlineData("yes", "always", "--rename-command CONFIG GONE", Durability.Fast)]
-    public async Task What_the_server_does_is_asked_told_and_refused_where_durable_is_required(string appendOnly, string flushes, string? further, Durability level)
+    public async Task What_the_server_does_is_asked_described_and_refused_where_durable_is_required(string appendOnly, string flushes,
+        string? further, Durability level)
     {
-        await using var redis = await PrivateRedis.StartAsync(["--appendonly", appendOnly, "--appendfsync", flushes, .. further?.Split(' ') ?? []]);
+        await using var redis =
+            await PrivateRedis.StartAsync(["--appendonly", appendOnly, "--appendfsync", flushes, .. further?.Split(' ') ?? []]);
         await using (var engine = await new TestStore().OpenReadyAsync(redis.Address))
         {
             Assert.Equal(level, engine.Description.Durability.Level);
@@ -77,7 +92,9 @@ public sealed class DoorTests : IAsyncDisposable
 
         await using var demanding = new TestStore(new RedisOptions { RequireDurable = true }).Open(redis.Address);
         if (level == Durability.Durable) await demanding.InitializeAsync(Token);
-        else Assert.Contains("RequireDurable", (await Assert.ThrowsAsync<StorageException>(async () => await demanding.InitializeAsync(Token))).Message, StringComparison.Ordinal);
+        else Assert.Contains("RequireDurable",
+            (await Assert.ThrowsAsync<StorageException>(async () => await demanding.InitializeAsync(Token))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,10 +112,12 @@ public sealed class DoorTests : IAsyncDisposable
 
         await using (var engine = await store.OpenReadyAsync(server)) await engine.CommitAsync([Attempt(1)], Token);
         await database.HashSetAsync(schema.Meta, "checkpoint", 0);
-        Assert.Contains("damaged", (await Assert.ThrowsAsync<StorageException>(() => store.OpenReadyAsync(server))).Message, StringComparison.Ordinal);
+        Assert.Contains("damaged", (await Assert.ThrowsAsync<StorageException>(() => store.OpenReadyAsync(server))).Message,
+            StringComparison.Ordinal);
         await database.HashSetAsync(schema.Meta, "checkpoint", 1);
         await database.HashSetAsync(schema.Meta, "schema", "77");
-        Assert.Contains("77", (await Assert.ThrowsAsync<StorageException>(() => store.OpenReadyAsync(server))).Message, StringComparison.Ordinal);
+        Assert.Contains("77", (await Assert.ThrowsAsync<StorageException>(() => store.OpenReadyAsync(server))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -106,18 +125,22 @@ public sealed class DoorTests : IAsyncDisposable
     {
         await using var engine = await store.OpenReadyAsync((await SharedServer.Redis.GetAsync()).Address);
         var limits = engine.Description.Limits;
-        await Assert.ThrowsAsync<TooLargeException>(async () => await engine.CommitAsync([Attempt(1), Attempt((int)limits.MaxCommitBytes + 1)], Token));
-        await Assert.ThrowsAsync<TooLargeException>(async () => await engine.CommitAsync([Attempt(1), Attempt(1, limits.MaxEventsPerCommit + 1)], Token));
+        await Assert.ThrowsAsync<TooLargeException>(async () =>
+            await engine.CommitAsync([Attempt(1), Attempt((int)limits.MaxCommitBytes + 1)], Token));
+        await Assert.ThrowsAsync<TooLargeException>(async () =>
+            await engine.CommitAsync([Attempt(1), Attempt(1, limits.MaxEventsPerCommit + 1)], Token));
         Assert.Null(await engine.FindHeadAsync("stream", Token));
 
         await engine.CommitAsync([Attempt((int)limits.MaxCommitBytes - "stream".Length)], Token);
         await engine.CommitAsync([Attempt(1, limits.MaxEventsPerCommit)], Token);
-        var page = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), new Revision(1), ReadDirection.Forward, new PageLimit(10, 1)), Token);
+        var page = await engine.ReadStreamAsync(
+            new StreamRead("stream", new Revision(1), new Revision(1), ReadDirection.Forward, new PageLimit(10, 1)), Token);
         Assert.Equal((int)limits.MaxCommitBytes - "stream".Length, page.Events.Span[0].Record.Body.Length);
         Assert.Equal(limits.MaxEventsPerCommit + 1, page.Head.Value);
         Assert.True((await engine.VerifyAsync(cancellationToken: Token)).IsSound);
     }
 
     private static CommitAttempt Attempt(int bytes, int events = 1) =>
-        new("stream", Guid.NewGuid(), ExpectedRevision.Any, default, [.. Enumerable.Range(0, events).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[bytes]))]);
+        new("stream", Guid.NewGuid(), ExpectedRevision.Any, default,
+            [.. Enumerable.Range(0, events).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[bytes]))]);
 }

@@ -60,7 +60,8 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([Attempt(Marker)], Token))[0].Kind);
         await late;
 
-        await using var wired = await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(Token);
+        await using var wired = await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text"))
+            .BuildAsync(Token);
         var cut = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
         var result = await wired.AppendAsync("stream", ExpectedRevision.Exactly(1), [new EventMessage(Marker)], cancellationToken: Token);
         await cut;
@@ -74,14 +75,16 @@ public sealed class FaultTests : IAsyncLifetime
         await using var engine = await store.OpenReadyAsync(ThroughProxy());
         await engine.CommitAsync([Attempt("one", Marker)], Token);
         var struck = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
-        var page = await engine.ReadStreamAsync(new StreamRead(Marker, new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(10, 1 << 20)), Token);
+        var page = await engine.ReadStreamAsync(
+            new StreamRead(Marker, new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(10, 1 << 20)), Token);
         await struck;
         Assert.Equal(1, page.Events.Length);
 
         // The script is sent with its text once, so that what is cut below is the answer to running it.
         await engine.PutDocumentAsync("other", default, 0, Token);
         struck = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
-        await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.PutDocumentAsync("document", Encoding.UTF8.GetBytes(Marker), 0, Token));
+        await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () =>
+            await engine.PutDocumentAsync("document", Encoding.UTF8.GetBytes(Marker), 0, Token));
         await struck;
         Assert.Equal(2, (await engine.FindDocumentAsync("document", Token))!.Version);
     }
@@ -146,7 +149,7 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task Whoever_waits_where_commits_cannot_be_heard_of_looks_for_himself_again_and_again()
+    public async Task A_caller_that_waits_where_commits_are_not_announced_looks_again_and_again()
     {
         await using var mute = await PrivateRedis.StartAsync("--rename-command", "SUBSCRIBE", "");
         await using var writer = await store.OpenReadyAsync(mute.Address);
@@ -199,7 +202,7 @@ public sealed class FaultTests : IAsyncLifetime
         await using var connection = new RedisConnection(RedisConnection.Parse(redis.Address), null);
         await connection.OpenAsync(options, Token);
         var log = new Messages();
-        var server = new RedisServer(connection, options, "redis", new Standstill(), log.CreateLogger(""));
+        var server = new RedisServer(connection, new RedisSettings(options, "redis", new Standstill(), log.CreateLogger("")));
         await redis.KillAsync();
         var reading = server.ReadSettingsAsync("key", "appendonly", Token).AsTask();
         while (!log.All.Any(message => message.Contains("trying again", StringComparison.Ordinal))) await Task.Delay(20, Token);
@@ -212,7 +215,11 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_server_that_stays_away_is_said_to_be_unavailable_without_a_secret()
     {
         await redis.KillAsync();
-        await using var engine = new TestStore(new RedisOptions { StartupTimeout = TimeSpan.FromSeconds(1), CommandTimeout = TimeSpan.FromSeconds(1) }).Open(redis.Address + ",password=hidden");
+        await using var engine = new TestStore(new RedisOptions
+        {
+            StartupTimeout = TimeSpan.FromSeconds(1),
+            CommandTimeout = TimeSpan.FromSeconds(1)
+        }).Open(redis.Address + ",password=hidden");
         var away = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.InitializeAsync(Token));
         Assert.DoesNotContain("hidden", away.ToString() + engine.Description, StringComparison.Ordinal);
     }
@@ -255,7 +262,8 @@ public sealed class FaultTests : IAsyncLifetime
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter) =>
             All.Enqueue(formatter(state, exception));
 
         public void Dispose()

@@ -5,7 +5,9 @@ using StackExchange.Redis;
 
 namespace EventStore.Redis.Tests;
 
-/// <summary>A server that is killed under load keeps what it acknowledged; one that lost its tail is noticed, and what is left of it is whole.</summary>
+/// <summary>
+/// A server that is killed under load keeps what it acknowledged; one that lost its tail is noticed, and what is left of it is whole.
+/// </summary>
 public sealed class LossTests
 {
     private const int Writers = 16;
@@ -25,7 +27,8 @@ public sealed class LossTests
             var unknown = new ConcurrentQueue<CommitAttempt>();
             await using (var engine = await store.OpenReadyAsync(redis.Address))
             {
-                var writing = Enumerable.Range(0, Writers).Select(writer => Task.Run(() => WriteAsync(engine, writer, acknowledged, unknown), Token)).ToArray();
+                var writing = Enumerable.Range(0, Writers)
+                    .Select(writer => Task.Run(() => WriteAsync(engine, writer, acknowledged, unknown), Token)).ToArray();
                 await Task.Delay(Random.Shared.Next(20, 300), Token);
                 await redis.KillAsync();
                 await Task.WhenAll(writing);
@@ -52,7 +55,8 @@ public sealed class LossTests
         await using var redis = await PrivateRedis.StartAsync();
         var store = new TestStore();
         await using var engine = await store.OpenReadyAsync(redis.Address);
-        for (var i = 0; i < 50; i++) await engine.CommitAsync([.. Enumerable.Range(0, 4).Select(n => Attempt($"stream-{n}", (i + n) % 3 + 1))], Token);
+        for (var i = 0; i < 50; i++) await engine.CommitAsync(
+            [.. Enumerable.Range(0, 4).Select(n => Attempt($"stream-{n}", (i + n) % 3 + 1))], Token);
         var all = await ReadAsync(engine);
 
         // As a power loss cuts a file that was not flushed: the end of what the server wrote down is gone, in the middle of a command.
@@ -72,8 +76,9 @@ public sealed class LossTests
         Assert.Equal(left[^1].Commit.EventCount - 1, left[^1].IndexInCommit);
         Assert.True((await accepting.VerifyAsync(cancellationToken: Token)).IsSound);
 
-        // A reader that was further than the store is told so by the head of every page.
-        var ahead = await accepting.ReadAllAsync(new StoreRead(EventFilter.Everything, all[^1].Checkpoint, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1)), Token);
+        // A reader that was further than the store sees it by the head of every page.
+        var ahead = await accepting.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, all[^1].Checkpoint, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1)), Token);
         Assert.True(ahead.Head < all[^1].Checkpoint);
     }
 
@@ -81,7 +86,8 @@ public sealed class LossTests
     public async Task When_replicas_are_waited_for_a_failover_loses_nothing_and_too_few_of_them_make_a_commit_unknown()
     {
         await using var primary = await PrivateRedis.StartAsync();
-        await using var replica = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{primary.Port}", "--repl-diskless-sync-delay", "0");
+        await using var replica = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{primary.Port}",
+            "--repl-diskless-sync-delay", "0");
         var store = new TestStore(new RedisOptions { Replicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(10) });
         List<RecordedEvent> all;
         await using (var engine = await store.OpenReadyAsync(primary.Address))
@@ -92,30 +98,42 @@ public sealed class LossTests
         }
 
         await primary.KillAsync();
-        await using (var promoting = await ConnectionMultiplexer.ConnectAsync(replica.Address + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
+        await using (var promoting = await ConnectionMultiplexer.ConnectAsync(replica.Address
+            + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
         await using (var engine = await new TestStore(new RedisOptions { Name = store.Options.Name }).OpenReadyAsync(replica.Address))
         {
-            Assert.Equal(all.Select(recorded => recorded.Record.EventId), (await ReadAsync(engine)).Select(recorded => recorded.Record.EventId));
+            Assert.Equal(all.Select(recorded => recorded.Record.EventId),
+                (await ReadAsync(engine)).Select(recorded => recorded.Record.EventId));
         }
 
-        await using var alone = await new TestStore(new RedisOptions { Name = store.Options.Name, Replicas = 1, ReplicaTimeout = TimeSpan.FromMilliseconds(50) }).OpenReadyAsync(replica.Address);
+        await using var alone = await new TestStore(new RedisOptions
+        {
+            Name = store.Options.Name,
+            Replicas = 1,
+            ReplicaTimeout = TimeSpan.FromMilliseconds(50)
+        }).OpenReadyAsync(replica.Address);
         var attempt = Attempt("alone", 1);
-        Assert.Contains("0 of 1 replicas", (await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await alone.CommitAsync([attempt], Token))).Message, StringComparison.Ordinal);
+        Assert.Contains("0 of 1 replicas",
+            (await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await alone.CommitAsync([attempt], Token))).Message,
+            StringComparison.Ordinal);
         await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await alone.CommitAsync([attempt], Token));
         Assert.Equal(1, (await alone.FindHeadAsync("alone", Token))!.Revision.Value);
     }
 
     [Fact(Timeout = 300_000)]
-    public async Task A_failover_to_a_replica_that_was_behind_is_noticed_by_whoever_saw_more()
+    public async Task A_failover_to_a_replica_that_was_behind_is_noticed_by_an_engine_that_saw_more()
     {
         await using var primary = await PrivateRedis.StartAsync();
         var link = FaultyProxy.Before(primary.Port);
-        await using var replica = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{link.Port}", "--repl-diskless-sync-delay", "0");
+        await using var replica = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{link.Port}", "--repl-diskless-sync-delay",
+            "0");
         var store = new TestStore(new RedisOptions { OutageTimeout = TimeSpan.FromSeconds(60) });
-        await using var engine = await store.OpenReadyAsync($"{primary.Address},{replica.Address},connectTimeout=1000,syncTimeout=1000,configCheckSeconds=1");
+        await using var engine =
+            await store.OpenReadyAsync($"{primary.Address},{replica.Address},connectTimeout=1000,syncTimeout=1000,configCheckSeconds=1");
         await engine.CommitAsync([Attempt("stream", 5)], Token);
         await using var other = await ConnectionMultiplexer.ConnectAsync(replica.Address + ",allowAdmin=true");
-        while ((string?)await other.GetDatabase().HashGetAsync(new RedisSchema(store.Options.Name).Meta, "checkpoint") != "5") await Task.Delay(20, Token);
+        while ((string?)await other.GetDatabase()
+            .HashGetAsync(new RedisSchema(store.Options.Name).Meta, "checkpoint") != "5") await Task.Delay(20, Token);
 
         // The replica is cut off, and misses the rest.
         await link.DisposeAsync();
@@ -126,7 +144,8 @@ public sealed class LossTests
         Assert.Contains("went back from checkpoint 8 to 5", behind.Message, StringComparison.Ordinal);
     }
 
-    private static async Task WriteAsync(IPersistenceEngine engine, int writer, ConcurrentDictionary<Guid, CommitRecord> acknowledged, ConcurrentQueue<CommitAttempt> unknown)
+    private static async Task WriteAsync(IPersistenceEngine engine, int writer, ConcurrentDictionary<Guid, CommitRecord> acknowledged,
+        ConcurrentQueue<CommitAttempt> unknown)
     {
         while (true)
         {
@@ -152,8 +171,9 @@ public sealed class LossTests
         Assert.Equal(Enumerable.Range(1, stored.Count).Select(i => (long)i), stored.Select(recorded => recorded.Checkpoint.Value));
         foreach (var recorded in stored)
         {
-            var told = acknowledged[recorded.Commit.CommitId];
-            Assert.Equal((told.Stream, told.FirstCheckpoint, told.FirstRevision, told.EventCount), (recorded.Commit.Stream, recorded.Commit.FirstCheckpoint, recorded.Commit.FirstRevision, recorded.Commit.EventCount));
+            var known = acknowledged[recorded.Commit.CommitId];
+            Assert.Equal((known.Stream, known.FirstCheckpoint, known.FirstRevision, known.EventCount),
+                (recorded.Commit.Stream, recorded.Commit.FirstCheckpoint, recorded.Commit.FirstRevision, recorded.Commit.EventCount));
         }
     }
 
@@ -162,7 +182,8 @@ public sealed class LossTests
         var all = new List<RecordedEvent>();
         for (Checkpoint after = new Checkpoint(0); ;)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(5_000, 1 << 20)), Token);
+            var page = await engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(5_000, 1 << 20)), Token);
             all.AddRange(page.Events.Span);
             if (page.IsEnd) return all;
             after = page.Position;
@@ -170,5 +191,6 @@ public sealed class LossTests
     }
 
     private static CommitAttempt Attempt(StreamId stream, int events) =>
-        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default, [.. Enumerable.Range(0, events).Select(i => new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes($"body {i}")))]);
+        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default,
+            [.. Enumerable.Range(0, events).Select(i => new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes($"body {i}")))]);
 }

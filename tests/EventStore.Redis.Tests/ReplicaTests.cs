@@ -17,26 +17,30 @@ public sealed class ReplicaTests
         var link = FaultyProxy.Before(primary.Port);
         await using var next = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{link.Port}", "--repl-diskless-sync-delay", "0");
         await using var last = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{next.Port}", "--repl-diskless-sync-delay", "0");
-        var options = new TestStore(new RedisOptions { Replicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(10), OutageTimeout = TimeSpan.FromSeconds(60) }).Options;
+        var options = new TestStore(
+            new RedisOptions { Replicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(10), OutageTimeout = TimeSpan.FromSeconds(60) }).Options;
         var address = $"{primary.Address},{next.Address},connectTimeout=1000,syncTimeout=1000,configCheckSeconds=1";
         await using (var engine = await new TestStore(options).OpenReadyAsync(address)) await engine.CommitAsync([Attempt()], Token);
 
         await using var connection = new RedisConnection(RedisConnection.Parse(address), null);
         await connection.OpenAsync(options, Token);
-        var server = new RedisServer(connection, options, "redis", TimeProvider.System, NullLogger.Instance);
+        var server = new RedisServer(connection, new RedisSettings(options, "redis", TimeProvider.System, NullLogger.Instance));
         var schema = new RedisSchema(options.Name);
-        Task WriteAsync(string name) => server.TellAsync(RedisScript.PutDocument, [schema.Meta, schema.Documents, schema.Titles], [name, 0, "content"], Token).AsTask();
+        Task WriteAsync(string name) => server.ChangeAsync(RedisScript.PutDocument, [schema.Meta, schema.Documents, schema.Titles],
+            [name, 0, "content"], Token).AsTask();
 
         var before = server.FindConnectionAsync();
         await WriteAsync("kept");
         await server.WaitForReplicasAsync(before);
 
-        // The replica is cut off and misses the next one; then the server ends, before it was asked for replicas, and the replica with one of its own takes its place.
+        // The replica is cut off and misses the next one; then the server ends, before it was asked for replicas, and the replica with one
+        // of its own takes its place.
         await link.DisposeAsync();
         before = server.FindConnectionAsync();
         await WriteAsync("lost");
         await primary.KillAsync();
-        await using (var promoting = await ConnectionMultiplexer.ConnectAsync(next.Address + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
+        await using (var promoting = await ConnectionMultiplexer.ConnectAsync(next.Address
+            + ",allowAdmin=true")) await promoting.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
         Assert.Null((byte[]?)(await server.AskAsync(RedisScript.FindDocument, [schema.Meta, schema.Documents], ["lost"], Token))[1]);
         var unknown = await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await server.WaitForReplicasAsync(before));
         Assert.Contains("was replaced", unknown.Message, StringComparison.Ordinal);
@@ -53,5 +57,6 @@ public sealed class ReplicaTests
     }
 
     private static CommitAttempt Attempt() =>
-        new("stream", Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes("body"))]);
+        new("stream", Guid.NewGuid(), ExpectedRevision.Any, default,
+            [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes("body"))]);
 }

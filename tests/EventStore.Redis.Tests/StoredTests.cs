@@ -4,7 +4,9 @@ using StackExchange.Redis;
 
 namespace EventStore.Redis.Tests;
 
-/// <summary>What lies in the server: which keys, what is left of what was removed, how often it is asked, and that damage is found.</summary>
+/// <summary>
+/// What lies in the server: which keys, what is left of what was removed, how often it is asked, and that damage is found.
+/// </summary>
 public sealed class StoredTests : IAsyncLifetime
 {
     private readonly TestStore store = new();
@@ -35,11 +37,14 @@ public sealed class StoredTests : IAsyncLifetime
         await using (var engine = new TestStore(store.Options) { SweepStepEntries = 3 }.Open(redis.Address))
         {
             await engine.InitializeAsync(Token);
-            await engine.CommitAsync([.. Enumerable.Range(0, 200).Select(i => Attempt(new StreamId($"bucket-{i % 3}", "c", $"{i % 20}"), i))], Token);
-            for (var i = 0; i < 20; i++) await engine.SaveSnapshotAsync(new SnapshotRecord(new StreamId($"bucket-{i % 3}", "c", $"{i}"), new Revision(1), 0, "state", new byte[3]), Token);
+            await engine.CommitAsync(
+                [.. Enumerable.Range(0, 200).Select(i => Attempt(new StreamId($"bucket-{i % 3}", "c", $"{i % 20}"), i))], Token);
+            for (var i = 0; i < 20; i++) await engine.SaveSnapshotAsync(
+                new SnapshotRecord(new StreamId($"bucket-{i % 3}", "c", $"{i}"), new Revision(1), 0, "state", new byte[3]), Token);
             await engine.DeleteStreamAsync(new StreamId("bucket-1", "c", "1"), Token);
             await engine.PurgeAsync("bucket-0", Token);
-            var left = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, 1 << 20)), Token);
+            var left = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max,
+                ReadDirection.Forward, new PageLimit(1000, 1 << 20)), Token);
             Assert.Equal(left.Events.Length, (long)await Database.ExecuteAsync("XLEN", schema.Log));
             Assert.Equal(left.Events.Length, await Database.HashLengthAsync(schema.Ids));
             await engine.PurgeAsync(null, Token);
@@ -50,7 +55,7 @@ public sealed class StoredTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_opens_the_store_goes_on_with_what_somebody_began_to_remove()
+    public async Task An_opened_store_continues_a_removal_that_another_process_began()
     {
         await using (var stopped = new TestStore(store.Options) { SweepStepEntries = 0 }.Open(redis.Address))
         {
@@ -96,9 +101,19 @@ public sealed class StoredTests : IAsyncLifetime
             return await CallsOfAsync() - before;
         }
 
-        Assert.Equal(1, await RunsAsync(async () => Assert.Equal(1000, (await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), new Revision(long.MaxValue), ReadDirection.Forward, new PageLimit(1000, 1 << 20)), Token)).Events.Length)));
-        Assert.Equal(1, await RunsAsync(async () => await engine.ReadStreamAsync(new StreamRead("stream", new Revision(500), new Revision(900), ReadDirection.Backward, new PageLimit(100, 1 << 20)), Token)));
-        Assert.Equal(1, await RunsAsync(async () => await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(300), Checkpoint.Max, ReadDirection.Forward, new PageLimit(500, 1 << 20)), Token)));
+        Assert.Equal(1,
+            await RunsAsync(
+            async () => Assert.Equal(1000,
+            (await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), new Revision(long.MaxValue), ReadDirection.Forward,
+            new PageLimit(1000, 1 << 20)), Token)).Events.Length)));
+        Assert.Equal(1,
+            await RunsAsync(
+            async () => await engine.ReadStreamAsync(
+            new StreamRead("stream", new Revision(500), new Revision(900), ReadDirection.Backward, new PageLimit(100, 1 << 20)), Token)));
+        Assert.Equal(1,
+            await RunsAsync(async () =>
+            await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(300), Checkpoint.Max, ReadDirection.Forward,
+            new PageLimit(500, 1 << 20)), Token)));
         Assert.Equal(1, await RunsAsync(async () => await engine.CommitAsync([Attempt("stream", 1), Attempt("other", 1)], Token)));
         Assert.Equal(1, await RunsAsync(async () => await engine.FindHeadAsync("stream", Token)));
     }
@@ -107,12 +122,15 @@ public sealed class StoredTests : IAsyncLifetime
     public async Task Part_of_a_large_commit_costs_part_of_it()
     {
         await using var engine = await store.OpenReadyAsync(redis.Address);
-        await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, new byte[100], [.. Enumerable.Range(0, 10_000).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[300]))])], Token);
+        await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, new byte[100],
+            [.. Enumerable.Range(0, 10_000).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[300]))])], Token);
         Assert.InRange((long)await Database.ExecuteAsync("XLEN", schema.Log), 40, 100);
         for (var revision = 1L; revision <= 10_000; revision += 777)
         {
-            var page = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(revision), new Revision(revision + 4), ReadDirection.Forward, new PageLimit(100, 1 << 20)), Token);
-            Assert.Equal((5, 10_000, (int)revision - 1), (page.Events.Length, page.Events.Span[0].Commit.EventCount, page.Events.Span[0].IndexInCommit));
+            var page = await engine.ReadStreamAsync(new StreamRead("stream", new Revision(revision), new Revision(revision + 4),
+                ReadDirection.Forward, new PageLimit(100, 1 << 20)), Token);
+            Assert.Equal((5, 10_000, (int)revision - 1),
+                (page.Events.Length, page.Events.Span[0].Commit.EventCount, page.Events.Span[0].IndexInCommit));
             Assert.True(page.IsEnd);
         }
     }
@@ -125,14 +143,19 @@ public sealed class StoredTests : IAsyncLifetime
         Assert.True((await engine.VerifyAsync(cancellationToken: Token)).IsSound);
 
         await Database.ExecuteAsync("XDEL", schema.Log, "5");
-        var gone = await Assert.ThrowsAsync<CorruptStorageException>(async () => await engine.ReadStreamAsync(new StreamRead("stream", new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(100, 1 << 20)), Token));
+        var gone = await Assert.ThrowsAsync<CorruptStorageException>(async () =>
+            await engine.ReadStreamAsync(
+            new StreamRead("stream", new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(100, 1 << 20)), Token));
         Assert.Contains("checkpoint 5", gone.Place, StringComparison.Ordinal);
-        Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages, damage => damage.Place.Contains("revision 6", StringComparison.Ordinal));
+        Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages,
+            damage => damage.Place.Contains("revision 6", StringComparison.Ordinal));
         await Database.ExecuteAsync("XDEL", schema.Log, "10");
-        Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages, damage => damage.Problem.Contains("nothing after 9", StringComparison.Ordinal));
+        Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages,
+            damage => damage.Problem.Contains("nothing after 9", StringComparison.Ordinal));
 
         await Database.StringSetRangeAsync(schema.Index(RedisSchema.NameOf("stream")), 3 * 24 + 5, new byte[] { 99 });
-        Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages, damage => damage.Problem.Contains("index", StringComparison.Ordinal));
+        Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages,
+            damage => damage.Problem.Contains("index", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -153,7 +176,8 @@ public sealed class StoredTests : IAsyncLifetime
     }
 
     private async Task<RedisKey[]> KeysLeftAsync() =>
-        [.. (await connection.GetServer(connection.GetEndPoints()[0]).KeysAsync(pattern: "*").ToArrayAsync(Token)).OrderBy(key => (string?)key, StringComparer.Ordinal)];
+        [.. (await connection.GetServer(connection.GetEndPoints()[0]).KeysAsync(pattern: "*").ToArrayAsync(Token))
+            .OrderBy(key => (string?)key, StringComparer.Ordinal)];
 
     // How many commands came from outside, as the server counts them.
     private async Task<long> CallsOfAsync()
@@ -164,5 +188,6 @@ public sealed class StoredTests : IAsyncLifetime
     }
 
     private static CommitAttempt Attempt(StreamId stream, int i) =>
-        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes($"{i}"))]);
+        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default,
+            [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes($"{i}"))]);
 }

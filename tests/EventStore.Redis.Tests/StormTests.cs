@@ -4,7 +4,10 @@ using EventStore.TestServers;
 
 namespace EventStore.Redis.Tests;
 
-/// <summary>Sixteen writers in four processes store the same commits at once, while four readers follow: each commit is there once, and none comes late.</summary>
+/// <summary>
+/// Sixteen writers in four processes store the same commits at once, while four readers follow: each commit is there once, and none comes
+/// late.
+/// </summary>
 public sealed class StormTests
 {
     private const int Processes = 4;
@@ -21,7 +24,8 @@ public sealed class StormTests
         await using var engine = await store.OpenReadyAsync(server);
         using var ending = new CancellationTokenSource();
         var readers = Enumerable.Range(0, Readers).Select(_ => Task.Run(() => FollowAsync(store, server, ending.Token), Token)).ToArray();
-        var writers = Enumerable.Range(0, Processes).Select(process => RunWritersAsync($"{server}|{store.Options.Name}|{process}|{seconds}")).ToArray();
+        var writers = Enumerable.Range(0, Processes)
+            .Select(process => RunWritersAsync($"{server}|{store.Options.Name}|{process}|{seconds}")).ToArray();
         foreach (var said in await Task.WhenAll(writers)) Assert.Equal("", said);
         await ending.CancelAsync();
 
@@ -29,8 +33,10 @@ public sealed class StormTests
         var commits = delivered[0].Where(recorded => recorded.IndexInCommit == 0).ToList();
         Assert.True(commits.Count > Processes, $"only {commits.Count} commits were stored");
         Assert.Equal(commits.Count, commits.Select(recorded => (recorded.Commit.Stream, recorded.Commit.CommitId)).Distinct().Count());
-        Assert.Equal(Enumerable.Range(1, delivered[0].Count).Select(i => (long)i), delivered[0].Select(recorded => recorded.Checkpoint.Value));
-        Assert.All(delivered, seen => Assert.Equal(delivered[0].Select(recorded => recorded.Record.EventId), seen.Select(recorded => recorded.Record.EventId)));
+        Assert.Equal(Enumerable.Range(1, delivered[0].Count).Select(i => (long)i),
+            delivered[0].Select(recorded => recorded.Checkpoint.Value));
+        Assert.All(delivered, seen =>
+            Assert.Equal(delivered[0].Select(recorded => recorded.Record.EventId), seen.Select(recorded => recorded.Record.EventId)));
         var report = await engine.VerifyAsync(cancellationToken: Token);
         Assert.True(report.IsSound, string.Join("; ", report.Damages));
         Assert.Equal((commits.Count, delivered[0].Count), (report.CommitsChecked, report.EventsChecked));
@@ -45,7 +51,8 @@ public sealed class StormTests
         {
             var isLast = ending.IsCancellationRequested;
             var after = seen.Count == 0 ? Checkpoint.Origin : seen[^1].Checkpoint;
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(Random.Shared.Next(1, 2000), 1 << 20)), Token);
+            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward,
+                new PageLimit(Random.Shared.Next(1, 2000), 1 << 20)), Token);
             seen.AddRange(page.Events.Span);
             if (!page.IsEnd) continue;
             if (isLast) return seen;
@@ -53,7 +60,7 @@ public sealed class StormTests
         }
     }
 
-    // This program again, for the one fact below; answers what it said where that did not pass.
+    // This program again, for the one fact below; returns what it printed where that did not pass.
     private static async Task<string> RunWritersAsync(string storm)
     {
         string[] arguments =
@@ -78,7 +85,7 @@ public sealed class StormWriters
     private const int Streams = 6;
 
     [Fact(Explicit = true)]
-    public async Task Every_commit_is_stored_by_somebody_and_a_duplicate_for_the_rest()
+    public async Task Every_commit_is_stored_by_one_writer_and_a_duplicate_for_the_rest()
     {
         if (Environment.GetEnvironmentVariable(Variable)?.Split('|') is not [var server, var name, var process, var seconds])
         {
@@ -93,7 +100,8 @@ public sealed class StormWriters
             var random = new Random((int.Parse(process, CultureInfo.InvariantCulture) * Writers) + writer);
             for (var number = 1; !ending.IsCancellationRequested; number++)
             {
-                // All writers pass the same commits in about the same order; each is sent twice by everybody, alone or with its successor.
+                // All writers pass the same commits in about the same order; each is sent twice by every writer, alone or with its
+                // successor.
                 CommitAttempt[] batch = random.Next(2) == 0 ? [Attempt(number)] : [Attempt(number), Attempt(number + 1)];
                 var first = await engine.CommitAsync(batch, TestContext.Current.CancellationToken);
                 var second = await engine.CommitAsync(batch, TestContext.Current.CancellationToken);
@@ -101,7 +109,8 @@ public sealed class StormWriters
                 {
                     Assert.NotEqual(CommitOutcomeKind.Conflict, first[i].Kind);
                     Assert.Equal(CommitOutcomeKind.Duplicate, second[i].Kind);
-                    Assert.Equal((first[i].Commit!.FirstCheckpoint, first[i].Commit!.FirstRevision), (second[i].Commit!.FirstCheckpoint, second[i].Commit!.FirstRevision));
+                    Assert.Equal((first[i].Commit!.FirstCheckpoint, first[i].Commit!.FirstRevision),
+                        (second[i].Commit!.FirstCheckpoint, second[i].Commit!.FirstRevision));
                 }
             }
         })));
@@ -109,5 +118,6 @@ public sealed class StormWriters
 
     private static CommitAttempt Attempt(int number) => new(
         $"stream-{number % Streams}", new Guid(number, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10), ExpectedRevision.Any, default,
-        [.. Enumerable.Range(1, (number % 3) + 1).Select(i => new EventRecord(new Guid(number, (short)i, 2, 3, 4, 5, 6, 7, 8, 9, 10), "type", new byte[number % 50]))]);
+        [.. Enumerable.Range(1, (number % 3) + 1)
+            .Select(i => new EventRecord(new Guid(number, (short)i, 2, 3, 4, 5, 6, 7, 8, 9, 10), "type", new byte[number % 50]))]);
 }

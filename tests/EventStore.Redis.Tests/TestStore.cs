@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace EventStore.Redis.Tests;
 
-/// <summary>A store of a name that nobody else has, on a server that others share; its keys go with it.</summary>
+/// <summary>A store with a name of its own, on a server that tests share; its keys are deleted with it.</summary>
 internal sealed class TestStore : IAsyncDisposable
 {
     private string? address;
@@ -22,7 +22,8 @@ internal sealed class TestStore : IAsyncDisposable
     public IPersistenceEngine Open(string server, EngineContext? context = null)
     {
         address = server;
-        return new RedisPersistenceEngine(new RedisConnection(RedisConnection.Parse(server), null), Options, context ?? EngineContext.Default, SweepStepEntries);
+        return new RedisPersistenceEngine(new RedisConnection(RedisConnection.Parse(server), null), Options, context
+            ?? EngineContext.Default, SweepStepEntries);
     }
 
     /// <summary>An engine over the store, initialized.</summary>

@@ -13,7 +13,8 @@ public sealed class BackupTests : IDisposable
     public async Task A_backup_made_while_others_write_is_whole_and_opens()
     {
         await using var engine = await directory.OpenAsync();
-        for (var i = 0; i < 20; i++) await engine.CommitAsync([.. Enumerable.Range(0, 500).Select(at => Samples.Attempt($"stream-{at % 50}", new string('x', 300)))]);
+        for (var i = 0; i < 20; i++) await engine.CommitAsync(
+            [.. Enumerable.Range(0, 500).Select(at => Samples.Attempt($"stream-{at % 50}", new string('x', 300)))]);
         using var writing = new CancellationTokenSource();
         var writer = Task.Run(async () =>
         {
@@ -45,8 +46,10 @@ public sealed class BackupTests : IDisposable
         await Assert.ThrowsAsync<WireupException>(() => SqliteBackup.CreateAsync(":memory:", Target));
         await using (await directory.OpenAsync())
         {
-            await Assert.ThrowsAsync<StorageException>(() => SqliteBackup.CreateAsync(directory.Database, Path.Combine(directory.Path, "missing", "backup.db")));
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => SqliteBackup.CreateAsync(directory.Database, Target, new CancellationToken(canceled: true)));
+            await Assert.ThrowsAsync<StorageException>(() =>
+                SqliteBackup.CreateAsync(directory.Database, Path.Combine(directory.Path, "missing", "backup.db")));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+                SqliteBackup.CreateAsync(directory.Database, Target, new CancellationToken(canceled: true)));
         }
 
         Assert.Equal([directory.Database], Directory.EnumerateFileSystemEntries(directory.Path));

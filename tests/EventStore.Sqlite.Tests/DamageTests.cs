@@ -2,7 +2,7 @@ using System.Text;
 
 namespace EventStore.Sqlite.Tests;
 
-/// <summary>What is damaged is found, named with its place, and never answered.</summary>
+/// <summary>What is damaged is found, named with its place, and never returned.</summary>
 public sealed class DamageTests : IDisposable
 {
     private const int PageBytes = 4096;
@@ -23,18 +23,24 @@ public sealed class DamageTests : IDisposable
     }
 
     [Theory]
-    [InlineData("UPDATE events_commits SET stamp = stamp + 1 WHERE checkpoint = 7", "events_commits, checkpoint 7", "checksum of the commit")]
-    [InlineData("UPDATE events_commits SET commit_id = randomblob(16) WHERE checkpoint = 7", "events_commits, checkpoint 7", "checksum of the commit")]
+    [InlineData("UPDATE events_commits SET stamp = stamp + 1 WHERE checkpoint = 7", "events_commits, checkpoint 7",
+        "checksum of the commit")]
+    [InlineData("UPDATE events_commits SET commit_id = randomblob(16) WHERE checkpoint = 7", "events_commits, checkpoint 7",
+        "checksum of the commit")]
     [InlineData("UPDATE events_commits SET revision = -3 WHERE checkpoint = 7", "events_commits, checkpoint 7", "out of its range")]
     [InlineData("UPDATE events_commits SET event_count = 2 WHERE checkpoint = 7", "events_commits, checkpoint 7", "checksum of the commit")]
-    [InlineData("UPDATE events_streams SET id = 'stream-2' WHERE id = 'stream-1'", "events_commits, checkpoint 2", "checksum of the commit")]
+    [InlineData("UPDATE events_streams SET id = 'stream-2' WHERE id = 'stream-1'", "events_commits, checkpoint 2",
+        "checksum of the commit")]
     [InlineData("DELETE FROM events_streams WHERE id = 'stream-1'", "events_streams, stream 2", "the row is missing")]
-    [InlineData("DELETE FROM events_commits WHERE checkpoint = 7", "events_commits, stream 1, revision 5", "does not continue the commit before it")]
+    [InlineData("DELETE FROM events_commits WHERE checkpoint = 7", "events_commits, stream 1, revision 5",
+        "does not continue the commit before it")]
     [InlineData("DELETE FROM events_commits WHERE stream = 2", "events_recent, stream 2, revision 1", "leads to no commit")]
     [InlineData("DELETE FROM events_recent WHERE stream = 2", "events_streams, stream 2", "has no commits")]
-    [InlineData("DELETE FROM events_recent WHERE stream = 1 AND revision = 4", "events_commits, checkpoint 7", "no entry by stream and revision")]
+    [InlineData("DELETE FROM events_recent WHERE stream = 1 AND revision = 4", "events_commits, checkpoint 7",
+        "no entry by stream and revision")]
     [InlineData("UPDATE events_streams SET snapshot_revision = 9 WHERE stream = 1", "events_streams, stream 1", "newest snapshot is wrong")]
-    [InlineData("UPDATE events_snapshots SET payload = x'00'", "events_snapshots, stream 'default//stream-0', revision 3", "checksum of the snapshot")]
+    [InlineData("UPDATE events_snapshots SET payload = x'00'", "events_snapshots, stream 'default//stream-0', revision 3",
+        "checksum of the snapshot")]
     [InlineData("UPDATE events_documents SET name = ''", "events_documents, document ''", "checksum of the document")]
     [InlineData("UPDATE events_documents SET content = x'00'", "events_documents, document 'document'", "checksum of the document")]
     public async Task A_tampered_row_is_named(string change, string place, string problem)
@@ -77,7 +83,8 @@ public sealed class DamageTests : IDisposable
     public async Task A_value_of_another_kind_is_damage_and_never_read(string table, string change)
     {
         await FillAsync();
-        var schema = ((string)directory.Run($"SELECT sql FROM sqlite_master WHERE name = '{table}'")!).Replace("'", "''", StringComparison.Ordinal);
+        var schema = ((string)directory.Run($"SELECT sql FROM sqlite_master WHERE name = '{table}'")!)
+            .Replace("'", "''", StringComparison.Ordinal);
         var (loosen, restore) = ("replace(replace(sql, ' NOT NULL', ''), ' STRICT', '')", $"'{schema}'");
         directory.Run($"PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = {loosen} WHERE name = '{table}';");
         directory.Run($"UPDATE {table} SET {change}" + (table == "events_streams" ? " WHERE id = 'stream-0'" : ""));
@@ -110,8 +117,9 @@ public sealed class DamageTests : IDisposable
         await RequireRefusedAsync(async () => await engine.ReadAsync("stream-0"));
     }
 
-    // Opening reads what it needs, and no more: a page among the rows is found by whoever reads it, and by VerifyAsync. What opening does need and
-    // cannot read is reported there and then, with the place: a store that opens all the same would be read and written on a guess.
+    // Opening reads what it needs, and no more: a page among the rows is found by the call that reads it, and by VerifyAsync. What opening
+    // does need and cannot read is reported there and then, with the place: a store that opens all the same would be read and written on a
+    // guess.
     [Theory]
     [InlineData("events_store")]
     [InlineData("sqlite_autoindex_events_streams_1")]
@@ -133,10 +141,10 @@ public sealed class DamageTests : IDisposable
         Assert.False((await engine.VerifyAsync()).IsSound);
     }
 
-    // SQLite then fails to end the transaction that read, too. The report is what counts (G44): damage is found, located and reported, and what
-    // lies behind it is checked.
+    // SQLite then fails to end the transaction that read, too. The report is what counts (G44): damage is found, located and reported, and
+    // what lies behind it is checked.
     [Fact]
-    public async Task A_page_that_SQLite_cannot_read_is_told_and_what_lies_behind_it_is_checked_all_the_same()
+    public async Task A_page_that_SQLite_cannot_read_is_reported_and_what_lies_behind_it_is_checked_all_the_same()
     {
         await FillAsync(events: 2_000);
         var rowsPage = FlipPageOf("body-1000 ");
@@ -183,22 +191,25 @@ public sealed class DamageTests : IDisposable
         }
     }
 
-    // Each tells whether the result can be one of what was stored.
+    // Each says whether the result can be one of what was stored.
     private static readonly (string Name, Func<SqlitePersistenceEngine, Task<bool>> Ask)[] Reads =
     [
-        ("reading everything", async engine => (await engine.ReadAllAsync()).All(body => body.StartsWith("body-", StringComparison.Ordinal) && body.EndsWith(new string('x', 100), StringComparison.Ordinal))),
+        ("reading everything", async engine => (await engine.ReadAllAsync())
+        .All(body => body.StartsWith("body-", StringComparison.Ordinal) && body.EndsWith(new string('x', 100), StringComparison.Ordinal))),
         ("reading a stream", async engine => (await engine.ReadAsync("stream-0")).Length is 0 or 10),
         ("listing heads", async engine => (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100))).Count <= 2),
         ("a snapshot", async engine => await engine.FindSnapshotAsync("stream-0", Revision.Max) is null or { Payload.Span: [1, 2, 3] }),
         ("a document", async engine => await engine.FindDocumentAsync("document") is null or { Content.Span: [1, 2, 3] }),
-        ("listing documents", async engine => (await engine.ListDocumentsAsync("", "", 10)).All(document => document.Content.Span is [1, 2, 3])),
+        ("listing documents", async engine =>
+            (await engine.ListDocumentsAsync("", "", 10)).All(document => document.Content.Span is [1, 2, 3])),
         ("verifying", async engine => await engine.VerifyAsync() is not null),
     ];
 
     private async Task FillAsync(int events = 20)
     {
         await using var engine = await directory.OpenAsync();
-        await engine.CommitAsync([.. Enumerable.Range(1, events).Select(i => Samples.Attempt($"stream-{(i + 1) % 2}", $"body-{i} " + new string('x', 100)))]);
+        await engine.CommitAsync(
+            [.. Enumerable.Range(1, events).Select(i => Samples.Attempt($"stream-{(i + 1) % 2}", $"body-{i} " + new string('x', 100)))]);
         await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(3), 1, "state", new byte[] { 1, 2, 3 }));
         await engine.PutDocumentAsync("document", new byte[] { 1, 2, 3 }, 0);
     }
@@ -206,7 +217,8 @@ public sealed class DamageTests : IDisposable
     private static async Task RequireNamedAsync(SqlitePersistenceEngine engine, string place, string problem)
     {
         var damages = (await engine.VerifyAsync()).Damages;
-        Assert.True(damages.Any(damage => damage.Place.EndsWith(place, StringComparison.Ordinal) && damage.Problem.Contains(problem, StringComparison.Ordinal)),
+        Assert.True(damages.Any(
+            damage => damage.Place.EndsWith(place, StringComparison.Ordinal) && damage.Problem.Contains(problem, StringComparison.Ordinal)),
             $"of {string.Join("; ", damages)} none is at '{place}' and says '{problem}'");
     }
 

@@ -7,11 +7,14 @@ public sealed class DoorTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
-    [Theory, InlineData(""), InlineData("Upper"), InlineData("9lives"), InlineData("a-b"), InlineData("sqlite_x"), InlineData("a\n"), InlineData("a; DROP TABLE x")]
+    [Theory, InlineData(""), InlineData("Upper"), InlineData("9lives"), InlineData("a-b"), InlineData("sqlite_x"), InlineData("a\n"),
+        InlineData("a; DROP TABLE x")]
     public void A_name_that_cannot_begin_the_names_of_tables_is_refused(string name) =>
-        Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingSqlitePersistence(directory.Database, new SqliteOptions { Name = name }));
+        Assert.Throws<InvalidOptionException>(() =>
+            Wireup.Init().UsingSqlitePersistence(directory.Database, new SqliteOptions { Name = name }));
 
-    [Theory, InlineData("Data Source=;"), InlineData("Data Source=x.db;Cache=Shared"), InlineData("Data Source=x.db;Colour=Red"), InlineData("Data Source=:memory:;Mode=ReadOnly")]
+    [Theory, InlineData("Data Source=;"), InlineData("Data Source=x.db;Cache=Shared"), InlineData("Data Source=x.db;Color=Red"),
+        InlineData("Data Source=:memory:;Mode=ReadOnly")]
     public void A_connection_string_that_cannot_work_is_refused_without_repeating_it(string text)
     {
         var error = Assert.Throws<WireupException>(() => Wireup.Init().UsingSqlitePersistence(text));
@@ -21,7 +24,8 @@ public sealed class DoorTests : IDisposable
     [Fact]
     public void Options_out_of_range_are_refused()
     {
-        Assert.Throws<InvalidOptionException>(() => new EngineCatalogue().AddSqlite(new SqliteOptions { BusyTimeout = TimeSpan.FromSeconds(-1) }));
+        Assert.Throws<InvalidOptionException>(() =>
+            new EngineCatalogue().AddSqlite(new SqliteOptions { BusyTimeout = TimeSpan.FromSeconds(-1) }));
         Assert.Throws<InvalidOptionException>(() => new EngineCatalogue().AddSqlite(new SqliteOptions { PollInterval = TimeSpan.Zero }));
         Assert.Throws<WireupException>(() => new EngineCatalogue().AddSqlite().Create("sqlite:", EngineContext.Default));
     }
@@ -29,7 +33,8 @@ public sealed class DoorTests : IDisposable
     [Fact]
     public async Task An_address_chooses_it_by_path_or_connection_string_and_what_is_stored_is_there_again()
     {
-        foreach (var address in (string[])[$"sqlite:{directory.Path}/deep/er/orders.db", $"sqlite:Data Source={directory.Path}/deep/er/orders.db"])
+        foreach (var address in (string[])[$"sqlite:{directory.Path}/deep/er/orders.db",
+            $"sqlite:Data Source={directory.Path}/deep/er/orders.db"])
         {
             await using var store = await Wireup.Init()
                 .UsingPersistence(address, engines => engines.AddSqlite(new SqliteOptions { Durability = Durability.Fast }))
@@ -42,7 +47,8 @@ public sealed class DoorTests : IDisposable
             Assert.Contains("journal_mode=wal, synchronous=NORMAL, SQLite 3.", description.Durability.Basis, StringComparison.Ordinal);
         }
 
-        await using var engine = new EngineCatalogue().AddSqlite().Create($"sqlite:{directory.Path}/deep/er/orders.db", EngineContext.Default);
+        await using var engine = new EngineCatalogue().AddSqlite()
+            .Create($"sqlite:{directory.Path}/deep/er/orders.db", EngineContext.Default);
         await engine.InitializeAsync();
         Assert.Equal(2, (await engine.FindHeadAsync("stream"))!.Revision.Value);
         Assert.Equal(Durability.Durable, engine.Description.Durability.Level);
@@ -54,7 +60,8 @@ public sealed class DoorTests : IDisposable
     {
         foreach (var rest in (string[])["Mode=ReadWrite", "Password=open-sesame"])
         {
-            await using var engine = new EngineCatalogue().AddSqlite().Create($"sqlite:Data Source={directory.Database};{rest}", EngineContext.Default);
+            await using var engine = new EngineCatalogue().AddSqlite()
+                .Create($"sqlite:Data Source={directory.Database};{rest}", EngineContext.Default);
             var refused = await Assert.ThrowsAnyAsync<StorageException>(async () => await engine.InitializeAsync());
             Assert.DoesNotContain("open-sesame", refused.ToString() + engine.Description, StringComparison.Ordinal);
         }
@@ -72,11 +79,12 @@ public sealed class DoorTests : IDisposable
         Assert.Equal((Durability.Volatile, EngineCapabilities.None), (first.Description.Durability.Level, first.Description.Capabilities));
     }
 
-    // What Dapper does at run time needs reflection and code made there, which a trimmed or native program lacks. A call that is turned into code at
-    // build time leaves no reference behind.
+    // What Dapper does at run time needs reflection and code made there, which a trimmed or native program lacks. A call that is turned
+    // into code at build time leaves no reference behind.
     [Fact]
     public void Every_call_of_Dapper_is_turned_into_code_at_build_time() =>
-        Assert.DoesNotContain("Dapper", typeof(SqlitePersistenceEngine).Assembly.GetReferencedAssemblies().Select(reference => reference.Name));
+        Assert.DoesNotContain("Dapper",
+            typeof(SqlitePersistenceEngine).Assembly.GetReferencedAssemblies().Select(reference => reference.Name));
 
     // Before 3.51.3, two connections that write and move the log at one moment could damage it.
     [Fact]
@@ -126,6 +134,7 @@ public sealed class DoorTests : IDisposable
         var root = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(root, "EventStore.slnx"))) root = Path.GetDirectoryName(root)!;
         await using var engine = await directory.OpenAsync();
-        Assert.Contains(Conformance.DescriptionTable.RowOf(engine.Description, "sqlite"), await File.ReadAllLinesAsync(Path.Combine(root, "README.md")));
+        Assert.Contains(Conformance.DescriptionTable.RowOf(engine.Description, "sqlite"),
+            await File.ReadAllLinesAsync(Path.Combine(root, "README.md")));
     }
 }

@@ -11,7 +11,7 @@ public sealed class FaultTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact(Timeout = 60_000)]
-    public async Task A_database_that_stays_held_is_told_after_the_time_limit_and_taken_once_it_is_free()
+    public async Task A_database_that_stays_held_is_reported_after_the_time_limit_and_taken_once_it_is_free()
     {
         await using var engine = await directory.OpenAsync(new SqliteOptions { BusyTimeout = TimeSpan.FromMilliseconds(150) });
         await using var patient = await directory.OpenAsync();
@@ -37,7 +37,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Whoever_waits_for_a_held_database_can_be_cancelled_and_stores_nothing()
+    public async Task A_call_that_waits_for_a_held_database_can_be_cancelled_and_stores_nothing()
     {
         await using var engine = await directory.OpenAsync();
         using var other = new SqliteConnection($"Data Source={directory.Database};Pooling=False");
@@ -58,7 +58,8 @@ public sealed class FaultTests : IDisposable
         await engine.AppendAsync("small", "before");
         await LimitAsync(engine, 200);
         var attempt = Samples.Attempt("large", new string('x', 4_000_000));
-        var error = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.CommitAsync([Samples.Attempt("small", "not alone"), attempt]));
+        var error = await Assert.ThrowsAsync<StorageUnavailableException>(async () =>
+            await engine.CommitAsync([Samples.Attempt("small", "not alone"), attempt]));
         Assert.Contains("no space left", error.Message, StringComparison.Ordinal);
         Assert.Equal(["before"], await engine.ReadAllAsync());
 
@@ -73,7 +74,8 @@ public sealed class FaultTests : IDisposable
     {
         var mount = Path.Combine(directory.Path, "small");
         Directory.CreateDirectory(mount);
-        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=3m", "none", mount), "A small file system can be mounted by root on Linux only.");
+        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=3m", "none", mount),
+            "A small file system can be mounted by root on Linux only.");
         try
         {
             var database = SqliteLocation.Parse(Path.Combine(mount, "store.db"));
@@ -105,7 +107,8 @@ public sealed class FaultTests : IDisposable
             await using var again = new SqlitePersistenceEngine(database, new SqliteOptions(), EngineContext.Default);
             await again.InitializeAsync();
             Assert.True((await again.VerifyAsync()).IsSound);
-            var page = await again.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
+            var page = await again.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max,
+                ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)));
             Assert.Equal(stored, page.Events.ToArray()[..^1].Select(recorded => recorded.Commit.CommitId));
         }
         finally
@@ -120,7 +123,8 @@ public sealed class FaultTests : IDisposable
     private static async Task<bool> RunAsync(string program, params string[] arguments)
     {
         if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) return false;
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
+        using var process =
+            Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
         await process.WaitForExitAsync();
         return process.ExitCode == 0;
     }

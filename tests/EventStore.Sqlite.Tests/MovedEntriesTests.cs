@@ -1,6 +1,8 @@
 namespace EventStore.Sqlite.Tests;
 
-/// <summary>Entries of streams are moved twice while a store grows. Wherever they are, reads, removals and verifications find them.</summary>
+/// <summary>
+/// Entries of streams are moved twice while a store grows. Wherever they are, reads, removals and verifications find them.
+/// </summary>
 public sealed class MovedEntriesTests : IDisposable
 {
     private const int Streams = 10;
@@ -19,7 +21,8 @@ public sealed class MovedEntriesTests : IDisposable
         Assert.Equal(revisions, await RevisionsAsync(engine, new Revision(1), Revision.Max, ReadDirection.Forward));
         Assert.Equal(revisions.Reverse(), await RevisionsAsync(engine, new Revision(1), Revision.Max, ReadDirection.Backward));
         Assert.Equal(revisions[^200..], await RevisionsAsync(engine, new Revision(head - 199), Revision.Max, ReadDirection.Forward));
-        Assert.Equal(revisions[1_000..^1_000].Reverse(), await RevisionsAsync(engine, new Revision(1_001), new Revision(head - 1_000), ReadDirection.Backward));
+        Assert.Equal(revisions[1_000..^1_000].Reverse(),
+            await RevisionsAsync(engine, new Revision(1_001), new Revision(head - 1_000), ReadDirection.Backward));
         Assert.True((await engine.VerifyAsync()).IsSound);
     }
 
@@ -45,12 +48,14 @@ public sealed class MovedEntriesTests : IDisposable
     private async Task<SqlitePersistenceEngine> FillAsync()
     {
         var engine = await directory.OpenAsync(new SqliteOptions { Durability = Durability.Fast });
-        for (var i = 0; i < 73; i++) await engine.CommitAsync([.. Enumerable.Range(0, Batch).Select(at => Samples.Attempt($"stream-{at % Streams}", "body"))]);
+        for (var i = 0; i < 73; i++) await engine.CommitAsync(
+            [.. Enumerable.Range(0, Batch).Select(at => Samples.Attempt($"stream-{at % Streams}", "body"))]);
         foreach (var table in Tables) Assert.Equal((long)Streams, directory.Run($"SELECT count(DISTINCT stream) FROM {table}"));
         return engine;
     }
 
-    private static async Task<List<long>> RevisionsAsync(SqlitePersistenceEngine engine, Revision from, Revision to, ReadDirection direction)
+    private static async Task<List<long>> RevisionsAsync(SqlitePersistenceEngine engine, Revision from, Revision to,
+        ReadDirection direction)
     {
         var found = new List<long>();
         while (true)

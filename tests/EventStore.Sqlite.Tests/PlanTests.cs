@@ -5,15 +5,19 @@ namespace EventStore.Sqlite.Tests;
 /// <summary>Every statement finds what it needs by an index: the cost of none grows with what else is stored.</summary>
 public sealed class PlanTests : IDisposable
 {
-    // These are meant to see everything: whoever calls them asks for that.
-    private static readonly string[] Whole = ["check-pages", "purge-commits", "purge-gathered", "purge-recent", "purge-revisions", "purge-snapshots", "purge-streams", "verify-documents", "verify-entries", "verify-numbers", "verify-snapshot-revisions", "verify-snapshots", "verify-strays", "verify-streams"];
+    // These are meant to see everything: their callers ask for that.
+    private static readonly string[] Whole = ["check-pages", "purge-commits", "purge-gathered", "purge-recent", "purge-revisions",
+        "purge-snapshots", "purge-streams", "verify-documents", "verify-entries", "verify-numbers", "verify-snapshot-revisions",
+        "verify-snapshots", "verify-strays", "verify-streams"];
 
     // These see a table that never has more than a bounded number of rows.
-    private static readonly string[] Small = ["create-commits", "create-documents", "create-gathered", "create-recent", "create-revisions", "create-snapshots", "create-store", "create-streams", "find-schema", "find-schema-version", "move-gathered", "move-recent"];
+    private static readonly string[] Small = ["create-commits", "create-documents", "create-gathered", "create-recent", "create-revisions",
+        "create-snapshots", "create-store", "create-streams", "find-schema", "find-schema-version", "move-gathered", "move-recent"];
     private readonly TestDirectory directory = new();
 
     public static TheoryData<string> Hot => [.. typeof(SqliteSql).Assembly.GetManifestResourceNames()
-        .Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Select(name => name[..^4]).Except(Whole).Except(Small).Order(StringComparer.Ordinal)];
+        .Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Select(name => name[..^4]).Except(Whole).Except(Small)
+        .Order(StringComparer.Ordinal)];
 
     public void Dispose() => directory.Dispose();
 
@@ -23,7 +27,8 @@ public sealed class PlanTests : IDisposable
         await using var engine = await directory.OpenAsync();
         await FillAsync(engine, 100);
         var plan = await PlanOfAsync(engine, file);
-        Assert.DoesNotContain(plan, step => step.StartsWith("SCAN", StringComparison.Ordinal) || step.Contains("TEMP B-TREE", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan,
+            step => step.StartsWith("SCAN", StringComparison.Ordinal) || step.Contains("TEMP B-TREE", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -63,7 +68,8 @@ public sealed class PlanTests : IDisposable
     private static async Task FillAsync(SqlitePersistenceEngine engine, int commits)
     {
         for (var i = 0; i < commits; i += 1_000)
-            await engine.CommitAsync([.. Enumerable.Range(i, Math.Min(1_000, commits)).Select(at => Samples.Attempt($"stream-{at % 500}", new string('x', 200)))]);
+            await engine.CommitAsync([.. Enumerable.Range(i, Math.Min(1_000, commits))
+                .Select(at => Samples.Attempt($"stream-{at % 500}", new string('x', 200)))]);
     }
 
     private static ValueTask<List<string>> PlanOfAsync(SqlitePersistenceEngine engine, string file) => engine.Database.ReadAsync(session =>
@@ -82,7 +88,8 @@ public sealed class PlanTests : IDisposable
         return await fresh.Database.ReadAsync(session =>
         {
             raw.sqlite3_db_status(session.Connection.Handle!, CacheMisses, out _, out _, 1);
-            var page = session.Reading.ReadStream(new StreamRead("ten", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, long.MaxValue)));
+            var page = session.Reader.ReadStream(
+                new StreamRead("ten", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, long.MaxValue)));
             Assert.Equal(10, page.Events.Length);
             raw.sqlite3_db_status(session.Connection.Handle!, CacheMisses, out var misses, out _, 0);
             return misses;

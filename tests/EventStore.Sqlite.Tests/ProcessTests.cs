@@ -25,7 +25,8 @@ public sealed class ProcessTests : IDisposable
         var stored = new List<(long First, int Count)>();
         foreach (var writer in writers)
         {
-            stored.AddRange((await writer.EndAsync()).Select(line => line.Split(' ')).Where(words => words[0] == "stored").Select(words => (long.Parse(words[2]), int.Parse(words[3]))));
+            stored.AddRange((await writer.EndAsync()).Select(line => line.Split(' ')).Where(words => words[0] == "stored")
+                .Select(words => (long.Parse(words[2]), int.Parse(words[3]))));
             await writer.DisposeAsync();
         }
 
@@ -33,7 +34,7 @@ public sealed class ProcessTests : IDisposable
         var expected = stored.SelectMany(commit => Enumerable.Range(0, commit.Count).Select(i => commit.First + i)).Order().ToArray();
         foreach (var reader in readers)
         {
-            await reader.TellAsync("stop");
+            await reader.WriteLineAsync("stop");
             var delivered = (await reader.EndAsync())[^1].Split(' ').Select(long.Parse).ToArray();
             Assert.Equal(expected, delivered);
             await reader.DisposeAsync();
@@ -59,7 +60,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact(Timeout = 15 * Minutes)]
-    public async Task What_a_killed_writer_was_told_is_stored_once_and_the_rest_is_settled_by_its_id()
+    public async Task What_was_acknowledged_to_a_killed_writer_is_stored_once_and_the_rest_is_settled_by_its_id()
     {
         for (var round = 1; round <= (IsLongRun ? 50 : 4); round++)
         {
@@ -72,19 +73,24 @@ public sealed class ProcessTests : IDisposable
             }
 
             var said = lines.Select(line => line.Split(' ')).Where(words => words.Length >= 2).ToLookup(words => words[0]);
-            var stored = said["stored"].Where(words => words.Length == 4).Select(words => (Id: Guid.Parse(words[1]), First: long.Parse(words[2]), Count: int.Parse(words[3]))).ToArray();
+            var stored = said["stored"].Where(words => words.Length == 4)
+                .Select(words => (Id: Guid.Parse(words[1]), First: long.Parse(words[2]), Count: int.Parse(words[3]))).ToArray();
             var refused = said["refused"].Select(words => words[1]).ToHashSet();
             Assert.NotEmpty(stored);
 
             await using var engine = await directory.OpenAsync();
             Assert.True((await engine.VerifyAsync()).IsSound);
             var found = new Dictionary<Guid, CommitRecord>();
-            foreach (var commit in (await ReadAsync(engine)).Where(recorded => recorded.IndexInCommit == 0).Select(recorded => recorded.Commit)) found.Add(commit.CommitId, commit);
-            foreach (var (id, first, count) in stored) Assert.Equal((first, count), (found[id].FirstCheckpoint.Value, found[id].EventCount));
+            foreach (var commit in (await ReadAsync(engine)).Where(recorded => recorded.IndexInCommit == 0)
+                .Select(recorded => recorded.Commit)) found.Add(commit.CommitId, commit);
+            foreach (var (id, first, count) in stored) Assert.Equal((first, count),
+                (found[id].FirstCheckpoint.Value, found[id].EventCount));
 
-            foreach (var words in said["sent"].Where(words => words.Length == 4 && !refused.Contains(words[2]) && !stored.Any(commit => commit.Id == Guid.Parse(words[2]))))
+            foreach (var words in said["sent"].Where(
+                words => words.Length == 4 && !refused.Contains(words[2]) && !stored.Any(commit => commit.Id == Guid.Parse(words[2]))))
             {
-                var again = new CommitAttempt(words[1], Guid.Parse(words[2]), ExpectedRevision.Any, default, [.. Enumerable.Range(0, int.Parse(words[3])).Select(_ => new EventRecord(NewId.Next(), "type", new byte[200]))]);
+                var again = new CommitAttempt(words[1], Guid.Parse(words[2]), ExpectedRevision.Any, default,
+                    [.. Enumerable.Range(0, int.Parse(words[3])).Select(_ => new EventRecord(NewId.Next(), "type", new byte[200]))]);
                 var outcome = (await engine.CommitAsync([again]))[0];
                 Assert.Equal(found.ContainsKey(again.CommitId) ? CommitOutcomeKind.Duplicate : CommitOutcomeKind.Committed, outcome.Kind);
             }
@@ -113,7 +119,8 @@ public sealed class ProcessTests : IDisposable
         var all = new List<RecordedEvent>();
         for (Checkpoint after = new Checkpoint(0); ;)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, long.MaxValue)));
+            var page = await engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(1000, long.MaxValue)));
             all.AddRange(page.Events.Span);
             after = page.Position;
             if (page.IsEnd) return all;

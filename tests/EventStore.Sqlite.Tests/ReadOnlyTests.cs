@@ -27,7 +27,8 @@ public sealed class ReadOnlyTests : IDisposable
     public async Task It_refuses_every_write_with_an_error_of_its_own()
     {
         await using (var writer = await directory.OpenAsync()) await writer.AppendAsync("stream", "1");
-        await using var engine = new EngineCatalogue().AddSqlite().Create($"sqlite:Data Source={directory.Database};Mode=ReadOnly", EngineContext.Default);
+        await using var engine = new EngineCatalogue().AddSqlite()
+            .Create($"sqlite:Data Source={directory.Database};Mode=ReadOnly", EngineContext.Default);
         await engine.InitializeAsync();
         Func<Task>[] writes =
         [
@@ -51,10 +52,12 @@ public sealed class ReadOnlyTests : IDisposable
     [Fact]
     public async Task It_makes_nothing_where_nothing_is()
     {
-        await using (var engine = directory.Engine(ReadOnly)) await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
+        await using (var engine = directory.Engine(ReadOnly)) await Assert.ThrowsAsync<StorageNotFoundException>(
+            async () => await engine.InitializeAsync());
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
         directory.Run("CREATE TABLE mine (a)");
-        await using (var engine = directory.Engine(ReadOnly)) await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
+        await using (var engine = directory.Engine(ReadOnly)) await Assert.ThrowsAsync<StorageNotFoundException>(
+            async () => await engine.InitializeAsync());
         Assert.Equal(1L, directory.Run("SELECT count(*) FROM sqlite_master"));
     }
 

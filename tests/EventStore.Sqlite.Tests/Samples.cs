@@ -7,7 +7,8 @@ namespace EventStore.Sqlite.Tests;
 internal static class Samples
 {
     public static CommitAttempt Attempt(StreamId stream, params string[] bodies) =>
-        new(stream, NewId.Next(), ExpectedRevision.Any, default, [.. bodies.Select(body => new EventRecord(NewId.Next(), "type", Encoding.UTF8.GetBytes(body)))]);
+        new(stream, NewId.Next(), ExpectedRevision.Any, default,
+            [.. bodies.Select(body => new EventRecord(NewId.Next(), "type", Encoding.UTF8.GetBytes(body)))]);
 
     public static async Task<CommitRecord> AppendAsync(this IPersistenceEngine engine, StreamId stream, params string[] bodies)
     {
@@ -17,12 +18,14 @@ internal static class Samples
     }
 
     public static async Task<string[]> ReadAsync(this IPersistenceEngine engine, StreamId stream) =>
-        Bodies((await engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)))).Events);
+        Bodies((await engine.ReadStreamAsync(
+            new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)))).Events);
 
     public static async Task<string[]> ReadAllAsync(this IPersistenceEngine engine, EventFilter? filter = null) =>
-        Bodies((await engine.ReadAllAsync(new StoreRead(filter ?? EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)))).Events);
+        Bodies((await engine.ReadAllAsync(new StoreRead(filter ?? EventFilter.Everything, new Checkpoint(0), Checkpoint.Max,
+            ReadDirection.Forward, new PageLimit(10_000, long.MaxValue)))).Events);
 
-    /// <summary>Runs SQL on a database as somebody else would.</summary>
+    /// <summary>Runs SQL on a database as another program would.</summary>
     public static object? Run(this TestDirectory directory, string sql)
     {
         using var connection = new SqliteConnection($"Data Source={directory.Database};Pooling=False");
@@ -32,5 +35,6 @@ internal static class Samples
         return command.ExecuteScalar();
     }
 
-    private static string[] Bodies(ReadOnlyMemory<RecordedEvent> events) => [.. events.ToArray().Select(recorded => Encoding.UTF8.GetString(recorded.Record.Body.Span))];
+    private static string[] Bodies(ReadOnlyMemory<RecordedEvent> events) =>
+        [.. events.ToArray().Select(recorded => Encoding.UTF8.GetString(recorded.Record.Body.Span))];
 }

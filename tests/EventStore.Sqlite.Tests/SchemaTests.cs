@@ -14,7 +14,8 @@ public sealed class SchemaTests : IDisposable
     [InlineData("DROP TABLE events_store", "'events_store' is missing")]
     [InlineData("DROP TABLE events_snapshots", "'events_snapshots' is missing")]
     [InlineData("ALTER TABLE events_commits ADD COLUMN extra ANY", "'events_commits' has other columns")]
-    [InlineData("DROP TABLE events_commits; CREATE TABLE events_commits (checkpoint INTEGER PRIMARY KEY)", "'events_commits' has other columns")]
+    [InlineData("DROP TABLE events_commits; CREATE TABLE events_commits (checkpoint INTEGER PRIMARY KEY)",
+        "'events_commits' has other columns")]
     public async Task An_unknown_or_damaged_schema_is_refused_with_a_sentence_and_stays_as_it_is(string change, string said)
     {
         await using (var engine = await directory.OpenAsync()) await engine.AppendAsync("stream", "body");
@@ -32,7 +33,8 @@ public sealed class SchemaTests : IDisposable
     {
         directory.Run("PRAGMA encoding = 'UTF-16le'; CREATE TABLE mine (a);");
         await using var engine = directory.Engine();
-        Assert.Contains("UTF-16le", (await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains("UTF-16le", (await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync())).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -48,11 +50,13 @@ public sealed class SchemaTests : IDisposable
     public async Task A_missing_store_is_made_only_where_it_may_be()
     {
         var mayNot = EngineContext.Default with { MayCreateStorage = false };
-        await using (var engine = directory.Engine(context: mayNot)) await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
+        await using (var engine = directory.Engine(context: mayNot)) await Assert.ThrowsAsync<StorageNotFoundException>(
+            async () => await engine.InitializeAsync());
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
 
         directory.Run("CREATE TABLE mine (a)");
-        await using (var engine = directory.Engine(context: mayNot)) await Assert.ThrowsAsync<StorageNotFoundException>(async () => await engine.InitializeAsync());
+        await using (var engine = directory.Engine(context: mayNot)) await Assert.ThrowsAsync<StorageNotFoundException>(
+            async () => await engine.InitializeAsync());
         Assert.Equal(1L, directory.Run("SELECT count(*) FROM sqlite_master"));
         Assert.Equal("delete", directory.Run("PRAGMA journal_mode"));
 
@@ -66,10 +70,11 @@ public sealed class SchemaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_that_cannot_be_made_is_told()
+    public async Task A_directory_that_cannot_be_made_is_reported()
     {
         await File.WriteAllTextAsync(Path.Combine(directory.Path, "file"), "");
-        await using var engine = new SqlitePersistenceEngine(SqliteLocation.Parse(Path.Combine(directory.Path, "file", "store.db")), new SqliteOptions(), EngineContext.Default);
+        await using var engine = new SqlitePersistenceEngine(SqliteLocation.Parse(Path.Combine(directory.Path, "file", "store.db")),
+            new SqliteOptions(), EngineContext.Default);
         await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
     }
 }

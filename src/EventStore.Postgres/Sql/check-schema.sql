@@ -1,5 +1,6 @@
 -- What is found in the schema: its columns with their types, and its indexes with theirs, one sentence each.
-SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, NULL) || CASE WHEN a.attcollation = 'pg_catalog."C"'::regcollation THEN ' by code point' ELSE '' END
+SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, NULL) ||
+    CASE WHEN a.attcollation = 'pg_catalog."C"'::regcollation THEN ' by code point' ELSE '' END
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND c.relkind = 'r'

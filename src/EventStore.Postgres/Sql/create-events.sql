@@ -1,4 +1,5 @@
--- Headers of a commit stand at its first event. At the later ones they are empty if the commit has none, and NULL if they are to be looked up there.
+-- Headers of a commit stand at its first event. At the later ones they are empty if the commit has none, and NULL if they are to be looked
+-- up there.
 CREATE TABLE {schema}.events (
     checkpoint bigint NOT NULL CONSTRAINT events_checkpoint PRIMARY KEY,
     stream bigint NOT NULL,

@@ -1,4 +1,4 @@
--- The one row of the store. Whoever writes holds its lock until his commit ends, so the order in which checkpoints are given is the order in
+-- The one row of the store. A writer holds its lock until its commit ends, so the order in which checkpoints are given is the order in
 -- which they become visible: the guarantee that nothing appears late (G14) rests on this row. Version is another number
 -- after every change of commits and streams, and none that was there before.
 CREATE TABLE {schema}.store (

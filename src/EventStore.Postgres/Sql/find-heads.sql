@@ -1,8 +1,11 @@
--- The heads of the streams of a batch, and which of its commit ids they already hold. Each is looked up by index, however the planner feels.
-SELECT a.attempt::integer - 1, s.stream, s.revision, s.sequence, c.checkpoint, c.revision, c.sequence, c.stamp, c.commit_events, c.commit_headers
+-- The heads of the streams of a batch, and which of its commit ids they already hold. Each is looked up by index, however the planner
+-- feels.
+SELECT a.attempt::integer - 1, s.stream, s.revision, s.sequence, c.checkpoint, c.revision, c.sequence, c.stamp, c.commit_events,
+    c.commit_headers
 FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) WITH ORDINALITY AS a (bucket, category, id, commit_id, attempt)
 CROSS JOIN LATERAL (
-    SELECT x.stream, x.revision, x.sequence FROM {schema}.streams x WHERE x.bucket = a.bucket AND x.category = a.category AND x.id = a.id LIMIT 1
+    SELECT x.stream, x.revision, x.sequence FROM {schema}.streams x
+    WHERE x.bucket = a.bucket AND x.category = a.category AND x.id = a.id LIMIT 1
 ) s
 LEFT JOIN LATERAL (
     SELECT x.checkpoint, x.revision, x.sequence, x.stamp, x.commit_events, x.commit_headers

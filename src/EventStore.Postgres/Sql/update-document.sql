@@ -1,1 +1,2 @@
-UPDATE {schema}.documents SET version = nextval(@sequence::regclass), content = @content WHERE name = @name AND version = @expected RETURNING version
+UPDATE {schema}.documents SET version = nextval(@sequence::regclass), content = @content WHERE name = @name AND version = @expected
+RETURNING version

@@ -1,8 +1,9 @@
 -- Stores attempts: decides each against those before it, gives out checkpoints, appends. One script run is the section in which checkpoints
 -- are given out and become visible, so no reader ever meets a gap that fills later.
 -- KEYS meta log ids names, then the index of each attempt's stream.
--- ARGV channel, newest checkpoint the caller knows of, stamp, then for each attempt: expected revision, number of chunks, for each chunk: number of events, body.
--- Answers the newest checkpoint, the stamp, a record an attempt, and the first entries of the commits that were there already.
+-- ARGV channel, newest checkpoint the caller knows of, stamp, then for each attempt: expected revision, number of chunks, for each chunk:
+-- number of events, body.
+-- Returns the newest checkpoint, the stamp, a record an attempt, and the first entries of the commits that were there already.
 local MAX_RECORDS = 20000000 -- what an index holds in the 512 MB of a string
 local checkpoint, stamp, marks = open()
 if not checkpoint then return GONE end
@@ -31,7 +32,7 @@ for i = 5, #KEYS do
   local id, entry = struct.pack('>I6', birth) .. string.sub(ARGV[at + 3], 17, 32), checkpoint + tonumber(ARGV[at + 2])
   local original
 
-  -- A known id answers before the expectation does. Where both are fine, noting the id is the first thing written.
+  -- A known id is found before the expectation is compared. Where both are fine, noting the id is the first thing written.
   if stream.revision == 0 then
     if is_met then redis.call('HSET', KEYS[3], id, entry) end
   elseif not is_met or redis.call('HSETNX', KEYS[3], id, entry) == 0 then

@@ -1,4 +1,5 @@
--- Deletes a document at its expected version. KEYS meta documents titles. ARGV name, expected version. Answers the newest checkpoint and 1 if it did.
+-- Deletes a document at its expected version. KEYS meta documents titles. ARGV name, expected version. Returns the newest checkpoint and 1
+-- if it did.
 local checkpoint = open()
 if not checkpoint then return GONE end
 local found = redis.call('HGET', KEYS[2], ARGV[1])

@@ -1,4 +1,4 @@
--- KEYS meta documents. ARGV name. Answers the newest checkpoint and the document.
+-- KEYS meta documents. ARGV name. Returns the newest checkpoint and the document.
 local checkpoint = open()
 if not checkpoint then return GONE end
 return { checkpoint, redis.call('HGET', KEYS[2], ARGV[1]) }

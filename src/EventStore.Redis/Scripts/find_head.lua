@@ -1,4 +1,5 @@
--- KEYS meta index newest. ARGV name. Answers the newest checkpoint, revision (0 for no stream), commit sequence, newest snapshot's revision.
+-- KEYS meta index newest. ARGV name. Returns the newest checkpoint, revision (0 for no stream), commit sequence, newest snapshot's
+-- revision.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local revision, _, _, sequence = head(KEYS[2], marks, ARGV[1])

@@ -1,5 +1,5 @@
 -- Opens a store, or makes one. KEYS meta log ids names. ARGV schema version, first stamp, 1 if it may be made.
--- Answers the newest checkpoint, a word for what was found, and a detail of it.
+-- Returns the newest checkpoint, a word for what was found, and a detail of it.
 local schema = redis.call('HGET', KEYS[1], 'schema')
 if not schema then
   for i = 1, #KEYS do
@@ -16,7 +16,9 @@ if not checkpoint then return { 0, 'damaged', KEYS[1] } end
 local types = { 'stream', 'hash', 'zset' }
 for i = 2, 4 do
   local type = redis.call('TYPE', KEYS[i]).ok
-  if type ~= types[i - 1] and not (type == 'none' and checkpoint == 0) and not (type == 'none' and i > 2) then return { 0, 'damaged', KEYS[i] } end
+  if type ~= types[i - 1] and not (type == 'none' and checkpoint == 0) and not (type == 'none' and i > 2) then
+    return { 0, 'damaged', KEYS[i] }
+  end
 end
 
 -- Numbers are never given out twice: the log must not be ahead of the counter.

@@ -51,7 +51,8 @@ local function is_removed(marks, name, checkpoint)
     or checkpoint <= (marks[''] or 0)
 end
 
--- Which record of an index is the first that reaches a revision, from 0. A record holds at least one event, so it is no later than the revision's place.
+-- Which record of an index is the first that reaches a revision, from 0. A record holds at least one event, so it is no later than the
+-- revision's place.
 local function find_record(key, revision)
   local low, high = 0, revision - 1
   while low < high do

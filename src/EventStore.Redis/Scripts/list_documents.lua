@@ -1,5 +1,5 @@
 -- Documents in the order of their names. KEYS meta documents titles. ARGV lower end, upper end, most documents, most bytes.
--- Answers the newest checkpoint, 1 if there may be more of them, then for each: name, document.
+-- Returns the newest checkpoint, 1 if there may be more of them, then for each: name, document.
 local checkpoint = open()
 if not checkpoint then return GONE end
 local names = redis.call('ZRANGEBYLEX', KEYS[3], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])

@@ -1,5 +1,7 @@
--- Heads in the order of their names. KEYS meta names newest. ARGV lower end, upper end, most heads, least events since the snapshot, most names.
--- Answers the newest checkpoint, the name to go on after (or false), then for each head: name, revision, commit sequence, snapshot's revision.
+-- Heads in the order of their names. KEYS meta names newest. ARGV lower end, upper end, most heads, least events since the snapshot, most
+-- names.
+-- Returns the newest checkpoint, the name to go on after (or false), then for each head: name, revision, commit sequence, snapshot's
+-- revision.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local limit, least, budget = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])

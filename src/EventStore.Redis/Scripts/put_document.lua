@@ -1,5 +1,5 @@
 -- Writes a document at its expected version. KEYS meta documents titles. ARGV name, expected version, content.
--- Answers the newest checkpoint and the new version; 0 where it was at another.
+-- Returns the newest checkpoint and the new version; 0 where it was at another.
 local checkpoint = open()
 if not checkpoint then return GONE end
 local found = redis.call('HGET', KEYS[2], ARGV[1])

@@ -1,7 +1,8 @@
 -- A page of the store in the order of checkpoints: the entries of a range whose streams are asked for, until enough events or bytes are
 -- gathered or enough entries were examined.
--- KEYS meta log. ARGV after, up to, 1 for backward, most events, most bytes, most entries, then bucket, category, id; false is said by a leading 0.
--- Answers the newest checkpoint, how far the page looked unless the range ended, whether it did, and the entries.
+-- KEYS meta log. ARGV after, up to, 1 for backward, most events, most bytes, most entries, then bucket, category, id; false is said by a
+-- leading 0.
+-- Returns the newest checkpoint, how far the page looked unless the range ended, whether it did, and the entries.
 local AT_ONCE = 16 -- entries asked of the log together, so that large ones do not fill the server's memory
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
@@ -23,7 +24,7 @@ end
 local answer = { checkpoint, 0, 1 }
 local events, bytes, entries = 0, 0, 0
 
--- Looks at one entry; answers false where the page ends before the range does.
+-- Looks at one entry; returns false where the page ends before the range does.
 local function take(value)
   local first, _, count = place(value)
   local last = first + count - 1

@@ -1,6 +1,6 @@
 -- A page of one stream: the entries that hold a range of revisions, until enough events or bytes are gathered.
 -- KEYS meta log index. ARGV name, from, to, 1 for backward, most events, most bytes.
--- Answers the newest checkpoint, the stream's revision, whether the range ended, and the entries.
+-- Returns the newest checkpoint, the stream's revision, whether the range ended, and the entries.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local revision = head(KEYS[3], marks, ARGV[1]) or 0

@@ -1,6 +1,6 @@
 -- Removes a stream, a bucket or the store from every read at once, by a mark; what is marked is swept step by step afterwards.
 -- KEYS meta names newest, and for one stream its index and snapshots. ARGV what is removed: N, bucket \0 or nothing.
--- Answers the newest checkpoint and 1 if there was something to remove.
+-- Returns the newest checkpoint and 1 if there was something to remove.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local up_to = checkpoint

@@ -1,6 +1,6 @@
 -- Stores a snapshot; one of the same revision and schema version is replaced.
 -- KEYS meta index newest snapshots. ARGV name, revision, its place "revision:version", state.
--- Answers the newest checkpoint, the stream's revision, and 1 if it is stored.
+-- Returns the newest checkpoint, the stream's revision, and 1 if it is stored.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local revision = head(KEYS[2], marks, ARGV[1]) or 0

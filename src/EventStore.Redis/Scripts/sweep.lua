@@ -1,5 +1,6 @@
--- One step of clearing away what is marked as removed. May be stopped and taken up by anybody at any step.
--- KEYS meta log ids names removed graves. ARGV how many entries or names to look at. Answers the newest checkpoint and how many marks are left.
+-- One step of clearing away what is marked as removed. May be stopped and continued by any process at any step.
+-- KEYS meta log ids names removed graves. ARGV how many entries or names to look at. Returns the newest checkpoint and how many marks are
+-- left.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local budget, removed, graves = tonumber(ARGV[1]), KEYS[5], KEYS[6]
@@ -27,7 +28,7 @@ local function sweep_grave(grave)
   redis.call('UNLINK', key)
 end
 
--- The streams below a mark, from its cursor on; those created since are left alone. Answers false when there are no more.
+-- The streams below a mark, from its cursor on; those created since are left alone. Returns false when there are no more.
 local function sweep_names(mark, value)
   local up_to, cursor = struct.unpack('>I6', value), string.sub(value, 7)
   local from = cursor ~= '' and '(' .. cursor or '[' .. mark

@@ -1,5 +1,5 @@
 -- Streams and how far their indexes lead up to a checkpoint. KEYS meta names. ARGV lower end, upper end, most names, the checkpoint.
--- Answers the newest checkpoint, the name to go on after (or false), then for each stream: name, revision.
+-- Returns the newest checkpoint, the name to go on after (or false), then for each stream: name, revision.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local names = redis.call('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])

@@ -1,4 +1,5 @@
-SELECT named.bucket, named.category, named.id, newest.revision + newest.event_count - 1 AS lastRevision, newest.sequence, named.snapshot_revision AS snapshotRevision
+SELECT named.bucket, named.category, named.id, newest.revision + newest.event_count - 1 AS lastRevision, newest.sequence,
+    named.snapshot_revision AS snapshotRevision
 FROM {name}_streams AS named
 JOIN {name}_commits AS newest ON newest.checkpoint = coalesce(
     (SELECT checkpoint FROM {name}_recent WHERE stream = named.stream ORDER BY revision DESC LIMIT 1),

@@ -3,7 +3,9 @@ using EventStore.Conformance;
 
 namespace EventStore.Sqlite.Tests.Workers;
 
-/// <summary>What another process does with a database. It says what it did line by line, so that who killed it knows how far it came.</summary>
+/// <summary>
+/// What another process does with a database. It says what it did line by line, so that who killed it knows how far it came.
+/// </summary>
 internal static class Roles
 {
     private const int Streams = 8;
@@ -11,7 +13,8 @@ internal static class Roles
 
     public static async Task<int> PlayAsync(string role, string database, string[] rest)
     {
-        await using var engine = new SqlitePersistenceEngine(SqliteLocation.Parse(database), new SqliteOptions { IsReadOnly = role == "read-only" }, EngineContext.Default);
+        await using var engine = new SqlitePersistenceEngine(SqliteLocation.Parse(database),
+            new SqliteOptions { IsReadOnly = role == "read-only" }, EngineContext.Default);
         await engine.InitializeAsync();
         await (role switch
         {
@@ -30,7 +33,9 @@ internal static class Roles
         Console.WriteLine(outcome[0].Kind);
     }
 
-    /// <summary>Several writers on the same few streams; each says before what it is about to commit, and after what was acknowledged.</summary>
+    /// <summary>
+    /// Several writers on the same few streams; each says before what it is about to commit, and after what was acknowledged.
+    /// </summary>
     private static async Task WriteAsync(SqlitePersistenceEngine engine, int writers, TimeSpan time)
     {
         using var writing = new CancellationTokenSource(time);
@@ -43,15 +48,20 @@ internal static class Roles
                 else await Task.Yield();
 
                 // Now and then one that conflicts: it must leave neither a gap that stalls nor a number that comes late.
-                var attempt = Attempt($"stream-{random.Next(Streams)}", random.Next(10) == 0 ? ExpectedRevision.NoStream : ExpectedRevision.Any, random.Next(1, 6));
+                var attempt = Attempt($"stream-{random.Next(Streams)}", random.Next(10) == 0 ? ExpectedRevision.NoStream
+                    : ExpectedRevision.Any, random.Next(1, 6));
                 Say($"sent {attempt.Stream.Id} {attempt.CommitId} {attempt.Events.Count}");
                 var outcome = (await engine.CommitAsync([attempt]))[0];
-                Say(outcome.Kind == CommitOutcomeKind.Committed ? $"stored {attempt.CommitId} {outcome.Commit!.FirstCheckpoint} {outcome.Commit.EventCount}" : $"refused {attempt.CommitId}");
+                Say(outcome.Kind == CommitOutcomeKind.Committed
+                    ? $"stored {attempt.CommitId} {outcome.Commit!.FirstCheckpoint} {outcome.Commit.EventCount}"
+                    : $"refused {attempt.CommitId}");
             }
         })));
     }
 
-    /// <summary>Follows the store until its input says that the writers stopped and nothing more comes; then tells every checkpoint it was offered.</summary>
+    /// <summary>
+    /// Follows the store until its input says that the writers stopped and nothing more comes; then prints every checkpoint it was offered.
+    /// </summary>
     private static async Task ReadAsync(SqlitePersistenceEngine engine)
     {
         Say("ready");
@@ -61,7 +71,8 @@ internal static class Roles
         while (true)
         {
             var isLast = stopped.IsCompleted;
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, new PageLimit(Random.Shared.Next(1, 500), 64 << 20)));
+            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward,
+                new PageLimit(Random.Shared.Next(1, 500), 64 << 20)));
             foreach (var recorded in page.Events.ToArray())
             {
                 if (recorded.Checkpoint <= after) throw new InvalidDataException($"checkpoint {recorded.Checkpoint} came after {after}");
@@ -78,7 +89,9 @@ internal static class Roles
         Console.WriteLine(string.Join(' ', delivered));
     }
 
-    /// <summary>Meets a file system that takes no more, so that the end of a transaction fails in a way that does not tell what is stored.</summary>
+    /// <summary>
+    /// Meets a file system that takes no more, so that the end of a transaction fails in a way that leaves open what is stored.
+    /// </summary>
     private static async Task FailToFlushAsync(SqlitePersistenceEngine engine)
     {
         await engine.CommitAsync([Attempt("before", ExpectedRevision.NoStream, 1)]);
@@ -106,7 +119,8 @@ internal static class Roles
     }
 
     private static CommitAttempt Attempt(string stream, ExpectedRevision expected, int events) =>
-        new(stream, NewId.Next(), expected, default, [.. Enumerable.Range(0, events).Select(i => new EventRecord(NewId.Next(), "type", new byte[200]))]);
+        new(stream, NewId.Next(), expected, default,
+            [.. Enumerable.Range(0, events).Select(i => new EventRecord(NewId.Next(), "type", new byte[200]))]);
 
     private static void Say(string line)
     {

@@ -23,8 +23,15 @@ internal sealed class Worker : IAsyncDisposable
 
     public static Worker Start(string role, string database, params object[] rest)
     {
-        var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])["exec", typeof(Worker).Assembly.Location, "worker", role, database, .. rest.Select(value => $"{value}")]) start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo("dotnet")
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
+        foreach (var argument in (string[])["exec", typeof(Worker).Assembly.Location, "worker", role, database,
+            .. rest.Select(value => $"{value}")]) start.ArgumentList.Add(argument);
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // its memory files would count as files that are too long
         start.Environment["DOTNET_TieredCompilation"] = "1";
         return new Worker(start);
@@ -37,7 +44,7 @@ internal sealed class Worker : IAsyncDisposable
         if (lines.Count < count) await EndAsync();
     }
 
-    public Task TellAsync(string line) => process.StandardInput.WriteLineAsync(line);
+    public Task WriteLineAsync(string line) => process.StandardInput.WriteLineAsync(line);
 
     /// <summary>Ends it at once, wherever it is (SIGKILL).</summary>
     public async Task KillAsync()

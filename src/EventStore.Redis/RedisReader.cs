@@ -3,8 +3,10 @@ using StackExchange.Redis;
 
 namespace EventStore.Redis;
 
-/// <summary>Pages of streams, of the store and of heads. A page of events is one round trip; the script ends it, what is answered is picked here.</summary>
-internal sealed class RedisReading(RedisServer server, RedisSchema schema)
+/// <summary>
+/// Pages of streams, of the store and of heads. A page of events is one round trip; the script ends it, what it returns is picked here.
+/// </summary>
+internal sealed class RedisReader(RedisServer server, RedisSchema schema)
 {
     // What one run of a script gathers or looks at, so that other callers of the server wait no longer than a moment.
     private const int MaxEvents = 8_192;
@@ -19,7 +21,8 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
         var answer = await server.AskAsync(
             RedisScript.ReadStream,
             [schema.Meta, schema.Log, schema.Index(name)],
-            [name, read.From.Value, read.To.Value, forward ? 0 : 1, Math.Min(read.Limit.MaxEvents, MaxEvents), Math.Min(read.Limit.MaxBytes, MaxBytes)],
+            [name, read.From.Value, read.To.Value, forward ? 0 : 1, Math.Min(read.Limit.MaxEvents, MaxEvents),
+                Math.Min(read.Limit.MaxBytes, MaxBytes)],
             cancellationToken).ConfigureAwait(false);
 
         var page = new PageBuilder(read.Limit);
@@ -43,14 +46,16 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
     {
         var forward = read.Direction == ReadDirection.Forward;
         var filter = read.Filter;
-        // Types and stamps are looked at here, so that there is one definition of what they mean: the script then gathers more than may be asked for.
+        // Types and stamps are looked at here, so that there is one definition of what they mean: the script then gathers more than may be
+        // asked for.
         var isPicky = filter.EventTypes is not null || filter.Since is not null;
         var answer = await server.AskAsync(
             RedisScript.ReadAll,
             [schema.Meta, schema.Log],
             [
                 read.After.Value, read.UpTo.Value, forward ? 0 : 1, isPicky ? MaxEvents : Math.Min(read.Limit.MaxEvents, MaxEvents),
-                isPicky ? MaxBytes : Math.Min(read.Limit.MaxBytes, MaxBytes), MaxEntries, Asked(filter.Bucket), Asked(filter.Category), Asked(filter.Id),
+                isPicky ? MaxBytes : Math.Min(read.Limit.MaxBytes, MaxBytes), MaxEntries, Asked(filter.Bucket), Asked(filter.Category),
+                    Asked(filter.Id),
             ],
             cancellationToken).ConfigureAwait(false);
 
@@ -61,14 +66,16 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
             if (!forward) Array.Reverse(events);
             foreach (var recorded in events)
             {
-                if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo || !filter.Matches(recorded) || page.TryAdd(recorded)) continue;
+                if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo || !filter.Matches(recorded)
+                    || page.TryAdd(recorded)) continue;
                 // The page is full before the gathered ends: what was taken last is how far it looked.
                 return new StorePage(page.Events, page.Events.Span[^1].Checkpoint, new Checkpoint((long)answer[0]), IsEnd: false);
             }
         }
 
         var (head, isEnd) = ((long)answer[0], (long)answer[2] == 1);
-        return new StorePage(page.Events, isEnd ? EndOf(read, new Checkpoint(head)) : new Checkpoint((long)answer[1]), new Checkpoint(head), isEnd);
+        return new StorePage(page.Events, isEnd ? EndOf(read, new Checkpoint(head)) : new Checkpoint((long)answer[1]),
+            new Checkpoint(head), isEnd);
     }
 
     // How far a page looked that looked at everything: what was deleted is looked at, too.
@@ -82,8 +89,10 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
     public async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken)
     {
         var name = RedisSchema.NameOf(stream);
-        var answer = await server.AskAsync(RedisScript.FindHead, [schema.Meta, schema.Index(name), schema.Newest], [name], cancellationToken).ConfigureAwait(false);
-        return (long)answer[1] == 0 ? null : new StreamHead(stream, new Revision((long)answer[1]), new CommitSequence((long)answer[2]), new Revision((long)answer[3]));
+        var answer = await server.AskAsync(RedisScript.FindHead, [schema.Meta, schema.Index(name), schema.Newest], [name],
+            cancellationToken).ConfigureAwait(false);
+        return (long)answer[1] == 0 ? null
+            : new StreamHead(stream, new Revision((long)answer[1]), new CommitSequence((long)answer[2]), new Revision((long)answer[3]));
     }
 
     public async ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken)
@@ -94,9 +103,11 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
         while (true)
         {
             var answer = await server.AskAsync(
-                RedisScript.ListHeads, [schema.Meta, schema.Names, schema.Newest], [from, to, query.Limit - heads.Count, query.MinEventsSinceSnapshot, MaxNames], cancellationToken).ConfigureAwait(false);
+                RedisScript.ListHeads, [schema.Meta, schema.Names, schema.Newest],
+                [from, to, query.Limit - heads.Count, query.MinEventsSinceSnapshot, MaxNames], cancellationToken).ConfigureAwait(false);
             for (var i = 2; i + 3 < answer.Length; i += 4)
-                heads.Add(new StreamHead(RedisSchema.StreamOf((byte[])answer[i]!), new Revision((long)answer[i + 1]), new CommitSequence((long)answer[i + 2]), new Revision((long)answer[i + 3])));
+                heads.Add(new StreamHead(RedisSchema.StreamOf((byte[])answer[i]!), new Revision((long)answer[i + 1]),
+                    new CommitSequence((long)answer[i + 2]), new Revision((long)answer[i + 3])));
             if (heads.Count >= query.Limit || answer[1].IsNull) return heads;
             from = [(byte)'(', .. (byte[])answer[1]!];
         }
@@ -110,5 +121,6 @@ internal sealed class RedisReading(RedisServer server, RedisSchema schema)
         return (from, prefix.Length == 0 ? "+"u8.ToArray() : [(byte)'(', .. prefix, byte.MaxValue]);
     }
 
-    private static byte[] Asked(string? condition) => condition is null ? "0"u8.ToArray() : [(byte)'1', .. Encoding.UTF8.GetBytes(condition)];
+    private static byte[] Asked(string? condition) =>
+        condition is null ? "0"u8.ToArray() : [(byte)'1', .. Encoding.UTF8.GetBytes(condition)];
 }

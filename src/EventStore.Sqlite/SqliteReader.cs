@@ -1,7 +1,7 @@
 namespace EventStore.Sqlite;
 
 /// <summary>Reads pages of commits by key, within a transaction, so that head and events are of one moment.</summary>
-internal sealed class SqliteReading(SqliteSession session)
+internal sealed class SqliteReader(SqliteSession session)
 {
     private const int MaxCommitsPerPage = 16_384;
 
@@ -21,14 +21,15 @@ internal sealed class SqliteReading(SqliteSession session)
         foreach (var file in forward ? Forward : Backward)
         {
             var row = session.Prepare(file).Bind(1, head.Number).Bind(2, low).Bind(3, high);
-            if (!TryReadStream(row, read.Stream, low, high, forward ? 1 : -1, ref next, page)) return new StreamPage(page.Events, head.Revision, IsEnd: false);
+            if (!TryReadStream(row, read.Stream, low, high, forward ? 1 : -1, ref next, page)) return new StreamPage(page.Events,
+                head.Revision, IsEnd: false);
         }
 
         if (next >= low && next <= high) throw Missing(read.Stream, next);
         return new StreamPage(page.Events, head.Revision, IsEnd: true);
     }
 
-    // Answers whether all the commits found by one table fitted on the page.
+    // Returns whether all the commits found by one table fitted on the page.
     private bool TryReadStream(SqliteStatement row, StreamId stream, long low, long high, int step, ref long next, PageBuilder page)
     {
         var name = SqliteChecksum.Of(stream);
@@ -71,9 +72,11 @@ internal sealed class SqliteReading(SqliteSession session)
             for (var examined = 0; row.Step();)
             {
                 // The lowest commit of the range may end before it: it is the one that begins before it.
-                long first = row.Number(SqliteRows.Checkpoint), from = Math.Max(first, low), to = Math.Min(first + row.Number(SqliteRows.EventCount) - 1, high);
+                long first = row.Number(SqliteRows.Checkpoint), from = Math.Max(first, low),
+                    to = Math.Min(first + row.Number(SqliteRows.EventCount) - 1, high);
                 if (to < from) continue;
-                if (examined++ == MaxCommitsPerPage) return new StorePage(page.Events, new Checkpoint(position), new Checkpoint(head), IsEnd: false);
+                if (examined++ == MaxCommitsPerPage) return new StorePage(page.Events, new Checkpoint(position), new Checkpoint(head),
+                    IsEnd: false);
 
                 var stream = session.Rows.StreamOf(row.Number(SqliteRows.Stream));
                 var commit = session.Rows.Commit(row, stream.Name);
@@ -82,7 +85,8 @@ internal sealed class SqliteReading(SqliteSession session)
                     var events = session.Rows.ReadEvents(row, commit, stream.Sum, out _);
                     for (var next = forward ? from : to; next >= from && next <= to; next += forward ? 1 : -1)
                     {
-                        if (!TryAdd(page, events[(int)(next - first)], read.Filter)) return new StorePage(page.Events, new Checkpoint(position), new Checkpoint(head), IsEnd: false);
+                        if (!TryAdd(page, events[(int)(next - first)], read.Filter)) return new StorePage(page.Events,
+                            new Checkpoint(position), new Checkpoint(head), IsEnd: false);
                         position = next;
                     }
                 }

@@ -1,23 +1,23 @@
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// Wakes those who wait for commits: at once for commits of this engine, and for those of other processes by looking, while somebody waits,
-/// whether the database changed. Looking costs no read of a table unless it did.
+/// Wakes callers that wait for commits: at once for commits of this engine, and for those of other processes by looking, while a caller
+/// waits, whether the database changed. Looking costs no read of a table unless it did.
 /// </summary>
-internal sealed class SqliteWatch(SqliteDatabase database, TimeSpan pollInterval, TimeProvider time)
+internal sealed class SqliteWakeUp(SqliteDatabase database, TimeSpan pollInterval, TimeProvider time)
 {
     private readonly CommitSignal signal = new();
-    private long newest;
+    private readonly NewestCheckpoint newest = new();
     private volatile bool isOver;
 
-    /// <summary>Says that everything up to a checkpoint can be read.</summary>
+    /// <summary>Records that everything up to a checkpoint can be read.</summary>
     public void Raise(Checkpoint upTo)
     {
-        for (var known = Volatile.Read(ref newest); upTo.Value > known;) known = Interlocked.CompareExchange(ref newest, upTo.Value, known) == known ? upTo.Value : Volatile.Read(ref newest);
+        newest.Raise(upTo);
         signal.Raise(upTo);
     }
 
-    /// <summary>Wakes everyone for good.</summary>
+    /// <summary>Wakes every caller, and ends later waits at once.</summary>
     public void End()
     {
         isOver = true;
@@ -32,7 +32,7 @@ internal sealed class SqliteWatch(SqliteDatabase database, TimeSpan pollInterval
         {
             Raise(await database.ReadAsync(session => session.NewestCheckpoint(), cancellationToken).ConfigureAwait(false));
             var left = atMost - time.GetElapsedTime(started);
-            if (Volatile.Read(ref newest) > after.Value || left <= TimeSpan.Zero || isOver) return;
+            if (newest.Value > after || left <= TimeSpan.Zero || isOver) return;
             await signal.WaitAsync(after, left < pollInterval ? left : pollInterval, time, cancellationToken).ConfigureAwait(false);
             if (isOver) return;
         }

@@ -6,10 +6,11 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// Tells other processes of commits by NOTIFY, and hears of theirs by LISTEN. Only a hint: told after the commit, at most every few
-/// milliseconds, and lost with a connection; whoever waits also polls. Listens from the first wait on, over a connection of its own.
+/// Announces commits to other processes by NOTIFY, and receives theirs by LISTEN. Only a hint: sent after the commit, at most every few
+/// milliseconds, and lost with a connection; a caller that waits also polls. Listens from the first wait on, over a connection of its own.
 /// </summary>
-internal sealed class PostgresSignals(PostgresConnections connections, PostgresSql sql, CommitSignal signal, ILogger logger) : IAsyncDisposable
+internal sealed class PostgresWakeUp(PostgresConnections connections, PostgresSql sql, CommitSignal signal, ILogger logger)
+    : IAsyncDisposable
 {
     private static readonly TimeSpan PauseBetweenNotices = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan PauseAfterLoss = TimeSpan.FromMilliseconds(200);
@@ -19,33 +20,38 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
     private const string Notify = "SELECT pg_notify($1, $2)";
     private const string NotifyUnflushed = "SELECT pg_notify($1, $2), set_config('synchronous_commit', 'off', true)";
     private readonly string findStore = sql.Load("find-store");
-    private readonly Channel<long> committed = Channel.CreateBounded<long>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+    private readonly Channel<long> committed =
+        Channel.CreateBounded<long>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
     private readonly CancellationTokenSource ending = new();
 
     // Guarded by the gate.
     private readonly Lock gate = new();
-    private Task telling = Task.CompletedTask;
+    private Task announcing = Task.CompletedTask;
     private Task listening = Task.CompletedTask;
-    private bool isTelling;
+    private bool isAnnouncing;
     private bool isListening;
 
     /// <summary>The channel of a store: named after its table, so that no two stores of a database share one.</summary>
     public static string ChannelOf(long tableId) => $"eventstore_{tableId}";
 
-    /// <summary>The statement that tells of a commit. Inside a transaction it is told when that is committed; outside, nothing is flushed for a hint.</summary>
-    public static NpgsqlCommand NoticeOf(NpgsqlConnection connection, long tableId, Checkpoint upTo, bool isInside) => new(isInside ? Notify : NotifyUnflushed, connection)
-    {
-        Parameters = { PostgresSql.Value(ChannelOf(tableId)), PostgresSql.Value(upTo.ToString()) },
-    };
+    /// <summary>
+    /// The statement that announces a commit. Inside a transaction the notice is sent when that is committed; outside, nothing is flushed
+    /// for a hint.
+    /// </summary>
+    public static NpgsqlCommand NoticeOf(NpgsqlConnection connection, long tableId, Checkpoint upTo, bool isInside) =>
+        new(isInside ? Notify : NotifyUnflushed, connection)
+        {
+            Parameters = { PostgresSql.Value(ChannelOf(tableId)), PostgresSql.Value(upTo.ToString()) },
+        };
 
-    /// <summary>Tells the others, some time soon, that everything up to a checkpoint can be read.</summary>
-    public void Tell(long tableId, Checkpoint upTo)
+    /// <summary>Announces to other processes, within a few milliseconds, that everything up to a checkpoint can be read.</summary>
+    public void Announce(long tableId, Checkpoint upTo)
     {
         committed.Writer.TryWrite(upTo.Value);
-        if (!Volatile.Read(ref isTelling)) Start(ref isTelling, ref telling, () => KeepTellingAsync(tableId));
+        if (!Volatile.Read(ref isAnnouncing)) Start(ref isAnnouncing, ref announcing, () => KeepAnnouncingAsync(tableId));
     }
 
-    /// <summary>Begins to hear of the commits of others.</summary>
+    /// <summary>Begins to listen for commits of other processes.</summary>
     public void Listen(long tableId)
     {
         if (!Volatile.Read(ref isListening)) Start(ref isListening, ref listening, () => KeepListeningAsync(tableId));
@@ -57,7 +63,7 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
         lock (gate)
         {
             ending.Cancel();
-            last = [telling, listening];
+            last = [announcing, listening];
         }
 
         await Task.WhenAll(last).ConfigureAwait(false);
@@ -74,7 +80,7 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
         }
     }
 
-    private async Task KeepTellingAsync(long tableId)
+    private async Task KeepAnnouncingAsync(long tableId)
     {
         while (!ending.IsCancellationRequested)
         {
@@ -116,7 +122,8 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
     {
         connection.Notification += (_, notice) =>
         {
-            if (long.TryParse(notice.Payload, NumberStyles.None, CultureInfo.InvariantCulture, out var upTo)) signal.Raise(new Checkpoint(upTo));
+            if (long.TryParse(notice.Payload, NumberStyles.None, CultureInfo.InvariantCulture, out var upTo)) signal.Raise(
+                new Checkpoint(upTo));
         };
         var listen = new NpgsqlCommand($"LISTEN {ChannelOf(tableId)}", connection);
         await using (listen.ConfigureAwait(false)) await listen.ExecuteNonQueryAsync(ending.Token).ConfigureAwait(false);
@@ -140,11 +147,12 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
         }
         finally
         {
-            if (connection.FullState.HasFlag(System.Data.ConnectionState.Open)) await StopListeningAsync(connection, tableId).ConfigureAwait(false);
+            if (connection.FullState.HasFlag(System.Data.ConnectionState.Open)) await StopListeningAsync(connection, tableId)
+                .ConfigureAwait(false);
         }
     }
 
-    // The connection goes back to its pool, which may be the application's: it takes nothing of ours along.
+    // The connection goes back to its pool, which may be the application's: it goes back without the subscription.
     private static async Task StopListeningAsync(NpgsqlConnection connection, long tableId)
     {
         try
@@ -159,23 +167,10 @@ internal sealed class PostgresSignals(PostgresConnections connections, PostgresS
         }
     }
 
-    private async Task PauseAsync(Exception error, Action<ILogger, Exception> tell)
+    private async Task PauseAsync(Exception error, Action<ILogger, Exception> log)
     {
         if (ending.IsCancellationRequested) return;
-        tell(logger, error);
+        log(logger, error);
         await Task.Delay(PauseAfterLoss, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
-}
-
-/// <summary>What the backend logs. Never a payload or a secret.</summary>
-internal static partial class PostgresLog
-{
-    [LoggerMessage(1, LogLevel.Warning, "The connection that hears of the commits of other processes was lost. It is opened again; meanwhile whoever waits polls.")]
-    public static partial void ListeningLost(ILogger logger, Exception error);
-
-    [LoggerMessage(2, LogLevel.Warning, "Other processes could not be told of a commit. They find it when they poll.")]
-    public static partial void NoticeLost(ILogger logger, Exception error);
-
-    [LoggerMessage(3, LogLevel.Information, "PostgreSQL at {Address} cannot be reached yet; asking again.")]
-    public static partial void WaitingForServer(ILogger logger, string address);
 }

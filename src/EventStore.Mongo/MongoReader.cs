@@ -3,7 +3,7 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>Reads pages by key. A page is two requests, whatever it holds: where to begin and where to end, then the commits.</summary>
-internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
+internal sealed class MongoReader(MongoConnection connection, MongoHeads heads)
 {
     private const int MaxCommitsPerPage = 1024;
     private const int MaxCheckpointsPerFilteredPage = 65_536;
@@ -21,10 +21,12 @@ internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
             var (start, first) = await beginning.ConfigureAwait(false);
             var (low, high) = (Math.Max(1, read.From.Value), Math.Min(read.To.Value, head.Revision));
             if (low > high) return new StreamPage(default, new Revision(head.Revision), IsEnd: true);
-            if ((first == 0 || start == head.Start) && await TryReadAsync(read, head, (low, high, Math.Max(1, first)), cancellationToken).ConfigureAwait(false) is { } page) return page;
+            if ((first == 0 || start == head.Start) && await TryReadAsync(read, head, (low, high, Math.Max(1, first)), cancellationToken)
+                .ConfigureAwait(false) is { } page) return page;
 
-            // The stream was deleted, and perhaps made anew, between looking it up and reading it.
-            if (attempt == MaxTries) throw new CorruptStorageException($"stream '{read.Stream}'", "commits below its head are missing.", "Run VerifyAsync, and restore the store from a backup.");
+            // The stream was deleted, and perhaps created again, between looking it up and reading it.
+            if (attempt == MaxTries) throw new CorruptStorageException($"stream '{read.Stream}'", "commits below its head are missing.",
+                "Run VerifyAsync, and restore the store from a backup.");
         }
     }
 
@@ -59,12 +61,18 @@ internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
         if (read.Filter.Category is { } category) filter.Add(MongoRows.Category, category);
         if (read.Filter.Id is { } id) filter.Add(MongoRows.Id, id);
         if (read.Filter.Since is { } since) filter.Add(MongoRows.Stamp, new BsonDocument("$gte", MongoRows.ToMicroseconds(since)));
-        if (read.Filter.EventTypes is { } types) filter.Add($"{MongoRows.Events}.{MongoRows.EventType}", new BsonDocument("$in", new BsonArray(types)));
-        return new MongoQuery(filter) { Sort = new(MongoRows.Key, read.Direction == ReadDirection.Forward ? 1 : -1), Limit = Math.Min(read.Limit.MaxEvents, MaxCommitsPerPage) };
+        if (read.Filter.EventTypes is { } types) filter.Add($"{MongoRows.Events}.{MongoRows.EventType}",
+            new BsonDocument("$in", new BsonArray(types)));
+        return new MongoQuery(filter)
+        {
+            Sort = new(MongoRows.Key, read.Direction == ReadDirection.Forward ? 1 : -1),
+            Limit = Math.Min(read.Limit.MaxEvents, MaxCommitsPerPage)
+        };
     }
 
     // Null if the commits are not those of the stream that was looked up.
-    private async Task<StreamPage?> TryReadAsync(StreamRead read, MongoHead head, (long Low, long High, long First) range, CancellationToken cancellationToken)
+    private async Task<StreamPage?> TryReadAsync(StreamRead read, MongoHead head, (long Low, long High, long First) range,
+        CancellationToken cancellationToken)
     {
         var isForward = read.Direction == ReadDirection.Forward;
         var (low, high) = (range.Low, range.High);
@@ -72,12 +80,18 @@ internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
         filter.Add(MongoRows.Start, head.Start);
         filter.Add(MongoRows.Revision, new BsonDocument { { "$gte", range.First }, { "$lte", high } });
         var limit = (int)Math.Min(Math.Min(read.Limit.MaxEvents, MaxCommitsPerPage), high - low + 1);
-        var query = new MongoQuery(filter) { Sort = new() { { MongoRows.Start, isForward ? 1 : -1 }, { MongoRows.Revision, isForward ? 1 : -1 } }, Limit = limit };
+        var query = new MongoQuery(filter)
+        {
+            Sort =
+            new() { { MongoRows.Start, isForward ? 1 : -1 }, { MongoRows.Revision, isForward ? 1 : -1 } },
+            Limit = limit
+        };
 
         var page = new PageBuilder(read.Limit);
         var (next, isWhole) = (isForward ? low : high, true);
         await connection.TakeAsync(connection.Entries, query, Take, cancellationToken).ConfigureAwait(false);
-        return isWhole && page.Count > 0 ? new StreamPage(page.Events, new Revision(head.Revision), IsEnd: isForward ? next > high : next < low) : null;
+        return isWhole && page.Count > 0
+            ? new StreamPage(page.Events, new Revision(head.Revision), IsEnd: isForward ? next > high : next < low) : null;
 
         bool Take(BsonDocument document)
         {
@@ -85,7 +99,8 @@ internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
             isWhole &= commit.FirstRevision.Value <= next && next <= commit.LastRevision.Value;
             if (!isWhole) return false;
             var events = MongoRows.ToEvents(commit, document);
-            for (var i = next - commit.FirstRevision.Value; i >= 0 && i < events.Length && next >= low && next <= high; i += isForward ? 1 : -1, next += isForward ? 1 : -1)
+            for (var i = next - commit.FirstRevision.Value; i >= 0 && i < events.Length && next >= low && next <= high; i += isForward ? 1
+                : -1, next += isForward ? 1 : -1)
             {
                 if (!page.TryAdd(events[i])) return false;
             }
@@ -109,13 +124,17 @@ internal sealed class MongoReading(MongoConnection connection, MongoHeads heads)
             ? (found[MongoRows.Start].AsInt64, found[MongoRows.Revision].AsInt64) : default;
     }
 
-    // The key of the entry that holds the checkpoint after one: a read may begin inside a commit. Where no entry holds it yet, one that comes
-    // meanwhile has it as its key; the entry before has nothing for the page, and would take the room of one that has.
+    // The key of the entry that holds the checkpoint after one: a read may begin inside a commit. Where no entry holds it yet, one that
+    // comes meanwhile has it as its key; the entry before has nothing for the page, and would take the room of one that has.
     private async Task<long> FindEntryAsync(long after, CancellationToken cancellationToken)
     {
         if (after == 0) return 0;
         var next = after == long.MaxValue ? after : after + 1;
-        var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$lte", next))) { Sort = new(MongoRows.Key, -1), Fields = new() { { MongoRows.Key, 1 }, { MongoRows.Count, 1 } } };
+        var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$lte", next)))
+        {
+            Sort = new(MongoRows.Key, -1),
+            Fields = new() { { MongoRows.Key, 1 }, { MongoRows.Count, 1 } }
+        };
         if (await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is not { } found) return 0;
         var (key, count) = MongoRows.Read(found, () => (found[MongoRows.Key].AsInt64, found[MongoRows.Count].AsInt32));
         return key + count > next ? key : next;

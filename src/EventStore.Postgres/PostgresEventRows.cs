@@ -3,10 +3,10 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// The rows of a page, as they are read one after the other. Events of one commit share its record, and what it says is decoded once. An event
-/// that is larger than its share comes without its bytes, and is completed or left out later; so is one whose stream has no name yet.
+/// The rows of a page, as they are read one after the other. Events of one commit share its record, and what it says is decoded once. An
+/// event that is larger than its share comes without its bytes, and is completed or left out later; so is one whose stream has no name yet.
 /// </summary>
-internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
+internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> nameOf)
 {
     // What every event may have, however few bytes a page is to hold: most events are smaller.
     private const int MinShareBytes = 1024;
@@ -33,13 +33,16 @@ internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
         if (commit is null || commit.FirstCheckpoint.Value != checkpoint - index)
         {
             commit = new CommitRecord(
-                nameOf(reader.GetInt64(1)), reader.GetGuid(5), new CommitSequence(reader.GetInt64(3)), PostgresRows.Stamp(reader, 4), new Revision(reader.GetInt64(2) - index), new Checkpoint(checkpoint - index), reader.GetInt32(8), reader.GetFieldValue<byte[]>(12));
+                nameOf(reader.GetInt64(1)), reader.GetGuid(5), new CommitSequence(reader.GetInt64(3)), PostgresRows.Stamp(reader, 4),
+                new Revision(reader.GetInt64(2) - index), new Checkpoint(checkpoint - index), reader.GetInt32(8),
+                reader.GetFieldValue<byte[]>(12));
         }
 
         if (commit.Stream == default) Unnamed.Add(events.Count, reader.GetInt64(1));
         var isLarge = reader.IsDBNull(10);
         if (isLarge) Large.Add(checkpoint, events.Count);
-        var (body, headers) = isLarge ? (default(byte[]), default(byte[])) : (reader.GetFieldValue<byte[]>(10), reader.GetFieldValue<byte[]>(11));
+        var (body, headers) = isLarge ? (default(byte[]), default(byte[]))
+            : (reader.GetFieldValue<byte[]>(10), reader.GetFieldValue<byte[]>(11));
         events.Add(new RecordedEvent(commit, index, new EventRecord(reader.GetGuid(6), reader.GetString(9), body, headers)));
     }
 
@@ -48,10 +51,11 @@ internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
     {
         if (!Large.Remove(reader.GetInt64(0), out var place)) return;
         var (commit, index, record) = (events[place].Commit, events[place].IndexInCommit, events[place].Record);
-        events[place] = new RecordedEvent(commit, index, new EventRecord(record.EventId, record.EventType, reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2)));
+        events[place] = new RecordedEvent(commit, index,
+            new EventRecord(record.EventId, record.EventType, reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2)));
     }
 
-    /// <summary>Gives names to those that lack them. Whoever still has none is left out, and needs no bytes.</summary>
+    /// <summary>Gives names to the events that lack them. An event that still has none is left out, and needs no bytes.</summary>
     public void Name(Dictionary<long, StreamId> learnt)
     {
         CommitRecord? unnamed = null, named = null;
@@ -68,8 +72,8 @@ internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
     }
 
     /// <summary>
-    /// Whether a large event within the page has no bytes: its stream was deleted after the rows were read, and others of that stream may be among
-    /// them. Those that were cut off lie beyond the end, as all before them that were fetched are part of the page.
+    /// Whether a large event within the page has no bytes: its stream was deleted after the rows were read, and others of that stream may
+    /// be among them. Those that were cut off lie beyond the end, as all before them that were fetched are part of the page.
     /// </summary>
     public bool IsTorn()
     {
@@ -86,8 +90,8 @@ internal sealed class EventRows(PageLimit limit, Func<long, StreamId> nameOf)
     }
 
     /// <summary>
-    /// The page, and the checkpoint at which its limit cut it off; null where it holds all that was asked for. An event without a name was deleted
-    /// meanwhile. The page is not torn.
+    /// The page, and the checkpoint at which its limit cut it off; null where it holds all that was asked for. An event without a name was
+    /// deleted meanwhile. The page is not torn.
     /// </summary>
     public (PageBuilder Page, long? CutAt) ToPage()
     {

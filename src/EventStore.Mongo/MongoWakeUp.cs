@@ -4,18 +4,17 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Wakes those who wait for commits: at once for those of this engine, by a change stream where the deployment has them, else by looking now and
-/// then as long as somebody waits. Only a hint: what it misses, whoever waits finds by reading.
+/// Wakes callers that wait for commits: at once for commits of this engine, by a change stream where the deployment has them, else by
+/// polling as long as a caller waits. Only a hint: a caller finds by reading what it misses.
 /// </summary>
-internal sealed class MongoSignal(MongoConnection connection, TimeProvider time) : IAsyncDisposable
+internal sealed class MongoWakeUp(MongoConnection connection, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan PollIntervalBesideStream = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(5);
     private readonly CommitSignal signal = new();
     private readonly CancellationTokenSource ending = new();
 
-    // Only ever grows.
-    private long newest;
+    private readonly NewestCheckpoint newest = new();
 
     // Guarded by the gate: not watching before the first wait; polls are shared by all who wait.
     private readonly Lock gate = new();
@@ -25,11 +24,7 @@ internal sealed class MongoSignal(MongoConnection connection, TimeProvider time)
 
     public void Raise(long upTo)
     {
-        long before;
-        while (upTo > (before = Interlocked.Read(ref newest)) && Interlocked.CompareExchange(ref newest, upTo, before) != before)
-        {
-        }
-
+        newest.Raise(new Checkpoint(upTo));
         signal.Raise(new Checkpoint(upTo));
     }
 
@@ -37,13 +32,13 @@ internal sealed class MongoSignal(MongoConnection connection, TimeProvider time)
     {
         BeginWatching();
         var started = time.GetTimestamp();
-        while (Interlocked.Read(ref newest) <= after.Value)
+        while (newest.Value <= after)
         {
             var left = atMost - time.GetElapsedTime(started);
             if (left <= TimeSpan.Zero || ending.IsCancellationRequested) return;
             var interval = isStreaming ? PollIntervalBesideStream : connection.PollInterval;
             await signal.WaitAsync(after, left < interval ? left : interval, time, cancellationToken).ConfigureAwait(false);
-            if (Interlocked.Read(ref newest) <= after.Value && left > interval) await PollAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (newest.Value <= after && left > interval) await PollAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -66,11 +61,12 @@ internal sealed class MongoSignal(MongoConnection connection, TimeProvider time)
     {
         try
         {
-            if (await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, ending.Token).ConfigureAwait(false) is { } found) Raise(MongoEntry.Of(found).Last);
+            if (await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, ending.Token)
+                .ConfigureAwait(false) is { } found) Raise(MongoEntry.Of(found).Last);
         }
         catch (Exception error) when (error is StorageException or OperationCanceledException or ObjectDisposedException)
         {
-            // Whoever waits then reads, and learns it there.
+            // The waiting caller then reads, and gets the error there.
         }
     }
 
@@ -99,7 +95,8 @@ internal sealed class MongoSignal(MongoConnection connection, TimeProvider time)
                 isStreaming = true;
                 while (await changes.MoveNextAsync(ending.Token).ConfigureAwait(false))
                 {
-                    foreach (var change in changes.Current) Raise(change["documentKey"][MongoRows.Key].AsInt64 + change["fullDocument"][MongoRows.Count].AsInt32 - 1);
+                    foreach (var change in changes.Current) Raise(change["documentKey"][MongoRows.Key].AsInt64
+                        + change["fullDocument"][MongoRows.Count].AsInt32 - 1);
                 }
             }
             catch (Exception error) when (MongoErrors.IsOfDriver(error) || error is ObjectDisposedException or KeyNotFoundException)

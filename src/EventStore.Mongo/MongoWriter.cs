@@ -5,12 +5,13 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Appends to the chain. What this engine knows, the end of the chain and heads of streams, is as of one end; a document that takes the next key
-/// proves that nothing came since, because the key is unique and never given up. So a lone writer needs one round trip, and whoever was too late
-/// looks again.
+/// Appends to the chain. What this engine knows, the end of the chain and heads of streams, is as of one end; a document that takes the
+/// next key proves that nothing came since, because the key is unique and never given up. So a lone writer needs one round trip, and one
+/// that was too late looks again.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "Disposing a semaphore would leave those who wait for their turn waiting for ever; it holds nothing else.")]
-internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads, MongoSignal signal, TimeProvider time)
+[SuppressMessage("Design", "CA1001",
+    Justification = "Disposing a semaphore would leave callers that wait for their turn waiting for ever; it holds nothing else.")]
+internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, MongoWakeUp wakeUp, TimeProvider time)
 {
     private const int MaxEntriesPerAdvance = 1000;
     private const int MaxKnownHeads = 65_536;
@@ -33,7 +34,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         }
         catch (Exception error)
         {
-            // What is known may be wrong now, and is asked for anew.
+            // What is known may be wrong now, and is read again.
             end = null;
             if (error is StorageException and not BatchOutcomeUnknownException && batch.HasStored)
                 throw new BatchOutcomeUnknownException("Part of the batch was stored before MongoDB failed.", error);
@@ -45,7 +46,9 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         }
     }
 
-    /// <summary>Appends a removal, after which nothing of the target is there for anybody. Answers its checkpoint; null if there is nothing to remove.</summary>
+    /// <summary>
+    /// Appends a removal, after which no reader sees anything of the target. Returns its checkpoint; null if there is nothing to remove.
+    /// </summary>
     public async Task<long?> RemoveAsync(MongoTarget target, Func<Task<bool>> isThere, CancellationToken cancellationToken)
     {
         await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -116,7 +119,7 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         }
     }
 
-    // Documents are inserted in order up to the first that a unique index refuses. Answers how many were.
+    // Documents are inserted in order up to the first that a unique index refuses. Returns how many were.
     private async Task<int> InsertAsync(List<BsonDocument> documents)
     {
         try
@@ -131,7 +134,8 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         {
             return error.WriteErrors[0].Index;
         }
-        catch (StorageException error) when (error is not BatchOutcomeUnknownException && error.InnerException is MongoBulkWriteException { WriteErrors: [{ Index: > 0 }, ..] })
+        catch (StorageException error) when (error is not BatchOutcomeUnknownException
+            && error.InnerException is MongoBulkWriteException { WriteErrors: [{ Index: > 0 }, ..] })
         {
             throw new BatchOutcomeUnknownException("Part of the batch was stored before MongoDB refused the rest.", error);
         }
@@ -139,9 +143,9 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
 
     private static InsertManyOptions InOrder { get; } = new() { IsOrdered = true };
 
-    // Reads what was appended since, beginning with the end: where that is not as known, the server lost it, and all is learnt anew. Another entry
-    // may have taken its place with the same numbers, which the stamp tells: it stays whatever is removed. Answers what was appended; null where
-    // that is not known.
+    // Reads what was appended since, beginning with the end: where that is not as known, the server lost it, and all is read again. Another
+    // entry may have taken its place with the same numbers, which the stamp shows: it stays whatever is removed. Returns what was appended;
+    // null where that is not known.
     private async Task<List<BsonDocument>?> AdvanceAsync(CancellationToken cancellationToken)
     {
         if (end is { First: > 0 } from)
@@ -162,9 +166,9 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         }
 
         known.Clear();
-        var newest = await connection.FindFirstAsync(connection.Entries, MongoReading.Newest, cancellationToken).ConfigureAwait(false);
+        var newest = await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, cancellationToken).ConfigureAwait(false);
         end = newest is null ? MongoEnd.Origin : MongoEnd.Of(MongoEntry.Of(newest));
-        signal.Raise(end.Value.Last);
+        wakeUp.Raise(end.Value.Last);
         return null;
     }
 
@@ -172,24 +176,28 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
     private void Learn(in MongoEntry entry)
     {
         if (entry.First != end!.Value.Last + 1)
-            throw new CorruptStorageException($"checkpoint {end.Value.Last + 1}", $"the next entry of the chain begins at {entry.First}.", "Run VerifyAsync, and restore the store from a backup.");
+            throw new CorruptStorageException($"checkpoint {end.Value.Last + 1}", $"the next entry of the chain begins at {entry.First}.",
+                "Run VerifyAsync, and restore the store from a backup.");
         end = MongoEnd.Of(entry);
 
-        // Of a removal that is finished nothing tells what it removed.
+        // A finished removal no longer says what it removed.
         if (entry.Start == 0 || (entry.IsRemoval && !entry.Target.IsStream)) known.Clear();
         else known[new StreamId(entry.Target.Bucket, entry.Target.Category, entry.Target.Id)] = MongoHead.After(entry);
-        signal.Raise(entry.Last);
+        wakeUp.Raise(entry.Last);
     }
 
     // A head found is as of the end, unless its entry came after it; then the entries up to there are taken in as well.
     private async Task LearnHeadsAsync(MongoBatch batch, CancellationToken cancellationToken)
     {
         if (known.Count > MaxKnownHeads) known.Clear();
-        while (batch.Open.Select(attempt => attempt.Stream).Where(stream => !known.ContainsKey(stream)).Distinct().Take(RequestsAtOnce).ToArray() is { Length: > 0 } missing)
+        while (batch.Open.Select(attempt => attempt.Stream).Where(stream => !known.ContainsKey(stream)).Distinct().Take(RequestsAtOnce)
+            .ToArray() is { Length: > 0 } missing)
         {
-            var found = await Task.WhenAll(missing.Select(stream => heads.FindNewestAsync(stream, cancellationToken))).ConfigureAwait(false);
+            var found = await Task.WhenAll(missing.Select(stream => heads.FindNewestAsync(stream, cancellationToken)))
+                .ConfigureAwait(false);
             for (var i = 0; i < missing.Length; i++) known[missing[i]] = found[i] is { } newest ? MongoHead.After(newest) : default;
-            if (found.Any(newest => newest?.First > end!.Value.Last)) batch.Follow(await AdvanceAsync(cancellationToken).ConfigureAwait(false));
+            if (found.Any(newest => newest?.First > end!.Value.Last)) batch.Follow(await AdvanceAsync(cancellationToken)
+                .ConfigureAwait(false));
         }
     }
 
@@ -199,8 +207,10 @@ internal sealed class MongoCommits(MongoConnection connection, MongoHeads heads,
         {
             await Task.WhenAll(chunk.Select(async attempt =>
             {
-                var filter = new BsonDocument { { MongoRows.Commit, MongoRows.ToBson(attempt.CommitId) }, { MongoRows.Start, known[attempt.Stream].Start } };
-                var original = await connection.FindFirstAsync(connection.Entries, new MongoQuery(filter) { Fields = MongoRows.WithoutEvents }, cancellationToken).ConfigureAwait(false);
+                var filter = new BsonDocument { { MongoRows.Commit, MongoRows.ToBson(attempt.CommitId) },
+                    { MongoRows.Start, known[attempt.Stream].Start } };
+                var original = await connection.FindFirstAsync(connection.Entries,
+                    new MongoQuery(filter) { Fields = MongoRows.WithoutEvents }, cancellationToken).ConfigureAwait(false);
                 batch.SetOriginal(attempt, original is null ? null : MongoRows.ToCommit(original));
             })).ConfigureAwait(false);
         }

@@ -5,13 +5,14 @@ namespace EventStore.Sqlite;
 /// Because one transaction at a time gives checkpoints and makes them visible when it ends, none ever comes late (G14).
 /// </summary>
 /// <remarks>
-/// Heads and counters are kept from one batch to the next, and believed only where the transaction sees that nobody else has written since
-/// and nothing was taken back or removed. Otherwise they are read again: other processes may write at any time.
+/// Heads and counters are kept from one batch to the next, and believed only where the transaction sees that no other connection has
+/// written since and nothing was taken back or removed. Otherwise they are read again: other processes may write at any time.
 /// </remarks>
-internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
+internal sealed class SqliteWriter(SqliteSession session, TimeProvider time)
 {
-    // The entries of the newest commits lie close together, so that a batch changes few pages of them however many streams it is for. After so many
-    // events they are moved to those gathered before, and after so many these to where they stay: each page of the large index is changed once for many batches.
+    // The entries of the newest commits lie close together, so that a batch changes few pages of them however many streams it is for. After
+    // so many events they are moved to those gathered before, and after so many these to where they stay: each page of the large index is
+    // changed once for many batches.
     private const int EventsToGather = 1_024;
     private const int EventsToSettle = 32_768;
     private const int MaxKnownHeads = 16_384;
@@ -59,21 +60,24 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
         session.Prepare("update-moved").Bind(1, gathered).Bind(2, settled).Execute();
     }
 
-    // A duplicate is told before a conflict; where nothing conflicts, the unique index on commit ids tells it for nothing.
+    // A duplicate comes before a conflict; where nothing conflicts, the unique index on commit ids finds it at no cost.
     private CommitOutcome Commit(CommitAttempt attempt)
     {
         var stream = attempt.Stream;
         var head = FindHead(stream);
-        if (!attempt.Expected.IsMetBy(head.Revision)) return FindOriginal(attempt, head) ?? CommitOutcome.Conflict(head.Revision);
+        if (!attempt.Expected.IsMetBy(head.Revision)
+            && AttemptRules.Refuse(attempt, head.Revision, FindOriginal(attempt, head)) is { } refused) return refused;
 
         var next = CommitRecord.NextStamp(time, stamp);
-        var commit = new CommitRecord(
-            stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), next, head.Revision + 1, new Checkpoint(checkpoint + 1), attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+        var commit = AttemptRules.Accept(attempt, head.Revision, new CommitSequence(head.Sequence), new Checkpoint(checkpoint), next);
         var number = head.Exists ? head.Number : checkpoint + 1;
         if (!TryInsert(commit, head with { Number = number }, attempt.Events))
-            return FindOriginal(attempt, head) ?? throw SqliteErrors.Damage(session, session.Sql.Table("commits"), $"the index of commit ids knows {commit.CommitId}, but its row is missing.");
-        session.Prepare("insert-recent").Bind(1, number).Bind(2, commit.FirstRevision.Value).Bind(3, commit.FirstCheckpoint.Value).Execute();
-        if (!head.Exists) session.Prepare("insert-stream").Bind(1, number).Bind(2, stream.Bucket).Bind(3, stream.Category).Bind(4, stream.Id).Execute();
+            return FindOriginal(attempt, head) is { } known ? CommitOutcome.Duplicate(known) : throw SqliteErrors.Damage(session,
+                session.Sql.Table("commits"), $"the index of commit ids knows {commit.CommitId}, but its row is missing.");
+        session.Prepare("insert-recent").Bind(1, number).Bind(2, commit.FirstRevision.Value).Bind(3, commit.FirstCheckpoint.Value)
+            .Execute();
+        if (!head.Exists) session.Prepare("insert-stream").Bind(1, number).Bind(2, stream.Bucket).Bind(3, stream.Category)
+            .Bind(4, stream.Id).Execute();
         (checkpoint, stamp) = (commit.LastCheckpoint.Value, next);
         heads[stream] = new(number, commit.LastRevision, commit.Sequence.Value, head.Sum);
         return CommitOutcome.Committed(commit);
@@ -92,13 +96,14 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
         Span<byte> id = stackalloc byte[16];
         commit.CommitId.TryWriteBytes(id, bigEndian: true, out _);
         return session.Prepare("insert-commit")
-            .Bind(1, commit.FirstCheckpoint.Value).Bind(2, head.Number).Bind(3, commit.FirstRevision.Value).Bind(4, commit.Sequence.Value).Bind(5, commit.EventCount)
+            .Bind(1, commit.FirstCheckpoint.Value).Bind(2, head.Number).Bind(3, commit.FirstRevision.Value).Bind(4, commit.Sequence.Value)
+            .Bind(5, commit.EventCount)
             .Bind(6, SqliteStamps.ToMicroseconds(commit.Stamp)).Bind(7, id)
             .Bind(8, SqliteRows.Sum(head.Sum, commit, encoded).Value).Bind(9, commit.Headers.Span).Bind(10, encoded)
             .Execute() == 1;
     }
 
-    private CommitOutcome? FindOriginal(CommitAttempt attempt, in KnownHead head)
+    private CommitRecord? FindOriginal(CommitAttempt attempt, in KnownHead head)
     {
         Span<byte> id = stackalloc byte[16];
         attempt.CommitId.TryWriteBytes(id, bigEndian: true, out _);
@@ -107,7 +112,7 @@ internal sealed class SqliteCommits(SqliteSession session, TimeProvider time)
         {
             if (!row.Step()) return null;
             session.Rows.ReadEvents(row, session.Rows.Commit(row, attempt.Stream), head.Sum, out var original);
-            return CommitOutcome.Duplicate(original);
+            return original;
         }
         finally
         {

@@ -1,0 +1,88 @@
+using EventStore.Engines;
+
+namespace EventStore.Abstractions.Tests;
+
+/// <summary>What every engine must do alike: lifetime, decisions, unknown outcomes, the newest checkpoint.</summary>
+public sealed class EngineDutyTests
+{
+    private static readonly StreamId Stream = new("id");
+
+    [Fact]
+    public void An_engine_that_is_not_open_refuses_calls_by_the_exception_of_its_state()
+    {
+        var lifetime = new EngineLifetime<object>();
+        Assert.Throws<InvalidOperationException>(() => lifetime.RequireOpened(TestContext.Current.CancellationToken));
+        lifetime.Open("state");
+        Assert.Same("state", lifetime.RequireOpened(TestContext.Current.CancellationToken));
+        Assert.Throws<OperationCanceledException>(() => lifetime.RequireOpened(new CancellationToken(canceled: true)));
+        Assert.True(lifetime.End());
+        Assert.False(lifetime.End());
+        Assert.Throws<ObjectDisposedException>(lifetime.RequireNotDisposed);
+        Assert.Throws<ObjectDisposedException>(() => lifetime.RequireOpened(new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
+    public void What_is_open_is_handed_over_once()
+    {
+        var lifetime = new EngineLifetime<object>();
+        Assert.False(lifetime.TakeOpened(out _));
+        lifetime.Open("state");
+        Assert.True(lifetime.TakeOpened(out var state));
+        Assert.Same("state", state);
+        Assert.False(lifetime.TakeOpened(out _));
+        Assert.Null(lifetime.Opened);
+    }
+
+    [Fact]
+    public void A_known_commit_id_is_a_duplicate_before_it_is_a_conflict()
+    {
+        var attempt = Attempt(ExpectedRevision.NoStream);
+        var original = AttemptRules.Accept(attempt, default, default, default, default);
+        Assert.Null(AttemptRules.Refuse(attempt, default, null));
+        Assert.Equal(CommitOutcomeKind.Conflict, AttemptRules.Refuse(attempt, new Revision(1), null)?.Kind);
+        Assert.Equal(CommitOutcomeKind.Duplicate, AttemptRules.Refuse(attempt, new Revision(1), original)?.Kind);
+    }
+
+    [Fact]
+    public void An_accepted_attempt_follows_the_head_and_the_newest_checkpoint_and_owns_its_headers()
+    {
+        var headers = new byte[] { 1 };
+        var attempt = new CommitAttempt(Stream, Guid.NewGuid(), ExpectedRevision.Any, headers, [Event(), Event()]);
+        var commit = AttemptRules.Accept(attempt, new Revision(4), new CommitSequence(2), new Checkpoint(9), DateTimeOffset.UnixEpoch);
+        headers[0] = 2;
+        Assert.Equal((5, 6), (commit.FirstRevision.Value, commit.LastRevision.Value));
+        Assert.Equal((10, 11), (commit.FirstCheckpoint.Value, commit.LastCheckpoint.Value));
+        Assert.Equal((3, 1), (commit.Sequence.Value, commit.Headers.Span[0]));
+    }
+
+    [Fact]
+    public void Beyond_its_capacity_every_commit_counts_as_unknown()
+    {
+        var unknown = new UnknownCommits(capacity: 2);
+        CommitAttempt[] attempts = [Attempt(), Attempt(), Attempt(), Attempt()];
+        Assert.False(unknown.Concerns(attempts));
+        unknown.Add(attempts[..2]);
+        unknown.Add(attempts[..2]);
+        Assert.True(unknown.Concerns(attempts[1..]));
+        Assert.False(unknown.Concerns(attempts[2..]));
+        unknown.Add(attempts[2..3]);
+        Assert.True(unknown.Concerns(attempts[..1]));
+        Assert.True(unknown.Concerns(attempts[3..]));
+    }
+
+    [Fact]
+    public void The_newest_checkpoint_only_grows()
+    {
+        var newest = new NewestCheckpoint();
+        newest.Raise(new Checkpoint(3));
+        newest.Raise(new Checkpoint(2));
+        Assert.Equal(new Checkpoint(3), newest.Value);
+        Parallel.For(1, 1000, i => newest.Raise(new Checkpoint(i)));
+        Assert.Equal(new Checkpoint(999), newest.Value);
+    }
+
+    private static CommitAttempt Attempt(ExpectedRevision? expected = null) =>
+        new(Stream, Guid.NewGuid(), expected ?? ExpectedRevision.Any, default, [Event()]);
+
+    private static EventRecord Event() => new(Guid.NewGuid(), "type", new byte[] { 1 }, default);
+}
