@@ -6,16 +6,11 @@ await using var store = await Wireup.Init()
     .UsingJsonSerialization(types => types.Register<ItemAdded>("item-added").Register<OrderPaid>("order-paid"))
     .BuildAsync();
 
-var order = store.CreateStream("order-42");
-order.Add(new ItemAdded("coffee", 2));
-order.Add(new ItemAdded("cake", 1));
-await order.CommitChangesAsync();
+var order = new StreamId("order", "42");
+await store.AppendAsync(order, new ItemAdded("coffee", 2), new ItemAdded("cake", 1));
+await store.AppendAsync(order, ExpectedRevision.Exactly(2), new OrderPaid(11.50m));
 
-var again = await store.OpenStreamAsync("order-42");
-again.Add(new OrderPaid(11.50m));
-await again.CommitChangesAsync();
-
-await foreach (var committed in store.ReadStreamAsync("order-42"))
+await foreach (var committed in store.ReadStreamAsync(order))
     Console.WriteLine($"{committed.Revision}: {committed.Body}");
 
 record ItemAdded(string Product, int Count);
