@@ -45,6 +45,14 @@ public sealed class StyleGatesTests
     [InlineData("// readme: start\nvar a = 1;\n// readme: end", 0)]
     public void A_header_is_a_comment_before_everything(string text, int headers) => Assert.Equal(headers, SourceText.Headers(Source(text)).Count());
 
+    [Theory]
+    [InlineData("namespace H;\n/// <summary>What it is.</summary>\ninternal class A;\nclass B;", 0)]
+    [InlineData("/// <summary>What it is.</summary>\n[Serializable]\ndelegate void A();", 0)]
+    [InlineData("[assembly: A]", 0)]
+    [InlineData("class A;\n/// <summary>What it is.</summary>\nclass B;", 1)]
+    [InlineData("// What it is.\nenum A { B }", 1)]
+    public void A_file_without_a_purpose_is_seen(string text, int count) => Assert.Equal(count, Purposes.Missing(Source(text)).Count());
+
     [Fact]
     public void A_type_named_like_the_product_is_seen() => Assert.Single(SourceText.TypesNamedLikeTheProduct(Source("record EventStore(int A);")));
 
