@@ -5,8 +5,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace EventStore.Architecture.Pages;
 
 /// <summary>
-/// The ways of the data on <c>docs/architecture.md</c>. A section whose heading names the way holds numbered lists, one for each engine or part;
-/// a line such as <c>1. `CommitPath.RunAsync` — Pipeline/CommitPath.cs</c> names a member and the end of the path of the file that declares it.
+/// The ways of the data on <c>docs/architecture.md</c>. A section whose heading names the way holds numbered lists, one for each engine or
+/// part; a line such as <c>1. `CommitPath.RunAsync` — Pipeline/CommitPath.cs</c> names a member and the end of the path of the file that
+/// declares it.
 /// </summary>
 internal static partial class WaysOfTheData
 {
@@ -22,7 +23,8 @@ internal static partial class WaysOfTheData
         var lists = ListsIn(SectionOf(page, section)).ToList();
         if (lists.Count == 0)
             return [$"no section '{section}' with a numbered list"];
-        return lists.SelectMany(list => TooLong(list).Concat(list.SelectMany(line => Unfounded(line, find)))).Select(offender => $"{section}: {offender}");
+        return lists.SelectMany(list => TooLong(list).Concat(list.SelectMany(line => Unfounded(line, find))))
+            .Select(offender => $"{section}: {offender}");
     }
 
     private static IEnumerable<string> SectionOf(string page, string section) => page.ReplaceLineEndings("\n").Split('\n')

@@ -8,7 +8,8 @@ public sealed class WaysOfTheDataTests
     private const string Page = "docs/architecture.md";
 
     private static readonly SourceFile Path = SourceFile.Parse(
-        "src/House/Pipeline/Path.cs", "class Path<T>(int a) { int seen; int Count => 1; void Run<T>() { } class Inner { void Stop() { } } }");
+        "src/House/Pipeline/Path.cs",
+        "class Path<T>(int a) { int seen; int Count => 1; void Run<T>() { } class Inner { void Stop() { } } }");
 
     public static TheoryData<string> Sections => [.. WaysOfTheData.Sections];
 
@@ -24,7 +25,8 @@ public sealed class WaysOfTheDataTests
     [InlineData("1. `Path<T>.Run()` — `Path.cs`: runs")]
     [InlineData("1. `Path.Count` — [Pipeline/Path.cs](../src/House/Pipeline/Path.cs)\n2. `Path.seen` — Path.cs")]
     [InlineData("1. `Path` — Path.cs\n\nThen:\n\n### Below\n1. `Inner.Stop` — Path.cs")]
-    public void A_way_that_exists_holds(string list) => Assert.Empty(Offenders($"# A\n## The way of a commit\n\n{list}\n## Next\n1. Nothing"));
+    public void A_way_that_exists_holds(string list) =>
+        Assert.Empty(Offenders($"# A\n## The way of a commit\n\n{list}\n## Next\n1. Nothing"));
 
     [Theory]
     [InlineData("# The way of an event\n1. `Path.Run` — Path.cs", "no section")]

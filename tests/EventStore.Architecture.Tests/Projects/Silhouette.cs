@@ -1,14 +1,15 @@
 namespace EventStore.Architecture.Projects;
 
 /// <summary>
-/// The files of a server backend: one for each role, named alike in every backend, so that a reader who knows one knows all. Further files begin
-/// with the backend's name. All are in the project's folder, except statements and scripts.
+/// The files of a server backend: one for each role, named alike in every backend, so that a reader who knows one knows all. Further files
+/// begin with the backend's name. All are in the project's folder, except statements and scripts.
 /// </summary>
 internal static class Silhouette
 {
     private static readonly string[] Roles =
     [
-        "WireupExtensions", "Options", "PersistenceEngine", "Schema", "Writer", "Reader", "Snapshots", "Documents", "Removal", "WakeUp", "Rows", "Errors",
+        "WireupExtensions", "Options", "PersistenceEngine", "Schema", "Writer", "Reader", "Snapshots", "Documents", "Removal", "WakeUp",
+        "Rows", "Errors",
     ];
 
     // What is sent to the server as text is in a folder of its own; a driver that is given objects has none.

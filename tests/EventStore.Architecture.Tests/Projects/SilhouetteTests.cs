@@ -20,7 +20,8 @@ public sealed class SilhouetteTests
     [Fact]
     public void Every_server_backend_is_held_to_them() => Gate.Holds(
         from project in Repository.SourceProjects
-        where Silhouette.IsServerBackend(project.Name, FilesOf(project.Name)) && !Silhouette.Backends.Contains(Silhouette.NameOf(project.Name))
+        where Silhouette.IsServerBackend(project.Name, FilesOf(project.Name))
+        && !Silhouette.Backends.Contains(Silhouette.NameOf(project.Name))
         select project.Name,
         "These projects have an engine in their folder and are not among the server backends of Silhouette.");
 

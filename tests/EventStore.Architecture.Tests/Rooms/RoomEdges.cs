@@ -42,7 +42,7 @@ internal static class RoomEdges
         .DescendantNodes(node => node is not UsingDirectiveSyntax and not BaseNamespaceDeclarationSyntax { Members.Count: 0 })
         .Where(node => node is SimpleNameSyntax or ImplicitObjectCreationExpressionSyntax or ConstructorInitializerSyntax);
 
-    // Where a call does not bind, because a package is unknown here, its candidates still tell the room.
+    // Where a call does not bind, because a package is unknown here, its candidates still name the room.
     private static IEnumerable<ISymbol> Meanings(SemanticModel model, SyntaxNode node)
     {
         var info = model.GetSymbolInfo(node);

@@ -2,7 +2,9 @@ using System.IO.Enumeration;
 
 namespace EventStore.Architecture.Source;
 
-/// <summary>The repository as it lies on disk, found by walking up to the solution; every gate reads it and none changes a source file.</summary>
+/// <summary>
+/// The repository as it lies on disk, found by walking up to the solution; every gate reads it and none changes a source file.
+/// </summary>
 internal static class Repository
 {
     /// <summary>The folders that hold projects.</summary>
@@ -63,6 +65,7 @@ internal static class Repository
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EventStore.slnx")))
             folder = folder.Parent;
         return folder?.FullName
-            ?? throw new InvalidOperationException($"No EventStore.slnx in {AppContext.BaseDirectory} or above; run these tests from inside the repository.");
+            ?? throw new InvalidOperationException(
+                $"No EventStore.slnx in {AppContext.BaseDirectory} or above; run these tests from inside the repository.");
     }
 }

@@ -7,8 +7,8 @@ namespace EventStore.Architecture.Source;
 /// <summary>One C# file, parsed; its path is named from the root.</summary>
 internal sealed record SourceFile(string FilePath, SyntaxTree Tree)
 {
-    // As the compiler of this repository reads them: documentation is parsed, and Release is the build that counts. The build checks for null;
-    // without that work a compilation here takes half the time.
+    // As the compiler of this repository reads them: documentation is parsed, and Release is the build that counts. The build checks for
+    // null; without that work a compilation here takes half the time.
     private static readonly CSharpParseOptions Options = new CSharpParseOptions(LanguageVersion.Preview, DocumentationMode.Parse)
         .WithFeatures([new("run-nullable-analysis", "never")]);
 

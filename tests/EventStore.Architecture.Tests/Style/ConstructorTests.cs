@@ -34,7 +34,8 @@ public sealed class ConstructorTests
     [InlineData("src/EventStore.Abstractions/A.cs", "public", "F", 1)]
     [InlineData("src/EventStore.Abstractions/A.cs", "internal", "E", 1)]
     [InlineData("src/EventStore/A.cs", "public", "E", 1)]
-    public void Data_of_the_abstractions_is_exempt_where_its_parameters_are_its_properties(string path, string access, string last, int count)
+    public void Data_of_the_abstractions_is_exempt_where_its_parameters_are_its_properties(
+        string path, string access, string last, int count)
     {
         var properties = string.Concat(new[] { "A", "B", "C", "D", last }.Select(name => $"public int {name} {{ get; }} "));
         var text = $"{access} class Data {{ public Data(int a, int b, int c, int d, int e) {{ }} {properties} }}";

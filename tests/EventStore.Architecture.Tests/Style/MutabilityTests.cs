@@ -7,11 +7,13 @@ public sealed class MutabilityTests
 {
     [Fact]
     public void Nothing_blocks_on_asynchronous_work() => Gate.Holds(
-        Repository.ProductSources.SelectMany(Waits.Blocking), "Await the work; read Result only after a check for completion in the same member.");
+        Repository.ProductSources.SelectMany(Waits.Blocking),
+        "Await the work; read Result only after a check for completion in the same member.");
 
     [Fact]
     public void Nothing_is_set_after_construction() => Gate.Holds(
-        Repository.ProductSources.SelectMany(Setters.Open), "A property is set by a constructor, an initializer or its own type; only *Options have setters.");
+        Repository.ProductSources.SelectMany(Setters.Open),
+        "A property is set by a constructor, an initializer or its own type; only *Options have setters.");
 
     [Fact]
     public void No_null_is_declared_not_to_be_null() => Gate.Holds(
@@ -40,7 +42,8 @@ public sealed class MutabilityTests
     [InlineData("A", "public int P { get; private set; }", 0)]
     [InlineData("A", "private int P { get; set; }", 0)]
     [InlineData("AOptions", "public int P { get; set; }", 0)]
-    public void An_open_setter_is_seen(string type, string member, int count) => Assert.Equal(count, Setters.Open(Class(type, member)).Count());
+    public void An_open_setter_is_seen(string type, string member, int count) =>
+        Assert.Equal(count, Setters.Open(Class(type, member)).Count());
 
     [Theory]
     [InlineData("string p = null!;", 1)]

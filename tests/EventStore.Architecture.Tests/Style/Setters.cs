@@ -6,8 +6,8 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace EventStore.Architecture.Style;
 
 /// <summary>
-/// Finds properties that others may set after construction, and claims that a value is not null where it is. Options are exempt, by the end of
-/// their name: an application sets them before it hands them in.
+/// Finds properties that others may set after construction, and claims that a value is not null where it is. Options are exempt, by the end
+/// of their name: an application sets them before it hands them in.
 /// </summary>
 internal static class Setters
 {
@@ -26,7 +26,8 @@ internal static class Setters
     public static IEnumerable<string> NullClaims(SourceFile source) =>
         from claim in source.Root.DescendantNodes().OfType<PostfixUnaryExpressionSyntax>()
         where claim.IsKind(SyntaxKind.SuppressNullableWarningExpression)
-        where claim.Operand.Kind() is SyntaxKind.NullLiteralExpression or SyntaxKind.DefaultLiteralExpression or SyntaxKind.DefaultExpression
+        where claim.Operand.Kind()
+            is SyntaxKind.NullLiteralExpression or SyntaxKind.DefaultLiteralExpression or SyntaxKind.DefaultExpression
         select $"{source.PlaceOf(claim)}: {claim}";
 
     private static bool IsPrivate(SyntaxTokenList modifiers) => modifiers.Any(SyntaxKind.PrivateKeyword);

@@ -7,15 +7,18 @@ public sealed class StyleTests
 {
     [Fact]
     public void Files_stay_under_their_ceiling() => Gate.Holds(
-        Repository.ProductSources.SelectMany(Ceilings.TooLongFiles), $"A file has at most {Ceilings.FileLines} lines; give its second concept a file of its own.");
+        Repository.ProductSources.SelectMany(Ceilings.TooLongFiles),
+        $"A file has at most {Ceilings.FileLines} lines; give its second concept a file of its own.");
 
     [Fact]
     public void Methods_stay_under_their_ceiling() => Gate.Holds(
-        Repository.ProductSources.SelectMany(Ceilings.TooLongMethods), $"A method has at most {Ceilings.MethodLines} lines; name a step of it.");
+        Repository.ProductSources.SelectMany(Ceilings.TooLongMethods),
+        $"A method has at most {Ceilings.MethodLines} lines; name a step of it.");
 
     [Fact]
     public void No_code_is_folded_or_switched_off() => Gate.Holds(
-        Repository.AllSources.SelectMany(SourceText.BannedDirectives), "#region hides code and #if makes a second program; neither is used here.");
+        Repository.AllSources.SelectMany(SourceText.BannedDirectives),
+        "#region hides code and #if makes a second program; neither is used here.");
 
     [Fact]
     public void No_file_has_a_header() => Gate.Holds(

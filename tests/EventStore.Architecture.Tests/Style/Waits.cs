@@ -20,8 +20,10 @@ internal static class Waits
 
     private static string? BlockingPart(SyntaxNode node) => node switch
     {
-        InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "GetResult" or "Wait" } call } => $".{call.Name}(…)",
-        MemberAccessExpressionSyntax { Name.Identifier.Text: "Result", Parent: not InvocationExpressionSyntax } read when !IsCompleted(read) => $"{read}",
+        InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "GetResult" or "Wait" } call } =>
+            $".{call.Name}(…)",
+        MemberAccessExpressionSyntax { Name.Identifier.Text: "Result", Parent: not InvocationExpressionSyntax } read
+            when !IsCompleted(read) => $"{read}",
         PragmaWarningDirectiveTriviaSyntax { DisableOrRestoreKeyword.RawKind: (int)SyntaxKind.DisableKeyword } pragma
             when pragma.ErrorCodes.Any(code => code.ToString() == "RS0030") => "#pragma warning disable RS0030",
         _ => null,

@@ -3,9 +3,9 @@ using Microsoft.CodeAnalysis;
 namespace EventStore.Architecture.Surface;
 
 /// <summary>
-/// Whose vocabulary a type of the abstractions is. What <c>IEventStore</c> and <c>IEventStream</c> name, and what those types name in turn, is the
-/// applications'. What <c>IPersistenceEngine</c> names besides is in <c>EventStore.Engines</c>, and no interface in <c>EventStore</c> names it: an
-/// application that implements one would have to open the other namespace.
+/// Whose vocabulary a type of the abstractions is. What <c>IEventStore</c> and <c>IEventStream</c> name, and what those types name in turn,
+/// is the applications'. What <c>IPersistenceEngine</c> names besides is in <c>EventStore.Engines</c>, and no interface in
+/// <c>EventStore</c> names it: an application that implements one would have to open the other namespace.
 /// </summary>
 internal static class EngineVocabulary
 {
@@ -27,7 +27,8 @@ internal static class EngineVocabulary
                        where SpaceOf(named) == Engines
                        select $"{named.Name} is in {Engines}, and {face.Name} in {Applications} names it";
         return types.Where(type => SpaceOf(type) is not (Applications or Engines)).Select(type => $"{type.Name} is in {SpaceOf(type)}")
-            .Concat(ofEngines.Where(type => SpaceOf(type) != Engines).Select(type => $"{type.Name} is named by {EngineRoot} only, and not in {Engines}"))
+            .Concat(ofEngines.Where(type => SpaceOf(type) != Engines)
+                .Select(type => $"{type.Name} is named by {EngineRoot} only, and not in {Engines}"))
             .Concat(meetings)
             .Distinct()
             .Order(StringComparer.Ordinal);
@@ -70,7 +71,8 @@ internal static class EngineVocabulary
     };
 
     private static IEnumerable<INamedTypeSymbol> PublicTypes(INamespaceSymbol space) =>
-        space.GetNamespaceMembers().SelectMany(PublicTypes).Concat(space.GetTypeMembers().Where(type => type.DeclaredAccessibility == Accessibility.Public));
+        space.GetNamespaceMembers().SelectMany(PublicTypes)
+            .Concat(space.GetTypeMembers().Where(type => type.DeclaredAccessibility == Accessibility.Public));
 
     private static string SpaceOf(INamedTypeSymbol type) => type.ContainingNamespace.ToDisplayString();
 

@@ -36,9 +36,11 @@ public sealed class EngineVocabularyTests
     [InlineData("IEventStream { }", "IEventStream { void Take(EventStore.Engines.Page page); }",
         "Page is in EventStore.Engines, and IEventStream in EventStore names it")]
     [InlineData("Page[]> Read(", "Aside[]> Read(", "Aside is named by IPersistenceEngine only, and not in EventStore.Engines")]
-    [InlineData("public sealed class Detail;", "public sealed class Detail; } namespace EventStore.Odd { public sealed class Other;", "Other is in EventStore.Odd")]
+    [InlineData("public sealed class Detail;", "public sealed class Detail; } namespace EventStore.Odd { public sealed class Other;",
+        "Other is in EventStore.Odd")]
     public void A_misplaced_type_is_seen(string part, string replacement, string offender) => Assert.Equal(
-        [offender], Misplaced(Good.Replace(part, replacement, StringComparison.Ordinal) + "namespace EventStore { public sealed class Aside; }"));
+        [offender],
+        Misplaced(Good.Replace(part, replacement, StringComparison.Ordinal) + "namespace EventStore { public sealed class Aside; }"));
 
     private static IEnumerable<string> Misplaced(string text) =>
         EngineVocabulary.Misplaced(Compilations.Of(Abstractions, [SourceFile.Parse("src/A.cs", text)], [], []).Assembly);

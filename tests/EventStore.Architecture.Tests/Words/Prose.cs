@@ -57,7 +57,8 @@ internal sealed record Prose(string FilePath, string Text, Func<int, int> LineAt
         var words = new StringBuilder();
         for (var i = 0; i < name.Length; i++)
         {
-            var beginsWord = i > 0 && char.IsUpper(name[i]) && (char.IsLower(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1])));
+            var beginsWord = i > 0 && char.IsUpper(name[i])
+                && (char.IsLower(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1])));
             words.Append(beginsWord ? " " : "").Append(char.IsLetter(name[i]) ? name[i] : ' ');
         }
 

@@ -1,8 +1,8 @@
 namespace EventStore.Architecture.Words;
 
 /// <summary>
-/// Words and phrases that are not written here, each with what to write instead. A line of the list is <c>phrase → replacement</c>; <c>#</c> begins
-/// a comment. Case does not matter, and a phrase may be broken over lines.
+/// Words and phrases that are not written here, each with what to write instead. A line of the list is <c>phrase → replacement</c>;
+/// <c>#</c> begins a comment. Case does not matter, and a phrase may be broken over lines.
 /// </summary>
 internal sealed class WordList
 {

@@ -12,7 +12,8 @@ public sealed class WordTests
     public void Words_are_plain() => Gate.Holds(Uses(WordList.Parse(Repository.Read(Chosen)), Prose.All), $"Write these as {Chosen} says.");
 
     [Fact]
-    public void Words_are_spelled_right() => Gate.Holds(Uses(WordList.Parse(Repository.Read(Misspelled)), Prose.All), "These words are misspelled.");
+    public void Words_are_spelled_right() =>
+        Gate.Holds(Uses(WordList.Parse(Repository.Read(Misspelled)), Prose.All), "These words are misspelled.");
 
     [Theory]
     [InlineData(Chosen, 30)]
@@ -21,8 +22,10 @@ public sealed class WordTests
     {
         var list = WordList.Parse(Repository.Read(path));
         Assert.InRange(list.Entries.Count, atLeast, int.MaxValue);
-        Gate.Holds(list.Entries.Where(entry => entry.Replacement.Length == 0).Select(entry => entry.Phrase), "These entries have no replacement.");
-        Gate.Holds(list.Entries.GroupBy(entry => entry.Phrase, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1).Select(group => group.Key),
+        Gate.Holds(list.Entries.Where(entry => entry.Replacement.Length == 0).Select(entry => entry.Phrase),
+            "These entries have no replacement.");
+        Gate.Holds(list.Entries.GroupBy(entry => entry.Phrase, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1)
+            .Select(group => group.Key),
             "These entries occur twice.");
         Gate.Holds(list.Entries.Where(entry => list.FindIn(entry.Replacement).Any()).Select(entry => entry.Phrase),
             "These entries propose what the list does not allow.");
