@@ -20,7 +20,8 @@ public sealed class GuaranteeTests
     {
         var page = Page();
         var known = page.Promised.Concat(page.OfBackends).ToHashSet();
-        Gate.Holds(ProvedGuarantees.In(KitSources()).Where(proof => !known.Contains(proof.Key)).Select(proof => $"{proof.Value} proves {proof.Key}"),
+        Gate.Holds(ProvedGuarantees.In(KitSources()).Where(proof => !known.Contains(proof.Key))
+            .Select(proof => $"{proof.Value} proves {proof.Key}"),
             $"These numbers are not on {PagePath}.");
     }
 
@@ -44,7 +45,13 @@ public sealed class GuaranteeTests
     public void A_proof_is_read_from_every_form_of_the_attribute()
     {
         var source = SourceFile.Parse("A.cs", """
-            [Guarantee("G1")] class A { [Fact, Guarantee("G2", "G3")] void B() { } [EventStore.GuaranteeAttribute("G4")] void C() { } [Fact(Skip = "G5")] void D() { } }
+            [Guarantee("G1")]
+            class A
+            {
+                [Fact, Guarantee("G2", "G3")] void B() { }
+                [EventStore.GuaranteeAttribute("G4")] void C() { }
+                [Fact(Skip = "G5")] void D() { }
+            }
             """);
         Assert.Equal(["G1", "G2", "G3", "G4"], ProvedGuarantees.In([source]).Keys.Order());
     }

@@ -11,7 +11,8 @@ internal sealed partial class GuaranteesPage
     /// <summary>The heading below which promises need no proof by the kit.</summary>
     public const string BackendsHeading = "## Proved by each backend";
 
-    private GuaranteesPage(IReadOnlyList<string> promised, IReadOnlyList<string> ofBackends) => (Promised, OfBackends) = (promised, ofBackends);
+    private GuaranteesPage(IReadOnlyList<string> promised, IReadOnlyList<string> ofBackends) =>
+        (Promised, OfBackends) = (promised, ofBackends);
 
     /// <summary>The promises that the kit must prove, as they stand on the page.</summary>
     public IReadOnlyList<string> Promised { get; }

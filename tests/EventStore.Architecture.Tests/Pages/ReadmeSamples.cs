@@ -41,7 +41,8 @@ internal static partial class ReadmeSamples
 
     private static string Unindent(List<string> lines)
     {
-        var indent = lines.Where(line => line.Trim().Length > 0).Select(line => line.Length - line.TrimStart().Length).DefaultIfEmpty(0).Min();
+        var indents = lines.Where(line => line.Trim().Length > 0).Select(line => line.Length - line.TrimStart().Length);
+        var indent = indents.DefaultIfEmpty(0).Min();
         return string.Join('\n', lines.Select(line => line.Length > indent ? line[indent..].TrimEnd() : "")).Trim('\n');
     }
 

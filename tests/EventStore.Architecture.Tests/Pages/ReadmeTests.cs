@@ -29,7 +29,8 @@ public sealed class ReadmeTests
     [InlineData("```sh\ndotnet run\n```", true)]
     public void A_block_is_compared_line_by_line_without_its_indentation(string page, bool isHeld)
     {
-        var compiled = ReadmeSamples.InSource("A.cs", "void M()\n{\n    // readme: a\n    var x = 1;\n    if (y)\n        z();\n    // readme: end\n}\n");
+        var compiled = ReadmeSamples.InSource("A.cs",
+            "void M()\n{\n    // readme: a\n    var x = 1;\n    if (y)\n        z();\n    // readme: end\n}\n");
         Assert.Equal(isHeld, !Differences(ReadmeSamples.OnPage("README.md", page), compiled).Any());
     }
 

@@ -2,7 +2,7 @@ using EventStore.Architecture.Source;
 
 namespace EventStore.Architecture.Projects;
 
-/// <summary>Keeps every backend's tests whole: whoever uses the kit lets it check that no specification is left out.</summary>
+/// <summary>Keeps every backend's tests whole: a project that uses the kit lets it check that no specification is left out.</summary>
 public sealed class CompletenessTests
 {
     private const string Kit = "EventStore.Conformance";
@@ -14,7 +14,8 @@ public sealed class CompletenessTests
         var incomplete = Repository.AllProjects
             .Where(project => project.Projects.Contains(Kit) && project.Name != Kit + ".Tests")
             .Where(project => Completeness.IsMissing(project.Sources));
-        Gate.Holds(incomplete.Select(project => project.FilePath), "These projects derive from specifications, but not from CompletenessSpecification<…>.");
+        Gate.Holds(incomplete.Select(project => project.FilePath),
+            "These projects derive from specifications, but not from CompletenessSpecification<…>.");
     }
 
     [Theory]

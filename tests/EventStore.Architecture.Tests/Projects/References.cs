@@ -2,7 +2,9 @@ using EventStore.Architecture.Source;
 
 namespace EventStore.Architecture.Projects;
 
-/// <summary>The floors of the house: which projects and packages each source project may reference. A project that is not listed may not be built.</summary>
+/// <summary>
+/// The floors of the house: which projects and packages each source project may reference. A project that is not listed may not be built.
+/// </summary>
 internal static class References
 {
     private static readonly Dictionary<string, Floor> Floors = new()

@@ -2,12 +2,18 @@ using EventStore.Architecture.Source;
 
 namespace EventStore.Architecture.Projects;
 
-/// <summary>Keeps the compiler strict for every project: null checks, warnings as errors, banned calls, documentation of what is public.</summary>
+/// <summary>
+/// Keeps the compiler strict for every project: null checks, warnings as errors, banned calls, documentation of what is public.
+/// </summary>
 public sealed class SettingsTests
 {
     private const string Strict = """
         <Project>
-          <PropertyGroup><Nullable>enable</Nullable><TreatWarningsAsErrors>true</TreatWarningsAsErrors><EnforceCodeStyleInBuild>true</EnforceCodeStyleInBuild></PropertyGroup>
+          <PropertyGroup>
+            <Nullable>enable</Nullable>
+            <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
+            <EnforceCodeStyleInBuild>true</EnforceCodeStyleInBuild>
+          </PropertyGroup>
           <ItemGroup>
             <PackageReference Include="Microsoft.CodeAnalysis.BannedApiAnalyzers" />
             <AdditionalFiles Include="$(MSBuildThisFileDirectory)BannedSymbols.txt" />
@@ -25,11 +31,13 @@ public sealed class SettingsTests
 
     [Fact]
     public void Every_folder_continues_the_settings_of_the_repository() => Gate.Holds(
-        FolderProps().Where(path => !Settings.ContinuesTheRepository(Repository.Read(path))), $"These lack the import of {Settings.Parent}.");
+        FolderProps().Where(path => !Settings.ContinuesTheRepository(Repository.Read(path))),
+        $"These lack the import of {Settings.Parent}.");
 
     [Fact]
     public void No_folder_and_no_project_takes_strictness_back() => Gate.Holds(
-        FolderProps().Select(Project.At).Concat(Repository.AllProjects).SelectMany(Settings.TakenBackBy), "These settings hold for every project.");
+        FolderProps().Select(Project.At).Concat(Repository.AllProjects).SelectMany(Settings.TakenBackBy),
+        "These settings hold for every project.");
 
     [Fact]
     public void Banned_calls_name_their_replacement() => Gate.Holds(
@@ -38,7 +46,8 @@ public sealed class SettingsTests
 
     [Fact]
     public void Package_versions_are_exact() =>
-        Gate.Holds(Settings.FloatingVersions(Repository.Read("Directory.Packages.props")), "A version in Directory.Packages.props never floats.");
+        Gate.Holds(Settings.FloatingVersions(Repository.Read("Directory.Packages.props")),
+            "A version in Directory.Packages.props never floats.");
 
     [Theory]
     [InlineData("<Nullable>enable</Nullable>", "<Nullable>annotations</Nullable>")]
@@ -57,7 +66,7 @@ public sealed class SettingsTests
     [InlineData("tests/A/A.csproj", "<GenerateDocumentationFile>false</GenerateDocumentationFile>", 0)]
     [InlineData("src/A/A.csproj", "<Nullable>enable</Nullable>", 0)]
     public void A_setting_taken_back_is_seen(string path, string setting, int count) =>
-        Assert.Equal(count, Settings.TakenBackBy(Project.Parse(path, $"<Project><PropertyGroup>{setting}</PropertyGroup></Project>")).Count());
+        Assert.Equal(count, Settings.TakenBackBy(Project.Parse(path, $"<Project>{setting}</Project>")).Count());
 
     [Theory]
     [InlineData("1.2.3", 0)]
@@ -65,7 +74,7 @@ public sealed class SettingsTests
     [InlineData("1.2.*", 1)]
     [InlineData("[1.2,2.0)", 1)]
     public void A_floating_version_is_seen(string version, int count) => Assert.Equal(count,
-        Settings.FloatingVersions($"<Project><ItemGroup><PackageVersion Include=\"A\" Version=\"{version}\" /></ItemGroup></Project>").Count());
+        Settings.FloatingVersions($"<Project><PackageVersion Include=\"A\" Version=\"{version}\" /></Project>").Count());
 
     private static IEnumerable<string> FolderProps() =>
         Repository.TopFolders.SelectMany(folder => Repository.Files(folder, "Directory.Build.props"));

@@ -1,6 +1,8 @@
 namespace EventStore.Architecture.Rooms;
 
-/// <summary>The picture of the core: which of its rooms may use which. A room uses the floors below its own, never its neighbours.</summary>
+/// <summary>
+/// The picture of the core: which of its rooms may use which. A room uses the floors below its own, never its neighbors.
+/// </summary>
 internal static class CoreArrows
 {
     private static readonly string[][] Floors =

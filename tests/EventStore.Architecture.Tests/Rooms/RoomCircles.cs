@@ -1,6 +1,6 @@
 namespace EventStore.Architecture.Rooms;
 
-/// <summary>Finds circles between rooms, the shortest for each room that stands in one, told by an edge for each step.</summary>
+/// <summary>Finds circles between rooms, the shortest for each room that stands in one, shown by an edge for each step.</summary>
 internal static class RoomCircles
 {
     /// <summary>One text for each circle; empty when rooms only ever point downwards.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using EventStore.Architecture.Source;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -11,8 +12,11 @@ namespace EventStore.Architecture.Rooms;
 /// </summary>
 internal static class RoomEdges
 {
-    /// <summary>The edges of a project's sources, in order of file and line.</summary>
-    public static IReadOnlyList<RoomEdge> Of(Project project) => Of(Compilations.Of(project), project.Folder);
+    private static readonly ConcurrentDictionary<string, Lazy<IReadOnlyList<RoomEdge>>> Known = [];
+
+    /// <summary>The edges of a project's sources, in order of file and line, found once for all gates.</summary>
+    public static IReadOnlyList<RoomEdge> Of(Project project) =>
+        Known.GetOrAdd(project.Folder, _ => new Lazy<IReadOnlyList<RoomEdge>>(() => Find(project))).Value;
 
     /// <summary>The edges between rooms below a folder.</summary>
     public static IReadOnlyList<RoomEdge> Of(CSharpCompilation compilation, string folder) =>
@@ -28,11 +32,17 @@ internal static class RoomEdges
            select new RoomEdge(room, target, tree.FilePath, LineOf(node), symbol.Name),
     ];
 
+    // A flat project has no edges, and asking what all its names mean takes a second.
+    private static IReadOnlyList<RoomEdge> Find(Project project) =>
+        project.Sources.Select(source => Room.Of(source.FilePath, project.Folder)).Distinct().Count() > 1
+            ? Of(Compilations.Of(project), project.Folder)
+            : [];
+
     private static IEnumerable<SyntaxNode> Uses(SyntaxTree tree) => tree.GetRoot()
         .DescendantNodes(node => node is not UsingDirectiveSyntax and not BaseNamespaceDeclarationSyntax { Members.Count: 0 })
         .Where(node => node is SimpleNameSyntax or ImplicitObjectCreationExpressionSyntax or ConstructorInitializerSyntax);
 
-    // Where a call does not bind, because a package is unknown here, its candidates still tell the room.
+    // Where a call does not bind, because a package is unknown here, its candidates still name the room.
     private static IEnumerable<ISymbol> Meanings(SemanticModel model, SyntaxNode node)
     {
         var info = model.GetSymbolInfo(node);

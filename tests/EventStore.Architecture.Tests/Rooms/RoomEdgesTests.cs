@@ -21,7 +21,7 @@ public sealed class RoomEdgesTests
     }
 
     [Fact]
-    public void A_circle_is_told_by_its_edges()
+    public void A_circle_is_shown_by_its_edges()
     {
         var circle = Assert.Single(RoomCircles.In(Edges(
             ("One/A.cs", "namespace H; class A { B? b; }"),
@@ -54,7 +54,7 @@ public sealed class RoomEdgesTests
         edge => edge is { From: "One", To: "Two", Name: "Do" });
 
     [Fact]
-    public void The_front_door_looks_in_and_nobody_looks_out_to_it()
+    public void The_front_door_looks_in_and_no_room_looks_out_to_it()
     {
         var edges = Edges(
             ("Door.cs", "namespace H; class Door { A? a; }"),
@@ -64,7 +64,8 @@ public sealed class RoomEdgesTests
 
     [Fact]
     public void A_type_of_another_project_is_no_edge_even_in_the_namespace_of_this_one() =>
-        Assert.Empty(Edges(("One/A.cs", "namespace EventStore; class A { Word? word; }"), ("Door.cs", "namespace EventStore; class Door { }")));
+        Assert.Empty(Edges(("One/A.cs", "namespace EventStore; class A { Word? word; }"),
+            ("Door.cs", "namespace EventStore; class Door { }")));
 
     [Theory]
     [InlineData("Streams", "Dispatch")]
@@ -85,5 +86,6 @@ public sealed class RoomEdgesTests
     public void The_picture_of_the_core_has_the_arrow(string from, string to) => Assert.True(CoreArrows.Allow(from, to));
 
     private static IReadOnlyList<RoomEdge> Edges(params (string File, string Text)[] sources) => RoomEdges.Of(
-        Compilations.Of("House", [.. sources.Select(source => SourceFile.Parse($"{Folder}/{source.File}", source.Text))], [], [Vocabulary]), Folder);
+        Compilations.Of("House", [.. sources.Select(source => SourceFile.Parse($"{Folder}/{source.File}", source.Text))], [], [Vocabulary]),
+        Folder);
 }

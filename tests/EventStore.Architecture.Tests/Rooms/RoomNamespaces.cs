@@ -6,8 +6,8 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace EventStore.Architecture.Rooms;
 
 /// <summary>
-/// Which namespaces a file may declare: <c>EventStore</c>, <c>EventStore.Engines</c> or its project's name at the front door, the room's name added
-/// in a room. A file of public types alone may leave out the room, so that an application opens one namespace only.
+/// Which namespaces a file may declare: <c>EventStore</c>, <c>EventStore.Engines</c> or its project's name at the front door, the room's
+/// name added in a room. A file of public types alone may leave out the room, so that an application opens one namespace only.
 /// </summary>
 internal static class RoomNamespaces
 {

@@ -48,7 +48,8 @@ public sealed class RoomTests
                      from source in project.Sources
                      where !RoomNamespaces.Fit(source, project)
                      select $"{source.FilePath} declares {string.Join(", ", RoomNamespaces.DeclaredIn(source))}";
-        Gate.Holds(strays, "A file's namespace is its project's and its room's; only files whose types are all public may leave out the room.");
+        Gate.Holds(strays,
+            "A file's namespace is its project's and its room's; only files whose types are all public may leave out the room.");
     }
 
     [Fact]

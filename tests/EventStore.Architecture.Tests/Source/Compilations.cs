@@ -5,7 +5,7 @@ namespace EventStore.Architecture.Source;
 
 /// <summary>
 /// Compiles the sources of projects in memory, so that gates can ask what a name means. Nothing is built or restored for it: packages that
-/// this test project does not load stay unknown, and names of theirs mean nothing to a gate.
+/// this test project does not load stay unknown, and their names mean nothing to a gate.
 /// </summary>
 internal static class Compilations
 {
@@ -30,7 +30,7 @@ internal static class Compilations
         {
             if (Known.TryGetValue(project.Name, out var known))
                 return known;
-            var referenced = Repository.SourceProjects.Where(other => project.Projects.Contains(other.Name)).SelectMany(WithReferenced).Distinct();
+            var referenced = Referenced(project).Distinct();
             return Known[project.Name] = Of(project.Name, project.Sources, [.. project.Usings, .. UsingsOfProducts.Value], [.. referenced]);
         }
     }
@@ -44,9 +44,13 @@ internal static class Compilations
             name,
             sources.Append(global).Select(source => source.Tree),
             Platform.Value.Concat(referenced.Select(compilation => compilation.ToMetadataReference())),
-            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable, allowUnsafe: true));
+            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable,
+                allowUnsafe: true));
     }
 
     private static IEnumerable<CSharpCompilation> WithReferenced(Project project) =>
-        Repository.SourceProjects.Where(other => project.Projects.Contains(other.Name)).SelectMany(WithReferenced).Append(Of(project));
+        Referenced(project).Append(Of(project));
+
+    private static IEnumerable<CSharpCompilation> Referenced(Project project) =>
+        Repository.SourceProjects.Where(other => project.Projects.Contains(other.Name)).SelectMany(WithReferenced);
 }

@@ -1,12 +1,18 @@
+using System.IO.Enumeration;
+
 namespace EventStore.Architecture.Source;
 
-/// <summary>The repository as it lies on disk, found by walking up to the solution; every gate reads it and none changes a source file.</summary>
+/// <summary>
+/// The repository as it lies on disk, found by walking up to the solution; every gate reads it and none changes a source file.
+/// </summary>
 internal static class Repository
 {
     /// <summary>The folders that hold projects.</summary>
     public static readonly IReadOnlyList<string> TopFolders = ["src", "tests", "samples", "benchmarks"];
 
-    private static readonly string[] NotOurs = ["bin", "obj", "artifacts"];
+    private static readonly string[] NotOurs = ["bin", "obj", "artifacts", ".git", "node_modules"];
+
+    private static readonly Lazy<IReadOnlyList<string>> Everything = new(FindFiles);
 
     /// <summary>The folder that holds the solution.</summary>
     public static string Root { get; } = FindRoot();
@@ -16,6 +22,9 @@ internal static class Repository
 
     /// <summary>Every project there is, by folder and name.</summary>
     public static IReadOnlyList<Project> AllProjects { get; } = [.. TopFolders.SelectMany(Projects)];
+
+    /// <summary>Every C# file below <c>src/</c>.</summary>
+    public static IEnumerable<SourceFile> ProductSources => Files("src", "*.cs").Select(SourceFile.At);
 
     /// <summary>Every C# file of the repository, also those that no project owns, such as samples of one file.</summary>
     public static IEnumerable<SourceFile> AllSources =>
@@ -32,14 +41,23 @@ internal static class Repository
     }
 
     /// <summary>Paths from the root, in ordinal order, of the files below a folder; none when there is no such folder.</summary>
-    public static IReadOnlyList<string> Files(string folder, string pattern) => !Directory.Exists(PathOf(folder))
-        ? []
-        : [.. Directory.EnumerateFiles(PathOf(folder), pattern, SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/'))
-            .Where(path => !path.Split('/').Intersect(NotOurs).Any())
-            .Order(StringComparer.Ordinal)];
+    /// <param name="folder">The folder, named from the root; empty for the root itself.</param>
+    /// <param name="pattern">A file name, which may hold <c>*</c>.</param>
+    public static IReadOnlyList<string> Files(string folder, string pattern) =>
+    [
+        .. from path in Everything.Value
+           where folder.Length == 0 || path.StartsWith(folder + "/", StringComparison.Ordinal)
+           where FileSystemName.MatchesSimpleExpression(pattern, path.AsSpan(path.LastIndexOf('/') + 1), ignoreCase: false)
+           select path,
+    ];
 
     private static List<Project> Projects(string folder) => [.. Files(folder, "*.csproj").Select(Project.At)];
+
+    private static List<string> FindFiles() => [.. FilesBelow(Root).Order(StringComparer.Ordinal)];
+
+    private static IEnumerable<string> FilesBelow(string folder) => Directory.EnumerateFiles(folder)
+        .Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/'))
+        .Concat(Directory.EnumerateDirectories(folder).Where(inner => !NotOurs.Contains(Path.GetFileName(inner))).SelectMany(FilesBelow));
 
     private static string FindRoot()
     {
@@ -47,6 +65,7 @@ internal static class Repository
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EventStore.slnx")))
             folder = folder.Parent;
         return folder?.FullName
-            ?? throw new InvalidOperationException($"No EventStore.slnx in {AppContext.BaseDirectory} or above; run these tests from inside the repository.");
+            ?? throw new InvalidOperationException(
+                $"No EventStore.slnx in {AppContext.BaseDirectory} or above; run these tests from inside the repository.");
     }
 }

@@ -5,7 +5,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace EventStore.Architecture.Style;
 
-/// <summary>What no C# file of the house has: hidden regions, conditional code, a header of comments, a type named like the product.</summary>
+/// <summary>
+/// What no C# file of the house has: hidden regions, conditional code, a header of comments, a type named like the product.
+/// </summary>
 internal static class SourceText
 {
     /// <summary>The directives of a file that fold or switch code.</summary>

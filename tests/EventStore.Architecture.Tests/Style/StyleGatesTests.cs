@@ -35,7 +35,8 @@ public sealed class StyleGatesTests
     public void A_folding_or_switching_directive_is_seen(string text) => Assert.Single(SourceText.BannedDirectives(Source(text)));
 
     [Fact]
-    public void A_directive_inside_a_text_is_none() => Assert.Empty(SourceText.BannedDirectives(Source("class A { string s = \"\"\"\n#if X\n\"\"\"; }")));
+    public void A_directive_inside_a_text_is_none() =>
+        Assert.Empty(SourceText.BannedDirectives(Source("class A { string s = \"\"\"\n#if X\n\"\"\"; }")));
 
     [Theory]
     [InlineData("// Copyright\nusing System;", 1)]
@@ -43,10 +44,20 @@ public sealed class StyleGatesTests
     [InlineData("using System;", 0)]
     [InlineData("/// <summary>What it is.</summary>\nclass A;", 0)]
     [InlineData("// readme: start\nvar a = 1;\n// readme: end", 0)]
-    public void A_header_is_a_comment_before_everything(string text, int headers) => Assert.Equal(headers, SourceText.Headers(Source(text)).Count());
+    public void A_header_is_a_comment_before_everything(string text, int headers) =>
+        Assert.Equal(headers, SourceText.Headers(Source(text)).Count());
+
+    [Theory]
+    [InlineData("namespace H;\n/// <summary>What it is.</summary>\ninternal class A;\nclass B;", 0)]
+    [InlineData("/// <summary>What it is.</summary>\n[Serializable]\ndelegate void A();", 0)]
+    [InlineData("[assembly: A]", 0)]
+    [InlineData("class A;\n/// <summary>What it is.</summary>\nclass B;", 1)]
+    [InlineData("// What it is.\nenum A { B }", 1)]
+    public void A_file_without_a_purpose_is_seen(string text, int count) => Assert.Equal(count, Purposes.Missing(Source(text)).Count());
 
     [Fact]
-    public void A_type_named_like_the_product_is_seen() => Assert.Single(SourceText.TypesNamedLikeTheProduct(Source("record EventStore(int A);")));
+    public void A_type_named_like_the_product_is_seen() =>
+        Assert.Single(SourceText.TypesNamedLikeTheProduct(Source("record EventStore(int A);")));
 
     private static SourceFile Source(string text) => SourceFile.Parse("src/House/A.cs", text);
 }

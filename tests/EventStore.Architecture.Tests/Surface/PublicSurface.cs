@@ -3,14 +3,17 @@ using Microsoft.CodeAnalysis;
 
 namespace EventStore.Architecture.Surface;
 
-/// <summary>Lists what a project lets others name: each public type with its public and protected members, a line each, in a stable order.</summary>
+/// <summary>
+/// Lists what a project lets others name: each public type with its public and protected members, a line each, in a stable order.
+/// </summary>
 internal static class PublicSurface
 {
     /// <summary>The listing of an assembly, ended by a line feed.</summary>
     public static string Of(IAssemblySymbol assembly)
     {
         var text = new StringBuilder();
-        var types = TypesIn(assembly.GlobalNamespace).GroupBy(type => type.ContainingNamespace.ToDisplayString()).OrderBy(group => group.Key, StringComparer.Ordinal);
+        var types = TypesIn(assembly.GlobalNamespace).GroupBy(type => type.ContainingNamespace.ToDisplayString())
+            .OrderBy(group => group.Key, StringComparer.Ordinal);
         foreach (var group in types)
         {
             text.Append("namespace ").Append(group.Key).Append('\n');
@@ -66,7 +69,8 @@ internal static class PublicSurface
     {
         INamedTypeSymbol => false,
         IMethodSymbol { AssociatedSymbol: not null } => false,
-        IMethodSymbol { MethodKind: MethodKind.Constructor, Parameters.Length: 0, IsImplicitlyDeclared: true } => member.ContainingType.IsReferenceType,
+        IMethodSymbol { MethodKind: MethodKind.Constructor, Parameters.Length: 0, IsImplicitlyDeclared: true } =>
+            member.ContainingType.IsReferenceType,
         _ => !member.IsImplicitlyDeclared,
     };
 

@@ -1,6 +1,8 @@
 namespace EventStore.Architecture.Surface;
 
-/// <summary>Tells two listings apart: lines that went with <c>-</c>, lines that came with <c>+</c>, below the type they belong to.</summary>
+/// <summary>
+/// Compares two listings: lines that went with <c>-</c>, lines that came with <c>+</c>, below the type they belong to.
+/// </summary>
 internal static class SurfaceDiff
 {
     /// <summary>The differing lines; empty when the listings are equal.</summary>
@@ -9,7 +11,7 @@ internal static class SurfaceDiff
         string[] before = approved.Split('\n'), after = received.Split('\n');
         var common = CommonLengths(before, after);
         var lines = new List<string>();
-        string type = "", told = "";
+        string type = "", named = "";
         for (int i = 0, j = 0; i < before.Length || j < after.Length;)
         {
             var isSame = i < before.Length && j < after.Length && before[i] == after[j];
@@ -20,9 +22,9 @@ internal static class SurfaceDiff
                 type = line;
             if (!isSame && line.Length > 0)
             {
-                if (!isType && told != type)
+                if (!isType && named != type)
                     lines.Add("  " + type);
-                told = type;
+                named = type;
                 lines.Add((isGone ? "- " : "+ ") + line);
             }
 

@@ -26,7 +26,8 @@ public sealed class SurfaceTests
         var receivedPath = WriteReceived(name, received);
         Assert.Fail(
             $"The public surface of {name} is not that of {project.Folder}/PublicApi.txt. What was received is in {receivedPath}. "
-            + $"If the change is meant, approve it: run these tests again with {Approve}=1 and commit the file.\n{string.Join('\n', difference)}");
+            + $"If the change is meant, approve it: run these tests again with {Approve}=1 and commit the file.\n"
+            + $"{string.Join('\n', difference)}");
     }
 
     private static string WriteReceived(string name, string received)

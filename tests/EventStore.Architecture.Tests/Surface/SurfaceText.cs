@@ -11,7 +11,8 @@ internal static class SurfaceText
         genericsOptions: SymbolDisplayGenericsOptions.IncludeTypeParameters | SymbolDisplayGenericsOptions.IncludeTypeConstraints
             | SymbolDisplayGenericsOptions.IncludeVariance,
         memberOptions: SymbolDisplayMemberOptions.IncludeModifiers | SymbolDisplayMemberOptions.IncludeType
-            | SymbolDisplayMemberOptions.IncludeParameters | SymbolDisplayMemberOptions.IncludeConstantValue | SymbolDisplayMemberOptions.IncludeRef,
+            | SymbolDisplayMemberOptions.IncludeParameters | SymbolDisplayMemberOptions.IncludeConstantValue
+            | SymbolDisplayMemberOptions.IncludeRef,
         delegateStyle: SymbolDisplayDelegateStyle.NameAndSignature,
         extensionMethodStyle: SymbolDisplayExtensionMethodStyle.StaticMethod,
         parameterOptions: SymbolDisplayParameterOptions.IncludeName | SymbolDisplayParameterOptions.IncludeType
@@ -20,7 +21,8 @@ internal static class SurfaceText
         propertyStyle: SymbolDisplayPropertyStyle.NameOnly,
         kindOptions: SymbolDisplayKindOptions.IncludeMemberKeyword,
         miscellaneousOptions: SymbolDisplayMiscellaneousOptions.UseSpecialTypes
-            | SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier | SymbolDisplayMiscellaneousOptions.AllowDefaultLiteral);
+            | SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier
+            | SymbolDisplayMiscellaneousOptions.AllowDefaultLiteral);
 
     private static readonly SymbolDisplayFormat Reference = Format.WithGenericsOptions(SymbolDisplayGenericsOptions.IncludeTypeParameters);
 
@@ -49,8 +51,10 @@ internal static class SurfaceText
         { TypeKind: TypeKind.Interface } => "interface ",
         { TypeKind: TypeKind.Enum } => "enum ",
         { TypeKind: TypeKind.Delegate } => "delegate ",
-        { TypeKind: TypeKind.Struct } => (type.IsReadOnly ? "readonly " : "") + (type.IsRefLikeType ? "ref " : "") + (type.IsRecord ? "record struct " : "struct "),
-        _ => (type.IsStatic ? "static " : type.IsAbstract ? "abstract " : type.IsSealed ? "sealed " : "") + (type.IsRecord ? "record " : "class "),
+        { TypeKind: TypeKind.Struct } =>
+            (type.IsReadOnly ? "readonly " : "") + (type.IsRefLikeType ? "ref " : "") + (type.IsRecord ? "record struct " : "struct "),
+        _ => (type.IsStatic ? "static " : type.IsAbstract ? "abstract " : type.IsSealed ? "sealed " : "")
+            + (type.IsRecord ? "record " : "class "),
     };
 
     private static List<string> BasesOf(INamedTypeSymbol type)
@@ -59,7 +63,7 @@ internal static class SurfaceText
             return [];
         if (type.EnumUnderlyingType is { } underlying)
             return underlying.SpecialType == SpecialType.System_Int32 ? [] : [underlying.ToDisplayString(Reference)];
-        // A record equates itself with its like; that goes without saying.
+        // Every record implements IEquatable of itself, so that is not listed.
         var interfaces = type.Interfaces.Where(face => !(type.IsRecord && face.Name == "IEquatable"));
         var parent = type.BaseType is { SpecialType: SpecialType.None } declared && type.IsReferenceType ? new[] { declared } : [];
         return [.. parent.Concat(interfaces).Select(symbol => symbol.ToDisplayString(Reference))];
