@@ -11,6 +11,7 @@ internal static class RunFormat
     public const int BlockLength = 4096;
     public const int BlockPayload = BlockLength - 4;
     public const int EntriesStart = 2;
+    public const int MaxEntryHeadLength = 9;
     public const int FilterCellLength = 64;
     public const int FilterCellsPerBlock = BlockPayload / FilterCellLength;
     public const int FilterBitsPerKey = 10;
@@ -30,6 +31,30 @@ internal static class RunFormat
     public static int EntriesEnd(ReadOnlySpan<byte> block) => BinaryPrimitives.ReadUInt16LittleEndian(block);
 
     public static void SetEntriesEnd(Span<byte> block, int end) => BinaryPrimitives.WriteUInt16LittleEndian(block, (ushort)end);
+
+    /// <summary>Writes an entry; returns its length.</summary>
+    /// <param name="into">Receives it.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="shared">How many bytes it shares with the key before it.</param>
+    /// <param name="value">Its value.</param>
+    public static int WriteEntry(Span<byte> into, ReadOnlySpan<byte> key, int shared, ReadOnlySpan<byte> value)
+    {
+        var used = Varint.Write(into, shared);
+        used += Varint.Write(into[used..], key.Length - shared);
+        used += Varint.Write(into[used..], value.Length);
+        key[shared..].CopyTo(into[used..]);
+        used += key.Length - shared;
+        value.CopyTo(into[used..]);
+        return used + value.Length;
+    }
+
+    /// <summary>Reads the head of an entry. The further bytes of its key follow, then its value.</summary>
+    public static void ReadEntryHead(ReadOnlySpan<byte> block, ref int offset, out int shared, out int own, out int valueLength)
+    {
+        shared = (int)Varint.Read(block, ref offset);
+        own = (int)Varint.Read(block, ref offset);
+        valueLength = (int)Varint.Read(block, ref offset);
+    }
 
     public static void WriteFoot(Span<byte> block, in RunFoot foot)
     {

@@ -89,9 +89,7 @@ internal sealed class RunCursor(RunFile run) : EntryCursor
 
     private void MoveInBlock()
     {
-        var shared = (int)Varint.Read(block, ref offset);
-        var own = (int)Varint.Read(block, ref offset);
-        valueLength = (int)Varint.Read(block, ref offset);
+        RunFormat.ReadEntryHead(block, ref offset, out var shared, out var own, out valueLength);
         keyLength = shared + own;
         if (key.Length < keyLength) Array.Resize(ref key, keyLength * 2);
         block.AsSpan(offset, own).CopyTo(key.AsSpan(shared));

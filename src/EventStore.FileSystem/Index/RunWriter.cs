@@ -84,7 +84,7 @@ internal sealed class RunWriter
 
     private void AddEntry(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
-        if (used + key.Length + value.Length + 9 > RunFormat.BlockPayload) EndBlock();
+        if (used + key.Length + value.Length + RunFormat.MaxEntryHeadLength > RunFormat.BlockPayload) EndBlock();
         if (used == RunFormat.EntriesStart)
         {
             firstKeys.Add((key.ToArray(), blockNumber));
@@ -92,13 +92,7 @@ internal sealed class RunWriter
         }
 
         var shared = key.CommonPrefixLength(previousKey.Key);
-        used += Varint.Write(block.AsSpan(used), shared);
-        used += Varint.Write(block.AsSpan(used), key.Length - shared);
-        used += Varint.Write(block.AsSpan(used), value.Length);
-        key[shared..].CopyTo(block.AsSpan(used));
-        used += key.Length - shared;
-        value.CopyTo(block.AsSpan(used));
-        used += value.Length;
+        used += RunFormat.WriteEntry(block.AsSpan(used), key, shared, value);
         previousKey.Keep(key);
     }
 
