@@ -4,8 +4,8 @@ namespace EventStore.Engines;
 public static class AttemptRules
 {
     /// <summary>
-    /// The outcome of an attempt that is not to be stored; null for one that is. A known commit id is a duplicate whatever is expected (G7);
-    /// only then is the expectation compared with the stream (G5).
+    /// The outcome of an attempt that is not to be stored; null for one that is. A known commit id is a duplicate whatever is expected
+    /// (G7); only then is the expectation compared with the stream (G5).
     /// </summary>
     /// <param name="attempt">The attempt.</param>
     /// <param name="revision">The stream's revision; default for no stream.</param>
@@ -23,7 +23,8 @@ public static class AttemptRules
     /// <param name="sequence">The number of the stream's newest commit; default for no stream.</param>
     /// <param name="newest">The newest checkpoint of the store, removed ones included.</param>
     /// <param name="stamp">Its stamp, from <see cref="CommitRecord.NextStamp"/>.</param>
-    public static CommitRecord Accept(CommitAttempt attempt, Revision revision, CommitSequence sequence, Checkpoint newest, DateTimeOffset stamp)
+    public static CommitRecord Accept(CommitAttempt attempt, Revision revision, CommitSequence sequence, Checkpoint newest,
+        DateTimeOffset stamp)
     {
         ArgumentNullException.ThrowIfNull(attempt);
         return new CommitRecord(

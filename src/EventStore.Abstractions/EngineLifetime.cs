@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace EventStore.Engines;
 
 /// <summary>
-/// The life of an engine: not initialized, opened, disposed. For engines: every member asks for what is open, and gets the exception that the
-/// contract names where nothing is (G48).
+/// The life of an engine: not initialized, opened, disposed. For engines: every member asks for what is open, and gets the exception that
+/// the contract names where nothing is (G48).
 /// </summary>
 /// <typeparam name="TOpened">What the engine holds while it is open.</typeparam>
 public sealed class EngineLifetime<TOpened>

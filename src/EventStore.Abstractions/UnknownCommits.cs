@@ -1,8 +1,8 @@
 namespace EventStore.Engines;
 
 /// <summary>
-/// Remembers the commit ids whose outcome is unknown, so that a later failure of the same attempt does not claim that nothing was stored (G12).
-/// Bounded: beyond its capacity every id counts as unknown, which is always a correct report. May be used by many threads at once.
+/// Remembers the commit ids whose outcome is unknown, so that a later failure of the same attempt does not claim that nothing was stored
+/// (G12). Bounded: beyond its capacity every id counts as unknown, which is always a correct report. May be used by many threads at once.
 /// </summary>
 /// <param name="capacity">How many ids are remembered.</param>
 public sealed class UnknownCommits(int capacity)

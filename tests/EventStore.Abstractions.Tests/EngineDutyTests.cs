@@ -52,7 +52,8 @@ public sealed class EngineDutyTests
         headers[0] = 2;
         Assert.Equal((5, 6), (commit.FirstRevision.Value, commit.LastRevision.Value));
         Assert.Equal((10, 11), (commit.FirstCheckpoint.Value, commit.LastCheckpoint.Value));
-        Assert.Equal((3, 1), (commit.Sequence.Value, (long)commit.Headers.Span[0]));
+        Assert.Equal(3, commit.Sequence.Value);
+        Assert.Equal(1, commit.Headers.Span[0]);
     }
 
     [Fact]

@@ -26,7 +26,8 @@ public sealed class PlanTests : IAsyncLifetime
             "INSERT INTO {schema}.streams SELECT n, 'default', '', 'stream-' || n, @each, @each FROM generate_series(1, @streams) n");
         await ExecuteAsync("""
             INSERT INTO {schema}.events
-            SELECT (i - 1) * @streams + n, n, i, i, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'type', decode(repeat('ab', 200), 'hex'), '', ''
+            SELECT (i - 1) * @streams + n, n, i, i, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'type',
+                decode(repeat('ab', 200), 'hex'), '', ''
             FROM generate_series(1, @each) i, generate_series(1, @streams) n
             """);
         await ExecuteAsync("ANALYZE {schema}.streams; ANALYZE {schema}.events");
