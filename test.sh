@@ -6,7 +6,7 @@
 #   ./test.sh --long        every suite, with its long runs
 #   ./test.sh core redis    the named suites
 #
-# Needs the .NET SDK that global.json names. Installs the servers and tools that the suites start, where it can: with apt as root, and with npm.
+# Needs the .NET SDK that global.json names. Installs servers and tools that suites start where it can: with apt as root, and with npm.
 # EVENTSTORE_TEST_POSTGRES, _REDIS and _MONGO name servers to use instead. Reports and logs are in artifacts/tests.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
@@ -42,7 +42,8 @@ install_programs() {
   done
   if ((${#missing[@]} > 0)) && [[ $EUID == 0 ]] && command -v apt-get >/dev/null; then
     echo "Installing ${missing[*]}"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } || echo "They could not be installed."
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update && apt-get install -y --no-install-recommends "${missing[@]}" || echo "They could not be installed."
   fi
   [[ -x $postgres18/native/bin/initdb ]] && return
   echo "Installing PostgreSQL 18"
@@ -55,12 +56,12 @@ run() {
   local folder=$results/$1; shift
   rm -rf "$folder"
   printf '{"solution":{"path":"%s","projects":[%s]}}' "$PWD/EventStore.slnx" "$(printf '"%s"\n' "$@" | paste -sd ,)" >"$results/chosen.slnf"
-  dotnet test --solution "$results/chosen.slnf" --configuration Release --no-build --max-parallel-test-modules 2 --results-directory "$folder" \
-    --show-test-results failed --timeout $limit --progress off --no-ansi
+  dotnet test --solution "$results/chosen.slnf" --configuration Release --no-build --max-parallel-test-modules 2 \
+    --results-directory "$folder" --show-test-results failed --timeout $limit --progress off --no-ansi
 }
 
 mkdir -p "$results"
-command -v dotnet >/dev/null || fail "The .NET SDK is not on the PATH. Install the version that global.json names: https://dotnet.microsoft.com/download"
+command -v dotnet >/dev/null || fail "There is no dotnet on the PATH. Install the SDK of global.json: https://dotnet.microsoft.com/download"
 [[ -n $reason ]] || install_programs >"$results/install.log" 2>&1
 echo "Building"
 dotnet build EventStore.slnx --configuration Release --verbosity quiet -nologo --tl:off >"$results/build.log" 2>&1 ||

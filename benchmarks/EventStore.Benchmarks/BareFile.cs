@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EventStore.Benchmarks;
 
-/// <summary>The floor: records of one size written one after another to a file that grows, each flushed or not. No store, no check, no index.</summary>
+/// <summary>
+/// The floor: records of one size written one after another to a file that grows, each flushed or not. No store, no check, no index.
+/// </summary>
 internal static partial class BareFile
 {
     public static long Write(string path, Clock clock, int recordBytes, int records, bool isFlushed)

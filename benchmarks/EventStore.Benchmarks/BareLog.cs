@@ -3,13 +3,16 @@ using System.Numerics;
 
 namespace EventStore.Benchmarks;
 
-/// <summary>The floor of every replay: the files of the log read into one buffer, their frames walked and their checksums computed, nothing made of them.</summary>
+/// <summary>
+/// The floor of every replay: the files of the log read into one buffer, their frames walked and their checksums computed, nothing made of
+/// them.
+/// </summary>
 internal static class BareLog
 {
     private const int SegmentHeaderLength = 4096;
     private const int FrameHeaderLength = 32;
 
-    /// <summary>Answers how many events the commits in the log hold.</summary>
+    /// <summary>Returns how many events the commits in the log hold.</summary>
     public static long CountEvents(string storeDirectory)
     {
         long events = 0;

@@ -3,8 +3,8 @@ using Microsoft.Data.Sqlite;
 namespace EventStore.Benchmarks;
 
 /// <summary>
-/// The floor under the SQLite engine: prepared statements through the same package on a table without indexes, in the same durable mode, with
-/// the same log between checkpoints. It knows no streams, finds no conflict and no duplicate.
+/// The floor under the SQLite engine: prepared statements through the same package on a table without indexes, in the same durable mode,
+/// with the same log between checkpoints. It knows no streams, finds no conflict and no duplicate.
 /// </summary>
 internal sealed class BareSqlite : IDisposable
 {
@@ -28,7 +28,8 @@ internal sealed class BareSqlite : IDisposable
         Run("PRAGMA cache_size = -16384");
         Run("CREATE TABLE IF NOT EXISTS events (checkpoint INTEGER PRIMARY KEY, stream TEXT, revision INTEGER, commit_id BLOB, event_id BLOB, type TEXT, stamp INTEGER, body BLOB)");
         insert = connection.CreateCommand();
-        insert.CommandText = "INSERT INTO events (stream, revision, commit_id, event_id, type, stamp, body) VALUES ($stream, $revision, $commit, $event, 'order-placed', $stamp, $body)";
+        insert.CommandText =
+            "INSERT INTO events (stream, revision, commit_id, event_id, type, stamp, body) VALUES ($stream, $revision, $commit, $event, 'order-placed', $stamp, $body)";
         stream = insert.Parameters.Add("$stream", SqliteType.Text);
         revision = insert.Parameters.Add("$revision", SqliteType.Integer);
         commitId = insert.Parameters.Add("$commit", SqliteType.Blob);
@@ -58,7 +59,7 @@ internal sealed class BareSqlite : IDisposable
         insert.Transaction = null;
     }
 
-    /// <summary>Reads every row in order with all its columns; answers how many.</summary>
+    /// <summary>Reads every row in order with all its columns. Returns how many.</summary>
     public long ReadAll()
     {
         using var command = connection.CreateCommand();
@@ -67,7 +68,8 @@ internal sealed class BareSqlite : IDisposable
         long rows = 0, bytes = 0;
         while (reader.Read())
         {
-            bytes += reader.GetInt64(0) + reader.GetString(1).Length + reader.GetInt64(2) + reader.GetFieldValue<byte[]>(3).Length + reader.GetFieldValue<byte[]>(4).Length
+            bytes += reader.GetInt64(0) + reader.GetString(1).Length + reader.GetInt64(2) + reader.GetFieldValue<byte[]>(3).Length
+                + reader.GetFieldValue<byte[]>(4).Length
                 + reader.GetString(5).Length + reader.GetInt64(6) + reader.GetFieldValue<byte[]>(7).Length;
             rows++;
         }

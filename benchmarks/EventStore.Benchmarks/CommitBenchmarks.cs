@@ -17,9 +17,10 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         var commits = CommitsOf(durability);
         var name = durability == Durability.Durable ? "durable-1" : "fast-1";
         var recordBytes = await RecordBytesAsync(events: 1);
-        Tell($"{commits:N0} commits a round, record {recordBytes} bytes");
+        Print($"{commits:N0} commits a round, record {recordBytes} bytes");
         await new SideBySide($"{durability}, one committer, one event a commit", "commit")
-            .Add("bare loop over a file", clock => new(BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
+            .Add("bare loop over a file", clock =>
+            new(BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
             .Add("bare engine", clock => EngineAsync(durability, clock, commits))
             .Add("AppendAsync", clock => AppendAsync(durability, clock, commits, events: 1))
             .Add(OthersOf(name))
@@ -31,7 +32,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
     {
         const int Committers = 64, ManyCommits = 200_000;
         var commits = CommitsOf(durability);
-        Tell($"{commits:N0} commits a round of one committer, {ManyCommits:N0} of {Committers}");
+        Print($"{commits:N0} commits a round of one committer, {ManyCommits:N0} of {Committers}");
         await new SideBySide($"{durability}, {Committers} committers", "commit")
             .Add("AppendAsync, one committer", clock => AppendAsync(durability, clock, commits, events: 1))
             .Add($"AppendAsync, {Committers} committers", clock => ConcurrentlyAsync(durability, clock, ManyCommits, Committers))
@@ -44,9 +45,10 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
     {
         var commits = CommitsOf(durability) / 4;
         var recordBytes = await RecordBytesAsync(events: 10);
-        Tell($"{commits:N0} commits a round, record {recordBytes} bytes");
+        Print($"{commits:N0} commits a round, record {recordBytes} bytes");
         await new SideBySide($"{durability}, one committer, ten events a commit", "event")
-            .Add("bare loop over a file", clock => new(10 * BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
+            .Add("bare loop over a file", clock =>
+            new(10 * BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
             .Add("AppendAsync", clock => AppendAsync(durability, clock, commits, events: 10))
             .Add(OthersOf(durability == Durability.Durable ? "durable-10" : "fast-10"))
             .RunAsync();
@@ -64,7 +66,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             .Add("one event a commit, the log compressed", clock => CompressedAsync(clock, Events))
             .Add(OthersOf("fast-100k"))
             .RunAsync();
-        foreach (var one in measured) Tell($"{one.Name}: {Events / one.Median:0.000} s");
+        foreach (var one in measured) Print($"{one.Name}: {Events / one.Median:0.000} s");
     }
 
     /// <summary>Bytes on disk of commits of one event, once everything is closed, above what the application handed over.</summary>
@@ -76,19 +78,22 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             var path = PathOf("disk");
             await using (var store = await OpenAsync(path, Durability.Fast))
             {
-                for (var i = 0; i < Commits; i++) await store.AppendAsync(new StreamId("bench", "order", $"{i % streams:D7}"), ExpectedRevision.Any, [new EventMessage(Body)]);
+                for (var i = 0; i < Commits; i++) await store.AppendAsync(new StreamId("bench", "order", $"{i % streams:D7}"),
+                    ExpectedRevision.Any, [new EventMessage(Body)]);
             }
 
             var ownBytes = Body.Length + "bench".Length + "order".Length + 7 + "order-placed".Length;
             var log = SizeOf(Path.Combine(path, "events", "log"));
             var index = SizeOf(Path.Combine(path, "events")) - log;
-            Tell($"{Commits:N0} commits of one event in {streams:N0} streams: {(log + index) / (double)Commits - ownBytes:0.0} bytes a commit above body, names and type ({ownBytes}): "
+            Print($"{Commits:N0} commits of one event in {streams:N0} streams: {(log + index) / (double)Commits - ownBytes:0.0} bytes a commit above body, names and type ({ownBytes}): "
                 + $"log {log / (double)Commits - ownBytes:0.0}, index and the rest {index / (double)Commits:0.0}");
             Directory.Delete(path, recursive: true);
         }
     }
 
-    /// <summary>A million streams made one after another, one commit each: whether the last are as cheap as the first, and how many files are open.</summary>
+    /// <summary>
+    /// A million streams made one after another, one commit each: whether the last are as cheap as the first, and how many files are open.
+    /// </summary>
     public async Task MillionStreamsAsync()
     {
         const int Made = 1_000_000;
@@ -104,7 +109,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
                 {
                     var clock = new Clock();
                     for (var i = 0; i < Made / 10; i++)
-                        await store.AppendAsync(new StreamId("bench", "order", $"{(tenth * (Made / 10)) + i}"), ExpectedRevision.NoStream, [new EventMessage(Body)]);
+                        await store.AppendAsync(new StreamId("bench", "order", $"{(tenth * (Made / 10)) + i}"), ExpectedRevision.NoStream,
+                            [new EventMessage(Body)]);
                     clock.Stop();
                     (took[tenth], worked[tenth]) = (clock.Took.TotalNanoseconds / (Made / 10), clock.Worked.TotalNanoseconds / (Made / 10));
                     handles = Math.Max(handles, OpenHandles());
@@ -115,12 +121,12 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             if (round == 0) continue;
             rounds.Add(took[^1] / took[0]);
             work.Add(worked[^1] / worked[0]);
-            Tell($"ns an append, tenth by tenth: {string.Join(" ", took.Select(tenth => $"{tenth:0}"))}; of processor time: {string.Join(" ", worked.Select(tenth => $"{tenth:0}"))}; at most {handles} open files");
+            Print($"ns an append, tenth by tenth: {string.Join(" ", took.Select(tenth => $"{tenth:0}"))}; of processor time: {string.Join(" ", worked.Select(tenth => $"{tenth:0}"))}; at most {handles} open files");
         }
 
         rounds.Sort();
         work.Sort();
-        Tell($"1,000,000 streams made: last tenth / first tenth, median {rounds[2]:0.00} ({rounds[0]:0.00} … {rounds[^1]:0.00}); of processor time, which includes the work beside the writer, {work[2]:0.00} ({work[0]:0.00} … {work[^1]:0.00})");
+        Print($"1,000,000 streams made: last tenth / first tenth, median {rounds[2]:0.00} ({rounds[0]:0.00} … {rounds[^1]:0.00}); of processor time, which includes the work beside the writer, {work[2]:0.00} ({work[0]:0.00} … {work[^1]:0.00})");
     }
 
     private static int CommitsOf(Durability durability) => durability == Durability.Durable ? 10_000 : 300_000;
@@ -136,7 +142,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             await engine.InitializeAsync();
             clock.Restart();
             for (var i = 0; i < commits; i++)
-                await engine.CommitAsync([new CommitAttempt(StreamIds[i % Streams], NewId.Next(), ExpectedRevision.Any, default, [new EventRecord(NewId.Next(), "order-placed", Body)])]);
+                await engine.CommitAsync([new CommitAttempt(StreamIds[i % Streams], NewId.Next(), ExpectedRevision.Any, default,
+                    [new EventRecord(NewId.Next(), "order-placed", Body)])]);
             clock.Stop();
         }
 
@@ -168,7 +175,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         (options.Compression, options.SegmentSizeBytes) = (FileSystemCompression.Brotli, 4 << 20);
         clock.Restart();
         var files = new FileSystemStore(path, options);
-        await using (var store = await Wireup.Init().UsingFileSystemPersistence(files).UsingCustomSerialization(new IdentitySerializer()).InitializeStorageEngine().BuildAsync())
+        await using (var store = await Wireup.Init().UsingFileSystemPersistence(files).UsingCustomSerialization(new IdentitySerializer())
+            .InitializeStorageEngine().BuildAsync())
         {
             for (var i = 0; i < commits; i++) await store.AppendAsync(StreamIds[i % Streams], ExpectedRevision.Any, Messages(1));
             await files.CompactAsync();
@@ -188,7 +196,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             clock.Restart();
             await Task.WhenAll(Enumerable.Range(0, committers).Select(_ => Task.Run(async () =>
             {
-                while (Interlocked.Increment(ref next) is var i && i < commits) await store.AppendAsync(StreamIds[i % Streams], ExpectedRevision.Any, Messages(1));
+                while (Interlocked.Increment(ref next) is var i && i < commits) await store.AppendAsync(StreamIds[i % Streams],
+                    ExpectedRevision.Any, Messages(1));
             })));
             clock.Stop();
         }
@@ -220,7 +229,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
     }
 
     private static ValueTask<IEventStore> OpenAsync(string path, Durability durability) =>
-        Wireup.Init().UsingFileSystemPersistence(path, OptionsOf(durability)).UsingCustomSerialization(new IdentitySerializer()).InitializeStorageEngine().BuildAsync();
+        Wireup.Init().UsingFileSystemPersistence(path, OptionsOf(durability)).UsingCustomSerialization(new IdentitySerializer())
+            .InitializeStorageEngine().BuildAsync();
 
     private static FileSystemOptions OptionsOf(Durability durability) => new() { Durability = durability };
 
@@ -231,9 +241,11 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         return path;
     }
 
-    private static long SizeOf(string folder) => new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
+    private static long SizeOf(string folder) =>
+        new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
-    private static int OpenHandles() => Directory.Exists("/proc/self/fd") ? Directory.GetFiles("/proc/self/fd").Length : System.Diagnostics.Process.GetCurrentProcess().HandleCount;
+    private static int OpenHandles() => Directory.Exists("/proc/self/fd") ? Directory.GetFiles("/proc/self/fd").Length
+        : System.Diagnostics.Process.GetCurrentProcess().HandleCount;
 
-    private static void Tell(string what) => AnsiConsole.MarkupLine($"[grey]{Markup.Escape(what)}[/]");
+    private static void Print(string what) => AnsiConsole.MarkupLine($"[grey]{Markup.Escape(what)}[/]");
 }

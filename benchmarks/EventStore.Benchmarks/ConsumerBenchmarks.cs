@@ -4,7 +4,10 @@ using Spectre.Console;
 
 namespace EventStore.Benchmarks;
 
-/// <summary>What consumers cost over a file store: one and ten beside a bare read of the same events, one with a rare filter, and one that follows live.</summary>
+/// <summary>
+/// What consumers cost over a file store: one and ten beside a bare read of the same events, one with a rare filter, and one that follows
+/// live.
+/// </summary>
 internal static class ConsumerBenchmarks
 {
     private const int Streams = 1_000;
@@ -22,16 +25,21 @@ internal static class ConsumerBenchmarks
         await LiveAsync();
     }
 
-    /// <summary>Lets a consumer with a rare filter run to the end of a store, and prints what it took: events, ms, ms of processor time, writes, KiB.</summary>
+    /// <summary>
+    /// Lets a consumer with a rare filter run to the end of a store, and prints what it took: events, ms, ms of processor time, writes,
+    /// KiB.
+    /// </summary>
     public static async Task RunChildAsync(string directory)
     {
         await using var store = await FileStore.Existing(directory, Streams).OpenAsync();
         var (delivered, written, clock) = (0, 0, new Clock());
         var options = new ConsumerOptions { Persisted = _ => written++ };
-        await using (var consumer = await store.Consumers.StartAsync("rare", ConsumerSource.OfCategory(RareCategory), (committed, _) => Count(committed, ref delivered), options))
+        await using (var consumer = await store.Consumers.StartAsync("rare", ConsumerSource.OfCategory(RareCategory), (committed, _) =>
+            Count(committed, ref delivered), options))
             await consumer.WaitUntilCaughtUpAsync();
         clock.Stop();
-        await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{delivered} {clock.Took.TotalMilliseconds:0} {clock.Worked.TotalMilliseconds:0} {written} {ChildProgram.Peak()}"));
+        await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+            $"{delivered} {clock.Took.TotalMilliseconds:0} {clock.Worked.TotalMilliseconds:0} {written} {ChildProgram.Peak()}"));
     }
 
     private static async Task CatchUpAsync(FileStore stored)
@@ -56,7 +64,8 @@ internal static class ConsumerBenchmarks
         {
             var count = 0;
             await using var consumer = await store.Consumers.StartAsync(
-                $"consumer-{Interlocked.Increment(ref started)}", ConsumerSource.Everything, (committed, _) => Count(committed, ref count), new ConsumerOptions { EventsPerCheckpoint = EventsPerCheckpoint });
+                $"consumer-{Interlocked.Increment(ref started)}", ConsumerSource.Everything, (committed, _) =>
+                Count(committed, ref count), new ConsumerOptions { EventsPerCheckpoint = EventsPerCheckpoint });
             await consumer.WaitUntilCaughtUpAsync();
             if (count != events) throw new InvalidOperationException($"A consumer was delivered {count:N0} of {events:N0} events.");
         })));
@@ -72,14 +81,17 @@ internal static class ConsumerBenchmarks
             for (long i = 0; i < events / OneIn; i++)
             {
                 await FileStore.AppendAsync(engine, OneIn - 1, Streams);
-                await engine.CommitAsync([new CommitAttempt(new StreamId("bench", RareCategory, "1"), NewId.Next(), ExpectedRevision.Any, default, [new EventRecord(NewId.Next(), "order-placed", FileStore.Body)])]);
+                await engine.CommitAsync([new CommitAttempt(new StreamId("bench", RareCategory, "1"), NewId.Next(), ExpectedRevision.Any,
+                    default, [new EventRecord(NewId.Next(), "order-placed", FileStore.Body)])]);
             }
         }
 
         using var child = ChildProgram.Start("consumers-child", stored.Directory);
-        var told = (await child.StandardOutput.ReadToEndAsync()).Split(' ').Select(word => long.Parse(word, CultureInfo.InvariantCulture)).ToArray();
+        var printed = (await child.StandardOutput.ReadToEndAsync()).Split(' ')
+            .Select(word => long.Parse(word, CultureInfo.InvariantCulture)).ToArray();
         await child.WaitForExitAsync();
-        AnsiConsole.MarkupLine($"A filter that means {told[0]:N0} of {events:N0} events: {told[1]:N0} ms, processor time {told[2] * 1e6 / events:0} ns an event, {told[3]} checkpoints, peak memory {told[4] / 1024} MB");
+        AnsiConsole.MarkupLine(
+            $"A filter that means {printed[0]:N0} of {events:N0} events: {printed[1]:N0} ms, processor time {printed[2] * 1e6 / events:0} ns an event, {printed[3]} checkpoints, peak memory {printed[4] / 1024} MB");
     }
 
     private static async Task LiveAsync()
@@ -104,7 +116,8 @@ internal static class ConsumerBenchmarks
             sinceStored.Add(delivered < returned ? 0 : Stopwatch.GetElapsedTime(returned, delivered).TotalMicroseconds);
         }
 
-        AnsiConsole.MarkupLine($"Live, in one process: from AppendAsync called to delivered {Show(sinceAsked)}, from returned {Show(sinceStored)}");
+        AnsiConsole.MarkupLine(
+            $"Live, in one process: from AppendAsync called to delivered {Show(sinceAsked)}, from returned {Show(sinceStored)}");
     }
 
     private static string Show(List<double> samples)

@@ -47,7 +47,8 @@ internal sealed class FileStore : IDisposable
 
     public static StreamId StreamOf(int number) => new("bench", "order", $"order-{number:D8}");
 
-    public IPersistenceEngine OpenEngine() => new EngineCatalogue().AddFileSystem(Options()).Create("file:" + Directory, EngineContext.Default);
+    public IPersistenceEngine OpenEngine() =>
+        new EngineCatalogue().AddFileSystem(Options()).Create("file:" + Directory, EngineContext.Default);
 
     public ValueTask<IEventStore> OpenAsync() => Wireup.Init()
         .UsingFileSystemPersistence(Directory, Options())

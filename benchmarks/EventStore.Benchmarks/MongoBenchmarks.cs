@@ -27,7 +27,8 @@ internal static class MongoBenchmarks
             .UsingJsonSerialization(BenchmarkJson.Default, types => types.Register<OrderPlaced>("order-placed")).BuildAsync();
         var concern = client.Cluster.Description.Type == ClusterType.Standalone ? WriteConcern.W1 : WriteConcern.WMajority;
         var bare = database.GetCollection<BsonDocument>("bare").WithWriteConcern(concern.With(journal: true));
-        AnsiConsole.WriteLine($"{server.Origin}; body {Body.Length} bytes, {Streams:N0} streams round robin; {store.Describe().Engine.Durability.Basis}");
+        AnsiConsole.WriteLine(
+            $"{server.Origin}; body {Body.Length} bytes, {Streams:N0} streams round robin; {store.Describe().Engine.Durability.Basis}");
 
         await new SideBySide("MongoDB, one committer", "commit")
             .Add("bare driver, InsertOne", () => AloneAsync(i => bare.InsertOneAsync(DocumentOf(i))))
@@ -41,7 +42,8 @@ internal static class MongoBenchmarks
         await client.DropDatabaseAsync(database.DatabaseNamespace.DatabaseName);
     }
 
-    private static async Task AppendAsync(IEventStore store, int i) => await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any, [new EventMessage(OrderPlaced.Sample)]);
+    private static async Task AppendAsync(IEventStore store, int i) =>
+        await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any, [new EventMessage(OrderPlaced.Sample)]);
 
     private static async ValueTask<long> AloneAsync(Func<int, Task> commit)
     {
@@ -63,9 +65,12 @@ internal static class MongoBenchmarks
         var stream = Names[i % Streams];
         return new BsonDocument
         {
-            { "_id", Interlocked.Increment(ref lastKey) }, { "count", 1 }, { "stamp", 1_700_000_000_000_000L + i }, { "bucket", stream.Bucket }, { "category", stream.Category }, { "id", stream.Id },
-            { "start", (i % Streams) + 1L }, { "revision", (i / Streams) + 1L }, { "sequence", (i / Streams) + 1L }, { "commit", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) },
-            { "events", new BsonArray { new BsonDocument { { "id", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) }, { "type", "order-placed" }, { "body", Body } } } },
+            { "_id", Interlocked.Increment(ref lastKey) }, { "count", 1 }, { "stamp", 1_700_000_000_000_000L + i },
+                { "bucket", stream.Bucket }, { "category", stream.Category }, { "id", stream.Id },
+            { "start", (i % Streams) + 1L }, { "revision", (i / Streams) + 1L }, { "sequence", (i / Streams) + 1L },
+                { "commit", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) },
+            { "events", new BsonArray { new BsonDocument { { "id", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) },
+                { "type", "order-placed" }, { "body", Body } } } },
         };
     }
 }

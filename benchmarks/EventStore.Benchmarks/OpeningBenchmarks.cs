@@ -23,11 +23,13 @@ internal static class OpeningBenchmarks
         using var million = await FileStore.FillAsync(1_000_000, 1_000_000 / EventsPerStream);
         using var large = await FileStore.FillAsync(events, (int)(events / EventsPerStream));
         var table = new Table().Title("A store opened to its first read and first append, in ms").Border(TableBorder.Rounded)
-            .AddColumn("store").AddColumn(new TableColumn("after a close").RightAligned()).AddColumn(new TableColumn("after a kill").RightAligned())
+            .AddColumn("store").AddColumn(new TableColumn("after a close").RightAligned())
+            .AddColumn(new TableColumn("after a kill").RightAligned())
             .AddColumn(new TableColumn("peak memory, MB").RightAligned()).AddColumn(new TableColumn("replaying it, MB").RightAligned());
         var stores = (FileStore[])[empty, million, large];
         var closed = await InTurnAsync(stores, (_, _) => Task.CompletedTask);
-        var killed = await InTurnAsync(stores, (store, round) => KillAsync(store, FewestTailEvents + ((MostTailEvents - FewestTailEvents) * round / Rounds)));
+        var killed = await InTurnAsync(stores, (store, round) =>
+            KillAsync(store, FewestTailEvents + ((MostTailEvents - FewestTailEvents) * round / Rounds)));
         for (var i = 0; i < stores.Length; i++)
         {
             table.AddRow(
@@ -88,7 +90,8 @@ internal static class OpeningBenchmarks
         var started = Stopwatch.GetTimestamp();
         await using var engine = store.OpenEngine();
         await engine.InitializeAsync();
-        await engine.ReadStreamAsync(new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20)));
+        await engine.ReadStreamAsync(
+            new StreamRead(stream, new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(512, 4 << 20)));
         await FileStore.AppendAsync(engine, 1, 1);
         return Stopwatch.GetElapsedTime(started);
     }
@@ -111,7 +114,8 @@ internal static class OpeningBenchmarks
     }
 
     private static Process Start(string task, FileStore store, int events = 0) =>
-        ChildProgram.Start("opening-child", task, store.Directory, store.Streams.ToString(CultureInfo.InvariantCulture), events.ToString(CultureInfo.InvariantCulture));
+        ChildProgram.Start("opening-child", task, store.Directory, store.Streams.ToString(CultureInfo.InvariantCulture),
+            events.ToString(CultureInfo.InvariantCulture));
 
     private static string Show(List<double> samples)
     {

@@ -22,13 +22,16 @@ internal static class PipelineBenchmarks
             {
                 await using var engine = OpenInMemory();
                 for (var i = 0; i < Commits; i++)
-                    await engine.CommitAsync([new CommitAttempt(streams[i % Streams], NewId.Next(), ExpectedRevision.Any, default, [new EventRecord(NewId.Next(), "order-placed", Body)])]);
+                    await engine.CommitAsync([new CommitAttempt(streams[i % Streams], NewId.Next(), ExpectedRevision.Any, default,
+                        [new EventRecord(NewId.Next(), "order-placed", Body)])]);
                 return Commits;
             })
             .Add("through the pipeline", async () =>
             {
-                await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingCustomSerialization(new IdentitySerializer()).BuildAsync();
-                for (var i = 0; i < Commits; i++) await store.AppendAsync(streams[i % Streams], ExpectedRevision.Any, [new EventMessage(Body)]);
+                await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingCustomSerialization(new IdentitySerializer())
+                    .BuildAsync();
+                for (var i = 0; i < Commits; i++) await store.AppendAsync(streams[i % Streams], ExpectedRevision.Any,
+                    [new EventMessage(Body)]);
                 return Commits;
             })
             .RunAsync();
@@ -62,7 +65,8 @@ internal static class PipelineBenchmarks
                 long bytes = 0;
                 for (var time = 0; time < Times; time++)
                 {
-                    await foreach (var committed in store.ReadStreamAsync("stream", decoding: EventDecoding.OnDemand)) bytes += committed.Payload.Length;
+                    await foreach (var committed in store.ReadStreamAsync("stream",
+                        decoding: EventDecoding.OnDemand)) bytes += committed.Payload.Length;
                 }
 
                 return bytes > 0 ? Events * Times : 0;
@@ -70,15 +74,19 @@ internal static class PipelineBenchmarks
             .RunAsync();
     }
 
-    /// <summary>Concurrent committers over an engine whose flush takes a millisecond: how large batches get, and what that is worth.</summary>
+    /// <summary>
+    /// Concurrent committers over an engine whose flush takes a millisecond: how large batches get, and what that is worth.
+    /// </summary>
     public static async Task GroupCommitAsync()
     {
         var table = new Table().Title("Group commit over a flush of 1 ms").Border(TableBorder.Rounded)
-            .AddColumn("committers").AddColumn(new TableColumn("commits/s").RightAligned()).AddColumn(new TableColumn("commits a batch, median").RightAligned());
+            .AddColumn("committers").AddColumn(new TableColumn("commits/s").RightAligned())
+            .AddColumn(new TableColumn("commits a batch, median").RightAligned());
         foreach (var committers in (int[])[1, 2, 8, 64, 512])
         {
             var flushing = new FlushesInOneMillisecond(OpenInMemory());
-            await using var store = await Wireup.Init().UsingPersistence(flushing).UsingCustomSerialization(new IdentitySerializer()).BuildAsync();
+            await using var store = await Wireup.Init().UsingPersistence(flushing).UsingCustomSerialization(new IdentitySerializer())
+                .BuildAsync();
             var each = committers == 1 ? 1_000 : 500;
             var started = System.Diagnostics.Stopwatch.GetTimestamp();
             await Task.WhenAll(Enumerable.Range(0, committers).Select(committer => Task.Run(async () =>
@@ -102,7 +110,8 @@ internal static class PipelineBenchmarks
 
         public int MedianBatch => batches.Order().ElementAt(batches.Count / 2);
 
-        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
+            CancellationToken cancellationToken = default)
         {
             batches.Add(attempts.Count);
             await Task.Factory.StartNew(static () => Flush(), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -115,10 +124,12 @@ internal static class PipelineBenchmarks
 }
 
 /// <summary>An event of about 200 bytes of JSON.</summary>
-internal sealed record OrderPlaced(string OrderId, string Customer, string Product, int Quantity, decimal Price, DateTimeOffset At, string Note)
+internal sealed record OrderPlaced(string OrderId, string Customer, string Product, int Quantity, decimal Price, DateTimeOffset At,
+    string Note)
 {
     public static OrderPlaced Sample { get; } = new(
-        "order-000001", "customer-4711", "a product of some name", 3, 19.99m, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), "please ring twice at the door of the garden");
+        "order-000001", "customer-4711", "a product of some name", 3, 19.99m, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+        "please ring twice at the door of the garden");
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

@@ -60,9 +60,12 @@ internal static class PostgresBenchmarks
     private static async Task ReadAsync(PrivatePostgres server)
     {
         await using var store = await BuildAsync(server, "reads");
-        for (var i = 0; i < 100; i++) await store.AppendAsync("stream", ExpectedRevision.Any, [.. Enumerable.Repeat(new EventMessage(Body), 10)]);
-        for (var i = 0; i < 200; i++) await store.AppendAsync($"{i % 100}", ExpectedRevision.Any, [.. Enumerable.Repeat(new EventMessage(Body), 1_000)]);
-        await ExecuteAsync(server, "INSERT INTO bare (stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers) "
+        for (var i = 0; i < 100; i++) await store.AppendAsync("stream", ExpectedRevision.Any,
+            [.. Enumerable.Repeat(new EventMessage(Body), 10)]);
+        for (var i = 0; i < 200; i++) await store.AppendAsync($"{i % 100}", ExpectedRevision.Any,
+            [.. Enumerable.Repeat(new EventMessage(Body), 1_000)]);
+        await ExecuteAsync(server,
+            "INSERT INTO bare (stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers) "
             + "SELECT stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers FROM reads.events ORDER BY checkpoint");
         await ExecuteAsync(server, "VACUUM ANALYZE bare");
         await ExecuteAsync(server, "VACUUM ANALYZE reads.events");
@@ -87,7 +90,8 @@ internal static class PostgresBenchmarks
         await using var small = await FillAsync(server, "small", 1_000);
         await using var large = await FillAsync(server, "large", LargeEvents);
         await new SideBySide($"One committer at 1,000 and at {LargeEvents:N0} events", "commit")
-            .Add("small", () => SpreadAsync(small, 100, Commits / 2)).Add("large", () => SpreadAsync(large, LargeEvents / 10, Commits / 2)).RunAsync();
+            .Add("small", () => SpreadAsync(small, 100, Commits / 2)).Add("large", () => SpreadAsync(large, LargeEvents / 10, Commits / 2))
+            .RunAsync();
         await new SideBySide($"Opening a stream of 10 events at 1,000 and at {LargeEvents:N0} events", "stream")
             .Add("small", () => OpenAsync(small, 100)).Add("large", () => OpenAsync(large, LargeEvents / 10)).RunAsync();
         await new SideBySide($"100,000 events from the origin at 1,000 (again and again) and at {LargeEvents:N0} events", "event")
@@ -102,7 +106,8 @@ internal static class PostgresBenchmarks
     }
 
     private static ValueTask<IEventStore> BuildAsync(PrivatePostgres server, string schema) => Wireup.Init()
-        .UsingPostgresPersistence(server.Address, new PostgresOptions { Schema = schema }).InitializeStorageEngine().UsingCustomSerialization(new IdentitySerializer()).BuildAsync();
+        .UsingPostgresPersistence(server.Address, new PostgresOptions { Schema = schema }).InitializeStorageEngine()
+        .UsingCustomSerialization(new IdentitySerializer()).BuildAsync();
 
     private static async Task<IEventStore> FillAsync(PrivatePostgres server, string schema, int events)
     {
@@ -125,20 +130,23 @@ internal static class PostgresBenchmarks
     {
         await Task.WhenAll(Enumerable.Range(0, committers).Select(committer => Task.Run(async () =>
         {
-            for (var i = committer; i < commits; i += committers) await store.AppendAsync(new StreamId("bench", "order", $"{i % Streams}"), ExpectedRevision.Any, [new EventMessage(Body)]);
+            for (var i = committer; i < commits; i += committers) await store.AppendAsync(new StreamId("bench", "order", $"{i % Streams}"),
+                ExpectedRevision.Any, [new EventMessage(Body)]);
         })));
         return commits;
     }
 
     private static async ValueTask<long> SpreadAsync(IEventStore store, int streams, int commits)
     {
-        for (var i = 0; i < commits; i++) await store.AppendAsync($"stream-{1 + ((i % 100) * (streams / 100))}", ExpectedRevision.Any, [new EventMessage(Body)]);
+        for (var i = 0; i < commits; i++) await store.AppendAsync($"stream-{1 + ((i % 100) * (streams / 100))}", ExpectedRevision.Any,
+            [new EventMessage(Body)]);
         return commits;
     }
 
     private static async ValueTask<long> OpenAsync(IEventStore store, int streams)
     {
-        for (var i = 0; i < 2_000; i++) await CountAsync(store.ReadStreamAsync($"stream-{1 + (i * 7919L % streams)}", new StreamRange { To = new Revision(10) }, EventDecoding.OnDemand));
+        for (var i = 0; i < 2_000; i++) await CountAsync(store.ReadStreamAsync($"stream-{1 + (i * 7919L % streams)}",
+            new StreamRange { To = new Revision(10) }, EventDecoding.OnDemand));
         return 2_000;
     }
 
@@ -156,7 +164,8 @@ internal static class PostgresBenchmarks
         await using var insert = new NpgsqlCommand(
             "INSERT INTO bare (stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers) VALUES ($1, $2, $2, $3, $4, $5, 0, 1, $6, $7, '')", connection);
         var (stream, revision, stamp) = (new NpgsqlParameter<long>(), new NpgsqlParameter<long>(), new NpgsqlParameter<DateTime>());
-        var (commit, id, type, body) = (new NpgsqlParameter<Guid>(), new NpgsqlParameter<Guid>(), new NpgsqlParameter<string> { TypedValue = "order-placed" }, new NpgsqlParameter<byte[]> { TypedValue = Body });
+        var (commit, id, type, body) = (new NpgsqlParameter<Guid>(), new NpgsqlParameter<Guid>(),
+            new NpgsqlParameter<string> { TypedValue = "order-placed" }, new NpgsqlParameter<byte[]> { TypedValue = Body });
         insert.Parameters.AddRange(new NpgsqlParameter[] { stream, revision, stamp, commit, id, type, body });
         stamp.TypedValue = TimeProvider.System.GetUtcNow().UtcDateTime;
         await insert.PrepareAsync();
@@ -174,20 +183,23 @@ internal static class PostgresBenchmarks
     {
         await using var connection = new NpgsqlConnection(server.Address);
         await connection.OpenAsync();
-        await using var select = new NpgsqlCommand("SELECT * FROM bare WHERE checkpoint > $1 ORDER BY checkpoint", connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = after } } };
+        await using var select = new NpgsqlCommand("SELECT * FROM bare WHERE checkpoint > $1 ORDER BY checkpoint",
+            connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = after } } };
         await using var reader = await select.ExecuteReaderAsync();
         var (count, bytes) = (0L, 0L);
         while (await reader.ReadAsync())
         {
-            bytes += reader.GetInt64(0) + reader.GetInt64(1) + reader.GetInt64(2) + reader.GetInt64(3) + reader.GetDateTime(4).Ticks + reader.GetGuid(5).Version + reader.GetGuid(6).Version;
-            bytes += reader.GetInt32(7) + reader.GetInt32(8) + reader.GetString(9).Length + reader.GetFieldValue<byte[]>(10).Length + reader.GetFieldValue<byte[]>(11).Length;
+            bytes += reader.GetInt64(0) + reader.GetInt64(1) + reader.GetInt64(2) + reader.GetInt64(3) + reader.GetDateTime(4).Ticks
+                + reader.GetGuid(5).Version + reader.GetGuid(6).Version;
+            bytes += reader.GetInt32(7) + reader.GetInt32(8) + reader.GetString(9).Length + reader.GetFieldValue<byte[]>(10).Length
+                + reader.GetFieldValue<byte[]>(11).Length;
             count++;
         }
 
         return bytes > 0 ? count : 0;
     }
 
-    // It tells its own rate, without the time that its connections take; the harness divides by the time it took in all.
+    // It reports its own rate, without the time that its connections take; the harness divides by the time it took in all.
     private static async ValueTask<long> PgbenchAsync(PrivatePostgres server)
     {
         var script = Path.GetTempFileName();
@@ -197,7 +209,8 @@ internal static class PostgresBenchmarks
             VALUES (:stream, 1, 1, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'order-placed', decode('{{Convert.ToHexString(Body)}}', 'hex'), '');
             """);
         var started = Stopwatch.GetTimestamp();
-        var start = new ProcessStartInfo(Path.Combine(server.Binaries, "pgbench"), ["-n", "-h", "127.0.0.1", "-p", $"{server.Port}", "-U", "postgres", "-M", "prepared",
+        var start = new ProcessStartInfo(Path.Combine(server.Binaries, "pgbench"),
+            ["-n", "-h", "127.0.0.1", "-p", $"{server.Port}", "-U", "postgres", "-M", "prepared",
             "-c", $"{Committers}", "-j", "2", "-t", $"{Commits * 4 / Committers}", "-f", script, "postgres"])
         { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         using var pgbench = Process.Start(start)!;
@@ -205,7 +218,8 @@ internal static class PostgresBenchmarks
         var output = await pgbench.StandardOutput.ReadToEndAsync();
         await pgbench.WaitForExitAsync();
         File.Delete(script);
-        var rate = output.Split('\n').FirstOrDefault(line => line.StartsWith("tps = ", StringComparison.Ordinal)) ?? throw new InvalidOperationException(await errors);
+        var rate = output.Split('\n').FirstOrDefault(line => line.StartsWith("tps = ", StringComparison.Ordinal))
+            ?? throw new InvalidOperationException(await errors);
         return (long)(double.Parse(rate.Split(' ')[2], CultureInfo.InvariantCulture) * Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
@@ -217,5 +231,6 @@ internal static class PostgresBenchmarks
         return await command.ExecuteScalarAsync();
     }
 
-    private static int Setting(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
+    private static int Setting(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 }

@@ -7,8 +7,8 @@ using Spectre.Console;
 namespace EventStore.Benchmarks;
 
 /// <summary>
-/// The Redis backend beside <c>redis-benchmark</c>, which adds entries of the same size to a stream of the same private server with the same
-/// settings; and beside the npm package <c>eventstore</c>, where EVENTSTORE_BENCHMARK_NPM names a folder in which it is installed.
+/// The Redis backend beside <c>redis-benchmark</c>, which adds entries of the same size to a stream of the same private server with the
+/// same settings; and beside the npm package <c>eventstore</c>, where EVENTSTORE_BENCHMARK_NPM names a folder in which it is installed.
 /// </summary>
 internal static class RedisBenchmarks
 {
@@ -18,7 +18,8 @@ internal static class RedisBenchmarks
     private static readonly int Alone = Setting("EVENTSTORE_BENCHMARK_COMMITS", 10_000);
     private static readonly int Together = Alone * 8;
     private static readonly StreamId[] Names = [.. Enumerable.Range(0, Streams).Select(i => new StreamId("bench", "order", $"{i}"))];
-    private static readonly int BodyBytes = JsonSerializer.SerializeToUtf8Bytes(OrderPlaced.Sample, BenchmarkJson.Default.OrderPlaced).Length;
+    private static readonly int BodyBytes = JsonSerializer.SerializeToUtf8Bytes(OrderPlaced.Sample,
+        BenchmarkJson.Default.OrderPlaced).Length;
 
     public static async Task RunAsync()
     {
@@ -33,7 +34,8 @@ internal static class RedisBenchmarks
 
             await using var store = await Wireup.Init().UsingRedisPersistence(server.Address).InitializeStorageEngine()
                 .UsingJsonSerialization(BenchmarkJson.Default, types => types.Register<OrderPlaced>("order-placed")).BuildAsync();
-            AnsiConsole.WriteLine($"{server.Origin}; body {BodyBytes} bytes, {Streams:N0} streams round robin; {store.Describe().Engine.Durability.Basis}");
+            AnsiConsole.WriteLine(
+                $"{server.Origin}; body {BodyBytes} bytes, {Streams:N0} streams round robin; {store.Describe().Engine.Durability.Basis}");
             await CommitsAsync(server, store, flushes);
             if (flushes == "always") await ReadsAsync(store);
         }
@@ -59,7 +61,8 @@ internal static class RedisBenchmarks
 
     private static async Task ReadsAsync(IEventStore store)
     {
-        for (var i = 0; i < 1_000; i++) await store.AppendAsync("stream of a thousand", ExpectedRevision.Any, [new EventMessage(OrderPlaced.Sample)]);
+        for (var i = 0; i < 1_000; i++) await store.AppendAsync("stream of a thousand", ExpectedRevision.Any,
+            [new EventMessage(OrderPlaced.Sample)]);
         await new SideBySide("Redis, reading", "event")
             .Add("a stream of 1,000 events, decoded, 20 times", async () =>
             {
@@ -67,8 +70,10 @@ internal static class RedisBenchmarks
                 for (var i = 0; i < 20; i++) events += await CountAsync(store.ReadStreamAsync("stream of a thousand"));
                 return events;
             })
-            .Add("the first 100,000 events of the store, decoded", () => CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) })))
-            .Add("the same, as bytes", () => CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) }, EventDecoding.OnDemand)))
+            .Add("the first 100,000 events of the store, decoded", () =>
+            CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) })))
+            .Add("the same, as bytes", () =>
+            CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) }, EventDecoding.OnDemand)))
             .RunAsync();
     }
 
@@ -76,7 +81,8 @@ internal static class RedisBenchmarks
     {
         await Task.WhenAll(Enumerable.Range(0, committers).Select(committer => Task.Run(async () =>
         {
-            for (var i = committer; i < commits; i += committers) await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any, [new EventMessage(OrderPlaced.Sample)]);
+            for (var i = committer; i < commits; i += committers) await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any,
+                [new EventMessage(OrderPlaced.Sample)]);
         })));
         return commits;
     }
@@ -90,8 +96,11 @@ internal static class RedisBenchmarks
 
     private static async ValueTask<long> XAddAsync(PrivateRedis server, int clients, int count)
     {
-        string[] arguments = ["-p", $"{server.Port}", "-c", $"{clients}", "-n", $"{count}", "-q", "XADD", "bare", "*", "c", new string('x', EntryBytes)];
-        return await TimedAsync("redis-benchmark", arguments, null, said => said.Split('\r', '\n').Last(line => line.Contains("requests per second", StringComparison.Ordinal)).Split(' ').SkipLast(3).Last(part => part.Contains('.', StringComparison.Ordinal) && double.TryParse(part, CultureInfo.InvariantCulture, out _)));
+        string[] arguments = ["-p", $"{server.Port}", "-c", $"{clients}", "-n", $"{count}", "-q", "XADD", "bare", "*", "c",
+            new string('x', EntryBytes)];
+        return await TimedAsync("redis-benchmark", arguments, null, said =>
+            said.Split('\r', '\n').Last(line => line.Contains("requests per second", StringComparison.Ordinal)).Split(' ').SkipLast(3)
+            .Last(part => part.Contains('.', StringComparison.Ordinal) && double.TryParse(part, CultureInfo.InvariantCulture, out _)));
     }
 
     // Its streams are made without loading them, which would look through all keys of the server, and committed to again and again.
@@ -121,15 +130,17 @@ internal static class RedisBenchmarks
         folder,
         said => said.Trim().Split('\n')[^1]);
 
-    // What the program measured itself, without its start, told as the units that such a rate does in the time it took.
+    // What the program measured itself, without its start, returned as the units that such a rate does in the time it took.
     private static async Task<long> TimedAsync(string program, string[] arguments, string? folder, Func<string, string> rateOf)
     {
         var started = Stopwatch.GetTimestamp();
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, WorkingDirectory = folder ?? "" })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false,
+            RedirectStandardOutput = true, WorkingDirectory = folder ?? "" })!;
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (long)(double.Parse(rateOf(said), CultureInfo.InvariantCulture) * Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
-    private static int Setting(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), out var value) ? value : otherwise;
+    private static int Setting(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), out var value) ? value : otherwise;
 }

@@ -10,7 +10,8 @@ internal static class ReplayBenchmarks
 
     public static async Task RunAsync(long events, int eventsPerCommit)
     {
-        AnsiConsole.MarkupLine($"[grey]{events:N0} events, {eventsPerCommit} a commit, body {FileStore.Body.Length} bytes, {Streams:N0} streams round robin[/]");
+        AnsiConsole.MarkupLine(
+            $"[grey]{events:N0} events, {eventsPerCommit} a commit, body {FileStore.Body.Length} bytes, {Streams:N0} streams round robin[/]");
         using var stored = await FileStore.FillAsync(events, Streams, eventsPerCommit);
         await using var store = await stored.OpenAsync();
         await new SideBySide("Replay as bytes, file engine", "event")
@@ -26,7 +27,8 @@ internal static class ReplayBenchmarks
         await new SideBySide("Replay decoded, file engine, System.Text.Json", "event")
             .Add("bare loop of Deserialize", () =>
             {
-                for (long i = 0; i < events; i++) _ = (object)JsonSerializer.Deserialize(FileStore.Body, BenchmarkJson.Default.OrderPlaced)!;
+                for (long i = 0; i < events; i++) _ =
+                    (object)JsonSerializer.Deserialize(FileStore.Body, BenchmarkJson.Default.OrderPlaced)!;
                 return new(events);
             })
             .Add("ReadAllAsync, Eager", async () =>
@@ -65,7 +67,8 @@ internal static class ReplayBenchmarks
         var position = Checkpoint.Origin;
         while (true)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, position, Checkpoint.Max, ReadDirection.Forward, new PageLimit(pageEvents, 4 << 20)));
+            var page = await engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, position, Checkpoint.Max, ReadDirection.Forward, new PageLimit(pageEvents, 4 << 20)));
             foreach (ref readonly var recorded in page.Events.Span)
             {
                 count++;

@@ -12,7 +12,7 @@ internal sealed class SideBySide(string title, string unit)
     private const int Rounds = 5;
     private readonly List<(string Name, Func<ValueTask<Sample>> Measure)> contenders = [];
 
-    /// <summary>Adds a contender. A run answers how many units of work it did.</summary>
+    /// <summary>Adds a contender. A run returns how many units of work it did.</summary>
     public SideBySide Add(string name, Func<ValueTask<long>> run) => Add(name, _ => run());
 
     /// <summary>Adds a contender that restarts the clock once it is set up, and stops it before it clears away.</summary>
@@ -33,7 +33,8 @@ internal sealed class SideBySide(string title, string unit)
     public async Task<IReadOnlyList<Measurement>> RunAsync()
     {
         var samples = contenders.ConvertAll(_ => new List<Sample>());
-        await AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn()).StartAsync(async progress =>
+        await AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
+            .StartAsync(async progress =>
         {
             var task = progress.AddTask(title, maxValue: (Rounds + 1) * contenders.Count);
             for (var round = 0; round <= Rounds; round++)
@@ -65,12 +66,15 @@ internal sealed class SideBySide(string title, string unit)
     private void Show(List<Measurement> measurements)
     {
         var table = new Table().Title(title).Border(TableBorder.Rounded)
-            .AddColumn("what").AddColumn(new TableColumn($"{unit}/s, median").RightAligned()).AddColumn(new TableColumn("min … max").RightAligned())
-            .AddColumn(new TableColumn($"CPU ns/{unit}").RightAligned()).AddColumn(new TableColumn($"bytes/{unit}").RightAligned()).AddColumn(new TableColumn("ratio").RightAligned());
+            .AddColumn("what").AddColumn(new TableColumn($"{unit}/s, median").RightAligned())
+            .AddColumn(new TableColumn("min … max").RightAligned())
+            .AddColumn(new TableColumn($"CPU ns/{unit}").RightAligned()).AddColumn(new TableColumn($"bytes/{unit}").RightAligned())
+            .AddColumn(new TableColumn("ratio").RightAligned());
         foreach (var measured in measurements)
         {
             var ratio = measured.Median / measurements[0].Median;
-            table.AddRow(Markup.Escape(measured.Name), $"{measured.Median:N0}", $"{measured.Minimum:N0} … {measured.Maximum:N0}", $"{measured.WorkPerUnit:N0}", $"{measured.BytesPerUnit:N0}", $"{ratio:0.00}");
+            table.AddRow(Markup.Escape(measured.Name), $"{measured.Median:N0}", $"{measured.Minimum:N0} … {measured.Maximum:N0}",
+                $"{measured.WorkPerUnit:N0}", $"{measured.BytesPerUnit:N0}", $"{ratio:0.00}");
         }
 
         AnsiConsole.Write(table);
@@ -83,13 +87,17 @@ internal sealed record Measurement(string Name, double Median, double Minimum, d
     public static Measurement Of(string name, List<Sample> samples)
     {
         var rates = samples.Select(sample => sample.Rate).Order().ToArray();
-        return new(name, rates[rates.Length / 2], rates[0], rates[^1], MedianOf(samples, sample => sample.BytesPerUnit), MedianOf(samples, sample => sample.WorkPerUnit));
+        return new(name, rates[rates.Length / 2], rates[0], rates[^1], MedianOf(samples, sample => sample.BytesPerUnit),
+            MedianOf(samples, sample => sample.WorkPerUnit));
     }
 
-    private static double MedianOf(List<Sample> samples, Func<Sample, double> value) => samples.Select(value).Order().ElementAt(samples.Count / 2);
+    private static double MedianOf(List<Sample> samples, Func<Sample, double> value) =>
+        samples.Select(value).Order().ElementAt(samples.Count / 2);
 }
 
-/// <summary>One round of one contender: units a second, bytes allocated and nanoseconds of processor time a unit, by all threads of this process.</summary>
+/// <summary>
+/// One round of one contender: units a second, bytes allocated and nanoseconds of processor time a unit, by all threads of this process.
+/// </summary>
 internal readonly record struct Sample(double Rate, double BytesPerUnit, double WorkPerUnit);
 
 /// <summary>The time and the allocations that count in a round: all of it, or what lies between restarting and stopping.</summary>

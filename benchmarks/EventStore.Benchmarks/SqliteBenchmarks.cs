@@ -22,7 +22,8 @@ internal static class SqliteBenchmarks
     {
         const int Commits = 3_000;
         var directory = Directory.CreateTempSubdirectory("eventstore-bench-");
-        AnsiConsole.MarkupLine($"[grey]{Commits:N0} commits a round, body {Body.Length} bytes, {Streams:N0} streams round robin, synchronous=FULL[/]");
+        AnsiConsole.MarkupLine(
+            $"[grey]{Commits:N0} commits a round, body {Body.Length} bytes, {Streams:N0} streams round robin, synchronous=FULL[/]");
         using (var bare = new BareSqlite(Path.Combine(directory.FullName, "bare.db")))
         {
             await using var store = await OpenAsync(Path.Combine(directory.FullName, "store.db"));
@@ -44,7 +45,8 @@ internal static class SqliteBenchmarks
                 })
                 .Add("one committer", async () =>
                 {
-                    for (var i = 0; i < Commits; i++) await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any, [.. Enumerable.Repeat(OrderPlaced.Sample, 10).Select(order => new EventMessage(order))]);
+                    for (var i = 0; i < Commits; i++) await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any,
+                        [.. Enumerable.Repeat(OrderPlaced.Sample, 10).Select(order => new EventMessage(order))]);
                     return Commits * 10;
                 })
                 .RunAsync();
@@ -57,7 +59,8 @@ internal static class SqliteBenchmarks
     private static async Task ReadAsync()
     {
         var directory = Directory.CreateTempSubdirectory("eventstore-bench-");
-        AnsiConsole.MarkupLine($"[grey]{StoredForReading:N0} events stored, one a commit, body {Body.Length} bytes, {Streams:N0} streams round robin[/]");
+        AnsiConsole.MarkupLine(
+            $"[grey]{StoredForReading:N0} events stored, one a commit, body {Body.Length} bytes, {Streams:N0} streams round robin[/]");
         using (var bare = new BareSqlite(Path.Combine(directory.FullName, "bare.db")))
         {
             bare.InsertTogether(StoredForReading / 1000, 1000, Body);
@@ -88,7 +91,8 @@ internal static class SqliteBenchmarks
         Directory.CreateDirectory(Path.Combine(directory.FullName, "large"));
         await FillAsync(Path.Combine(directory.FullName, "small"), 1_000);
         await FillAsync(Path.Combine(directory.FullName, "large"), Large);
-        AnsiConsole.MarkupLine($"[grey]{new FileInfo(Path.Combine(directory.FullName, "large", "store.db")).Length / (double)Large:N0} bytes on disk an event[/]");
+        AnsiConsole.MarkupLine(
+            $"[grey]{new FileInfo(Path.Combine(directory.FullName, "large", "store.db")).Length / (double)Large:N0} bytes on disk an event[/]");
         await using (var small = await OpenAsync(Path.Combine(directory.FullName, "small", "store.db")))
         {
             await using var large = await OpenAsync(Path.Combine(directory.FullName, "large", "store.db"));
@@ -100,7 +104,8 @@ internal static class SqliteBenchmarks
                     ("the first thousand events of all, bytes only", ReadThousandAsync),
                 ])
             {
-                await new SideBySide($"SQLite, {title}", "event").Add("of 1,000 events", () => run(small)).Add($"of {Large:N0} events", () => run(large)).RunAsync();
+                await new SideBySide($"SQLite, {title}", "event").Add("of 1,000 events", () => run(small))
+                    .Add($"of {Large:N0} events", () => run(large)).RunAsync();
             }
         }
 
@@ -111,7 +116,8 @@ internal static class SqliteBenchmarks
     {
         await Task.WhenAll(Enumerable.Range(0, committers).Select(committer => Task.Run(async () =>
         {
-            for (var i = 0; i < each; i++) await store.AppendAsync(Names[((i * committers) + committer) % Streams], ExpectedRevision.Any, [new EventMessage(OrderPlaced.Sample)]);
+            for (var i = 0; i < each; i++) await store.AppendAsync(Names[((i * committers) + committer) % Streams], ExpectedRevision.Any,
+                [new EventMessage(OrderPlaced.Sample)]);
         })));
         return committers * each;
     }
@@ -119,14 +125,16 @@ internal static class SqliteBenchmarks
     private static async ValueTask<long> ReadNewestTenAsync(IEventStore store)
     {
         const int Times = 20_000;
-        for (var i = 0; i < Times / 10; i++) await CountAsync(store.ReadStreamAsync(Names[i * 7 % Streams], new StreamRange { Last = 10 }, EventDecoding.OnDemand));
+        for (var i = 0; i < Times / 10; i++) await CountAsync(
+            store.ReadStreamAsync(Names[i * 7 % Streams], new StreamRange { Last = 10 }, EventDecoding.OnDemand));
         return Times;
     }
 
     private static async ValueTask<long> ReadThousandAsync(IEventStore store)
     {
         const int Times = 100;
-        for (var i = 0; i < Times; i++) await CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(1_000) }, EventDecoding.OnDemand));
+        for (var i = 0; i < Times; i++) await CountAsync(
+            store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(1_000) }, EventDecoding.OnDemand));
         return Times * 1_000;
     }
 
@@ -145,12 +153,14 @@ internal static class SqliteBenchmarks
     private static async Task FillAsync(string directory, int events)
     {
         const int Batch = 1_000;
-        await using var engine = new EngineCatalogue().AddSqlite(new SqliteOptions { Durability = Durability.Fast }).Create("sqlite:" + Path.Combine(directory, "store.db"), EngineContext.Default);
+        await using var engine = new EngineCatalogue().AddSqlite(new SqliteOptions { Durability = Durability.Fast })
+            .Create("sqlite:" + Path.Combine(directory, "store.db"), EngineContext.Default);
         await engine.InitializeAsync();
         for (var stored = 0; stored < events; stored += Batch)
         {
             var attempts = new CommitAttempt[Batch];
-            for (var i = 0; i < Batch; i++) attempts[i] = new(Names[(stored + i) % Streams], NewId.Next(), ExpectedRevision.Any, default, [new EventRecord(NewId.Next(), "order-placed", Body)]);
+            for (var i = 0; i < Batch; i++) attempts[i] = new(Names[(stored + i) % Streams], NewId.Next(), ExpectedRevision.Any, default,
+                [new EventRecord(NewId.Next(), "order-placed", Body)]);
             await engine.CommitAsync(attempts);
         }
     }

@@ -19,7 +19,7 @@ internal static class ActivityChart
         new("year", day => new(day.Year, 1, 1), day => day.AddYears(1)),
     ];
 
-    /// <summary>Draws the counts of days in a width of characters; answers the unit of a column too.</summary>
+    /// <summary>Draws the counts of days in a width of characters. Returns the unit of a column too.</summary>
     public static (string Unit, IRenderable Chart) Draw(IReadOnlyDictionary<DateOnly, long> days, int width)
     {
         var (first, last) = (days.Keys.Min(), days.Keys.Max());

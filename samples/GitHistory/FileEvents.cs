@@ -18,7 +18,9 @@ internal sealed record FileAdded(Change Change) : IFileEvent;
 
 internal sealed record FileChanged(Change Change) : IFileEvent;
 
-/// <summary>Stands in both streams: the last event under the old name, the first under the new one. Its lines count under the new one.</summary>
+/// <summary>
+/// Stands in both streams: the last event under the old name, the first under the new one. Its lines count under the new one.
+/// </summary>
 internal sealed record FileRenamed(Change Change, string From, string To) : IFileEvent;
 
 internal sealed record FileDeleted(Change Change) : IFileEvent;
@@ -26,7 +28,7 @@ internal sealed record FileDeleted(Change Change) : IFileEvent;
 /// <summary>An event on its way to the stream of a file, with the commit id under which it is stored once and never again.</summary>
 internal readonly record struct Fact(string Path, Guid CommitId, IFileEvent Event)
 {
-    /// <summary>Tells a git commit as the events of its files.</summary>
+    /// <summary>Returns a git commit as the events of its files.</summary>
     public static IEnumerable<Fact> AllOf(GitCommit commit)
     {
         foreach (var file in commit.Files)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace GitHistory;
 
-/// <summary>Says in one sentence why git could not answer.</summary>
+/// <summary>Says in one sentence why git failed.</summary>
 internal sealed class GitException(string message) : Exception(message);
 
 /// <summary>A repository on this machine, asked through the git command line.</summary>
@@ -18,18 +18,20 @@ internal sealed record GitRepository(string Directory, string Name, int CommitCo
     public static async Task<GitRepository> FindAsync(string directory, CancellationToken cancellationToken)
     {
         if (!System.IO.Directory.Exists(directory)) throw new GitException($"There is no directory '{directory}'.");
-        var found = await AskAsync(directory, cancellationToken, "rev-parse", "--is-shallow-repository", "--path-format=absolute", "--git-common-dir");
-        if (found.ExitCode != 0) throw new GitException($"'{Path.GetFullPath(directory)}' is not in a git repository that can be read. {Said(found.Errors)}");
+        var found = await AskAsync(directory, cancellationToken, "rev-parse", "--is-shallow-repository", "--path-format=absolute",
+            "--git-common-dir");
+        if (found.ExitCode != 0) throw new GitException(
+            $"'{Path.GetFullPath(directory)}' is not in a git repository that can be read. {Said(found.Errors)}");
 
-        var answers = found.Output.Split('\n');
+        var lines = found.Output.Split('\n');
         var hasCommits = (await AskAsync(directory, cancellationToken, "rev-parse", "--quiet", "--verify", "HEAD")).ExitCode == 0;
         var count = hasCommits ? await AskAsync(directory, cancellationToken, "rev-list", "--count", "HEAD") : default;
         var origin = await AskAsync(directory, cancellationToken, "config", "--get", "remote.origin.url");
-        var home = origin.ExitCode == 0 ? origin.Output : answers[1];
-        return new(directory, NameOf(home), count.Output is null ? 0 : int.Parse(count.Output), answers[0] == "true");
+        var home = origin.ExitCode == 0 ? origin.Output : lines[1];
+        return new(directory, NameOf(home), count.Output is null ? 0 : int.Parse(count.Output), lines[0] == "true");
     }
 
-    /// <summary>Starts git, whose output is the caller's to read; its pager, colours and language are switched off.</summary>
+    /// <summary>Starts git, whose output is the caller's to read; its pager, colors and language are switched off.</summary>
     /// <exception cref="GitException">There is no git.</exception>
     public static Process Start(string directory, IEnumerable<string> arguments)
     {
@@ -54,9 +56,11 @@ internal sealed record GitRepository(string Directory, string Name, int CommitCo
     }
 
     /// <summary>The last thing git said, as a sentence.</summary>
-    public static string Said(string errors) => errors.Trim().Split('\n')[^1] is { Length: > 0 } last ? $"Git says: {last.TrimEnd('.')}." : "";
+    public static string Said(string errors) =>
+        errors.Trim().Split('\n')[^1] is { Length: > 0 } last ? $"Git says: {last.TrimEnd('.')}." : "";
 
-    private static async Task<(int ExitCode, string Output, string Errors)> AskAsync(string directory, CancellationToken cancellationToken, params string[] arguments)
+    private static async Task<(int ExitCode, string Output, string Errors)> AskAsync(string directory, CancellationToken cancellationToken,
+        params string[] arguments)
     {
         using var git = Start(directory, arguments);
         var output = git.StandardOutput.ReadToEndAsync(cancellationToken);

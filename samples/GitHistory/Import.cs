@@ -11,9 +11,11 @@ namespace GitHistory;
 /// <param name="Refused">Files, or commits of files, that the store did not take, with its reason.</param>
 /// <param name="Elapsed">From the first to the last.</param>
 /// <param name="PerCommit">How long a commit to the store took on average, as its writer saw it.</param>
-/// <param name="ShareInStore">The part of their time, 0 to 1, that the writers spent in the store and not waiting for something to write.</param>
+/// <param name="ShareInStore">The part of their time, 0 to 1, that the writers spent in the store and not waiting for something to
+/// write.</param>
 internal sealed record ImportResult(
-    int GitCommits, long Stored, long AlreadyThere, IReadOnlyDictionary<string, string> Refused, TimeSpan Elapsed, TimeSpan PerCommit, double ShareInStore)
+    int GitCommits, long Stored, long AlreadyThere, IReadOnlyDictionary<string, string> Refused, TimeSpan Elapsed, TimeSpan PerCommit,
+    double ShareInStore)
 {
     public double CommitsPerSecond => (Stored + AlreadyThere) / Math.Max(Elapsed.TotalSeconds, 0.001);
 }
@@ -36,7 +38,9 @@ internal sealed class Import(IEventStore store, GitRepository repository, int wr
     private long alreadyThere;
     private long ticksInStore;
 
-    /// <summary>Runs until the log is read and everything of it is stored. What was stored before is passed over, so it can be run again.</summary>
+    /// <summary>
+    /// Runs until the log is read and everything of it is stored. What was stored before is passed over, so it can be run again.
+    /// </summary>
     /// <param name="afterCommit">Called with the number of git commits read so far and of events written.</param>
     /// <param name="cancellationToken">Ends the import; what was stored stays.</param>
     public async Task<ImportResult> RunAsync(Action<int, long> afterCommit, CancellationToken cancellationToken)
@@ -47,10 +51,11 @@ internal sealed class Import(IEventStore store, GitRepository repository, int wr
             .Select(_ => Channel.CreateBounded<Fact>(new BoundedChannelOptions(QueueLength) { SingleReader = true, SingleWriter = true }))
             .ToArray();
 
-        Task[] working = [ReadAsync(queues, afterCommit, failing.Token), .. queues.Select(queue => WriteAsync(queue.Reader, failing.Token))];
+        Task[] working = [ReadAsync(queues, afterCommit, failing.Token),
+            .. queues.Select(queue => WriteAsync(queue.Reader, failing.Token))];
         await foreach (var done in Task.WhenEach(working))
         {
-            // The first to fail stops the others; its error is the one that is told.
+            // The first to fail stops the others; its error is the one that is reported.
             if (!done.IsCompletedSuccessfully) await failing.CancelAsync();
             await done;
         }
@@ -86,7 +91,8 @@ internal sealed class Import(IEventStore store, GitRepository repository, int wr
             try
             {
                 var result = await store.AppendAsync(
-                    Streams.Of(repository.Name, fact.Path), ExpectedRevision.Any, [fact.Event], fact.CommitId, cancellationToken: cancellationToken);
+                    Streams.Of(repository.Name, fact.Path), ExpectedRevision.Any, [fact.Event], fact.CommitId,
+                    cancellationToken: cancellationToken);
                 Interlocked.Increment(ref result.IsDuplicate ? ref alreadyThere : ref stored);
             }
             catch (Exception refusal) when (refusal is InvalidNameException or CommitIdReusedException)

@@ -35,7 +35,7 @@ internal sealed class Projection(string bucket) : IDispatchCommits
         return default;
     }
 
-    /// <summary>Waits until nothing is left to dispatch, or the time is over; answers what is left.</summary>
+    /// <summary>Waits until nothing is left to dispatch, or the time is over. Returns what is left.</summary>
     public static async Task<DispatchStatus> WaitAsync(IEventStore store, TimeSpan atMost, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -46,7 +46,7 @@ internal sealed class Projection(string bucket) : IDispatchCommits
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // What is left is told by the status.
+            // The status reports what is left.
         }
 
         return await store.Dispatch.GetStatusAsync(cancellationToken);

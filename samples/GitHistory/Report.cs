@@ -32,11 +32,14 @@ internal sealed class Report(IAnsiConsole console)
             $"{Words.Full(import.Stored)} stored, {Words.Full(import.AlreadyThere)} already there, "
             + $"in {Words.Duration(import.Elapsed)}: {Words.Full((long)import.CommitsPerSecond)} commits/s");
         console.WriteLine(
-            $"        {Words.Duration(import.PerCommit)} for each; the writers waited for work {1 - import.ShareInStore:0%} of their time", new Style(Color.Grey));
+            $"        {Words.Duration(import.PerCommit)} for each; the writers waited for work {1 - import.ShareInStore:0%} of their time",
+            new Style(Color.Grey));
         if (import.Refused.Count == 0) return;
         var refused = Pairs();
-        foreach (var (path, reason) in import.Refused.Take(Rows)) refused.AddRow(new Text("        refused", Color.Yellow), new Text($"{Words.Fit(path, 30, keepEnd: true)}: {reason}"));
-        if (import.Refused.Count > Rows) refused.AddRow(new Text("        refused", Color.Yellow), new Text($"… and {Words.Count(import.Refused.Count - Rows, "more file")}"));
+        foreach (var (path, reason) in import.Refused.Take(Rows)) refused.AddRow(new Text("        refused", Color.Yellow),
+            new Text($"{Words.Fit(path, 30, keepEnd: true)}: {reason}"));
+        if (import.Refused.Count > Rows) refused.AddRow(new Text("        refused", Color.Yellow),
+            new Text($"… and {Words.Count(import.Refused.Count - Rows, "more file")}"));
         console.Write(refused);
     }
 
@@ -65,7 +68,8 @@ internal sealed class Report(IAnsiConsole console)
     {
         Title($"Authors: {Words.Full(tally.Authors.Count)}, by changes of files");
         var chart = new BarChart().Width(Width - 2).UseValueFormatter(changes => Words.Full((long)changes));
-        foreach (var (author, changes) in tally.Authors.OrderByDescending(author => author.Value).ThenBy(author => author.Key, StringComparer.Ordinal).Take(Rows))
+        foreach (var (author, changes) in tally.Authors.OrderByDescending(author => author.Value)
+            .ThenBy(author => author.Key, StringComparer.Ordinal).Take(Rows))
             chart.AddItem(Markup.Escape(Words.Fit(author, 24)), changes, Color.Aqua);
         console.Write(chart);
     }
@@ -108,7 +112,7 @@ internal sealed class Report(IAnsiConsole console)
 
     public void Dispatch(Projection projection, Tally replay, DispatchStatus status)
     {
-        Title("What dispatch told, and what a replay tells");
+        Title("What dispatch counted, and what a replay counts");
         var counted = projection.Tally;
         var table = Columns(("", false), ("dispatch", true), ("replay", true), ("", false));
         Compare("events", counted.Events, replay.Events);
@@ -121,7 +125,8 @@ internal sealed class Report(IAnsiConsole console)
         console.WriteLine(
             counted.SaysTheSameAs(replay) ? $"Equal, file by file. {Words.Count(projection.Dispatched, "event")} came by dispatch, "
                 + $"{Words.Full(counted.Events - projection.Dispatched)} were stored before."
-            : status is { Backlog: > 0, IsDispatchingHere: false } ? $"Not equal: another process dispatches, and {Words.Count(status.Backlog, "event")} are still to come."
+            : status is { Backlog: > 0, IsDispatchingHere: false }
+            ? $"Not equal: another process dispatches, and {Words.Count(status.Backlog, "event")} are still to come."
             : status.Backlog > 0 ? $"Not equal: {Words.Count(status.Backlog, "event")} were still to be dispatched when the wait was over."
             : status.IsDispatchingHere ? "NOT EQUAL, although nothing is left to dispatch."
             : "Not equal: another process dispatched some of the events.");
@@ -156,7 +161,8 @@ internal sealed class Report(IAnsiConsole console)
     {
         var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey);
         foreach (var (name, isNumber) in columns)
-            table.AddColumn(new TableColumn(new Text(name, new Style(decoration: Decoration.Bold))) { NoWrap = true, Alignment = isNumber ? Justify.Right : Justify.Left });
+            table.AddColumn(new TableColumn(new Text(name, new Style(decoration: Decoration.Bold))) { NoWrap = true, Alignment = isNumber
+                ? Justify.Right : Justify.Left });
         return table;
     }
 

@@ -5,7 +5,9 @@ namespace GitHistory;
 /// <summary>Takes the snapshots that are due: each at the last full hundred, fifty, or whatever the interval is, of its stream.</summary>
 internal static class SnapshotKeeper
 {
-    /// <summary>Saves a snapshot of every stream of a repository that went on by the interval since its newest one; answers how many.</summary>
+    /// <summary>
+    /// Saves a snapshot of every stream of a repository that went on by the interval since its newest one. Returns how many.
+    /// </summary>
     public static async Task<int> TakeDueAsync(IEventStore store, string bucket, int interval, CancellationToken cancellationToken)
     {
         var taken = 0;

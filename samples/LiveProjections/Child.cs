@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace LiveProjections;
 
-/// <summary>This program once more, in another role, and what it says.</summary>
+/// <summary>Another process of this program, in another role, and its output.</summary>
 internal sealed class Child : IDisposable
 {
     private readonly Process process;
@@ -39,7 +39,7 @@ internal sealed class Child : IDisposable
         await Reading;
     }
 
-    /// <summary>Tells it that nothing more comes, and waits for its end.</summary>
+    /// <summary>Closes its input and waits for its end.</summary>
     /// <exception cref="InvalidOperationException">It ended badly.</exception>
     public async Task EndAsync(CancellationToken cancellationToken)
     {

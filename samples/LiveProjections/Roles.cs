@@ -4,8 +4,8 @@ using GitHistory;
 namespace LiveProjections;
 
 /// <summary>
-/// What the other processes do. They tell how far they are line by line: <c>at position</c>, and a follower at its end <c>state json</c>. A follower ends
-/// once its input does and it has caught up.
+/// What the other processes do. They report their progress line by line: <c>at position</c>, and a follower at its end <c>state json</c>. A
+/// follower ends once its input does and it has caught up.
 /// </summary>
 internal static class Roles
 {
@@ -23,9 +23,10 @@ internal static class Roles
     public static async Task FollowAsync(string name, string address, string consumers, CancellationToken cancellationToken)
     {
         await using var store = await Stores.OpenToReadAsync(address, consumers, cancellationToken);
-        await using var consumer = await store.Consumers.StartAsync(name, ConsumerSource.Everything, Totals.Projections[name], new ConsumerOptions
+        await using var consumer = await store.Consumers.StartAsync(name, ConsumerSource.Everything, Totals.Projections[name],
+            new ConsumerOptions
         {
-            // Whoever was killed a moment ago still has the name, until it has shown no life for a term.
+            // A process that was killed a moment ago still has the name until its lease expires.
             WhenTaken = WhenTaken.Wait,
             LeaseTerm = TimeSpan.FromMilliseconds(300),
             EventsPerCheckpoint = EventsPerCheckpoint,

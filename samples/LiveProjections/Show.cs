@@ -5,8 +5,8 @@ using Spectre.Console;
 namespace LiveProjections;
 
 /// <summary>
-/// Runs the show: a process that imports, two that follow it, one of which is killed and started again and again; and at the end compares what both made
-/// of the events with a fold of the log.
+/// Runs the show: a process that imports, two that follow it, one of which is killed and started again and again; and at the end compares
+/// what both made of the events with a fold of the log.
 /// </summary>
 internal sealed class Show(string path, string address, DirectoryInfo folder, int kills) : IDisposable
 {
@@ -19,14 +19,15 @@ internal sealed class Show(string path, string address, DirectoryInfo folder, in
     private Child struck = null!;
     private int killed;
 
-    /// <summary>Answers whether both states equal the fold of the log.</summary>
+    /// <summary>Returns whether both states equal the fold of the log.</summary>
     public async Task<bool> RunAsync(IAnsiConsole console, CancellationToken cancellationToken)
     {
         folder.Create();
         import = new Child("import", path, "--store", address);
         (steady, struck) = (Follow(Steady), Follow(Struck));
         if (console.Profile.Capabilities.Interactive)
-            await console.Live(Picture()).StartAsync(live => WhileAsync(KillAndEndAsync(cancellationToken), () => live.UpdateTarget(Picture())));
+            await console.Live(Picture())
+                .StartAsync(live => WhileAsync(KillAndEndAsync(cancellationToken), () => live.UpdateTarget(Picture())));
         else await KillAndEndAsync(cancellationToken);
         console.Write(Picture());
         return await CompareAsync(console, cancellationToken);
@@ -61,7 +62,8 @@ internal sealed class Show(string path, string address, DirectoryInfo folder, in
             var fold = await Totals.FoldAsync(store, name, cancellationToken);
             var isEqual = fold.ToJson() == follower.State;
             areEqual &= isEqual;
-            console.WriteLine($"{name}: {fold.Changes:N0} changes, {fold.ChangesBy.Count:N0} {name}; its state {(isEqual ? "equals" : "DIFFERS FROM")} the fold of the log.");
+            console.WriteLine(
+                $"{name}: {fold.Changes:N0} changes, {fold.ChangesBy.Count:N0} {name}; its state {(isEqual ? "equals" : "DIFFERS FROM")} the fold of the log.");
         }
 
         return areEqual;
@@ -70,7 +72,8 @@ internal sealed class Show(string path, string address, DirectoryInfo folder, in
     // States belong to the store that they were made of.
     private string StoreKey => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(address)))[..8];
 
-    private Child Follow(string name) => new("follow", name, "--store", address, "--consumers", $"sqlite:{Path.Combine(folder.FullName, $"{name}-{StoreKey}.db")}");
+    private Child Follow(string name) =>
+        new("follow", name, "--store", address, "--consumers", $"sqlite:{Path.Combine(folder.FullName, $"{name}-{StoreKey}.db")}");
 
     private Table Picture() => new Table().Border(TableBorder.Rounded)
         .AddColumn("process").AddColumn(new TableColumn("events").RightAligned()).AddColumn(new TableColumn("killed").RightAligned())

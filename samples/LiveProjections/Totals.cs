@@ -7,7 +7,9 @@ using GitHistory;
 
 namespace LiveProjections;
 
-/// <summary>A state: lines and changes, and the changes of each author or each month. A step makes a new one and leaves the old as it is.</summary>
+/// <summary>
+/// A state: lines and changes, and the changes of each author or each month. A step makes a new one and leaves the old as it is.
+/// </summary>
 internal sealed record Totals(long Changes, long Added, long Removed, ImmutableSortedDictionary<string, long> ChangesBy)
 {
     private static readonly Totals Nothing = new(0, 0, 0, ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal));
@@ -16,7 +18,8 @@ internal sealed record Totals(long Changes, long Added, long Removed, ImmutableS
     public static IReadOnlyDictionary<string, Projection<Totals>> Projections { get; } = new Dictionary<string, Projection<Totals>>
     {
         ["authors"] = new(Nothing, (totals, committed) => totals.Add(committed, change => change.Author)),
-        ["months"] = new(Nothing, (totals, committed) => totals.Add(committed, change => change.When.UtcDateTime.ToString("yyyy-MM", CultureInfo.InvariantCulture))),
+        ["months"] = new(Nothing, (totals, committed) =>
+            totals.Add(committed, change => change.When.UtcDateTime.ToString("yyyy-MM", CultureInfo.InvariantCulture))),
     };
 
     /// <summary>What the whole log says that a state is.</summary>
@@ -35,7 +38,8 @@ internal sealed record Totals(long Changes, long Added, long Removed, ImmutableS
     {
         if (committed.Body is not IFileEvent { Change: var change }) return this;
         var key = keyOf(change);
-        return new(Changes + 1, Added + (change.Added ?? 0), Removed + (change.Removed ?? 0), ChangesBy.SetItem(key, ChangesBy.GetValueOrDefault(key) + 1));
+        return new(Changes + 1, Added + (change.Added ?? 0), Removed + (change.Removed ?? 0),
+            ChangesBy.SetItem(key, ChangesBy.GetValueOrDefault(key) + 1));
     }
 }
 

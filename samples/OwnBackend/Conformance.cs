@@ -9,7 +9,8 @@ public sealed class JournalBackend : IBackend
 {
     private readonly string folder = Directory.CreateTempSubdirectory("journal-").FullName;
 
-    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(new JournalPersistenceEngine(Path.Combine(folder, "store.jsonl"), context));
+    public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) =>
+        new(new JournalPersistenceEngine(Path.Combine(folder, "store.jsonl"), context));
 
     public ValueTask DisposeAsync()
     {

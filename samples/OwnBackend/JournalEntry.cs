@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace OwnBackend;
 
-/// <summary>What one line of the journal says. All lines applied in order are the store; numbers that follow from the order are not written.</summary>
+/// <summary>
+/// What one line of the journal says. All lines applied in order are the store; numbers that follow from the order are not written.
+/// </summary>
 [JsonDerivedType(typeof(Begun), "journal")]
 [JsonDerivedType(typeof(Committed), "commit")]
 [JsonDerivedType(typeof(SnapshotSaved), "snapshot")]
@@ -16,9 +18,11 @@ internal abstract record JournalEntry
     /// <summary>The first line. A journal of another version is refused.</summary>
     public sealed record Begun(int Version) : JournalEntry;
 
-    public sealed record Committed(StreamName Stream, Guid CommitId, DateTimeOffset Stamp, ReadOnlyMemory<byte> Headers, Event[] Events) : JournalEntry;
+    public sealed record Committed(StreamName Stream, Guid CommitId, DateTimeOffset Stamp, ReadOnlyMemory<byte> Headers, Event[] Events)
+        : JournalEntry;
 
-    public sealed record SnapshotSaved(StreamName Stream, long Revision, int SchemaVersion, string StateType, ReadOnlyMemory<byte> Payload) : JournalEntry;
+    public sealed record SnapshotSaved(StreamName Stream, long Revision, int SchemaVersion, string StateType, ReadOnlyMemory<byte> Payload)
+        : JournalEntry;
 
     public sealed record SnapshotsPruned(StreamName Stream, int Keep) : JournalEntry;
 

@@ -68,7 +68,7 @@ public sealed class JournalTests : IAsyncDisposable
     [Fact]
     public async Task Verification_names_the_line_that_was_damaged_meanwhile()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows lets nobody write into an open journal.");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows lets no other process write into an open journal.");
         var whole = await WriteAsync("first", "second");
         await using var engine = Open();
         await engine.InitializeAsync();
@@ -82,7 +82,7 @@ public sealed class JournalTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_journal_has_one_writer_and_a_second_one_is_told_so()
+    public async Task A_journal_has_one_writer_and_a_second_one_is_refused()
     {
         await WriteAsync("first");
         await using var second = Open();
@@ -114,15 +114,18 @@ public sealed class JournalTests : IAsyncDisposable
         await using (var store = await Wired(wireup => wireup.UsingJournalPersistence(Journal)).InitializeStorageEngine().BuildAsync())
             await store.AppendAsync("cart-1", new ItemAdded("apple"));
 
-        await using var same = await Wired(wireup => wireup.UsingPersistence($"journal:{Journal}", engines => engines.AddJournal())).BuildAsync();
+        await using var same = await Wired(wireup => wireup.UsingPersistence($"journal:{Journal}", engines => engines.AddJournal()))
+            .BuildAsync();
         Assert.Equal(new ItemAdded("apple"), (await same.OpenStreamAsync("cart-1")).CommittedEvents[0].Body);
-        await Assert.ThrowsAsync<WireupException>(async () => await Wired(wireup => wireup.UsingPersistence("journal:", engines => engines.AddJournal())).BuildAsync());
+        await Assert.ThrowsAsync<WireupException>(async () =>
+            await Wired(wireup => wireup.UsingPersistence("journal:", engines => engines.AddJournal())).BuildAsync());
     }
 
     [Fact]
     public async Task A_missing_journal_is_made_only_where_that_was_asked_for()
     {
-        var refused = await Assert.ThrowsAsync<StorageException>(async () => await Wired(wireup => wireup.UsingJournalPersistence(Journal)).BuildAsync());
+        var refused = await Assert.ThrowsAsync<StorageException>(async () =>
+            await Wired(wireup => wireup.UsingJournalPersistence(Journal)).BuildAsync());
         Assert.Contains("InitializeStorageEngine()", refused.Message);
         Assert.False(File.Exists(Journal));
     }
@@ -133,14 +136,17 @@ public sealed class JournalTests : IAsyncDisposable
         return default;
     }
 
-    private static Wireup Wired(Func<Wireup, Wireup> choose) => choose(Wireup.Init()).UsingJsonSerialization(types => types.Register<ItemAdded>("item-added"));
+    private static Wireup Wired(Func<Wireup, Wireup> choose) =>
+        choose(Wireup.Init()).UsingJsonSerialization(types => types.Register<ItemAdded>("item-added"));
 
     private static CommitAttempt Attempt(string body) =>
-        new("stream", Guid.CreateVersion7(), ExpectedRevision.Any, default, [new EventRecord(Guid.CreateVersion7(), "type", Encoding.UTF8.GetBytes(body))]);
+        new("stream", Guid.CreateVersion7(), ExpectedRevision.Any, default,
+            [new EventRecord(Guid.CreateVersion7(), "type", Encoding.UTF8.GetBytes(body))]);
 
     private static async Task<string[]> BodiesAsync(IPersistenceEngine engine)
     {
-        var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, Checkpoint.Origin, Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
+        var page = await engine.ReadAllAsync(
+            new StoreRead(EventFilter.Everything, Checkpoint.Origin, Checkpoint.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
         return [.. page.Events.ToArray().Select(recorded => Encoding.UTF8.GetString(recorded.Record.Body.Span))];
     }
 

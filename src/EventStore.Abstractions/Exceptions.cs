@@ -261,6 +261,7 @@ public sealed class StorageFormatException(string place, string found, string ex
 public sealed class InvalidNameException : ArgumentException
 {
     /// <summary>Says what is wrong with the name and what to do.</summary>
-    public InvalidNameException(string what, string problem, string advice) : base($"The {what} {problem}. Nothing was stored; {advice}.", what) =>
+    public InvalidNameException(string what, string problem, string advice)
+        : base($"The {what} {problem}. Nothing was stored; {advice}.", what) =>
         HelpLink = TroubleshootingPage.LinkTo(typeof(InvalidNameException));
 }

@@ -24,8 +24,8 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
             await Assert.ThrowsAsync<InvalidOperationException>(async () => await failing.WaitForAsync(new Checkpoint(4)));
         }
 
-        await using var mended = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick());
-        await mended.WaitUntilCaughtUpAsync();
+        await using var repaired = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick());
+        await repaired.WaitUntilCaughtUpAsync();
         Assert.Equal(["1", "2", "3", "4"], Seen);
     }
 
@@ -33,13 +33,13 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
     public async Task Failed_events_are_retried_parked_or_skipped_as_configured_without_effect_on_other_consumers(int parallelism)
     {
         var tries = 0;
-        var isMended = false;
+        var isRepaired = false;
         var other = new ConcurrentQueue<string>();
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 5);
         await using var parking = await store.Consumers.StartAsync("parking", ConsumerSource.Everything, (committed, token) =>
         {
-            if ((string)committed.Body != "2" || isMended) return See(committed, token);
+            if ((string)committed.Body != "2" || isRepaired) return See(committed, token);
             Interlocked.Increment(ref tries);
             throw new InvalidOperationException("handler");
         }, Quick(options => (options.MaxRetries, options.OnFailure, options.Parallelism) = (2, FailureAction.Park, parallelism)));
@@ -59,7 +59,7 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
         Assert.Equal(["2"], (await ToListAsync(parking.GetParkedAsync())).Select(committed => (string)committed.Body));
 
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await parking.ReplayParkedAsync());
-        isMended = true;
+        isRepaired = true;
         Assert.Equal(1, await parking.ReplayParkedAsync());
         Assert.Equal(0, (await parking.GetStatusAsync()).Parked);
         Assert.Equal("2", Seen.Last());

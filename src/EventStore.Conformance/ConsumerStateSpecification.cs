@@ -171,10 +171,10 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
     [Fact(Timeout = Minute), Guarantee("G33", "G37")]
     public async Task A_parked_event_that_is_replayed_is_applied_to_the_state_and_stays_there()
     {
-        var isMended = false;
+        var isRepaired = false;
         var failing = new Projection<string>(
             "",
-            (state, committed) => (string)committed.Body == "2" && !isMended
+            (state, committed) => (string)committed.Body == "2" && !isRepaired
                 ? throw new InvalidOperationException("not yet")
                 : $"{state}{committed.Body},");
         await using var store = await Wire().BuildAsync();
@@ -188,7 +188,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
             Assert.Equal("1,3,", consumer.State);
 
             // Live events are delivered meanwhile.
-            isMended = true;
+            isRepaired = true;
             var appending = AppendManyAsync(store, 4, 30);
             Assert.Equal(1, await consumer.ReplayParkedAsync());
             await appending;

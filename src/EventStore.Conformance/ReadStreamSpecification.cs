@@ -114,7 +114,7 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
             Assert.Single(await ToListAsync(store.ReadStreams.ReadAsync("name")));
         }
 
-        await using (var foreign = await Wire().SignReadStreamsWith(Encoding.UTF8.GetBytes("another key of someone")).BuildAsync())
+        await using (var foreign = await Wire().SignReadStreamsWith(Encoding.UTF8.GetBytes("the key of another application")).BuildAsync())
             await ExpectRefusedAsync(foreign);
         await using (var keyless = await Wire().BuildAsync()) await ExpectRefusedAsync(keyless);
 

@@ -12,19 +12,21 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
     protected static bool IsLongRun { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(5);
+    private IPersistenceEngine? engine;
 
     protected TBackend Backend { get; } = new();
 
     protected SteeredTime Time { get; } = new();
 
     /// <summary>The engine under test, open and initialized.</summary>
-    protected IPersistenceEngine Engine { get; private set; } = null!;
+    protected IPersistenceEngine Engine =>
+        engine ?? throw new InvalidOperationException("The engine is opened by InitializeAsync, before the first fact.");
 
-    public virtual async ValueTask InitializeAsync() => Engine = await OpenAsync();
+    public virtual async ValueTask InitializeAsync() => engine = await OpenAsync();
 
     public virtual async ValueTask DisposeAsync()
     {
-        if (Engine is not null) await Engine.DisposeAsync();
+        if (engine is not null) await engine.DisposeAsync();
         await Backend.DisposeAsync();
         GC.SuppressFinalize(this);
     }
@@ -42,7 +44,7 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
     {
         Require(EngineCapabilities.Reopens);
         await Engine.DisposeAsync();
-        Engine = await OpenAsync();
+        engine = await OpenAsync();
     }
 
     /// <summary>Skips the fact if the backend does not promise this.</summary>

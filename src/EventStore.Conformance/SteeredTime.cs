@@ -34,8 +34,12 @@ public sealed class SteeredTime : TimeProvider
     public override long GetTimestamp() => System.GetElapsedTime(0).Ticks + Interlocked.Read(ref passedTicks);
 
     /// <inheritdoc/>
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        new SteeredTimer(this, callback, state, dueTime, period);
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var made = new SteeredTimer(this, callback, state);
+        made.Change(dueTime, period);
+        return made;
+    }
 
     private sealed class SteeredTimer : ITimer
     {
@@ -47,12 +51,11 @@ public sealed class SteeredTime : TimeProvider
         private TimeSpan period;
         private long since;
 
-        public SteeredTimer(SteeredTime time, TimerCallback callback, object? state, TimeSpan due, TimeSpan period)
+        public SteeredTimer(SteeredTime time, TimerCallback callback, object? state)
         {
             (this.time, this.callback) = (time, callback);
             timer = System.CreateTimer(Fire, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             lock (time.gate) time.timers.Add(this);
-            Change(due, period);
         }
 
         public bool Change(TimeSpan dueTime, TimeSpan period)

@@ -107,8 +107,10 @@ public sealed class VocabularyTests
     [Fact]
     public void Every_error_of_the_store_links_to_its_place_in_the_guide()
     {
-        Assert.EndsWith("docs/troubleshooting.md#concurrencyexception", new ConcurrencyException("s", ExpectedRevision.Exactly(1), new Revision(2)).HelpLink, StringComparison.Ordinal);
-        Assert.EndsWith("docs/troubleshooting.md#invalidnameexception", new InvalidNameException("id", "is empty", "give one").HelpLink, StringComparison.Ordinal);
+        var conflict = new ConcurrencyException("s", ExpectedRevision.Exactly(1), new Revision(2));
+        Assert.EndsWith("docs/troubleshooting.md#concurrencyexception", conflict.HelpLink, StringComparison.Ordinal);
+        var invalid = new InvalidNameException("id", "is empty", "give one");
+        Assert.EndsWith("docs/troubleshooting.md#invalidnameexception", invalid.HelpLink, StringComparison.Ordinal);
     }
 
     [Theory]

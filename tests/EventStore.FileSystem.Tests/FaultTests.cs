@@ -67,7 +67,7 @@ public sealed class FaultTests
         var (isOpened, isThrough) = (false, false);
         await life.WorkAsync(History());
         var isReached = life.Disk.FailedCalls > 0;
-        Assert.True(isThrough || !isOpened || !failure.IsFull, $"call {failure.After}: a full disk made the engine give up for good");
+        Assert.True(isThrough || !isOpened || !failure.IsFull, $"call {failure.After}: a full disk made the engine stop permanently");
         life.Restart(losesPower: failure.After % 2 == 0);
         await life.CheckAsync();
         var isTaken = false;

@@ -9,7 +9,7 @@ internal sealed partial class Application(PackedSolution packed, string name)
     /// <summary>The folder of the application.</summary>
     public string Folder { get; } = packed.MakeFolder(name);
 
-    /// <summary>Writes the project. Packages of ours get the packed version; others say theirs, as in <c>xunit.v3/4.0.2</c>.</summary>
+    /// <summary>Writes the project. Our packages get the packed version; others name theirs, as in <c>xunit.v3/4.0.2</c>.</summary>
     public Application WithProject(string sdk, IEnumerable<string> packages, string properties = "", string items = "")
     {
         var references = packages.Select(package => package.Split('/'))
@@ -52,7 +52,8 @@ internal sealed partial class Application(PackedSolution packed, string name)
     public Task BuildAsync() => Programs.DotnetAsync(Folder, packed.Cache, "build", "-c", "Release", "-o", "built", "--tl:off");
 
     /// <summary>Runs what was built and returns what it printed.</summary>
-    public Task<string> RunAsync(params IEnumerable<string> arguments) => Programs.RunAsync(Folder, "dotnet", ["exec", Built, .. arguments]);
+    public Task<string> RunAsync(params IEnumerable<string> arguments) =>
+        Programs.RunAsync(Folder, "dotnet", ["exec", Built, .. arguments]);
 
     /// <summary>How what was built is started.</summary>
     public ProcessStartInfo Start(params IEnumerable<string> arguments) =>
@@ -63,11 +64,11 @@ internal sealed partial class Application(PackedSolution packed, string name)
     {
         var output = await Programs.DotnetAsync(
             Folder, packed.Cache, "publish", "-c", "Release", "--use-current-runtime", "-o", "published", "--tl:off");
-        Assert.Empty(WarningsOfOurs(output));
+        Assert.Empty(FindOwnWarnings(output));
     }
 
     /// <summary>The lines of a publish that warn of something in our own assemblies.</summary>
-    public static IEnumerable<string> WarningsOfOurs(string output) => WarningOfOurs().Matches(output).Select(match => match.Value.Trim());
+    public static IEnumerable<string> FindOwnWarnings(string output) => OwnWarning().Matches(output).Select(match => match.Value.Trim());
 
     /// <summary>Runs what was published and returns what it printed.</summary>
     public Task<string> RunPublishedAsync(params IEnumerable<string> arguments) =>
@@ -81,5 +82,5 @@ internal sealed partial class Application(PackedSolution packed, string name)
 
     // A warning names the member that it was found in behind its number; ours begin with the name of the product.
     [GeneratedRegex(@"^.*warning IL\d+: (?<member>EventStore\.|Assembly 'EventStore).*$", RegexOptions.Multiline)]
-    private static partial Regex WarningOfOurs();
+    private static partial Regex OwnWarning();
 }

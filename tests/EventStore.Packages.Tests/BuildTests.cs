@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace EventStore.Packages.Tests;
 
-/// <summary>What the build makes of the settings: which references the compiler gets, how ids follow the prefix, where links lead.</summary>
+/// <summary>
+/// What the build makes of the settings: which references the compiler gets, how ids follow the prefix, where links lead.
+/// </summary>
 public sealed class BuildTests(PackedSolution packed)
 {
     private const string Prefix = "Acme.Events";
@@ -54,7 +56,7 @@ public sealed class BuildTests(PackedSolution packed)
         Assert.Contains("\n```\nwireup.UsingSqlitePersistence(\"orders.db\")", readme, StringComparison.Ordinal);
     }
 
-    // Packs what was built once more, with other settings, beside a copy of it: restoring with them changes nothing for others.
+    // Packs what was built again, with other settings, beside a copy of it: restoring with them changes nothing for others.
     private static async Task PackAsync(string name, string folder, params string[] settings)
     {
         var artifacts = Path.Combine(folder, "artifacts") + Path.DirectorySeparatorChar;

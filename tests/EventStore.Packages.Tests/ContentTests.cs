@@ -15,7 +15,8 @@ public sealed class ContentTests(PackedSolution packed)
     {
         using var package = packed.Open(name);
         string[] expected = ["README.md", "icon.png", $"lib/net10.0/{name}.dll", $"lib/net10.0/{name}.xml"];
-        Assert.Equal(name == "EventStore.Abstractions" ? ["README.md", "docs/troubleshooting.md", .. expected[1..]] : expected, package.Files);
+        Assert.Equal(
+            name == "EventStore.Abstractions" ? ["README.md", "docs/troubleshooting.md", .. expected[1..]] : expected, package.Files);
         Assert.Equal("icon.png", package["icon"]);
         Assert.Equal("README.md", package["readme"]);
         Assert.StartsWith($"# {name}\n", package.Read("README.md"), StringComparison.Ordinal);
@@ -73,7 +74,7 @@ public sealed class ContentTests(PackedSolution packed)
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Every_dependency_of_ours_has_the_same_version(string name)
+    public void Every_dependency_on_our_packages_has_the_same_version(string name)
     {
         using var package = packed.Open(name);
         var ours = package.Dependencies.Where(dependency => dependency.Id.StartsWith("EventStore", StringComparison.Ordinal));

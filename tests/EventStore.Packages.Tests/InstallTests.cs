@@ -17,7 +17,11 @@ public sealed partial class InstallTests(PackedSolution packed)
             .WithSource("Program.cs", "using EventStore;\n" + code.Replace(InMemory, OnFiles, StringComparison.Ordinal));
         await application.BuildAsync();
         Assert.Equal(
-            ["1: ItemAdded { Product = coffee, Count = 2 }", "2: ItemAdded { Product = cake, Count = 1 }", "3: OrderPaid { Amount = 11.50 }"],
+            [
+                "1: ItemAdded { Product = coffee, Count = 2 }",
+                "2: ItemAdded { Product = cake, Count = 1 }",
+                "3: OrderPaid { Amount = 11.50 }",
+            ],
             (await application.RunAsync()).Trim().Split('\n'));
         Assert.NotEmpty(Directory.EnumerateFiles(Path.Combine(application.Folder, "data", "events", "log")));
     }

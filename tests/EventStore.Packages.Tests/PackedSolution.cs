@@ -5,7 +5,9 @@ using EventStore.TestServers;
 
 namespace EventStore.Packages.Tests;
 
-/// <summary>The solution packed once into a fresh folder, with an empty package cache beside it. Everything goes after the last test.</summary>
+/// <summary>
+/// The solution packed once into a fresh folder, with an empty package cache beside it. Everything goes after the last test.
+/// </summary>
 public sealed partial class PackedSolution : IAsyncLifetime
 {
     /// <summary>Every package, by the name of its project.</summary>
@@ -29,7 +31,7 @@ public sealed partial class PackedSolution : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        // Its output is what this run was built of. A warning is an error, as nobody reads it here.
+        // Its output is what this run was built of. A warning is an error, as no process reads it here.
         await Programs.DotnetAsync(
             Repository.Root, null, "pack", "EventStore.slnx", "-c", Repository.Configuration, "--no-build", "-o", PackageFolder,
             "-warnaserror", "--tl:off", "-v:q");

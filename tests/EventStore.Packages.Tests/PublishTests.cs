@@ -1,6 +1,8 @@
 namespace EventStore.Packages.Tests;
 
-/// <summary>One native program with every backend whose driver can be compiled ahead of time, published once and run on each of them.</summary>
+/// <summary>
+/// One native program with every backend whose driver can be compiled ahead of time, published once and run on each of them.
+/// </summary>
 public sealed class PublishTests(PackedSolution packed, PublishTests.Program program) : IClassFixture<PublishTests.Program>
 {
     private static readonly string[] Schemes = ["memory", "file", "sqlite", "postgres", "redis"];
@@ -18,7 +20,7 @@ public sealed class PublishTests(PackedSolution packed, PublishTests.Program pro
     [InlineData("ILC : Trim analysis warning IL2075: MongoDB.Bson.BsonTypeMapper.X(): 'this' argument", 0)]
     [InlineData("Engines.cs(7): Trim analysis warning IL2026: Engines.Add(): Using member 'EventStore.MongoWireupExtensions.AddMongo'", 0)]
     public void A_warning_is_ours_by_where_it_was_found(string line, int ours) =>
-        Assert.Equal(ours, Application.WarningsOfOurs($"begin\n{line}\nend").Count());
+        Assert.Equal(ours, Application.FindOwnWarnings($"begin\n{line}\nend").Count());
 
     /// <summary>The program, published at the first call.</summary>
     public sealed class Program

@@ -3,9 +3,9 @@ using System.Text;
 namespace EventStore.Processes.Tests;
 
 /// <summary>
-/// The process that is killed: a consumer with exactly-once state and, where it is asked, the writer that it follows. Each line it says is one write:
-/// <c>open</c>; <c>from checkpoint</c> when it begins to deliver, at first and after each time it had lost its name; <c>wrote checkpoint</c> once position
-/// and state are stored.
+/// The process that is killed: a consumer with exactly-once state and, where it is asked, the writer that it follows. Each line it says is
+/// one write: <c>open</c>; <c>from checkpoint</c> when it begins to deliver, at first and after each time it had lost its name;
+/// <c>wrote checkpoint</c> once position and state are stored.
 /// </summary>
 internal static class ConsumerLife
 {
@@ -15,7 +15,7 @@ internal static class ConsumerLife
 
     public static async Task<int> RunAsync(ConsumerOrder order)
     {
-        // Whoever started it holds its input: when that ends, this one goes too.
+        // The process that started it holds its input: when that ends, this one ends too.
         var isOrphaned = Task.Run(Console.In.ReadToEnd);
         await using var store = await order.OpenAsync();
         Say("open");
@@ -23,9 +23,12 @@ internal static class ConsumerLife
         Tally? last = null;
         var options = order.ToOptions();
         options.Persisted = checkpoint => Say($"wrote {checkpoint}");
-        await using var consumer = await store.Consumers.StartAsync(ConsumerOrder.Consumer, ConsumerSource.Everything, new Projection<Tally>(Tally.Empty, ApplyAsync), options);
+        await using var consumer = await store.Consumers.StartAsync(
+            ConsumerOrder.Consumer, ConsumerSource.Everything, new Projection<Tally>(Tally.Empty, ApplyAsync), options);
         using var ending = new CancellationTokenSource();
-        var appending = order.Appends ? Task.WhenAll(Enumerable.Range(0, Appenders).Select(i => AppendAsync(store, i, ending.Token))) : Task.CompletedTask;
+        var appending = order.Appends
+            ? Task.WhenAll(Enumerable.Range(0, Appenders).Select(i => AppendAsync(store, i, ending.Token)))
+            : Task.CompletedTask;
         await Task.WhenAny(isOrphaned, consumer.Completion, order.Appends ? appending : isOrphaned);
         await ending.CancelAsync();
         await appending;
@@ -44,7 +47,9 @@ internal static class ConsumerLife
     {
         while (!isOver.IsCancellationRequested)
         {
-            await store.AppendAsync($"stream-{appender}", ExpectedRevision.Any, [.. Enumerable.Range(0, Random.Shared.Next(1, 6)).Select(_ => new EventMessage($"{Random.Shared.NextInt64()}"))], cancellationToken: CancellationToken.None);
+            var messages = Enumerable.Range(0, Random.Shared.Next(1, 6)).Select(_ => new EventMessage($"{Random.Shared.NextInt64()}"));
+            await store.AppendAsync(
+                $"stream-{appender}", ExpectedRevision.Any, [.. messages], cancellationToken: CancellationToken.None);
             await Task.Delay(Random.Shared.Next(2, 12), CancellationToken.None);
         }
     }

@@ -16,7 +16,10 @@ internal sealed record ConsumerOrder(string Address, string Schema, bool Appends
     public const string Consumer = "tally";
 
     public static ConsumerOrder Parse(string[] arguments) =>
-        new(arguments[0], arguments[1], bool.Parse(arguments[2]), int.Parse(arguments[3], CultureInfo.InvariantCulture), Time(arguments[4])) { Step = Time(arguments[5]) };
+        new(arguments[0], arguments[1], bool.Parse(arguments[2]), int.Parse(arguments[3], CultureInfo.InvariantCulture), Time(arguments[4]))
+        {
+            Step = Time(arguments[5]),
+        };
 
     public string[] ToArguments() =>
         [Address, Schema, Appends.ToString(), EventsPerCheckpoint.ToString(CultureInfo.InvariantCulture), $"{Term}", $"{Step}"];
@@ -24,7 +27,8 @@ internal sealed record ConsumerOrder(string Address, string Schema, bool Appends
     /// <summary>The store, as every process of a test opens it.</summary>
     public ValueTask<IEventStore> OpenAsync() => Wireup.Init()
         .UsingPersistence(Address, engines => engines
-            .AddFileSystem(new FileSystemOptions { Durability = Durability.Fast }).AddSqlite().AddPostgres(new PostgresOptions { Schema = Schema }))
+            .AddFileSystem(new FileSystemOptions { Durability = Durability.Fast }).AddSqlite()
+            .AddPostgres(new PostgresOptions { Schema = Schema }))
         .InitializeStorageEngine()
         .UsingJsonSerialization(TallyJson.Default, types => types.Register<string>("text").Register<Tally>("tally"))
         .DoNotDispatchCommits()

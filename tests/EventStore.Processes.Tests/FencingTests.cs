@@ -19,7 +19,10 @@ public sealed class FencingTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are halted by the signals of Linux.");
         await using var place = await Place.MakeAsync(scheme);
-        var order = new ConsumerOrder(place.Address, place.Schema, Appends: false, EventsPerCheckpoint: 1, Term) { Step = TimeSpan.FromMilliseconds(40) };
+        var order = new ConsumerOrder(place.Address, place.Schema, Appends: false, EventsPerCheckpoint: 1, Term)
+        {
+            Step = TimeSpan.FromMilliseconds(40),
+        };
         await using var store = await order.OpenAsync();
         using var isOver = new CancellationTokenSource();
         var appending = ConsumerLife.AppendAsync(store, 0, isOver.Token);
@@ -41,8 +44,8 @@ public sealed class FencingTests
         await CheckAsync(store, order, first, second);
     }
 
-    // Answers false where it was halted in the middle of a transaction, whose lock it then holds as long as it is halted: no name helps against that.
-    // Whoever goes on writing. The name may have changed hands after a try, where the halted process kept the database locked while it was halted.
+    // The holder is the process that goes on writing. It may be another one after a try: a process that is halted in the middle of a
+    // transaction keeps the database locked, and no name helps against that.
     private static async Task<(SuiteProcess Holder, SuiteProcess Waiting)> FindHolderAsync(SuiteProcess first, SuiteProcess second)
     {
         var (ofFirst, ofSecond) = (first.Count("wrote"), second.Count("wrote"));
@@ -75,7 +78,8 @@ public sealed class FencingTests
         takenOverAfter.Add(took);
         await waiting.UntilSaidAsync("wrote", waiting.Count("wrote") + 10);
 
-        // It may say what it had written when it was halted; and where the other process was kept waiting for a whole term, it has the name again.
+        // It may say what it had written when it was halted; and where the other process was kept waiting for a whole term, it has the name
+        // again.
         Assert.True(holder.Count("wrote") <= written + 1 || holder.Count("from") > held, "a process that lost its name went on writing");
     }
 
@@ -97,13 +101,20 @@ public sealed class FencingTests
         terms.Add(first);
         terms.Add(second);
         terms.CheckThatTheyJoin();
-        await using var consumer = await store.Consumers.StartAsync(ConsumerOrder.Consumer, ConsumerSource.Everything, new Projection<Tally>(Tally.Empty, (state, committed) => state.Add(committed)), order.ToOptions());
+        await using var consumer = await store.Consumers.StartAsync(
+            ConsumerOrder.Consumer,
+            ConsumerSource.Everything,
+            new Projection<Tally>(Tally.Empty, (state, committed) => state.Add(committed)),
+            order.ToOptions());
         await consumer.WaitUntilCaughtUpAsync();
         Assert.Equal(await Tally.FoldAsync(store), consumer.State);
 
         // A busy machine adds to each, hardly to all.
         var allowed = Term + order.ToOptions().PollInterval;
-        TestContext.Current.TestOutputHelper?.WriteLine($"taken over after {string.Join(", ", takenOverAfter.Select(time => $"{time.TotalMilliseconds:0}"))} ms");
-        Assert.True(takenOverAfter.Min() < allowed + TimeSpan.FromMilliseconds(200), $"the soonest take-over came after {takenOverAfter.Min()}, where {allowed} is promised");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"taken over after {string.Join(", ", takenOverAfter.Select(time => $"{time.TotalMilliseconds:0}"))} ms");
+        Assert.True(
+            takenOverAfter.Min() < allowed + TimeSpan.FromMilliseconds(200),
+            $"the soonest take-over came after {takenOverAfter.Min()}, where {allowed} is promised");
     }
 }

@@ -4,8 +4,8 @@ using EventStore.TestServers;
 namespace EventStore.Processes.Tests;
 
 /// <summary>
-/// Processes with a consumer that has exactly-once state, killed by SIGKILL while they start, take over, deliver and write: a hundred times, in the long run
-/// a thousand. At the end the state is the fold of the log.
+/// Processes with a consumer that has exactly-once state, killed by SIGKILL while they start, take over, deliver and write: a hundred
+/// times, in the long run a thousand. At the end the state is the fold of the log.
 /// </summary>
 public sealed class KillTests
 {
@@ -58,7 +58,8 @@ public sealed class KillTests
         await Parallel.ForEachAsync(Enumerable.Range(0, Stores), async (_, cancellationToken) =>
         {
             await using var place = await Place.MakeAsync("file");
-            var order = new ConsumerOrder(place.Address, place.Schema, Appends: true, EventsPerCheckpoint: 1, TimeSpan.FromMilliseconds(60));
+            var order = new ConsumerOrder(
+                place.Address, place.Schema, Appends: true, EventsPerCheckpoint: 1, TimeSpan.FromMilliseconds(60));
             var terms = new Terms();
             for (var kill = 0; kill < Kills / Stores; kill++)
             {
@@ -76,7 +77,9 @@ public sealed class KillTests
 
     // After every event, now and then, and rarely: a process is then killed with work that must come again.
     private static SuiteProcess Start(ConsumerOrder order, int number) =>
-        SuiteProcess.Start(typeof(KillTests).Assembly, [ConsumerLife.Word, .. (order with { EventsPerCheckpoint = (int)Math.Pow(10, number % 3) }).ToArguments()]);
+        SuiteProcess.Start(
+            typeof(KillTests).Assembly,
+            [ConsumerLife.Word, .. (order with { EventsPerCheckpoint = (int)Math.Pow(10, number % 3) }).ToArguments()]);
 
     // The next that writes, now that those killed before are dead.
     private static async Task<SuiteProcess> NextToDeliverAsync(List<SuiteProcess> running)
@@ -85,7 +88,9 @@ public sealed class KillTests
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
-            Assert.True(Stopwatch.GetElapsedTime(started) < Patience, $"no process writes any more. They said last: {string.Join("; ", running.Select(process => process.Lines.LastOrDefault("nothing")))}");
+            var last = running.Select(process => process.Lines.LastOrDefault("nothing"));
+            Assert.True(
+                Stopwatch.GetElapsedTime(started) < Patience, $"no process writes any more. They said last: {string.Join("; ", last)}");
             for (var i = 0; i < running.Count; i++)
             {
                 if (running[i].HasExited) await running[i].EndAsync();
@@ -98,7 +103,11 @@ public sealed class KillTests
 
     private static async Task CheckAsync(IEventStore store, ConsumerOrder order, Terms terms)
     {
-        await using var consumer = await store.Consumers.StartAsync(ConsumerOrder.Consumer, ConsumerSource.Everything, new Projection<Tally>(Tally.Empty, (state, committed) => state.Add(committed)), order.ToOptions());
+        await using var consumer = await store.Consumers.StartAsync(
+            ConsumerOrder.Consumer,
+            ConsumerSource.Everything,
+            new Projection<Tally>(Tally.Empty, (state, committed) => state.Add(committed)),
+            order.ToOptions());
         await consumer.WaitUntilCaughtUpAsync();
         var fold = await Tally.FoldAsync(store);
         Assert.Equal(fold, consumer.State);

@@ -6,8 +6,9 @@ using System.Text;
 namespace EventStore.TestServers;
 
 /// <summary>
-/// A MongoDB of our own: a fresh folder, a free loopback port. A replica set of one member where there is a <c>mongod</c>, else a standalone server
-/// from the jar that EVENTSTORE_TEST_MONGO_JAR names, which speaks the protocol and takes <c>--port</c>. Tests may kill it and start it again.
+/// A MongoDB of our own: a fresh folder, a free loopback port. A replica set of one member where there is a <c>mongod</c>, else a
+/// standalone server from the jar that EVENTSTORE_TEST_MONGO_JAR names, which speaks the protocol and takes <c>--port</c>. Tests may kill
+/// it and start it again.
 /// </summary>
 public sealed class PrivateMongo : ITestServer
 {
@@ -36,7 +37,8 @@ public sealed class PrivateMongo : ITestServer
 
     /// <summary>A new server. Skips the test where there is nothing to start it from.</summary>
     public static async Task<PrivateMongo> StartAsync() =>
-        await TryStartAsync() ?? throw Absence.Of($"There is no mongod here to start a server that may be killed. Install {Package}.", hasPackage: false);
+        await TryStartAsync()
+            ?? throw Absence.Of($"There is no mongod here to start a server that may be killed. Install {Package}.", hasPackage: false);
 
     /// <summary>A new server; null where there is nothing to start it from.</summary>
     public static async Task<PrivateMongo?> TryStartAsync()
@@ -108,7 +110,8 @@ public sealed class PrivateMongo : ITestServer
 
     private static byte[] Number(string name, int value) => Element(16, name, BitConverter.GetBytes(value));
 
-    private static byte[] Text(string name, string value) => Element(2, name, [.. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(value) + 1), .. Encoding.UTF8.GetBytes(value), 0]);
+    private static byte[] Text(string name, string value) =>
+        Element(2, name, [.. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(value) + 1), .. Encoding.UTF8.GetBytes(value), 0]);
 
     private static byte[] Element(byte type, string name, byte[] value) => [type, .. Encoding.UTF8.GetBytes(name), 0, .. value];
 }

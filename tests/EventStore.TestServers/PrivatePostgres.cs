@@ -3,7 +3,8 @@ using Xunit;
 namespace EventStore.TestServers;
 
 /// <summary>
-/// A PostgreSQL of our own: a fresh folder, a free loopback port, every setting of durability as it comes (on). Tests may kill it and start it again.
+/// A PostgreSQL of our own: a fresh folder, a free loopback port, every setting of durability as it comes (on). Tests may kill it and start
+/// it again.
 /// </summary>
 public sealed class PrivatePostgres : ITestServer
 {
@@ -12,6 +13,10 @@ public sealed class PrivatePostgres : ITestServer
     private const string ProgramsVariable = "EVENTSTORE_TEST_POSTGRES_PROGRAMS";
 
     private const string BackupProgram = "pg_basebackup";
+
+    // Where Debian's packages install each version.
+    private const string Packaged = "/usr/lib/postgresql";
+
     private readonly string folder;
     private ServerProcess server = null!;
 
@@ -28,15 +33,18 @@ public sealed class PrivatePostgres : ITestServer
 
     /// <summary>A new server. Skips the test where its binaries are missing, and fails it in a continuous build.</summary>
     public static async Task<PrivatePostgres> StartAsync() =>
-        await TryStartAsync() ?? throw Absence.Of($"There are no binaries of PostgreSQL here to start a server that may be killed. Install {Package}.");
+        await TryStartAsync()
+            ?? throw Absence.Of($"There are no binaries of PostgreSQL here to start a server that may be killed. Install {Package}.");
 
     /// <summary>A new server; null where its binaries are missing.</summary>
     public static async Task<PrivatePostgres?> TryStartAsync()
     {
         if (Installed().Select(folder => Path.Combine(folder, "initdb")).FirstOrDefault(File.Exists) is not { } initdb) return null;
-        var made = new PrivatePostgres(Path.GetDirectoryName(initdb)!, Directory.CreateTempSubdirectory("eventstore-postgres-").FullName, ServerProcess.FreePort());
+        var made = new PrivatePostgres(
+            Path.GetDirectoryName(initdb)!, Directory.CreateTempSubdirectory("eventstore-postgres-").FullName, ServerProcess.FreePort());
         if (Environment.IsPrivilegedProcess) await ServerProcess.RunAsync("chown", "postgres:", made.folder);
-        string[] command = [.. AsOwner(), initdb, "-D", made.Data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"];
+        string[] command =
+            [.. AsOwner(), initdb, "-D", made.Data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"];
         await ServerProcess.RunAsync(command[0], command[1..]);
         await made.StartAgainAsync();
         return made;
@@ -44,14 +52,21 @@ public sealed class PrivatePostgres : ITestServer
 
     /// <summary>Skips the test where the programs lack what <see cref="StartStandbyAsync"/> needs.</summary>
     public void SkipUnlessItCanHaveAStandby() =>
-        Assert.SkipUnless(File.Exists(Path.Combine(Binaries, BackupProgram)), $"The programs of PostgreSQL in {Binaries} lack {BackupProgram}, which makes a standby.");
+        Assert.SkipUnless(
+            File.Exists(Path.Combine(Binaries, BackupProgram)),
+            $"The programs of PostgreSQL in {Binaries} lack {BackupProgram}, which makes a standby.");
 
     /// <summary>A second server that follows this one by streaming replication, and may be read meanwhile.</summary>
     public async Task<PrivatePostgres> StartStandbyAsync()
     {
-        var standby = new PrivatePostgres(Binaries, Directory.CreateTempSubdirectory("eventstore-postgres-").FullName, ServerProcess.FreePort());
+        var standby = new PrivatePostgres(
+            Binaries, Directory.CreateTempSubdirectory("eventstore-postgres-").FullName, ServerProcess.FreePort());
         if (Environment.IsPrivilegedProcess) await ServerProcess.RunAsync("chown", "postgres:", standby.folder);
-        string[] command = [.. AsOwner(), Path.Combine(Binaries, BackupProgram), "-h", "127.0.0.1", "-p", $"{Port}", "-U", "postgres", "-D", standby.Data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"];
+        string[] command =
+        [
+            .. AsOwner(), Path.Combine(Binaries, BackupProgram), "-h", "127.0.0.1", "-p", $"{Port}", "-U", "postgres",
+            "-D", standby.Data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
+        ];
         await ServerProcess.RunAsync(command[0], command[1..]);
         await standby.StartAgainAsync();
         return standby;
@@ -63,13 +78,16 @@ public sealed class PrivatePostgres : ITestServer
     /// <summary>Ends the server tidily. Its files stay.</summary>
     public Task StopAsync() => server.StopAsync();
 
-    /// <summary>Starts it over the same files, on the same port, and waits until it answers.</summary>
+    /// <summary>Starts it over the same files, on the same port, and waits until it replies.</summary>
     /// <param name="settings">Further arguments, such as <c>-c fsync=off</c>, word by word; later ones win.</param>
     public async Task StartAgainAsync(params string[] settings)
     {
-        server = await ServerProcess.StartAsync(
-            folder, "QUIT", [.. AsOwner(), Path.Combine(Binaries, "postgres"), "-D", Data, "-c", "listen_addresses=127.0.0.1", "-c", $"port={Port}",
-            "-c", $"unix_socket_directories={folder}", "-c", "max_connections=300", .. settings]);
+        string[] command =
+        [
+            .. AsOwner(), Path.Combine(Binaries, "postgres"), "-D", Data, "-c", "listen_addresses=127.0.0.1", "-c", $"port={Port}",
+            "-c", $"unix_socket_directories={folder}", "-c", "max_connections=300", .. settings,
+        ];
+        server = await ServerProcess.StartAsync(folder, "QUIT", command);
         await server.WaitUntilAsync(IsReadyAsync);
     }
 
@@ -78,12 +96,15 @@ public sealed class PrivatePostgres : ITestServer
     private string Data => Path.Combine(folder, "data");
 
     // The server refuses to run as root; it then runs as the user that its package made.
-    private static string[] AsOwner() => Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
+    private static string[] AsOwner() =>
+        Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
 
     // The folder that the environment names and no other; else Debian's, one for each version, the newest first; else the PATH.
     private static IEnumerable<string> Installed() => Environment.GetEnvironmentVariable(ProgramsVariable) is { Length: > 0 } given
         ? [given]
-        : (Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => Path.Combine(version, "bin")) : [])
+        : (Directory.Exists(Packaged)
+            ? Directory.GetDirectories(Packaged).OrderDescending().Select(version => Path.Combine(version, "bin"))
+            : [])
         .Concat(ServerProcess.FindProgram("initdb") is { } found ? [Path.GetDirectoryName(found)!] : []);
 
     // The eighth line of its file says how far it is; the first one whether the file is of this server or of one that was killed.

@@ -4,8 +4,9 @@ using System.Net.Sockets;
 namespace EventStore.TestServers;
 
 /// <summary>
-/// A Redis of our own: a fresh folder, a free loopback port, every write flushed unless asked otherwise. Tests may kill it and start it again.
-/// Its files lie in memory where there is room: they outlive the server, and tests end no machine, so that flushing to a disk would only take time.
+/// A Redis of our own: a fresh folder, a free loopback port, every write flushed unless asked otherwise. Tests may kill it and start it
+/// again. Its files lie in memory where there is room: they outlive the server, and tests end no machine, so that flushing to a disk would
+/// only take time.
 /// </summary>
 public sealed class PrivateRedis : ITestServer
 {
@@ -19,7 +20,8 @@ public sealed class PrivateRedis : ITestServer
     private readonly string[] settings;
     private ServerProcess server = null!;
 
-    private PrivateRedis(string program, string folder, int port, string[] settings) => (this.program, this.folder, Port, this.settings) = (program, folder, port, settings);
+    private PrivateRedis(string program, string folder, int port, string[] settings) =>
+        (this.program, this.folder, Port, this.settings) = (program, folder, port, settings);
 
     public int Port { get; }
 
@@ -33,11 +35,14 @@ public sealed class PrivateRedis : ITestServer
     /// <summary>A new server. Skips the test where its binary is missing, and fails it in a continuous build.</summary>
     /// <param name="settings">Further arguments, such as <c>--cluster-enabled yes</c>, word by word; later ones win.</param>
     public static async Task<PrivateRedis> StartAsync(params string[] settings) =>
-        await TryStartAsync(settings) ?? throw Absence.Of($"There is no binary of Redis here to start a server that may be killed. Install {Package}.");
+        await TryStartAsync(settings)
+            ?? throw Absence.Of($"There is no binary of Redis here to start a server that may be killed. Install {Package}.");
 
     /// <summary>A new server; null where its binary is missing.</summary>
     public static Task<PrivateRedis?> TryStartAsync(params string[] settings) =>
-        TryStartInAsync(Directory.Exists(Memory) && new DriveInfo(Memory).AvailableFreeSpace >= MinFreeMemoryBytes ? Memory : Path.GetTempPath(), settings);
+        TryStartInAsync(
+            Directory.Exists(Memory) && new DriveInfo(Memory).AvailableFreeSpace >= MinFreeMemoryBytes ? Memory : Path.GetTempPath(),
+            settings);
 
     /// <summary>A new server whose files lie on the disk, to be measured; null where its binary is missing.</summary>
     public static Task<PrivateRedis?> TryStartOnDiskAsync(params string[] settings) => TryStartInAsync(Path.GetTempPath(), settings);
@@ -45,12 +50,16 @@ public sealed class PrivateRedis : ITestServer
     /// <summary>Kills the server at once.</summary>
     public Task KillAsync() => server.KillAsync();
 
-    /// <summary>Starts it over the same files, on the same port, and waits until it answers.</summary>
+    /// <summary>Starts it over the same files, on the same port, and waits until it replies.</summary>
     public async Task StartAgainAsync()
     {
-        server = await ServerProcess.StartAsync(
-            folder, "TERM", [program, "--port", $"{Port}", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always", .. settings]);
-        await server.WaitUntilAsync(AnswersAsync);
+        string[] command =
+        [
+            program, "--port", $"{Port}", "--bind", "127.0.0.1", "--dir", folder, "--save", "",
+            "--appendonly", "yes", "--appendfsync", "always", .. settings,
+        ];
+        server = await ServerProcess.StartAsync(folder, "TERM", command);
+        await server.WaitUntilAsync(RepliesAsync);
     }
 
     public async ValueTask DisposeAsync() => await server.RemoveAsync();
@@ -64,8 +73,8 @@ public sealed class PrivateRedis : ITestServer
         return made;
     }
 
-    // While it loads its files it answers with an error.
-    private async Task<bool> AnswersAsync()
+    // While it loads its files it replies with an error.
+    private async Task<bool> RepliesAsync()
     {
         try
         {

@@ -11,8 +11,8 @@ namespace EventStore.TestServers;
 /// </summary>
 internal sealed class ServerProcess
 {
-    // Tells the server's id, waits for a word or for the end of its input, which is the end of the process that holds it. A server may refuse to end
-    // at a moment (Redis does while it writes its first log), so it is told again every second.
+    // Prints the server's id, waits for a word or for the end of its input, which is the end of the process that holds it. A server may
+    // refuse to end at a moment (Redis does while it writes its first log), so it is signaled again every second.
     private const string Leash = """
         folder=$1 signal=$2; shift 2
         "$@" </dev/null >>"$folder/server.log" 2>&1 &
@@ -20,15 +20,15 @@ internal sealed class ServerProcess
         echo $server
         read -r word
         (while kill -"$signal" $server; do sleep 1; done) >/dev/null 2>&1 &
-        telling=$!
+        signaling=$!
         wait $server
-        kill $telling 2>/dev/null
+        kill $signaling 2>/dev/null
         [ "$word" = keep ] || rm -rf "$folder"
         """;
 
     private readonly Process leash;
     private readonly string folder;
-    private bool isLetGo;
+    private bool isReleased;
 
     private ServerProcess(Process leash, string folder, int id) => (this.leash, this.folder, Id) = (leash, folder, id);
 
@@ -40,9 +40,14 @@ internal sealed class ServerProcess
     /// <param name="command">The binary and its arguments.</param>
     public static async Task<ServerProcess> StartAsync(string folder, string signal, params IEnumerable<string> command)
     {
-        // In a session of its own, where it outlives whoever kills this process with its group, and can tidy up.
+        // In a session of its own, where it survives a kill of this process with its group, and can tidy up.
         string[] shell = FindProgram("setsid") is { } setsid ? [setsid, "/bin/sh"] : ["/bin/sh"];
-        var start = new ProcessStartInfo(shell[0], [.. shell[1..], "-c", Leash, "leash", folder, signal, .. command]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(shell[0], [.. shell[1..], "-c", Leash, "leash", folder, signal, .. command])
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         var holding = Process.Start(start)!;
         var id = await holding.StandardOutput.ReadLineAsync();
         return new ServerProcess(holding, folder, int.Parse(id!, CultureInfo.InvariantCulture));
@@ -54,7 +59,8 @@ internal sealed class ServerProcess
         var started = Stopwatch.GetTimestamp();
         while (!await isReady())
         {
-            if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(60) || !IsAlive()) throw new InvalidOperationException($"The server did not start. Its log ends: {LogTail()}");
+            if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(60) || !IsAlive())
+                throw new InvalidOperationException($"The server did not start. Its log ends: {LogTail()}");
             await Task.Delay(20);
         }
     }
@@ -63,16 +69,16 @@ internal sealed class ServerProcess
     public async Task KillAsync()
     {
         using (var server = Process.GetProcessById(Id)) server.Kill(entireProcessTree: true);
-        await LetGoAsync("keep");
+        await ReleaseAsync("keep");
     }
 
     /// <summary>Ends the server tidily. Its folder stays.</summary>
-    public Task StopAsync() => LetGoAsync("keep");
+    public Task StopAsync() => ReleaseAsync("keep");
 
     /// <summary>Ends the server, and removes its folder.</summary>
-    public Task RemoveAsync() => LetGoAsync("");
+    public Task RemoveAsync() => ReleaseAsync("");
 
-    /// <summary>A port of the loopback device that nobody listens at.</summary>
+    /// <summary>A port of the loopback device that no process listens at.</summary>
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -83,7 +89,12 @@ internal sealed class ServerProcess
     /// <summary>Runs a program to its end.</summary>
     public static async Task RunAsync(string program, params IEnumerable<string> arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = await process.StandardError.ReadToEndAsync();
         await output;
@@ -96,9 +107,9 @@ internal sealed class ServerProcess
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Concat(furtherFolders)
         .Where(path => path.Length > 0).Select(path => Path.Combine(path, name)).FirstOrDefault(File.Exists);
 
-    private async Task LetGoAsync(string word)
+    private async Task ReleaseAsync(string word)
     {
-        if (Interlocked.Exchange(ref isLetGo, true))
+        if (Interlocked.Exchange(ref isReleased, true))
         {
             if (word.Length == 0 && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
             return;
@@ -109,7 +120,10 @@ internal sealed class ServerProcess
         leash.Dispose();
     }
 
-    private bool IsAlive() => !File.Exists($"/proc/{Id}/status") || !File.ReadAllText($"/proc/{Id}/status").Contains("State:\tZ", StringComparison.Ordinal);
+    private bool IsAlive() => !File.Exists($"/proc/{Id}/status")
+        || !File.ReadAllText($"/proc/{Id}/status").Contains("State:\tZ", StringComparison.Ordinal);
 
-    private string LogTail() => File.Exists($"{folder}/server.log") ? string.Join(Environment.NewLine, File.ReadLines($"{folder}/server.log").TakeLast(5)) : "(no log)";
+    private string LogTail() => File.Exists($"{folder}/server.log")
+        ? string.Join(Environment.NewLine, File.ReadLines($"{folder}/server.log").TakeLast(5))
+        : "(no log)";
 }

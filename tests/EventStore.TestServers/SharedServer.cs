@@ -1,8 +1,8 @@
 namespace EventStore.TestServers;
 
 /// <summary>
-/// The one server of a kind that all tests of a run share: the one that the environment names, else a container, else a private one started from
-/// programs of this machine. Without any of them its tests are skipped, or fail in a continuous build: see <see cref="Absence"/>.
+/// The one server of a kind that all tests of a run share: the one that the environment names, else a container, else a private one started
+/// from programs of this machine. Without any of them its tests are skipped, or fail in a continuous build: see <see cref="Absence"/>.
 /// </summary>
 public sealed class SharedServer : IAsyncDisposable
 {
@@ -11,7 +11,9 @@ public sealed class SharedServer : IAsyncDisposable
     private readonly string howToGetOne;
     private readonly bool hasPackage;
 
-    private SharedServer(string name, string variable, string package, Func<Task<ITestServer>> inContainer, Func<Task<ITestServer?>> fromPrograms, bool hasPackage = true)
+    private SharedServer(
+        string name, string variable, string package, Func<Task<ITestServer>> inContainer, Func<Task<ITestServer?>> fromPrograms,
+        bool hasPackage = true)
     {
         (this.name, this.hasPackage) = (name, hasPackage);
         howToGetOne = $"Set {variable} to the address of a server, start a container engine, or install {package}.";
@@ -19,13 +21,15 @@ public sealed class SharedServer : IAsyncDisposable
     }
 
     public static SharedServer Postgres { get; } = new(
-        "PostgreSQL", "EVENTSTORE_TEST_POSTGRES", PrivatePostgres.Package, Containers.StartPostgresAsync, async () => await PrivatePostgres.TryStartAsync());
+        "PostgreSQL", "EVENTSTORE_TEST_POSTGRES", PrivatePostgres.Package, Containers.StartPostgresAsync,
+        async () => await PrivatePostgres.TryStartAsync());
 
     public static SharedServer Redis { get; } = new(
         "Redis", "EVENTSTORE_TEST_REDIS", PrivateRedis.Package, Containers.StartRedisAsync, async () => await PrivateRedis.TryStartAsync());
 
     public static SharedServer Mongo { get; } = new(
-        "MongoDB", "EVENTSTORE_TEST_MONGO", PrivateMongo.Package, Containers.StartMongoAsync, async () => await PrivateMongo.TryStartAsync(), hasPackage: false);
+        "MongoDB", "EVENTSTORE_TEST_MONGO", PrivateMongo.Package, Containers.StartMongoAsync,
+        async () => await PrivateMongo.TryStartAsync(), hasPackage: false);
 
     /// <summary>The server, started at the first call. Where there is none, see <see cref="Absence"/>.</summary>
     public async Task<ITestServer> GetAsync()
@@ -37,13 +41,19 @@ public sealed class SharedServer : IAsyncDisposable
     /// <summary>Ends the server if it was started here. Called once, after all tests, by a fixture of the assembly.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (found.IsValueCreated && found.Value is { IsCompletedSuccessfully: true } start && (await start).Server is { } server) await server.DisposeAsync();
+        if (found.IsValueCreated && found.Value is { IsCompletedSuccessfully: true } start
+            && (await start).Server is { } server)
+        {
+            await server.DisposeAsync();
+        }
     }
 
     // Each step that cannot be taken leaves its reason and leads to the next.
-    private static async Task<(ITestServer? Server, string Reasons)> FindAsync(string variable, Func<Task<ITestServer>> inContainer, Func<Task<ITestServer?>> fromPrograms)
+    private static async Task<(ITestServer? Server, string Reasons)> FindAsync(
+        string variable, Func<Task<ITestServer>> inContainer, Func<Task<ITestServer?>> fromPrograms)
     {
-        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } address) return (new GivenServer(address, $"named by {variable}"), "");
+        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } address)
+            return (new GivenServer(address, $"named by {variable}"), "");
         var reasons = $"{variable} is not set";
         if (Environment.GetEnvironmentVariable($"{variable}_PROGRAMS") is { Length: > 0 })
         {

@@ -6,8 +6,8 @@ using System.Runtime.Versioning;
 namespace EventStore.TestServers;
 
 /// <summary>
-/// The program of a suite once more, as another process, and the lines it says. It may be killed, halted and let go on; it is killed, if it still
-/// runs, when disposed.
+/// The program of a suite, run again as another process, and the lines it says. It may be killed, halted and let go on; it is killed, if it
+/// still runs, when disposed.
 /// </summary>
 public sealed class SuiteProcess : IAsyncDisposable
 {

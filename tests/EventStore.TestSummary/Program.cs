@@ -8,15 +8,23 @@ while (await Console.In.ReadLineAsync() is { Length: > 0 } order) suites.Add(awa
 
 AnsiConsole.Profile.Width = int.MaxValue;
 var table = new Table().Border(TableBorder.Simple).AddColumn("suite");
-foreach (var heading in (string[])["passed", "failed", "skipped", "not run", "seconds"]) table.AddColumn(new TableColumn(heading).RightAligned());
+foreach (var heading in (string[])["passed", "failed", "skipped", "not run", "seconds"])
+    table.AddColumn(new TableColumn(heading).RightAligned());
 foreach (var suite in suites)
-    table.AddRow(suite.Name, $"{suite.Passed}", $"{suite.Failed}", $"{suite.Skipped}", $"{suite.NotRun}", suite.Time is { } time ? $"{time.TotalSeconds:0}" : "");
+{
+    var seconds = suite.Time is { } time ? $"{time.TotalSeconds:0}" : "";
+    table.AddRow(suite.Name, $"{suite.Passed}", $"{suite.Failed}", $"{suite.Skipped}", $"{suite.NotRun}", seconds);
+}
+
 AnsiConsole.Write(table);
 foreach (var suite in suites)
 {
     foreach (var remark in suite.Remarks) Console.WriteLine($"{suite.Name}: {remark}");
 }
 
-var (passed, failed, skipped) = (suites.Sum(suite => suite.Passed), suites.Sum(suite => suite.Failed), suites.Sum(suite => suite.Skipped + suite.NotRun));
+var (passed, failed, skipped) = (
+    suites.Sum(suite => suite.Passed),
+    suites.Sum(suite => suite.Failed),
+    suites.Sum(suite => suite.Skipped + suite.NotRun));
 Console.WriteLine($"\n{passed} passed, {failed} failed, {skipped} skipped");
 return failed == 0 && passed > 0 ? 0 : 1;

@@ -6,22 +6,29 @@ using System.Xml.Linq;
 namespace EventStore.TestSummary;
 
 /// <summary>A suite and what its report counted; a suite without a report was not run, and says how many tests it holds.</summary>
-internal sealed partial record Suite(string Name, int Passed, int Failed, int Skipped, int NotRun, TimeSpan? Time, IReadOnlyList<string> Remarks)
+internal sealed partial record Suite(
+    string Name, int Passed, int Failed, int Skipped, int NotRun, TimeSpan? Time, IReadOnlyList<string> Remarks)
 {
     /// <summary>Reads what became of a suite.</summary>
-    /// <param name="order">Name, project, folder of its report below the results, and why it was left out (empty: it was not), separated by semicolons.</param>
+    /// <param name="order">
+    /// Name, project, folder of its report below the results, and why it was left out (empty: it was not), separated by semicolons.
+    /// </param>
     /// <param name="results">The folder of the results.</param>
     public static async Task<Suite> ReadAsync(string order, string results)
     {
-        var (name, project, folder, why) = order.Split(';') is [var a, var b, var c, var d] ? (a, b, c, d) : throw new FormatException($"'{order}' is not 'name;project;folder;reason'.");
-        if (why.Length == 0 && Path.Combine(results, folder, Path.GetFileNameWithoutExtension(project) + ".xml") is var report && File.Exists(report))
-            return Of(name, XDocument.Load(report).Descendants("assembly").First());
+        var (name, project, folder, why) = order.Split(';') is [var a, var b, var c, var d]
+            ? (a, b, c, d)
+            : throw new FormatException($"'{order}' is not 'name;project;folder;reason'.");
+        var report = Path.Combine(results, folder, Path.GetFileNameWithoutExtension(project) + ".xml");
+        if (why.Length == 0 && File.Exists(report)) return Of(name, XDocument.Load(report).Descendants("assembly").First());
 
         // Whatever should have run and left no report crashed, took too long or lacks what it runs on. In either case nothing is proved.
         var tests = await CountTestsAsync(project);
         return why.Length > 0
             ? new Suite(name, 0, 0, 0, tests, null, [$"{tests} not run: {why}"])
-            : new Suite(name, 0, 1, 0, tests, null, [$"{tests} not run: there is no report. The suite crashed, took too long, or its server could not be installed; see {results}."]);
+            : new Suite(name, 0, 1, 0, tests, null, [
+                $"{tests} not run: there is no report. "
+                + $"The suite crashed, took too long, or its server could not be installed; see {results}."]);
     }
 
     private static Suite Of(string name, XElement assembly)
@@ -36,8 +43,10 @@ internal sealed partial record Suite(string Name, int Passed, int Failed, int Sk
 
     private static async Task<int> CountTestsAsync(string project)
     {
-        string[] arguments = ["test", "--project", project, "--configuration", "Release", "--no-build", "--list-tests", "--progress", "off", "--no-ansi"];
-        using var listing = Process.Start(new ProcessStartInfo("dotnet", arguments) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        string[] arguments =
+            ["test", "--project", project, "--configuration", "Release", "--no-build", "--list-tests", "--progress", "off", "--no-ansi"];
+        using var listing =
+            Process.Start(new ProcessStartInfo("dotnet", arguments) { UseShellExecute = false, RedirectStandardOutput = true })!;
         var found = Discovered().Match(await listing.StandardOutput.ReadToEndAsync());
         await listing.WaitForExitAsync();
         return found.Success ? int.Parse(found.Groups["tests"].Value, CultureInfo.InvariantCulture) : 0;

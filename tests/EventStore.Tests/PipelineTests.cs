@@ -43,7 +43,7 @@ public sealed class PipelineTests
         var inline = new RecordsThread(OpenInMemory());
         await using var quick = await Wire(inline).BuildAsync();
         var committing = quick.AppendAsync("lone", "x");
-        Assert.True(committing.IsCompletedSuccessfully, "a commit that the engine answers at once must not hop threads");
+        Assert.True(committing.IsCompletedSuccessfully, "a commit that the engine decides at once must not hop threads");
         Assert.Equal(thread, inline.Thread);
 
         var remote = new CompletesLater(OpenInMemory());

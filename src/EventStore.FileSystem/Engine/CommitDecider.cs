@@ -11,7 +11,7 @@ internal sealed class CommitDecider(
     // The stamp of the newest commit, written or about to be. Never goes back, even if a batch fails.
     private long stampTicks;
 
-    // What the batch stores, in order. Streams and commit ids lead to the newest commit of theirs.
+    // What the batch stores, in order. Streams and commit ids lead to their newest commit.
     private readonly List<CommitRecord> commits = [];
     private readonly Dictionary<StreamId, HeadEntry> heads = [];
     private readonly Dictionary<Guid, int> newestOfId = [];

@@ -15,7 +15,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
 {
     private readonly CommitSignal signal = new();
 
-    // Guarded by the gate: none open, then one, then disposed for good.
+    // Guarded by the gate: none open, then one, then disposed permanently.
     private readonly Lock gate = new();
     private volatile Opened? opened;
     private volatile bool isDisposed;

@@ -17,7 +17,7 @@ internal sealed class FollowingEngine(
     private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(25);
     private readonly CommitSignal signal = new();
 
-    // Guarded by the gate: none open, then one, then disposed for good.
+    // Guarded by the gate: none open, then one, then disposed permanently.
     private readonly Lock gate = new();
     private volatile FollowedStore? opened;
     private volatile bool isDisposed;

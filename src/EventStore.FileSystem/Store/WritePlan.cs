@@ -85,7 +85,7 @@ internal sealed class WritePlan(StoreIndex index)
     public void AddDocumentDeletion(string name) => RecordCodec.WriteDocumentDeletion(Frames, name);
 
     /// <summary>
-    /// Indexes what was written. Commits are indexed from here, where their keys are at hand; everything else from its frame, as opening
+    /// Indexes what was written. Commits are indexed from here, where their keys are available; everything else from its frame, as opening
     /// does it.
     /// </summary>
     public void Index(NameCache names)

@@ -12,7 +12,7 @@ internal static class CheckpointRanges
     /// <summary>How many checkpoints there are in all ranges.</summary>
     public static long CountCheckpoints(this List<CheckpointRange> ranges) => ranges.Sum(range => range.Last - range.First + 1);
 
-    /// <summary>Adds a range, and joins it with its neighbours.</summary>
+    /// <summary>Adds a range, and joins it with its neighbors.</summary>
     public static void Include(this List<CheckpointRange> ranges, long first, long last)
     {
         var at = ranges.FindIndex(range => range.Last >= first - 1);

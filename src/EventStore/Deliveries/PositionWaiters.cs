@@ -1,6 +1,6 @@
 namespace EventStore.Deliveries;
 
-/// <summary>Those who wait until a checkpoint is reached. Guarded by its owner.</summary>
+/// <summary>Callers that wait until a checkpoint is reached. Guarded by its owner.</summary>
 internal sealed class PositionWaiters
 {
     private readonly List<(long Checkpoint, TaskCompletionSource Reached)> waiters = [];

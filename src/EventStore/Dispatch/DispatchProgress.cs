@@ -47,7 +47,7 @@ internal sealed class DispatchProgress : ILeased<DispatchProgress>
 
     public bool IsParked(long checkpoint) => Parked.Covers(checkpoint);
 
-    /// <summary>Marks a range, joins it with its neighbours, and moves the watermark past what touches it.</summary>
+    /// <summary>Marks a range, joins it with its neighbors, and moves the watermark past what touches it.</summary>
     public void Mark(long first, long last)
     {
         first = Math.Max(first, Watermark + 1);

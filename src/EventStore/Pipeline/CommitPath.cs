@@ -63,11 +63,11 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
 
         var encodedHeaders = allHeaders is null ? default : codec.EncodeCommitHeaders(stream, allHeaders);
         var attempt = new CommitAttempt(stream, commitId, expected, encodedHeaders, records);
-        var committed = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
+        var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
 
-        if (pending is not null && !committed.Result.IsDuplicate)
-            await hooks.AfterCommitAsync(pending, committed.Result).ConfigureAwait(false);
-        await beforeReturn(committed.Result.LastCheckpoint).ConfigureAwait(false);
-        return committed;
+        if (pending is not null && !result.IsDuplicate)
+            await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
+        await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);
+        return (result, stored);
     }
 }

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace EventStore.Serialization;
 
-/// <summary>Bodies as UTF-8 JSON, by System.Text.Json. For everyone who names no other serializer.</summary>
+/// <summary>Bodies as UTF-8 JSON, by System.Text.Json. The serializer of a store that names no other.</summary>
 internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOptions options) : IEventSerializer
 {
     private readonly ConcurrentDictionary<Type, JsonTypeInfo> contracts = new();

@@ -14,7 +14,8 @@ public sealed class ReferenceTests
 
     [Fact]
     public void Every_backend_package_brings_core_along() => Gate.Holds(
-        Repository.SourceProjects.SelectMany(References.MissingInPackage), "These references are missing: installing one package is enough to begin.");
+        Repository.SourceProjects.SelectMany(References.MissingInPackage),
+        "These references are missing: installing one package is enough to begin.");
 
     [Fact]
     public void Every_project_is_in_the_solution()
@@ -30,8 +31,10 @@ public sealed class ReferenceTests
     [InlineData("EventStore", """<ProjectReference Include="..\EventStore.Sqlite\EventStore.Sqlite.csproj" />""",
         "EventStore → EventStore.Sqlite")]
     [InlineData("EventStore.Redis", """<ProjectReference Include="../EventStore/EventStore.csproj" />""", "EventStore.Redis → EventStore")]
-    [InlineData("EventStore.Redis", """<ProjectReference Include="../EventStore.Sqlite/EventStore.Sqlite.csproj" PackageOnly="true" />""", "EventStore.Redis → EventStore.Sqlite, for its package")]
-    [InlineData("EventStore.Abstractions", """<ProjectReference Include="../EventStore/EventStore.csproj" PackageOnly="true" />""", "EventStore.Abstractions → EventStore, for its package")]
+    [InlineData("EventStore.Redis", """<ProjectReference Include="../EventStore.Sqlite/EventStore.Sqlite.csproj" PackageOnly="true" />""",
+        "EventStore.Redis → EventStore.Sqlite, for its package")]
+    [InlineData("EventStore.Abstractions", """<ProjectReference Include="../EventStore/EventStore.csproj" PackageOnly="true" />""",
+        "EventStore.Abstractions → EventStore, for its package")]
     [InlineData("EventStore.Attic", "", "EventStore.Attic is not on the floors")]
     public void A_stray_reference_is_seen(string name, string reference, string stray) =>
         Assert.Equal([stray], References.Strays(ProjectOf(name, reference)));

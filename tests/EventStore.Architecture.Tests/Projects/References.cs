@@ -24,11 +24,14 @@ internal static class References
     {
         if (!Floors.TryGetValue(project.Name, out var floor))
             return [$"{project.Name} is not on the floors"];
-        return project.Projects.Except(floor.Projects).Concat(project.Packages.Except(floor.Packages)).Select(reference => $"{project.Name} → {reference}")
+        return project.Projects.Except(floor.Projects).Concat(project.Packages.Except(floor.Packages))
+            .Select(reference => $"{project.Name} → {reference}")
             .Concat(project.PackageOnlyProjects.Except(floor.InPackage).Select(reference => $"{project.Name} → {reference}, for its package"));
     }
 
-    /// <summary>What the package of a source project must bring along and does not: core with every backend, so that one package is enough to begin.</summary>
+    /// <summary>
+    /// What the package of a source project must bring along and does not: core with every backend, so that one package is enough to begin.
+    /// </summary>
     public static IEnumerable<string> MissingInPackage(Project project) => !Floors.TryGetValue(project.Name, out var floor)
         ? []
         : floor.InPackage.Except(project.PackageOnlyProjects).Select(reference => $"{project.Name} → {reference}, for its package");

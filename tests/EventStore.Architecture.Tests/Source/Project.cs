@@ -24,7 +24,9 @@ internal sealed class Project
     /// <summary>Names of the projects that its code can use.</summary>
     public IReadOnlyList<string> Projects => ProjectReferences(isPackageOnly: false);
 
-    /// <summary>Names of the projects that only its package depends on: the compiler does not see them (<c>src/Directory.Build.targets</c>).</summary>
+    /// <summary>
+    /// Names of the projects that only its package depends on: the compiler does not see them (<c>src/Directory.Build.targets</c>).
+    /// </summary>
     public IReadOnlyList<string> PackageOnlyProjects => ProjectReferences(isPackageOnly: true);
 
     /// <summary>Namespaces that the project opens for all its files.</summary>

@@ -13,7 +13,7 @@ public sealed class MutabilityTests
     [Fact]
     public void Nothing_is_set_after_construction() => Gate.Holds(
         Repository.ProductSources.SelectMany(Setters.Open),
-        "A property is set by a constructor, an initializer or its own type; only *Options have setters.");
+        "A property of a public type is set by a constructor, an initializer or its own type; only *Options have setters.");
 
     [Fact]
     public void No_null_is_declared_not_to_be_null() => Gate.Holds(
@@ -53,5 +53,5 @@ public sealed class MutabilityTests
     [InlineData("string? p = null;", 0)]
     public void A_claim_about_null_is_seen(string member, int count) => Assert.Equal(count, Setters.NullClaims(Class("A", member)).Count());
 
-    private static SourceFile Class(string name, string member) => SourceFile.Parse("src/House/A.cs", $"class {name} {{ {member} }}");
+    private static SourceFile Class(string name, string member) => SourceFile.Parse("src/House/A.cs", $"public class {name} {{ {member} }}");
 }

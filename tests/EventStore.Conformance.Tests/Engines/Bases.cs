@@ -17,7 +17,7 @@ internal abstract class AttemptByAttempt(IPersistenceEngine inner) : DelegatingE
 
     protected abstract ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken);
 
-    /// <summary>The correct behaviour.</summary>
+    /// <summary>The correct behavior.</summary>
     protected async ValueTask<CommitOutcome> StoreAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
         (await Inner.CommitAsync([attempt], cancellationToken))[0];
 

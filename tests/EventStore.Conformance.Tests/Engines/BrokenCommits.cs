@@ -7,7 +7,7 @@ namespace EventStore.Conformance.Tests.Engines;
 [CaughtBy(
     typeof(ConcurrencySpecification<>),
     nameof(ConcurrencySpecification<>.Of_many_concurrent_commits_at_one_revision_exactly_one_succeeds_and_the_others_get_the_head))]
-internal sealed class TellsLosersTheyWon(IPersistenceEngine inner) : AttemptByAttempt(inner)
+internal sealed class ReportsSuccessToLosers(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {

@@ -46,7 +46,7 @@ internal sealed class JudgesExpectationsFirst(IPersistenceEngine inner) : Attemp
 [CaughtBy(
     typeof(CommitSpecification<>),
     nameof(CommitSpecification<>.A_known_commit_id_returns_the_original_commit_whatever_revision_is_expected))]
-internal sealed class AnswersDuplicatesWithTheHead(IPersistenceEngine inner) : AttemptByAttempt(inner)
+internal sealed class ReturnsTheHeadForDuplicates(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {

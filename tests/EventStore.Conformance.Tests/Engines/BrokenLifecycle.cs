@@ -103,7 +103,7 @@ internal sealed class LetsASecondWriterIn(IPersistenceEngine inner) : Delegating
 
 /// <summary>Returns results after it was disposed (G48).</summary>
 [CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.After_dispose_every_member_throws))]
-internal sealed class AnswersAfterDispose(IPersistenceEngine inner) : DelegatingEngine(inner)
+internal sealed class ReturnsAfterDispose(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override ValueTask DisposeAsync() => default;
 }

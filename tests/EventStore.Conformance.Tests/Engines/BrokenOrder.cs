@@ -125,22 +125,22 @@ internal sealed class ReusesCheckpoints(IPersistenceEngine inner) : ShowsAnother
     nameof(ReadingSpecification<>.Appends_and_deletes_between_pages_lose_and_repeat_nothing_that_survives))]
 internal sealed class PagesByOffset(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    private readonly Dictionary<Checkpoint, int> answered = [];
+    private readonly Dictionary<Checkpoint, int> offsets = [];
 
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
     {
-        if (read.Direction == ReadDirection.Backward || !answered.TryGetValue(read.After, out var offset)) offset = 0;
+        if (read.Direction == ReadDirection.Backward || !offsets.TryGetValue(read.After, out var offset)) offset = 0;
         if (offset == 0)
         {
             var first = await Inner.ReadAllAsync(read, cancellationToken);
-            answered[first.Position] = first.Events.Length;
+            offsets[first.Position] = first.Events.Length;
             return first;
         }
 
         var all = await Inner.ReadAllAsync(
             read with { After = new Checkpoint(0), Limit = new PageLimit(offset + read.Limit.MaxEvents, long.MaxValue) },
             cancellationToken);
-        answered[all.Position] = all.Events.Length;
+        offsets[all.Position] = all.Events.Length;
         return all with { Events = all.Events[Math.Min(offset, all.Events.Length)..] };
     }
 }

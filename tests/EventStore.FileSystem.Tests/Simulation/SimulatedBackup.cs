@@ -56,7 +56,7 @@ internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
         if (losesPower) disk.RestartMachine();
         else disk.RestartProcess();
         this.mayBeAhead |= mayBeAhead;
-        if (this.mayBeAhead && !IsThere) BeginAnew();
+        if (this.mayBeAhead && !IsThere) StartOver();
     }
 
     /// <param name="opened">The backup, opened as a store.</param>
@@ -73,8 +73,8 @@ internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
         var report = await opened.VerifyAsync();
         Violation.Unless(report.IsSound, ViolationKind.Unsound, $"verification of the backup found {report.Damages[0]}");
         (newest, isStruck) = (found.Fingerprint, false);
-        if (mayBeAhead) BeginAnew();
+        if (mayBeAhead) StartOver();
     }
 
-    private void BeginAnew() => (disk, newest, isStruck, mayBeAhead) = (new SimulatedDisk(random), null, false, false);
+    private void StartOver() => (disk, newest, isStruck, mayBeAhead) = (new SimulatedDisk(random), null, false, false);
 }

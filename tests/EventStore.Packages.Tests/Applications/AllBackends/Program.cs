@@ -7,7 +7,8 @@ var (address, name) = (args[0], args[1]);
 
 await using (var store = await OpenAsync(address, name))
 {
-    var first = await store.AppendAsync("order-1", ExpectedRevision.NoStream, [new(new ItemAdded("coffee", 2)), new(new ItemAdded("cake", 1))]);
+    var first = await store.AppendAsync(
+        "order-1", ExpectedRevision.NoStream, [new(new ItemAdded("coffee", 2)), new(new ItemAdded("cake", 1))]);
     Console.WriteLine($"committed to {first.LastRevision}");
     try
     {
