@@ -16,7 +16,7 @@ internal sealed class MongoPatience(TimeSpan limit)
     {
         if (Stopwatch.GetElapsedTime(started) > limit)
             throw new StorageUnavailableException(
-                $"Others were faster {tries} times, for {limit.TotalSeconds:0} s. Nothing more was stored; "
+                $"Other writers were faster {tries} times, for {limit.TotalSeconds:0} s. Nothing more was stored; "
                     + "try again, or let fewer processes write to one store.");
 
         // By the first retry the other writer is done, as a rule.

@@ -25,8 +25,9 @@ internal sealed class MongoReader(MongoConnection connection, MongoHeads heads)
                 .ConfigureAwait(false) is { } page) return page;
 
             // The stream was deleted, and perhaps created again, between looking it up and reading it.
-            if (attempt == MaxTries) throw new CorruptStorageException($"stream '{read.Stream}'", "commits below its head are missing.",
-                "Run VerifyAsync, and restore the store from a backup.");
+            if (attempt == MaxTries)
+                throw new CorruptStorageException($"stream '{read.Stream}'", "commits below its head are missing.",
+                    "Run VerifyAsync, and restore the store from a backup.");
         }
     }
 

@@ -12,8 +12,8 @@ internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads head
     public async Task SaveAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
     {
         var head = await heads.FindAsync(snapshot.Stream, cancellationToken).ConfigureAwait(false);
-        if (snapshot.Revision.Value > head.Revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision,
-            new Revision(head.Revision));
+        if (snapshot.Revision.Value > head.Revision)
+            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(head.Revision));
 
         var place = OfLife(snapshot.Stream, head);
         place.Add(MongoRows.Revision, snapshot.Revision.Value);

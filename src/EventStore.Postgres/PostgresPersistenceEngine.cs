@@ -21,7 +21,6 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     private readonly PostgresWakeUp wakeUp;
     private readonly CommitSignal signal = new();
     private readonly ILogger logger;
-
     private readonly EngineLifetime<Opened> lifetime = new();
 
     public PostgresPersistenceEngine(PostgresConnections connections, PostgresOptions options, EngineContext context)

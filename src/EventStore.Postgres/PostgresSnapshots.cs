@@ -10,8 +10,8 @@ internal sealed class PostgresSnapshots(PostgresConnections connections, Postgre
         connections.ChangeAsync("save a snapshot", async connection =>
     {
         var (stream, revision) = await LockAsync(connection, snapshot.Stream).ConfigureAwait(false);
-        if (snapshot.Revision.Value > revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision,
-            new Revision(revision));
+        if (snapshot.Revision.Value > revision)
+            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(revision));
         var values = new
         {
             stream,

@@ -173,9 +173,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             {
             }
 
-            if (!isWritten) throw new StorageException(
-                $"The store in schema '{sql.Schema}' changed under its own lock, so nothing was stored. "
-                    + "Find out who writes to its tables.");
+            if (!isWritten)
+                throw new StorageException(
+                    $"The store in schema '{sql.Schema}' changed under its own lock, so nothing was stored. "
+                        + "Find out who writes to its tables.");
         }
         catch (Exception error) when ((connections.IsInside || batch.Written.Count == 0 ? PostgresErrors.Refused(error, What)
             : PostgresErrors.Sent(error, What)) is var translated && translated != error)

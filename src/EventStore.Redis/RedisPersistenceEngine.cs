@@ -169,9 +169,10 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
 
     private void RequireWhole(string found, string detail)
     {
-        if (found == "missing") throw new StorageNotFoundException(
-            $"The store {Description.Address} is not there, and may not be made. "
-                + "Call InitializeStorageEngine(), or check name and server.");
+        if (found == "missing")
+            throw new StorageNotFoundException(
+                $"The store {Description.Address} is not there, and may not be made. "
+                    + "Call InitializeStorageEngine(), or check name and server.");
         var trouble = found switch
         {
             "unknown" =>

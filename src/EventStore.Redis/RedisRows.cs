@@ -84,8 +84,9 @@ internal static class RedisRows
     /// <exception cref="CorruptStorageException">The entry is not as it was made.</exception>
     public static RecordedEvent[] Decode(byte[] entry, StreamId? stream)
     {
-        if (!IsSound(entry)) throw new CorruptStorageException("an entry of the log", "its checksum does not fit its bytes.",
-            "Run a verification, which names all such places, and restore the server's data.");
+        if (!IsSound(entry))
+            throw new CorruptStorageException("an entry of the log", "its checksum does not fit its bytes.",
+                "Run a verification, which names all such places, and restore the server's data.");
         var commit = DecodeCommit(entry, stream, out var first, out var count, out var rest);
         var events = new RecordedEvent[count];
         for (var i = 0; i < count; i++) events[i] = new RecordedEvent(commit, first + i, DecodeEvent(ref rest));

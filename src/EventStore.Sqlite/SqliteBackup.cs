@@ -22,18 +22,20 @@ public static class SqliteBackup
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(target);
         var from = SqliteLocation.Parse(database);
-        if (from.IsMemory) throw new WireupException(
-            "A database in memory belongs to the engine that opened it and cannot be copied by its name. Name a file.");
+        if (from.IsMemory)
+            throw new WireupException(
+                "A database in memory belongs to the engine that opened it and cannot be copied by its name. Name a file.");
         Batteries_V2.Init();
         return Task.Run(() => Create(from, target, cancellationToken), cancellationToken);
     }
 
     private static void Create(SqliteLocation from, string target, CancellationToken cancellationToken)
     {
-        if (File.Exists(target)) throw new StorageException(
-            $"The backup '{target}' is there already, and is not written over. Name another file, or remove it.");
-        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(target)))) throw new StorageException(
-            $"The directory of the backup '{target}' is missing. Make it first.");
+        if (File.Exists(target))
+            throw new StorageException(
+                $"The backup '{target}' is there already, and is not written over. Name another file, or remove it.");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(target))))
+            throw new StorageException($"The directory of the backup '{target}' is missing. Make it first.");
         var unfinished = target + ".unfinished";
         var to = SqliteLocation.Parse(unfinished);
         try

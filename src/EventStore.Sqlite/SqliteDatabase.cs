@@ -163,8 +163,9 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         catch (Exception error)
         {
             connection.Dispose();
-            if (error is InvalidOperationException) throw new StorageException(
-                $"The database '{location.Path}' cannot be opened as its connection string asks: {error.Message}", error);
+            if (error is InvalidOperationException)
+                throw new StorageException(
+                    $"The database '{location.Path}' cannot be opened as its connection string asks: {error.Message}", error);
             throw;
         }
     }
@@ -184,9 +185,10 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         {
             var journal = await transactions.WaitingAsync(() => session.Pragma("journal_mode = wal"), cancellationToken)
                 .ConfigureAwait(false);
-            if (journal != "wal") throw new StorageException(
-                $"The database '{location.Path}' cannot keep a write-ahead log; its journal mode stays '{journal}'. "
-                    + "Put it on a local file system.");
+            if (journal != "wal")
+                throw new StorageException(
+                    $"The database '{location.Path}' cannot keep a write-ahead log; its journal mode stays '{journal}'. "
+                        + "Put it on a local file system.");
             session.Pragma(options.Durability == Durability.Durable ? "synchronous = full" : "synchronous = normal");
             session.Pragma("fullfsync = 1"); // where a plain flush leaves the drive's own cache alone
             session.Pragma($"wal_autocheckpoint = {PagesBetweenCheckpoints}");

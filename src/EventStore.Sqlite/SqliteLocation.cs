@@ -44,12 +44,14 @@ internal sealed class SqliteLocation
                 $"The connection string for SQLite cannot be read: {error.Message} Write it as 'Data Source=orders.db'.");
         }
 
-        if (string.IsNullOrWhiteSpace(parsed.DataSource)) throw new WireupException(
-            "The connection string names no 'Data Source'. Name a file or ':memory:'; "
-                + "a temporary database would be lost when it is closed.");
+        if (string.IsNullOrWhiteSpace(parsed.DataSource))
+            throw new WireupException(
+                "The connection string names no 'Data Source'. Name a file or ':memory:'; "
+                    + "a temporary database would be lost when it is closed.");
         if (parsed.Mode == SqliteOpenMode.Memory) parsed = new(parsed.ConnectionString) { DataSource = Memory };
-        if (parsed.Cache == SqliteCacheMode.Shared) throw new WireupException(
-            "The connection string asks for 'Cache=Shared', under which readers and writers lock each other out. Leave it away.");
+        if (parsed.Cache == SqliteCacheMode.Shared)
+            throw new WireupException(
+                "The connection string asks for 'Cache=Shared', under which readers and writers lock each other out. Leave it away.");
         return new SqliteLocation(parsed);
     }
 

@@ -43,8 +43,9 @@ public static class SqliteWireupExtensions
         var location = SqliteLocation.Parse(database);
         var chosen = (options ?? new SqliteOptions()).Validated();
         chosen.IsReadOnly |= location.IsReadOnly;
-        if (location.IsMemory && chosen.IsReadOnly) throw new WireupException(
-            "A database in memory is empty when it is opened, so it cannot be opened for reading only. Name a file.");
+        if (location.IsMemory && chosen.IsReadOnly)
+            throw new WireupException(
+                "A database in memory is empty when it is opened, so it cannot be opened for reading only. Name a file.");
         return (location, chosen);
     }
 }
