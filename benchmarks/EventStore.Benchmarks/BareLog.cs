@@ -4,8 +4,8 @@ using System.Numerics;
 namespace EventStore.Benchmarks;
 
 /// <summary>
-/// The floor of every replay: the files of the log read into one buffer, their frames walked and their checksums computed, nothing made of
-/// them.
+/// The floor of every replay: the files of the log read into one buffer, their frames walked and their checksums computed.
+/// Nothing is made of them.
 /// </summary>
 internal static class BareLog
 {

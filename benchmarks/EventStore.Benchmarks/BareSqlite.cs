@@ -26,10 +26,12 @@ internal sealed class BareSqlite : IDisposable
         Run("PRAGMA synchronous = full");
         Run("PRAGMA wal_autocheckpoint = 8192");
         Run("PRAGMA cache_size = -16384");
-        Run("CREATE TABLE IF NOT EXISTS events (checkpoint INTEGER PRIMARY KEY, stream TEXT, revision INTEGER, commit_id BLOB, event_id BLOB, type TEXT, stamp INTEGER, body BLOB)");
+        Run("CREATE TABLE IF NOT EXISTS events (checkpoint INTEGER PRIMARY KEY, stream TEXT, revision INTEGER, "
+            + "commit_id BLOB, event_id BLOB, type TEXT, stamp INTEGER, body BLOB)");
         insert = connection.CreateCommand();
         insert.CommandText =
-            "INSERT INTO events (stream, revision, commit_id, event_id, type, stamp, body) VALUES ($stream, $revision, $commit, $event, 'order-placed', $stamp, $body)";
+            "INSERT INTO events (stream, revision, commit_id, event_id, type, stamp, body) "
+            + "VALUES ($stream, $revision, $commit, $event, 'order-placed', $stamp, $body)";
         stream = insert.Parameters.Add("$stream", SqliteType.Text);
         revision = insert.Parameters.Add("$revision", SqliteType.Integer);
         commitId = insert.Parameters.Add("$commit", SqliteType.Blob);
@@ -68,9 +70,9 @@ internal sealed class BareSqlite : IDisposable
         long rows = 0, bytes = 0;
         while (reader.Read())
         {
-            bytes += reader.GetInt64(0) + reader.GetString(1).Length + reader.GetInt64(2) + reader.GetFieldValue<byte[]>(3).Length
-                + reader.GetFieldValue<byte[]>(4).Length
-                + reader.GetString(5).Length + reader.GetInt64(6) + reader.GetFieldValue<byte[]>(7).Length;
+            bytes += reader.GetInt64(0) + reader.GetString(1).Length + reader.GetInt64(2)
+                + reader.GetFieldValue<byte[]>(3).Length + reader.GetFieldValue<byte[]>(4).Length + reader.GetString(5).Length
+                + reader.GetInt64(6) + reader.GetFieldValue<byte[]>(7).Length;
             rows++;
         }
 

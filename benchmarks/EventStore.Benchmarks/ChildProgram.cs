@@ -9,8 +9,11 @@ internal static class ChildProgram
 {
     public static Process Start(params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [.. Host(), .. arguments]) { RedirectStandardOutput = true,
-            UseShellExecute = false };
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [.. Host(), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        };
         start.Environment["DOTNET_gcServer"] = "0";
         return Process.Start(start)!;
     }
@@ -22,5 +25,6 @@ internal static class ChildProgram
 
     private static string[] Host() =>
         Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
-            ? [Path.Combine(AppContext.BaseDirectory, "EventStore.Benchmarks.dll")] : [];
+            ? [Path.Combine(AppContext.BaseDirectory, "EventStore.Benchmarks.dll")]
+            : [];
 }

@@ -20,7 +20,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         Print($"{commits:N0} commits a round, record {recordBytes} bytes");
         await new SideBySide($"{durability}, one committer, one event a commit", "commit")
             .Add("bare loop over a file", clock =>
-            new(BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
+                new(BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
             .Add("bare engine", clock => EngineAsync(durability, clock, commits))
             .Add("AppendAsync", clock => AppendAsync(durability, clock, commits, events: 1))
             .Add(OthersOf(name))
@@ -48,7 +48,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         Print($"{commits:N0} commits a round, record {recordBytes} bytes");
         await new SideBySide($"{durability}, one committer, ten events a commit", "event")
             .Add("bare loop over a file", clock =>
-            new(10 * BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
+                new(10 * BareFile.Write(PathOf("bare"), clock, recordBytes, commits, durability == Durability.Durable)))
             .Add("AppendAsync", clock => AppendAsync(durability, clock, commits, events: 10))
             .Add(OthersOf(durability == Durability.Durable ? "durable-10" : "fast-10"))
             .RunAsync();
@@ -78,14 +78,18 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             var path = PathOf("disk");
             await using (var store = await OpenAsync(path, Durability.Fast))
             {
-                for (var i = 0; i < Commits; i++) await store.AppendAsync(new StreamId("bench", "order", $"{i % streams:D7}"),
-                    ExpectedRevision.Any, [new EventMessage(Body)]);
+                for (var i = 0; i < Commits; i++)
+                {
+                    var stream = new StreamId("bench", "order", $"{i % streams:D7}");
+                    await store.AppendAsync(stream, ExpectedRevision.Any, [new EventMessage(Body)]);
+                }
             }
 
             var ownBytes = Body.Length + "bench".Length + "order".Length + 7 + "order-placed".Length;
             var log = SizeOf(Path.Combine(path, "events", "log"));
             var index = SizeOf(Path.Combine(path, "events")) - log;
-            Print($"{Commits:N0} commits of one event in {streams:N0} streams: {(log + index) / (double)Commits - ownBytes:0.0} bytes a commit above body, names and type ({ownBytes}): "
+            Print($"{Commits:N0} commits of one event in {streams:N0} streams: "
+                + $"{(log + index) / (double)Commits - ownBytes:0.0} bytes a commit above body, names and type ({ownBytes}): "
                 + $"log {log / (double)Commits - ownBytes:0.0}, index and the rest {index / (double)Commits:0.0}");
             Directory.Delete(path, recursive: true);
         }
@@ -121,12 +125,14 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             if (round == 0) continue;
             rounds.Add(took[^1] / took[0]);
             work.Add(worked[^1] / worked[0]);
-            Print($"ns an append, tenth by tenth: {string.Join(" ", took.Select(tenth => $"{tenth:0}"))}; of processor time: {string.Join(" ", worked.Select(tenth => $"{tenth:0}"))}; at most {handles} open files");
+            Print($"ns an append, tenth by tenth: {string.Join(" ", took.Select(tenth => $"{tenth:0}"))}; "
+                + $"of processor time: {string.Join(" ", worked.Select(tenth => $"{tenth:0}"))}; at most {handles} open files");
         }
 
         rounds.Sort();
         work.Sort();
-        Print($"1,000,000 streams made: last tenth / first tenth, median {rounds[2]:0.00} ({rounds[0]:0.00} … {rounds[^1]:0.00}); of processor time, which includes the work beside the writer, {work[2]:0.00} ({work[0]:0.00} … {work[^1]:0.00})");
+        Print($"1,000,000 streams made: last tenth / first tenth, median {rounds[2]:0.00} ({rounds[0]:0.00} … {rounds[^1]:0.00}); "
+            + $"of processor time, which includes the work beside the writer, {work[2]:0.00} ({work[0]:0.00} … {work[^1]:0.00})");
     }
 
     private static int CommitsOf(Durability durability) => durability == Durability.Durable ? 10_000 : 300_000;
@@ -142,8 +148,11 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             await engine.InitializeAsync();
             clock.Restart();
             for (var i = 0; i < commits; i++)
-                await engine.CommitAsync([new CommitAttempt(StreamIds[i % Streams], NewId.Next(), ExpectedRevision.Any, default,
-                    [new EventRecord(NewId.Next(), "order-placed", Body)])]);
+            {
+                var one = new EventRecord(NewId.Next(), "order-placed", Body);
+                await engine.CommitAsync([new CommitAttempt(StreamIds[i % Streams], NewId.Next(), ExpectedRevision.Any, default, [one])]);
+            }
+
             clock.Stop();
         }
 
@@ -175,8 +184,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
         (options.Compression, options.SegmentSizeBytes) = (FileSystemCompression.Brotli, 4 << 20);
         clock.Restart();
         var files = new FileSystemStore(path, options);
-        await using (var store = await Wireup.Init().UsingFileSystemPersistence(files).UsingCustomSerialization(new IdentitySerializer())
-            .InitializeStorageEngine().BuildAsync())
+        var wireup = Wireup.Init().UsingFileSystemPersistence(files).UsingCustomSerialization(new IdentitySerializer());
+        await using (var store = await wireup.InitializeStorageEngine().BuildAsync())
         {
             for (var i = 0; i < commits; i++) await store.AppendAsync(StreamIds[i % Streams], ExpectedRevision.Any, Messages(1));
             await files.CompactAsync();
@@ -196,8 +205,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             clock.Restart();
             await Task.WhenAll(Enumerable.Range(0, committers).Select(_ => Task.Run(async () =>
             {
-                while (Interlocked.Increment(ref next) is var i && i < commits) await store.AppendAsync(StreamIds[i % Streams],
-                    ExpectedRevision.Any, Messages(1));
+                while (Interlocked.Increment(ref next) is var i && i < commits)
+                    await store.AppendAsync(StreamIds[i % Streams], ExpectedRevision.Any, Messages(1));
             })));
             clock.Stop();
         }
@@ -244,7 +253,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
     private static long SizeOf(string folder) =>
         new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
-    private static int OpenHandles() => Directory.Exists("/proc/self/fd") ? Directory.GetFiles("/proc/self/fd").Length
+    private static int OpenHandles() => Directory.Exists("/proc/self/fd")
+        ? Directory.GetFiles("/proc/self/fd").Length
         : System.Diagnostics.Process.GetCurrentProcess().HandleCount;
 
     private static void Print(string what) => AnsiConsole.MarkupLine($"[grey]{Markup.Escape(what)}[/]");

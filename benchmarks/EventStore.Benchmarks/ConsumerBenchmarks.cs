@@ -5,8 +5,8 @@ using Spectre.Console;
 namespace EventStore.Benchmarks;
 
 /// <summary>
-/// What consumers cost over a file store: one and ten beside a bare read of the same events, one with a rare filter, and one that follows
-/// live.
+/// What consumers cost over a file store: one and ten beside a bare read of the same events, one with a rare filter, and one
+/// that follows live.
 /// </summary>
 internal static class ConsumerBenchmarks
 {
@@ -26,16 +26,16 @@ internal static class ConsumerBenchmarks
     }
 
     /// <summary>
-    /// Lets a consumer with a rare filter run to the end of a store, and prints what it took: events, ms, ms of processor time, writes,
-    /// KiB.
+    /// Lets a consumer with a rare filter run to the end of a store, and prints what it took: events, ms, ms of processor
+    /// time, writes, KiB.
     /// </summary>
     public static async Task RunChildAsync(string directory)
     {
         await using var store = await FileStore.Existing(directory, Streams).OpenAsync();
         var (delivered, written, clock) = (0, 0, new Clock());
         var options = new ConsumerOptions { Persisted = _ => written++ };
-        await using (var consumer = await store.Consumers.StartAsync("rare", ConsumerSource.OfCategory(RareCategory), (committed, _) =>
-            Count(committed, ref delivered), options))
+        await using (var consumer = await store.Consumers.StartAsync(
+            "rare", ConsumerSource.OfCategory(RareCategory), (committed, _) => Count(committed, ref delivered), options))
             await consumer.WaitUntilCaughtUpAsync();
         clock.Stop();
         await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
@@ -64,8 +64,8 @@ internal static class ConsumerBenchmarks
         {
             var count = 0;
             await using var consumer = await store.Consumers.StartAsync(
-                $"consumer-{Interlocked.Increment(ref started)}", ConsumerSource.Everything, (committed, _) =>
-                Count(committed, ref count), new ConsumerOptions { EventsPerCheckpoint = EventsPerCheckpoint });
+                $"consumer-{Interlocked.Increment(ref started)}", ConsumerSource.Everything, (committed, _) => Count(committed, ref count),
+                new ConsumerOptions { EventsPerCheckpoint = EventsPerCheckpoint });
             await consumer.WaitUntilCaughtUpAsync();
             if (count != events) throw new InvalidOperationException($"A consumer was delivered {count:N0} of {events:N0} events.");
         })));
@@ -81,8 +81,9 @@ internal static class ConsumerBenchmarks
             for (long i = 0; i < events / OneIn; i++)
             {
                 await FileStore.AppendAsync(engine, OneIn - 1, Streams);
-                await engine.CommitAsync([new CommitAttempt(new StreamId("bench", RareCategory, "1"), NewId.Next(), ExpectedRevision.Any,
-                    default, [new EventRecord(NewId.Next(), "order-placed", FileStore.Body)])]);
+                var stream = new StreamId("bench", RareCategory, "1");
+                var rare = new EventRecord(NewId.Next(), "order-placed", FileStore.Body);
+                await engine.CommitAsync([new CommitAttempt(stream, NewId.Next(), ExpectedRevision.Any, default, [rare])]);
             }
         }
 
@@ -91,7 +92,8 @@ internal static class ConsumerBenchmarks
             .Select(word => long.Parse(word, CultureInfo.InvariantCulture)).ToArray();
         await child.WaitForExitAsync();
         AnsiConsole.MarkupLine(
-            $"A filter that means {printed[0]:N0} of {events:N0} events: {printed[1]:N0} ms, processor time {printed[2] * 1e6 / events:0} ns an event, {printed[3]} checkpoints, peak memory {printed[4] / 1024} MB");
+            $"A filter that means {printed[0]:N0} of {events:N0} events: {printed[1]:N0} ms, "
+            + $"processor time {printed[2] * 1e6 / events:0} ns an event, {printed[3]} checkpoints, peak memory {printed[4] / 1024} MB");
     }
 
     private static async Task LiveAsync()

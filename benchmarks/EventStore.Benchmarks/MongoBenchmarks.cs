@@ -66,11 +66,15 @@ internal static class MongoBenchmarks
         return new BsonDocument
         {
             { "_id", Interlocked.Increment(ref lastKey) }, { "count", 1 }, { "stamp", 1_700_000_000_000_000L + i },
-                { "bucket", stream.Bucket }, { "category", stream.Category }, { "id", stream.Id },
+            { "bucket", stream.Bucket }, { "category", stream.Category }, { "id", stream.Id },
             { "start", (i % Streams) + 1L }, { "revision", (i / Streams) + 1L }, { "sequence", (i / Streams) + 1L },
-                { "commit", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) },
-            { "events", new BsonArray { new BsonDocument { { "id", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) },
-                { "type", "order-placed" }, { "body", Body } } } },
+            { "commit", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) },
+            { "events", new BsonArray { EventOf() } },
         };
     }
+
+    private static BsonDocument EventOf() => new()
+    {
+        { "id", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) }, { "type", "order-placed" }, { "body", Body },
+    };
 }

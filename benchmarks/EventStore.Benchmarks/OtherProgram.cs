@@ -22,14 +22,14 @@ internal sealed record OtherProgram(string Benchmark, string Name, string Comman
 
     public async Task<double> RunAsync()
     {
-        using var process =
-            Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Command]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+        var start = new ProcessStartInfo("/bin/sh", ["-c", Command]) { RedirectStandardOutput = true, UseShellExecute = false };
+        using var process = Process.Start(start)!;
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         var last = output.TrimEnd().Split('\n')[^1];
         return process.ExitCode == 0 && double.TryParse(last, CultureInfo.InvariantCulture, out var rate) && rate > 0
             ? rate
             : throw new InvalidOperationException(
-            $"'{Name}' ended with {process.ExitCode} and '{last}' as its last line, where its rate was expected.");
+                $"'{Name}' ended with {process.ExitCode} and '{last}' as its last line, where its rate was expected.");
     }
 }

@@ -36,8 +36,10 @@ internal static class PostgresBenchmarks
 
         await ExecuteAsync(server, """
             CREATE TABLE bare (
-                checkpoint bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream bigint NOT NULL, revision bigint NOT NULL, sequence bigint NOT NULL, stamp timestamptz NOT NULL,
-                commit_id uuid NOT NULL, event_id uuid NOT NULL, index_in_commit integer NOT NULL, commit_events integer NOT NULL, type text NOT NULL, body bytea NOT NULL, headers bytea NOT NULL)
+                checkpoint bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream bigint NOT NULL, revision bigint NOT NULL,
+                sequence bigint NOT NULL, stamp timestamptz NOT NULL, commit_id uuid NOT NULL, event_id uuid NOT NULL,
+                index_in_commit integer NOT NULL, commit_events integer NOT NULL, type text NOT NULL,
+                body bytea NOT NULL, headers bytea NOT NULL)
             """);
         await run(server);
     }
@@ -60,13 +62,13 @@ internal static class PostgresBenchmarks
     private static async Task ReadAsync(PrivatePostgres server)
     {
         await using var store = await BuildAsync(server, "reads");
-        for (var i = 0; i < 100; i++) await store.AppendAsync("stream", ExpectedRevision.Any,
-            [.. Enumerable.Repeat(new EventMessage(Body), 10)]);
-        for (var i = 0; i < 200; i++) await store.AppendAsync($"{i % 100}", ExpectedRevision.Any,
-            [.. Enumerable.Repeat(new EventMessage(Body), 1_000)]);
-        await ExecuteAsync(server,
-            "INSERT INTO bare (stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers) "
-            + "SELECT stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers FROM reads.events ORDER BY checkpoint");
+        for (var i = 0; i < 100; i++)
+            await store.AppendAsync("stream", ExpectedRevision.Any, [.. Enumerable.Repeat(new EventMessage(Body), 10)]);
+        for (var i = 0; i < 200; i++)
+            await store.AppendAsync($"{i % 100}", ExpectedRevision.Any, [.. Enumerable.Repeat(new EventMessage(Body), 1_000)]);
+        const string Columns =
+            "stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers";
+        await ExecuteAsync(server, $"INSERT INTO bare ({Columns}) SELECT {Columns} FROM reads.events ORDER BY checkpoint");
         await ExecuteAsync(server, "VACUUM ANALYZE bare");
         await ExecuteAsync(server, "VACUUM ANALYZE reads.events");
         var firstBare = await ExecuteAsync(server, "SELECT max(checkpoint) - (SELECT count(*) FROM reads.events) FROM bare");
@@ -90,7 +92,8 @@ internal static class PostgresBenchmarks
         await using var small = await FillAsync(server, "small", 1_000);
         await using var large = await FillAsync(server, "large", LargeEvents);
         await new SideBySide($"One committer at 1,000 and at {LargeEvents:N0} events", "commit")
-            .Add("small", () => SpreadAsync(small, 100, Commits / 2)).Add("large", () => SpreadAsync(large, LargeEvents / 10, Commits / 2))
+            .Add("small", () => SpreadAsync(small, 100, Commits / 2))
+            .Add("large", () => SpreadAsync(large, LargeEvents / 10, Commits / 2))
             .RunAsync();
         await new SideBySide($"Opening a stream of 10 events at 1,000 and at {LargeEvents:N0} events", "stream")
             .Add("small", () => OpenAsync(small, 100)).Add("large", () => OpenAsync(large, LargeEvents / 10)).RunAsync();
@@ -116,7 +119,8 @@ internal static class PostgresBenchmarks
         await ExecuteAsync(server, $"""
             INSERT INTO {schema}.streams SELECT n, 'default', '', 'stream-' || n, 10, 10 FROM generate_series(1, {streams}) n;
             INSERT INTO {schema}.events
-            SELECT (i - 1) * {streams} + n, n, i, i, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'order-placed', decode(repeat('7b', {Body.Length}), 'hex'), '', ''
+            SELECT (i - 1) * {streams} + n, n, i, i, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'order-placed',
+                decode(repeat('7b', {Body.Length}), 'hex'), '', ''
             FROM generate_series(1, 10) i, generate_series(1, {streams}) n;
             UPDATE {schema}.store SET version = 1, last_checkpoint = {events}, last_stamp = now(), last_stream = {streams};
             """);
@@ -130,23 +134,24 @@ internal static class PostgresBenchmarks
     {
         await Task.WhenAll(Enumerable.Range(0, committers).Select(committer => Task.Run(async () =>
         {
-            for (var i = committer; i < commits; i += committers) await store.AppendAsync(new StreamId("bench", "order", $"{i % Streams}"),
-                ExpectedRevision.Any, [new EventMessage(Body)]);
+            for (var i = committer; i < commits; i += committers)
+                await store.AppendAsync(new StreamId("bench", "order", $"{i % Streams}"), ExpectedRevision.Any, [new EventMessage(Body)]);
         })));
         return commits;
     }
 
     private static async ValueTask<long> SpreadAsync(IEventStore store, int streams, int commits)
     {
-        for (var i = 0; i < commits; i++) await store.AppendAsync($"stream-{1 + ((i % 100) * (streams / 100))}", ExpectedRevision.Any,
-            [new EventMessage(Body)]);
+        for (var i = 0; i < commits; i++)
+            await store.AppendAsync($"stream-{1 + ((i % 100) * (streams / 100))}", ExpectedRevision.Any, [new EventMessage(Body)]);
         return commits;
     }
 
     private static async ValueTask<long> OpenAsync(IEventStore store, int streams)
     {
-        for (var i = 0; i < 2_000; i++) await CountAsync(store.ReadStreamAsync($"stream-{1 + (i * 7919L % streams)}",
-            new StreamRange { To = new Revision(10) }, EventDecoding.OnDemand));
+        var firstTen = new StreamRange { To = new Revision(10) };
+        for (var i = 0; i < 2_000; i++)
+            await CountAsync(store.ReadStreamAsync($"stream-{1 + (i * 7919L % streams)}", firstTen, EventDecoding.OnDemand));
         return 2_000;
     }
 
@@ -162,7 +167,10 @@ internal static class PostgresBenchmarks
         await using var connection = new NpgsqlConnection(server.Address);
         await connection.OpenAsync();
         await using var insert = new NpgsqlCommand(
-            "INSERT INTO bare (stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers) VALUES ($1, $2, $2, $3, $4, $5, 0, 1, $6, $7, '')", connection);
+            "INSERT INTO bare "
+            + "(stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers) "
+            + "VALUES ($1, $2, $2, $3, $4, $5, 0, 1, $6, $7, '')",
+            connection);
         var (stream, revision, stamp) = (new NpgsqlParameter<long>(), new NpgsqlParameter<long>(), new NpgsqlParameter<DateTime>());
         var (commit, id, type, body) = (new NpgsqlParameter<Guid>(), new NpgsqlParameter<Guid>(),
             new NpgsqlParameter<string> { TypedValue = "order-placed" }, new NpgsqlParameter<byte[]> { TypedValue = Body });
@@ -183,8 +191,10 @@ internal static class PostgresBenchmarks
     {
         await using var connection = new NpgsqlConnection(server.Address);
         await connection.OpenAsync();
-        await using var select = new NpgsqlCommand("SELECT * FROM bare WHERE checkpoint > $1 ORDER BY checkpoint",
-            connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = after } } };
+        await using var select = new NpgsqlCommand("SELECT * FROM bare WHERE checkpoint > $1 ORDER BY checkpoint", connection)
+        {
+            Parameters = { new NpgsqlParameter<long> { TypedValue = after } },
+        };
         await using var reader = await select.ExecuteReaderAsync();
         var (count, bytes) = (0L, 0L);
         while (await reader.ReadAsync())
@@ -206,13 +216,21 @@ internal static class PostgresBenchmarks
         await File.WriteAllTextAsync(script, $$"""
             \set stream random(1, {{Streams}})
             INSERT INTO bare (stream, revision, sequence, stamp, commit_id, event_id, index_in_commit, commit_events, type, body, headers)
-            VALUES (:stream, 1, 1, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'order-placed', decode('{{Convert.ToHexString(Body)}}', 'hex'), '');
+            VALUES (:stream, 1, 1, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'order-placed',
+                decode('{{Convert.ToHexString(Body)}}', 'hex'), '');
             """);
         var started = Stopwatch.GetTimestamp();
-        var start = new ProcessStartInfo(Path.Combine(server.Binaries, "pgbench"),
-            ["-n", "-h", "127.0.0.1", "-p", $"{server.Port}", "-U", "postgres", "-M", "prepared",
-            "-c", $"{Committers}", "-j", "2", "-t", $"{Commits * 4 / Committers}", "-f", script, "postgres"])
-        { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] arguments =
+        [
+            "-n", "-h", "127.0.0.1", "-p", $"{server.Port}", "-U", "postgres", "-M", "prepared",
+            "-c", $"{Committers}", "-j", "2", "-t", $"{Commits * 4 / Committers}", "-f", script, "postgres",
+        ];
+        var start = new ProcessStartInfo(Path.Combine(server.Binaries, "pgbench"), arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var pgbench = Process.Start(start)!;
         var errors = pgbench.StandardError.ReadToEndAsync();
         var output = await pgbench.StandardOutput.ReadToEndAsync();

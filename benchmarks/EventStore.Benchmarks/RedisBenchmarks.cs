@@ -18,8 +18,8 @@ internal static class RedisBenchmarks
     private static readonly int Alone = Setting("EVENTSTORE_BENCHMARK_COMMITS", 10_000);
     private static readonly int Together = Alone * 8;
     private static readonly StreamId[] Names = [.. Enumerable.Range(0, Streams).Select(i => new StreamId("bench", "order", $"{i}"))];
-    private static readonly int BodyBytes = JsonSerializer.SerializeToUtf8Bytes(OrderPlaced.Sample,
-        BenchmarkJson.Default.OrderPlaced).Length;
+    private static readonly int BodyBytes =
+        JsonSerializer.SerializeToUtf8Bytes(OrderPlaced.Sample, BenchmarkJson.Default.OrderPlaced).Length;
 
     public static async Task RunAsync()
     {
@@ -61,8 +61,8 @@ internal static class RedisBenchmarks
 
     private static async Task ReadsAsync(IEventStore store)
     {
-        for (var i = 0; i < 1_000; i++) await store.AppendAsync("stream of a thousand", ExpectedRevision.Any,
-            [new EventMessage(OrderPlaced.Sample)]);
+        for (var i = 0; i < 1_000; i++)
+            await store.AppendAsync("stream of a thousand", ExpectedRevision.Any, [new EventMessage(OrderPlaced.Sample)]);
         await new SideBySide("Redis, reading", "event")
             .Add("a stream of 1,000 events, decoded, 20 times", async () =>
             {
@@ -71,9 +71,9 @@ internal static class RedisBenchmarks
                 return events;
             })
             .Add("the first 100,000 events of the store, decoded", () =>
-            CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) })))
+                CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) })))
             .Add("the same, as bytes", () =>
-            CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) }, EventDecoding.OnDemand)))
+                CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(100_000) }, EventDecoding.OnDemand)))
             .RunAsync();
     }
 
@@ -81,8 +81,8 @@ internal static class RedisBenchmarks
     {
         await Task.WhenAll(Enumerable.Range(0, committers).Select(committer => Task.Run(async () =>
         {
-            for (var i = committer; i < commits; i += committers) await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any,
-                [new EventMessage(OrderPlaced.Sample)]);
+            for (var i = committer; i < commits; i += committers)
+                await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any, [new EventMessage(OrderPlaced.Sample)]);
         })));
         return commits;
     }
@@ -96,12 +96,17 @@ internal static class RedisBenchmarks
 
     private static async ValueTask<long> XAddAsync(PrivateRedis server, int clients, int count)
     {
-        string[] arguments = ["-p", $"{server.Port}", "-c", $"{clients}", "-n", $"{count}", "-q", "XADD", "bare", "*", "c",
-            new string('x', EntryBytes)];
-        return await TimedAsync("redis-benchmark", arguments, null, said =>
-            said.Split('\r', '\n').Last(line => line.Contains("requests per second", StringComparison.Ordinal)).Split(' ').SkipLast(3)
-            .Last(part => part.Contains('.', StringComparison.Ordinal) && double.TryParse(part, CultureInfo.InvariantCulture, out _)));
+        var entry = new string('x', EntryBytes);
+        string[] arguments = ["-p", $"{server.Port}", "-c", $"{clients}", "-n", $"{count}", "-q", "XADD", "bare", "*", "c", entry];
+        return await TimedAsync("redis-benchmark", arguments, null, RateOf);
     }
+
+    // Finds the rate in the last line that reports one; the latency at its end is skipped.
+    private static string RateOf(string said) => said.Split('\r', '\n')
+        .Last(line => line.Contains("requests per second", StringComparison.Ordinal))
+        .Split(' ')
+        .SkipLast(3)
+        .Last(part => part.Contains('.', StringComparison.Ordinal) && double.TryParse(part, CultureInfo.InvariantCulture, out _));
 
     // Its streams are made without loading them, which would look through all keys of the server, and committed to again and again.
     private static async ValueTask<long> NpmAsync(PrivateRedis server, string folder, int committers, int commits) => await TimedAsync(
@@ -113,7 +118,8 @@ internal static class RedisBenchmarks
             es.init(async error => {
               if (error) throw error;
               const run = process.hrtime.bigint(), streams = [];
-              for (let i = 0; i < {{Streams}}; i++) streams.push(new EventStream(es, { aggregateId: run + '-' + i, aggregate: 'order', context: 'bench' }, []));
+              for (let i = 0; i < {{Streams}}; i++)
+                streams.push(new EventStream(es, { aggregateId: run + '-' + i, aggregate: 'order', context: 'bench' }, []));
               const write = async first => {
                 for (let i = first; i < {{commits}}; i += {{committers}}) await new Promise((done, fail) => {
                   const stream = streams[i % {{Streams}}];
@@ -134,8 +140,13 @@ internal static class RedisBenchmarks
     private static async Task<long> TimedAsync(string program, string[] arguments, string? folder, Func<string, string> rateOf)
     {
         var started = Stopwatch.GetTimestamp();
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false,
-            RedirectStandardOutput = true, WorkingDirectory = folder ?? "" })!;
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            WorkingDirectory = folder ?? "",
+        };
+        using var process = Process.Start(start)!;
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (long)(double.Parse(rateOf(said), CultureInfo.InvariantCulture) * Stopwatch.GetElapsedTime(started).TotalSeconds);

@@ -11,7 +11,8 @@ internal static class ReplayBenchmarks
     public static async Task RunAsync(long events, int eventsPerCommit)
     {
         AnsiConsole.MarkupLine(
-            $"[grey]{events:N0} events, {eventsPerCommit} a commit, body {FileStore.Body.Length} bytes, {Streams:N0} streams round robin[/]");
+            $"[grey]{events:N0} events, {eventsPerCommit} a commit, body {FileStore.Body.Length} bytes, "
+            + $"{Streams:N0} streams round robin[/]");
         using var stored = await FileStore.FillAsync(events, Streams, eventsPerCommit);
         await using var store = await stored.OpenAsync();
         await new SideBySide("Replay as bytes, file engine", "event")
@@ -27,8 +28,8 @@ internal static class ReplayBenchmarks
         await new SideBySide("Replay decoded, file engine, System.Text.Json", "event")
             .Add("bare loop of Deserialize", () =>
             {
-                for (long i = 0; i < events; i++) _ =
-                    (object)JsonSerializer.Deserialize(FileStore.Body, BenchmarkJson.Default.OrderPlaced)!;
+                for (long i = 0; i < events; i++)
+                    _ = (object)JsonSerializer.Deserialize(FileStore.Body, BenchmarkJson.Default.OrderPlaced)!;
                 return new(events);
             })
             .Add("ReadAllAsync, Eager", async () =>

@@ -33,8 +33,8 @@ internal sealed class SideBySide(string title, string unit)
     public async Task<IReadOnlyList<Measurement>> RunAsync()
     {
         var samples = contenders.ConvertAll(_ => new List<Sample>());
-        await AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
-            .StartAsync(async progress =>
+        var bar = AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn());
+        await bar.StartAsync(async progress =>
         {
             var task = progress.AddTask(title, maxValue: (Rounds + 1) * contenders.Count);
             for (var round = 0; round <= Rounds; round++)
@@ -73,7 +73,8 @@ internal sealed class SideBySide(string title, string unit)
         foreach (var measured in measurements)
         {
             var ratio = measured.Median / measurements[0].Median;
-            table.AddRow(Markup.Escape(measured.Name), $"{measured.Median:N0}", $"{measured.Minimum:N0} … {measured.Maximum:N0}",
+            table.AddRow(
+                Markup.Escape(measured.Name), $"{measured.Median:N0}", $"{measured.Minimum:N0} … {measured.Maximum:N0}",
                 $"{measured.WorkPerUnit:N0}", $"{measured.BytesPerUnit:N0}", $"{ratio:0.00}");
         }
 
@@ -87,8 +88,9 @@ internal sealed record Measurement(string Name, double Median, double Minimum, d
     public static Measurement Of(string name, List<Sample> samples)
     {
         var rates = samples.Select(sample => sample.Rate).Order().ToArray();
-        return new(name, rates[rates.Length / 2], rates[0], rates[^1], MedianOf(samples, sample => sample.BytesPerUnit),
-            MedianOf(samples, sample => sample.WorkPerUnit));
+        return new(
+            name, rates[rates.Length / 2], rates[0], rates[^1],
+            MedianOf(samples, sample => sample.BytesPerUnit), MedianOf(samples, sample => sample.WorkPerUnit));
     }
 
     private static double MedianOf(List<Sample> samples, Func<Sample, double> value) =>

@@ -45,8 +45,12 @@ internal static class SqliteBenchmarks
                 })
                 .Add("one committer", async () =>
                 {
-                    for (var i = 0; i < Commits; i++) await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any,
-                        [.. Enumerable.Repeat(OrderPlaced.Sample, 10).Select(order => new EventMessage(order))]);
+                    for (var i = 0; i < Commits; i++)
+                    {
+                        var ten = Enumerable.Repeat(OrderPlaced.Sample, 10).Select(order => new EventMessage(order));
+                        await store.AppendAsync(Names[i % Streams], ExpectedRevision.Any, [.. ten]);
+                    }
+
                     return Commits * 10;
                 })
                 .RunAsync();
@@ -91,8 +95,8 @@ internal static class SqliteBenchmarks
         Directory.CreateDirectory(Path.Combine(directory.FullName, "large"));
         await FillAsync(Path.Combine(directory.FullName, "small"), 1_000);
         await FillAsync(Path.Combine(directory.FullName, "large"), Large);
-        AnsiConsole.MarkupLine(
-            $"[grey]{new FileInfo(Path.Combine(directory.FullName, "large", "store.db")).Length / (double)Large:N0} bytes on disk an event[/]");
+        var database = new FileInfo(Path.Combine(directory.FullName, "large", "store.db"));
+        AnsiConsole.MarkupLine($"[grey]{database.Length / (double)Large:N0} bytes on disk an event[/]");
         await using (var small = await OpenAsync(Path.Combine(directory.FullName, "small", "store.db")))
         {
             await using var large = await OpenAsync(Path.Combine(directory.FullName, "large", "store.db"));
@@ -104,8 +108,10 @@ internal static class SqliteBenchmarks
                     ("the first thousand events of all, bytes only", ReadThousandAsync),
                 ])
             {
-                await new SideBySide($"SQLite, {title}", "event").Add("of 1,000 events", () => run(small))
-                    .Add($"of {Large:N0} events", () => run(large)).RunAsync();
+                await new SideBySide($"SQLite, {title}", "event")
+                    .Add("of 1,000 events", () => run(small))
+                    .Add($"of {Large:N0} events", () => run(large))
+                    .RunAsync();
             }
         }
 
@@ -116,8 +122,11 @@ internal static class SqliteBenchmarks
     {
         await Task.WhenAll(Enumerable.Range(0, committers).Select(committer => Task.Run(async () =>
         {
-            for (var i = 0; i < each; i++) await store.AppendAsync(Names[((i * committers) + committer) % Streams], ExpectedRevision.Any,
-                [new EventMessage(OrderPlaced.Sample)]);
+            for (var i = 0; i < each; i++)
+            {
+                var name = Names[((i * committers) + committer) % Streams];
+                await store.AppendAsync(name, ExpectedRevision.Any, [new EventMessage(OrderPlaced.Sample)]);
+            }
         })));
         return committers * each;
     }
@@ -125,16 +134,16 @@ internal static class SqliteBenchmarks
     private static async ValueTask<long> ReadNewestTenAsync(IEventStore store)
     {
         const int Times = 20_000;
-        for (var i = 0; i < Times / 10; i++) await CountAsync(
-            store.ReadStreamAsync(Names[i * 7 % Streams], new StreamRange { Last = 10 }, EventDecoding.OnDemand));
+        for (var i = 0; i < Times / 10; i++)
+            await CountAsync(store.ReadStreamAsync(Names[i * 7 % Streams], new StreamRange { Last = 10 }, EventDecoding.OnDemand));
         return Times;
     }
 
     private static async ValueTask<long> ReadThousandAsync(IEventStore store)
     {
         const int Times = 100;
-        for (var i = 0; i < Times; i++) await CountAsync(
-            store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(1_000) }, EventDecoding.OnDemand));
+        for (var i = 0; i < Times; i++)
+            await CountAsync(store.ReadAllAsync(new EventQuery { UpTo = new Checkpoint(1_000) }, EventDecoding.OnDemand));
         return Times * 1_000;
     }
 
@@ -159,8 +168,12 @@ internal static class SqliteBenchmarks
         for (var stored = 0; stored < events; stored += Batch)
         {
             var attempts = new CommitAttempt[Batch];
-            for (var i = 0; i < Batch; i++) attempts[i] = new(Names[(stored + i) % Streams], NewId.Next(), ExpectedRevision.Any, default,
-                [new EventRecord(NewId.Next(), "order-placed", Body)]);
+            for (var i = 0; i < Batch; i++)
+            {
+                var one = new EventRecord(NewId.Next(), "order-placed", Body);
+                attempts[i] = new(Names[(stored + i) % Streams], NewId.Next(), ExpectedRevision.Any, default, [one]);
+            }
+
             await engine.CommitAsync(attempts);
         }
     }

@@ -18,8 +18,8 @@ internal static class StreamBenchmarks
         await new SideBySide($"A stream of 1,000 events, warm, its commits {large.Streams:N0} apart", "event")
             .Add("bare loop of Deserialize", () =>
             {
-                for (var i = 0; i < EventsPerStream * Times; i++) _ =
-                    (object)JsonSerializer.Deserialize(FileStore.Body, BenchmarkJson.Default.OrderPlaced)!;
+                for (var i = 0; i < EventsPerStream * Times; i++)
+                    _ = (object)JsonSerializer.Deserialize(FileStore.Body, BenchmarkJson.Default.OrderPlaced)!;
                 return new(EventsPerStream * Times);
             })
             .Add("bare preads of as many places", () => PreadAsync(large))
@@ -50,8 +50,8 @@ internal static class StreamBenchmarks
     private static ValueTask<long> PreadAsync(FileStore stored)
     {
         Span<byte> into = stackalloc byte[352];
-        using var file = File.OpenHandle(Directory.EnumerateFiles(Path.Combine(stored.Directory, "events", "log"), "*.seg")
-            .Order(StringComparer.Ordinal).First());
+        var segments = Directory.EnumerateFiles(Path.Combine(stored.Directory, "events", "log"), "*.seg");
+        using var file = File.OpenHandle(segments.Order(StringComparer.Ordinal).First());
         var length = RandomAccess.GetLength(file) - into.Length;
         long bytes = 0;
         for (var time = 0; time < Times; time++)

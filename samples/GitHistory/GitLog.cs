@@ -42,8 +42,8 @@ internal static class GitLog
 
     /// <summary>Reads all commits behind the head.</summary>
     /// <exception cref="GitException">Git failed on the way; the commits returned so far are not all.</exception>
-    public static async IAsyncEnumerable<GitCommit> ReadAsync(GitRepository repository,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
+    public static async IAsyncEnumerable<GitCommit> ReadAsync(
+        GitRepository repository, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var git = GitRepository.Start(repository.Directory, Arguments);
         try
@@ -132,9 +132,11 @@ internal static class GitLog
     }
 
     // Authors' clocks say anything; what lies outside 1970 to 3000 is moved to its edge.
-    private static DateTimeOffset Instant(string unixSeconds) =>
-        DateTimeOffset.FromUnixTimeSeconds(long.TryParse(unixSeconds, CultureInfo.InvariantCulture, out var seconds)
-            ? Math.Clamp(seconds, 0, 32_503_680_000) : 0);
+    private static DateTimeOffset Instant(string unixSeconds)
+    {
+        var isNumber = long.TryParse(unixSeconds, CultureInfo.InvariantCulture, out var seconds);
+        return DateTimeOffset.FromUnixTimeSeconds(isNumber ? Math.Clamp(seconds, 0, 32_503_680_000) : 0);
+    }
 
     private static int? Lines(string count) => int.TryParse(count, CultureInfo.InvariantCulture, out var lines) ? lines : null;
 }

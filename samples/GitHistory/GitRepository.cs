@@ -18,10 +18,10 @@ internal sealed record GitRepository(string Directory, string Name, int CommitCo
     public static async Task<GitRepository> FindAsync(string directory, CancellationToken cancellationToken)
     {
         if (!System.IO.Directory.Exists(directory)) throw new GitException($"There is no directory '{directory}'.");
-        var found = await AskAsync(directory, cancellationToken, "rev-parse", "--is-shallow-repository", "--path-format=absolute",
-            "--git-common-dir");
-        if (found.ExitCode != 0) throw new GitException(
-            $"'{Path.GetFullPath(directory)}' is not in a git repository that can be read. {Said(found.Errors)}");
+        var found = await AskAsync(
+            directory, cancellationToken, "rev-parse", "--is-shallow-repository", "--path-format=absolute", "--git-common-dir");
+        if (found.ExitCode != 0)
+            throw new GitException($"'{Path.GetFullPath(directory)}' is not in a git repository that can be read. {Said(found.Errors)}");
 
         var lines = found.Output.Split('\n');
         var hasCommits = (await AskAsync(directory, cancellationToken, "rev-parse", "--quiet", "--verify", "HEAD")).ExitCode == 0;
@@ -59,8 +59,8 @@ internal sealed record GitRepository(string Directory, string Name, int CommitCo
     public static string Said(string errors) =>
         errors.Trim().Split('\n')[^1] is { Length: > 0 } last ? $"Git says: {last.TrimEnd('.')}." : "";
 
-    private static async Task<(int ExitCode, string Output, string Errors)> AskAsync(string directory, CancellationToken cancellationToken,
-        params string[] arguments)
+    private static async Task<(int ExitCode, string Output, string Errors)> AskAsync(
+        string directory, CancellationToken cancellationToken, params string[] arguments)
     {
         using var git = Start(directory, arguments);
         var output = git.StandardOutput.ReadToEndAsync(cancellationToken);

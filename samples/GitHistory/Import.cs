@@ -11,11 +11,10 @@ namespace GitHistory;
 /// <param name="Refused">Files, or commits of files, that the store did not take, with its reason.</param>
 /// <param name="Elapsed">From the first to the last.</param>
 /// <param name="PerCommit">How long a commit to the store took on average, as its writer saw it.</param>
-/// <param name="ShareInStore">The part of their time, 0 to 1, that the writers spent in the store and not waiting for something to
-/// write.</param>
+/// <param name="ShareInStore">The part of their time, 0 to 1, that the writers spent in the store and not waiting for work.</param>
 internal sealed record ImportResult(
-    int GitCommits, long Stored, long AlreadyThere, IReadOnlyDictionary<string, string> Refused, TimeSpan Elapsed, TimeSpan PerCommit,
-    double ShareInStore)
+    int GitCommits, long Stored, long AlreadyThere, IReadOnlyDictionary<string, string> Refused,
+    TimeSpan Elapsed, TimeSpan PerCommit, double ShareInStore)
 {
     public double CommitsPerSecond => (Stored + AlreadyThere) / Math.Max(Elapsed.TotalSeconds, 0.001);
 }
@@ -51,8 +50,8 @@ internal sealed class Import(IEventStore store, GitRepository repository, int wr
             .Select(_ => Channel.CreateBounded<Fact>(new BoundedChannelOptions(QueueLength) { SingleReader = true, SingleWriter = true }))
             .ToArray();
 
-        Task[] working = [ReadAsync(queues, afterCommit, failing.Token),
-            .. queues.Select(queue => WriteAsync(queue.Reader, failing.Token))];
+        var writing = queues.Select(queue => WriteAsync(queue.Reader, failing.Token));
+        Task[] working = [ReadAsync(queues, afterCommit, failing.Token), .. writing];
         await foreach (var done in Task.WhenEach(working))
         {
             // The first to fail stops the others; its error is the one that is reported.

@@ -4,10 +4,13 @@ using GitHistory;
 using Spectre.Console;
 
 var path = new Argument<string>("path") { Description = "A directory in the repository to read.", DefaultValueFactory = _ => "." };
-var address =
-    new Option<string>("--store") { Description =
-    "Where to store: file:directory, sqlite:file, postgres:connection string, redis:host:port, mongodb:connection string or memory:.",
-    HelpName = "address", DefaultValueFactory = _ => "file:artifacts/git-history" };
+var address = new Option<string>("--store")
+{
+    Description =
+        "Where to store: file:directory, sqlite:file, postgres:connection string, redis:host:port, mongodb:connection string or memory:.",
+    HelpName = "address",
+    DefaultValueFactory = _ => "file:artifacts/git-history",
+};
 var writers = Number("--writers", "How many files are written at once.", 64);
 var interval = Number("--snapshot-every", "A file gets a snapshot after so many events.", 5);
 var command = new RootCommand("Stores the history of a git repository, one stream for each file, and reports on it by replaying.")
@@ -15,14 +18,21 @@ var command = new RootCommand("Stores the history of a git repository, one strea
     path, address, writers, interval,
 };
 if (Console.IsOutputRedirected)
-    AnsiConsole.Console =
-        AnsiConsole.Create(new() { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No });
+{
+    AnsiConsole.Console = AnsiConsole.Create(new()
+    {
+        Ansi = AnsiSupport.No,
+        ColorSystem = ColorSystemSupport.NoColors,
+        Interactive = InteractionSupport.No,
+    });
+}
+
 command.SetAction(async (choices, cancellationToken) =>
 {
     try
     {
-        await RunAsync(choices.GetValue(path)!, choices.GetValue(address)!, choices.GetValue(writers), choices.GetValue(interval),
-            cancellationToken);
+        await RunAsync(
+            choices.GetValue(path)!, choices.GetValue(address)!, choices.GetValue(writers), choices.GetValue(interval), cancellationToken);
         return 0;
     }
     catch (OperationCanceledException)
@@ -101,12 +111,12 @@ static async Task AnswerAsync(IEventStore store, string bucket, Projection proje
     report.Dispatch(projection, tally, status);
 }
 
-static Task<ImportResult> ImportAsync(string name, GitRepository repository, IEventStore store, int writers,
-    CancellationToken cancellationToken) =>
+static Task<ImportResult> ImportAsync(
+    string name, GitRepository repository, IEventStore store, int writers, CancellationToken cancellationToken) =>
     AnsiConsole.Progress()
         .AutoClear(true)
-        .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(),
-        new SpinnerColumn())
+        .Columns(
+            new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
         .StartAsync(progress =>
         {
             var task = progress.AddTask(name, maxValue: repository.CommitCount);

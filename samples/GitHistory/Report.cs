@@ -36,16 +36,17 @@ internal sealed class Report(IAnsiConsole console)
             new Style(Color.Grey));
         if (import.Refused.Count == 0) return;
         var refused = Pairs();
-        foreach (var (path, reason) in import.Refused.Take(Rows)) refused.AddRow(new Text("        refused", Color.Yellow),
-            new Text($"{Words.Fit(path, 30, keepEnd: true)}: {reason}"));
-        if (import.Refused.Count > Rows) refused.AddRow(new Text("        refused", Color.Yellow),
-            new Text($"… and {Words.Count(import.Refused.Count - Rows, "more file")}"));
+        foreach (var (path, reason) in import.Refused.Take(Rows))
+            refused.AddRow(new Text("        refused", Color.Yellow), new Text($"{Words.Fit(path, 30, keepEnd: true)}: {reason}"));
+        var more = import.Refused.Count - Rows;
+        if (more > 0) refused.AddRow(new Text("        refused", Color.Yellow), new Text($"… and {Words.Count(more, "more file")}"));
         console.Write(refused);
     }
 
     public void SnapshotsTaken(int snapshots, int interval) => console.WriteLine(snapshots == 0
         ? $"No snapshot taken: no file has {Words.Count(interval, "event")} since its last one"
-        : $"{Words.Count(snapshots, "snapshot")} taken: one for each file with {Words.Count(interval, "event")} or more since its last one");
+        : $"{Words.Count(snapshots, "snapshot")} taken: "
+            + $"one for each file with {Words.Count(interval, "event")} or more since its last one");
 
     public void MostChangedFiles(Tally tally)
     {
@@ -68,8 +69,8 @@ internal sealed class Report(IAnsiConsole console)
     {
         Title($"Authors: {Words.Full(tally.Authors.Count)}, by changes of files");
         var chart = new BarChart().Width(Width - 2).UseValueFormatter(changes => Words.Full((long)changes));
-        foreach (var (author, changes) in tally.Authors.OrderByDescending(author => author.Value)
-            .ThenBy(author => author.Key, StringComparer.Ordinal).Take(Rows))
+        var byChanges = tally.Authors.OrderByDescending(author => author.Value).ThenBy(author => author.Key, StringComparer.Ordinal);
+        foreach (var (author, changes) in byChanges.Take(Rows))
             chart.AddItem(Markup.Escape(Words.Fit(author, 24)), changes, Color.Aqua);
         console.Write(chart);
     }
@@ -87,9 +88,11 @@ internal sealed class Report(IAnsiConsole console)
         Title($"The history of {Words.Fit(opened.Stream.Id, Width - 20, keepEnd: true)}");
         console.WriteLine(snapshot is null
             ? $"It has no snapshot yet, so it was read from its first event: {Words.Count(opened.CommittedEvents.Count, "event")}."
-            : $"Opened from the snapshot at revision {snapshot.Revision}: {opened.CommittedEvents.Count} of its {opened.Revision} events were read.");
+            : $"Opened from the snapshot at revision {snapshot.Revision}: "
+                + $"{opened.CommittedEvents.Count} of its {opened.Revision} events were read.");
         console.WriteLine(
-            $"{Words.Count(now.Changes, "change")} from {now.First:yyyy-MM-dd} to {now.Last:yyyy-MM-dd}, {Words.Count(now.Added, "line")} added, {Words.Full(now.Removed)} removed: "
+            $"{Words.Count(now.Changes, "change")} from {now.First:yyyy-MM-dd} to {now.Last:yyyy-MM-dd}, "
+            + $"{Words.Count(now.Added, "line")} added, {Words.Full(now.Removed)} removed: "
             + (now == replayed ? "as the replay of all its events says." : "which is NOT what the replay of all its events says."));
 
         List<CommittedEvent> latest = [.. opened.CommittedEvents.Where(committed => committed.Body is IFileEvent).TakeLast(Rows)];
@@ -125,8 +128,8 @@ internal sealed class Report(IAnsiConsole console)
         console.WriteLine(
             counted.SaysTheSameAs(replay) ? $"Equal, file by file. {Words.Count(projection.Dispatched, "event")} came by dispatch, "
                 + $"{Words.Full(counted.Events - projection.Dispatched)} were stored before."
-            : status is { Backlog: > 0, IsDispatchingHere: false }
-            ? $"Not equal: another process dispatches, and {Words.Count(status.Backlog, "event")} are still to come."
+            : status is { Backlog: > 0, IsDispatchingHere: false } ? "Not equal: another process dispatches, and "
+                + $"{Words.Count(status.Backlog, "event")} are still to come."
             : status.Backlog > 0 ? $"Not equal: {Words.Count(status.Backlog, "event")} were still to be dispatched when the wait was over."
             : status.IsDispatchingHere ? "NOT EQUAL, although nothing is left to dispatch."
             : "Not equal: another process dispatched some of the events.");
@@ -161,8 +164,11 @@ internal sealed class Report(IAnsiConsole console)
     {
         var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey);
         foreach (var (name, isNumber) in columns)
-            table.AddColumn(new TableColumn(new Text(name, new Style(decoration: Decoration.Bold))) { NoWrap = true, Alignment = isNumber
-                ? Justify.Right : Justify.Left });
+        {
+            var title = new Text(name, new Style(decoration: Decoration.Bold));
+            table.AddColumn(new TableColumn(title) { NoWrap = true, Alignment = isNumber ? Justify.Right : Justify.Left });
+        }
+
         return table;
     }
 

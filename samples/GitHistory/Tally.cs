@@ -43,8 +43,8 @@ internal sealed class Tally
     public static async Task<Tally> ReplayAsync(IEventStore store, string bucket, CancellationToken cancellationToken)
     {
         var tally = new Tally();
-        await foreach (var committed in store.ReadAllAsync(Streams.AllOf(bucket), cancellationToken: cancellationToken)) tally.Count(
-            committed);
+        await foreach (var committed in store.ReadAllAsync(Streams.AllOf(bucket), cancellationToken: cancellationToken))
+            tally.Count(committed);
         return tally;
     }
 

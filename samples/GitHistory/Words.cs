@@ -6,7 +6,7 @@ namespace GitHistory;
 internal static class Words
 {
     /// <summary>A text as one line that does nothing else to the terminal and takes at most so many of its cells.</summary>
-    /// <param name="text">Any text, also one from outside.</param>
+    /// <param name="text">A text that may come from another program.</param>
     /// <param name="cells">How much room there is.</param>
     /// <param name="keepEnd">Whether the end is kept and not the beginning: the end of a path says more.</param>
     public static string Fit(string text, int cells, bool keepEnd = false)

@@ -6,19 +6,33 @@ using Spectre.Console;
 
 var path = new Argument<string>("path") { Description = "A directory in the repository to read.", DefaultValueFactory = _ => "." };
 var name = new Argument<string>("name") { Description = "The projection to follow with." };
-var store = new Option<string>("--store") { Description = "Where to store: file:directory, sqlite:file or postgres:connection string.",
-    HelpName = "address", Recursive = true, DefaultValueFactory = _ => "file:artifacts/live-projections/store" };
-var folder = new Option<DirectoryInfo>("--projections") { Description = "Where the followers keep their states.",
-    DefaultValueFactory = _ => new("artifacts/live-projections") };
+var store = new Option<string>("--store")
+{
+    Description = "Where to store: file:directory, sqlite:file or postgres:connection string.",
+    HelpName = "address",
+    Recursive = true,
+    DefaultValueFactory = _ => "file:artifacts/live-projections/store",
+};
+var folder = new Option<DirectoryInfo>("--projections")
+{
+    Description = "Where the followers keep their states.",
+    DefaultValueFactory = _ => new("artifacts/live-projections"),
+};
 var kills = new Option<int>("--kills") { Description = "How often one follower is killed at least.", DefaultValueFactory = _ => 5 };
 var consumers = new Option<string>("--consumers") { Description = "Where a follower keeps its state.", Required = true };
 if (Console.IsOutputRedirected)
-    AnsiConsole.Console =
-        AnsiConsole.Create(new() { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No });
+{
+    AnsiConsole.Console = AnsiConsole.Create(new()
+    {
+        Ansi = AnsiSupport.No,
+        ColorSystem = ColorSystemSupport.NoColors,
+        Interactive = InteractionSupport.No,
+    });
+}
 
-var root =
-    new RootCommand(
-    "Imports the history of a git repository while two other processes follow it with exactly-once projections, one of them killed again and again.") { path, store, folder, kills };
+const string Purpose = "Imports the history of a git repository while two other processes follow it with exactly-once projections, "
+    + "one of them killed again and again.";
+var root = new RootCommand(Purpose) { path, store, folder, kills };
 root.SetAction((parsed, cancellationToken) => WithErrorsPrintedAsync(async () =>
 {
     using var show = new Show(parsed.GetValue(path)!, parsed.GetValue(store)!, parsed.GetValue(folder)!, parsed.GetValue(kills));

@@ -23,8 +23,7 @@ internal static class Roles
     public static async Task FollowAsync(string name, string address, string consumers, CancellationToken cancellationToken)
     {
         await using var store = await Stores.OpenToReadAsync(address, consumers, cancellationToken);
-        await using var consumer = await store.Consumers.StartAsync(name, ConsumerSource.Everything, Totals.Projections[name],
-            new ConsumerOptions
+        var options = new ConsumerOptions
         {
             // A process that was killed a moment ago still has the name until its lease expires.
             WhenTaken = WhenTaken.Wait,
@@ -32,7 +31,9 @@ internal static class Roles
             EventsPerCheckpoint = EventsPerCheckpoint,
             PollInterval = TimeSpan.FromMilliseconds(100),
             Persisted = checkpoint => Say($"at {checkpoint}"),
-        }, cancellationToken);
+        };
+        await using var consumer = await store.Consumers.StartAsync(
+            name, ConsumerSource.Everything, Totals.Projections[name], options, cancellationToken);
         await Task.Run(Console.In.ReadToEnd, cancellationToken);
         await consumer.WaitUntilCaughtUpAsync(cancellationToken);
         Say($"state {consumer.State.ToJson()}");

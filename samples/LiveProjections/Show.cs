@@ -26,8 +26,10 @@ internal sealed class Show(string path, string address, DirectoryInfo folder, in
         import = new Child("import", path, "--store", address);
         (steady, struck) = (Follow(Steady), Follow(Struck));
         if (console.Profile.Capabilities.Interactive)
+        {
             await console.Live(Picture())
                 .StartAsync(live => WhileAsync(KillAndEndAsync(cancellationToken), () => live.UpdateTarget(Picture())));
+        }
         else await KillAndEndAsync(cancellationToken);
         console.Write(Picture());
         return await CompareAsync(console, cancellationToken);
@@ -63,7 +65,8 @@ internal sealed class Show(string path, string address, DirectoryInfo folder, in
             var isEqual = fold.ToJson() == follower.State;
             areEqual &= isEqual;
             console.WriteLine(
-                $"{name}: {fold.Changes:N0} changes, {fold.ChangesBy.Count:N0} {name}; its state {(isEqual ? "equals" : "DIFFERS FROM")} the fold of the log.");
+                $"{name}: {fold.Changes:N0} changes, {fold.ChangesBy.Count:N0} {name}; "
+                + $"its state {(isEqual ? "equals" : "DIFFERS FROM")} the fold of the log.");
         }
 
         return areEqual;

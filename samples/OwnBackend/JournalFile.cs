@@ -30,24 +30,25 @@ internal sealed class JournalFile : IDisposable
         try
         {
             // FileShare.None is what excludes a second writer on every system; FileShare.Read would let it in on Unix.
-            file = opened = new FileStream(path, mayCreate ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.None,
-                bufferSize: 0);
+            var mode = mayCreate ? FileMode.OpenOrCreate : FileMode.Open;
+            file = opened = new FileStream(path, mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
             Replay(logger, replay);
         }
         catch (Exception error)
         {
             opened?.Dispose();
-            if (error is FileNotFoundException) throw new StorageException(
-                $"There is no journal at '{path}'. InitializeStorageEngine() makes one.", error);
+            if (error is FileNotFoundException)
+                throw new StorageException($"There is no journal at '{path}'. InitializeStorageEngine() makes one.", error);
             if (error is not (IOException or UnauthorizedAccessException)) throw;
             throw new StorageException(
-                $"The journal cannot be opened: {error.Message} One engine at a time writes a journal; if another has it open, dispose that one first.", error);
+                $"The journal cannot be opened: {error.Message} One engine at a time writes a journal; "
+                + "if another has it open, dispose that one first.",
+                error);
         }
     }
 
     /// <summary>Writes entries as lines behind the last one, in one go. After a failure the file must be opened again.</summary>
-    /// <exception cref="StorageUnavailableException">Nothing of them is in the file. After any other exception some of it may
-    /// be.</exception>
+    /// <exception cref="StorageUnavailableException">Nothing was written. After any other exception some of it may be.</exception>
     public void Append(IEnumerable<JournalEntry> entries)
     {
         var lines = new MemoryStream();
@@ -79,8 +80,8 @@ internal sealed class JournalFile : IDisposable
 
     public void Dispose() => file.Dispose();
 
-    // A line is acknowledged only after it was written with its end. So what has no end was never acknowledged and may go; all else may
-    // not.
+    // A line is acknowledged only after it was written with its end. So a line without an end was never acknowledged and may be cut off;
+    // no other line may.
     private void Replay(ILogger logger, Action<JournalEntry> apply)
     {
         var number = 0;
@@ -88,8 +89,8 @@ internal sealed class JournalFile : IDisposable
         {
             number++;
             if (!isWhole) CutOff(line, number, logger);
-            else if (Decode(line, ref last, out var entry) is { } problem) throw new CorruptStorageException(PlaceOf(number), problem,
-                Advice);
+            else if (Decode(line, ref last, out var entry) is { } problem)
+                throw new CorruptStorageException(PlaceOf(number), problem, Advice);
             else apply(entry!);
         }
 
@@ -99,13 +100,15 @@ internal sealed class JournalFile : IDisposable
     private void CutOff(string torn, int number, ILogger logger)
     {
         var previous = Seed;
-        if (number == 1 && !Encoding.Latin1.GetString(Encode(new JournalEntry.Begun(1), ref previous))
-            .StartsWith(torn, StringComparison.Ordinal))
+        var first = Encoding.Latin1.GetString(Encode(new JournalEntry.Begun(1), ref previous));
+        if (number == 1 && !first.StartsWith(torn, StringComparison.Ordinal))
             throw new CorruptStorageException(PlaceOf(number), "it is not the beginning of a journal.", Advice);
         File.AppendAllText(path + ".torn", torn + "\n", Encoding.Latin1);
         file.SetLength(file.Length - torn.Length);
         logger.LogWarning(
-            "The last line of {Journal}, line {Line}, was cut off: the process that wrote it ended before its end. A copy is in {Journal}.torn.", path, number, path);
+            "The last line of {Journal}, line {Line}, was cut off: the process that wrote it ended before its end. "
+            + "A copy is in {Journal}.torn.",
+            path, number, path);
     }
 
     // Lines are ASCII, as the serializer escapes the rest; read as Latin-1 a character is a byte, whatever damage is met.
@@ -114,8 +117,8 @@ internal sealed class JournalFile : IDisposable
         file.Position = Math.Max(0, file.Length - 1);
         var isWhole = file.ReadByte() is '\n';
         file.Position = 0;
-        using var reader = new StreamReader(file, Encoding.Latin1, detectEncodingFromByteOrderMarks: false, bufferSize: 1 << 16,
-            leaveOpen: true);
+        using var reader = new StreamReader(
+            file, Encoding.Latin1, detectEncodingFromByteOrderMarks: false, bufferSize: 1 << 16, leaveOpen: true);
         while (reader.ReadLine() is { } line) yield return (line, isWhole || !reader.EndOfStream);
     }
 
@@ -130,8 +133,8 @@ internal sealed class JournalFile : IDisposable
     private static string? Decode(string line, ref uint previous, out JournalEntry? entry)
     {
         entry = null;
-        if (line.Length < 13 || !uint.TryParse(line.AsSpan(2, 8), NumberStyles.AllowHexSpecifier, null,
-            out var checksum)) return "it is not a line of a journal.";
+        if (line.Length < 13 || !uint.TryParse(line.AsSpan(2, 8), NumberStyles.AllowHexSpecifier, null, out var checksum))
+            return "it is not a line of a journal.";
         var before = previous;
         previous = checksum;
         var json = Encoding.Latin1.GetBytes(line[12..^1]);

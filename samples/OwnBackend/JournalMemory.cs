@@ -3,8 +3,8 @@ using EventStore.Engines;
 namespace OwnBackend;
 
 /// <summary>
-/// The store in memory: what all lines of the journal say together. It changes by entries only, just written or replayed. Not safe for
-/// threads.
+/// The store in memory: what all lines of the journal say together. It changes by entries only, just written or replayed.
+/// Not safe for threads.
 /// </summary>
 internal sealed class JournalMemory
 {
@@ -42,8 +42,8 @@ internal sealed class JournalMemory
             case JournalEntry.Purged purged:
                 foreach (var name in names.Where(name => purged.Bucket is null || name.Bucket == purged.Bucket).ToArray()) Delete(name);
                 break;
-            default: throw new StorageException(
-                "The journal was begun by a version that this one does not know. Open it with that version.");
+            default:
+                throw new StorageException("The journal was begun by a version that this one does not know. Open it with that version.");
         }
     }
 
@@ -52,8 +52,8 @@ internal sealed class JournalMemory
         if (!Streams.TryGetValue(read.Stream, out var stream)) return new StreamPage(default, Revision.None, IsEnd: true);
         var page = new PageBuilder(read.Limit);
         long low = read.From.Value, high = Math.Min(read.To.Value, stream.Events.Count), count = Math.Max(0, high - low + 1), next = 0;
-        for (; next < count && !page.IsFull; next++) page.TryAdd(
-            stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + next : high - next) - 1]);
+        for (; next < count && !page.IsFull; next++)
+            page.TryAdd(stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + next : high - next) - 1]);
         return new StreamPage(page.Events, new Revision(stream.Events.Count), IsEnd: next == count);
     }
 
@@ -63,8 +63,8 @@ internal sealed class JournalMemory
         var page = new PageBuilder(read.Limit);
         var forward = read.Direction == ReadDirection.Forward;
         var position = forward ? read.After : read.UpTo;
-        long low = Math.Min(read.After.Value, events.Count) + 1, high = Math.Min(read.UpTo.Value, events.Count),
-            count = Math.Max(0, high - low + 1), next = 0;
+        long low = Math.Min(read.After.Value, events.Count) + 1, high = Math.Min(read.UpTo.Value, events.Count);
+        long count = Math.Max(0, high - low + 1), next = 0;
         for (; next < count && next < MaxExaminedPerPage && !page.IsFull; next++)
         {
             position = new Checkpoint(forward ? low + next : high - next);
@@ -78,8 +78,12 @@ internal sealed class JournalMemory
     public IReadOnlyList<StreamHead> ListHeads(HeadQuery query)
     {
         IEnumerable<StreamId> candidates = names;
-        if (query.After is { } after) candidates = names.Count == 0 || after.CompareTo(names.Max) >= 0 ? []
-            : names.GetViewBetween(after, names.Max).Where(name => name != after);
+        if (query.After is { } after)
+        {
+            var isBehindAll = names.Count == 0 || after.CompareTo(names.Max) >= 0;
+            candidates = isBehindAll ? [] : names.GetViewBetween(after, names.Max).Where(name => name != after);
+        }
+
         return [.. candidates
             .Where(name => query.Bucket is null || name.Bucket == query.Bucket)
             .Select(name => Streams[name].Head)
@@ -121,7 +125,8 @@ internal sealed class JournalMemory
 
         public SortedList<(long Revision, int SchemaVersion), SnapshotRecord> Snapshots { get; } = [];
 
-        public StreamHead Head => new(name, new Revision(Events.Count), new CommitSequence(Commits.Count), Snapshots.Count == 0
-            ? Revision.None : Snapshots.Values[^1].Revision);
+        public StreamHead Head => new(
+            name, new Revision(Events.Count), new CommitSequence(Commits.Count),
+            Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
     }
 }

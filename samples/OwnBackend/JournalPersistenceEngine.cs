@@ -12,8 +12,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     private readonly ILogger logger = context.Loggers.CreateLogger("EventStore.Journal");
     private readonly CommitSignal signal = new();
 
-    // All guarded by the gate. The file is null before initialization, and after a write that failed: then the next call opens and replays
-    // it.
+    // All guarded by the gate. The file is null before initialization and after a write that failed; the next call opens and replays it.
     private readonly Lock gate = new();
     private JournalMemory memory = new();
     private JournalFile? file;
@@ -26,15 +25,16 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         "journal:" + path,
         new EngineDurability(Durability.Fast, "each batch is written to the operating system, which flushes it when it sees fit",
             ["After a power loss, opening may name a damaged line near the end; what it and later lines said is then lost."]),
-        new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 1 << 20,
+        new EngineLimits(
+            MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 1 << 20,
             MaxBatchAttempts: 256),
         EngineCapabilities.Reopens);
     // sample: end
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Locked(() => { }, cancellationToken);
 
-    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
-        CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         foreach (var attempt in attempts) Description.Limits.Require(attempt);
         return Locked(() =>
@@ -58,8 +58,9 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         var revision = stream?.Head.Revision ?? Revision.None;
         if (!attempt.Expected.IsMetBy(revision)) return CommitOutcome.Conflict(revision);
 
-        var entry = new JournalEntry.Committed(attempt.Stream, attempt.CommitId, CommitRecord.NextStamp(context.Time, memory.LastStamp),
-            attempt.Headers.ToArray(), [.. attempt.Events.Select(Copy)]);
+        var stamp = CommitRecord.NextStamp(context.Time, memory.LastStamp);
+        var entry = new JournalEntry.Committed(
+            attempt.Stream, attempt.CommitId, stamp, attempt.Headers.ToArray(), [.. attempt.Events.Select(Copy)]);
         memory.Apply(entry);
         entries.Add(entry);
         return CommitOutcome.Committed(memory.Streams[attempt.Stream].Commits[attempt.CommitId]);
@@ -85,13 +86,14 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         {
             var head = memory.Streams.GetValueOrDefault(snapshot.Stream)?.Head.Revision ?? Revision.None;
             if (snapshot.Revision > head) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head);
-            Record(new JournalEntry.SnapshotSaved(snapshot.Stream, snapshot.Revision.Value, snapshot.SchemaVersion, snapshot.StateType,
-                snapshot.Payload.ToArray()));
+            Record(new JournalEntry.SnapshotSaved(
+                snapshot.Stream, snapshot.Revision.Value, snapshot.SchemaVersion, snapshot.StateType, snapshot.Payload.ToArray()));
         }, cancellationToken);
     }
 
     public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
-        Locked(() => memory.Streams.GetValueOrDefault(stream)?.Snapshots.Values.LastOrDefault(snapshot => snapshot.Revision <= atMost),
+        Locked(
+            () => memory.Streams.GetValueOrDefault(stream)?.Snapshots.Values.LastOrDefault(snapshot => snapshot.Revision <= atMost),
             cancellationToken);
 
     public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) => Locked(() =>
@@ -102,8 +104,8 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     public ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default) =>
         Locked(() => memory.Documents.GetValueOrDefault(NamedDocument.RequireName(name)), cancellationToken);
 
-    public ValueTask<long?> PutDocumentAsync(string name, ReadOnlyMemory<byte> content, long expectedVersion,
-        CancellationToken cancellationToken = default)
+    public ValueTask<long?> PutDocumentAsync(
+        string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
     {
         Description.Limits.RequireDocument(name, content);
         return Locked(() =>
@@ -114,19 +116,19 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         }, cancellationToken);
     }
 
-    public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) =>
-        Locked(() =>
+    public ValueTask<bool> DeleteDocumentAsync(
+        string name, long expectedVersion, CancellationToken cancellationToken = default) => Locked(() =>
     {
         if (memory.Documents.GetValueOrDefault(name)?.Version != expectedVersion) return false;
         Record(new JournalEntry.DocumentDeleted(name));
         return true;
     }, cancellationToken);
 
-    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
-        CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(
+        string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
         Locked(() => (IReadOnlyList<NamedDocument>)[.. memory.Documents.Values
-            .Where(document => document.Name.StartsWith(prefix, StringComparison.Ordinal)
-            && StreamId.CompareCodePoints(document.Name, after) > 0)
+            .Where(document => document.Name.StartsWith(prefix, StringComparison.Ordinal))
+            .Where(document => StreamId.CompareCodePoints(document.Name, after) > 0)
             .Take(limit)], cancellationToken);
 
     public async ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
@@ -145,12 +147,12 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
         Locked(() => Record(new JournalEntry.Purged(bucket)), cancellationToken);
 
-    public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
-        CancellationToken cancellationToken = default) => Locked(() =>
+    public ValueTask<VerificationReport> VerifyAsync(
+        IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) => Locked(() =>
     {
         Damage[] damages = [.. file!.FindDamage()];
-        long commits = memory.Streams.Values.Sum(stream => (long)stream.Commits.Count),
-            events = memory.Streams.Values.Sum(stream => (long)stream.Events.Count);
+        var commits = memory.Streams.Values.Sum(stream => (long)stream.Commits.Count);
+        var events = memory.Streams.Values.Sum(stream => (long)stream.Events.Count);
         progress?.Report(new VerificationProgress(events, events));
         return new VerificationReport(commits, events, damages);
     }, cancellationToken);

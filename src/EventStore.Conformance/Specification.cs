@@ -34,9 +34,9 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
     /// <summary>Opens another engine over the same storage.</summary>
     protected async ValueTask<IPersistenceEngine> OpenAsync()
     {
-        var engine = await Backend.OpenAsync(new EngineContext(Time, NullLoggerFactory.Instance));
-        await engine.InitializeAsync();
-        return engine;
+        var opened = await Backend.OpenAsync(new EngineContext(Time, NullLoggerFactory.Instance));
+        await opened.InitializeAsync();
+        return opened;
     }
 
     /// <summary>Closes the engine and opens the storage again.</summary>

@@ -4,8 +4,8 @@ using EventStore.TestServers;
 namespace EventStore.Processes.Tests;
 
 /// <summary>
-/// The times in which processes held one consumer's name, as they reported them: where each began, and how far it wrote. They must join: each
-/// begins at or behind all that earlier ones wrote, or newer progress was overwritten.
+/// The times in which processes held one consumer's name, as they reported them: where each began, and how far it wrote. They must join:
+/// each begins at or behind all that earlier ones wrote, or newer progress was overwritten.
 /// </summary>
 internal sealed class Terms
 {
