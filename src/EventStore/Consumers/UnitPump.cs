@@ -23,22 +23,22 @@ internal sealed class UnitPump : IPump
     public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken)
     {
         if (events.IsEmpty) return;
-        await Lanes<Unit>.RunAsync(context.Options.Parallelism, FillAsync, WorkAsync, cancellationToken).ConfigureAwait(false);
-
-        async Task FillAsync(Lanes<Unit> lanes, CancellationToken failing)
-        {
-            foreach (var unit in UnitsOf(events))
-            {
-                context.Progress.Begin(unit.Delivered);
-                await lanes.WriteAsync(unit.Events[0].Stream, unit, failing).ConfigureAwait(false);
-            }
-        }
+        await Lanes<Unit>.RunAsync(context.Options.Parallelism, Begin(events), WorkAsync, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DeliverParkedAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
         await handle([committed], cancellationToken).ConfigureAwait(false);
         context.Progress.Unpark(committed.Checkpoint.Value, context.Progress.State);
+    }
+
+    private IEnumerable<(StreamId Stream, Unit Unit)> Begin(ReadOnlyMemory<FeedEvent> events)
+    {
+        foreach (var unit in UnitsOf(events))
+        {
+            context.Progress.Begin(unit.Delivered);
+            yield return (unit.Events[0].Stream, unit);
+        }
     }
 
     private async ValueTask WorkAsync(Unit unit, CancellationToken cancellationToken)

@@ -69,12 +69,7 @@ internal abstract class DeliveryProgress<TUnit>(FeedPosition start) where TUnit 
     /// <summary>Adds a unit that is about to be delivered. Units are added in order.</summary>
     public void Begin(TUnit unit)
     {
-        lock (Gate)
-        {
-            unit.Begin(scanned);
-            outstanding.Enqueue(unit);
-            scanned = unit.After;
-        }
+        lock (Gate) Begin(unit, scanned);
     }
 
     /// <summary>Marks a unit as done. Does nothing if it is done already.</summary>
@@ -86,7 +81,7 @@ internal abstract class DeliveryProgress<TUnit>(FeedPosition start) where TUnit 
             unit.Finish();
             DoneSinceWrite += unit.Count;
             while (outstanding.TryPeek(out var first) && first.IsDone) outstanding.Dequeue();
-            Waiters.Release(Reached.Checkpoint);
+            if (Waiters.Any) Waiters.Release(Reached.Checkpoint);
         }
     }
 
@@ -104,6 +99,17 @@ internal abstract class DeliveryProgress<TUnit>(FeedPosition start) where TUnit 
     public virtual bool IsWriteDue(int deliveries)
     {
         lock (Gate) return DoneSinceWrite >= deliveries;
+    }
+
+    /// <summary>Adds a unit. Called with the gate held.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="before">Everything up to here was added before, or need not be delivered.</param>
+    protected void Begin(TUnit unit, FeedPosition before)
+    {
+        unit.Begin(before);
+        outstanding.Enqueue(unit);
+        scanned = unit.After;
+        if (outstanding.Count == 1 && Waiters.Any) Waiters.Release(before.Checkpoint);
     }
 
     /// <summary>Moves on after a delivery without a unit of its own. Called with the gate held and nothing outstanding.</summary>

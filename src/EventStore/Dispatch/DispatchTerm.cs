@@ -70,11 +70,25 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
     /// <summary>Adds what is dispatched and not written yet to a progress that was read.</summary>
     public void AddUnwritten(DispatchProgress progress) => tracker.Take().WriteTo(progress);
 
-    public async ValueTask DeliverAsync(DispatchUnit unit, CancellationToken cancellationToken)
+    public ValueTask DeliverAsync(DispatchUnit unit, CancellationToken cancellationToken)
+    {
+        var dispatching = bus.DispatchAsync(unit.Commit, cancellationToken);
+        return dispatching.IsCompletedSuccessfully ? default : FollowAsync(dispatching, unit, cancellationToken);
+    }
+
+    public async ValueTask<bool> WaitForRetryAsync(
+        DispatchUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken)
+    {
+        Report.LogRetry(failed.Error, unit.Commit, failed.Failures, delay);
+        await Task.Delay(delay, lease.Time, cancellationToken).ConfigureAwait(false);
+        return !await commits.IsSettledElsewhereAsync(unit, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask FollowAsync(ValueTask dispatching, DispatchUnit unit, CancellationToken cancellationToken)
     {
         try
         {
-            await bus.DispatchAsync(unit.Commit, cancellationToken).ConfigureAwait(false);
+            await dispatching.ConfigureAwait(false);
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -84,14 +98,6 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
             tracker.CallOffWaiting();
             throw;
         }
-    }
-
-    public async ValueTask<bool> WaitForRetryAsync(
-        DispatchUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken)
-    {
-        Report.LogRetry(failed.Error, unit.Commit, failed.Failures, delay);
-        await Task.Delay(delay, lease.Time, cancellationToken).ConfigureAwait(false);
-        return !await commits.IsSettledElsewhereAsync(unit, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task DispatchAsync(CancellationToken cancellationToken)
@@ -107,18 +113,22 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
         while (true)
         {
             tracker.IsCaughtUp = false;
-            await foreach (var (unit, reached, head) in commits.ReadAsync(assembly, position, cancellationToken).ConfigureAwait(false))
+            await foreach (var page in commits.ReadAsync(position, cancellationToken).ConfigureAwait(false))
             {
-                if (unit is not null)
+                for (var i = 0; i < page.Events.Length; i++)
                 {
-                    tracker.Add(unit);
-                    await lanes.WriteAsync(unit.Commit.Stream, unit, cancellationToken).ConfigureAwait(false);
-                    continue;
+                    if (assembly.Complete(page.Events.Span[i]) is not { } commit) continue;
+                    foreach (var unit in commits.UnitsOf(commit))
+                    {
+                        tracker.Add(unit);
+                        await lanes.WriteAsync(unit.Commit.Stream, unit, cancellationToken).ConfigureAwait(false);
+                    }
                 }
 
-                position = reached;
+                position = page.Position;
+                assembly.EndPage(position);
                 if (assembly.IsEmpty) tracker.ScannedTo(position.Value);
-                Report.SetBacklog(head.Value - tracker.Watermark);
+                Report.SetBacklog(page.Head.Value - tracker.Watermark);
             }
 
             tracker.IsCaughtUp = true;

@@ -33,7 +33,7 @@ internal sealed class DispatchTracker(long watermark)
     : DeliveryProgress<DispatchUnit>(new FeedPosition(watermark, 0)), IWrittenProgress<DispatchProgress>
 {
     private readonly ParkedChanges parked = new();
-    private bool isCaughtUp;
+    private volatile bool isCaughtUp;
 
     /// <summary>Everything up to here is dispatched, parked or deleted.</summary>
     public long Watermark => Position.Checkpoint;
@@ -41,20 +41,13 @@ internal sealed class DispatchTracker(long watermark)
     /// <summary>Whether all stored events were read. Progress is then written as soon as no unit is outstanding.</summary>
     public bool IsCaughtUp
     {
-        set
-        {
-            lock (Gate) isCaughtUp = value;
-        }
+        set => isCaughtUp = value;
     }
 
     /// <summary>Adds a unit that is about to be dispatched. Events between the unit before and this one need no dispatch.</summary>
     public void Add(DispatchUnit unit)
     {
-        lock (Gate)
-        {
-            ScannedTo(unit.First - 1);
-            Begin(unit);
-        }
+        lock (Gate) Begin(unit, new FeedPosition(unit.First - 1, 0));
     }
 
     /// <summary>Records that every event up to a checkpoint was added or need not be dispatched.</summary>
@@ -77,7 +70,11 @@ internal sealed class DispatchTracker(long watermark)
 
     public override bool IsWriteDue(int deliveries)
     {
-        lock (Gate) return base.IsWriteDue(deliveries) || (isCaughtUp && IsIdle && Reached.Checkpoint > WrittenPosition.Checkpoint);
+        lock (Gate)
+        {
+            var isAllDone = isCaughtUp && Outstanding.Count == 0 && Reached.Checkpoint > WrittenPosition.Checkpoint;
+            return DoneSinceWrite >= deliveries || isAllDone;
+        }
     }
 
     public IUnwritten<DispatchProgress> Take()

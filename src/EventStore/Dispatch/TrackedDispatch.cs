@@ -90,7 +90,7 @@ internal sealed class TrackedDispatch(
         {
             var changed = marks.NextChange;
             if ((await LoadAsync(cancellationToken).ConfigureAwait(false)).Watermark >= upTo.Value) return;
-            if (scheduler is not null && scheduler.TryWaitFor(upTo, out var dispatched)) changed = Task.WhenAny(changed, dispatched);
+            if (scheduler is not null && scheduler.TryWaitFor(upTo, out var dispatched)) changed = dispatched;
             try
             {
                 await changed.WaitAsync(PollInterval, time, cancellationToken).ConfigureAwait(false);

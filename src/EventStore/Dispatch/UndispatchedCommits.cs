@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using EventStore.Leases;
 using EventStore.Pipeline;
 
@@ -7,23 +6,12 @@ namespace EventStore.Dispatch;
 /// <summary>Reads from the store what is still to be dispatched, as whole units.</summary>
 internal sealed class UndispatchedCommits(ReadPath reads, Ledger<DispatchProgress> ledger, DispatchTarget target)
 {
-    /// <summary>Reads everything stored after a position. Each part of the result moves the position on, also without a unit.</summary>
-    public async IAsyncEnumerable<Part> ReadAsync(
-        CommitAssembly assembly, Checkpoint after, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var pages = reads.Pages.ReadAllAsync(EventFilter.Everything, after, Checkpoint.Max, cancellationToken);
-        await foreach (var page in pages.ConfigureAwait(false))
-        {
-            for (var i = 0; i < page.Events.Length; i++)
-            {
-                if (assembly.Complete(page.Events.Span[i]) is not { } commit) continue;
-                foreach (var unit in UnitsOf(commit, ledger.Known)) yield return new Part(unit, default, default);
-            }
+    /// <summary>Reads everything stored after a checkpoint.</summary>
+    public IAsyncEnumerable<StorePage> ReadAsync(Checkpoint after, CancellationToken cancellationToken) =>
+        reads.Pages.ReadAllAsync(EventFilter.Everything, after, Checkpoint.Max, cancellationToken);
 
-            assembly.EndPage(page.Position);
-            yield return new Part(null, page.Position, page.Head);
-        }
-    }
+    /// <summary>The units of a stored commit that are not dispatched yet.</summary>
+    public IEnumerable<DispatchUnit> UnitsOf(IReadOnlyList<RecordedEvent> commit) => UnitsOf(commit, ledger.Known);
 
     /// <summary>Whether a unit that failed was marked as dispatched meanwhile, or its stream was deleted.</summary>
     public async ValueTask<bool> IsSettledElsewhereAsync(DispatchUnit unit, CancellationToken cancellationToken)
@@ -63,12 +51,6 @@ internal sealed class UndispatchedCommits(ReadPath reads, Ledger<DispatchProgres
 
         return target.UnitsOf(shown, commit[0].Checkpoint.Value, commit[^1].Checkpoint.Value);
     }
-
-    /// <summary>A unit to be dispatched, or the end of a page.</summary>
-    /// <param name="Unit">The unit; null at the end of a page.</param>
-    /// <param name="Position">How far the page was read, at its end.</param>
-    /// <param name="Head">The newest checkpoint of the store when the page was read.</param>
-    internal readonly record struct Part(DispatchUnit? Unit, Checkpoint Position, Checkpoint Head);
 }
 
 /// <summary>Puts the events of a commit together, which may lie on several pages.</summary>
