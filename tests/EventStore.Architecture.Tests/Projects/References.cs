@@ -26,7 +26,8 @@ internal static class References
             return [$"{project.Name} is not on the floors"];
         return project.Projects.Except(floor.Projects).Concat(project.Packages.Except(floor.Packages))
             .Select(reference => $"{project.Name} → {reference}")
-            .Concat(project.PackageOnlyProjects.Except(floor.InPackage).Select(reference => $"{project.Name} → {reference}, for its package"));
+            .Concat(project.PackageOnlyProjects.Except(floor.InPackage)
+                .Select(reference => $"{project.Name} → {reference}, for its package"));
     }
 
     /// <summary>

@@ -53,5 +53,6 @@ public sealed class MutabilityTests
     [InlineData("string? p = null;", 0)]
     public void A_claim_about_null_is_seen(string member, int count) => Assert.Equal(count, Setters.NullClaims(Class("A", member)).Count());
 
-    private static SourceFile Class(string name, string member) => SourceFile.Parse("src/House/A.cs", $"public class {name} {{ {member} }}");
+    private static SourceFile Class(string name, string member) =>
+        SourceFile.Parse("src/House/A.cs", $"public class {name} {{ {member} }}");
 }
