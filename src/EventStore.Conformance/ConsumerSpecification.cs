@@ -122,15 +122,15 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
     [Fact(Timeout = Minute), Guarantee("G36")]
     public async Task Caught_up_is_called_on_an_empty_or_missing_stream_and_again_after_new_events()
     {
-        var told = 0;
+        var calls = 0;
         await using var store = await Wire().BuildAsync();
         await using var consumer = await store.Consumers.StartAsync(
-            "name", ConsumerSource.OfStream("missing"), See, Quick(options => options.CaughtUp = () => Interlocked.Increment(ref told)));
-        await UntilAsync(() => Volatile.Read(ref told) == 1);
+            "name", ConsumerSource.OfStream("missing"), See, Quick(options => options.CaughtUp = () => Interlocked.Increment(ref calls)));
+        await UntilAsync(() => Volatile.Read(ref calls) == 1);
         await store.AppendAsync("elsewhere", "0");
         await store.AppendAsync("missing", "1");
         await consumer.WaitUntilCaughtUpAsync();
-        await UntilAsync(() => Volatile.Read(ref told) >= 2);
+        await UntilAsync(() => Volatile.Read(ref calls) >= 2);
         Assert.Equal(["1"], Seen);
         Assert.Equal(0, (await consumer.GetStatusAsync()).Lag);
     }
