@@ -86,7 +86,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
                 if (waiting.IsCompleted) break;
             }
 
-            Assert.True(waiting.IsCompleted, $"none of three commits woke the waiting reader, each within {Patience.TotalSeconds} s");
+            Assert.True(waiting.IsCompleted, $"none of three commits ended the wait, each within {Patience.TotalSeconds} s");
             await waiting;
         }
     }
@@ -158,7 +158,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         var building = Wireup.Init().UsingPersistence("the kit", _ => reader).UsingCustomSerialization(TextSerializer.Instance)
             .OpenReadOnly(TimeSpan.FromMinutes(1)).BuildAsync().AsTask();
         await Task.Delay(150, TestContext.Current.CancellationToken);
-        Assert.False(building.IsCompleted, "a store was built over a storage that no process had created");
+        Assert.False(building.IsCompleted, "a store was built on a storage that did not exist");
         await using var writer = await late.OpenAsync(new EngineContext(Time, NullLoggerFactory.Instance));
         await writer.InitializeAsync();
         await CommitAsync(writer, Attempt("stream", ExpectedRevision.NoStream, Event("1")));
@@ -233,7 +233,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
             await Task.Delay(5, TestContext.Current.CancellationToken);
         }
 
-        Assert.Fail($"a reader did not see checkpoint {end}, which was acknowledged, within {Patience.TotalSeconds} s");
+        Assert.Fail($"the reader did not read checkpoint {end}, which was acknowledged, within {Patience.TotalSeconds} s");
     }
 
     private async Task ExpectSameAsync(IPersistenceEngine reader)

@@ -149,11 +149,11 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
         Checkpoint after = new Checkpoint(0);
         for (var page = 0; ; page++)
         {
-            var answer = await Engine.ReadAllAsync(
+            var read = await Engine.ReadAllAsync(
                 new StoreRead(EventFilter.Everything, after, new Checkpoint(40), ReadDirection.Forward, new PageLimit(2, 1 << 20)));
-            seen.AddRange(Bodies(answer.Events.ToArray()));
-            if (answer.IsEnd) break;
-            after = answer.Position;
+            seen.AddRange(Bodies(read.Events.ToArray()));
+            if (read.IsEnd) break;
+            after = read.Position;
             if (page < 10) await Engine.DeleteStreamAsync($"stream-{page}");
             await AppendAsync("later", 1);
         }

@@ -84,7 +84,7 @@ internal sealed class LosesResults(IPersistenceEngine inner, bool isStored, int 
     {
         if (Interlocked.Decrement(ref remaining) < 0) return await base.CommitAsync(attempts, cancellationToken);
         if (isStored) await base.CommitAsync(attempts, cancellationToken);
-        throw new BatchOutcomeUnknownException("the connection was cut before the answer came.");
+        throw new BatchOutcomeUnknownException("the connection was lost before the result arrived.");
     }
 }
 

@@ -26,7 +26,7 @@ internal sealed record Catch(Type Engine, Type Specification, string Fact)
         Assert.All(
             verdicts,
             verdict => Assert.True(
-                verdict.Ending is Ending.Failed or Ending.Passed, $"an assertion should report what is wrong, but {verdict}"));
+                verdict.Ending is Ending.Failed or Ending.Passed, $"an assertion should show what is wrong, but {verdict}"));
         Assert.Contains(verdicts, verdict => verdict.Ending == Ending.Failed);
     }
 

@@ -43,7 +43,7 @@ public sealed class PipelineTests
         var inline = new RecordsThread(OpenInMemory());
         await using var quick = await Wire(inline).BuildAsync();
         var committing = quick.AppendAsync("lone", "x");
-        Assert.True(committing.IsCompletedSuccessfully, "a commit that the engine decides at once must not hop threads");
+        Assert.True(committing.IsCompletedSuccessfully, "a commit that the engine completes synchronously must not switch threads");
         Assert.Equal(thread, inline.Thread);
 
         var remote = new CompletesLater(OpenInMemory());
@@ -51,8 +51,8 @@ public sealed class PipelineTests
         await Task.Run(async () =>
         {
             var appended = AppendAsync();
-            remote.Answer.SetResult();
-            Assert.True(appended.IsCompletedSuccessfully, "a commit ends where the engine's answer comes in");
+            remote.Completion.SetResult();
+            Assert.True(appended.IsCompletedSuccessfully, "a commit continues where the engine completes");
             await appended;
         });
 
@@ -244,12 +244,12 @@ public sealed class PipelineTests
 
     private sealed class CompletesLater(IPersistenceEngine inner) : DelegatingEngine(inner)
     {
-        public TaskCompletionSource Answer { get; } = new();
+        public TaskCompletionSource Completion { get; } = new();
 
         public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
             IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
         {
-            await Answer.Task;
+            await Completion.Task;
             return await base.CommitAsync(attempts, cancellationToken);
         }
     }

@@ -20,13 +20,14 @@ internal sealed class ShowsCommitsLate(IPersistenceEngine inner) : DelegatingEng
         Checkpoint[] stored = [];
         var outcomes = await AloneAsync(async () =>
         {
-            var answer = await Inner.CommitAsync(attempts, cancellationToken);
+            var outcomes = await Inner.CommitAsync(attempts, cancellationToken);
             stored =
             [
-                .. answer.Where(outcome => outcome.Kind == CommitOutcomeKind.Committed).Select(outcome => outcome.Commit!.FirstCheckpoint),
+                .. outcomes.Where(
+                    outcome => outcome.Kind == CommitOutcomeKind.Committed).Select(outcome => outcome.Commit!.FirstCheckpoint),
             ];
             hidden.UnionWith(stored);
-            return answer;
+            return outcomes;
         });
         if (Random.Shared.Next(20) == 0) await Task.Delay(2, CancellationToken.None);
         return await AloneAsync(() =>
@@ -125,22 +126,22 @@ internal sealed class ReusesCheckpoints(IPersistenceEngine inner) : ShowsAnother
     nameof(ReadingSpecification<>.Appends_and_deletes_between_pages_lose_and_repeat_nothing_that_survives))]
 internal sealed class PagesByOffset(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    private readonly Dictionary<Checkpoint, int> offsets = [];
+    private readonly Dictionary<Checkpoint, int> returned = [];
 
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
     {
-        if (read.Direction == ReadDirection.Backward || !offsets.TryGetValue(read.After, out var offset)) offset = 0;
+        if (read.Direction == ReadDirection.Backward || !returned.TryGetValue(read.After, out var offset)) offset = 0;
         if (offset == 0)
         {
             var first = await Inner.ReadAllAsync(read, cancellationToken);
-            offsets[first.Position] = first.Events.Length;
+            returned[first.Position] = first.Events.Length;
             return first;
         }
 
         var all = await Inner.ReadAllAsync(
             read with { After = new Checkpoint(0), Limit = new PageLimit(offset + read.Limit.MaxEvents, long.MaxValue) },
             cancellationToken);
-        offsets[all.Position] = all.Events.Length;
+        returned[all.Position] = all.Events.Length;
         return all with { Events = all.Events[Math.Min(offset, all.Events.Length)..] };
     }
 }
