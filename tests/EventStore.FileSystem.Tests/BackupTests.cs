@@ -167,7 +167,8 @@ public sealed class BackupTests : IDisposable
             }
             catch (CorruptStorageException error)
             {
-                Assert.Contains("durable", error.Message, StringComparison.Ordinal);
+                // It ends before what was durable, or a segment was sealed while its folder was copied.
+                Assert.Contains("whole", error.Message, StringComparison.Ordinal);
             }
         }
     }

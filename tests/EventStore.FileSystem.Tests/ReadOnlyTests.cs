@@ -186,6 +186,7 @@ public sealed class ReadOnlyTests : IDisposable
     {
         File.WriteAllText(Path.Combine(path, "checkpoint-new.tmp"), "x");
         File.WriteAllText(Path.Combine(path, "log", "next.seg.tmp"), "x");
+        Directory.CreateDirectory(Path.Combine(path, "idx")); // the first run may not have been written yet
         File.WriteAllText(Path.Combine(path, "idx", "00000000000000ff.run"), "x");
     }
 
