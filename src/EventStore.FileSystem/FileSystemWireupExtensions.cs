@@ -7,7 +7,8 @@ public static class FileSystemWireupExtensions
     /// <param name="wireup">The wireup.</param>
     /// <param name="directory">The directory; stores of several names may share it.</param>
     /// <param name="options">Name, durability and sizes; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static Wireup UsingFileSystemPersistence(this Wireup wireup, string directory, FileSystemOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -28,7 +29,8 @@ public static class FileSystemWireupExtensions
     /// <summary>Makes the file engine known as <c>file:</c>, followed by a directory: <c>file:./data</c>.</summary>
     /// <param name="engines">The catalogue.</param>
     /// <param name="options">Name, durability and sizes; null for the defaults.</param>
-    /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">The scheme is taken.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static EngineCatalogue AddFileSystem(this EngineCatalogue engines, FileSystemOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(engines);

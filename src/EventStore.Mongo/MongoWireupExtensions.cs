@@ -14,8 +14,8 @@ public static class MongoWireupExtensions
     /// <param name="wireup">The sheet.</param>
     /// <param name="connectionString">As the driver takes it: <c>mongodb://…</c> or <c>mongodb+srv://…</c>.</param>
     /// <param name="options">Name, durability and times; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, an option is out of its range, or the connection string cannot be
-    /// read.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before, or the connection string cannot be read.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     [RequiresUnreferencedCode(Trimmed)]
     [RequiresDynamicCode(AheadOfTime)]
     public static Wireup UsingMongoPersistence(this Wireup wireup, string connectionString, MongoOptions? options = null)
@@ -29,7 +29,8 @@ public static class MongoWireupExtensions
     /// <param name="wireup">The sheet.</param>
     /// <param name="database">The database; its concerns and read preference are replaced by those the durability needs.</param>
     /// <param name="options">Name, durability and times; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     [RequiresUnreferencedCode(Trimmed)]
     [RequiresDynamicCode(AheadOfTime)]
     public static Wireup UsingMongoPersistence(this Wireup wireup, IMongoDatabase database, MongoOptions? options = null)
@@ -45,7 +46,8 @@ public static class MongoWireupExtensions
     /// </summary>
     /// <param name="engines">The catalogue.</param>
     /// <param name="options">Name, durability and times; null for the defaults.</param>
-    /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">The scheme is taken.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     [RequiresUnreferencedCode(Trimmed)]
     [RequiresDynamicCode(AheadOfTime)]
     public static EngineCatalogue AddMongo(this EngineCatalogue engines, MongoOptions? options = null)

@@ -10,8 +10,8 @@ public static class PostgresWireupExtensions
     /// <param name="wireup">The sheet.</param>
     /// <param name="connectionString">As Npgsql takes it; what it leaves open gets settings that suit the store.</param>
     /// <param name="options">Schema, durability and waits; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, an option is out of its range, or the connection string is
-    /// none.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before, or the connection string cannot be read.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static Wireup UsingPostgresPersistence(this Wireup wireup, string connectionString, PostgresOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -27,7 +27,8 @@ public static class PostgresWireupExtensions
     /// <param name="wireup">The sheet.</param>
     /// <param name="dataSource">Where connections come from, with their settings as they are.</param>
     /// <param name="options">Schema, durability and waits; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static Wireup UsingPostgresPersistence(this Wireup wireup, NpgsqlDataSource dataSource, PostgresOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -45,7 +46,8 @@ public static class PostgresWireupExtensions
     /// <param name="wireup">The sheet.</param>
     /// <param name="transaction">The open transaction. Nothing else may use its connection while a call to the store is under way.</param>
     /// <param name="options">The schema; durability is that of the transaction. Null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static Wireup UsingPostgresPersistence(this Wireup wireup, NpgsqlTransaction transaction, PostgresOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -60,7 +62,8 @@ public static class PostgresWireupExtensions
     /// </summary>
     /// <param name="engines">The catalogue.</param>
     /// <param name="options">Schema, durability and waits; null for the defaults.</param>
-    /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">The scheme is taken.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static EngineCatalogue AddPostgres(this EngineCatalogue engines, PostgresOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(engines);

@@ -14,8 +14,8 @@ public static class RedisWireupExtensions
     /// <param name="configuration">The configuration string of StackExchange.Redis, such as <c>localhost:6379</c>; TLS and credentials are
     /// said there.</param>
     /// <param name="options">Name, durability asked for and waits; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, the string cannot be read, or an option is out of its
-    /// range.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before, or the string cannot be read.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static Wireup UsingRedisPersistence(this Wireup wireup, string configuration, RedisOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -32,7 +32,8 @@ public static class RedisWireupExtensions
     /// <param name="connection">The connection, best opened with <c>allowAdmin=true</c>: otherwise the driver may keep durability from
     /// being asked for.</param>
     /// <param name="options">Name, durability asked for and waits; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static Wireup UsingRedisPersistence(this Wireup wireup, IConnectionMultiplexer connection, RedisOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -48,7 +49,8 @@ public static class RedisWireupExtensions
     /// </summary>
     /// <param name="engines">The catalogue.</param>
     /// <param name="options">Name, durability asked for and waits; null for the defaults.</param>
-    /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">The scheme is taken.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static EngineCatalogue AddRedis(this EngineCatalogue engines, RedisOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(engines);

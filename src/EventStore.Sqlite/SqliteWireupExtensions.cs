@@ -9,8 +9,8 @@ public static class SqliteWireupExtensions
     /// <param name="wireup">The sheet.</param>
     /// <param name="database">The path of the file, <c>:memory:</c>, or a connection string such as <c>Data Source=orders.db</c>.</param>
     /// <param name="options">Name, durability, reading only; null for the defaults.</param>
-    /// <exception cref="WireupException">A persistence was chosen before, or an option or the connection string is not to be
-    /// used.</exception>
+    /// <exception cref="WireupException">A persistence was chosen before, or the connection string cannot be used.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static Wireup UsingSqlitePersistence(this Wireup wireup, string database, SqliteOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
@@ -24,7 +24,8 @@ public static class SqliteWireupExtensions
     /// </summary>
     /// <param name="engines">The catalogue.</param>
     /// <param name="options">Name, durability, reading only; null for the defaults.</param>
-    /// <exception cref="WireupException">The scheme is taken, or an option is out of its range.</exception>
+    /// <exception cref="WireupException">The scheme is taken.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     public static EngineCatalogue AddSqlite(this EngineCatalogue engines, SqliteOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(engines);
