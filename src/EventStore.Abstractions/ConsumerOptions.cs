@@ -202,7 +202,11 @@ public sealed class ConsumerOptions
         OptionRules.RequirePositive(this, FirstRetryDelay);
         OptionRules.Require(
             this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
+        OptionRules.RequirePositive(this, MaxRetryDelay);
         OptionRules.RequirePositive(this, LeaseTerm);
+        OptionRules.Require(this, Enum.IsDefined(OnFailure), OnFailure, "a member of its enumeration");
+        OptionRules.Require(this, Enum.IsDefined(WhenTaken), WhenTaken, "a member of its enumeration");
+        OptionRules.Require(this, Enum.IsDefined(Grouping), Grouping, "a member of its enumeration");
         OptionRules.RequirePositive(this, PollInterval);
         return (ConsumerOptions)MemberwiseClone();
     }

@@ -61,10 +61,18 @@ public abstract record EventPredicate
         new BodyValue(pointer, comparison, Flag: value);
 
     /// <summary>This condition and another.</summary>
-    public EventPredicate And(EventPredicate other) => new All([this, other]);
+    public EventPredicate And(EventPredicate other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new All([this, other]);
+    }
 
     /// <summary>This condition or another.</summary>
-    public EventPredicate Or(EventPredicate other) => new Any([this, other]);
+    public EventPredicate Or(EventPredicate other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new Any([this, other]);
+    }
 
     /// <summary>Everything but this condition.</summary>
     public EventPredicate Negated() => new Not(this);

@@ -59,6 +59,20 @@ public static class EventStoreExtensions
         return store.AppendAsync(stream, expected, [.. events.Select(AsMessage)], commitId, headers, cancellationToken);
     }
 
+    /// <summary>Appends one event as one commit.</summary>
+    public static ValueTask<CommitResult> AppendAsync(
+        this IEventStore store, StreamId stream, ExpectedRevision expected, object @event, CancellationToken cancellationToken) =>
+        store.AppendAsync(stream, expected, @event, commitId: null, cancellationToken: cancellationToken);
+
+    /// <summary>Appends events as one commit.</summary>
+    public static ValueTask<CommitResult> AppendAsync(
+        this IEventStore store,
+        StreamId stream,
+        ExpectedRevision expected,
+        IEnumerable<object> events,
+        CancellationToken cancellationToken) =>
+        store.AppendAsync(stream, expected, events, commitId: null, cancellationToken: cancellationToken);
+
     /// <summary>Appends several events as one commit.</summary>
     public static ValueTask<CommitResult> AppendAsync(
         this IEventStore store, StreamId stream, ExpectedRevision expected, params ReadOnlySpan<object> events)
@@ -98,7 +112,7 @@ public static class EventStoreExtensions
     public static void Add(this IEventStream stream, object @event)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        foreach (var message in MessagesOf(@event)) stream.Add(message);
+        foreach (var message in MessagesOf(@event).ToList()) stream.Add(message);
     }
 
     /// <summary>

@@ -51,6 +51,7 @@ public sealed class DispatchOptions
             this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
         OptionRules.Require(this, ParkAfterFailures is null or >= 1, ParkAfterFailures, "at least 1, or null for never");
         OptionRules.Require(this, CommitsPerProgressWrite >= 1, CommitsPerProgressWrite, "at least 1");
+        OptionRules.RequirePositive(this, MaxRetryDelay);
         OptionRules.RequirePositive(this, PollInterval);
         OptionRules.RequirePositive(this, LeaseTerm);
         return (DispatchOptions)MemberwiseClone();

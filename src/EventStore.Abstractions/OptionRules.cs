@@ -10,6 +10,9 @@ namespace EventStore.Engines;
 /// </summary>
 public static class OptionRules
 {
+    // A timer takes about 49 days. Whatever is longer is a mistake, and would be found only when it runs.
+    private static readonly TimeSpan LongestDuration = TimeSpan.FromDays(24);
+
     /// <summary>Throws if a value breaks a rule.</summary>
     /// <param name="options">The options.</param>
     /// <param name="holds">Whether the rule holds.</param>
@@ -33,7 +36,7 @@ public static class OptionRules
     /// <summary>Throws if a duration is zero or negative.</summary>
     /// <exception cref="InvalidOptionException">The value is out of range.</exception>
     public static void RequirePositive(object options, TimeSpan value, [CallerArgumentExpression(nameof(value))] string property = "") =>
-        Require(options, value > TimeSpan.Zero, value, "above zero", property);
+        Require(options, value > TimeSpan.Zero && value <= LongestDuration, value, $"above zero and at most {LongestDuration}", property);
 
     /// <summary>Throws if a duration is outside a range.</summary>
     /// <exception cref="InvalidOptionException">The value is out of range.</exception>

@@ -106,7 +106,11 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
         await Assert.ThrowsAsync<ConcurrencyException>(async () => await part.CommitChangesAsync());
 
         var empty = await store.OpenStreamAsync(stream, new StreamRange { To = new Revision(0) });
-        Assert.Equal((12, 0), (empty.Revision.Value, empty.CommittedEvents.Count));
+        Assert.Equal((0, 0), (empty.Revision.Value, empty.CommittedEvents.Count));
+        empty.Add("too late");
+        await Assert.ThrowsAsync<ConcurrencyException>(async () => await empty.CommitChangesAsync());
+        var beyond = await store.OpenStreamAsync(stream, new StreamRange { From = new Revision(100) });
+        Assert.Equal((12, 0), (beyond.Revision.Value, beyond.CommittedEvents.Count));
 
         await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(9), "state", 3));
         var snapshot = (await store.Snapshots.FindAsync(stream))!;

@@ -57,7 +57,8 @@ public sealed partial class FileSystemOptions
             this, Durability is Durability.Durable or Durability.Fast, Durability,
             $"{nameof(Durability.Durable)} or {nameof(Durability.Fast)}");
         OptionRules.Require(
-            this, FlushInterval is null || FlushInterval >= TimeSpan.FromMilliseconds(1), FlushInterval, "at least a millisecond");
+            this, FlushInterval is null || (FlushInterval >= TimeSpan.FromMilliseconds(1) && FlushInterval <= TimeSpan.FromDays(1)),
+            FlushInterval, "between a millisecond and a day");
         OptionRules.Require(
             this, FlushInterval is null || Durability == Durability.Fast, FlushInterval,
             $"null while {nameof(Durability)} is {Durability}, which flushes every batch");

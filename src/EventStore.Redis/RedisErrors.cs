@@ -50,6 +50,9 @@ internal static class RedisErrors
     /// </summary>
     public static bool MayHaveBegun(Exception error) => error is RedisServerException server && CodeOf(server) is "ERR" or "WRONGTYPE";
 
+    /// <summary>Whether the server does not know the script of a hash, so that nothing was run.</summary>
+    public static bool IsUnknownScript(RedisServerException error) => error.Kind == RedisErrorKind.NoScript;
+
     /// <summary>The code with which a server's error begins, such as WRONGTYPE.</summary>
     public static string CodeOf(RedisServerException error)
     {

@@ -1,14 +1,20 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace EventStore.Redis;
 
-/// <summary>A script. The driver sends its text to a server once, and its hash from then on.</summary>
+/// <summary>A script, with the hash by which a server that knows it runs it. Given only text, the driver hashes it at each run.</summary>
 internal sealed class RedisScript
 {
     private static readonly string Library = Load("library");
 
+    [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing rests on its strength.")]
     private RedisScript(string name)
     {
         Name = name;
         Text = Library + Load(name);
+        Hash = SHA1.HashData(Encoding.UTF8.GetBytes(Text));
     }
 
     public static RedisScript Initialize { get; } = new("initialize");
@@ -49,6 +55,8 @@ internal sealed class RedisScript
     public string Name { get; }
 
     public string Text { get; }
+
+    public byte[] Hash { get; }
 
     private static string Load(string name)
     {

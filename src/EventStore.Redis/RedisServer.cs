@@ -145,9 +145,20 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
         CancellationToken cancellationToken)
     {
         var known = Newest;
-        var sent = connection.Database.ScriptEvaluateAsync(script.Text, keys, arguments, CommandFlags.DemandMaster);
-        return Check((RedisResult[])(await sent.WaitAsync(settings.Options.CommandTimeout, settings.Time, cancellationToken)
-            .ConfigureAwait(false))!, known);
+        try
+        {
+            var sent = connection.Database.ScriptEvaluateAsync(script.Hash, keys, arguments, CommandFlags.DemandMaster);
+            return Check(await ReceiveAsync(sent).ConfigureAwait(false), known);
+        }
+        catch (RedisServerException error) when (RedisErrors.IsUnknownScript(error))
+        {
+            // The server was restarted, flushed its scripts or is another one now. With the text it knows the script again.
+            var sent = connection.Database.ScriptEvaluateAsync(script.Text, keys, arguments, CommandFlags.DemandMaster);
+            return Check(await ReceiveAsync(sent).ConfigureAwait(false), known);
+        }
+
+        async Task<RedisResult[]> ReceiveAsync(Task<RedisResult> reply) => (RedisResult[])(await reply
+            .WaitAsync(settings.Options.CommandTimeout, settings.Time, cancellationToken).ConfigureAwait(false))!;
     }
 
     // Every reply begins with the newest checkpoint. What was known before the command was sent can only be less, unless the server lost

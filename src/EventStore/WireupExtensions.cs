@@ -136,6 +136,7 @@ public static class WireupExtensions
     public static Wireup HookIntoPipelineUsing(this Wireup wireup, params IEnumerable<IPipelineHook> hooks)
     {
         Require(wireup);
+        ArgumentNullException.ThrowIfNull(hooks);
         foreach (var hook in hooks) wireup.Collect(nameof(HookIntoPipelineUsing), hook);
         return wireup;
     }

@@ -102,9 +102,12 @@ public sealed class RepairTests : IDisposable
             await using var engine = await SmallStore.OpenAsync(new FileDisk(Path.Combine(target.Path, "events")), SmallStore.Small());
             var saved = await SmallStore.ReadAllAsync(engine);
             var lost = report.LostParts.Where(part => part.UpTo.Value > part.After.Value).ToList();
-            Assert.Equal(
-                stored.Where(known => !lost.Any(part => known.Checkpoint > part.After.Value && known.Checkpoint <= part.UpTo.Value)),
-                saved);
+            var kept = stored
+                .Where(known => !lost.Any(part => known.Checkpoint > part.After.Value && known.Checkpoint <= part.UpTo.Value)).ToList();
+            Assert.True(
+                kept.SequenceEqual(saved),
+                $"round {round}: {saved.Count} events saved of {kept.Count} expected, up to {saved.LastOrDefault()?.Checkpoint} "
+                + $"of {kept.LastOrDefault()?.Checkpoint}; lost {string.Join(", ", lost)}");
             Assert.True((await engine.VerifyAsync()).IsSound);
         }
     }

@@ -112,6 +112,53 @@ public sealed partial class ApiTests
     }
 
     [Fact]
+    public async Task A_commit_decided_on_an_empty_past_conflicts()
+    {
+        await using var store = await OpenAsync();
+        await store.AppendAsync(Stream, new Added(1), new Added(2));
+        StreamRange[] pasts = [new() { AsOf = DateTimeOffset.UnixEpoch }, 0..0, StreamRange.Between(2, 1), new() { To = Revision.None }];
+        foreach (var past in pasts)
+        {
+            var opened = await store.OpenStreamAsync(Stream, past, TestContext.Current.CancellationToken);
+            Assert.Equal((0, 0), (opened.Revision.Value, opened.CommittedEvents.Count));
+            opened.Add(new Added(3));
+            await Assert.ThrowsAsync<ConcurrencyException>(async () => await opened.CommitChangesAsync());
+        }
+    }
+
+    [Fact]
+    public async Task A_token_after_a_collection_and_a_null_in_a_commit_header_are_understood()
+    {
+        await using var store = await OpenAsync();
+        List<Added> list = [new(1), new(2)];
+        await store.AppendAsync(Stream, ExpectedRevision.NoStream, list, TestContext.Current.CancellationToken);
+        await store.AppendAsync(Stream, ExpectedRevision.Exactly(2), new Added(3), TestContext.Current.CancellationToken);
+        var headers = new Dictionary<string, string> { ["trace"] = null! };
+        var error = await Assert.ThrowsAsync<ArgumentException>(
+            async () => await store.AppendAsync(Stream, ExpectedRevision.Any, new Added(4), headers: headers));
+        Assert.Contains("'trace'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_duration_that_no_timer_takes_is_refused_by_name()
+    {
+        var error = Assert.Throws<InvalidOptionException>(() => new ConsumerOptions { PollInterval = TimeSpan.FromDays(60) }.Validated());
+        Assert.Equal(("ConsumerOptions", "PollInterval"), (error.Options, error.Property));
+        Assert.Throws<InvalidOptionException>(() => new DispatchOptions { PollInterval = TimeSpan.MaxValue }.Validated());
+        Assert.Throws<InvalidOptionException>(() => new ConsumerOptions { OnFailure = (FailureAction)99 }.Validated());
+    }
+
+    [Fact]
+    public async Task A_part_that_fails_to_close_does_not_keep_the_others_open()
+    {
+        var lifetime = new Pipeline.StoreLifetime();
+        var storage = lifetime.Own(new Part(fails: false));
+        lifetime.Own(new Part(fails: true));
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await lifetime.EndAsync());
+        Assert.True(storage.IsDisposed);
+    }
+
+    [Fact]
     public void Events_and_snapshots_can_be_created_in_tests()
     {
         var committed = CommittedEvent.Create(
@@ -157,6 +204,17 @@ public sealed partial class ApiTests
 
     private static ValueTask<IEventStore> OpenAsync() => Wireup.Init().UsingInMemoryPersistence()
         .UsingJsonSerialization(types => types.Register<Added>("added").Register<Counted>("counted").Register<string>("text")).BuildAsync();
+
+    private sealed class Part(bool fails) : IAsyncDisposable
+    {
+        public bool IsDisposed { get; private set; }
+
+        public ValueTask DisposeAsync()
+        {
+            IsDisposed = true;
+            return fails ? throw new InvalidOperationException("part") : default;
+        }
+    }
 
     internal sealed record Added(int Number);
 

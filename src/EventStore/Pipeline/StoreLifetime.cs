@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace EventStore.Pipeline;
 
 /// <summary>Whether the store is open, and which parts are disposed with it. The part that was added last is disposed first.</summary>
@@ -16,10 +18,26 @@ internal sealed class StoreLifetime
     /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public void ThrowIfEnded() => ObjectDisposedException.ThrowIf(Volatile.Read(ref ended) != 0, typeof(IEventStore));
 
-    /// <summary>Closes the store and disposes its parts. A second call does nothing.</summary>
+    /// <summary>
+    /// Closes the store and disposes its parts, all of them even if one fails: the storage below must be released. The first failure is
+    /// thrown at the end. A second call does nothing.
+    /// </summary>
     public async ValueTask EndAsync()
     {
         if (Interlocked.Exchange(ref ended, 1) != 0) return;
-        while (owned.TryPop(out var part)) await part.DisposeAsync().ConfigureAwait(false);
+        Exception? first = null;
+        while (owned.TryPop(out var part))
+        {
+            try
+            {
+                await part.DisposeAsync().ConfigureAwait(false);
+            }
+            catch (Exception error)
+            {
+                first ??= error;
+            }
+        }
+
+        if (first is not null) ExceptionDispatchInfo.Throw(first);
     }
 }

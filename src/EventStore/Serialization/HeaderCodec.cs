@@ -20,6 +20,8 @@ internal static class HeaderCodec
         writer.WriteStartObject();
         foreach (var (name, value) in headers)
         {
+            if (value is null)
+                throw new ArgumentException($"The header '{name}' has no value (null). Leave it out, or give it a text.", nameof(headers));
             Require(name, name);
             Require(name, value);
             writer.WriteString(name, value);

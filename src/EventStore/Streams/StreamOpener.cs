@@ -25,8 +25,9 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
         var opened = Create(stream);
         await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
 
-        // A range without events does not show the revision of the stream, which the next commit expects.
-        if (opened.Revision == Revision.None && range != StreamRange.All)
+        // A range without events that reaches the head does not show the revision of the stream, which the next commit expects. One that
+        // ends before the head stays at revision 0: a commit decided on an empty past conflicts.
+        if (opened.Revision == Revision.None && range is { To: var to, AsOf: null } && to == Revision.Max && range != StreamRange.All)
             await StartAtHeadAsync(opened, cancellationToken).ConfigureAwait(false);
         return opened;
     }
@@ -34,6 +35,9 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
     /// <summary>Reads the events of a stream after a snapshot.</summary>
     public async ValueTask<IEventStream> OpenAsync(Snapshot snapshot, Revision upTo, CancellationToken cancellationToken)
     {
+        if (upTo < snapshot.Revision)
+            throw new ArgumentException(
+                $"The stream is to be read up to revision {upTo}, but the snapshot is of revision {snapshot.Revision}.", nameof(upTo));
         var opened = Create(snapshot.Stream);
 
         // The event of the snapshot itself has the commit sequence at which the stream continues.
