@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EventStore.Pipeline;
 
 namespace EventStore.ReadStreams;
 
@@ -43,7 +44,7 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, b
     public async ValueTask<Links?> TrySaveAsync(Links links, CancellationToken cancellationToken)
     {
         var content = Write([links.Parts, links.FilledTo, .. links.Open]);
-        var written = await documents.PutDocumentAsync(folder + "tail", content, links.Version, cancellationToken).ConfigureAwait(false);
+        var written = await documents.PutSettledAsync(folder + "tail", content, links.Version, cancellationToken).ConfigureAwait(false);
         return written is { } version ? links with { Version = version } : null;
     }
 
@@ -52,7 +53,7 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, b
     {
         var document = PartOf(links.Parts);
         var content = Write([links.FilledTo, .. links.Open]);
-        if (await documents.PutDocumentAsync(document, content, 0, cancellationToken).ConfigureAwait(false) is not null)
+        if (await documents.PutSettledAsync(document, content, 0, cancellationToken).ConfigureAwait(false) is not null)
             return links with { Parts = links.Parts + 1, Open = [] };
 
         var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
@@ -78,7 +79,7 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, b
         {
             page = await documents.ListDocumentsAsync(folder, "", PageSize, cancellationToken).ConfigureAwait(false);
             foreach (var document in page)
-                await documents.DeleteDocumentAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
+                await documents.DeleteSettledAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
         }
         while (page.Count > 0);
     }

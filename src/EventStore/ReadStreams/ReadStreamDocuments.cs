@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using EventStore.Pipeline;
 
 namespace EventStore.ReadStreams;
 
@@ -30,11 +31,11 @@ internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadOnlyMem
     /// <summary>Writes a definition over a version of it, 0 for none.</summary>
     /// <returns>The new version; null if another process was faster.</returns>
     public ValueTask<long?> TryPutAsync(string name, Definition definition, long version, CancellationToken cancellationToken) =>
-        engine.PutDocumentAsync(Definition.DocumentOf(name), definition.Write(), version, cancellationToken);
+        engine.PutSettledAsync(Definition.DocumentOf(name), definition.Write(), version, cancellationToken);
 
     /// <summary>Deletes a definition; false if another process was faster.</summary>
     public ValueTask<bool> TryDeleteAsync(string name, long version, CancellationToken cancellationToken) =>
-        engine.DeleteDocumentAsync(Definition.DocumentOf(name), version, cancellationToken);
+        engine.DeleteSettledAsync(Definition.DocumentOf(name), version, cancellationToken);
 
     /// <summary>The definitions that are not being dropped, in order of their names.</summary>
     public async IAsyncEnumerable<(string Name, Definition Definition)> ListAsync(
