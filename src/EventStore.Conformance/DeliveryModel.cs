@@ -107,6 +107,16 @@ internal sealed class DeliveryLog
         lock (gate) given.Add((Volatile.Read(ref run), stream, checkpoint));
     }
 
+    /// <summary>Records this instead of what was recorded before.</summary>
+    public void Replace(IEnumerable<long> checkpoints)
+    {
+        lock (gate)
+        {
+            given.Clear();
+            given.AddRange(checkpoints.Select(checkpoint => (0, default(StreamId), checkpoint)));
+        }
+    }
+
     public IReadOnlyList<long> MissingFrom(IEnumerable<long> required)
     {
         lock (gate) return [.. required.Except(given.Select(one => one.Checkpoint)).Order()];

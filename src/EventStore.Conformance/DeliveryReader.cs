@@ -1,5 +1,4 @@
 using System.Globalization;
-using Xunit;
 
 namespace EventStore.Conformance;
 
@@ -16,6 +15,7 @@ internal enum ReaderKind
 
 /// <summary>One reader of a life: a consumer of any kind, or a subscription. Records what it is given, over all its starts.</summary>
 internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSource source, ConsumerOptions options, bool isFailing)
+    : IAsyncDisposable
 {
     private static readonly Projection<string> Collect = new("", (state, committed) => $"{state}{committed.Checkpoint},");
     private readonly HashSet<long> failedOnce = [];
@@ -41,7 +41,7 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
     public DeliveryLog Log { get; } = new()
     {
         IsByStream = kind == ReaderKind.Lanes,
-        MayRepeat = kind is ReaderKind.Lanes or ReaderKind.Pull or ReaderKind.Batches || (isFailing && kind != ReaderKind.Subscription),
+        MayRepeat = kind is ReaderKind.Lanes or ReaderKind.Pull || (isFailing && kind is (ReaderKind.Handler or ReaderKind.Batches)),
     };
 
     public async Task StartAsync(IEventStore store)
@@ -72,6 +72,8 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
         (stopping, IsStarted) = (null, false);
     }
 
+    public ValueTask DisposeAsync() => new(StopAsync());
+
     /// <summary>The events that it was not given yet.</summary>
     public IReadOnlyList<long> MissingFrom(DeliveryModel model)
     {
@@ -89,16 +91,12 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
         $"{name}: {kind} of {Describe()} from {Describe(Start)}, every {options.EventsPerCheckpoint}, window {options.Window}, "
         + $"batch {options.BatchSize}, lanes {options.Parallelism}";
 
-    // The state is what counts for a consumer with state, not how often its projection was called: replace the log by it.
+    // For a consumer with state counts what its state holds, not how often its projection was called.
     private void TakeState()
     {
         if (Consumer is not IConsumer<string> { State: var state }) return;
-        StateLog = state;
-        var taken = state.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(text => long.Parse(text, CultureInfo.InvariantCulture));
-        Log.Replace(taken);
+        Log.Replace(state.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(text => long.Parse(text, CultureInfo.InvariantCulture)));
     }
-
-    private string StateLog { get; set; } = "";
 
     private async ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
