@@ -10,12 +10,11 @@ internal sealed class DeliveryLife
 {
     private const int Steps = 16;
     private const int Readers = 7;
-    private const string Links = "b-links";
     private static readonly int[] Boundaries = [0, 1, 511, 512, 513, 1025];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
 
-    private static readonly StreamId Target = new("default", "a", "1");
-    private static readonly StreamId[] Streams = [Target, new("default", "a", "2"), new("default", "b", "1"), new("other", "b", "2")];
+    private static readonly StreamId Target = DeliveryDraw.Target;
+    private static readonly IReadOnlyList<StreamId> Streams = DeliveryDraw.Streams;
 
     private readonly Random random;
     private readonly IPersistenceEngine engine;
@@ -58,9 +57,11 @@ internal sealed class DeliveryLife
         Dispatched.Begin();
         try
         {
-            await Store.ReadStreams.CreateAsync(Links, EventPredicate.Category("b"));
+            await Store.ReadStreams.CreateAsync(DeliveryDraw.Links, EventPredicate.Category("b"));
             await FillAsync(Boundaries[random.Next(Boundaries.Length)]);
-            for (var i = 0; i < Readers; i++) readers.Add(Draw(i));
+            var draw = new DeliveryDraw(random, model, failing is not null);
+            for (var i = 0; i < Readers; i++) readers.Add(draw.Draw(i));
+            history.AddRange(readers.Select(reader => reader.ToString()));
             failing?.Fail();
             for (var step = 0; step < Steps; step++) await StepAsync(random.Next(100));
             await SettleAsync();
@@ -93,7 +94,7 @@ internal sealed class DeliveryLife
         history.Add($"{events} events of '{Target}' are stored");
         for (var stored = 0; stored < events; stored += 100)
         {
-            await AppendAsync(Streams[random.Next(1, Streams.Length)], random.Next(1, 4));
+            await AppendAsync(Streams[random.Next(1, Streams.Count)], random.Next(1, 4));
             await AppendAsync(Target, Math.Min(100, events - stored));
         }
     }
@@ -101,7 +102,7 @@ internal sealed class DeliveryLife
     private void AppendLater()
     {
         var commits = Enumerable.Range(0, random.Next(1, 25)).Select(
-            _ => (Stream: Streams[random.Next(Streams.Length)], Count: random.Next(1, 4))).ToList();
+            _ => (Stream: Streams[random.Next(Streams.Count)], Count: random.Next(1, 4))).ToList();
         history.Add($"append {commits.Count} commits in the background");
         running.Add(Task.Run(async () =>
         {
@@ -154,7 +155,7 @@ internal sealed class DeliveryLife
     {
         // How a start survives failures is a matter of leases, which have facts of their own.
         failing?.Recover();
-        if (reader.Expected is { Start.IsCurrent: true, Present: (0, 0) })
+        if (reader.Expected is { Start.IsCurrent: true, Present: null })
         {
             var before = await FindHeadAsync();
             await reader.StartAsync(Store);
@@ -247,69 +248,10 @@ internal sealed class DeliveryLife
         foreach (var direction in new[] { ReadDirection.Forward, ReadDirection.Backward })
         {
             var read = new List<long>();
-            await foreach (var link in Store.ReadStreams.ReadAsync(Links, direction: direction)) read.Add(link.Event.Checkpoint.Value);
+            await foreach (var link in Store.ReadStreams.ReadAsync(DeliveryDraw.Links, direction: direction)) read.Add(link.Event.Checkpoint.Value);
             Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), read);
         }
     }
-
-    private DeliveryReader Draw(int number)
-    {
-        var kind = (ReaderKind)(number % 6);
-        var (source, matches, isOfStream, hasRevisions) = DrawSource();
-        var start = DrawStart(hasRevisions, mayBeCurrent: kind != ReaderKind.Subscription);
-        var options = new ConsumerOptions
-        {
-            StartFrom = start,
-            PollInterval = TimeSpan.FromMilliseconds(100),
-            CheckpointInterval = TimeSpan.FromMilliseconds(100),
-            FirstRetryDelay = TimeSpan.FromMilliseconds(5),
-            LeaseTerm = TimeSpan.FromSeconds(20),
-            EventsPerCheckpoint = Pick(1, 7, 100, 1000),
-            Window = Pick(1, 5, 1000),
-            BatchSize = Pick(1, 3, 100),
-            Parallelism = kind == ReaderKind.Lanes ? 4 : 1,
-        };
-        var reader = new DeliveryReader($"reader-{number}", kind, source, options, failing is not null)
-        {
-            Expected = new Expectation(matches, start, isOfStream),
-        };
-        history.Add(reader.ToString());
-        return reader;
-    }
-
-    private (ConsumerSource Source, Func<ModelEvent, bool> Matches, bool IsOfStream, bool HasRevisions) DrawSource()
-    {
-        var stream = Streams[random.Next(Streams.Length)];
-        return random.Next(8) switch
-        {
-            0 or 1 or 2 => (ConsumerSource.OfStream(Target), stored => stored.Stream == Target, true, true),
-            3 => (ConsumerSource.OfStream(stream), stored => stored.Stream == stream, true, true),
-            4 => (ConsumerSource.OfCategory("b"), stored => stored.Stream.Category == "b", false, false),
-            5 => (
-                ConsumerSource.Matching(EventPredicate.Ids("1").And(EventPredicate.Bucket("other").Negated())),
-                stored => stored.Stream.Id == "1" && stored.Stream.Bucket != "other",
-                false,
-                false),
-            6 => (ConsumerSource.OfReadStream(Links), stored => stored.Stream.Category == "b", false, true),
-            _ => (ConsumerSource.Everything, _ => true, false, false),
-        };
-    }
-
-    private ConsumerStart DrawStart(bool hasRevisions, bool mayBeCurrent)
-    {
-        var (stored, head) = (model.Events.Count(one => one.Stream == Target), model.Events.Count);
-        return random.Next(6) switch
-        {
-            0 when mayBeCurrent => ConsumerStart.Current,
-            1 => ConsumerStart.AfterCheckpoint(new Checkpoint(random.Next(head + 1))),
-            2 => ConsumerStart.AfterCheckpoint(new Checkpoint(head + random.Next(40))),
-            3 when hasRevisions => ConsumerStart.AfterRevision(new Revision(random.Next(stored + 1))),
-            4 when hasRevisions => ConsumerStart.AfterRevision(new Revision(stored + random.Next(20))),
-            _ => ConsumerStart.Origin,
-        };
-    }
-
-    private int Pick(params int[] values) => values[random.Next(values.Length)];
 
     private async Task<long> FindHeadAsync()
     {

@@ -57,8 +57,8 @@ internal sealed class DeliveryModel
 /// <param name="IsOfStream">Whether revisions are those of one stream; otherwise those of a read stream of which nothing is deleted.</param>
 internal sealed record Expectation(Func<ModelEvent, bool> Matches, ConsumerStart Start, bool IsOfStream)
 {
-    /// <summary>The head of the store before and after a reader that begins at the present moment was started.</summary>
-    public (long Before, long After) Present { get; init; }
+    /// <summary>The head of the store before and after a reader that begins at the present moment was started; null before that.</summary>
+    public (long Before, long After)? Present { get; init; }
 
     /// <summary>The events that it must have been given, and those that it may have been given.</summary>
     public (HashSet<long> Required, HashSet<long> Allowed) Of(DeliveryModel model)
@@ -77,7 +77,7 @@ internal sealed record Expectation(Func<ModelEvent, bool> Matches, ConsumerStart
 
     private (bool IsRequired, bool IsAllowed) IsAfterStart(ModelEvent stored, long index, DeliveryModel model)
     {
-        if (Start.IsCurrent) return (stored.Checkpoint > Present.After, stored.Checkpoint > Present.Before);
+        if (Start.IsCurrent) return (stored.Checkpoint > Present?.After, stored.Checkpoint > Present?.Before);
         if (Start.Revision == Revision.None) return (stored.Checkpoint > Start.Checkpoint.Value, stored.Checkpoint > Start.Checkpoint.Value);
 
         // A stream that is created again is delivered from its beginning, if the reader had begun before.

@@ -162,7 +162,7 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
     private string Describe() =>
         source.Stream is { } stream ? $"stream '{stream}'"
         : source.ReadStream is { } readStream ? $"read stream '{readStream}'"
-        : source.Condition is { } condition ? $"condition {condition}"
+        : source.Condition is not null ? "condition"
         : $"filter {source.Filter.Bucket}/{source.Filter.Category}";
 
     private static string Describe(ConsumerStart start) =>

@@ -15,9 +15,11 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
     private readonly PageReader pages = reads.Pages;
     private readonly EventFilter filter = request.Source.Filter;
 
-    // While stored events are read: the next revision, null where it has to be found; and the head of the store before the first of them.
-    private Revision? next;
+    // While stored events are read: the head of the store before the first of them, and the next revision, null where it has to be found.
+    // What is known of these is kept when the storage is unavailable, so that a search continues where it was.
     private Checkpoint? headBefore;
+    private Revision? next;
+    private (long Low, long High, long Middle)? search;
     private bool isLive;
 
     private StreamId Stream { get; } = request.Source.Stream
@@ -45,14 +47,14 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
             headBefore = known;
         }
 
-        var from = next ?? await FindNextAsync(position, cancellationToken).ConfigureAwait(false);
+        var from = next ??= await FindNextAsync(position, cancellationToken).ConfigureAwait(false);
         var read = new StreamRead(Stream, from, Revision.Max, ReadDirection.Forward, PageReader.FullPage);
         var page = await pages.ReadStreamPageAsync(read, cancellationToken).ConfigureAwait(false);
 
         // After the page is read, the event before it shows whether the stream is still the one in which its place was found.
         if (!await IsBehindAsync(position, new Revision(from.Value - 1), cancellationToken).ConfigureAwait(false))
         {
-            next = null;
+            (next, search) = (null, null);
             return new FeedPage(default, position with { Revision = 0 }, Lag: 0, IsEnd: false);
         }
 
@@ -81,18 +83,23 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
     {
         if (position.Awaited > 0) return new Revision(position.Awaited + 1);
         if (position.Checkpoint == 0) return new Revision(1);
-        var reached = new Revision(position.Revision);
-        if (reached != Revision.None && await IsBehindAsync(position, reached, cancellationToken).ConfigureAwait(false)) return reached + 1;
-
-        var head = await pages.FindHeadAsync(Stream, cancellationToken).ConfigureAwait(false);
-        long low = 0, high = head?.Revision.Value ?? 0;
-        for (var middle = high; low < high; middle = low + ((high - low + 1) / 2))
+        if (search is null)
         {
-            if (await IsBehindAsync(position, new Revision(middle), cancellationToken).ConfigureAwait(false)) low = middle;
-            else high = middle - 1;
+            var reached = new Revision(position.Revision);
+            if (reached != Revision.None && await IsBehindAsync(position, reached, cancellationToken).ConfigureAwait(false))
+                return reached + 1;
+            var last = (await pages.FindHeadAsync(Stream, cancellationToken).ConfigureAwait(false))?.Revision.Value ?? 0;
+            search = (0, last, last);
         }
 
-        return new Revision(low + 1);
+        while (search is { } at && at.Low < at.High)
+        {
+            var isBehind = await IsBehindAsync(position, new Revision(at.Middle), cancellationToken).ConfigureAwait(false);
+            var (low, high) = isBehind ? (at.Middle, at.High) : (at.Low, at.Middle - 1);
+            search = (low, high, low + ((high - low + 1) / 2));
+        }
+
+        return new Revision(search.Value.Low + 1);
     }
 
     // Whether an event is there, and was stored before the position was taken. Revision 0 is the place before the first event.
