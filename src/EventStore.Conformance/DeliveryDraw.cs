@@ -3,6 +3,7 @@ namespace EventStore.Conformance;
 /// <summary>Draws the readers of a life: what they read, where they begin, and how.</summary>
 internal sealed class DeliveryDraw(Random random, DeliveryModel model, bool isFailing)
 {
+    /// <summary>The read stream.</summary>
     public const string Links = "b-links";
 
     /// <summary>The stream that most readers read.</summary>
@@ -33,14 +34,16 @@ internal sealed class DeliveryDraw(Random random, DeliveryModel model, bool isFa
             BatchSize = Pick(1, 3, 100),
             Parallelism = kind == ReaderKind.Lanes ? 4 : 1,
         };
-        return new DeliveryReader($"reader-{number}", kind, source, options, isFailing)
+        var mayRepeat = kind is ReaderKind.Lanes or ReaderKind.Pull || (isFailing && kind is (ReaderKind.Handler or ReaderKind.Batches));
+        return new DeliveryReader($"reader-{number}", kind, source, options)
         {
             Expected = new Expectation(matches, start, isOfStream),
+            Log = new DeliveryLog { IsByStream = kind == ReaderKind.Lanes, MayRepeat = mayRepeat },
+            IsFailing = isFailing,
         };
     }
 
-    private (ConsumerSource Source, Func<ModelEvent, bool> Matches, bool IsOfStream, bool HasRevisions) DrawSource(
-        bool isBrief)
+    private (ConsumerSource Source, Func<ModelEvent, bool> Matches, bool IsOfStream, bool HasRevisions) DrawSource(bool isBrief)
     {
         var stream = Streams[random.Next(Streams.Count)];
         return random.Next(isBrief ? 5 : 0, 8) switch

@@ -244,11 +244,14 @@ internal sealed class DeliveryLife
 
     private async Task CheckReadStreamAsync()
     {
-        var expected = model.Events.Where(stored => stored is { IsDeleted: false, Stream.Category: "b" }).Select(stored => stored.Checkpoint);
+        var expected = model.Events
+            .Where(stored => stored is { IsDeleted: false, Stream.Category: "b" })
+            .Select(stored => stored.Checkpoint);
         foreach (var direction in new[] { ReadDirection.Forward, ReadDirection.Backward })
         {
             var read = new List<long>();
-            await foreach (var link in Store.ReadStreams.ReadAsync(DeliveryDraw.Links, direction: direction)) read.Add(link.Event.Checkpoint.Value);
+            await foreach (var link in Store.ReadStreams.ReadAsync(DeliveryDraw.Links, direction: direction))
+                read.Add(link.Event.Checkpoint.Value);
             Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), read);
         }
     }

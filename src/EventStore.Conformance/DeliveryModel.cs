@@ -54,7 +54,9 @@ internal sealed class DeliveryModel
 /// <summary>What a reader is to be given.</summary>
 /// <param name="Matches">The events of its source.</param>
 /// <param name="Start">Where it began.</param>
-/// <param name="IsOfStream">Whether revisions are those of one stream; otherwise those of a read stream of which nothing is deleted.</param>
+/// <param name="IsOfStream">
+/// Whether revisions are those of one stream; otherwise those of a read stream of which nothing is deleted.
+/// </param>
 internal sealed record Expectation(Func<ModelEvent, bool> Matches, ConsumerStart Start, bool IsOfStream)
 {
     /// <summary>The head of the store before and after a reader that begins at the present moment was started; null before that.</summary>
@@ -78,7 +80,8 @@ internal sealed record Expectation(Func<ModelEvent, bool> Matches, ConsumerStart
     private (bool IsRequired, bool IsAllowed) IsAfterStart(ModelEvent stored, long index, DeliveryModel model)
     {
         if (Start.IsCurrent) return (stored.Checkpoint > Present?.After, stored.Checkpoint > Present?.Before);
-        if (Start.Revision == Revision.None) return (stored.Checkpoint > Start.Checkpoint.Value, stored.Checkpoint > Start.Checkpoint.Value);
+        var isAfterCheckpoint = stored.Checkpoint > Start.Checkpoint.Value;
+        if (Start.Revision == Revision.None) return (isAfterCheckpoint, isAfterCheckpoint);
 
         // A stream that is created again is delivered from its beginning, if the reader had begun before.
         var isAfter = (IsOfStream ? stored.Revision : index) > Start.Revision.Value;

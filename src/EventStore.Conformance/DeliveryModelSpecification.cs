@@ -45,7 +45,8 @@ public abstract class DeliveryModelSpecification<TBackend> : Specification<TBack
         catch (Exception error)
         {
             var failures = plan is null ? "" : $", one call in {plan.Every} fails: {string.Join(", ", plan.Failures)}";
-            Assert.Fail($"seed {seed}{failures}: {error.GetType().Name}: {error.Message}\nwhat was done:\n{life.History}\n{error.StackTrace}");
+            Assert.Fail(
+                $"seed {seed}{failures}: {error.GetType().Name}: {error.Message}\nwhat was done:\n{life.History}\n{error.StackTrace}");
         }
     }
 

@@ -14,8 +14,7 @@ internal enum ReaderKind
 }
 
 /// <summary>One reader of a life: a consumer of any kind, or a subscription. Records what it is given, over all its starts.</summary>
-internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSource source, ConsumerOptions options, bool isFailing)
-    : IAsyncDisposable
+internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSource source, ConsumerOptions options) : IAsyncDisposable
 {
     private static readonly Projection<string> Collect = new("", (state, committed) => $"{state}{committed.Checkpoint},");
     private readonly HashSet<long> failedOnce = [];
@@ -36,13 +35,13 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
     public bool IsStarted { get; private set; }
 
     /// <summary>Why it ended although it was not stopped; null while it runs.</summary>
-    public Exception? Failure => (Consumer?.Completion is { IsFaulted: true } ended ? ended.Exception : loop?.Exception)?.GetBaseException();
+    public Exception? Failure =>
+        (Consumer?.Completion is { IsFaulted: true } ended ? ended.Exception : loop?.Exception)?.GetBaseException();
 
-    public DeliveryLog Log { get; } = new()
-    {
-        IsByStream = kind == ReaderKind.Lanes,
-        MayRepeat = kind is ReaderKind.Lanes or ReaderKind.Pull || (isFailing && kind is (ReaderKind.Handler or ReaderKind.Batches)),
-    };
+    public required DeliveryLog Log { get; init; }
+
+    /// <summary>Whether a subscription that is ended by unavailable storage is begun again, as an application does.</summary>
+    public required bool IsFailing { get; init; }
 
     public async Task StartAsync(IEventStore store)
     {
@@ -145,7 +144,7 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
             {
                 break;
             }
-            catch (StorageUnavailableException) when (isFailing)
+            catch (StorageUnavailableException) when (IsFailing)
             {
                 await Task.Yield();
             }

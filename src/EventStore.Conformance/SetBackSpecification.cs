@@ -78,6 +78,28 @@ public abstract class SetBackSpecification<TBackend> : ConsumerFacts<TBackend> w
         }
     }
 
+    [Theory(Timeout = Minute), InlineData(ReadDirection.Forward), InlineData(ReadDirection.Backward), Guarantee("G14", "G15")]
+    public async Task A_read_whose_next_page_shows_less_than_the_page_before_throws(ReadDirection direction)
+    {
+        var older = new ShowsOlder(Engine);
+        await using var store = await Wire(older).BuildAsync();
+        for (var i = 0; i < 3; i++)
+            await store.AppendAsync(Stream, ExpectedRevision.Any, [.. Enumerable.Repeat(new EventMessage("x"), 500)]);
+        var read = store.ReadAllAsync(new EventQuery { Direction = direction }).GetAsyncEnumerator();
+        await using (read.ConfigureAwait(false))
+        {
+            Assert.True(await read.MoveNextAsync());
+            older.Show(new Checkpoint(1_400));
+            await Assert.ThrowsAsync<PositionAheadException>(async () =>
+            {
+                while (await read.MoveNextAsync())
+                {
+                    // The page before, and one that was read ahead, are whole.
+                }
+            });
+        }
+    }
+
     [Fact(Timeout = Minute), Guarantee("G14", "G26")]
     public async Task A_dispatcher_that_dispatched_more_than_the_store_holds_reports_it_and_dispatches_nothing()
     {

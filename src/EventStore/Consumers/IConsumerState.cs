@@ -44,7 +44,7 @@ internal sealed class ProjectedState<TState> : IConsumerState where TState : cla
     private readonly string consumer;
     private readonly StreamId owner;
 
-    /// <summary>Encodes the initial state and reads it back: a state that cannot be stored is refused before anything is delivered.</summary>
+    /// <summary>Encodes the initial state and reads it back: a state that cannot be stored is refused before it is used.</summary>
     /// <exception cref="TypeNotRegisteredException">The type of the initial state has no name.</exception>
     /// <exception cref="EventSerializationException">The initial state cannot be stored or read back.</exception>
     /// <exception cref="ConsumerChangedException">What is read back is no <typeparamref name="TState"/>.</exception>
