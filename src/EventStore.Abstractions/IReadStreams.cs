@@ -39,7 +39,9 @@ public interface IReadStreams
     /// <exception cref="ReadStreamException">Its stored definition was changed or signed with another key.</exception>
     ValueTask<ReadStreamInfo?> FindAsync(string name, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists all read streams by name. One whose documents were changed is listed with its <see cref="ReadStreamInfo.Fault"/>.</summary>
+    /// <summary>
+    /// Lists all read streams by name. One whose documents were changed is listed with its <see cref="ReadStreamInfo.Fault"/>.
+    /// </summary>
     IAsyncEnumerable<ReadStreamInfo> ListAsync(CancellationToken cancellationToken = default);
 
     /// <summary>

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>What somebody else changed in the stored read streams, or in a continuation token, is refused.</summary>
+/// <summary>Changes in stored read streams and in continuation tokens are refused.</summary>
 public abstract class ProtectionSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
@@ -20,7 +20,8 @@ public abstract class ProtectionSpecification<TBackend> : Specification<TBackend
             Assert.Single(await ToListAsync(store.ReadStreams.ReadAsync("name")));
         }
 
-        await using (var foreign = await WireWithoutKeyChoice().SignReadStreamsWith(Encoding.UTF8.GetBytes("the key of another application")).BuildAsync())
+        var foreignKey = Encoding.UTF8.GetBytes("the key of another application");
+        await using (var foreign = await WireWithoutKeyChoice().SignReadStreamsWith(foreignKey).BuildAsync())
             await ExpectRefusedAsync(foreign);
         await using (var keyless = await Wire().BuildAsync()) await ExpectRefusedAsync(keyless);
 
@@ -117,6 +118,7 @@ public abstract class ProtectionSpecification<TBackend> : Specification<TBackend
         await using var store = await Wire().BuildAsync();
         await AppendAsync(store, 0, 6);
         await store.ReadStreams.CreateAsync("name", Ids(0));
+        Assert.Equal(["0", "3"], (await ToListAsync(store.ReadStreams.ReadAsync("name"))).Select(link => (string)link.Event.Body));
         var tail = Assert.Single(await Engine.ListDocumentsAsync("readstreams/links/", "", 10));
         var content = tail.Content.ToArray();
         content[16] = 2;

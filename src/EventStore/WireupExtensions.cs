@@ -102,8 +102,8 @@ public static class WireupExtensions
     }
 
     /// <summary>
-    /// Reads events up to a checkpoint although they are not encrypted: those stored before <see cref="EncryptWith"/> was chosen. Anyone
-    /// who can write to the storage can replace them by others.
+    /// Reads events up to a checkpoint although they are not encrypted: those stored before <see cref="EncryptWith"/> was chosen. An
+    /// attacker who can write to the storage can replace them.
     /// </summary>
     /// <param name="wireup">The wireup.</param>
     /// <param name="checkpoint">The store's head when encryption was chosen. Snapshots and states of consumers are not included.</param>
@@ -111,8 +111,8 @@ public static class WireupExtensions
         Require(wireup).Choose(nameof(AcceptPlaintextUntil), new PlaintextChoice(new(checkpoint, FrozenSet<string>.Empty)));
 
     /// <summary>
-    /// Reads events, snapshots and states of these types although they are not encrypted. Anyone who can write to the storage can
-    /// replace them by others.
+    /// Reads events, snapshots and states of these types although they are not encrypted. An attacker who can write to the storage
+    /// can replace them.
     /// </summary>
     /// <param name="wireup">The wireup.</param>
     /// <param name="types">Their stable type names.</param>

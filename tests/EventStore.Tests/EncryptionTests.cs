@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EventStore.Tests;
 
-/// <summary>What encryption promises against somebody who can write to the storage: a payload is accepted only where it was stored.</summary>
+/// <summary>An attacker who can write to the storage: an encrypted payload is accepted only where it was stored.</summary>
 public sealed class EncryptionTests
 {
     private static readonly StreamId Stream = "stream";

@@ -15,7 +15,8 @@ internal static class StoreIdentity
     {
         while (true)
         {
-            if (await engine.FindDocumentAsync(Document, cancellationToken).ConfigureAwait(false) is { } found) return Read(found.Content.Span);
+            var found = await engine.FindDocumentAsync(Document, cancellationToken).ConfigureAwait(false);
+            if (found is not null) return Read(found.Content.Span);
             if (isReadOnly)
                 throw new StorageNotFoundException(
                     "The store has no identity yet, to which encrypted payloads and signatures are bound. "

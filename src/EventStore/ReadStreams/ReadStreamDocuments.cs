@@ -37,8 +37,10 @@ internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadStreamS
     /// <summary>Deletes a definition that cannot be read; its links cannot be found. False if there is none, or it can be read.</summary>
     public async ValueTask<bool> TryDeleteUnreadableAsync(string name, CancellationToken cancellationToken)
     {
-        if (await engine.FindDocumentAsync(Definition.DocumentOf(name), cancellationToken).ConfigureAwait(false) is not { } found) return false;
-        return !Definition.TryRead(found.Content, out _) && await TryDeleteAsync(name, found.Version, cancellationToken).ConfigureAwait(false);
+        var found = await engine.FindDocumentAsync(Definition.DocumentOf(name), cancellationToken).ConfigureAwait(false);
+        return found is not null
+            && !Definition.TryRead(found.Content, out _)
+            && await TryDeleteAsync(name, found.Version, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The documents of all definitions, in order of their names.</summary>

@@ -23,7 +23,7 @@ internal sealed class ReadStreamSigner(ReadOnlyMemory<byte>? key, Guid storeId)
             throw new ReadStreamException(
                 name,
                 "was refused: the wireup has no key to sign read streams with.",
-                "Add SignReadStreamsWith(key), or LeaveReadStreamsUnsigned() where nobody else can write to the storage.");
+                "Add SignReadStreamsWith(key), or LeaveReadStreamsUnsigned() where no other program can write to the storage.");
     }
 
     public byte[] Sign(string document, ReadOnlySpan<byte> content)

@@ -76,7 +76,7 @@ internal sealed class PayloadEnvelope
                 EncryptionTransform.Name,
                 "it is not encrypted, but EncryptWith(…) requires that.",
                 "If it was stored before encryption was chosen, accept it with AcceptPlaintextUntil(…) or AcceptPlaintextOf(…). "
-                + "Otherwise somebody else wrote to the storage.");
+                + "Otherwise another program wrote to the storage.");
         context = context with { StoreId = protection.StoreId };
         for (var i = ids.Count - 1; i >= 0; i--)
         {
