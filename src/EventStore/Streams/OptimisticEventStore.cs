@@ -115,13 +115,13 @@ internal sealed class OptimisticEventStore(
     {
         var required = StreamId.RequireBucket(bucket);
         lifetime.ThrowIfEnded();
-        return maintenance.PurgeAsync(required, cancellationToken);
+        return maintenance.PurgeBucketAsync(required, cancellationToken);
     }
 
     public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return maintenance.PurgeAsync(bucket: null, cancellationToken);
+        return maintenance.PurgeAllAsync(cancellationToken);
     }
 
     public ValueTask<VerificationReport> VerifyAsync(
