@@ -101,8 +101,11 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan) : 
     public override ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         WriteAsync(() => base.DeleteStreamAsync(stream, cancellationToken));
 
-    public override async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
-        await WriteAsync(() => Done(base.PurgeAsync(bucket, cancellationToken)));
+    public override async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
+        await WriteAsync(() => Done(base.PurgeBucketAsync(bucket, cancellationToken)));
+
+    public override async ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) =>
+        await WriteAsync(() => Done(base.PurgeAllAsync(cancellationToken)));
 
     public override ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>

@@ -137,6 +137,8 @@ public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
+public sealed class Protection : ProtectionSpecification<FileBackend>;
+
 public sealed class TinyConsumers : ConsumerSpecification<TinyFileBackend>;
 
 public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyFileBackend>;
@@ -150,6 +152,8 @@ public sealed class TinySetBacks : SetBackSpecification<TinyFileBackend>;
 public sealed class TinyDeliveryModels : DeliveryModelSpecification<TinyFileBackend>;
 
 public sealed class TinyReadStreams : ReadStreamSpecification<TinyFileBackend>;
+
+public sealed class TinyProtection : ProtectionSpecification<TinyFileBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
 

@@ -106,4 +106,6 @@ public sealed class PackedDeliveryModels : DeliveryModelSpecification<PackedFile
 
 public sealed class PackedReadStreams : ReadStreamSpecification<PackedFileBackend>;
 
+public sealed class PackedProtection : ProtectionSpecification<PackedFileBackend>;
+
 public sealed class PackedReadOnly : ReadOnlySpecification<PackedFileBackend>;

@@ -59,6 +59,8 @@ public sealed class DeliveryModels : DeliveryModelSpecification<MongoBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<MongoBackend>;
 
+public sealed class Protection : ProtectionSpecification<MongoBackend>;
+
 public sealed class Deletion : DeletionSpecification<MongoBackend>;
 
 public sealed class Dispatching : DispatchSpecification<MongoBackend>;

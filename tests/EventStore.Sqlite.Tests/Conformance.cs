@@ -128,6 +128,8 @@ public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
+public sealed class Protection : ProtectionSpecification<FileBackend>;
+
 public sealed class MemoryConsumers : ConsumerSpecification<MemoryBackend>;
 
 public sealed class MemoryConsumerDeliveries : ConsumerDeliverySpecification<MemoryBackend>;
@@ -141,6 +143,8 @@ public sealed class MemorySetBacks : SetBackSpecification<MemoryBackend>;
 public sealed class MemoryDeliveryModels : DeliveryModelSpecification<MemoryBackend>;
 
 public sealed class MemoryReadStreams : ReadStreamSpecification<MemoryBackend>;
+
+public sealed class MemoryProtection : ProtectionSpecification<MemoryBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
 

@@ -59,4 +59,6 @@ public sealed class DeliveryModels : DeliveryModelSpecification<InMemoryBackend>
 
 public sealed class ReadStreams : ReadStreamSpecification<InMemoryBackend>;
 
+public sealed class Protection : ProtectionSpecification<InMemoryBackend>;
+
 public sealed class ReadOnly : ReadOnlySpecification<InMemoryBackend>;

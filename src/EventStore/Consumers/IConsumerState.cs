@@ -42,7 +42,7 @@ internal sealed class ProjectedState<TState> : IConsumerState where TState : cla
     private readonly Projection<TState> projection;
     private readonly EventCodec codec;
     private readonly string consumer;
-    private readonly StreamId owner;
+    private readonly PayloadContext place;
 
     /// <summary>Encodes the initial state and reads it back: a state that cannot be stored is refused before it is used.</summary>
     /// <exception cref="TypeNotRegisteredException">The type of the initial state has no name.</exception>
@@ -51,9 +51,11 @@ internal sealed class ProjectedState<TState> : IConsumerState where TState : cla
     public ProjectedState(string consumer, Projection<TState> projection, EventCodec codec)
     {
         (this.consumer, this.projection, this.codec) = (consumer, projection, codec);
-        owner = new StreamId("consumers", "", consumer);
-        (InitialType, var state) = codec.EncodeState(owner, projection.Initial);
-        Decode(InitialType, state);
+        place = new PayloadContext(new StreamId("consumers", "", consumer), PayloadKind.ConsumerState, "");
+        var probe = new ConsumerRecord();
+        Write(projection.Initial, probe);
+        InitialType = probe.StateType;
+        Read(probe);
     }
 
     public object? Initial => projection.Initial;
@@ -64,14 +66,19 @@ internal sealed class ProjectedState<TState> : IConsumerState where TState : cla
 
     public void Write(object? state, ConsumerRecord record)
     {
-        if (state is not null) (record.StateType, record.State) = codec.EncodeState(owner, state);
+        if (state is not null) (record.StateType, record.State) = codec.EncodeState(state, PlaceOf(record));
     }
 
-    public object? Read(ConsumerRecord record) => record is { State: { } state, StateType: { } type } ? Decode(type, state) : null;
-
-    private TState Decode(string type, ReadOnlyMemory<byte> state) => codec.DecodeState(owner, type, state) as TState
-        ?? throw new ConsumerChangedException(
+    public object? Read(ConsumerRecord record)
+    {
+        if (record is not { State: { } state, StateType: { } type }) return null;
+        return codec.DecodeState(state, PlaceOf(record) with { Type = type }) as TState ?? throw new ConsumerChangedException(
             consumer,
             $"has a state of type '{type}', which is not read as {typeof(TState)}.",
             "Register the type of the state under that name, or raise SchemaVersion so that the state is computed again.");
+    }
+
+    // A state belongs to the position that is written with it.
+    private PayloadContext PlaceOf(ConsumerRecord record) =>
+        place with { Position = record.Checkpoint, SchemaVersion = record.StateVersion };
 }
