@@ -34,7 +34,8 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
     {
         var (record, kept) = (claim.Lease.Ledger.Known, definition.State);
         RequireSame(record);
-        if (!record.IsStarted || record.StateVersion != kept.SchemaVersion) await BeginAsync(record, cancellationToken).ConfigureAwait(false);
+        var isToBegin = !record.IsStarted || record.StateVersion != kept.SchemaVersion;
+        if (isToBegin) await BeginAsync(record, cancellationToken).ConfigureAwait(false);
 
         record = claim.Lease.Ledger.Known;
         var position = record.Position;
