@@ -101,24 +101,6 @@ public abstract class ConsumerStartSpecification<TBackend> : ConsumerFacts<TBack
         Assert.Equal(["new 1", "new 2"], Seen);
     }
 
-    [Fact(Timeout = Minute), Guarantee("G36")]
-    public async Task A_start_after_a_revision_is_refused_where_the_source_has_no_revisions()
-    {
-        await using var store = await Wire().BuildAsync();
-        await store.AppendAsync(Stream, ExpectedRevision.Any, ["1", "2", "3"]);
-        var after = ConsumerStart.AfterRevision(new Revision(1));
-        foreach (var source in new[] { ConsumerSource.Everything, ConsumerSource.OfCategory("a"), ConsumerSource.OfBucket("default") })
-        {
-            await Assert.ThrowsAsync<ArgumentException>(
-                async () => await store.Consumers.StartAsync("name", source, See, Quick(options => options.StartFrom = after)));
-            await Assert.ThrowsAsync<ArgumentException>(async () => await ToListAsync(store.Consumers.SubscribeAsync(source, after)));
-        }
-
-        await using var free = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick());
-        await free.WaitUntilCaughtUpAsync();
-        Assert.Equal(["1", "2", "3"], Seen);
-    }
-
     [Theory(Timeout = Minute), InlineData("everything"), InlineData("stream"), InlineData("links"), Guarantee("G36")]
     public async Task Started_after_a_checkpoint_that_is_not_stored_yet_it_delivers_what_comes_after_that_checkpoint(string kind)
     {
