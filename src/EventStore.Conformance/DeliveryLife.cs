@@ -40,6 +40,9 @@ internal sealed class DeliveryLife
     /// <summary>What was done, step by step.</summary>
     public string History => string.Join('\n', history.Select(line => "  " + line));
 
+    /// <summary>How many readers ended because calls failed, and were started again.</summary>
+    public int Ended { get; private set; }
+
     private IEventStore Store => store ?? throw new InvalidOperationException("The life has not begun.");
 
     private DeliveryLog Dispatched { get; }
@@ -232,7 +235,8 @@ internal sealed class DeliveryLife
             if (reader.Failure is { } failure)
             {
                 if (failing is null) Assert.Fail($"{reader} ended with {failure.GetType().Name}: {failure.Message}");
-                history.Add($"{reader.Name} ended with {failure.GetType().Name}, and is started again");
+                history.Add($"{reader.Name} ended with {failure.GetType().Name}: {failure.Message}");
+                Ended++;
                 await StartAgainAsync(reader);
             }
 

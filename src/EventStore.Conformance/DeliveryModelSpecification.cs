@@ -41,6 +41,7 @@ public abstract class DeliveryModelSpecification<TBackend> : Specification<TBack
         try
         {
             await life.RunAsync();
+            if (life.Ended > 0) TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {life.Ended} readers ended\n{life.History}");
         }
         catch (Exception error)
         {
