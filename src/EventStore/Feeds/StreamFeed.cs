@@ -58,6 +58,7 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
             return new FeedPage(default, position with { Revision = 0 }, Lag: 0, IsEnd: false);
         }
 
+        if (position.Awaited == 0) position = position with { Revision = from.Value - 1 };
         var (events, reached) = Show(page.Events.Span, position);
         if (!page.IsEnd)
         {
