@@ -40,9 +40,6 @@ internal sealed class DeliveryLife
     /// <summary>What was done, step by step.</summary>
     public string History => string.Join('\n', history.Select(line => "  " + line));
 
-    /// <summary>How many readers ended because calls failed, and were started again.</summary>
-    public int Ended { get; private set; }
-
     private IEventStore Store => store ?? throw new InvalidOperationException("The life has not begun.");
 
     private DeliveryLog Dispatched { get; }
@@ -232,14 +229,7 @@ internal sealed class DeliveryLife
     {
         while (reader.MissingFrom(model) is { Count: > 0 } missing)
         {
-            if (reader.Failure is { } failure)
-            {
-                if (failing is null) Assert.Fail($"{reader} ended with {failure.GetType().Name}: {failure.Message}");
-                history.Add($"{reader.Name} ended with {failure.GetType().Name}: {failure.Message}");
-                Ended++;
-                await StartAgainAsync(reader);
-            }
-
+            if (reader.Failure is { } failure) Assert.Fail($"{reader} ended with {failure.GetType().Name}: {failure.Message}");
             if (patience.IsCancellationRequested)
                 Assert.Fail($"{reader} does not move on; not given are {missing.Count} events: {string.Join(' ', missing.Take(20))}");
             await Task.Delay(5, CancellationToken.None);

@@ -11,6 +11,9 @@ internal sealed class LinkFeed(Func<CancellationToken, ValueTask<ReadStream>> op
     // The link after which to read; found by the checkpoint of the position, because a rebuild gives links new numbers.
     private long? last;
 
+    // The links that are not all fed yet. Kept when the storage is unavailable, so that a page does not begin with filling again.
+    private Links? filled;
+
     public async ValueTask<FeedPosition> FindOriginAsync(ConsumerStart start, CancellationToken cancellationToken)
     {
         var stream = await open(cancellationToken).ConfigureAwait(false);
@@ -36,14 +39,14 @@ internal sealed class LinkFeed(Func<CancellationToken, ValueTask<ReadStream>> op
             catch (ReadStreamException)
             {
                 // It was rebuilt, and is opened again; or dropped, then opening it throws.
-                (opened, last) = (null, null);
+                (opened, last, filled) = (null, null, null);
             }
         }
     }
 
     private async ValueTask<FeedPage> ReadAsync(ReadStream stream, FeedPosition position, CancellationToken cancellationToken)
     {
-        var links = await stream.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
+        var links = filled ??= await stream.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
         request.RequireReached(position, new Checkpoint(links.FilledTo));
         last ??= await stream.RevisionAtAsync(links, position.Checkpoint, cancellationToken).ConfigureAwait(false);
 
@@ -61,6 +64,7 @@ internal sealed class LinkFeed(Func<CancellationToken, ValueTask<ReadStream>> op
         if (isEnd) reached = Math.Max(reached, links.FilledTo);
         else if (events.Count > 0) reached = events[^1].Position.Checkpoint;
         last = Math.Max(last.Value, to);
+        if (isEnd) filled = null;
         return new FeedPage(events.ToArray(), new(reached, last.Value, awaited), Math.Max(0, links.Count - last.Value), isEnd);
     }
 }
