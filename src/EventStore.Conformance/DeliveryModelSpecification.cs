@@ -27,7 +27,7 @@ public abstract class DeliveryModelSpecification<TBackend> : Specification<TBack
             var random = new Random(seed + (100 * life));
             var failures = Enum.GetValues<EngineFailure>();
             random.Shuffle(failures);
-            await LiveAsync(seed + (100 * life), new FailurePlan(random.Next(3, 30), failures));
+            await LiveAsync(seed + (100 * life), new FailurePlan(random.Next(3, 12), failures));
         }
     }
 

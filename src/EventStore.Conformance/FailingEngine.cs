@@ -21,7 +21,7 @@ public enum EngineFailure
 }
 
 /// <summary>The plan by which an engine fails.</summary>
-/// <param name="Every">One call in so many fails; at least 1.</param>
+/// <param name="Every">One call in so many fails; at least 1. Commits are counted apart, because they are few among many reads.</param>
 /// <param name="Failures">How they fail, one after the other and again from the first.</param>
 public sealed record FailurePlan(int Every, params IReadOnlyList<EngineFailure> Failures)
 {
@@ -41,12 +41,12 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan) : 
         ? plan.Every
         : throw new ArgumentOutOfRangeException(nameof(plan), plan.Every, "At most every call can fail: use 1 or more.");
 
-    private long calls;
-    private long failed;
+    private readonly Counter commits = new();
+    private readonly Counter others = new();
     private volatile bool isRecovered;
 
     /// <summary>How many calls have failed.</summary>
-    public long Failed => Volatile.Read(ref failed);
+    public long Failed => Volatile.Read(ref commits.Failed) + Volatile.Read(ref others.Failed);
 
     /// <summary>Lets every call succeed from now on.</summary>
     public void Recover() => isRecovered = true;
@@ -56,7 +56,7 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan) : 
 
     public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
-        WriteAsync(() => base.CommitAsync(attempts, cancellationToken));
+        WriteAsync(() => base.CommitAsync(attempts, cancellationToken), commits);
 
     public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         ReadAsync(() => base.ReadStreamAsync(read, cancellationToken));
@@ -119,7 +119,7 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan) : 
 
     private async ValueTask<T> ReadAsync<T>(Func<ValueTask<T>> call)
     {
-        switch (Next())
+        switch (Next(others))
         {
             case null: return await call();
             case EngineFailure.Slow:
@@ -129,9 +129,9 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan) : 
         }
     }
 
-    private async ValueTask<T> WriteAsync<T>(Func<ValueTask<T>> call)
+    private async ValueTask<T> WriteAsync<T>(Func<ValueTask<T>> call, Counter? counter = null)
     {
-        switch (Next())
+        switch (Next(counter ?? others))
         {
             case null: return await call();
             case EngineFailure.Slow:
@@ -145,13 +145,19 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan) : 
         }
     }
 
-    private EngineFailure? Next()
+    private EngineFailure? Next(Counter counter)
     {
-        if (isRecovered || plan.Failures.Count == 0 || Interlocked.Increment(ref calls) % every != 0) return null;
-        return plan.Failures[(int)((Interlocked.Increment(ref failed) - 1) % plan.Failures.Count)];
+        if (isRecovered || plan.Failures.Count == 0 || Interlocked.Increment(ref counter.Calls) % every != 0) return null;
+        return plan.Failures[(int)((Interlocked.Increment(ref counter.Failed) - 1) % plan.Failures.Count)];
     }
 
     private static StorageUnavailableException Unavailable() => new("The storage is unavailable by plan. Try again.");
 
     private static BatchOutcomeUnknownException Lost() => new("the outcome was lost by plan.");
+
+    private sealed class Counter
+    {
+        public long Calls;
+        public long Failed;
+    }
 }
