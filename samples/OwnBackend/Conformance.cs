@@ -60,4 +60,6 @@ public sealed class ConsumerStates : ConsumerStateSpecification<JournalBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<JournalBackend>;
 
+public sealed class Protection : ProtectionSpecification<JournalBackend>;
+
 public sealed class ReadOnly : ReadOnlySpecification<JournalBackend>;

@@ -142,8 +142,14 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         return true;
     }, cancellationToken);
 
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
-        Locked(() => Record(new JournalEntry.Purged(bucket)), cancellationToken);
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
+    {
+        var required = StreamId.RequireBucket(bucket);
+        return Locked(() => Record(new JournalEntry.Purged(required)), cancellationToken);
+    }
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) =>
+        Locked(() => Record(new JournalEntry.Purged(null)), cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) => Locked(() =>
