@@ -32,7 +32,8 @@ public sealed class CodeTests
     public void Every_block_names_a_language_that_is_looked_at()
     {
         string[] known = ["csharp", "sh", "xml", "sql", ""];
-        Assert.All(Block.CodePages.SelectMany(page => Block.Parse(page, Repository.Read(page))), block => Assert.Contains(block.Language, known));
+        Assert.All(Block.CodePages.SelectMany(page => Block.Parse(page, Repository.Read(page))),
+            block => Assert.Contains(block.Language, known));
     }
 
     [Theory]

@@ -5,7 +5,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace EventStore.Newcomer;
 
-/// <summary>Compiles code of pages as a reader would use it: statements in a method, types beside it, over the names of the stage.</summary>
+/// <summary>
+/// Compiles code of pages as a reader would use it: statements in a method, types beside it, over the names of the stage.
+/// </summary>
 internal static class Compiler
 {
     private const string Usings = """

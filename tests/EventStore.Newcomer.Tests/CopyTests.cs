@@ -28,7 +28,8 @@ public sealed class CopyTests(Machine machine)
         await machine.RunAsync(folder, command);
 
         await using var copy = await OpenAsync(Path.Combine(folder, "backup"));
-        var bodies = await copy.ReadStreamAsync("order-42", cancellationToken: token).Select(committed => committed.Body).ToListAsync(token);
+        var bodies = await copy.ReadStreamAsync("order-42", cancellationToken: token)
+            .Select(committed => committed.Body).ToListAsync(token);
         Assert.Equal([new Added(1), new Added(2)], bodies);
     }
 
@@ -42,7 +43,8 @@ public sealed class CopyTests(Machine machine)
     {
         try
         {
-            using var tried = Process.Start(new ProcessStartInfo("rsync", "--version") { RedirectStandardOutput = true, UseShellExecute = false });
+            using var tried = Process.Start(
+                new ProcessStartInfo("rsync", "--version") { RedirectStandardOutput = true, UseShellExecute = false });
             return true;
         }
         catch (Win32Exception)

@@ -22,6 +22,7 @@ internal static class Repository
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EventStore.slnx"))) folder = folder.Parent;
         return folder?.FullName
-            ?? throw new InvalidOperationException($"No EventStore.slnx in {AppContext.BaseDirectory} or above. Run inside the repository.");
+            ?? throw new InvalidOperationException(
+                $"No EventStore.slnx in {AppContext.BaseDirectory} or above. Run inside the repository.");
     }
 }

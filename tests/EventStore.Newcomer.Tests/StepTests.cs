@@ -12,7 +12,7 @@ public sealed class StepTests(Machine machine)
     [Fact]
     public async Task The_commands_of_the_readme_succeed()
     {
-        Assert.SkipUnless(Path.Exists(Repository.PathOf(".git")), "The samples read the history of this repository, which is no clone here.");
+        Assert.SkipUnless(Path.Exists(Repository.PathOf(".git")), "The samples read the history of the repository; this is not a clone.");
         foreach (var block in Block.On(Readme, "sh")) await machine.RunAsync(Repository.Root, Within(block));
     }
 
@@ -37,7 +37,8 @@ public sealed class StepTests(Machine machine)
         await File.WriteAllTextAsync(Path.Combine(application, "Program.cs"), code[0].Text, TestContext.Current.CancellationToken);
 
         Assert.Equal(output[0].Text, (await machine.RunAsync(application, "dotnet run", GettingStarted)).Trim());
-        Assert.StartsWith("stored revisions 4 to 5\n", await machine.RunAsync(application, "dotnet run", GettingStarted), StringComparison.Ordinal);
+        Assert.StartsWith("stored revisions 4 to 5\n",
+            await machine.RunAsync(application, "dotnet run", GettingStarted), StringComparison.Ordinal);
         Assert.Contains("Sales { Orders = 2, Revenue = 21.00 }",
             await machine.RunAsync(application, "dotnet run -- 43", GettingStarted), StringComparison.Ordinal);
     }
