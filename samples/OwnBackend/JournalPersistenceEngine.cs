@@ -19,7 +19,6 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     private bool mayCreate = context.MayCreateStorage;
     private bool isDisposed;
 
-    // sample: description
     public EngineDescription Description { get; } = new(
         "journal",
         "journal:" + path,
@@ -29,7 +28,6 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
             MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 1 << 20,
             MaxBatchAttempts: 256),
         EngineCapabilities.Reopens);
-    // sample: end
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Locked(() => { }, cancellationToken);
 

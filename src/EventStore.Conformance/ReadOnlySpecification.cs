@@ -200,7 +200,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
     {
         var reader = await Backend.OpenAsync(ReadOnly);
         var wireup = Wireup.Init().UsingPersistence("the kit", _ => reader).UsingCustomSerialization(TextSerializer.Instance)
-            .OpenReadOnly();
+            .LeaveReadStreamsUnsigned().OpenReadOnly();
         return await (configure?.Invoke(wireup) ?? wireup).BuildAsync();
     }
 

@@ -35,7 +35,7 @@ internal sealed class Stateless : IConsumerState
 internal sealed class ProjectedState<TState>(
     string consumer, Projection<TState> projection, EventCodec codec) : IConsumerState where TState : class
 {
-    private readonly StreamId owner = new("consumers", "", consumer);
+    private readonly PayloadContext place = new(new StreamId("consumers", "", consumer), PayloadKind.ConsumerState, "");
 
     public object? Initial => projection.Initial;
 
@@ -43,9 +43,13 @@ internal sealed class ProjectedState<TState>(
 
     public void Write(object? state, ConsumerRecord record)
     {
-        if (state is not null) (record.StateType, record.State) = codec.EncodeState(owner, state);
+        if (state is not null) (record.StateType, record.State) = codec.EncodeState(state, PlaceOf(record));
     }
 
     public object? Read(ConsumerRecord record) =>
-        record is { State: { } state, StateType: { } type } ? codec.DecodeState(owner, type, state) : null;
+        record is { State: { } state, StateType: { } type } ? codec.DecodeState(state, PlaceOf(record) with { Type = type }) : null;
+
+    // A state belongs to the position that is written with it.
+    private PayloadContext PlaceOf(ConsumerRecord record) =>
+        place with { Position = record.Checkpoint, SchemaVersion = record.StateVersion };
 }
