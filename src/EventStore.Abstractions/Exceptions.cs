@@ -284,7 +284,7 @@ public sealed class StorageFormatException(string place, string found, string ex
     public string Expected { get; } = expected;
 }
 
-/// <summary>A name of a stream, an event type or a document cannot be stored. Nothing was.</summary>
+/// <summary>A name of a stream, an event type or a document cannot be stored. Nothing was written.</summary>
 public sealed class InvalidNameException : ArgumentException
 {
     /// <summary>Says what is wrong with the name and what to do.</summary>
