@@ -159,6 +159,35 @@ public sealed class ConsumerStoppedException(string name, StreamId stream, Check
 }
 
 /// <summary>
+/// A handler, a dispatcher or a hook called a member that waits until it has returned. Nothing was changed.
+/// </summary>
+public sealed class CalledFromInsideException(string member, string caller) : EventStoreException(
+    $"{member} was called from inside {caller}, for which it would wait for ever. Nothing was changed. "
+    + "Return from there first, and call it elsewhere: signal the code that owns the store or the consumer.")
+{
+    /// <summary>The member that was called.</summary>
+    public string Member { get; } = member;
+
+    /// <summary>The part of the store that called the code.</summary>
+    public string Caller { get; } = caller;
+}
+
+/// <summary>
+/// A consumer or the dispatch scheduler did not stop within its StopTimeout, because application code that it called is still running.
+/// What was being handled is delivered again.
+/// </summary>
+public sealed class NotStoppedException(string what, TimeSpan waited) : EventStoreException(
+    $"{what} did not stop within {waited}: application code that it called is still running. "
+    + "What was being handled is delivered again. Let that code observe its cancellation token, or raise StopTimeout.")
+{
+    /// <summary>What did not stop.</summary>
+    public string What { get; } = what;
+
+    /// <summary>How long was waited for it.</summary>
+    public TimeSpan Waited { get; } = waited;
+}
+
+/// <summary>
 /// A position is after the head of the store: events were lost at its end, or it is another store. Nothing was delivered.
 /// </summary>
 public sealed class PositionAheadException(string name, Checkpoint position, Checkpoint head) : EventStoreException(

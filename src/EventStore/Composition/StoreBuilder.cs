@@ -37,6 +37,7 @@ internal sealed class StoreBuilder(StorePlan plan)
     {
         var hooks = new PipelineHooks(plan.Hooks, plan.LoggerOf("Hooks"));
         var codec = new EventCodec(plan.Serializer, plan.Envelope, new Upconversion(plan.Upconverters), plan.Mapper);
+        var states = new EventCodec(plan.Serializer, plan.StateEnvelope, new Upconversion([]), null);
 
         var storage = new StorageOpener(plan, lifetime);
         var engine = await storage.OpenEventsAsync(cancellationToken).ConfigureAwait(false);
@@ -63,14 +64,21 @@ internal sealed class StoreBuilder(StorePlan plan)
         var consumerDocuments = new ConsumerDocuments(documents, plan.Time);
         var running = lifetime.Own(new RunningConsumers(consumerDocuments, telemetry, plan.LoggerOf("Consumers")));
 
+        lifetime.Own(telemetry.Gauges);
+        lifetime.RefuseFrom(running.FindCaller);
+        lifetime.RefuseFrom(() => scheduler is { IsInside: true } ? "the dispatcher of this store" : null);
+        IDispatch dispatch = plan.IsDispatchTracked
+            ? new TrackedDispatch(new DispatchMarks(ledger, reads), scheduler, lifetime, plan.Time)
+            : new UntrackedDispatch(lifetime);
+        if (scheduler is not null)
+            telemetry.Gauges.ObserveBacklog(async token => (await dispatch.GetStatusAsync(token).ConfigureAwait(false)).Backlog);
+
         var store = new OptimisticEventStore(commits, reads, new StoreMaintenance(engine, shared, hooks), lifetime)
         {
             Streams = new StreamOpener(commits, reads, plan.LoggerOf("Commits")),
             Snapshots = new SnapshotStore(new SnapshotRecords(engine, plan.SnapshotsKept, lifetime), codec, pages),
-            Dispatch = plan.IsDispatchTracked
-                ? new TrackedDispatch(new DispatchMarks(ledger, reads), scheduler, lifetime, plan.Time)
-                : new UntrackedDispatch(lifetime),
-            Consumers = new ConsumerHost(running, consumerDocuments, feeds, codec),
+            Dispatch = dispatch,
+            Consumers = new ConsumerHost(running, consumerDocuments, feeds, states),
             ReadStreams = readStreams,
             Description = plan.Describe(engine.Description, hooks),
         };

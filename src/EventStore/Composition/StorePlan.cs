@@ -24,7 +24,9 @@ internal sealed class StorePlan
         RequireWritable();
         serializer.Verify();
         Serializer = serializer.Serializer;
-        Envelope = MakeEnvelope();
+        Envelope = MakeEnvelope(wireup.All<TransformChoice>().Select(choice => choice.Transform));
+        StateEnvelope = MakeEnvelope(
+            wireup.All<TransformChoice>().Select(choice => choice.Transform).DefaultIfEmpty(CompressionTransform.OfStates));
     }
 
     public PersistenceChoice Persistence { get; }
@@ -32,6 +34,9 @@ internal sealed class StorePlan
     public IEventSerializer Serializer { get; }
 
     public PayloadEnvelope Envelope { get; }
+
+    /// <summary>For states of consumers, which are always compressed: they grow, and are written again and again.</summary>
+    public PayloadEnvelope StateEnvelope { get; }
 
     public TimeProvider Time => wireup.Find<TimeProvider>() ?? TimeProvider.System;
 
@@ -116,9 +121,9 @@ internal sealed class StorePlan
     }
 
     // Compressed first, encrypted last: encrypted bytes cannot be compressed. Both compression algorithms can always be read.
-    private PayloadEnvelope MakeEnvelope()
+    private PayloadEnvelope MakeEnvelope(IEnumerable<IPayloadTransform> transforms)
     {
-        List<IPayloadTransform> applied = [.. wireup.All<TransformChoice>().Select(choice => choice.Transform)];
+        List<IPayloadTransform> applied = [.. transforms];
         if (wireup.Find<EncryptionChoice>() is { } encryption) applied.Add(encryption.Transform);
         if (applied.GroupBy(transform => transform.Id, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new WireupException($"The transform '{twice.Key}' was chosen twice. Choose it once.");

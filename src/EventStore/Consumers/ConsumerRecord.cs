@@ -23,8 +23,17 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
     /// <summary>The revision of the last event handled, where a stream or a read stream is consumed.</summary>
     public long Revision { get; set; }
 
-    /// <summary>The state, encoded; null without a state, or before the first event.</summary>
+    /// <summary>The state, encoded; null without a state, before the first event, or where a document of its own holds it.</summary>
     public byte[]? State { get; set; }
+
+    /// <summary>Which document holds a large state; 0 for none.</summary>
+    public int StateSlot { get; set; }
+
+    /// <summary>The version of that document.</summary>
+    public long StateDocument { get; set; }
+
+    /// <summary>The bytes of the encoded state.</summary>
+    public long StateBytes { get; set; }
 
     public string? StateType { get; set; }
 
@@ -56,6 +65,7 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
     {
         (IsStarted, Checkpoint, Revision) = (true, position.Checkpoint, position.Revision);
         (State, StateType, StateVersion) = (null, null, stateVersion);
+        (StateSlot, StateDocument, StateBytes) = (0, 0, 0);
     }
 
     public ConsumerRecord Copy()

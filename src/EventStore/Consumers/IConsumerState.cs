@@ -2,7 +2,7 @@ using EventStore.Pipeline;
 
 namespace EventStore.Consumers;
 
-/// <summary>The state of a consumer: how it begins, and how it is kept in the consumer's document.</summary>
+/// <summary>The kind of state of a consumer: how it begins, and how it is encoded.</summary>
 internal interface IConsumerState
 {
     /// <summary>The state before any event; null for a consumer without state.</summary>
@@ -10,11 +10,10 @@ internal interface IConsumerState
 
     int SchemaVersion { get; }
 
-    /// <summary>Encodes a state into the record that is about to be written.</summary>
-    void Write(object? state, ConsumerRecord record);
+    /// <summary>Encodes a state, under the stable name of its type.</summary>
+    (string Type, byte[] Content) Encode(object state);
 
-    /// <summary>The state in a record; null for none.</summary>
-    object? Read(ConsumerRecord record);
+    object Decode(string type, ReadOnlyMemory<byte> content);
 }
 
 /// <summary>For a consumer without state.</summary>
@@ -24,11 +23,9 @@ internal sealed class Stateless : IConsumerState
 
     public int SchemaVersion => 0;
 
-    public void Write(object? state, ConsumerRecord record)
-    {
-    }
+    public (string Type, byte[] Content) Encode(object state) => throw new InvalidOperationException("The consumer has no state.");
 
-    public object? Read(ConsumerRecord record) => null;
+    public object Decode(string type, ReadOnlyMemory<byte> content) => throw new InvalidOperationException("The consumer has no state.");
 }
 
 /// <summary>The state of a projection, encoded like the body of an event.</summary>
@@ -41,11 +38,7 @@ internal sealed class ProjectedState<TState>(
 
     public int SchemaVersion => projection.SchemaVersion;
 
-    public void Write(object? state, ConsumerRecord record)
-    {
-        if (state is not null) (record.StateType, record.State) = codec.EncodeState(owner, state);
-    }
+    public (string Type, byte[] Content) Encode(object state) => codec.EncodeState(owner, state);
 
-    public object? Read(ConsumerRecord record) =>
-        record is { State: { } state, StateType: { } type } ? codec.DecodeState(owner, type, state) : null;
+    public object Decode(string type, ReadOnlyMemory<byte> content) => codec.DecodeState(owner, type, content);
 }

@@ -22,6 +22,23 @@ internal sealed class EventFeeds(SharedPages shared, ReadPath reads, Func<string
         ? await feed.FindCurrentAsync(cancellationToken).ConfigureAwait(false)
         : new FeedPosition(start.Checkpoint.Value, start.Revision.Value);
 
+    /// <summary>How much of a source lies after a position now: events of a stream, links of a read stream, otherwise checkpoints.</summary>
+    public async ValueTask<long> FindLagAsync(ConsumerSource source, FeedPosition position, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var current = await Open(source).FindCurrentAsync(cancellationToken).ConfigureAwait(false);
+            if (source.Stream is null && source.ReadStream is null) return Math.Max(0, current.Checkpoint - position.Checkpoint);
+
+            // A stream that was deleted and created again may have fewer events than were handled before.
+            return current.Revision >= position.Revision ? current.Revision - position.Revision : current.Revision;
+        }
+        catch (ReadStreamException)
+        {
+            return 0; // it was dropped
+        }
+    }
+
     /// <summary>The event at a checkpoint; null where it was deleted or is hidden.</summary>
     public ValueTask<CommittedEvent?> FindEventAsync(Checkpoint checkpoint, CancellationToken cancellationToken) =>
         reads.FindEventAsync(checkpoint, cancellationToken);
