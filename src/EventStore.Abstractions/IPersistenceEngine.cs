@@ -106,10 +106,15 @@ public interface IPersistenceEngine : IAsyncDisposable
     ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Deletes all streams of a bucket, or of the store for null, with their snapshots (G46). Keeps documents; checkpoints are not reused
-    /// (G13).
+    /// Deletes all streams of a bucket, with their snapshots (G46). Keeps documents; checkpoints are not reused (G13).
     /// </summary>
-    ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default);
+    /// <exception cref="InvalidNameException">The bucket's name is empty, too long or ill-formed.</exception>
+    ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Deletes all streams of the store, with their snapshots (G46). Keeps documents; checkpoints are not reused (G13).
+    /// </summary>
+    ValueTask PurgeAllAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Checks all stored data and reports each damage with its place (G44). Changes nothing.</summary>
     ValueTask<VerificationReport> VerifyAsync(

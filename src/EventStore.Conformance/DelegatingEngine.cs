@@ -58,8 +58,10 @@ public abstract class DelegatingEngine(IPersistenceEngine inner) : IPersistenceE
     public virtual ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         Inner.DeleteStreamAsync(stream, cancellationToken);
 
-    public virtual ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
-        Inner.PurgeAsync(bucket, cancellationToken);
+    public virtual ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
+        Inner.PurgeBucketAsync(bucket, cancellationToken);
+
+    public virtual ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => Inner.PurgeAllAsync(cancellationToken);
 
     public virtual ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>

@@ -10,9 +10,10 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
     [Fact, Guarantee("G41")]
     public async Task Hooks_upconverters_and_transforms_apply_on_every_read_path()
     {
-        await using (var plain = await Wire().BuildAsync()) await plain.AppendAsync(stream, "old:plain");
+        Checkpoint plainUntil;
+        await using (var plain = await Wire().BuildAsync()) plainUntil = (await plain.AppendAsync(stream, "old:plain")).LastCheckpoint;
         var key = new EncryptionKey("2026", Enumerable.Repeat((byte)7, 32).ToArray());
-        await using var store = await Wire().Compress(minBytes: 0).EncryptWith(key)
+        await using var store = await Wire().Compress(minBytes: 0).EncryptWith(key).AcceptPlaintextUntil(plainUntil)
             .UpconvertEventsUsing(new UpconvertOld().Converter).HookIntoPipelineUsing(new Exclaim(), new HideSecrets()).BuildAsync();
         await store.AppendAsync(stream, ExpectedRevision.Any, ["old:packed", "secret"]);
         await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(1), "state"));

@@ -162,10 +162,16 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return removal.DeleteAsync(stream, cancellationToken);
     }
 
-    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
+    public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        await removal.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+        await removal.PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask PurgeAllAsync(CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        await removal.PurgeAsync(bucket: null, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,

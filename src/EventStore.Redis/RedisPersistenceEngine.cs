@@ -126,8 +126,11 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).removal.DeleteStreamAsync(stream, cancellationToken);
 
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).removal.PurgeAsync(bucket, cancellationToken);
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).removal.PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken);
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).removal.PurgeAsync(bucket: null, cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
         CancellationToken cancellationToken = default)

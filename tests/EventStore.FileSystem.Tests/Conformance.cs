@@ -131,6 +131,8 @@ public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
+public sealed class Protection : ProtectionSpecification<FileBackend>;
+
 public sealed class TinyConsumers : ConsumerSpecification<TinyFileBackend>;
 
 public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyFileBackend>;
@@ -138,6 +140,8 @@ public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyF
 public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBackend>;
 
 public sealed class TinyReadStreams : ReadStreamSpecification<TinyFileBackend>;
+
+public sealed class TinyProtection : ProtectionSpecification<TinyFileBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
 

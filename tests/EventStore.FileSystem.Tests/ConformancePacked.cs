@@ -100,4 +100,6 @@ public sealed class PackedConsumerStates : ConsumerStateSpecification<PackedFile
 
 public sealed class PackedReadStreams : ReadStreamSpecification<PackedFileBackend>;
 
+public sealed class PackedProtection : ProtectionSpecification<PackedFileBackend>;
+
 public sealed class PackedReadOnly : ReadOnlySpecification<PackedFileBackend>;

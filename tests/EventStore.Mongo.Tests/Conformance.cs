@@ -53,6 +53,8 @@ public sealed class ConsumerStates : ConsumerStateSpecification<MongoBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<MongoBackend>;
 
+public sealed class Protection : ProtectionSpecification<MongoBackend>;
+
 public sealed class Deletion : DeletionSpecification<MongoBackend>;
 
 public sealed class Dispatching : DispatchSpecification<MongoBackend>;

@@ -93,6 +93,8 @@ public sealed class Reading : ReadingSpecification<PostgresBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<PostgresBackend>;
 
+public sealed class Protection : ProtectionSpecification<PostgresBackend>;
+
 public sealed class Snapshots : SnapshotSpecification<PostgresBackend>;
 
 public sealed class Streams : StreamSpecification<PostgresBackend>;

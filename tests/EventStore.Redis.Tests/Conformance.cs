@@ -40,6 +40,8 @@ public sealed class Reading : ReadingSpecification<RedisBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<RedisBackend>;
 
+public sealed class Protection : ProtectionSpecification<RedisBackend>;
+
 public sealed class Snapshots : SnapshotSpecification<RedisBackend>;
 
 public sealed class Streams : StreamSpecification<RedisBackend>;

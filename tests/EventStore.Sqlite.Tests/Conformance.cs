@@ -122,6 +122,8 @@ public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
+public sealed class Protection : ProtectionSpecification<FileBackend>;
+
 public sealed class MemoryConsumers : ConsumerSpecification<MemoryBackend>;
 
 public sealed class MemoryConsumerDeliveries : ConsumerDeliverySpecification<MemoryBackend>;
@@ -129,6 +131,8 @@ public sealed class MemoryConsumerDeliveries : ConsumerDeliverySpecification<Mem
 public sealed class MemoryConsumerStates : ConsumerStateSpecification<MemoryBackend>;
 
 public sealed class MemoryReadStreams : ReadStreamSpecification<MemoryBackend>;
+
+public sealed class MemoryProtection : ProtectionSpecification<MemoryBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
 

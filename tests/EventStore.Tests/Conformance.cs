@@ -53,4 +53,6 @@ public sealed class ConsumerStates : ConsumerStateSpecification<InMemoryBackend>
 
 public sealed class ReadStreams : ReadStreamSpecification<InMemoryBackend>;
 
+public sealed class Protection : ProtectionSpecification<InMemoryBackend>;
+
 public sealed class ReadOnly : ReadOnlySpecification<InMemoryBackend>;

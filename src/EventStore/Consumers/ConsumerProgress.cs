@@ -152,7 +152,7 @@ internal sealed class ConsumerProgress(FeedPosition start, StateKeeper? keeper, 
         ];
 
         public ValueTask<bool> TryPrepareAsync(CancellationToken cancellationToken) =>
-            progress.keeper?.TryStoreAsync(State, cancellationToken) ?? new(true);
+            progress.keeper?.TryStoreAsync(State, position.Checkpoint, cancellationToken) ?? new(true);
 
         // A write whose outcome was unknown may have been stored, so everything is written as it is now, not as a difference.
         public void WriteTo(ConsumerRecord document)

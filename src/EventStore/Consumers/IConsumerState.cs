@@ -10,35 +10,39 @@ internal interface IConsumerState
 
     int SchemaVersion { get; }
 
-    /// <summary>Encodes a state, under the stable name of its type.</summary>
-    (string Type, byte[] Content) Encode(object state);
+    /// <summary>Encodes a state, under the stable name of its type. It belongs to the position that is written with it.</summary>
+    (string Type, byte[] Content) Encode(object state, long checkpoint);
 
-    object Decode(string type, ReadOnlyMemory<byte> content);
+    object Decode(string type, ReadOnlyMemory<byte> content, ConsumerRecord record);
 }
 
 /// <summary>For a consumer without state.</summary>
 internal sealed class Stateless : IConsumerState
 {
+    private const string NoState = "The consumer has no state.";
+
     public object? Initial => null;
 
     public int SchemaVersion => 0;
 
-    public (string Type, byte[] Content) Encode(object state) => throw new InvalidOperationException("The consumer has no state.");
+    public (string Type, byte[] Content) Encode(object state, long checkpoint) => throw new InvalidOperationException(NoState);
 
-    public object Decode(string type, ReadOnlyMemory<byte> content) => throw new InvalidOperationException("The consumer has no state.");
+    public object Decode(string type, ReadOnlyMemory<byte> content, ConsumerRecord record) => throw new InvalidOperationException(NoState);
 }
 
 /// <summary>The state of a projection, encoded like the body of an event.</summary>
 internal sealed class ProjectedState<TState>(
     string consumer, Projection<TState> projection, EventCodec codec) : IConsumerState where TState : class
 {
-    private readonly StreamId owner = new("consumers", "", consumer);
+    private readonly PayloadContext place = new(new StreamId("consumers", "", consumer), PayloadKind.ConsumerState, "");
 
     public object? Initial => projection.Initial;
 
     public int SchemaVersion => projection.SchemaVersion;
 
-    public (string Type, byte[] Content) Encode(object state) => codec.EncodeState(owner, state);
+    public (string Type, byte[] Content) Encode(object state, long checkpoint) =>
+        codec.EncodeState(state, place with { Position = checkpoint, SchemaVersion = SchemaVersion });
 
-    public object Decode(string type, ReadOnlyMemory<byte> content) => codec.DecodeState(owner, type, content);
+    public object Decode(string type, ReadOnlyMemory<byte> content, ConsumerRecord record) =>
+        codec.DecodeState(content, place with { Type = type, Position = record.Checkpoint, SchemaVersion = record.StateVersion });
 }

@@ -15,6 +15,7 @@ internal sealed class StateKeeper(IConsumerState kind, Lease<ConsumerRecord> lea
 
     // Touched by one write at a time.
     private object? encoded;
+    private long encodedAt;
     private StoredState current;
     private bool isUnsettled;
     private long warnedAt;
@@ -34,16 +35,20 @@ internal sealed class StateKeeper(IConsumerState kind, Lease<ConsumerRecord> lea
         Volatile.Write(ref bytes, record.StateBytes);
         current = new(record.StateType, record.State, record.StateSlot, record.StateDocument, record.StateBytes);
         if (record.StateType is not { } type) return kind.Initial;
-        return encoded = kind.Decode(type, record.StateSlot > 0 ? beside : record.State);
+        (encoded, encodedAt) = (kind.Decode(type, record.StateSlot > 0 ? beside : record.State, record), record.Checkpoint);
+        return encoded;
     }
 
     /// <summary>Encodes the state, and stores a large one. Nothing points to it yet.</summary>
+    /// <param name="state">The state; null for none.</param>
+    /// <param name="checkpoint">The position that will be written with it.</param>
+    /// <param name="cancellationToken">Ends the write.</param>
     /// <returns>False if another process took over.</returns>
     /// <exception cref="TooLargeException">It is larger than the storage allows for one document.</exception>
-    public async ValueTask<bool> TryStoreAsync(object? state, CancellationToken cancellationToken)
+    public async ValueTask<bool> TryStoreAsync(object? state, long checkpoint, CancellationToken cancellationToken)
     {
-        if (state is null || ReferenceEquals(state, encoded)) return true;
-        var (type, content) = kind.Encode(state);
+        if (state is null || (ReferenceEquals(state, encoded) && checkpoint == encodedAt)) return true;
+        var (type, content) = kind.Encode(state, checkpoint);
         CheckSize(content.Length);
         if (content.Length <= MaxInside)
         {
@@ -61,7 +66,7 @@ internal sealed class StateKeeper(IConsumerState kind, Lease<ConsumerRecord> lea
             current = new(type, null, slot, version, content.Length);
         }
 
-        encoded = state;
+        (encoded, encodedAt) = (state, checkpoint);
         return true;
     }
 

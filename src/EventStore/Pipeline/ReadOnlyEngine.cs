@@ -54,7 +54,9 @@ internal sealed class ReadOnlyEngine(IPersistenceEngine engine) : IPersistenceEn
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         throw Refused("Deleting a stream");
 
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) => throw Refused("Purging");
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) => throw Refused("Purging a bucket");
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => throw Refused("Purging the store");
 
     public ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>

@@ -162,7 +162,7 @@ internal sealed class ReadStream(ReadStreamGeneration generation, ReadPath reads
                 for (var i = 0; i < page.Events.Length; i++)
                 {
                     var recorded = page.Events.Span[i];
-                    if (!wanted.Contains(recorded.Checkpoint.Value)) continue;
+                    if (!wanted.Contains(recorded.Checkpoint.Value) || !reads.Holds(condition, recorded)) continue;
                     if (reads.Show(recorded, EventDecoding.OnDemand) is { } shown) found[recorded.Checkpoint.Value] = shown;
                 }
             }

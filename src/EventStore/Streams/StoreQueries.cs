@@ -3,7 +3,9 @@ using EventStore.Pipeline;
 namespace EventStore.Streams;
 
 /// <summary>Reads the events of a query page by page, or only the last one.</summary>
-internal sealed class StoreQueries(ReadPath reads)
+/// <param name="reads">Reads the events.</param>
+/// <param name="key">Signs continuation tokens; empty for none.</param>
+internal sealed class StoreQueries(ReadPath reads, ReadOnlyMemory<byte> key)
 {
     /// <summary>The next page of a query, with a token for the page after it.</summary>
     public async ValueTask<EventPage> ReadPageAsync(EventQuery query, int size, string? continuation, CancellationToken cancellationToken)
@@ -11,7 +13,7 @@ internal sealed class StoreQueries(ReadPath reads)
         ArgumentNullException.ThrowIfNull(query);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         var forward = query.Direction == ReadDirection.Forward;
-        ContinuationToken? start = continuation is null ? null : ContinuationToken.Read(continuation, query);
+        ContinuationToken? start = continuation is null ? null : ContinuationToken.Read(continuation, query, key.Span);
         var after = forward ? start?.Position ?? query.After : query.After;
         var upTo = forward ? start?.Bound ?? query.UpTo : start?.Position ?? query.UpTo;
         var limit = PageReader.FullPage with { MaxEvents = Math.Min(size, PageReader.MaxPageEvents - 1) + 1 };
@@ -27,7 +29,7 @@ internal sealed class StoreQueries(ReadPath reads)
                 if (events.Count == size)
                 {
                     var position = forward ? events[^1].Checkpoint : new Checkpoint(events[^1].Checkpoint.Value - 1);
-                    return new EventPage(events, new ContinuationToken(position, bound).Write(query));
+                    return new EventPage(events, new ContinuationToken(position, bound).Write(query, key.Span));
                 }
 
                 if (reads.Show(page.Events.Span[i], EventDecoding.Eager) is { } shown) events.Add(shown);

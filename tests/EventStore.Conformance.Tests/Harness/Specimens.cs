@@ -33,6 +33,8 @@ internal static class Specimens
 
     private sealed class ReadStreams<T> : ReadStreamSpecification<T> where T : IBackend, new();
 
+    private sealed class Protection<T> : ProtectionSpecification<T> where T : IBackend, new();
+
     private sealed class ReadOnly<T> : ReadOnlySpecification<T> where T : IBackend, new();
 
     private sealed class Deletion<T> : DeletionSpecification<T> where T : IBackend, new();
