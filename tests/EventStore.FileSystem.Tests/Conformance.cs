@@ -129,6 +129,10 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBacke
 
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<FileBackend>;
+
+public sealed class Outages : OutageSpecification<FileBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
 public sealed class Protection : ProtectionSpecification<FileBackend>;
@@ -138,6 +142,10 @@ public sealed class TinyConsumers : ConsumerSpecification<TinyFileBackend>;
 public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyFileBackend>;
 
 public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBackend>;
+
+public sealed class TinyConsumerLives : ConsumerLifeSpecification<TinyFileBackend>;
+
+public sealed class TinyOutages : OutageSpecification<TinyFileBackend>;
 
 public sealed class TinyReadStreams : ReadStreamSpecification<TinyFileBackend>;
 

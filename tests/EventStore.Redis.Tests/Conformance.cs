@@ -14,6 +14,10 @@ public sealed class ConsumerDelivery : ConsumerDeliverySpecification<RedisBacken
 
 public sealed class ConsumerStates : ConsumerStateSpecification<RedisBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<RedisBackend>;
+
+public sealed class Outages : OutageSpecification<RedisBackend>;
+
 public sealed class Deletion : DeletionSpecification<RedisBackend>;
 
 public sealed class Dispatching : DispatchSpecification<RedisBackend>;

@@ -230,7 +230,9 @@ internal class RunningConsumer : IConsumer
         try
         {
             var before = term.Progress;
-            term = await OpenAsync(cancellationToken).ConfigureAwait(false);
+            var keeper = claim.OpenState();
+            var (position, state) = await new ConsumerOpening(claim, feeds).OpenAsync(keeper, cancellationToken).ConfigureAwait(false);
+            term = MakeTerm(position, state, keeper);
             isActive = true;
 
             // Last, because a wait for a position that was reached long ago completes now, and its caller looks at the state.
@@ -241,29 +243,6 @@ internal class RunningConsumer : IConsumer
             await claim.ReleaseAsync().ConfigureAwait(false);
             throw;
         }
-    }
-
-    // Where a consumer begins is decided once, and written before anything is delivered.
-    private async ValueTask<ConsumerTerm> OpenAsync(CancellationToken cancellationToken)
-    {
-        var (record, kind) = (Lease.Ledger.Known, claim.Definition.State);
-        var isStateOutdated = kind.Initial is not null && record.IsStarted && record.StateVersion != kind.SchemaVersion;
-        var position = new FeedPosition(record.Checkpoint, record.Revision);
-        if (!record.IsStarted || isStateOutdated)
-        {
-            var feed = feeds.Open(claim.Definition.Source);
-            position = await EventFeeds.FindStartAsync(feed, Options.StartFrom, cancellationToken).ConfigureAwait(false);
-            if (!await Lease.TryWriteAsync(begun => begun.Begin(position, kind.SchemaVersion), cancellationToken).ConfigureAwait(false))
-                throw Taken("another process took over.");
-        }
-
-        var head = await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        if (record.IsStarted && position.Checkpoint > head.Value)
-            throw new PositionAheadException(Name, new Checkpoint(position.Checkpoint), head);
-        var keeper = claim.OpenState();
-        var state = await keeper.OpenAsync(Lease.Ledger.Known, cancellationToken).ConfigureAwait(false);
-        claim.Report.LogActive(new Checkpoint(position.Checkpoint));
-        return MakeTerm(position, state, keeper);
     }
 
     private ConsumerTerm MakeTerm(FeedPosition position, object? state, StateKeeper? keeper) => new(

@@ -59,11 +59,13 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
     }
 
     /// <summary>
-    /// Waits until everything up to a checkpoint is dispatched. Returns at once if dispatch fails, the lease is in doubt, or a dispatch
-    /// called.
+    /// Waits until everything up to a checkpoint is dispatched. Returns at once if dispatch fails or it was called by a dispatch, and after
+    /// a try if the lease is in doubt.
     /// </summary>
     public Task WaitUntilDispatchedAsync(Checkpoint checkpoint) =>
-        bus.Calls.IsInside || Report.IsFailing || doubt is not null ? Task.CompletedTask : tracker.WaitForAsync(checkpoint.Value);
+        bus.Calls.IsInside || Report.IsFailing ? Task.CompletedTask
+        : doubt is null ? tracker.WaitForAsync(checkpoint.Value)
+        : SettleDoubtAsync(checkpoint);
 
     /// <summary>Waits until everything up to a checkpoint is dispatched, or until waiting is called off.</summary>
     public Task WaitForAsync(Checkpoint checkpoint) => tracker.WaitForAsync(checkpoint.Value);
@@ -93,6 +95,13 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
         {
             return true;
         }
+    }
+
+    // The first try may have begun before the storage could be reached again. If the second one fails too, the commit is not held back.
+    private async Task SettleDoubtAsync(Checkpoint checkpoint)
+    {
+        for (var tries = 0; tries < 2 && doubt is not null; tries++) await lease.TryRenewNowAsync().ConfigureAwait(false);
+        if (doubt is null) await tracker.WaitForAsync(checkpoint.Value).ConfigureAwait(false);
     }
 
     private async ValueTask DeliverLaterAsync(DispatchUnit unit, CancellationToken cancellationToken)

@@ -9,6 +9,8 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
     where T : class, ILeased<T>
 {
     private readonly LeaseOwner owner = new();
+    private volatile TaskCompletionSource wanted = NewSignal();
+    private volatile TaskCompletionSource tried = NewSignal();
 
     /// <summary>What the lease protects.</summary>
     public Ledger<T> Ledger => ledger;
@@ -74,6 +76,14 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
     /// <summary>Waits until the next try.</summary>
     public Task WaitAsync(Watch watch, CancellationToken cancellationToken) => Task.Delay(WaitAfter(watch), time, cancellationToken);
 
+    /// <summary>Has the holder renew the lease now instead of later. Returns after a try, whether it succeeded or not.</summary>
+    public Task TryRenewNowAsync()
+    {
+        var next = tried.Task;
+        wanted.TrySetResult();
+        return next;
+    }
+
     /// <summary>Renews the lease until it is cancelled, or another process took over. Outages of any length are waited for.</summary>
     /// <param name="setDoubt">
     /// Called with true while the lease was not renewed for a term, so that another process may have taken over; with false after it was.
@@ -82,28 +92,14 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
     /// <returns>Why the lease was lost.</returns>
     public async Task<string> HoldAsync(Action<bool> setDoubt, CancellationToken cancellationToken)
     {
-        var (renewedAt, begunAt) = (time.GetTimestamp(), 0L);
-        Task<bool>? writing = null;
-        while (true)
+        tried = NewSignal();
+        try
         {
-            await Task.Delay(StepFrom(renewedAt), time, cancellationToken).ConfigureAwait(false);
-
-            // A renewal counts from its start. A late one is tried too: compare-and-swap shows whether another process took over.
-            if (writing is null) begunAt = time.GetTimestamp();
-            writing ??= TryWriteAsync(static _ => { }, cancellationToken).AsTask();
-            try
-            {
-                if (!await writing.WaitAsync(StepFrom(renewedAt), time, cancellationToken).ConfigureAwait(false))
-                    return "another process took over";
-                (renewedAt, writing) = (begunAt, null);
-            }
-            catch (Exception error) when (error is StorageException or TimeoutException)
-            {
-                // A write that is still under way is waited for again: a second one would queue behind it.
-                if (writing is { IsCompleted: true }) writing = null;
-            }
-
-            setDoubt(time.GetElapsedTime(renewedAt) >= term);
+            return await HoldOnAsync(setDoubt, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            tried.TrySetResult();
         }
     }
 
@@ -125,11 +121,47 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
     /// <summary>Nothing is done under this lease any more. A process that finds it held knows that its holder is gone.</summary>
     public void Dispose() => owner.Dispose();
 
-    // A third of the term, or what is left of it.
+    private async Task<string> HoldOnAsync(Action<bool> setDoubt, CancellationToken cancellationToken)
+    {
+        var (renewedAt, begunAt) = (time.GetTimestamp(), 0L);
+        Task<bool>? writing = null;
+        while (true)
+        {
+            await wanted.Task.WaitAsync(StepFrom(renewedAt), time, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            wanted = NewSignal();
+
+            // A renewal counts from its start. A late one is tried too: compare-and-swap shows whether another process took over.
+            if (writing is null) begunAt = time.GetTimestamp();
+            writing ??= TryWriteAsync(static _ => { }, cancellationToken).AsTask();
+            try
+            {
+                if (!await writing.WaitAsync(StepFrom(renewedAt), time, cancellationToken).ConfigureAwait(false))
+                    return "another process took over";
+                (renewedAt, writing) = (begunAt, null);
+            }
+            catch (Exception error) when (error is StorageException or TimeoutException)
+            {
+                // A write that is still under way is waited for again: a second one would queue behind it.
+                if (writing is { IsCompleted: true }) writing = null;
+            }
+
+            setDoubt(time.GetElapsedTime(renewedAt) >= term);
+            var done = tried;
+            tried = NewSignal();
+            done.TrySetResult();
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // A third of the term, or what is left of it; after the term, a poll interval.
     private TimeSpan StepFrom(long renewedAt)
     {
         var left = term - time.GetElapsedTime(renewedAt);
-        return left > TimeSpan.Zero && left < term / 3 ? left : term / 3;
+        var step = left > TimeSpan.Zero ? left : pollInterval;
+        return step < term / 3 ? step : term / 3;
     }
 
     private bool IsFree(string? holder, Watch watch)
