@@ -8,6 +8,8 @@ namespace EventStore.Consumers;
 [SuppressMessage("Design", "CA1001", Justification = "A disposed semaphore would never end its waits; it holds nothing else.")]
 internal sealed class ParkedReplay(ConsumerClaim claim, EventFeeds feeds, PauseGate gate)
 {
+    // Each write contains the whole list, so the groups grow with it: the bytes written stay in proportion to it.
+    private const int WritesPerList = 16;
     private readonly SemaphoreSlim turn = new(1, 1);
 
     public async IAsyncEnumerable<CommittedEvent> ListAsync(
@@ -28,10 +30,11 @@ internal sealed class ParkedReplay(ConsumerClaim claim, EventFeeds feeds, PauseG
         var (succeeded, unwritten) = (0, 0);
         try
         {
-            foreach (var checkpoint in await FindAsync(term, cancellationToken).ConfigureAwait(false))
+            var parked = await FindAsync(term, cancellationToken).ConfigureAwait(false);
+            foreach (var checkpoint in parked)
             {
                 if (await ReplayAsync(checkpoint, term, cancellationToken).ConfigureAwait(false)) succeeded++;
-                if (++unwritten < term.Pacing.Events) continue;
+                if (++unwritten < Math.Max(term.Pacing.Events, parked.Count / WritesPerList)) continue;
                 unwritten = 0;
                 await WriteAsync(term, cancellationToken).ConfigureAwait(false);
             }
