@@ -65,6 +65,9 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     }
     // sample: end
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Locked(() => memory.Streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId), cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Locked(() => memory.Read(read), cancellationToken);
 

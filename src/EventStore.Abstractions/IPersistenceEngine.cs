@@ -43,6 +43,12 @@ public interface IPersistenceEngine : IAsyncDisposable
         (await CommitAsync([attempt], cancellationToken).ConfigureAwait(false))[0];
 
     /// <summary>
+    /// Finds the commit that a stream holds under a commit id, by index; null for none. What is found is stored as durably as an
+    /// acknowledged commit. Null does not show that a request still under way stores nothing (G12).
+    /// </summary>
+    ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// Reads a page of one stream, by key: the range's next events and the head (G15–G18). The cost depends on the page only (G20).
     /// </summary>
     ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default);

@@ -16,6 +16,10 @@ public abstract class DelegatingEngine(IPersistenceEngine inner) : IPersistenceE
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
         Inner.CommitAsync(attempts, cancellationToken);
 
+    public virtual ValueTask<CommitRecord?> FindCommitAsync(
+        StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Inner.FindCommitAsync(stream, commitId, cancellationToken);
+
     public virtual ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Inner.ReadStreamAsync(read, cancellationToken);
 

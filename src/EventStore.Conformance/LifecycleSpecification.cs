@@ -141,6 +141,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
             async () => await Engine.ListDocumentsAsync("", "", 1),
             async () => await Engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.Zero),
             async () => await Engine.DeleteStreamAsync("s"),
+            async () => await Engine.FindCommitAsync("stream", NewId.Next()),
             async () => await Engine.PurgeBucketAsync("bucket"),
             async () => await Engine.PurgeAllAsync(),
             async () => await Engine.VerifyAsync(),

@@ -46,6 +46,10 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         return await Use(cancellationToken).Writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
     }
 
+    public async ValueTask<CommitRecord?> FindCommitAsync(
+        StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Heads.FindCommitAsync(stream, commitId, cancellationToken).ConfigureAwait(false);
+
     public async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Reader.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
 

@@ -77,6 +77,12 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return outcomes;
     }
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return reader.FindCommitAsync(stream, commitId, cancellationToken);
+    }
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);

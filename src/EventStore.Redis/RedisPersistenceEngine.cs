@@ -79,6 +79,9 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         return outcomes;
     }
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).writer.FindAsync(stream, commitId, mayWrite: !context.IsReadOnly, cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).reader.ReadStreamAsync(read, cancellationToken);
 

@@ -71,6 +71,9 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         }
     }
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session => session.Reader.FindCommit(stream, commitId), cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         database.ReadAsync(session => session.Reader.ReadStream(read), cancellationToken);
 

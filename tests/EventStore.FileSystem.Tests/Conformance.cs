@@ -133,6 +133,12 @@ public sealed class ConsumerLives : ConsumerLifeSpecification<FileBackend>;
 
 public sealed class Outages : OutageSpecification<FileBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
+
+public sealed class SetBacks : SetBackSpecification<FileBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
 public sealed class Protection : ProtectionSpecification<FileBackend>;
@@ -146,6 +152,12 @@ public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBack
 public sealed class TinyConsumerLives : ConsumerLifeSpecification<TinyFileBackend>;
 
 public sealed class TinyOutages : OutageSpecification<TinyFileBackend>;
+
+public sealed class TinyConsumerStarts : ConsumerStartSpecification<TinyFileBackend>;
+
+public sealed class TinySetBacks : SetBackSpecification<TinyFileBackend>;
+
+public sealed class TinyDeliveryModels : DeliveryModelSpecification<TinyFileBackend>;
 
 public sealed class TinyReadStreams : ReadStreamSpecification<TinyFileBackend>;
 

@@ -102,6 +102,12 @@ public sealed class PackedConsumerLives : ConsumerLifeSpecification<PackedFileBa
 
 public sealed class PackedOutages : OutageSpecification<PackedFileBackend>;
 
+public sealed class PackedConsumerStarts : ConsumerStartSpecification<PackedFileBackend>;
+
+public sealed class PackedSetBacks : SetBackSpecification<PackedFileBackend>;
+
+public sealed class PackedDeliveryModels : DeliveryModelSpecification<PackedFileBackend>;
+
 public sealed class PackedReadStreams : ReadStreamSpecification<PackedFileBackend>;
 
 public sealed class PackedProtection : ProtectionSpecification<PackedFileBackend>;

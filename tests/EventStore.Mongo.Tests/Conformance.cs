@@ -55,6 +55,12 @@ public sealed class ConsumerLives : ConsumerLifeSpecification<MongoBackend>;
 
 public sealed class Outages : OutageSpecification<MongoBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<MongoBackend>;
+
+public sealed class SetBacks : SetBackSpecification<MongoBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<MongoBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<MongoBackend>;
 
 public sealed class Protection : ProtectionSpecification<MongoBackend>;

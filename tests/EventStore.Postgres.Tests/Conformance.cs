@@ -71,6 +71,12 @@ public sealed class ConsumerLives : ConsumerLifeSpecification<PostgresBackend>;
 
 public sealed class Outages : OutageSpecification<PostgresBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<PostgresBackend>;
+
+public sealed class SetBacks : SetBackSpecification<PostgresBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<PostgresBackend>;
+
 public sealed class Deletion : DeletionSpecification<PostgresBackend>;
 
 public sealed class Dispatching : DispatchSpecification<PostgresBackend>;

@@ -18,6 +18,12 @@ public sealed class ConsumerLives : ConsumerLifeSpecification<RedisBackend>;
 
 public sealed class Outages : OutageSpecification<RedisBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<RedisBackend>;
+
+public sealed class SetBacks : SetBackSpecification<RedisBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<RedisBackend>;
+
 public sealed class Deletion : DeletionSpecification<RedisBackend>;
 
 public sealed class Dispatching : DispatchSpecification<RedisBackend>;

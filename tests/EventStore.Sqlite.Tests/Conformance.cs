@@ -124,6 +124,12 @@ public sealed class ConsumerLives : ConsumerLifeSpecification<FileBackend>;
 
 public sealed class Outages : OutageSpecification<FileBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
+
+public sealed class SetBacks : SetBackSpecification<FileBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
 public sealed class Protection : ProtectionSpecification<FileBackend>;
@@ -137,6 +143,12 @@ public sealed class MemoryConsumerStates : ConsumerStateSpecification<MemoryBack
 public sealed class MemoryConsumerLives : ConsumerLifeSpecification<MemoryBackend>;
 
 public sealed class MemoryOutages : OutageSpecification<MemoryBackend>;
+
+public sealed class MemoryConsumerStarts : ConsumerStartSpecification<MemoryBackend>;
+
+public sealed class MemorySetBacks : SetBackSpecification<MemoryBackend>;
+
+public sealed class MemoryDeliveryModels : DeliveryModelSpecification<MemoryBackend>;
 
 public sealed class MemoryReadStreams : ReadStreamSpecification<MemoryBackend>;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using EventStore.Leases;
+using EventStore.Pipeline;
 
 namespace EventStore.Consumers;
 
@@ -35,10 +36,10 @@ internal sealed class ConsumerDocuments(IPersistenceEngine engine, TimeProvider 
         var stored = await states.FindAllAsync(cancellationToken).ConfigureAwait(false);
         var document = ConsumerRecord.DocumentOf(name);
         var found = await engine.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
-        if (found is null || !await engine.DeleteDocumentAsync(document, found.Version, cancellationToken).ConfigureAwait(false))
+        if (found is null || !await engine.DeleteSettledAsync(document, found.Version, cancellationToken).ConfigureAwait(false))
             return false;
         foreach (var state in stored)
-            await engine.DeleteDocumentAsync(state.Name, state.Version, cancellationToken).ConfigureAwait(false);
+            await engine.DeleteSettledAsync(state.Name, state.Version, cancellationToken).ConfigureAwait(false);
         return true;
     }
 

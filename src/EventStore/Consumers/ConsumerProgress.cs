@@ -157,7 +157,7 @@ internal sealed class ConsumerProgress(FeedPosition start, StateKeeper? keeper, 
         // A write whose outcome was unknown may have been stored, so everything is written as it is now, not as a difference.
         public void WriteTo(ConsumerRecord document)
         {
-            (document.Checkpoint, document.Revision) = (position.Checkpoint, position.Revision);
+            document.Position = position;
             document.Parked = [.. ParkedIn(document)];
             document.Skipped = SkippedBefore + Skipped;
             progress.keeper?.WriteTo(document);

@@ -60,6 +60,10 @@ internal class RunningConsumer : IConsumer
                 using var starting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping.Token);
                 await TakeAsync(starting.Token).ConfigureAwait(false);
             }
+            else
+            {
+                await new ConsumerOpening(claim, feeds).RequireSameAsync(cancellationToken).ConfigureAwait(false);
+            }
 
             running = BackgroundWork.Start(() => claim.Calls.RunAsync(RunAsync));
             Observe();
@@ -81,7 +85,7 @@ internal class RunningConsumer : IConsumer
             : ConsumerState.Running;
 
         // While it is not active, the document alone shows how far the consumer is: another process may have moved on.
-        var position = wasActive ? held.Progress.Position : new FeedPosition(record.Checkpoint, record.Revision);
+        var position = wasActive ? held.Progress.Position : record.Position;
         var lag = await FindLagAsync(position, record.IsStarted, cancellationToken).ConfigureAwait(false);
         return new ConsumerStatus(
             Name,
@@ -248,14 +252,13 @@ internal class RunningConsumer : IConsumer
     private ConsumerTerm MakeTerm(FeedPosition position, object? state, StateKeeper? keeper) => new(
         claim, feeds, policy, new ConsumerProgress(position, keeper, state) { SkippedBefore = Lease.Ledger.Known.Skipped });
 
-    private ValueTask<long> FindLagAsync(FeedPosition position, bool isStarted, CancellationToken cancellationToken) =>
-        isStarted ? feeds.FindLagAsync(claim.Definition.Source, position, cancellationToken) : FindFirstLagAsync(cancellationToken);
-
-    private async ValueTask<long> FindFirstLagAsync(CancellationToken cancellationToken)
+    private async ValueTask<long> FindLagAsync(FeedPosition position, bool isStarted, CancellationToken cancellationToken)
     {
-        var feed = feeds.Open(claim.Definition.Source);
-        var start = await EventFeeds.FindStartAsync(feed, Options.StartFrom, cancellationToken).ConfigureAwait(false);
-        return await feeds.FindLagAsync(claim.Definition.Source, start, cancellationToken).ConfigureAwait(false);
+        var source = claim.Definition.Source;
+        if (isStarted) return await feeds.FindLagAsync(Name, source, position, cancellationToken).ConfigureAwait(false);
+        var origin = await feeds.FindOriginAsync(Name, source, Options.StartFrom, cancellationToken).ConfigureAwait(false);
+        var start = await feeds.FindStartAsync(origin, cancellationToken).ConfigureAwait(false);
+        return await feeds.FindLagAsync(Name, source, start, cancellationToken).ConfigureAwait(false);
     }
 
     private void Observe() => claim.Report.Observe(

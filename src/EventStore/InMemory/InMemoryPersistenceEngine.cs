@@ -63,6 +63,9 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         return new(outcomes);
     }
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Locked(() => streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId), cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) => Locked(() =>
     {
         if (!streams.TryGetValue(read.Stream, out var stream)) return new StreamPage(default, Revision.None, IsEnd: true);

@@ -13,6 +13,9 @@ internal sealed class ReadOnlyEngine(IPersistenceEngine engine) : IPersistenceEn
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
         throw Refused("Committing");
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        engine.FindCommitAsync(stream, commitId, cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         engine.ReadStreamAsync(read, cancellationToken);
 
