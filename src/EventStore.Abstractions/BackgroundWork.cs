@@ -1,8 +1,8 @@
 namespace EventStore.Engines;
 
 /// <summary>
-/// Starts work that outlives the call that starts it: loops, wake-ups, writers. It runs without the execution context of the caller, so it
-/// sees no <see cref="AsyncLocal{T}"/> and no current activity of code that only happened to start it.
+/// Starts work that outlives the call that starts it: loops, wake-ups, writers. It runs without the execution context of the caller: it
+/// sees none of its <see cref="AsyncLocal{T}"/> values, nor its activity.
 /// </summary>
 public static class BackgroundWork
 {

@@ -121,8 +121,8 @@ public enum WhenTaken
 {
     /// <summary>
     /// It fails with <see cref="ConsumerTakenException"/>: at once if this process runs the consumer. Another holder is watched until it
-    /// renews its lease, which takes a third of its <see cref="ConsumerOptions.LeaseTerm"/>, or until the own term has passed and it counts
-    /// as dead. A holder that is known to be dead is replaced at once.
+    /// renews its lease, which takes a third of its <see cref="ConsumerOptions.LeaseTerm"/>. After the own term it counts as dead. A holder
+    /// that is known to be dead is replaced at once.
     /// </summary>
     Fail,
 

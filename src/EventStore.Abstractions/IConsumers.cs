@@ -87,8 +87,8 @@ public interface IConsumers
 
 /// <summary>
 /// A consumer that runs in this process. Disposing it stops it, writes what is handled, and releases the name. Called from its own handler,
-/// disposing and pausing take effect when the handler returns, and do not wait for it; members that would wait for ever throw
-/// <see cref="CalledFromInsideException"/>.
+/// disposing and pausing do not wait, and take effect when the handler returns. Members that would wait for ever throw
+/// <see cref="CalledFromInsideException"/> there.
 /// </summary>
 public interface IConsumer : IAsyncDisposable
 {
@@ -202,8 +202,8 @@ public sealed class Projection<TState> where TState : class
 /// <param name="Name">Its name.</param>
 /// <param name="Position">Everything of its source up to this checkpoint is handled.</param>
 /// <param name="Lag">
-/// How much of its source is not handled at the time of asking, whatever its state is: events of its stream, links of its read stream,
-/// otherwise checkpoints of the store.
+/// How much of its source is not handled at the time of asking: events of its stream, links of its read stream, otherwise checkpoints of
+/// the store.
 /// </param>
 /// <param name="Parked">How many events are parked.</param>
 /// <param name="Skipped">How many events were skipped.</param>

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Consumers and dispatch go on after an outage of any length, and lose and end nothing. Holders that are gone are replaced.</summary>
+/// <summary>Consumers and dispatch go on after an outage of any length, and lose nothing. Holders that are gone are replaced.</summary>
 public abstract class OutageSpecification<TBackend> : ConsumerFacts<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;

@@ -43,7 +43,7 @@ internal sealed class UnreachableEngine(IPersistenceEngine inner) : DelegatingEn
     }
 }
 
-/// <summary>Refuses writes of documents for good, as a full disk does, until it is repaired.</summary>
+/// <summary>Refuses writes of documents, as a full disk does, until it is repaired.</summary>
 internal sealed class RefusesDocuments(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private volatile bool isBroken;

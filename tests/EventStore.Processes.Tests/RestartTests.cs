@@ -13,7 +13,8 @@ public sealed class RestartTests
     [Theory(Timeout = 300_000), InlineData("file"), InlineData("sqlite"), InlineData("postgres")]
     public async Task A_consumer_killed_by_a_signal_is_continued_within_a_second_of_the_restart(string scheme)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() || scheme == "file", "Elsewhere only the lock of the files shows that a process is gone.");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux() || scheme == "file", "Elsewhere only the lock of the files shows that a process is gone.");
         await using var place = await Place.MakeAsync(scheme);
         var order = new ConsumerOrder(place.Address, place.Schema, Appends: true, EventsPerCheckpoint: 1, Term);
         var took = new List<TimeSpan>();
@@ -32,7 +33,8 @@ public sealed class RestartTests
         }
 
         await killed.DisposeAsync();
-        TestContext.Current.TestOutputHelper?.WriteLine($"{scheme}: {string.Join(", ", took.Select(time => $"{time.TotalMilliseconds:0}"))} ms");
+        var times = string.Join(", ", took.Select(time => $"{time.TotalMilliseconds:0}"));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{scheme}: {times} ms");
 
         // A busy machine adds to each, hardly to all.
         Assert.True(took.Min() < Allowed, $"the soonest restart delivered after {took.Min()}, where {Allowed} is promised");

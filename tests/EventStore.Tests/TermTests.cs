@@ -99,7 +99,7 @@ public sealed class TermTests
         using var ending = new CancellationTokenSource();
         var gate = new PauseGate();
         var holding = lease.HoldAsync(gate.SetDoubt, ending.Token);
-        disk.IsBroken = true;
+        disk.Break();
         ValueTask entering;
         while ((entering = gate.EnterAsync(ending.Token)).IsCompleted)
         {
@@ -109,7 +109,7 @@ public sealed class TermTests
         }
 
         Assert.False(holding.IsCompleted);
-        disk.IsBroken = false;
+        disk.Break(really: false);
         await lease.TryRenewNowAsync();
         await entering;
         await ending.CancelAsync();
@@ -159,10 +159,11 @@ public sealed class TermTests
         await using var store = await Text().HookIntoPipelineUsing(hook)
             .UsingAsynchronousDispatchScheduler(options => options.PollInterval = TimeSpan.FromMilliseconds(5))
             .DispatchTo((Commit _, CancellationToken _) => default).BuildAsync(Token);
-        hook.IsBroken = true;
+        hook.Break();
         await store.AppendAsync("stream", "x");
-        while ((await store.Dispatch.GetStatusAsync(Token)).Failure is not InvalidOperationException { Message: "hook" }) await Task.Yield();
-        hook.IsBroken = false;
+        while ((await store.Dispatch.GetStatusAsync(Token)).Failure is not InvalidOperationException { Message: "hook" })
+            await Task.Yield();
+        hook.Break(really: false);
         await store.Dispatch.WaitUntilDispatchedAsync(Token);
         Assert.Null((await store.Dispatch.GetStatusAsync(Token)).Failure);
     }
@@ -172,19 +173,23 @@ public sealed class TermTests
 
     private sealed class Breaks : IPipelineHook
     {
-        public bool IsBroken { get; set; }
+        private volatile bool isBroken;
+
+        public void Break(bool really = true) => isBroken = really;
 
         public CommittedEvent? Select(CommittedEvent committed) =>
-            IsBroken ? throw new InvalidOperationException("hook") : committed;
+            isBroken ? throw new InvalidOperationException("hook") : committed;
     }
 
     private sealed class Refuses(IPersistenceEngine inner) : DelegatingEngine(inner)
     {
-        public bool IsBroken { get; set; }
+        private volatile bool isBroken;
+
+        public void Break(bool really = true) => isBroken = really;
 
         public override ValueTask<long?> PutDocumentAsync(
             string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default) =>
-            IsBroken
+            isBroken
                 ? throw new StorageUnavailableException("the server is away.")
                 : base.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
     }

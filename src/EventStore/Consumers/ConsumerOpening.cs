@@ -67,8 +67,8 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
         }
     }
 
-    // Each step is repeated by itself: a storage that fails now and then lets single calls through, but hardly all of them in a row. A start
-    // that does not wait for its name does not wait longer for the storage than for the name.
+    // Each step is repeated by itself: a storage that fails now and then lets single calls through, but hardly all of them in a row. A
+    // start that does not wait for its name does not wait longer for the storage than for the name.
     private async ValueTask<T> TryAsync<T>(Func<CancellationToken, ValueTask<T>> step, CancellationToken cancellationToken)
     {
         while (true)

@@ -42,7 +42,7 @@ internal sealed class RunningConsumers : IAsyncDisposable
     }
 
     /// <summary>Starts a consumer.</summary>
-    /// <exception cref="ConsumerTakenException">A consumer of this name runs, here or in another process, and this one does not wait.</exception>
+    /// <exception cref="ConsumerTakenException">A consumer of this name runs, here or elsewhere, and this one does not wait.</exception>
     public async ValueTask<TConsumer> StartAsync<TConsumer>(
         ConsumerDefinition definition, Func<ConsumerClaim, TConsumer> make, CancellationToken cancellationToken)
         where TConsumer : RunningConsumer

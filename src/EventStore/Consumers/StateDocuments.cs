@@ -3,12 +3,12 @@ using System.Text;
 namespace EventStore.Consumers;
 
 /// <summary>
-/// Keeps a large state beside the document of its consumer, which is read and written much more often: by renewals of the lease, and by
+/// Keeps a large state beside the document of its consumer. That one is read and written much more often, by renewals of the lease and by
 /// processes that wait. Two documents take turns. The consumer's document names the one that holds, with its version, and so decides.
 /// </summary>
 /// <remarks>
-/// A document holds the owner's lease, a NUL, and the state. A write is a compare-and-swap on a version that was read under the lease, or on
-/// one that the same owner wrote: so a process whose lease was lost never overwrites the state of its successor.
+/// A document holds the owner's lease, a NUL, and the state. A write is a compare-and-swap on a version that was read under the lease, or
+/// that the same owner wrote. So a process whose lease was lost never overwrites the state of its successor.
 /// </remarks>
 internal sealed class StateDocuments(IPersistenceEngine engine, string consumer, string owner)
 {
@@ -19,7 +19,7 @@ internal sealed class StateDocuments(IPersistenceEngine engine, string consumer,
     /// <summary>The longest state that can be written.</summary>
     public long MaxBytes => engine.Description.Limits.MaxDocumentBytes - mark.Length;
 
-    /// <summary>Reads the versions on which writes are based, and the state in a slot. Called under the lease, before the first write.</summary>
+    /// <summary>Reads the versions on which writes are based, and the state in a slot. Called under the lease, before a write.</summary>
     /// <param name="slot">The slot that the consumer's document names; 0 for none.</param>
     /// <param name="version">The version that it names.</param>
     /// <param name="cancellationToken">Ends the read.</param>

@@ -56,8 +56,8 @@ internal sealed class StateKeeper(IConsumerState kind, Lease<ConsumerRecord> lea
         }
         else
         {
-            // A write of the consumer's document whose outcome is unknown may arrive later. This one makes it come too late, and shows which
-            // slot is in use.
+            // A write of the consumer's document whose outcome is unknown may arrive later. This one makes it come too late, and shows
+            // which slot is in use.
             if (isUnsettled && !await lease.TryWriteAsync(static _ => { }, cancellationToken).ConfigureAwait(false)) return false;
             isUnsettled = true;
             var slotInUse = lease.Ledger.Known.StateSlot;
@@ -87,7 +87,8 @@ internal sealed class StateKeeper(IConsumerState kind, Lease<ConsumerRecord> lea
 
     private void CheckSize(long size)
     {
-        if (size > documents.MaxBytes) throw new TooLargeException($"state of the consumer '{report.Name}'", size, documents.MaxBytes, "bytes");
+        if (size > documents.MaxBytes)
+            throw new TooLargeException($"state of the consumer '{report.Name}'", size, documents.MaxBytes, "bytes");
         if (size < documents.MaxBytes / LimitToWarning || size < warnedAt + (warnedAt / LimitToWarning)) return;
         warnedAt = size;
         report.LogLargeState(size, documents.MaxBytes);

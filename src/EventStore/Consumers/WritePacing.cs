@@ -1,7 +1,7 @@
 namespace EventStore.Consumers;
 
 /// <summary>
-/// How often a consumer writes. Beyond 64 KiB, position and state are written so many times less often as they are larger than that, which
+/// How often a consumer writes. Beyond 64 KiB, position and state are written so many times less often as they are larger than that. This
 /// bounds the bytes written for each event. After a failure the next try comes after a pause.
 /// </summary>
 internal sealed class WritePacing(ConsumerOptions options, TimeProvider time)

@@ -100,7 +100,7 @@ internal sealed class Gauges : IAsyncDisposable
         private readonly Lock gate = new();
         private long? found;
 
-        /// <summary>What was found last; null while nothing was.</summary>
+        /// <summary>What was found last; null before that, and while the storage cannot be reached.</summary>
         public long? Found
         {
             get

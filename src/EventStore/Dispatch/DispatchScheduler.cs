@@ -8,8 +8,8 @@ namespace EventStore.Dispatch;
 /// memory, so that first delivery and recovery after a crash are the same loop.
 /// </summary>
 /// <remarks>
-/// The loop is <i>undecided</i> until it could read the lease, <i>watching</i> while another process holds it, and <i>leading</i> while this
-/// one does. Each time of leading is a term.
+/// The loop is <i>undecided</i> until it could read the lease, <i>watching</i> while another process holds it, and <i>leading</i> while
+/// this one does. Each time of leading is a term.
 /// </remarks>
 internal sealed class DispatchScheduler : IAsyncDisposable
 {

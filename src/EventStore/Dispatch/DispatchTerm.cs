@@ -185,8 +185,7 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
                 }
             }
 
-            reading.Position = page.Position;
-            reading.Assembly.EndPage(page.Position);
+            reading.EndPage(page.Position);
             if (reading.Assembly.IsEmpty) tracker.ScannedTo(page.Position.Value);
         }
 
@@ -245,8 +244,14 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
     /// <summary>How far the store was read, and the commit that was read in part.</summary>
     private sealed class Reading(Checkpoint position)
     {
-        public Checkpoint Position { get; set; } = position;
+        public Checkpoint Position { get; private set; } = position;
 
         public CommitAssembly Assembly { get; } = new();
+
+        public void EndPage(Checkpoint at)
+        {
+            Position = at;
+            Assembly.EndPage(at);
+        }
     }
 }

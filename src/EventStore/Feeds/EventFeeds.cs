@@ -32,7 +32,7 @@ internal sealed class EventFeeds(SharedPages shared, ReadPath reads, Func<FeedRe
         return origin with { Checkpoint = Math.Min(origin.Checkpoint, head.Value) };
     }
 
-    /// <summary>How much of a source lies after a position now: events of a stream, links of a read stream, otherwise checkpoints.</summary>
+    /// <summary>How much of a source lies after a position: events of a stream, links of a read stream, otherwise checkpoints.</summary>
     public async ValueTask<long> FindLagAsync(
         string reader, ConsumerSource source, FeedPosition position, CancellationToken cancellationToken)
     {

@@ -1,9 +1,9 @@
 namespace EventStore.Leases;
 
 /// <summary>
-/// Lets one process at a time own a ledger. Processes do not compare clocks. A holder is replaced at once if it is certainly dead, and
-/// otherwise when its ledger did not change for a whole term of the watcher's monotonic clock. Every write of a holder is a compare-and-swap
-/// that fails after another process took over.
+/// Lets one process at a time own a ledger. Processes do not compare clocks. A holder that is certainly dead is replaced at once. Any other
+/// is, when its ledger did not change for a whole term of the watcher's monotonic clock. Every write of a holder is a compare-and-swap that
+/// fails after another process took over.
 /// </summary>
 internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInterval, TimeProvider time) : IDisposable
     where T : class, ILeased<T>

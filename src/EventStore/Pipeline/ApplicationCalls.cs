@@ -22,7 +22,7 @@ internal sealed class ApplicationCalls
         }
         finally
         {
-            call.IsOver = true;
+            call.End();
         }
     }
 
@@ -39,7 +39,7 @@ internal sealed class ApplicationCalls
         }
         catch
         {
-            call.IsOver = true;
+            call.End();
             throw;
         }
         finally
@@ -48,7 +48,7 @@ internal sealed class ApplicationCalls
         }
 
         if (!running.IsCompletedSuccessfully) return FollowAsync(running, call);
-        call.IsOver = true;
+        call.End();
         return running;
     }
 
@@ -60,7 +60,7 @@ internal sealed class ApplicationCalls
         }
         finally
         {
-            call.IsOver = true;
+            call.End();
         }
     }
 
@@ -68,10 +68,8 @@ internal sealed class ApplicationCalls
     {
         private volatile bool isOver;
 
-        public bool IsOver
-        {
-            get => isOver;
-            set => isOver = value;
-        }
+        public bool IsOver => isOver;
+
+        public void End() => isOver = true;
     }
 }
