@@ -3,8 +3,8 @@ using EventStore.Deliveries;
 namespace EventStore.Dispatch;
 
 /// <summary>
-/// Dispatches parked commits again. Each write of marks contains the whole list of parked events. So the groups grow with that list, and the
-/// bytes written stay in proportion to it.
+/// Dispatches parked commits again. Each write of marks contains the whole list of parked events. So the groups grow with that list, and
+/// the bytes written stay in proportion to it.
 /// </summary>
 internal sealed class ParkedCommits(DispatchMarks marks, DispatchScheduler scheduler)
 {
