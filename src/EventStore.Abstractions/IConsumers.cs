@@ -202,8 +202,8 @@ public sealed class Projection<TState> where TState : class
 /// <param name="Name">Its name.</param>
 /// <param name="Position">Everything of its source up to this checkpoint is handled.</param>
 /// <param name="Lag">
-/// How much of its source is not handled at the time of asking: events of its stream, links of its read stream, otherwise checkpoints of
-/// the store.
+/// How much of its source is not handled at the time of asking. Counts events of its stream, links of its read stream, otherwise
+/// checkpoints.
 /// </param>
 /// <param name="Parked">How many events are parked.</param>
 /// <param name="Skipped">How many events were skipped.</param>
