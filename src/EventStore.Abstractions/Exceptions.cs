@@ -135,55 +135,6 @@ public sealed class PayloadTransformException : EventStoreException
     public string Transform { get; }
 }
 
-/// <summary>A consumer of this name is already running, or another process took the name over. No event was lost.</summary>
-public sealed class ConsumerTakenException(string name, string why) : EventStoreException(
-    $"The consumer '{name}' is already running: {why} Stop it, choose another name, or wait for it with WhenTaken.Wait.")
-{
-    /// <summary>The consumer's name.</summary>
-    public string Name { get; } = name;
-}
-
-/// <summary>A consumer stopped before an event that its handler could not handle. Started again, it begins with that event.</summary>
-public sealed class ConsumerStoppedException(string name, StreamId stream, Checkpoint checkpoint, Exception inner) : EventStoreException(
-    $"The consumer '{name}' stopped before checkpoint {checkpoint} of stream '{stream}': its handler failed with {inner?.GetType().Name}. "
-    + "Fix the handler and start the consumer again, or set MaxRetries and OnFailure so that it parks or skips the event.", inner)
-{
-    /// <summary>The consumer's name.</summary>
-    public string Name { get; } = name;
-
-    /// <summary>The stream of the event.</summary>
-    public StreamId Stream { get; } = stream;
-
-    /// <summary>The event's position.</summary>
-    public Checkpoint Checkpoint { get; } = checkpoint;
-}
-
-/// <summary>
-/// A consumer is started under the name of one with another source or another state. Its position or state would be wrong, so nothing was
-/// delivered or changed.
-/// </summary>
-public sealed class ConsumerChangedException(string name, string problem, string advice) : EventStoreException(
-    $"The consumer '{name}' {problem} Nothing was delivered or changed. {advice}")
-{
-    /// <summary>The consumer's name.</summary>
-    public string Name { get; } = name;
-}
-
-/// <summary>A projection returned null instead of a state. The state before the event is kept, and the event is not counted.</summary>
-public sealed class ProjectionException(string name, StreamId stream, Checkpoint checkpoint) : EventStoreException(
-    $"The projection of the consumer '{name}' returned null for checkpoint {checkpoint} of stream '{stream}'. "
-    + "Return a state for every event: the same one where the event changes nothing.")
-{
-    /// <summary>The consumer's name.</summary>
-    public string Name { get; } = name;
-
-    /// <summary>The stream of the event.</summary>
-    public StreamId Stream { get; } = stream;
-
-    /// <summary>The event's position.</summary>
-    public Checkpoint Checkpoint { get; } = checkpoint;
-}
-
 /// <summary>
 /// A position is after the head of the store. Events were lost at its end, an older copy was put in its place, or it is another store.
 /// Thrown for consumers, subscriptions, read streams, dispatch, continuation tokens and reads in pages. Nothing was delivered.

@@ -85,7 +85,11 @@ public interface IConsumers
     IAsyncEnumerable<string> ListAsync(CancellationToken cancellationToken = default);
 }
 
-/// <summary>A consumer that runs in this process. Disposing it stops it, writes what is handled, and releases the name.</summary>
+/// <summary>
+/// A consumer that runs in this process. Disposing it stops it, writes what is handled, and releases the name. Called from its own handler,
+/// disposing and pausing do not wait, and take effect when the handler returns. Members that would wait for ever throw
+/// <see cref="CalledFromInsideException"/> there.
+/// </summary>
 public interface IConsumer : IAsyncDisposable
 {
     /// <summary>Its name.</summary>
@@ -108,20 +112,22 @@ public interface IConsumer : IAsyncDisposable
 
     /// <summary>Waits until everything up to a checkpoint is handled, so that a caller can read its own writes.</summary>
     /// <exception cref="InvalidOperationException">The consumer ended before that.</exception>
+    /// <exception cref="CalledFromInsideException">Its own handler called this for an event that is not handled yet.</exception>
     ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default);
 
     /// <summary>Waits until everything that is stored now is handled.</summary>
     /// <exception cref="InvalidOperationException">The consumer ended before that.</exception>
+    /// <exception cref="CalledFromInsideException">Its own handler called this for an event that is not handled yet.</exception>
     ValueTask WaitUntilCaughtUpAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Lists the events that were parked, in checkpoint order.</summary>
     IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Passes the parked events to the handler again, in checkpoint order, until one fails. Nothing else is delivered meanwhile. A state is
-    /// written together with the removal of each event from the parked ones. Do not call it from the handler, for which it waits. Returns
-    /// how many succeeded.
+    /// Passes the parked events to the handler again, in checkpoint order, until one fails. Nothing else is delivered meanwhile. Their
+    /// removal from the parked ones is written together with the state, as often as positions are. Returns how many succeeded.
     /// </summary>
+    /// <exception cref="CalledFromInsideException">Its own handler called this.</exception>
     ValueTask<int> ReplayParkedAsync(CancellationToken cancellationToken = default);
 }
 
@@ -196,12 +202,17 @@ public sealed class Projection<TState> where TState : class
 /// <param name="Name">Its name.</param>
 /// <param name="Position">Everything of its source up to this checkpoint is handled.</param>
 /// <param name="Lag">
-/// How much of its source is not handled: events of its stream, links of its read stream, otherwise checkpoints of the store.
+/// How much of its source is not handled at the time of asking. Counts events of its stream, links of its read stream, otherwise
+/// checkpoints.
 /// </param>
 /// <param name="Parked">How many events are parked.</param>
 /// <param name="Skipped">How many events were skipped.</param>
 /// <param name="State">Its state.</param>
-public sealed record ConsumerStatus(string Name, Checkpoint Position, long Lag, int Parked, long Skipped, ConsumerState State);
+public sealed record ConsumerStatus(string Name, Checkpoint Position, long Lag, int Parked, long Skipped, ConsumerState State)
+{
+    /// <summary>The bytes of the state as it was last stored; 0 without a state.</summary>
+    public long StateBytes { get; init; }
+}
 
 /// <summary>The states of a consumer.</summary>
 public enum ConsumerState
@@ -215,6 +226,9 @@ public enum ConsumerState
     /// <summary>It is paused.</summary>
     Paused,
 
-    /// <summary>It ended.</summary>
+    /// <summary>It ended, as it was disposed.</summary>
     Stopped,
+
+    /// <summary>It ended with a failure, which <see cref="IConsumer.Completion"/> carries. Its name is free.</summary>
+    Faulted,
 }

@@ -161,6 +161,7 @@ public interface IDispatch
     /// <summary>
     /// Waits until all events stored now are dispatched or parked, here or by another process. Limit the wait with the token.
     /// </summary>
+    /// <exception cref="CalledFromInsideException">The dispatcher of this store called it.</exception>
     ValueTask WaitUntilDispatchedAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Returns how far dispatch is.</summary>
@@ -175,7 +176,14 @@ public interface IDispatch
 /// <param name="IsDispatchingHere">Whether this process dispatches.</param>
 /// <param name="ConsecutiveFailures">How many dispatches failed in a row.</param>
 public sealed record DispatchStatus(
-    Checkpoint Watermark, Checkpoint Head, long Backlog, long Parked, bool IsDispatchingHere, int ConsecutiveFailures);
+    Checkpoint Watermark, Checkpoint Head, long Backlog, long Parked, bool IsDispatchingHere, int ConsecutiveFailures)
+{
+    /// <summary>
+    /// Why the scheduler of this process does not work, apart from a failing bus: what its loop last threw. Null while it works, and where
+    /// there is none.
+    /// </summary>
+    public Exception? Failure { get; init; }
+}
 
 /// <summary>Describes how a store was built.</summary>
 /// <param name="Engine">The engine.</param>

@@ -38,6 +38,12 @@ public static class OptionRules
     public static void RequirePositive(object options, TimeSpan value, [CallerArgumentExpression(nameof(value))] string property = "") =>
         Require(options, value > TimeSpan.Zero && value <= LongestDuration, value, $"above zero and at most {LongestDuration}", property);
 
+    /// <summary>Throws if a duration is shorter than a minimum, or longer than a timer takes.</summary>
+    /// <exception cref="InvalidOptionException">The value is out of range.</exception>
+    public static void RequireAtLeast(
+        object options, TimeSpan value, TimeSpan least, [CallerArgumentExpression(nameof(value))] string property = "") =>
+        RequireBetween(options, value, least, LongestDuration, property);
+
     /// <summary>Throws if a duration is outside a range.</summary>
     /// <exception cref="InvalidOptionException">The value is out of range.</exception>
     public static void RequireBetween(

@@ -34,7 +34,7 @@ internal static class FileSystemEngines
         var isDurable = options.Durability == Durability.Durable;
         var log = new LogSettings(isDurable, options.SegmentSizeBytes)
         {
-            InBackground = Task.Run,
+            InBackground = BackgroundWork.Start,
             LiveDelay = isDurable ? null : FastLiveDelay,
             FlushInterval = options.FlushInterval,
         };

@@ -54,7 +54,7 @@ internal sealed class MongoWakeUp(MongoConnection connection, TimeProvider time)
 
     private Task PollAsync()
     {
-        lock (gate) return polling.IsCompleted ? polling = LookAsync() : polling;
+        lock (gate) return polling.IsCompleted ? polling = BackgroundWork.Start(LookAsync) : polling;
     }
 
     private async Task LookAsync()
@@ -75,7 +75,7 @@ internal sealed class MongoWakeUp(MongoConnection connection, TimeProvider time)
         if (!connection.Deployment.HasChangeStreams) return;
         lock (gate)
         {
-            if (!ending.IsCancellationRequested) watching ??= WatchAsync();
+            if (!ending.IsCancellationRequested) watching ??= BackgroundWork.Start(WatchAsync);
         }
     }
 

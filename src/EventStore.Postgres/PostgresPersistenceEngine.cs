@@ -187,9 +187,10 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return new PostgresVerification(connections, sql).RunAsync(progress, cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => lifetime.EndAsync(CloseAsync);
+
+    private async ValueTask CloseAsync()
     {
-        if (!lifetime.End()) return;
         signal.WakeAll();
         await wakeUp.DisposeAsync().ConfigureAwait(false);
         writer.Dispose();

@@ -142,9 +142,10 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         return new RedisVerification(server, schema, Description.Address).RunAsync(progress, cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => lifetime.EndAsync(CloseAsync);
+
+    private async ValueTask CloseAsync()
     {
-        if (!lifetime.End()) return;
         await wakeUp.DisposeAsync().ConfigureAwait(false);
         await removal.DisposeAsync().ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);

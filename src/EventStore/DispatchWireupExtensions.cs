@@ -8,7 +8,8 @@ public static class DispatchWireupExtensions
 {
     /// <summary>
     /// Dispatches each commit before it returns to its caller. A failing dispatch never fails the commit; it is tried again in the
-    /// background. If another process holds the lease, that process dispatches, and the commit returns without waiting for it.
+    /// background. If another process holds the lease, that process dispatches, and the commit returns without waiting for it. The lease of
+    /// a process that is known to be dead is taken over before the store is built.
     /// </summary>
     public static Wireup UsingSynchronousDispatchScheduler(this Wireup wireup, Action<DispatchOptions>? configure = null) =>
         Schedule(wireup, nameof(UsingSynchronousDispatchScheduler), SchedulerKind.Synchronous, configure);
@@ -39,9 +40,12 @@ public static class DispatchWireupExtensions
     }
 
     /// <summary>Sets when the scheduler starts. Default: with the store.</summary>
+    /// <exception cref="InvalidOptionException">The value is no member of its enumeration.</exception>
     public static Wireup Startup(this Wireup wireup, DispatchStartup startup)
     {
         ArgumentNullException.ThrowIfNull(wireup);
+        if (!Enum.IsDefined(startup))
+            throw new InvalidOptionException(nameof(Wireup), nameof(Startup), $"{startup}", "a member of its enumeration");
         return wireup.Choose(nameof(Startup), new StartupChoice(startup));
     }
 

@@ -78,6 +78,10 @@ public static class WireupExtensions
         int minBytes = 128)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(minBytes);
+        if (!Enum.IsDefined(algorithm))
+            throw new InvalidOptionException(nameof(Compress), nameof(algorithm), $"{algorithm}", "a member of its enumeration");
+        if (!Enum.IsDefined(level))
+            throw new InvalidOptionException(nameof(Compress), nameof(level), $"{level}", "a member of its enumeration");
         return Require(wireup).Collect(nameof(Compress), new TransformChoice(new CompressionTransform(algorithm, level, minBytes)));
     }
 

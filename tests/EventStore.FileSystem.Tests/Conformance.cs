@@ -129,6 +129,10 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBacke
 
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<FileBackend>;
+
+public sealed class Outages : OutageSpecification<FileBackend>;
+
 public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
 
 public sealed class SetBacks : SetBackSpecification<FileBackend>;
@@ -144,6 +148,10 @@ public sealed class TinyConsumers : ConsumerSpecification<TinyFileBackend>;
 public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyFileBackend>;
 
 public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBackend>;
+
+public sealed class TinyConsumerLives : ConsumerLifeSpecification<TinyFileBackend>;
+
+public sealed class TinyOutages : OutageSpecification<TinyFileBackend>;
 
 public sealed class TinyConsumerStarts : ConsumerStartSpecification<TinyFileBackend>;
 

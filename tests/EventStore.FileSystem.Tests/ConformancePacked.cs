@@ -98,6 +98,10 @@ public sealed class PackedConsumerDeliveries : ConsumerDeliverySpecification<Pac
 
 public sealed class PackedConsumerStates : ConsumerStateSpecification<PackedFileBackend>;
 
+public sealed class PackedConsumerLives : ConsumerLifeSpecification<PackedFileBackend>;
+
+public sealed class PackedOutages : OutageSpecification<PackedFileBackend>;
+
 public sealed class PackedConsumerStarts : ConsumerStartSpecification<PackedFileBackend>;
 
 public sealed class PackedSetBacks : SetBackSpecification<PackedFileBackend>;

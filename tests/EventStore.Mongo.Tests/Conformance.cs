@@ -51,6 +51,10 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<MongoBack
 
 public sealed class ConsumerStates : ConsumerStateSpecification<MongoBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<MongoBackend>;
+
+public sealed class Outages : OutageSpecification<MongoBackend>;
+
 public sealed class ConsumerStarts : ConsumerStartSpecification<MongoBackend>;
 
 public sealed class SetBacks : SetBackSpecification<MongoBackend>;

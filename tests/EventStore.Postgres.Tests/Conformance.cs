@@ -67,6 +67,10 @@ public sealed class ConsumerDelivery : ConsumerDeliverySpecification<PostgresBac
 
 public sealed class ConsumerStates : ConsumerStateSpecification<PostgresBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<PostgresBackend>;
+
+public sealed class Outages : OutageSpecification<PostgresBackend>;
+
 public sealed class ConsumerStarts : ConsumerStartSpecification<PostgresBackend>;
 
 public sealed class SetBacks : SetBackSpecification<PostgresBackend>;

@@ -120,6 +120,10 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBacke
 
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<FileBackend>;
+
+public sealed class Outages : OutageSpecification<FileBackend>;
+
 public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
 
 public sealed class SetBacks : SetBackSpecification<FileBackend>;
@@ -135,6 +139,10 @@ public sealed class MemoryConsumers : ConsumerSpecification<MemoryBackend>;
 public sealed class MemoryConsumerDeliveries : ConsumerDeliverySpecification<MemoryBackend>;
 
 public sealed class MemoryConsumerStates : ConsumerStateSpecification<MemoryBackend>;
+
+public sealed class MemoryConsumerLives : ConsumerLifeSpecification<MemoryBackend>;
+
+public sealed class MemoryOutages : OutageSpecification<MemoryBackend>;
 
 public sealed class MemoryConsumerStarts : ConsumerStartSpecification<MemoryBackend>;
 

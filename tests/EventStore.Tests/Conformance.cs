@@ -51,6 +51,10 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<InMemoryB
 
 public sealed class ConsumerStates : ConsumerStateSpecification<InMemoryBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<InMemoryBackend>;
+
+public sealed class Outages : OutageSpecification<InMemoryBackend>;
+
 public sealed class ConsumerStarts : ConsumerStartSpecification<InMemoryBackend>;
 
 public sealed class SetBacks : SetBackSpecification<InMemoryBackend>;

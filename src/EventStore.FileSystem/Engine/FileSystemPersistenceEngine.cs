@@ -14,6 +14,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     : ReadingEngine, IPersistenceEngine
 {
     private readonly CommitSignal signal = new();
+    private readonly EngineLifetime<Opened> ending = new();
 
     // Guarded by the gate: none open, then one, then disposed permanently.
     private readonly Lock gate = new();
@@ -140,7 +141,9 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         return open.Maintenance.RunAsync(token => work(open.Store, token), cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => ending.EndAsync(CloseAsync);
+
+    private async ValueTask CloseAsync()
     {
         Opened? last;
         lock (gate)

@@ -16,6 +16,7 @@ internal sealed class FollowingEngine(
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(25);
     private readonly CommitSignal signal = new();
+    private readonly EngineLifetime<FollowedStore> ending = new();
 
     // Guarded by the gate: none open, then one, then disposed permanently.
     private readonly Lock gate = new();
@@ -80,7 +81,9 @@ internal sealed class FollowingEngine(
         }
     }
 
-    public ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => ending.EndAsync(CloseAsync);
+
+    private ValueTask CloseAsync()
     {
         FollowedStore? last;
         lock (gate)

@@ -42,6 +42,7 @@ internal sealed class StoreBuilder(StorePlan plan)
         var documents = await storage.OpenDocumentsAsync(engine, cancellationToken).ConfigureAwait(false);
         var storeId = await storage.IdentifyAsync(engine, cancellationToken).ConfigureAwait(false);
         var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId), new Upconversion(plan.Upconverters), plan.Mapper);
+        var states = new EventCodec(plan.Serializer, plan.StateEnvelopeOf(storeId), new Upconversion([]), null);
         var telemetry = new Telemetry(engine.Description.Name, plan.Time);
 
         var pages = new PageReader(engine, lifetime, telemetry);
@@ -64,14 +65,21 @@ internal sealed class StoreBuilder(StorePlan plan)
         var consumerDocuments = new ConsumerDocuments(documents, plan.Time);
         var running = lifetime.Own(new RunningConsumers(consumerDocuments, telemetry, plan.LoggerOf("Consumers")));
 
+        lifetime.Own(telemetry.Gauges);
+        lifetime.RefuseFrom(running.FindCaller);
+        lifetime.RefuseFrom(() => scheduler is { IsInside: true } ? "the dispatcher of this store" : null);
+        IDispatch dispatch = plan.IsDispatchTracked
+            ? new TrackedDispatch(new DispatchMarks(ledger, reads), scheduler, lifetime, plan.Time)
+            : new UntrackedDispatch(lifetime);
+        if (scheduler is not null)
+            telemetry.Gauges.ObserveBacklog(async token => (await dispatch.GetStatusAsync(token).ConfigureAwait(false)).Backlog);
+
         var store = new OptimisticEventStore(commits, reads, new StoreMaintenance(engine, shared, hooks), lifetime)
         {
             Streams = new StreamOpener(commits, reads, plan.LoggerOf("Commits")),
             Snapshots = new SnapshotStore(new SnapshotRecords(engine, plan.SnapshotsKept, lifetime), codec, pages),
-            Dispatch = plan.IsDispatchTracked
-                ? new TrackedDispatch(new DispatchMarks(ledger, reads), scheduler, lifetime, plan.Time)
-                : new UntrackedDispatch(lifetime),
-            Consumers = new ConsumerHost(running, consumerDocuments, feeds, codec),
+            Dispatch = dispatch,
+            Consumers = new ConsumerHost(running, consumerDocuments, feeds, states),
             ReadStreams = readStreams,
             Queries = new StoreQueries(reads, plan.SigningKey ?? default),
             Description = plan.Describe(engine.Description, hooks),

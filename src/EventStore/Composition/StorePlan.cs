@@ -91,8 +91,14 @@ internal sealed class StorePlan
     };
 
     /// <summary>The envelope of payloads. Payloads of both compression algorithms can always be read.</summary>
-    public PayloadEnvelope EnvelopeOf(Guid storeId) => new(
-        Applied,
+    public PayloadEnvelope EnvelopeOf(Guid storeId) => MakeEnvelope(storeId, Applied);
+
+    /// <summary>The envelope of consumer states, which are always compressed: they grow, and are written again and again.</summary>
+    public PayloadEnvelope StateEnvelopeOf(Guid storeId) => MakeEnvelope(
+        storeId, Applied.Any(transform => transform is CompressionTransform) ? Applied : [CompressionTransform.OfStates, .. Applied]);
+
+    private PayloadEnvelope MakeEnvelope(Guid storeId, IEnumerable<IPayloadTransform> applied) => new(
+        applied,
         [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)],
         new PayloadProtection(storeId, wireup.Find<EncryptionChoice>() is not null, wireup.Find<PlaintextChoice>()?.Accepted));
 

@@ -5,7 +5,7 @@ using EventStore.Pipeline;
 namespace EventStore.Consumers;
 
 /// <summary>The application's access to consumers: checks what it asks for, and starts, lists and deletes consumers.</summary>
-internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments documents, EventFeeds feeds, EventCodec codec) : IConsumers
+internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments documents, EventFeeds feeds, EventCodec states) : IConsumers
 {
     public async ValueTask<IConsumer> StartAsync(
         string name,
@@ -52,7 +52,7 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         }
 
         IPump MakePump(PumpContext context) => new EventPump(context, new ProjectionHandler<TState>(name, projection));
-        var definition = Define(name, source, options, MakePump) with { State = new ProjectedState<TState>(name, projection, codec) };
+        var definition = Define(name, source, options, MakePump) with { State = new ProjectedState<TState>(name, projection, states) };
         return await running.StartAsync(
             definition, claim => new StatefulConsumer<TState>(claim, feeds), cancellationToken).ConfigureAwait(false);
     }

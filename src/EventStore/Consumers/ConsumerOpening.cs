@@ -1,4 +1,5 @@
 using EventStore.Feeds;
+using EventStore.Leases;
 
 namespace EventStore.Consumers;
 
@@ -10,6 +11,7 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
 {
     private readonly ConsumerDefinition definition = claim.Definition;
     private readonly string source = SourceFingerprint.Of(claim.Definition.Source);
+    private long? failingSince;
 
     /// <summary>Checks what is stored before the name is taken, for a consumer that waits for it.</summary>
     /// <exception cref="ConsumerChangedException">It has another source or another state.</exception>
@@ -19,7 +21,7 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
         {
             RequireSame(await claim.Lease.Ledger.LoadAsync(cancellationToken).ConfigureAwait(false));
         }
-        catch (StorageUnavailableException error)
+        catch (StorageException error) when (Outage.Explains(error))
         {
             // It is checked when the name is taken.
             claim.Report.LogStorageFailure(error, claim.Options.PollInterval);
@@ -30,19 +32,20 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
     /// <exception cref="ConsumerChangedException">It has another source or another state.</exception>
     /// <exception cref="PositionAheadException">The store ends before the position.</exception>
     /// <exception cref="ConsumerTakenException">Another process took over.</exception>
-    public async ValueTask<(FeedPosition Position, object? State)> OpenAsync(CancellationToken cancellationToken)
+    public async ValueTask<(FeedPosition Position, object? State)> OpenAsync(StateKeeper keeper, CancellationToken cancellationToken)
     {
-        var (record, kept) = (claim.Lease.Ledger.Known, definition.State);
+        var record = claim.Lease.Ledger.Known;
         RequireSame(record);
-        var isToBegin = !record.IsStarted || record.StateVersion != kept.SchemaVersion;
+        var isToBegin = !record.IsStarted || record.StateVersion != definition.State.SchemaVersion;
         if (isToBegin) await BeginAsync(record, cancellationToken).ConfigureAwait(false);
 
         record = claim.Lease.Ledger.Known;
         var position = record.Position;
-        var head = await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false);
+        var head = await TryAsync(feeds.FindHeadAsync, cancellationToken).ConfigureAwait(false);
         if (position.Checkpoint > head.Value) throw new PositionAheadException(claim.Name, new Checkpoint(position.Checkpoint), head);
+        var state = await TryAsync(token => keeper.OpenAsync(record, token), cancellationToken).ConfigureAwait(false);
         claim.Report.LogActive(new Checkpoint(position.Checkpoint));
-        return (position, kept.Read(record) ?? kept.Initial);
+        return (position, state);
     }
 
     // A state of another version is computed again from where the consumer began the first time.
@@ -50,9 +53,11 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
     {
         var origin = record.IsStarted
             ? record.Origin
-            : await feeds.FindOriginAsync(claim.Name, definition.Source, claim.Options.StartFrom, cancellationToken).ConfigureAwait(false);
-        var start = await feeds.FindStartAsync(origin, cancellationToken).ConfigureAwait(false);
-        if (!await claim.Lease.TryWriteAsync(Begin, cancellationToken).ConfigureAwait(false))
+            : await TryAsync(
+                token => feeds.FindOriginAsync(claim.Name, definition.Source, claim.Options.StartFrom, token), cancellationToken)
+                .ConfigureAwait(false);
+        var start = await TryAsync(token => feeds.FindStartAsync(origin, token), cancellationToken).ConfigureAwait(false);
+        if (!await TryAsync(token => claim.Lease.TryWriteAsync(Begin, token), cancellationToken).ConfigureAwait(false))
             throw new ConsumerTakenException(claim.Name, "another process took over.");
 
         void Begin(ConsumerRecord begun)
@@ -60,6 +65,30 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
             (begun.Source, begun.Origin) = (source, origin);
             begun.Begin(start, definition.State);
         }
+    }
+
+    // Each step is repeated by itself: a storage that fails now and then lets single calls through, but hardly all of them in a row. A
+    // start that does not wait for its name does not wait longer for the storage than for the name.
+    private async ValueTask<T> TryAsync<T>(Func<CancellationToken, ValueTask<T>> step, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await step(cancellationToken).ConfigureAwait(false);
+            }
+            catch (StorageException error) when (Outage.Explains(error) && MayWait())
+            {
+                claim.Report.LogStorageFailure(error, claim.Options.PollInterval);
+                await Task.Delay(claim.Options.PollInterval, claim.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private bool MayWait()
+    {
+        failingSince ??= claim.Time.GetTimestamp();
+        return claim.Options.WhenTaken == WhenTaken.Wait || claim.Time.GetElapsedTime(failingSince.Value) < claim.Options.LeaseTerm;
     }
 
     private void RequireSame(ConsumerRecord record)

@@ -32,8 +32,17 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
     /// <summary>The revision after which delivery begins, while the stream or read stream has none after it; otherwise 0.</summary>
     public long Awaited { get; set; }
 
-    /// <summary>The state, encoded; null without a state, or before the first event.</summary>
+    /// <summary>The state, encoded; null without a state, before the first event, or where a document of its own holds it.</summary>
     public byte[]? State { get; set; }
+
+    /// <summary>Which document holds a large state; 0 for none.</summary>
+    public int StateSlot { get; set; }
+
+    /// <summary>The version of that document.</summary>
+    public long StateDocument { get; set; }
+
+    /// <summary>The bytes of the encoded state.</summary>
+    public long StateBytes { get; set; }
 
     public string? StateType { get; set; }
 
@@ -78,6 +87,7 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
     {
         (IsStarted, Position, Parked, Skipped) = (true, position, [], 0);
         (State, StateType, StateVersion, InitialType) = (null, null, state.SchemaVersion, state.InitialType);
+        (StateSlot, StateDocument, StateBytes) = (0, 0, 0);
     }
 
     public ConsumerRecord Copy()

@@ -27,7 +27,7 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
                 var outcome = await handling.RunAsync(committed, cancellationToken).ConfigureAwait(false);
                 if (outcome is not null) context.Record(outcome, [committed]);
                 var unwritten = progress.MoveTo(position, handler.State);
-                if (unwritten >= context.Options.EventsPerCheckpoint) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
+                if (unwritten >= context.Pacing.Events) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -39,7 +39,7 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
     public async ValueTask DeliverParkedAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
         handler.State = context.Progress.State;
-        await handler.HandleAsync(committed, cancellationToken).ConfigureAwait(false);
+        await handling.DeliverAsync(committed, cancellationToken).ConfigureAwait(false);
         context.Progress.Unpark(committed.Checkpoint.Value, handler.State);
     }
 }

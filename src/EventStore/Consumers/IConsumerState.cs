@@ -2,7 +2,7 @@ using EventStore.Pipeline;
 
 namespace EventStore.Consumers;
 
-/// <summary>The state of a consumer: how it begins, and how it is kept in the consumer's document.</summary>
+/// <summary>The kind of state of a consumer: how it begins, and how it is encoded.</summary>
 internal interface IConsumerState
 {
     /// <summary>The state before any event; null for a consumer without state.</summary>
@@ -13,27 +13,26 @@ internal interface IConsumerState
     /// <summary>The stored type of the state before any event; null for a consumer without state.</summary>
     string? InitialType { get; }
 
-    /// <summary>Encodes a state into the record that is about to be written.</summary>
-    void Write(object? state, ConsumerRecord record);
+    /// <summary>Encodes a state, under the stable name of its type. It belongs to the position that is written with it.</summary>
+    (string Type, byte[] Content) Encode(object state, long checkpoint);
 
-    /// <summary>The state in a record; null for none.</summary>
-    object? Read(ConsumerRecord record);
+    object Decode(string type, ReadOnlyMemory<byte> content, ConsumerRecord record);
 }
 
 /// <summary>For a consumer without state.</summary>
 internal sealed class Stateless : IConsumerState
 {
+    private const string NoState = "The consumer has no state.";
+
     public object? Initial => null;
 
     public int SchemaVersion => 0;
 
     public string? InitialType => null;
 
-    public void Write(object? state, ConsumerRecord record)
-    {
-    }
+    public (string Type, byte[] Content) Encode(object state, long checkpoint) => throw new InvalidOperationException(NoState);
 
-    public object? Read(ConsumerRecord record) => null;
+    public object Decode(string type, ReadOnlyMemory<byte> content, ConsumerRecord record) => throw new InvalidOperationException(NoState);
 }
 
 /// <summary>The state of a projection, encoded like the body of an event.</summary>
@@ -52,10 +51,8 @@ internal sealed class ProjectedState<TState> : IConsumerState where TState : cla
     {
         (this.consumer, this.projection, this.codec) = (consumer, projection, codec);
         place = new PayloadContext(new StreamId("consumers", "", consumer), PayloadKind.ConsumerState, "");
-        var probe = new ConsumerRecord();
-        Write(projection.Initial, probe);
-        InitialType = probe.StateType;
-        Read(probe);
+        (InitialType, var content) = codec.EncodeState(projection.Initial, place);
+        Decode(content, place with { Type = InitialType });
     }
 
     public object? Initial => projection.Initial;
@@ -64,21 +61,15 @@ internal sealed class ProjectedState<TState> : IConsumerState where TState : cla
 
     public string? InitialType { get; }
 
-    public void Write(object? state, ConsumerRecord record)
-    {
-        if (state is not null) (record.StateType, record.State) = codec.EncodeState(state, PlaceOf(record));
-    }
+    public (string Type, byte[] Content) Encode(object state, long checkpoint) =>
+        codec.EncodeState(state, place with { Position = checkpoint, SchemaVersion = SchemaVersion });
 
-    public object? Read(ConsumerRecord record)
-    {
-        if (record is not { State: { } state, StateType: { } type }) return null;
-        return codec.DecodeState(state, PlaceOf(record) with { Type = type }) as TState ?? throw new ConsumerChangedException(
+    public object Decode(string type, ReadOnlyMemory<byte> content, ConsumerRecord record) =>
+        Decode(content, place with { Type = type, Position = record.Checkpoint, SchemaVersion = record.StateVersion });
+
+    private TState Decode(ReadOnlyMemory<byte> content, PayloadContext context) =>
+        codec.DecodeState(content, context) as TState ?? throw new ConsumerChangedException(
             consumer,
-            $"has a state of type '{type}', which is not read as {typeof(TState)}.",
+            $"has a state of type '{context.Type}', which is not read as {typeof(TState)}.",
             "Register the type of the state under that name, or raise SchemaVersion so that the state is computed again.");
-    }
-
-    // A state belongs to the position that is written with it.
-    private PayloadContext PlaceOf(ConsumerRecord record) =>
-        place with { Position = record.Checkpoint, SchemaVersion = record.StateVersion };
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using EventStore.Deliveries;
 using EventStore.Leases;
 using EventStore.Pipeline;
 
@@ -70,12 +71,16 @@ internal sealed class DispatchMarks(Ledger<DispatchProgress> ledger, ReadPath re
             cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Removes a range from the parked events.</summary>
-    public async ValueTask UnparkAsync(long first, long last, CancellationToken cancellationToken) => await ledger.ChangeAsync(
-        progress =>
-        {
-            progress.Unpark(first, last);
-            return true;
-        },
-        cancellationToken).ConfigureAwait(false);
+    /// <summary>Removes ranges from the parked events.</summary>
+    public async ValueTask UnparkAsync(IReadOnlyCollection<CheckpointRange> ranges, CancellationToken cancellationToken)
+    {
+        if (ranges.Count == 0) return;
+        await ledger.ChangeAsync(
+            progress =>
+            {
+                foreach (var range in ranges) progress.Unpark(range.First, range.Last);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
 }

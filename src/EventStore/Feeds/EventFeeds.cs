@@ -32,6 +32,21 @@ internal sealed class EventFeeds(SharedPages shared, ReadPath reads, Func<FeedRe
         return origin with { Checkpoint = Math.Min(origin.Checkpoint, head.Value) };
     }
 
+    /// <summary>How much of a source lies after a position: events of a stream, links of a read stream, otherwise checkpoints.</summary>
+    public async ValueTask<long> FindLagAsync(
+        string reader, ConsumerSource source, FeedPosition position, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var feed = Open(new FeedRequest(reader, source, default));
+            return await feed.FindLagAsync(position, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ReadStreamException)
+        {
+            return 0; // it was dropped
+        }
+    }
+
     /// <summary>The event at a checkpoint; null where it was deleted or is hidden.</summary>
     public ValueTask<CommittedEvent?> FindEventAsync(Checkpoint checkpoint, CancellationToken cancellationToken) =>
         reads.FindEventAsync(checkpoint, cancellationToken);

@@ -11,6 +11,9 @@ internal sealed class FilterFeed(SharedPages shared, ReadPath reads, FeedRequest
         ? new((await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value, 0)
         : new(start.Checkpoint.Value, 0);
 
+    public async ValueTask<long> FindLagAsync(FeedPosition position, CancellationToken cancellationToken) =>
+        Math.Max(0, (await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value - position.Checkpoint);
+
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
     {
         var after = new Checkpoint(position.Checkpoint);

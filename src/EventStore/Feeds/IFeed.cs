@@ -47,6 +47,9 @@ internal interface IFeed
     /// <summary>Where a reader that begins now is to begin.</summary>
     ValueTask<FeedPosition> FindOriginAsync(ConsumerStart start, CancellationToken cancellationToken);
 
+    /// <summary>How much lies after a position now. For a feed that does not read.</summary>
+    ValueTask<long> FindLagAsync(FeedPosition position, CancellationToken cancellationToken);
+
     /// <summary>Reads the next page.</summary>
     /// <param name="position">The position of the page before, or where to begin.</param>
     /// <param name="cancellationToken">Ends the read by throwing.</param>

@@ -35,6 +35,13 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
             : new(0, 0, Awaited: revision.Value);
     }
 
+    public async ValueTask<long> FindLagAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        var following = await FindNextAsync(position, cancellationToken).ConfigureAwait(false);
+        var last = (await pages.FindHeadAsync(Stream, cancellationToken).ConfigureAwait(false))?.Revision.Value ?? 0;
+        return Math.Max(0, last - following.Value + 1);
+    }
+
     public ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken) =>
         isLive ? ReadNewAsync(position, cancellationToken) : ReadStoredAsync(position, cancellationToken);
 

@@ -148,7 +148,7 @@ internal sealed class GroupCommit(
         lock (gate)
         {
             if (queue.Count == 0) StepDown();
-            else leading = Task.Run(DrainAsync);
+            else leading = BackgroundWork.Start(DrainAsync);
         }
     }
 

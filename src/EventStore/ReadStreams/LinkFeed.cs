@@ -27,6 +27,14 @@ internal sealed class LinkFeed(Func<CancellationToken, ValueTask<ReadStream>> op
             : new(0, 0, Awaited: revision);
     }
 
+    public async ValueTask<long> FindLagAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        var stream = await open(cancellationToken).ConfigureAwait(false);
+        var links = await stream.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
+        var reached = await stream.RevisionAtAsync(links, position.Checkpoint, cancellationToken).ConfigureAwait(false);
+        return Math.Max(0, links.Count - Math.Max(reached, position.Awaited));
+    }
+
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
     {
         while (true)

@@ -8,6 +8,9 @@ namespace EventStore.Serialization;
 /// </summary>
 internal sealed class CompressionTransform(CompressionAlgorithm algorithm, CompressionLevel level, int minBytes) : IPayloadTransform
 {
+    /// <summary>For states of consumers where no compression was chosen. Small ones stay readable.</summary>
+    public static CompressionTransform OfStates { get; } = new(CompressionAlgorithm.Brotli, CompressionLevel.Fastest, 1024);
+
     /// <summary>A transform for reading, with any level.</summary>
     public static CompressionTransform Of(CompressionAlgorithm algorithm) => new(algorithm, CompressionLevel.Fastest, 0);
 

@@ -31,6 +31,10 @@ internal static class Specimens
 
     private sealed class ConsumerStates<T> : ConsumerStateSpecification<T> where T : IBackend, new();
 
+    private sealed class ConsumerLives<T> : ConsumerLifeSpecification<T> where T : IBackend, new();
+
+    private sealed class Outages<T> : OutageSpecification<T> where T : IBackend, new();
+
     private sealed class ConsumerStarts<T> : ConsumerStartSpecification<T> where T : IBackend, new();
 
     private sealed class SetBacks<T> : SetBackSpecification<T> where T : IBackend, new();
