@@ -131,7 +131,10 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         new EngineLimits(
             MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20,
             MaxBatchAttempts: 4096),
-        EngineCapabilities.Reopens | EngineCapabilities.SharedReading);
+        EngineCapabilities.Reopens | EngineCapabilities.SharedReading)
+    {
+        CommitThreading = durability.Level == Durability.Durable ? CommitThreading.Blocking : CommitThreading.OnCaller,
+    };
 
     /// <summary>Runs maintenance on the files, concurrently with readers and the writer, one at a time.</summary>
     public Task<T> MaintainAsync<T>(Func<OpenStore, CancellationToken, T> work, CancellationToken cancellationToken)
