@@ -41,7 +41,8 @@ internal static class FileSystemEngines
         return new(log, IndexSettings.Default) { Packing = new PackSettings(options.Compression == FileSystemCompression.Brotli) };
     }
 
-    private static FileDisk DiskOf(string directory, FileSystemOptions options) => new(Path.Combine(directory, options.Name));
+    public static FileDisk DiskOf(string directory, FileSystemOptions options) =>
+        new(Path.Combine(directory, options.Name), options.Access);
 
     private static EngineDurability DurabilityOf(FileSystemOptions options) =>
         options.Durability == Durability.Durable ? Durable() : Fast(options.FlushInterval);

@@ -128,7 +128,12 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
     {
         var torn = FindTornEnd(file, last, end);
         if (file.Length <= end - last.Base) return;
-        if (torn.Length > 0) Report = new RecoveryReport(torn.Length, KeepCopy(torn, end));
+        if (torn.Length > 0)
+        {
+            file.SetLength(end - last.Base + torn.Length); // what was only taken ahead may be the space that the copy needs
+            Report = new RecoveryReport(torn.Length, KeepCopy(torn, end));
+        }
+
         file.SetLength(end - last.Base);
         file.Sync();
     }
