@@ -11,7 +11,8 @@ internal static class LogErrors
 
     /// <summary>Space or file handles are missing. Nothing was stored, and the log goes on.</summary>
     public static StorageUnavailableException Short(string root, DiskShortageException error) => new(
-        $"The store at '{root}' could not be written: {error.Message} Nothing was stored. {error.Advice}; the store needs no reopening.", error);
+        $"The store at '{root}' could not be written: {error.Message} Nothing was stored. {error.Advice}; the store needs no reopening.",
+        error);
 
     /// <summary>What failed earlier keeps the log from being written.</summary>
     public static StorageException Faulted(string root, Exception why) => why is StorageReplacedException replaced

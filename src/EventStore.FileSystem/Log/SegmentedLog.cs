@@ -89,10 +89,12 @@ internal sealed class SegmentedLog : IAsyncDisposable
     /// <exception cref="BatchOutcomeUnknownException">The disk failed; the log is faulted.</exception>
     public void Append(LogBatch batch, long stampTicks)
     {
+        var isChecked = place.IsDue();
+        if (isChecked) RequireInPlace();
         var end = SealFrames(batch.Written, stampTicks);
         WriteFrames(batch.Written);
         if (settings.SyncsEachBatch) SyncActive();
-        if (place.IsDue()) RequireInPlace(isWritten: true);
+        if (isChecked) RequireInPlace(isWritten: true);
         written = end;
         Volatile.Write(ref writtenEnd, written.Position);
         if (settings.SyncsEachBatch) Volatile.Write(ref durableEnd, written.Position);

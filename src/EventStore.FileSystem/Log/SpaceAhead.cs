@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Segments;
 
@@ -27,7 +28,7 @@ internal sealed class SpaceAhead(IDisk disk, LogSettings settings)
     }
 
     // A file system may keep a part of what it could not give whole.
-    private static bool TryTake(IDiskFile file, long before, long length, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out DiskFullException? error)
+    private static bool TryTake(IDiskFile file, long before, long length, [NotNullWhen(false)] out DiskFullException? error)
     {
         try
         {

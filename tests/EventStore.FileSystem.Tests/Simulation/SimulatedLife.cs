@@ -2,6 +2,7 @@ using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -288,7 +289,8 @@ internal sealed class SimulatedLife
     }
 
     private FileSystemPersistenceEngine Make(IDisk over) =>
-        new(over, settings, new EngineDurability(isDurable ? Durability.Durable : Durability.Fast, "simulated", []), context);
+        new(
+            new StoreFiles(over, settings), new EngineDurability(isDurable ? Durability.Durable : Durability.Fast, "simulated", []), context);
 
     /// <summary>A clock that mostly moves forward.</summary>
     private sealed class SimulatedClock(Random random) : TimeProvider
