@@ -73,7 +73,7 @@ internal sealed class FileDisk(string root, FileSystemAccess access = FileSystem
         if (OperatingSystem.IsWindows()) return new OpenFile(OpenHandle(path, forWriting: false), Full(path));
         var handle = OpenHandle(path, forWriting: true);
         if (OperatingSystem.IsLinux() ? LinuxFiles.TryLock(handle, Full(path)) : Native.TryLock(handle, Full(path)))
-            return new OpenFile(handle, Full(path), isLocked: !OperatingSystem.IsLinux());
+            return new OpenFile(handle, Full(path), OperatingSystem.IsLinux() ? LinuxFiles.Unlock : Native.Unlock);
         handle.Dispose();
         throw new DiskLockedException(Full(path), "another process");
     });
@@ -108,7 +108,7 @@ internal sealed class FileDisk(string root, FileSystemAccess access = FileSystem
             // The text is only for messages; the lock holds without it.
         }
 
-        return new OpenFile(handle, full, isLocked: true);
+        return new OpenFile(handle, full, OperatingSystem.IsWindows() ? null : Native.Unlock);
     });
 
     public IDisposable? Watch(string path, Action changed)

@@ -22,6 +22,7 @@ internal static partial class LinuxFiles
     private const int Unknown = 22;
     private const int LockOfOpening = 37;
     private const short WriteLock = 1;
+    private const short NoLock = 2;
     private const int LockLength = 32;
     private const int NotFound = 2;
     private const int NotAFolder = 20;
@@ -64,20 +65,31 @@ internal static partial class LinuxFiles
     /// </summary>
     public static bool TryLock(SafeFileHandle file, string path)
     {
+        var error = Lock(file, WriteLock);
+        if (error is WouldBlock or Denied) return false;
+        if (error is 0 or Unknown) return true; // on an old system the lock file has to do
+        file.Dispose();
+        throw Native.Failed("lock", path, error);
+    }
+
+    /// <summary>
+    /// Frees a lock at once. Closing the handle alone would not, while a child process that is just starting has a copy of it.
+    /// </summary>
+    public static void Unlock(SafeFileHandle file) => Lock(file, NoLock);
+
+    // Returns the error number; 0 for success.
+    private static int Lock(SafeFileHandle file, short kind)
+    {
         Span<short> request = stackalloc short[LockLength / sizeof(short)];
         request.Clear(); // from the beginning to the end
-        request[0] = WriteLock;
+        request[0] = kind;
         while (SetLock(file, LockOfOpening, ref MemoryMarshal.GetReference(request)) < 0)
         {
             var error = Marshal.GetLastPInvokeError();
-            if (error is WouldBlock or Denied) return false;
-            if (error == Unknown) return true; // an old system, where the lock file has to do
-            if (error == Interrupted) continue;
-            file.Dispose();
-            throw Native.Failed("lock", path, error);
+            if (error != Interrupted) return error;
         }
 
-        return true;
+        return 0;
     }
 
     /// <summary>Which file is open; null if the system does not say.</summary>

@@ -111,7 +111,7 @@ internal static partial class Native
     /// <summary>
     /// Frees a lock at once. Closing the handle alone would not, while a child process that is just starting has a copy of it.
     /// </summary>
-    public static void Unlock(SafeFileHandle file) => Repeat(() => Flock(file, Unlocked));
+    public static void Unlock(SafeFileHandle file) => _ = Repeat(() => Flock(file, Unlocked));
 
     private static SafeFileHandle OpenRaw(string path)
     {

@@ -5,8 +5,8 @@ namespace EventStore.FileSystem.Disk;
 /// <summary>A file of the real disk that is open.</summary>
 /// <param name="handle">Its handle.</param>
 /// <param name="path">Its full path, for messages.</param>
-/// <param name="isLocked">Whether the handle holds a lock.</param>
-internal sealed class OpenFile(SafeFileHandle handle, string path, bool isLocked = false) : IDiskFile
+/// <param name="unlock">Frees the lock that the handle holds; null if it holds none.</param>
+internal sealed class OpenFile(SafeFileHandle handle, string path, Action<SafeFileHandle>? unlock = null) : IDiskFile
 {
     private readonly FileIdentity? identity = OperatingSystem.IsLinux() ? LinuxFiles.Identify(handle) : null;
 
@@ -48,7 +48,7 @@ internal sealed class OpenFile(SafeFileHandle handle, string path, bool isLocked
     public void Dispose()
     {
         // Closing the handle alone would not free the lock while a child process that is just starting has a copy of it.
-        if (isLocked && !OperatingSystem.IsWindows() && !handle.IsClosed) Native.Unlock(handle);
+        if (!handle.IsClosed) unlock?.Invoke(handle);
         handle.Dispose();
     }
 }

@@ -24,6 +24,7 @@ internal static class Starved
     /// <summary>No file can be opened any more, while the log needs further ones; then handles come back.</summary>
     public static async Task<int> RunWithoutHandlesAsync(string directory)
     {
+        LoadAssemblies();
         await using var store = await OpenAsync(directory, new FileSystemOptions { SegmentSizeBytes = 64 << 10 });
         var body = new string('x', 1_000);
         for (var i = 0; i < 10; i++) await store.AppendAsync("stream", body);
@@ -48,6 +49,17 @@ internal static class Starved
         for (var i = 0; i < 300; i++, stored++) await store.AppendAsync("stream", body);
         var read = await store.ReadStreamAsync("stream").CountAsync();
         return read == stored ? 0 : Fail($"{read} of {stored} events");
+    }
+
+    // The runtime opens the file of an assembly when it is first used; without handles it ends with an OutOfMemoryException.
+    private static void LoadAssemblies()
+    {
+        foreach (var path in ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator))
+        {
+            var name = Path.GetFileNameWithoutExtension(path);
+            if (name.StartsWith("System.", StringComparison.Ordinal) || name.StartsWith("EventStore", StringComparison.Ordinal))
+                System.Reflection.Assembly.Load(name);
+        }
     }
 
     private static List<FileStream> HoldAllHandles()
