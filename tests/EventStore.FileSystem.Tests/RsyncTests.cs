@@ -5,7 +5,7 @@ using EventStore.FileSystem.Segments;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>The commands of docs/keeping-files.md, carried out as they are written there.</summary>
+/// <summary>The commands of docs/how-to/files.md, carried out as they are written there.</summary>
 public sealed class RsyncTests : IDisposable
 {
     private readonly TestDirectory place = new();
@@ -58,12 +58,12 @@ public sealed class RsyncTests : IDisposable
         Assert.Equal(await SmallStore.ReadAllAsync(engine), await SmallStore.ReadConsistentAsync(copied));
     }
 
-    // The block of the page that begins with the command.
+    // The block of the page with the command.
     private async Task CarryOutAsync()
     {
-        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Path, "docs", "keeping-files.md"));
+        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Path, "docs", "how-to", "files.md"));
         var block = page.Split("```sh\n").Skip(1).Select(rest => rest.Split("\n```")[0])
-            .Single(lines => lines.StartsWith("rsync", StringComparison.Ordinal));
+            .Single(lines => lines.Contains("rsync", StringComparison.Ordinal));
         using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", block])
         {
             UseShellExecute = false,

@@ -36,11 +36,12 @@ internal sealed class StoreBuilder(StorePlan plan)
     private async ValueTask<IEventStore> AssembleAsync(CancellationToken cancellationToken)
     {
         var hooks = new PipelineHooks(plan.Hooks, plan.LoggerOf("Hooks"));
-        var codec = new EventCodec(plan.Serializer, plan.Envelope, new Upconversion(plan.Upconverters), plan.Mapper);
 
         var storage = new StorageOpener(plan, lifetime);
         var engine = await storage.OpenEventsAsync(cancellationToken).ConfigureAwait(false);
         var documents = await storage.OpenDocumentsAsync(engine, cancellationToken).ConfigureAwait(false);
+        var storeId = await storage.IdentifyAsync(engine, cancellationToken).ConfigureAwait(false);
+        var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId), new Upconversion(plan.Upconverters), plan.Mapper);
         var telemetry = new Telemetry(engine.Description.Name, plan.Time);
 
         var pages = new PageReader(engine, lifetime, telemetry);
@@ -57,7 +58,7 @@ internal sealed class StoreBuilder(StorePlan plan)
 
         var shared = new SharedPages(pages, plan.Time);
         var isReadOnly = plan.ReadOnly is not null && plan.ConsumerStorage is null;
-        var links = new ReadStreamDocuments(documents, plan.SigningKey, isReadOnly);
+        var links = new ReadStreamDocuments(documents, new ReadStreamSigner(plan.SigningKey, storeId), isReadOnly);
         var readStreams = new ReadStreamHost(links, reads, lifetime, plan.LoggerOf("ReadStreams"));
         var feeds = new EventFeeds(shared, reads, readStreams.OpenFeed);
         var consumerDocuments = new ConsumerDocuments(documents, plan.Time);
@@ -72,6 +73,7 @@ internal sealed class StoreBuilder(StorePlan plan)
                 : new UntrackedDispatch(lifetime),
             Consumers = new ConsumerHost(running, consumerDocuments, feeds, codec),
             ReadStreams = readStreams,
+            Queries = new StoreQueries(reads, plan.SigningKey ?? default),
             Description = plan.Describe(engine.Description, hooks),
         };
 

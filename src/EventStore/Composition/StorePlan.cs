@@ -24,14 +24,16 @@ internal sealed class StorePlan
         RequireWritable();
         serializer.Verify();
         Serializer = serializer.Serializer;
-        Envelope = MakeEnvelope();
+        Applied = ApplicableTransforms();
+        RequireEncryptionForPlaintext();
     }
 
     public PersistenceChoice Persistence { get; }
 
     public IEventSerializer Serializer { get; }
 
-    public PayloadEnvelope Envelope { get; }
+    /// <summary>Whether something is bound to the identity of the store.</summary>
+    public bool NeedsIdentity => SigningKey is { IsEmpty: false } || Applied.Any(transform => transform is not CompressionTransform);
 
     public TimeProvider Time => wireup.Find<TimeProvider>() ?? TimeProvider.System;
 
@@ -52,7 +54,8 @@ internal sealed class StorePlan
     /// <summary>Where consumers and read streams are kept; null for beside the events.</summary>
     public ConsumerStorageChoice? ConsumerStorage => wireup.Find<ConsumerStorageChoice>();
 
-    public ReadOnlyMemory<byte> SigningKey => wireup.Find<SigningChoice>()?.Key ?? default;
+    /// <summary>The key of read streams; empty where they are left unsigned by choice, null where nothing was chosen.</summary>
+    public ReadOnlyMemory<byte>? SigningKey => wireup.Find<SigningChoice>()?.Key;
 
     public bool IsDispatchTracked => wireup.Find<UntrackedChoice>() is null;
 
@@ -63,6 +66,9 @@ internal sealed class StorePlan
             : null;
 
     public DispatchStartup Startup => wireup.Find<StartupChoice>()?.Startup ?? DispatchStartup.Auto;
+
+    // The transforms applied to new payloads, in this order.
+    private IReadOnlyList<IPayloadTransform> Applied { get; }
 
     private ILoggerFactory Loggers => wireup.Find<ILoggerFactory>() ?? NullLoggerFactory.Instance;
 
@@ -75,11 +81,24 @@ internal sealed class StorePlan
     public StoreDescription Describe(EngineDescription engine, PipelineHooks hooks) => new(
         engine,
         Serializer.Name,
-        Envelope.AppliedIds,
+        [.. Applied.Select(transform => transform.Id)],
         hooks.Names,
         [.. Upconverters.Select(converter => converter.From)],
         DescribeDispatch(),
-        SnapshotsKept);
+        SnapshotsKept)
+    {
+        Plaintext = wireup.Find<PlaintextChoice>() is { } plaintext ? DescribePlaintext(plaintext.Accepted) : null,
+    };
+
+    /// <summary>The envelope of payloads. Payloads of both compression algorithms can always be read.</summary>
+    public PayloadEnvelope EnvelopeOf(Guid storeId) => new(
+        Applied,
+        [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)],
+        new PayloadProtection(storeId, wireup.Find<EncryptionChoice>() is not null, wireup.Find<PlaintextChoice>()?.Accepted));
+
+    private static string DescribePlaintext(AcceptedPlaintext plaintext) => plaintext.Types.Count == 0
+        ? $"accepted up to checkpoint {plaintext.Until}"
+        : $"accepted of the types {string.Join(", ", plaintext.Types)}";
 
     private string DescribeDispatch()
     {
@@ -115,14 +134,20 @@ internal sealed class StorePlan
         throw new WireupException($"OpenReadOnly() contradicts {writing}, which writes. Remove one of the two calls.");
     }
 
-    // Compressed first, encrypted last: encrypted bytes cannot be compressed. Both compression algorithms can always be read.
-    private PayloadEnvelope MakeEnvelope()
+    private void RequireEncryptionForPlaintext()
+    {
+        if (wireup.Find<PlaintextChoice>() is not null && wireup.Find<EncryptionChoice>() is null)
+            throw new WireupException(
+                $"{wireup.VerbOf<PlaintextChoice>()} has no meaning without encryption. Add EncryptWith(…), or remove the call.");
+    }
+
+    // Compressed first, encrypted last: encrypted bytes cannot be compressed.
+    private List<IPayloadTransform> ApplicableTransforms()
     {
         List<IPayloadTransform> applied = [.. wireup.All<TransformChoice>().Select(choice => choice.Transform)];
         if (wireup.Find<EncryptionChoice>() is { } encryption) applied.Add(encryption.Transform);
         if (applied.GroupBy(transform => transform.Id, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new WireupException($"The transform '{twice.Key}' was chosen twice. Choose it once.");
-        return new PayloadEnvelope(
-            applied, [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)]);
+        return applied;
     }
 }

@@ -9,9 +9,6 @@ namespace EventStore.Pipeline;
 internal sealed class EventCodec(
     IEventSerializer serializer, PayloadEnvelope envelope, Upconversion upconversion, EnvelopeMapper? mapper) : IEventDecoder
 {
-    private const string EventHeadersRole = "event headers";
-    private const string CommitHeadersRole = "commit headers";
-
     [ThreadStatic]
     private static Scratch? idleScratch;
 
@@ -41,11 +38,12 @@ internal sealed class EventCodec(
         return new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..]);
     }
 
-    public ReadOnlyMemory<byte> EncodeCommitHeaders(StreamId stream, ICollection<KeyValuePair<string, string>> headers)
+    public ReadOnlyMemory<byte> EncodeCommitHeaders(
+        StreamId stream, Guid commitId, ICollection<KeyValuePair<string, string>> headers)
     {
         if (headers.Count == 0) return default;
         var scratch = TakeScratch();
-        WriteHeaders(new PayloadContext(stream, CommitHeadersRole), headers, scratch);
+        WriteHeaders(ContextOfCommitHeaders(stream, commitId), headers, scratch);
         return scratch.Output.WrittenSpan.ToArray();
     }
 
@@ -53,33 +51,38 @@ internal sealed class EventCodec(
     {
         var type = serializer.NameOf(snapshot.State.GetType());
         var scratch = TakeScratch();
-        WriteBody(snapshot.Stream, snapshot.State, type, scratch);
+        WriteBody(snapshot.State, ContextOf(snapshot.Stream, type, snapshot.Revision, snapshot.SchemaVersion), scratch);
         return new SnapshotRecord(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, type, scratch.Output.WrittenSpan.ToArray());
     }
 
     public Snapshot Decode(SnapshotRecord record)
     {
-        var payload = envelope.Read(record.Payload, new PayloadContext(record.Stream, record.StateType));
+        var context = ContextOf(record.Stream, record.StateType, record.Revision, record.SchemaVersion);
+        var payload = envelope.Read(record.Payload, context, Checkpoint.Origin);
         return new Snapshot(
             record.Stream, record.Revision, Deserialize(record.StateType, payload, record.Stream, record.Revision), record.SchemaVersion);
     }
 
-    /// <summary>Serializes the state of a consumer, under the name of its owner.</summary>
-    public (string Type, byte[] Payload) EncodeState(StreamId owner, object state)
+    /// <summary>Serializes the state of a consumer.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="place">Its place, without its type.</param>
+    public (string Type, byte[] Payload) EncodeState(object state, PayloadContext place)
     {
         var type = serializer.NameOf(state.GetType());
         var scratch = TakeScratch();
-        WriteBody(owner, state, type, scratch);
+        WriteBody(state, place with { Type = type }, scratch);
         return (type, scratch.Output.WrittenSpan.ToArray());
     }
 
-    public object DecodeState(StreamId owner, string type, ReadOnlyMemory<byte> payload) =>
-        Deserialize(type, envelope.Read(payload, new PayloadContext(owner, type)), owner, Revision.None);
+    /// <summary>Deserializes the state of a consumer.</summary>
+    public object DecodeState(ReadOnlyMemory<byte> payload, PayloadContext place) =>
+        Deserialize(place.Type, envelope.Read(payload, place, Checkpoint.Origin), place.Stream, Revision.None);
 
     public CommittedEvent Decode(in RecordedEvent recorded) => new(recorded, this);
 
-    public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) =>
-        envelope.Read(recorded.Record.Body, new PayloadContext(recorded.Commit.Stream, recorded.Record.EventType));
+    public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) => envelope.IsReadUnchanged(recorded.Record.Body.Span)
+        ? recorded.Record.Body
+        : envelope.Read(recorded.Record.Body, ContextOf(recorded, PayloadKind.EventBody), recorded.Checkpoint);
 
     public object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload)
     {
@@ -91,10 +94,27 @@ internal sealed class EventCodec(
     }
 
     public IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded) =>
-        HeaderCodec.Decode(envelope.Read(recorded.Record.Headers, new PayloadContext(recorded.Commit.Stream, EventHeadersRole)));
+        recorded.Record.Headers is { IsEmpty: false } headers
+            ? HeaderCodec.Decode(envelope.Read(headers, ContextOf(recorded, PayloadKind.EventHeaders), recorded.Checkpoint))
+            : HeaderCodec.None;
 
     public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) =>
-        HeaderCodec.Decode(envelope.Read(recorded.Commit.Headers, new PayloadContext(recorded.Commit.Stream, CommitHeadersRole)));
+        recorded.Commit.Headers is { IsEmpty: false } headers
+            ? HeaderCodec.Decode(envelope.Read(
+                headers,
+                ContextOfCommitHeaders(recorded.Commit.Stream, recorded.Commit.CommitId),
+                recorded.Checkpoint,
+                recorded.Record.EventType))
+            : HeaderCodec.None;
+
+    private static PayloadContext ContextOf(in RecordedEvent recorded, PayloadKind kind) =>
+        new(recorded.Commit.Stream, kind, recorded.Record.EventType) { Id = recorded.Record.EventId };
+
+    private static PayloadContext ContextOf(StreamId stream, string type, Revision revision, int schemaVersion) =>
+        new(stream, PayloadKind.Snapshot, type) { Position = revision.Value, SchemaVersion = schemaVersion };
+
+    private static PayloadContext ContextOfCommitHeaders(StreamId stream, Guid commitId) =>
+        new(stream, PayloadKind.CommitHeaders, "") { Id = commitId };
 
     // A serializer may call this class again from a converter, so scratch space is removed while it is used.
     private static Scratch TakeScratch()
@@ -115,13 +135,14 @@ internal sealed class EventCodec(
     {
         var type = serializer.NameOf(message.Body.GetType());
         scratch.Output.ResetWrittenCount();
-        var bodyEnd = WriteBody(stream, message.Body, type, scratch);
-        if (message.Headers.Count > 0) WriteHeaders(new PayloadContext(stream, EventHeadersRole), message.Headers, scratch);
+        var context = new PayloadContext(stream, PayloadKind.EventBody, type) { Id = message.EventId };
+        var bodyEnd = WriteBody(message.Body, context, scratch);
+        if (message.Headers.Count > 0) WriteHeaders(context with { Kind = PayloadKind.EventHeaders }, message.Headers, scratch);
         return (type, bodyEnd);
     }
 
     // Writes a body into empty scratch space and returns where it ends.
-    private int WriteBody(StreamId stream, object body, string type, Scratch scratch)
+    private int WriteBody(object body, in PayloadContext context, Scratch scratch)
     {
         try
         {
@@ -129,14 +150,14 @@ internal sealed class EventCodec(
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new EventSerializationException("serialization", $"of a '{type}' for stream '{stream}'", error);
+            throw new EventSerializationException("serialization", $"of a '{context.Type}' for stream '{context.Stream}'", error);
         }
 
-        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan)) Wrap(0, new PayloadContext(stream, type), scratch);
+        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan)) Wrap(0, context, scratch);
         return scratch.Output.WrittenCount;
     }
 
-    private void WriteHeaders(PayloadContext context, IEnumerable<KeyValuePair<string, string>> headers, Scratch scratch)
+    private void WriteHeaders(in PayloadContext context, IEnumerable<KeyValuePair<string, string>> headers, Scratch scratch)
     {
         var start = scratch.Output.WrittenCount;
         HeaderCodec.Encode(headers, scratch.Output);
@@ -144,7 +165,7 @@ internal sealed class EventCodec(
     }
 
     // Replaces the bytes written after a place by their transformed form.
-    private void Wrap(int start, PayloadContext context, Scratch scratch)
+    private void Wrap(int start, in PayloadContext context, Scratch scratch)
     {
         var whole = new ArrayBufferWriter<byte>(scratch.Output.WrittenCount + 256);
         whole.Write(scratch.Output.WrittenSpan[..start]);

@@ -13,7 +13,7 @@ internal sealed class CompressionTransform(CompressionAlgorithm algorithm, Compr
 
     public string Id => algorithm == CompressionAlgorithm.Brotli ? "br" : "gzip";
 
-    public bool TryApply(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output)
+    public bool TryApply(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output)
     {
         if (payload.Length < minBytes) return false;
         using var compressed = new MemoryStream(payload.Length);
@@ -23,7 +23,7 @@ internal sealed class CompressionTransform(CompressionAlgorithm algorithm, Compr
         return true;
     }
 
-    public void Restore(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output)
+    public void Restore(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output)
     {
         using var compressed = new MemoryStream(payload.ToArray(), writable: false);
         using Stream stream = algorithm == CompressionAlgorithm.Brotli

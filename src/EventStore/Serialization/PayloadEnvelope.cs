@@ -16,11 +16,15 @@ internal sealed class PayloadEnvelope
 {
     private readonly IPayloadTransform[] applied;
     private readonly Dictionary<string, IPayloadTransform> known;
+    private readonly PayloadProtection protection;
 
     /// <param name="applied">The transforms applied to new payloads, in this order.</param>
     /// <param name="readable">Further transforms, which earlier payloads may have.</param>
-    public PayloadEnvelope(IEnumerable<IPayloadTransform> applied, IEnumerable<IPayloadTransform> readable)
+    /// <param name="protection">What is required of the payloads that are read.</param>
+    public PayloadEnvelope(
+        IEnumerable<IPayloadTransform> applied, IEnumerable<IPayloadTransform> readable, PayloadProtection protection)
     {
+        this.protection = protection;
         this.applied = [.. applied];
         known = this.applied.Concat(readable).DistinctBy(transform => transform.Id).ToDictionary(
             transform => transform.Id, StringComparer.Ordinal);
@@ -33,20 +37,23 @@ internal sealed class PayloadEnvelope
 
     private static ReadOnlySpan<byte> Magic => [0xC1, 0xE5, 0x53, 0x01];
 
-    public IReadOnlyList<string> AppliedIds => [.. applied.Select(transform => transform.Id)];
-
     /// <summary>Whether a payload may be stored unchanged.</summary>
     public bool LeavesAlone(ReadOnlySpan<byte> payload) => applied.Length == 0 && !payload.StartsWith(Magic);
+
+    /// <summary>Whether a stored payload is read unchanged, wherever it is stored.</summary>
+    public bool IsReadUnchanged(ReadOnlySpan<byte> stored) => !protection.RequiresEncryption && !stored.StartsWith(Magic);
 
     public void Write(ReadOnlySpan<byte> payload, PayloadContext context, ArrayBufferWriter<byte> output)
     {
         List<IPayloadTransform> used = [];
+        context = context with { StoreId = protection.StoreId };
         var current = payload;
         foreach (var transform in applied)
         {
             var next = new ArrayBufferWriter<byte>(current.Length + 64);
             if (!transform.TryApply(current, context, next)) continue;
             used.Add(transform);
+            context = context with { AppliedBefore = Join(used.Select(before => before.Id)) };
             current = next.WrittenSpan;
         }
 
@@ -54,22 +61,37 @@ internal sealed class PayloadEnvelope
         output.Write(current);
     }
 
-    public ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> stored, PayloadContext context)
+    /// <param name="stored">The payload as it is stored.</param>
+    /// <param name="context">Its place.</param>
+    /// <param name="checkpoint">The checkpoint of its event; the origin for a state.</param>
+    /// <param name="eventType">The type name of its event; null for a state, whose type the place has.</param>
+    /// <exception cref="PayloadTransformException">
+    /// It was changed or moved, its key or transform is missing, or it is not encrypted where that is required.
+    /// </exception>
+    public ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> stored, PayloadContext context, Checkpoint checkpoint, string? eventType = null)
     {
-        if (!stored.Span.StartsWith(Magic)) return stored;
-        var (ids, payload) = ReadHeader(stored[Magic.Length..]);
+        var (ids, payload) = stored.Span.StartsWith(Magic) ? ReadHeader(stored[Magic.Length..]) : ([], stored);
+        if ((ids.Count == 0 || ids[^1] != EncryptionTransform.Name) && !protection.AcceptsPlaintext(eventType ?? context.Type, checkpoint))
+            throw new PayloadTransformException(
+                EncryptionTransform.Name,
+                "it is not encrypted, but EncryptWith(…) requires that.",
+                "If it was stored before encryption was chosen, accept it with AcceptPlaintextUntil(…) or AcceptPlaintextOf(…). "
+                + "Otherwise another program wrote to the storage.");
+        context = context with { StoreId = protection.StoreId };
         for (var i = ids.Count - 1; i >= 0; i--)
         {
             if (!known.TryGetValue(ids[i], out var transform))
                 throw new PayloadTransformException(
                     ids[i], "no transform of this name is configured.", "Add it to the wireup, as when the payload was written.");
             var output = new ArrayBufferWriter<byte>(Math.Max(256, payload.Length));
-            transform.Restore(payload.Span, context, output);
+            transform.Restore(payload.Span, context with { AppliedBefore = Join(ids.Take(i)) }, output);
             payload = output.WrittenMemory;
         }
 
         return payload;
     }
+
+    private static string Join(IEnumerable<string> ids) => string.Join(',', ids);
 
     private static void WriteHeader(List<IPayloadTransform> used, ArrayBufferWriter<byte> output)
     {

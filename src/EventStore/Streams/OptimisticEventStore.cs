@@ -8,8 +8,6 @@ namespace EventStore.Streams;
 internal sealed class OptimisticEventStore(
     CommitPath commits, ReadPath reads, StoreMaintenance maintenance, StoreLifetime lifetime) : IEventStore
 {
-    private readonly StoreQueries queries = new(reads);
-
     public required ISnapshots Snapshots { get; init; }
 
     public required IDispatch Dispatch { get; init; }
@@ -20,6 +18,9 @@ internal sealed class OptimisticEventStore(
 
     /// <summary>Makes the stream objects.</summary>
     public required StreamOpener Streams { get; init; }
+
+    /// <summary>Reads queries page by page.</summary>
+    public required StoreQueries Queries { get; init; }
 
     /// <summary>What the store was built from.</summary>
     public required StoreDescription Description { get; init; }
@@ -86,13 +87,13 @@ internal sealed class OptimisticEventStore(
         EventQuery query, int size, string? continuation = null, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return queries.ReadPageAsync(query, size, continuation, cancellationToken);
+        return Queries.ReadPageAsync(query, size, continuation, cancellationToken);
     }
 
     public ValueTask<CommittedEvent?> FindLastEventAsync(EventQuery query, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return queries.FindLastAsync(query, cancellationToken);
+        return Queries.FindLastAsync(query, cancellationToken);
     }
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
@@ -114,13 +115,13 @@ internal sealed class OptimisticEventStore(
     {
         var required = StreamId.RequireBucket(bucket);
         lifetime.ThrowIfEnded();
-        return maintenance.PurgeAsync(required, cancellationToken);
+        return maintenance.PurgeBucketAsync(required, cancellationToken);
     }
 
     public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return maintenance.PurgeAsync(bucket: null, cancellationToken);
+        return maintenance.PurgeAllAsync(cancellationToken);
     }
 
     public ValueTask<VerificationReport> VerifyAsync(
