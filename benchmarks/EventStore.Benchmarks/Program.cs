@@ -102,7 +102,8 @@ rare.Hidden = true;
 rare.SetAction(parsed => ConsumerBenchmarks.RunChildAsync(parsed.GetValue(place)!));
 root.Subcommands.Add(rare);
 
-var callers = new Command("callers", "AppendAsync over files by how it is called: alone, many, without awaiting, blocking threads of the pool");
+var callers = new Command(
+    "callers", "AppendAsync over files by how it is called: alone, many, without awaiting, blocking threads of the pool");
 callers.SetAction(parsed => CallersOf(parsed).RunAsync());
 root.Subcommands.Add(callers);
 var callersChild = new Command("callers-child", "one workload of callers, in this process") { task };

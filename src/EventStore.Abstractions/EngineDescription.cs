@@ -32,7 +32,9 @@ public enum CommitThreading
     /// </summary>
     OnCaller = 1,
 
-    /// <summary>It blocks the calling thread until the storage is done, such as for a flush. A thread of the store sends all batches.</summary>
+    /// <summary>
+    /// It blocks the calling thread until the storage is done, such as for a flush. A thread of the store sends all batches.
+    /// </summary>
     Blocking = 2,
 }
 

@@ -45,7 +45,14 @@ internal static class FileSystemEngines
     }
 
     public static FileDisk DiskOf(string directory, FileSystemOptions options) =>
-        new(Path.Combine(directory, options.Name), options.Access);
+        new(Path.Combine(directory, options.Name), PermissionsOf(options));
+
+    public static UnixFileMode PermissionsOf(FileSystemOptions options) => options.Access switch
+    {
+        FileSystemAccess.GroupWrites => FileDisk.OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
+        FileSystemAccess.GroupReads => FileDisk.OwnerOnly | UnixFileMode.GroupRead,
+        _ => FileDisk.OwnerOnly,
+    };
 
     private static EngineDurability DurabilityOf(FileSystemOptions options) =>
         options.Durability == Durability.Durable ? Durable() : Fast(options.FlushInterval);

@@ -27,7 +27,8 @@ public sealed class AccessTests : IDisposable
         }
 
         string[] stores = [Path.Combine(directory.Path, "data", "events"), Path.Combine(directory.Path, "backup", "events")];
-        foreach (var path in stores.SelectMany(store => Directory.EnumerateFileSystemEntries(store, "*", SearchOption.AllDirectories).Append(store)))
+        foreach (var path in stores.SelectMany(
+            store => Directory.EnumerateFileSystemEntries(store, "*", SearchOption.AllDirectories).Append(store)))
         {
             var mode = File.GetUnixFileMode(path);
             Assert.True((mode & (OthersAll | UnixFileMode.GroupWrite)) == UnixFileMode.None, $"{path} has {mode}");
@@ -88,7 +89,7 @@ public sealed class AccessTests : IDisposable
     [Fact]
     public async Task A_folder_that_cannot_be_written_is_refused_with_the_way_to_read_it()
     {
-        Assert.SkipUnless(Directory.Exists("/proc/self"), "Needs a folder that nobody can write to.");
+        Assert.SkipUnless(Directory.Exists("/proc/self"), "Needs a folder that cannot be written to.");
         var error = await Assert.ThrowsAsync<StorageUnavailableException>(
             async () => await WireAddress("file:/proc/eventstore").InitializeStorageEngine().BuildAsync());
         Assert.Contains("cannot be opened for writing", error.Message, StringComparison.Ordinal);

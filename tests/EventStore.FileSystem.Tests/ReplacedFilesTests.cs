@@ -5,7 +5,7 @@ using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests;
 
-/// <summary>Files of an open store are removed, renamed, replaced or set back by somebody else.</summary>
+/// <summary>Files of an open store are removed, renamed, replaced or set back by another program.</summary>
 public sealed class ReplacedFilesTests : IDisposable
 {
     private readonly TestDirectory place = new();
@@ -63,10 +63,10 @@ public sealed class ReplacedFilesTests : IDisposable
     public async Task A_batch_during_which_the_files_were_replaced_is_not_acknowledged()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux says which file a path leads to.");
-        var disk = new ActsInFlush(new FileDisk(Folder));
+        var disk = new ActsInFlush(new FileDisk(Folder), () => Change("renamed"));
         await using var writer = await SmallStore.OpenAsync(disk, SmallStore.Small());
         await SmallStore.FillAsync(writer, 3);
-        disk.Act = () => Change("renamed");
+        disk.Arm();
         await Assert.ThrowsAsync<BatchOutcomeUnknownException>(
             async () => await writer.CommitAsync([SmallStore.Attempt("stream", "unknown")]));
     }
@@ -173,16 +173,19 @@ public sealed class ReplacedFilesTests : IDisposable
     }
 
     // Does something while a segment is flushed.
-    private sealed class ActsInFlush(IDisk disk) : Simulation.FaultyLayer(disk)
+    private sealed class ActsInFlush(IDisk disk, Action act) : Simulation.FaultyLayer(disk)
     {
-        public Action? Act { get; set; }
+        private bool isArmed;
+
+        /// <summary>Has the next flush do it.</summary>
+        public void Arm() => isArmed = true;
 
         protected override void Sync(string path, IDiskFile file)
         {
             base.Sync(path, file);
-            if (!IsLog(path)) return;
-            Act?.Invoke();
-            Act = null;
+            if (!IsLog(path) || !isArmed) return;
+            isArmed = false;
+            act();
         }
     }
 

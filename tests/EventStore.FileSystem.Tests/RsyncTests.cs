@@ -79,7 +79,8 @@ public sealed class RsyncTests : IDisposable
     {
         try
         {
-            using var tried = Process.Start(new ProcessStartInfo("rsync", "--version") { RedirectStandardOutput = true, UseShellExecute = false });
+            using var tried = Process.Start(
+                new ProcessStartInfo("rsync", "--version") { RedirectStandardOutput = true, UseShellExecute = false });
         }
         catch (Win32Exception)
         {

@@ -9,18 +9,11 @@ namespace EventStore.FileSystem.Disk;
 /// checked.
 /// </summary>
 /// <param name="root">The folder of the store.</param>
-/// <param name="access">Which users get access to what is created.</param>
-internal sealed class FileDisk(string root, FileSystemAccess access = FileSystemAccess.Owner) : IDisk
+/// <param name="permissions">The permissions of files that are created, on Unix.</param>
+internal sealed class FileDisk(string root, UnixFileMode permissions = FileDisk.OwnerOnly) : IDisk
 {
-    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const UnixFileMode Enter = UnixFileMode.UserExecute | UnixFileMode.GroupExecute;
-
-    private readonly UnixFileMode permissions = access switch
-    {
-        FileSystemAccess.GroupWrites => Owner | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
-        FileSystemAccess.GroupReads => Owner | UnixFileMode.GroupRead,
-        _ => Owner,
-    };
+    /// <summary>Files for the user of the process alone.</summary>
+    public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     public string Root { get; } = Path.GetFullPath(root);
 
@@ -65,11 +58,12 @@ internal sealed class FileDisk(string root, FileSystemAccess access = FileSystem
             : File.OpenHandle(Full(path), FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete),
         Full(path)));
 
-    public IDiskFile Open(string path, bool forWriting) => TranslateErrors(path, () => new OpenFile(OpenHandle(path, forWriting), Full(path)));
+    public IDiskFile Open(string path, bool forWriting) =>
+        TranslateErrors(path, () => new OpenFile(OpenHandle(path, forWriting), Full(path)));
 
     public IDiskFile OpenLocked(string path) => TranslateErrors(path, () =>
     {
-        // Windows lets nobody delete or replace a file that is open, so the lock file is enough there.
+        // Windows does not let a file be deleted or replaced that is open, so the lock file is enough there.
         if (OperatingSystem.IsWindows()) return new OpenFile(OpenHandle(path, forWriting: false), Full(path));
         var handle = OpenHandle(path, forWriting: true);
         if (OperatingSystem.IsLinux() ? LinuxFiles.TryLock(handle, Full(path)) : Native.TryLock(handle, Full(path)))
@@ -128,8 +122,9 @@ internal sealed class FileDisk(string root, FileSystemAccess access = FileSystem
         }
     }
 
-    private UnixFileMode FolderPermissions =>
-        permissions | UnixFileMode.UserExecute | (access == FileSystemAccess.Owner ? UnixFileMode.None : Enter);
+    // A user who may read the files may enter their folder.
+    private UnixFileMode FolderPermissions => permissions | UnixFileMode.UserExecute
+        | (permissions.HasFlag(UnixFileMode.GroupRead) ? UnixFileMode.GroupExecute : UnixFileMode.None);
 
     private SafeFileHandle OpenHandle(string path, bool forWriting) => OperatingSystem.IsLinux()
         ? LinuxFiles.Open(Full(path), forWriting)

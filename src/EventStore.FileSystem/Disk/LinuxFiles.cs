@@ -7,8 +7,8 @@ namespace EventStore.FileSystem.Disk;
 internal readonly record struct FileIdentity(ulong Device, ulong Inode);
 
 /// <summary>
-/// Opens and identifies files of Linux, with what .NET lacks: what is written to is never a link or a device, and permissions are set when
-/// a file is created.
+/// Opens and identifies files of Linux, with what .NET lacks. What is written to is never a link or a device. Permissions are set when a
+/// file is created.
 /// </summary>
 internal static partial class LinuxFiles
 {

@@ -50,7 +50,8 @@ internal static partial class Native
     public static IOException OpenFailed(string path, int error, bool isNoFollow = false) => error switch
     {
         NotFound => new FileNotFoundException($"'{path}' was not found.", path),
-        TooManyLinks when isNoFollow => new IOException($"'{path}' is a link. A store writes to regular files only: remove the link.", error),
+        TooManyLinks when isNoFollow => new IOException(
+            $"'{path}' is a link. A store writes to regular files only: remove the link.", error),
         NoHandlesOfProcess => new NoHandlesException(path, isMachine: false),
         NoHandlesOfMachine => new NoHandlesException(path, isMachine: true),
         _ when error == NoSpace || error == QuotaExceeded => new DiskFullException(path),

@@ -178,7 +178,8 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
         Description = Description with { Findings = [finding] };
     }
 
-    private void LogPackingFailure(string segment, Exception error) => EngineLog.PackingFailed(Logger(), files.Root, segment, error.Message);
+    private void LogPackingFailure(string segment, Exception error) =>
+        EngineLog.PackingFailed(Logger(), files.Root, segment, error.Message);
 
     private async ValueTask PurgeAsync(BucketPurge purge, CancellationToken cancellationToken)
     {

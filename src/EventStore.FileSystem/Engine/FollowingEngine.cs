@@ -74,7 +74,8 @@ internal sealed class FollowingEngine(
             if (Look(store) > after.Value) return;
             var left = atMost - context.Time.GetElapsedTime(started);
             if (left <= TimeSpan.Zero) return;
-            await signal.WaitAsync(after, Least(watch is null ? PollUnwatched : PollWhileWatched, left), context.Time, cancellationToken).ConfigureAwait(false);
+            var poll = Least(watch is null ? PollUnwatched : PollWhileWatched, left);
+            await signal.WaitAsync(after, poll, context.Time, cancellationToken).ConfigureAwait(false);
         }
     }
 

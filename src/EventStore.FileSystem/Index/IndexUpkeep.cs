@@ -78,7 +78,7 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
         lock (checkpointGate)
         {
             if (log.Fault.Why is not null || keeper.NextClaims(log) is not { } claims) return false;
-            log.RequireInPlace();
+            PlaceCheck.RequireStore(log);
             CheckpointFile.Write(keeper.Folder.Disk, keeper.Folder.StoreId, claims);
             return true;
         }
@@ -127,7 +127,7 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
 
     private void WriteFrozen()
     {
-        log.RequireInPlace();
+        PlaceCheck.RequireStore(log);
         try
         {
             keeper.WriteFrozen();
@@ -146,7 +146,7 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
     {
         while (keeper.MergeDue() is { } due)
         {
-            log.RequireInPlace();
+            PlaceCheck.RequireStore(log);
             keeper.Merge(due);
 
             // Older files are deleted once a checkpoint names the new one. Another part that is not durable yet may have been indexed

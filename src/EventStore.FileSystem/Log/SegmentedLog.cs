@@ -136,7 +136,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
         if (Fault.Why is { } why) throw LogErrors.Faulted(Root, why);
     }
 
-    /// <summary>Checks that the paths of the store still lead to the files that are open here; if not, the log is faulted.</summary>
+    /// <summary>Checks, for the writer, that the paths still lead to the files that are open here; if not, the log is faulted.</summary>
     /// <param name="isWritten">Whether something was written that is not acknowledged yet.</param>
     /// <exception cref="StorageReplacedException">They lead elsewhere, or to nothing.</exception>
     /// <exception cref="BatchOutcomeUnknownException">The same, after something was written.</exception>

@@ -6,7 +6,7 @@ namespace EventStore.FileSystem.Log;
 
 /// <summary>
 /// Takes space for a segment before it is written, which makes a flush cheaper and reveals a full disk before anything is written. It takes
-/// what is needed, and more only where there is plenty; what was taken in vain is given back.
+/// what is needed, and more only where there is plenty; what was taken without effect is given back.
 /// </summary>
 internal sealed class SpaceAhead(IDisk disk, LogSettings settings)
 {

@@ -60,7 +60,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fau
     }
 
     /// <summary>
-    /// How much of some space may be taken before it is needed: never more than a part of what is free, because others need space too.
+    /// How much of some space may be taken before it is needed. It is never more than a part of what is free; others need space too.
     /// </summary>
     public static long Affordable(IDisk disk, long wanted)
     {

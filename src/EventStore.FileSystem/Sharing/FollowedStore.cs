@@ -163,10 +163,10 @@ internal sealed class FollowedStore : IDisposable
             opened.Dispose();
             throw Replaced(
                 end.NextCheckpoint < read.NextCheckpoint
-                    ? $"this process has read up to checkpoint {read.NextCheckpoint - 1}, but the log ends at {end.NextCheckpoint - 1}. It was "
-                        + "set back to an older state, such as a backup."
-                    : $"what follows checkpoint {read.NextCheckpoint - 1} does not continue what this process has read. It was set back to an "
-                        + "older state, such as a backup, and written to since.");
+                    ? $"this process has read up to checkpoint {read.NextCheckpoint - 1}, but the log ends at {end.NextCheckpoint - 1}. "
+                        + "It was set back to an older state, such as a backup."
+                    : $"what follows checkpoint {read.NextCheckpoint - 1} does not continue what this process has read. "
+                        + "It was set back to an older state, such as a backup, and written to since.");
         }
 
         log = opened;

@@ -82,7 +82,7 @@ internal sealed class OpenStore : IAsyncDisposable
     {
         log.SyncNow();
         log.RefuseIfFaulted();
-        log.RequireInPlace();
+        PlaceCheck.RequireStore(log);
     }
 
     /// <summary>The exception for an index that is damaged although it was rebuilt.</summary>

@@ -9,8 +9,8 @@ namespace EventStore.Pipeline;
 /// <remarks>
 /// The gate is either <i>idle</i> (no commit is running, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader
 /// gathers the next one; all others queue). Over an engine that blocks, every attempt is queued, and a thread of this store leads.
-/// Otherwise a caller that finds the gate idle leads with its own attempt, and waits for no other caller; what is queued meanwhile is
-/// drained by the store's thread where the engine commits on the calling thread, and by the thread pool elsewhere.
+/// Otherwise a caller that finds the gate idle leads with its own attempt, and waits for no other caller. What is queued meanwhile is
+/// drained by the store's thread where the engine commits on the calling thread. Elsewhere the thread pool drains it.
 /// </remarks>
 internal sealed class GroupCommit : IAsyncDisposable
 {
@@ -270,7 +270,8 @@ internal sealed class GroupCommit : IAsyncDisposable
         return [.. batch];
     }
 
-    private async Task CompleteAsync(QueuedAttempt[] batch, CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
+    private async Task CompleteAsync(
+        QueuedAttempt[] batch, CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
     {
         try
         {

@@ -30,8 +30,8 @@ internal static class Starved
         for (var i = 0; i < 10; i++) await store.AppendAsync("stream", body);
         var held = HoldAllHandles();
         var stored = 10;
-        string? told = null;
-        for (var i = 0; i < 1_000 && told is null; i++)
+        string? reported = null;
+        for (var i = 0; i < 1_000 && reported is null; i++)
         {
             try
             {
@@ -40,12 +40,13 @@ internal static class Starved
             }
             catch (StorageUnavailableException error)
             {
-                told = error.Message;
+                reported = error.Message;
             }
         }
 
         foreach (var file in held) file.Dispose();
-        if (told?.Contains("file handles", StringComparison.Ordinal) != true) return Fail($"told '{told}' after {stored} commits");
+        if (reported?.Contains("file handles", StringComparison.Ordinal) != true)
+            return Fail($"reported '{reported}' after {stored} commits");
         for (var i = 0; i < 300; i++, stored++) await store.AppendAsync("stream", body);
         var read = await store.ReadStreamAsync("stream").CountAsync();
         return read == stored ? 0 : Fail($"{read} of {stored} events");
