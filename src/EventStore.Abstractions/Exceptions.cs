@@ -185,12 +185,12 @@ public sealed class ProjectionException(string name, StreamId stream, Checkpoint
 }
 
 /// <summary>
-/// A position is after the head of the store: events were lost at its end, an older copy was put in its place, or it is another store.
+/// A position is after the head of the store. Events were lost at its end, an older copy was put in its place, or it is another store.
 /// Thrown for consumers, subscriptions, read streams, dispatch, continuation tokens and reads in pages. Nothing was delivered.
 /// </summary>
 public sealed class PositionAheadException(string name, Checkpoint position, Checkpoint head) : EventStoreException(
-    $"'{name}' has read up to checkpoint {position}, but the store ends at {head}: "
-    + "events were lost at its end, an older copy was put in its place, or it is another store. Nothing was delivered. "
+    $"'{name}' has read up to checkpoint {position}, but the store ends at {head}. "
+    + "Events were lost at its end, an older copy was put in its place, or it is another store. Nothing was delivered. "
     + "Find out which events are missing; then read again, or delete the consumer or the read stream and start it again.")
 {
     /// <summary>The position.</summary>

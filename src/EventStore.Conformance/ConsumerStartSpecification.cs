@@ -4,8 +4,8 @@ using Xunit;
 namespace EventStore.Conformance;
 
 /// <summary>
-/// Where a consumer begins is decided once, and every event after that is delivered: from every source and start, at the boundaries of
-/// pages, and while others append.
+/// Where a consumer begins is decided once, and every event after that is delivered. This holds for every source and start, at the
+/// boundaries of pages, and while others append.
 /// </summary>
 public abstract class ConsumerStartSpecification<TBackend> : ConsumerFacts<TBackend> where TBackend : IBackend, new()
 {

@@ -3,8 +3,8 @@ using Xunit;
 namespace EventStore.Conformance;
 
 /// <summary>
-/// A random life of a store and its readers: streams are appended to, deleted and created again while readers are started, paused, stopped
-/// and started again. From time to time everything settles, and every reader must have been given what the model holds.
+/// A random life of a store and its readers. Streams are appended to, deleted and created again, while readers are started, paused and
+/// stopped. From time to time everything settles, and every reader must have been given what the model holds.
 /// </summary>
 internal sealed class DeliveryLife
 {

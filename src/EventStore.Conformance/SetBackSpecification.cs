@@ -3,8 +3,8 @@ using Xunit;
 namespace EventStore.Conformance;
 
 /// <summary>
-/// A reader that has seen more than the store holds gets a typed error, because the storage lost its end or an older copy of it was put in
-/// its place. Nothing is passed over in silence.
+/// A reader that has seen more than the store holds gets a typed error. The storage lost its end, or an older copy was put in its place.
+/// Nothing is passed over in silence.
 /// </summary>
 public abstract class SetBackSpecification<TBackend> : ConsumerFacts<TBackend> where TBackend : IBackend, new()
 {

@@ -4,7 +4,7 @@ namespace EventStore.Consumers;
 
 /// <summary>
 /// Decides where a consumer begins, once, and writes it before anything is delivered. Refuses a consumer that does not fit what is stored
-/// under its name: a position means nothing in another source, and a state nothing to another projection.
+/// under its name. A position means nothing in another source, and a state nothing to another projection.
 /// </summary>
 internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
 {

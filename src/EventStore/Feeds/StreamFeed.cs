@@ -7,8 +7,8 @@ namespace EventStore.Feeds;
 /// found in the pages of the store. A stream that was deleted and created again is fed from its beginning.
 /// </summary>
 /// <remarks>
-/// The next event is always the first one after the checkpoint of the position. Its revision is derived from that, because a revision alone
-/// does not say of which life of the stream it is, and the head of the stream moves while the head of the store is read.
+/// The next event is always the first one after the checkpoint of the position. Its revision is derived from that.
+/// A revision alone does not name a life of the stream, and the stream's head moves while the head of the store is read.
 /// </remarks>
 internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest request) : IFeed
 {
