@@ -45,7 +45,8 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         Description = Description with
         {
             Durability =
-            durability with { Basis = $"{durability.Basis}, SQLite {raw.sqlite3_libversion().utf8_to_string()}" }
+            durability with { Basis = $"{durability.Basis}, SQLite {raw.sqlite3_libversion().utf8_to_string()}" },
+            CommitThreading = durability.Level == Durability.Durable ? CommitThreading.Blocking : CommitThreading.OnCaller,
         };
     }
 

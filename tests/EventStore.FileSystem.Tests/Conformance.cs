@@ -2,6 +2,7 @@ using EventStore.Conformance;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
@@ -37,7 +38,7 @@ public sealed class TinyFileBackend : IBackend
         return new(context.IsReadOnly
             ? SmallStore.MakeReader(disk, Settings, context)
             : new FileSystemPersistenceEngine(
-                disk, Settings, new EngineDurability(Durability.Fast, "written to the operating system", []), context));
+                new StoreFiles(disk, Settings), new EngineDurability(Durability.Fast, "written to the operating system", []), context));
     }
 
     public ValueTask DisposeAsync()

@@ -41,7 +41,4 @@ internal abstract class ReadingEngine
 
     /// <summary>Reads from the store.</summary>
     protected abstract ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken);
-
-    protected static InvalidOperationException NotInitialized() =>
-        new("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
 }

@@ -17,9 +17,21 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
 
     public EventRecord Encode(StreamId stream, EventMessage message) => codec.Encode(stream, message);
 
+    /// <inheritdoc cref="Committer.ToCaller"/>
+    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing) => committer.ToCaller(committing);
+
     /// <summary>Encodes and commits. The space of the encoded events is reused when the outcome is known.</summary>
+    public ValueTask<CommitResult> AppendAsync(
+        StreamId stream,
+        ExpectedRevision expected,
+        Guid commitId,
+        IReadOnlyList<EventMessage> events,
+        IEnumerable<KeyValuePair<string, string>>? headers,
+        CancellationToken cancellationToken) =>
+        ToCaller(AppendThenReleaseAsync(stream, expected, commitId, events, headers, cancellationToken));
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<CommitResult> AppendAsync(
+    private async ValueTask<CommitResult> AppendThenReleaseAsync(
         StreamId stream,
         ExpectedRevision expected,
         Guid commitId,
@@ -65,6 +77,7 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
         var attempt = new CommitAttempt(stream, commitId, expected, encodedHeaders, records);
         var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
 
+        if (pending is not null || beforeReturn != ReturnAtOnce) await committer.LeaveThreadAsync().ConfigureAwait(false);
         if (pending is not null && !result.IsDuplicate)
             await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
         await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);

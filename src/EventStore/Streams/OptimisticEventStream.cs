@@ -36,7 +36,20 @@ internal sealed class OptimisticEventStream(
         uncommitted.Add(message);
     }
 
-    public async ValueTask<CommitResult> CommitChangesAsync(Guid? commitId = null, CancellationToken cancellationToken = default)
+    public ValueTask<CommitResult> CommitChangesAsync(Guid? commitId = null, CancellationToken cancellationToken = default) =>
+        commits.ToCaller(CommitAndFollowAsync(commitId, cancellationToken));
+
+    public void ClearChanges()
+    {
+        uncommitted.Clear();
+        encoded.Clear();
+        headers.Clear();
+    }
+
+    public ValueTask RefreshAsync(CancellationToken cancellationToken = default) =>
+        LoadAsync(new StreamRange { From = Revision + 1 }, cancellationToken);
+
+    private async ValueTask<CommitResult> CommitAndFollowAsync(Guid? commitId, CancellationToken cancellationToken)
     {
         if (uncommitted.Count == 0)
             throw new InvalidOperationException($"Nothing was added to stream '{Stream}'. Add at least one event before committing.");
@@ -53,16 +66,6 @@ internal sealed class OptimisticEventStream(
         await FollowAsync(stored, result.IsDuplicate, records).ConfigureAwait(false);
         return result;
     }
-
-    public void ClearChanges()
-    {
-        uncommitted.Clear();
-        encoded.Clear();
-        headers.Clear();
-    }
-
-    public ValueTask RefreshAsync(CancellationToken cancellationToken = default) =>
-        LoadAsync(new StreamRange { From = Revision + 1 }, cancellationToken);
 
     /// <summary>Reads a range and adds it to the events read before.</summary>
     public async ValueTask LoadAsync(StreamRange range, CancellationToken cancellationToken)
