@@ -229,6 +229,25 @@ public sealed class StorageNotFoundException : StorageException
     }
 }
 
+/// <summary>
+/// The storage under an open store is no longer the one that was opened: it was removed, renamed, replaced by another one, or set back to
+/// an older state. Nothing was skipped and nothing more is acknowledged; the store has to be opened again.
+/// </summary>
+public sealed class StorageReplacedException : StorageException
+{
+    /// <summary>Creates the exception with the place of the storage and what was found there.</summary>
+    public StorageReplacedException(string place, string found)
+        : base(
+            $"The storage at '{place}' is not the one that was opened: {found} "
+            + "Find out what happened to it, dispose this store, and open it again.") => (Place, Found) = (place, found);
+
+    /// <summary>The place: a folder, an address.</summary>
+    public string Place { get; }
+
+    /// <summary>What was found there.</summary>
+    public string Found { get; }
+}
+
 /// <summary>Stored data is damaged at a known place. Nothing was changed.</summary>
 public sealed class CorruptStorageException : StorageException
 {
