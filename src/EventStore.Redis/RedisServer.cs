@@ -57,7 +57,7 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
     /// <summary>Reads settings of the server that holds a key. It is repeated while the server is away.</summary>
     /// <exception cref="StorageUnavailableException">It stayed away.</exception>
     /// <exception cref="StorageException">The driver or the server refused it.</exception>
-    private ValueTask<KeyValuePair<string, string>[]> ReadSettingsAsync(
+    public ValueTask<KeyValuePair<string, string>[]> ReadSettingsAsync(
         RedisKey key, string pattern, CancellationToken cancellationToken) => RepeatAsync(
         "CONFIG GET",
         token => connection.Multiplexer.GetServer(key, flags: CommandFlags.DemandMaster).ConfigGetAsync(pattern)

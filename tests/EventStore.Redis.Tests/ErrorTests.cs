@@ -76,7 +76,9 @@ public sealed class ErrorTests
     [Fact(Timeout = 120_000)]
     public async Task A_wrong_password_is_named_at_once_and_not_shown()
     {
-        await using var redis = await PrivateRedis.StartAsync("--user", "default", "on", ">right", "~*", "&*", "+@all");
+        await using var redis = await PrivateRedis.StartAsync();
+        await using var admin = await ConnectionMultiplexer.ConnectAsync(redis.Address + ",allowAdmin=true");
+        await admin.GetDatabase().ExecuteAsync("CONFIG", "SET", "requirepass", "right");
         await using var engine = new TestStore(new RedisOptions { StartupTimeout = TimeSpan.FromHours(1) })
             .Open(redis.Address + ",password=hunter2");
         var refused = await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync(Token));

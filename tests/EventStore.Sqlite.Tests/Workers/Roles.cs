@@ -39,7 +39,8 @@ internal static class Roles
         await using var open = new SqlitePersistenceEngine(SqliteLocation.Parse(database), new SqliteOptions(), EngineContext.Default);
         await open.InitializeAsync();
         await using var late = new SqlitePersistenceEngine(SqliteLocation.Parse(database), new SqliteOptions(), EngineContext.Default);
-        await TryAsync(() => late.InitializeAsync(new CancellationToken(canceled: true)).AsTask()); // what this needs is loaded now
+        await using var wrong = new SqlitePersistenceEngine(SqliteLocation.Parse("/dev"), new SqliteOptions(), EngineContext.Default);
+        await TryAsync(() => wrong.InitializeAsync().AsTask()); // what a failure needs is loaded now
         FileHandles.Limit(400);
         var taken = new List<FileStream>();
         try
