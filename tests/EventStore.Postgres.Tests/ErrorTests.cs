@@ -60,18 +60,11 @@ public sealed class ErrorTests : IAsyncLifetime
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
         await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
         await using var connections = PostgresConnections.To(PostgresConnections.Complete(address + ";Maximum Pool Size=1"));
-        for (var round = 0; round < 3; round++)
-        {
-            await Assert.ThrowsAsync<StorageException>(async () => await connections.AskAsync("look", async (connection, token) =>
-            {
-                await using var command = new NpgsqlBatch(connection);
-                for (var i = 0; i < 3; i++) command.BatchCommands.Add(Ask($"SELECT {round * 10 + i}, $1::text", "sound"));
-                command.BatchCommands.Add(Ask("SELECT $1::text", "half of a pair: \ud800"));
-                await using var reader = await command.ExecuteReaderAsync(token);
-                return 0;
-            }, Token));
-            for (var read = 0; read < 10; read++) Assert.Equal(read, await ReadAsync(connections, read));
-        }
+
+        // The driver prepares a statement at its second use: the message that would do so is never sent.
+        for (var failure = 0; failure < 3; failure++)
+            await Assert.ThrowsAsync<StorageException>(async () => await AskAsync(connections, "half of a pair: \ud800"));
+        for (var read = 0; read < 10; read++) Assert.Equal(["sound", $"{read}"], await AskAsync(connections, $"{read}"));
     }
 
     [Fact(Timeout = 60_000)]
@@ -133,12 +126,20 @@ public sealed class ErrorTests : IAsyncLifetime
         Assert.Equal(6, (await engine.ReadAllAsync()).Count);
     }
 
-    private static NpgsqlBatchCommand Ask(string statement, string value) => new(statement) { Parameters = { PostgresSql.Value(value) } };
-
-    private static ValueTask<int> ReadAsync(PostgresConnections connections, int number) =>
+    // The same statements each time, so that the driver prepares them.
+    private static ValueTask<List<string>> AskAsync(PostgresConnections connections, string value) =>
         connections.AskAsync("look", async (connection, token) =>
     {
-        await using var command = new NpgsqlCommand("SELECT $1::integer", connection) { Parameters = { PostgresSql.Value(number) } };
-        return (int)(await command.ExecuteScalarAsync(token))!;
+        await using var command = new NpgsqlBatch(connection);
+        command.BatchCommands.Add(new NpgsqlBatchCommand("SELECT $1::text, 1") { Parameters = { PostgresSql.Value("sound") } });
+        command.BatchCommands.Add(new NpgsqlBatchCommand("SELECT $1::text, 2") { Parameters = { PostgresSql.Value(value) } });
+        await using var reader = await command.ExecuteReaderAsync(token);
+        var found = new List<string>();
+        do
+        {
+            while (await reader.ReadAsync(token)) found.Add(reader.GetString(0));
+        }
+        while (await reader.NextResultAsync(token));
+        return found;
     }, Token);
 }
