@@ -58,6 +58,12 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<JournalBa
 
 public sealed class ConsumerStates : ConsumerStateSpecification<JournalBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<JournalBackend>;
+
+public sealed class SetBacks : SetBackSpecification<JournalBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<JournalBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<JournalBackend>;
 
 public sealed class Protection : ProtectionSpecification<JournalBackend>;

@@ -1,8 +1,8 @@
 namespace EventStore.Engines;
 
 /// <summary>
-/// One watch for all callers that wait for commits of other processes, where only looking finds them: it looks at intervals while somebody
-/// waits, however many there are. A hint: a caller that waits also polls.
+/// One watch for all callers that wait for commits of other processes, where only looking finds them. It looks at intervals while a caller
+/// waits. A hint: a caller that waits also polls.
 /// </summary>
 /// <param name="signal">Raised for what is found, and by the engine for its own commits.</param>
 /// <param name="look">Finds the newest checkpoint. What it throws ends the waits: the callers then read, and get the error there.</param>
@@ -12,7 +12,7 @@ public sealed class CommitWatch(CommitSignal signal, Func<CancellationToken, Val
 {
     private readonly CancellationTokenSource ending = new();
 
-    // Guarded by the gate: the loop runs while somebody waits.
+    // Guarded by the gate: the loop runs while a caller waits.
     private readonly Lock gate = new();
     private Task watching = Task.CompletedTask;
     private int waiting;

@@ -159,12 +159,39 @@ public sealed class ConsumerStoppedException(string name, StreamId stream, Check
 }
 
 /// <summary>
-/// A position is after the head of the store: events were lost at its end, or it is another store. Nothing was delivered.
+/// A consumer is started under the name of one with another source or another state. Its position or state would be wrong, so nothing was
+/// delivered or changed.
+/// </summary>
+public sealed class ConsumerChangedException(string name, string problem, string advice) : EventStoreException(
+    $"The consumer '{name}' {problem} Nothing was delivered or changed. {advice}")
+{
+    /// <summary>The consumer's name.</summary>
+    public string Name { get; } = name;
+}
+
+/// <summary>A projection returned null instead of a state. The state before the event is kept, and the event is not counted.</summary>
+public sealed class ProjectionException(string name, StreamId stream, Checkpoint checkpoint) : EventStoreException(
+    $"The projection of the consumer '{name}' returned null for checkpoint {checkpoint} of stream '{stream}'. "
+    + "Return a state for every event: the same one where the event changes nothing.")
+{
+    /// <summary>The consumer's name.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The stream of the event.</summary>
+    public StreamId Stream { get; } = stream;
+
+    /// <summary>The event's position.</summary>
+    public Checkpoint Checkpoint { get; } = checkpoint;
+}
+
+/// <summary>
+/// A position is after the head of the store: events were lost at its end, an older copy was put in its place, or it is another store.
+/// Thrown for consumers, subscriptions, read streams, dispatch, continuation tokens and reads in pages. Nothing was delivered.
 /// </summary>
 public sealed class PositionAheadException(string name, Checkpoint position, Checkpoint head) : EventStoreException(
-    $"'{name}' has handled everything up to checkpoint {position}, but the store ends at {head}: "
-    + "events were lost at its end, or it is another store. Nothing was delivered. "
-    + "Find out which events are missing; then delete the consumer or the read stream and start it again.")
+    $"'{name}' has read up to checkpoint {position}, but the store ends at {head}: "
+    + "events were lost at its end, an older copy was put in its place, or it is another store. Nothing was delivered. "
+    + "Find out which events are missing; then read again, or delete the consumer or the read stream and start it again.")
 {
     /// <summary>The position.</summary>
     public Checkpoint Position { get; } = position;
@@ -229,25 +256,6 @@ public sealed class StorageNotFoundException : StorageException
     }
 }
 
-/// <summary>
-/// The storage under an open store is no longer the one that was opened: it was removed, renamed, replaced by another one, or set back to
-/// an older state. Nothing was skipped and nothing more is acknowledged; the store has to be opened again.
-/// </summary>
-public sealed class StorageReplacedException : StorageException
-{
-    /// <summary>Creates the exception with the place of the storage and what was found there.</summary>
-    public StorageReplacedException(string place, string found)
-        : base(
-            $"The storage at '{place}' is not the one that was opened: {found} "
-            + "Find out what happened to it, dispose this store, and open it again.") => (Place, Found) = (place, found);
-
-    /// <summary>The place: a folder, an address.</summary>
-    public string Place { get; }
-
-    /// <summary>What was found there.</summary>
-    public string Found { get; }
-}
-
 /// <summary>Stored data is damaged at a known place. Nothing was changed.</summary>
 public sealed class CorruptStorageException : StorageException
 {
@@ -276,7 +284,7 @@ public sealed class StorageFormatException(string place, string found, string ex
     public string Expected { get; } = expected;
 }
 
-/// <summary>A name of a stream, an event type or a document cannot be stored. Nothing was.</summary>
+/// <summary>A name of a stream, an event type or a document cannot be stored. Nothing was written.</summary>
 public sealed class InvalidNameException : ArgumentException
 {
     /// <summary>Says what is wrong with the name and what to do.</summary>

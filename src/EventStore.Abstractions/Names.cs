@@ -32,8 +32,8 @@ internal static class Names
     }
 
     /// <summary>
-    /// Checks a name that something is looked for by; null asks for none. A name that nothing can have is refused, because the drivers of
-    /// databases replace what has no UTF-8 form, or fail in the middle of a message.
+    /// Checks a name that something is looked for by; null asks for none. A name that nothing can have is refused: drivers of databases
+    /// replace what has no UTF-8 form, or fail in the middle of a message.
     /// </summary>
     public static string? RequireSought(string? name, string what, int maxBytes) =>
         name is null ? null : Require(name, what, maxBytes, mayBeEmpty: true);

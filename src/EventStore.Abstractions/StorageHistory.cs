@@ -10,7 +10,7 @@ public sealed class StorageHistory(string address)
     private readonly NewestCheckpoint newest = new();
     private volatile string? replaced;
 
-    /// <summary>The newest checkpoint seen. Take it before a request is sent, and pass it to <see cref="Observe"/> with the reply.</summary>
+    /// <summary>The newest checkpoint seen. Take it before a request is sent; pass it to <see cref="Observe"/> with the reply.</summary>
     public Checkpoint Newest => newest.Value;
 
     /// <summary>Records a checkpoint that was acknowledged or read.</summary>
@@ -31,8 +31,8 @@ public sealed class StorageHistory(string address)
     {
         if (found < known)
             throw Replace(
-                $"it went back from checkpoint {known} to {found}. Its server lost what it had acknowledged, or an older state was restored. "
-                + "Consumers may have handled events that are gone.");
+                $"it went back from checkpoint {known} to {found}. "
+                + "Its server lost what it had acknowledged, or an older state was restored. Consumers may have handled events that are gone.");
         newest.Raise(found);
     }
 

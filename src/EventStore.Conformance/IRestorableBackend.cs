@@ -1,8 +1,8 @@
 namespace EventStore.Conformance;
 
 /// <summary>
-/// A backend whose storage can be set back to an older state while engines are open, as by a restored backup or a failover to a server
-/// that was behind. Optional: without it, the facts on storage that was set back are skipped.
+/// A backend whose storage can be set back to an older state while engines are open, as a restored backup does. Optional: without it, the
+/// facts on storage that was set back are skipped.
 /// </summary>
 public interface IRestorableBackend : IBackend
 {

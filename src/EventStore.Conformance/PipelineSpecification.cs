@@ -229,6 +229,32 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
         Assert.Single(await ReadAllAsync());
     }
 
+    [Theory, Guarantee("G18", "G41")]
+    [InlineData(ReadDirection.Forward, 2)]
+    [InlineData(ReadDirection.Forward, 3)]
+    [InlineData(ReadDirection.Backward, 2)]
+    [InlineData(ReadDirection.Backward, 3)]
+    public async Task A_page_has_a_token_only_if_an_event_follows_that_is_shown(ReadDirection direction, int size)
+    {
+        await using var store = await Wire().HookIntoPipelineUsing(new HideSecrets()).BuildAsync();
+        string[] bodies = ["secret", "secret", "1", "secret", "2", "3", "secret", "secret", "4", "5", "6", "secret", "secret"];
+        foreach (var body in bodies) await store.AppendAsync("stream", body);
+        var query = new EventQuery { Direction = direction };
+        var seen = new List<string>();
+        string? token = null;
+        do
+        {
+            var page = await store.ReadPageAsync(query, size, token);
+            Assert.Equal(size, page.Events.Count);
+            seen.AddRange(page.Events.Select(committed => (string)committed.Body));
+            token = page.Continuation;
+        }
+        while (token is not null);
+
+        var expected = Enumerable.Range(1, 6).Select(i => $"{i}");
+        Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), seen);
+    }
+
     [Fact(Timeout = 60_000), Guarantee("G50")]
     public async Task No_message_and_no_log_shows_a_body_a_header_or_a_key()
     {

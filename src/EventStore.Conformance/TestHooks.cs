@@ -75,8 +75,8 @@ internal sealed class Fail : IPipelineHook
 }
 
 /// <summary>
-/// Loses the first results, as a broken connection does: before or after the batch was stored. Where it is away, no question is answered
-/// until then, and later batches are not even sent.
+/// Loses the first results, as a broken connection does: before or after the batch was stored. Where it is away, no request is
+/// replied to until then, and later batches are not even sent.
 /// </summary>
 internal sealed class LosesResults(IPersistenceEngine inner, bool isStored, int lost, bool isAway = false) : DelegatingEngine(inner)
 {
@@ -102,7 +102,7 @@ internal sealed class LosesResults(IPersistenceEngine inner, bool isStored, int 
     private static StorageUnavailableException Away() => new("The server is away. Nothing was stored.");
 }
 
-/// <summary>Holds the first batch up until it was looked for in vain, as a slow connection does, and reports it as unknown.</summary>
+/// <summary>Holds the first batch up until it was looked for without effect, as a slow connection does, and reports it as unknown.</summary>
 internal sealed class ArrivesLate(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private IReadOnlyList<CommitAttempt>? late;
@@ -127,7 +127,7 @@ internal sealed class ArrivesLate(IPersistenceEngine inner) : DelegatingEngine(i
     }
 }
 
-/// <summary>Loses the result of the first batch, which it does not store, and refuses all later ones for good.</summary>
+/// <summary>Loses the result of the first batch, which it does not store, and refuses all later ones permanently.</summary>
 internal sealed class RefusesRepetitions(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private int sent;

@@ -172,7 +172,8 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     internal static EngineLimits LimitsOf(int maxDocumentBytes)
     {
         var most = Math.Max(1, maxDocumentBytes - (1 << 20));
-        return new(MaxEventsPerCommit: 10_000, MaxCommitBytes: most, MaxSnapshotBytes: most, MaxDocumentBytes: most, MaxBatchAttempts: 1000);
+        return new(
+            MaxEventsPerCommit: 10_000, MaxCommitBytes: most, MaxSnapshotBytes: most, MaxDocumentBytes: most, MaxBatchAttempts: 1000);
     }
 
     private Opened Use(CancellationToken cancellationToken)

@@ -18,7 +18,8 @@ internal sealed record PostgresCode(bool Heals, string Advice)
 
     private const string WrongPassword = "PostgreSQL refused the role or its password. Check the connection string.";
 
-    private const string Damaged = "PostgreSQL found damaged data. Look at its log, and restore the database from a backup.";
+    /// <summary>What to do where the server found damage.</summary>
+    public const string Damaged = "PostgreSQL found damaged data. Look at its log, and restore the database from a backup.";
 
     private static readonly FrozenDictionary<string, PostgresCode> Known = new Dictionary<string, PostgresCode>
     {

@@ -26,8 +26,8 @@ internal static class PostgresErrors
     };
 
     /// <summary>
-    /// Whether the driver did not see the error coming, as when a value cannot be encoded in the middle of a message: what it and the server
-    /// think of the connection may then differ, so it must not be used again.
+    /// Whether the driver did not expect the error, as when a value cannot be encoded in the middle of a message. Driver and server may then
+    /// differ about the connection, so it must not be used again.
     /// </summary>
     public static bool LeavesConnectionInDoubt(Exception error) =>
         error is not (DbException or IOException or SocketException or TimeoutException or OperationCanceledException
@@ -37,7 +37,7 @@ internal static class PostgresErrors
     public static Exception Refused(Exception error, string what) => error switch
     {
         PostgresException { SqlState: Damage or DamageOfIndex } refused => new CorruptStorageException(
-            "the database", $"PostgreSQL could not {what} (SQLSTATE {refused.SqlState}).", PostgresCode.Find(refused.SqlState)!.Advice, error),
+            "the database", $"PostgreSQL could not {what} (SQLSTATE {refused.SqlState}).", PostgresCode.Damaged, error),
         PostgresException refused => Explain(refused, what),
         NpgsqlException or IOException or SocketException or TimeoutException =>
             new StorageUnavailableException(

@@ -102,7 +102,8 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
     }
 
     // The newest checkpoint of the store comes with whether the names still hold, or with the revision of a stream.
-    private async Task<(long Checkpoint, long Revision)> ReadRowsAsync(NpgsqlBatch batch, PostgresEventRows rows, CancellationToken cancellationToken)
+    private async Task<(long Checkpoint, long Revision)> ReadRowsAsync(
+        NpgsqlBatch batch, PostgresEventRows rows, CancellationToken cancellationToken)
     {
         var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = reader.ConfigureAwait(false);

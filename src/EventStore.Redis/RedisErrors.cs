@@ -98,7 +98,8 @@ internal static class RedisErrors
     }
     : error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }
         ? NotLetIn("authentication failed", error, address)
-        : new StorageException($"The driver could not send a command to {address}: {error.GetType().Name}. The inner exception has its words.",
+        : new StorageException(
+            $"The driver could not send a command to {address}: {error.GetType().Name}. The inner exception has its words.",
     error);
 
     /// <summary>What the caller gets when the server stayed away, or could not serve, until the time was over.</summary>
@@ -114,7 +115,7 @@ internal static class RedisErrors
         "MISCONF" => "It takes no writes because it cannot save to its disk. Look at its log, make room on the disk, and try again.",
         "OOM" => "Its memory is used up (maxmemory). Raise the limit, or remove data of others, and try again.",
         "LOADING" => "It loads its data into memory. Try again later.",
-        "BUSY" => "A script or function of somebody runs for too long. Wait for it, or end it with SCRIPT KILL.",
+        "BUSY" => "A script or function of another application runs for too long. Wait for it, or end it with SCRIPT KILL.",
         "READONLY" => "It is a replica. Name the master, or all servers of the set, in the connection string.",
         "MASTERDOWN" => "It is a replica that lost its master, and may not serve stale data. Bring the master back.",
         "NOREPLICAS" => "Fewer replicas are connected than min-replicas-to-write asks for. Bring them back.",

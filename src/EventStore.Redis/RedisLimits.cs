@@ -19,7 +19,8 @@ internal static class RedisLimits
 
     /// <summary>The limits where the server sets none that matters, or does not return its settings.</summary>
     public static EngineLimits Default { get; } = new(
-        MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 4 << 20, MaxBatchAttempts: 512);
+        MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 4 << 20,
+        MaxBatchAttempts: 512);
 
     /// <summary>The limits by settings of the server.</summary>
     public static EngineLimits By(IReadOnlyDictionary<string, string> settings)

@@ -49,8 +49,8 @@ internal static class SqliteErrors
                 + $"{nameof(SqliteOptions)}.{nameof(SqliteOptions.IsReadOnly)}.", error),
         raw.SQLITE_CANTOPEN or raw.SQLITE_IOERR when SqliteFiles.HandlesRanOut(location.FilePath) =>
             new StorageUnavailableException(
-            $"The database '{location.Path}' cannot be opened now: this process or the machine has no file handles left. Nothing was stored. "
-                + "Raise the limit (ulimit -n), or find out who holds them, and try again.", error),
+            $"The database '{location.Path}' cannot be opened now: this process or the machine has no file handles left. "
+                + "Nothing was stored. Raise the limit (ulimit -n), or find out who holds them, and try again.", error),
         raw.SQLITE_CANTOPEN =>
             new StorageException(
             $"The database '{location.Path}' cannot be opened. Its file must exist or, where storage may be made, its directory must be "

@@ -13,8 +13,8 @@ internal static class SqliteFiles
     private const int NoHandlesOfProcess = 24; // EMFILE
 
     /// <summary>
-    /// Whether the file of an open database was removed, renamed or replaced. SQLite itself goes on with the old one. It costs a look at the
-    /// file's entry in its directory.
+    /// Whether the file of an open database was removed, renamed or replaced. SQLite itself goes on with the old one. Costs one call to the
+    /// operating system.
     /// </summary>
     public static bool HasMoved(SqliteConnection connection)
     {

@@ -154,7 +154,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         await ended.ConfigureAwait(false);
     }
 
-    /// <summary>The limits by the most bytes that SQLite takes in a row: names and lengths of a commit's events come on top of its bytes.</summary>
+    /// <summary>The limits by the most bytes that SQLite takes in a row, of which names and lengths take their part.</summary>
     internal static EngineLimits LimitsOf(int maxRowBytes) => new(
         MaxEventsPerCommit: 100_000,
         MaxCommitBytes: Math.Min(64 << 20, maxRowBytes / 2),

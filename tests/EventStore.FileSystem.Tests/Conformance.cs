@@ -129,6 +129,12 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBacke
 
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
+
+public sealed class SetBacks : SetBackSpecification<FileBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
 public sealed class Protection : ProtectionSpecification<FileBackend>;
@@ -138,6 +144,12 @@ public sealed class TinyConsumers : ConsumerSpecification<TinyFileBackend>;
 public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyFileBackend>;
 
 public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBackend>;
+
+public sealed class TinyConsumerStarts : ConsumerStartSpecification<TinyFileBackend>;
+
+public sealed class TinySetBacks : SetBackSpecification<TinyFileBackend>;
+
+public sealed class TinyDeliveryModels : DeliveryModelSpecification<TinyFileBackend>;
 
 public sealed class TinyReadStreams : ReadStreamSpecification<TinyFileBackend>;
 

@@ -76,6 +76,12 @@ public sealed class ConsumerDelivery : ConsumerDeliverySpecification<PostgresBac
 
 public sealed class ConsumerStates : ConsumerStateSpecification<PostgresBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<PostgresBackend>;
+
+public sealed class SetBacks : SetBackSpecification<PostgresBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<PostgresBackend>;
+
 public sealed class Deletion : DeletionSpecification<PostgresBackend>;
 
 public sealed class Dispatching : DispatchSpecification<PostgresBackend>;

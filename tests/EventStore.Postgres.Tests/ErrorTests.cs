@@ -118,7 +118,10 @@ public sealed class ErrorTests : IAsyncLifetime
         await using var connections = PostgresConnections.To(PostgresConnections.Complete(address));
         using var writer = new PostgresWriter(connections, new PostgresSql(schema.Options.Schema), schema.Options, TimeProvider.System);
         CommitAttempt[] attempts =
-            [.. Enumerable.Range(0, 7).Select(i => TestStores.Attempt("stream", i == 3 ? ExpectedRevision.NoStream : ExpectedRevision.Any))];
+        [
+            .. Enumerable.Range(0, 7)
+                .Select(i => TestStores.Attempt("stream", i == 3 ? ExpectedRevision.NoStream : ExpectedRevision.Any)),
+        ];
         var (outcomes, last) = await writer.CommitAsync(attempts, maxPartBytes: 25, Token);
         Assert.Equal(6, last.Value);
         Assert.Equal(

@@ -65,7 +65,8 @@ public sealed class LossTests
         await using (var log = File.OpenWrite(file)) log.SetLength(log.Length * 3 / 4);
         await redis.StartAgainAsync();
 
-        var lost = await Assert.ThrowsAsync<StorageReplacedException>(async () => await engine.CommitAsync([Attempt("stream-0", 1)], Token));
+        var lost = await Assert.ThrowsAsync<StorageReplacedException>(
+            async () => await engine.CommitAsync([Attempt("stream-0", 1)], Token));
         Assert.Contains($"went back from checkpoint {all[^1].Checkpoint}", lost.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<StorageReplacedException>(async () => await engine.FindHeadAsync("stream-0", Token));
 

@@ -135,6 +135,12 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBacke
 
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
+
+public sealed class SetBacks : SetBackSpecification<FileBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
 public sealed class Protection : ProtectionSpecification<FileBackend>;
@@ -144,6 +150,12 @@ public sealed class MemoryConsumers : ConsumerSpecification<MemoryBackend>;
 public sealed class MemoryConsumerDeliveries : ConsumerDeliverySpecification<MemoryBackend>;
 
 public sealed class MemoryConsumerStates : ConsumerStateSpecification<MemoryBackend>;
+
+public sealed class MemoryConsumerStarts : ConsumerStartSpecification<MemoryBackend>;
+
+public sealed class MemorySetBacks : SetBackSpecification<MemoryBackend>;
+
+public sealed class MemoryDeliveryModels : DeliveryModelSpecification<MemoryBackend>;
 
 public sealed class MemoryReadStreams : ReadStreamSpecification<MemoryBackend>;
 

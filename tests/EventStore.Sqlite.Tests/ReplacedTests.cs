@@ -85,7 +85,7 @@ public sealed class ReplacedTests : IDisposable
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_process_without_file_handles_is_told_to_try_again()
+    public async Task A_process_without_file_handles_may_try_again()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The limit on handles is set as Linux does it.");
         await using (await directory.OpenAsync())

@@ -7,7 +7,8 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.
 WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND c.relkind = 'r'
 UNION ALL
 SELECT 'unique index ' || i.relname || ' on ' || t.relname || ' (' || (
-    SELECT string_agg(replace(pg_get_indexdef(x.indexrelid, n, true), '"', ''), ', ' ORDER BY n) FROM generate_series(1, x.indnkeyatts::integer) n) || ')'
+    SELECT string_agg(replace(pg_get_indexdef(x.indexrelid, n, true), '"', ''), ', ' ORDER BY n)
+    FROM generate_series(1, x.indnkeyatts::integer) n) || ')'
     || CASE WHEN x.indpred IS NULL THEN '' ELSE ' where ' || replace(pg_get_expr(x.indpred, x.indrelid), '"', '') END
 FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid

@@ -156,7 +156,8 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
 
     public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) =>
         Locked(
-            () => documents.TryGetValue(NamedDocument.RequireName(name), out var found) && found.Version == expectedVersion && documents.Remove(name),
+            () => documents.TryGetValue(NamedDocument.RequireName(name), out var found) && found.Version == expectedVersion
+                && documents.Remove(name),
             cancellationToken);
 
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(
