@@ -32,7 +32,8 @@ public sealed class StorageHistory(string address)
         if (found < known)
             throw Replace(
                 $"it went back from checkpoint {known} to {found}. "
-                + "Its server lost what it had acknowledged, or an older state was restored. Consumers may have handled events that are gone.");
+                + "Its server lost what it had acknowledged, or an older state was restored. "
+                + "Consumers may have handled events that are gone.");
         newest.Raise(found);
     }
 

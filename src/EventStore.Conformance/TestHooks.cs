@@ -102,7 +102,7 @@ internal sealed class LosesResults(IPersistenceEngine inner, bool isStored, int 
     private static StorageUnavailableException Away() => new("The server is away. Nothing was stored.");
 }
 
-/// <summary>Holds the first batch up until it was looked for without effect, as a slow connection does, and reports it as unknown.</summary>
+/// <summary>Holds the first batch up until it was looked for, as a slow connection does, and reports it as unknown.</summary>
 internal sealed class ArrivesLate(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private IReadOnlyList<CommitAttempt>? late;

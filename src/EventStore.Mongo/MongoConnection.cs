@@ -54,8 +54,8 @@ internal sealed class MongoConnection
     public IMongoCollection<BsonDocument> Store { get; }
 
     /// <summary>
-    /// The newest entry of the chain; null before the first. A primary that was just elected may not know for a moment what a majority has,
-    /// so an older one is asked for again before it is believed.
+    /// The newest entry of the chain; null before the first. A new primary may not know for a moment what a majority has: an older
+    /// entry is asked for again before it is believed.
     /// </summary>
     /// <exception cref="StorageReplacedException">The chain ends before what was seen of it.</exception>
     public async Task<MongoEntry?> FindNewestAsync(CancellationToken cancellationToken)

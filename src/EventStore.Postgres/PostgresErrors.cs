@@ -26,8 +26,8 @@ internal static class PostgresErrors
     };
 
     /// <summary>
-    /// Whether the driver did not expect the error, as when a value cannot be encoded in the middle of a message. Driver and server may then
-    /// differ about the connection, so it must not be used again.
+    /// Whether the driver did not expect the error, as when a value cannot be encoded in the middle of a message. Driver and server may
+    /// then differ about the connection, so it must not be used again.
     /// </summary>
     public static bool LeavesConnectionInDoubt(Exception error) =>
         error is not (DbException or IOException or SocketException or TimeoutException or OperationCanceledException

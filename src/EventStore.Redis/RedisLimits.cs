@@ -3,8 +3,8 @@ using System.Globalization;
 namespace EventStore.Redis;
 
 /// <summary>
-/// The limits of the engine, by those of the server: what a server takes in one argument or one reply is less than what the engine would
-/// send, if an administrator set it so. Refused before it is sent, a commit that is too large is known not to be stored.
+/// The limits of the engine, by those of the server for one argument and one reply. A commit that is too large is refused before it is
+/// sent, and so is known not to be stored.
 /// </summary>
 internal static class RedisLimits
 {
