@@ -103,10 +103,10 @@ internal sealed class PostgresConnections : IAsyncDisposable
     /// <summary>A connection that is the caller's until it disposes the lease.</summary>
     public async ValueTask<Lease> RentAsync(CancellationToken cancellationToken)
     {
-        if (!IsInside) return new Lease(await OpenAsync(dataSource, cancellationToken).ConfigureAwait(false), null);
+        if (!IsInside) return new Lease(await OpenAsync(dataSource, cancellationToken).ConfigureAwait(false), null, dataSource);
         RequireOpen(transaction, over => new StorageException(over));
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return new Lease(borrowed, turn);
+        return new Lease(borrowed, turn, null);
     }
 
     /// <summary>Asks something that changes nothing. A pooled connection that turns out to be dead is replaced once.</summary>
@@ -227,7 +227,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
     private static NpgsqlCommand Set(NpgsqlConnection connection) => new(SessionSettings, connection);
 
     /// <summary>A connection for a while. It is used again only if every error that came over it was one that the driver knows.</summary>
-    public sealed class Lease(NpgsqlConnection connection, SemaphoreSlim? turn) : IAsyncDisposable
+    public sealed class Lease(NpgsqlConnection connection, SemaphoreSlim? turn, NpgsqlDataSource? source) : IAsyncDisposable
     {
         public NpgsqlConnection Connection => connection;
 
@@ -235,7 +235,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
         /// <returns>False, so that the filter goes on.</returns>
         public bool Doubts(Exception error)
         {
-            if (turn is null && PostgresErrors.LeavesConnectionInDoubt(error)) NpgsqlConnection.ClearPool(connection);
+            if (PostgresErrors.LeavesConnectionInDoubt(error)) source?.Clear();
             return false;
         }
 
