@@ -56,7 +56,7 @@ public sealed class EngineCatalogue
             throw new WireupException($"A persistence address has the form 'scheme:rest', such as 'memory:'. Known schemes: {known}.");
         if (!factories.TryGetValue(address[..colon], out var create))
             throw new WireupException(
-                $"No backend for the scheme '{address[..colon]}:' is known. Known schemes: {known}. "
+                $"No backend for the scheme of this persistence address is known. Known schemes: {known}. "
                 + "Reference the backend's package and add it: UsingPersistence(address, engines => engines.Add…()).");
         return create(address[(colon + 1)..], context);
     }

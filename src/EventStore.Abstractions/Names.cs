@@ -31,6 +31,13 @@ internal static class Names
         return name;
     }
 
+    /// <summary>
+    /// Checks a name that something is looked for by; null asks for none. A name that nothing can have is refused: drivers of databases
+    /// replace what has no UTF-8 form, or fail in the middle of a message.
+    /// </summary>
+    public static string? RequireSought(string? name, string what, int maxBytes) =>
+        name is null ? null : Require(name, what, maxBytes, mayBeEmpty: true);
+
     // Most names are ASCII, whose length needs no encoder. Names are checked for each event that is read, so this must be fast.
     private static bool IsPlain(string name, int maxBytes) =>
         name.Length > 0 && name.Length <= maxBytes && !name.AsSpan().ContainsAnyExceptInRange('\u0001', '\u007F');

@@ -25,28 +25,48 @@ public enum EventDecoding
     OnDemand,
 }
 
-/// <summary>Selects events of the store. A property that is null matches all events; all others must match.</summary>
+/// <summary>
+/// Selects events of the store. A property that is null matches all events; all others must match. A name that is too long or ill-formed
+/// is refused with <see cref="InvalidNameException"/>.
+/// </summary>
 public record EventFilter
 {
+    private readonly string? bucket;
+    private readonly string? category;
+    private readonly string? id;
     private readonly HashSet<string>? eventTypes;
 
     /// <summary>Matches everything.</summary>
     public static EventFilter Everything { get; } = new();
 
     /// <summary>Only this bucket; null for all.</summary>
-    public string? Bucket { get; init; }
+    public string? Bucket
+    {
+        get => bucket;
+        init => bucket = Names.RequireSought(value, nameof(Bucket), StreamId.MaxBucketBytes);
+    }
 
     /// <summary>Only this category; null for all. The empty string means streams without a category.</summary>
-    public string? Category { get; init; }
+    public string? Category
+    {
+        get => category;
+        init => category = Names.RequireSought(value, nameof(Category), StreamId.MaxBucketBytes);
+    }
 
     /// <summary>Only streams of this id; null for all.</summary>
-    public string? Id { get; init; }
+    public string? Id
+    {
+        get => id;
+        init => id = Names.RequireSought(value, nameof(Id), StreamId.MaxIdBytes);
+    }
 
     /// <summary>Only events of these types; null for all. An empty collection matches nothing.</summary>
     public IReadOnlyCollection<string>? EventTypes
     {
         get => eventTypes;
-        init => eventTypes = value?.ToHashSet(StringComparer.Ordinal);
+        init => eventTypes = value?
+            .Select(type => Names.Require(type, nameof(EventTypes), EventRecord.MaxTypeBytes, mayBeEmpty: true))
+            .ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Only commits stamped at or after this instant; null for all. An approximation, as clocks may be wrong.</summary>

@@ -1,8 +1,8 @@
 namespace EventStore;
 
 /// <summary>
-/// The storage under an open store is no longer the one that was opened. It was removed, renamed, replaced, or set back to an older state.
-/// Nothing was skipped and nothing more is acknowledged; the store has to be opened again.
+/// The storage under an open store is no longer the one that was opened: it was removed, renamed, replaced, or set back. Nothing was
+/// skipped and nothing more is acknowledged. The store has to be opened again.
 /// </summary>
 public sealed class StorageReplacedException : StorageException
 {

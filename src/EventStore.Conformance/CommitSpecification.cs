@@ -214,9 +214,9 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
 
         async Task FindAllAsync()
         {
-            foreach (var commit in stored.Select(outcome => outcome.Commit).OfType<CommitRecord>()
-                .Where(commit => commit.Stream != emptied))
+            foreach (var commit in stored.Select(outcome => outcome.Commit).OfType<CommitRecord>())
             {
+                if (commit.Stream == emptied) continue;
                 var found = await Engine.FindCommitAsync(commit.Stream, commit.CommitId);
                 Assert.NotNull(found);
                 Assert.Equal(commit.Headers.ToArray(), found.Headers.ToArray());

@@ -41,9 +41,13 @@ internal sealed class SqliteLocation
         catch (ArgumentException error)
         {
             throw new WireupException(
-                $"The connection string for SQLite cannot be read: {error.Message} Write it as 'Data Source=orders.db'.");
+                $"The connection string for SQLite cannot be read ({error.GetType().Name}). Write it as 'Data Source=orders.db'.");
         }
 
+        if (!isConnectionString && HasKeyword(database, "Password"))
+            throw new WireupException(
+                "The text names a password but no 'Data Source', so it is neither a path nor a connection string. Write it as "
+                    + "'Data Source=orders.db;Password=…'.");
         if (string.IsNullOrWhiteSpace(parsed.DataSource))
             throw new WireupException(
                 "The connection string names no 'Data Source'. Name a file or ':memory:'; "

@@ -37,6 +37,7 @@ internal sealed class SqliteReader(SqliteSession session)
 
     public StreamPage ReadStream(StreamRead read)
     {
+        session.NewestCheckpoint(); // refuses a database that was set back
         var head = SqliteHeads.Find(session, read.Stream);
         long low = read.From.Value, high = Math.Min(read.To.Value, head.Revision.Value);
         if (low > high) return new StreamPage(default, head.Revision, IsEnd: true);

@@ -1,11 +1,26 @@
 using EventStore.Conformance;
+using Microsoft.Data.Sqlite;
 
 namespace EventStore.Sqlite.Tests;
 
 /// <summary>A file as it comes, durable, through the whole kit.</summary>
-public sealed class FileBackend : IBackend
+public sealed class FileBackend : IRestorableBackend
 {
     private readonly TestDirectory directory = new();
+
+    private string Kept => Path.Combine(directory.Path, "kept.db");
+
+    public async ValueTask KeepAsync() => await SqliteBackup.CreateAsync(directory.Database, Kept);
+
+    public ValueTask RestoreAsync()
+    {
+        using var from = new SqliteConnection($"Data Source={Kept};Pooling=False");
+        using var to = new SqliteConnection($"Data Source={directory.Database};Pooling=False");
+        from.Open();
+        to.Open();
+        from.BackupDatabase(to);
+        return default;
+    }
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(directory.Engine(context: context));
 

@@ -32,8 +32,11 @@ internal abstract class ReadingEngine
     }
 
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(
-        string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
-        ReadAsync(store => DocumentReading.List(store, prefix, after, limit), cancellationToken);
+        string prefix, string after, int limit, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireListing(prefix, after);
+        return ReadAsync(store => DocumentReading.List(store, prefix, after, limit), cancellationToken);
+    }
 
     public ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
