@@ -33,6 +33,16 @@ public static class OptionRules
                 options.GetType().Name, property, string.Create(CultureInfo.InvariantCulture, $"{value ?? "null"}"), limit);
     }
 
+    /// <summary>Returns a value of an enumeration that has this member.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="parameter">The parameter's or property's name; set by the compiler.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The enumeration has no such member.</exception>
+    public static T RequireDefined<T>(T value, [CallerArgumentExpression(nameof(value))] string parameter = "") where T : struct, Enum =>
+        Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(
+                parameter, $"{typeof(T).Name} has no member {value:D}. Use one of {string.Join(", ", Enum.GetNames<T>())}.");
+
     /// <summary>Throws if a duration is zero or negative.</summary>
     /// <exception cref="InvalidOptionException">The value is out of range.</exception>
     public static void RequirePositive(object options, TimeSpan value, [CallerArgumentExpression(nameof(value))] string property = "") =>

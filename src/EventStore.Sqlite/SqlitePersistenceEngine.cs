@@ -67,7 +67,8 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         }
         catch (StorageException error) when (unknown.Concerns(attempts))
         {
-            throw new BatchOutcomeUnknownException(error.Message, error);
+            throw new BatchOutcomeUnknownException(
+                $"it failed before with an unknown outcome, and now with {error.GetType().Name}.", error);
         }
     }
 

@@ -42,7 +42,7 @@ public static class DispatchWireupExtensions
     public static Wireup Startup(this Wireup wireup, DispatchStartup startup)
     {
         ArgumentNullException.ThrowIfNull(wireup);
-        return wireup.Choose(nameof(Startup), new StartupChoice(startup));
+        return wireup.Choose(nameof(Startup), new StartupChoice(OptionRules.RequireDefined(startup)));
     }
 
     /// <summary>Does not track dispatch: no event counts as undispatched.</summary>

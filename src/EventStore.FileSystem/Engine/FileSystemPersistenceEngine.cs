@@ -224,7 +224,9 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
                 return null;
             }
 
-            return store.Fault is not null && ids.Any(unknown.Contains) ? new BatchOutcomeUnknownException(error.Message, error) : null;
+            return store.Fault is not null && ids.Any(unknown.Contains)
+                ? new BatchOutcomeUnknownException($"it failed before with an unknown outcome, and now with {error.GetType().Name}.", error)
+                : null;
         }
     }
 }

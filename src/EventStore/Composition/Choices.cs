@@ -1,11 +1,13 @@
+using EventStore.Serialization;
+
 namespace EventStore.Composition;
 
 // What the methods of the wireup record, one type for each choice.
 
 /// <summary>How objects are serialized.</summary>
 /// <param name="Serializer">The serializer.</param>
-/// <param name="Verify">Throws if a registered type cannot be serialized; runs when the store is built.</param>
-internal sealed record SerializerChoice(IEventSerializer Serializer, Action Verify);
+/// <param name="Json">The serializer of JSON among them, which is checked when the store is built; null for one of the application.</param>
+internal sealed record SerializerChoice(IEventSerializer Serializer, JsonEventSerializer? Json);
 
 /// <summary>A transform of payloads.</summary>
 internal sealed record TransformChoice(IPayloadTransform Transform);

@@ -36,14 +36,13 @@ internal sealed class StoreBuilder(StorePlan plan)
     private async ValueTask<IEventStore> AssembleAsync(CancellationToken cancellationToken)
     {
         var hooks = new PipelineHooks(plan.Hooks, plan.LoggerOf("Hooks"));
-        var codec = new EventCodec(plan.Serializer, plan.Envelope, new Upconversion(plan.Upconverters), plan.Mapper);
-
         var storage = new StorageOpener(plan, lifetime);
         var engine = await storage.OpenEventsAsync(cancellationToken).ConfigureAwait(false);
         var documents = await storage.OpenDocumentsAsync(engine, cancellationToken).ConfigureAwait(false);
         var telemetry = new Telemetry(engine.Description.Name, plan.Time);
 
-        var pages = new PageReader(engine, lifetime, telemetry);
+        var codec = new EventCodec(plan.Serializer, plan.Envelope.Within(engine.Description.Limits), plan.Conversion);
+        var pages = new PageReader(engine, lifetime, telemetry, plan.Conversion.Names);
         var reads = new ReadPath(pages, codec, hooks);
         var settlement = new Settlement(engine, plan.Time, plan.LoggerOf("Commits"));
         var group = lifetime.Own(new GroupCommit(engine, settlement, telemetry, plan.Time));

@@ -5,6 +5,8 @@ namespace EventStore.Diagnostics;
 /// <summary>Measurements and log messages of one consumer, all under its name.</summary>
 internal sealed class ConsumerReport(string name, ConsumerLag lag, ILogger logger)
 {
+    private readonly string name = Names.Printable(name);
+
     public ConsumerLag Lag => lag;
 
     public void LogActive(Checkpoint checkpoint) => Log.ConsumerActive(logger, name, checkpoint);

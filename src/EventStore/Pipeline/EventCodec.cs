@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using EventStore.Serialization;
 
 namespace EventStore.Pipeline;
@@ -6,11 +7,11 @@ namespace EventStore.Pipeline;
 /// <summary>
 /// Encodes and decodes events, headers and states: serializer, transforms, mappings and upconverters. Performs no I/O.
 /// </summary>
-internal sealed class EventCodec(
-    IEventSerializer serializer, PayloadEnvelope envelope, Upconversion upconversion, EnvelopeMapper? mapper) : IEventDecoder
+internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope envelope, BodyConversion conversion) : IEventDecoder
 {
     private const string EventHeadersRole = "event headers";
     private const string CommitHeadersRole = "commit headers";
+    private const string Unchanged = "The stored bytes are unchanged.";
 
     [ThreadStatic]
     private static Scratch? idleScratch;
@@ -51,7 +52,7 @@ internal sealed class EventCodec(
 
     public SnapshotRecord Encode(Snapshot snapshot)
     {
-        var type = serializer.NameOf(snapshot.State.GetType());
+        var type = NameOf(snapshot.State);
         var scratch = TakeScratch();
         WriteBody(snapshot.Stream, snapshot.State, type, scratch);
         return new SnapshotRecord(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, type, scratch.Output.WrittenSpan.ToArray());
@@ -67,7 +68,7 @@ internal sealed class EventCodec(
     /// <summary>Serializes the state of a consumer, under the name of its owner.</summary>
     public (string Type, byte[] Payload) EncodeState(StreamId owner, object state)
     {
-        var type = serializer.NameOf(state.GetType());
+        var type = NameOf(state);
         var scratch = TakeScratch();
         WriteBody(owner, state, type, scratch);
         return (type, scratch.Output.WrittenSpan.ToArray());
@@ -81,20 +82,71 @@ internal sealed class EventCodec(
     public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) =>
         envelope.Read(recorded.Record.Body, new PayloadContext(recorded.Commit.Stream, recorded.Record.EventType));
 
+    public string TypeOf(in RecordedEvent recorded) => conversion.Names.SeenAs(recorded.Record.EventType);
+
+    /// <summary>Reads a stored body as JSON.</summary>
+    /// <exception cref="EventSerializationException">It is not JSON, or deeper than the serializer allows.</exception>
+    public JsonDocument ParseBody(in RecordedEvent recorded)
+    {
+        try
+        {
+            return conversion.Parse(RestorePayload(recorded));
+        }
+        catch (JsonException error)
+        {
+            throw Failed("reading as JSON, for a condition on the body,", recorded, error);
+        }
+    }
+
     public object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload)
     {
-        var type = recorded.Record.EventType;
-        if (mapper is not null) payload = mapper.Apply(recorded, payload);
-        if (upconversion.HasJson) (type, payload) = upconversion.ConvertJson(type, payload);
-        var body = Deserialize(type, payload, recorded.Commit.Stream, recorded.Revision);
-        return upconversion.HasObjects ? upconversion.ConvertObject(body) : body;
+        var stage = "conversion";
+        try
+        {
+            (var type, payload) = conversion.ConvertJson(recorded, payload);
+            stage = "deserialization";
+            var body = serializer.Deserialize(type, payload);
+            stage = "conversion";
+            return conversion.ConvertObject(body);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            throw Failed(stage, recorded, error);
+        }
     }
 
     public IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded) =>
-        HeaderCodec.Decode(envelope.Read(recorded.Record.Headers, new PayloadContext(recorded.Commit.Stream, EventHeadersRole)));
+        DecodeHeaders(recorded, recorded.Record.Headers, EventHeadersRole);
 
     public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) =>
-        HeaderCodec.Decode(envelope.Read(recorded.Commit.Headers, new PayloadContext(recorded.Commit.Stream, CommitHeadersRole)));
+        DecodeHeaders(recorded, recorded.Commit.Headers, CommitHeadersRole);
+
+    private static EventSerializationException Failed(string what, in RecordedEvent recorded, Exception error) =>
+        Failed(what, recorded.Record.EventType, recorded.Commit.Stream, recorded.Revision, error);
+
+    private static EventSerializationException Failed(string what, string type, StreamId stream, Revision revision, Exception error) => new(
+        what,
+        $"of a '{Names.Printable(type)}' in stream '{stream}' at revision {revision}",
+        $"{BodyException.Explain(error)} {Unchanged}",
+        BodyException.WithoutText(error));
+
+    private IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded, ReadOnlyMemory<byte> headers, string role)
+    {
+        if (headers.IsEmpty) return HeaderCodec.Decode(headers);
+        var restored = envelope.Read(headers, new PayloadContext(recorded.Commit.Stream, role));
+        try
+        {
+            return HeaderCodec.Decode(restored);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw Failed($"reading of the {role}", recorded, error);
+        }
+    }
+
+    // Bytes that are appended as they are have their name with them.
+    private string NameOf(object body) =>
+        body is UnknownEvent unknown ? EventRecord.RequireType(unknown.EventType) : serializer.NameOf(body.GetType());
 
     // A serializer may call this class again from a converter, so scratch space is removed while it is used.
     private static Scratch TakeScratch()
@@ -113,7 +165,7 @@ internal sealed class EventCodec(
     // Writes body and headers into scratch space, and returns where the body ends.
     private (string Type, int BodyEnd) Write(StreamId stream, EventMessage message, Scratch scratch)
     {
-        var type = serializer.NameOf(message.Body.GetType());
+        var type = NameOf(message.Body);
         scratch.Output.ResetWrittenCount();
         var bodyEnd = WriteBody(stream, message.Body, type, scratch);
         if (message.Headers.Count > 0) WriteHeaders(new PayloadContext(stream, EventHeadersRole), message.Headers, scratch);
@@ -125,11 +177,16 @@ internal sealed class EventCodec(
     {
         try
         {
-            serializer.Serialize(body, scratch.Output);
+            if (body is UnknownEvent bytes) scratch.Output.Write(bytes.Payload.Span);
+            else serializer.Serialize(body, scratch.Output);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new EventSerializationException("serialization", $"of a '{type}' for stream '{stream}'", error);
+            throw new EventSerializationException(
+                "serialization",
+                $"of a '{Names.Printable(type)}' for stream '{stream}'",
+                $"{BodyException.Explain(error)} Nothing was stored.",
+                BodyException.WithoutText(error));
         }
 
         if (!envelope.LeavesAlone(scratch.Output.WrittenSpan)) Wrap(0, new PayloadContext(stream, type), scratch);
@@ -160,7 +217,7 @@ internal sealed class EventCodec(
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new EventSerializationException("deserialization", $"of a '{type}' in stream '{stream}' at revision {revision}", error);
+            throw Failed("deserialization", type, stream, revision, error);
         }
     }
 

@@ -36,7 +36,9 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
             }
             catch (StorageException error) when (error is BatchOutcomeUnknownException or StorageUnavailableException)
             {
-                unknown = error as BatchOutcomeUnknownException ?? new BatchOutcomeUnknownException(error.Message, error);
+                // Its text speaks of this attempt only, of which nothing was stored; the first one's outcome stays unknown.
+                unknown = error as BatchOutcomeUnknownException
+                    ?? new BatchOutcomeUnknownException("the storage became unavailable before the outcome was learnt.", error);
             }
             catch (Exception error)
             {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EventStore.Pipeline;
 
 namespace EventStore.ReadStreams;
 
@@ -30,11 +31,9 @@ internal sealed class Definition
 
     public static Definition Of(string name, EventPredicate condition, ReadOnlySpan<byte> key)
     {
-        var text = TextOf(condition);
+        var text = Conditions.TextOf(condition);
         return new Definition { Condition = text, Signature = Sign(name, text, key), Generation = NewId.Next() };
     }
-
-    public static string TextOf(EventPredicate condition) => JsonSerializer.Serialize(condition, DefinitionJson.Default.EventPredicate);
 
     public static Definition Read(string name, ReadOnlyMemory<byte> content)
     {
@@ -59,7 +58,14 @@ internal sealed class Definition
                 name,
                 "was not opened: its stored filter does not have the signature of this key.",
                 "It was changed, or signed with another key: use that key, or drop the read stream and create it again.");
-        return JsonSerializer.Deserialize(Condition, DefinitionJson.Default.EventPredicate) ?? throw Unreadable(name);
+        try
+        {
+            return JsonSerializer.Deserialize(Condition, DefinitionJson.Default.EventPredicate) ?? throw Unreadable(name);
+        }
+        catch (Exception error) when (error is JsonException or NotSupportedException or ArgumentException or TooLargeException)
+        {
+            throw Unreadable(name);
+        }
     }
 
     private static byte[] Sign(string name, string condition, ReadOnlySpan<byte> key) =>

@@ -44,7 +44,7 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         if (!keys.TryGetValue(keyId, out var key))
             throw new PayloadTransformException(
                 Id,
-                $"it was encrypted with the key '{keyId}', which is not configured.",
+                $"it was encrypted with the key '{Names.Printable(keyId)}', which is not configured.",
                 "Add that key to EncryptWith, after the current one.");
 
         var ciphertext = payload[(start + NonceBytes + TagBytes)..];
@@ -58,7 +58,7 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         {
             throw new PayloadTransformException(
                 Id,
-                $"the key '{keyId}' does not fit, or the payload was changed or moved to another stream.",
+                $"the key '{Names.Printable(keyId)}' does not fit, or the payload was changed or moved to another stream.",
                 "Check the key; then verify the store.",
                 error);
         }

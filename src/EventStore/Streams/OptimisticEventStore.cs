@@ -10,13 +10,29 @@ internal sealed class OptimisticEventStore(
 {
     private readonly StoreQueries queries = new(reads);
 
-    public required ISnapshots Snapshots { get; init; }
+    public required ISnapshots Snapshots
+    {
+        get => WhileOpen(field);
+        init;
+    }
 
-    public required IDispatch Dispatch { get; init; }
+    public required IDispatch Dispatch
+    {
+        get => WhileOpen(field);
+        init;
+    }
 
-    public required IConsumers Consumers { get; init; }
+    public required IConsumers Consumers
+    {
+        get => WhileOpen(field);
+        init;
+    }
 
-    public required IReadStreams ReadStreams { get; init; }
+    public required IReadStreams ReadStreams
+    {
+        get => WhileOpen(field);
+        init;
+    }
 
     /// <summary>Makes the stream objects.</summary>
     public required StreamOpener Streams { get; init; }
@@ -59,6 +75,7 @@ internal sealed class OptimisticEventStore(
         CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
+        _ = stream.Id;
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
         var list = events as IReadOnlyList<EventMessage> ?? [.. events];
@@ -72,6 +89,8 @@ internal sealed class OptimisticEventStore(
         CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
+        _ = stream.Id;
+        OptionRules.RequireDefined(decoding);
         return reads.ReadStreamAsync(stream, range ?? StreamRange.All, decoding, cancellationToken);
     }
 
@@ -79,6 +98,7 @@ internal sealed class OptimisticEventStore(
         EventQuery? query = null, EventDecoding decoding = EventDecoding.Eager, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
+        OptionRules.RequireDefined(decoding);
         return reads.ReadAllAsync(query ?? new EventQuery(), decoding, cancellationToken);
     }
 
@@ -95,26 +115,41 @@ internal sealed class OptimisticEventStore(
         return queries.FindLastAsync(query, cancellationToken);
     }
 
-    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        reads.Pages.FindHeadAsync(stream, cancellationToken);
+    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        _ = stream.Id;
+        return reads.Pages.FindHeadAsync(stream, cancellationToken);
+    }
 
     public IAsyncEnumerable<StreamHead> ListStreamsAsync(string? bucket = null, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return reads.Pages.ListHeadsAsync(bucket, minEventsSinceSnapshot: 0, cancellationToken);
+        if (bucket is not null) StreamId.RequireBucket(bucket);
+        return reads.Pages.ListHeadsAsync(bucket, minEventsSinceSnapshot: 0, after: null, cancellationToken);
+    }
+
+    public IAsyncEnumerable<StreamHead> ListStreamsAsync(
+        string bucket, string category, string idPrefix = "", CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        StreamId.RequireBucket(bucket);
+        StreamId.RequireCategory(category);
+        Names.Require(idPrefix, nameof(idPrefix), StreamId.MaxIdBytes, mayBeEmpty: true);
+        return reads.Pages.ListHeadsAsync(bucket, category, idPrefix, cancellationToken);
     }
 
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
+        _ = stream.Id;
         return maintenance.DeleteStreamAsync(stream, cancellationToken);
     }
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
-        var required = StreamId.RequireBucket(bucket);
         lifetime.ThrowIfEnded();
-        return maintenance.PurgeAsync(required, cancellationToken);
+        return maintenance.PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken);
     }
 
     public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default)
@@ -137,4 +172,10 @@ internal sealed class OptimisticEventStore(
     }
 
     public ValueTask DisposeAsync() => lifetime.EndAsync();
+
+    private T WhileOpen<T>(T part)
+    {
+        lifetime.ThrowIfEnded();
+        return part;
+    }
 }

@@ -17,20 +17,23 @@ internal sealed class StoreQueries(ReadPath reads)
         var limit = PageReader.FullPage with { MaxEvents = Math.Min(size, PageReader.MaxPageEvents - 1) + 1 };
 
         var events = new List<CommittedEvent>();
-        var pages = reads.Pages.ReadAllAsync(new StoreRead(query, after, upTo, query.Direction, limit), cancellationToken);
+        var pages = reads.ReadPagesAsync(query, after, upTo, limit, cancellationToken);
         await foreach (var page in pages.ConfigureAwait(false))
         {
             var bound = start?.Bound ?? new Checkpoint(Math.Min(query.UpTo.Value, page.Head.Value));
             for (var i = 0; i < page.Events.Length; i++)
             {
-                // One event after a full page proves that there is a next page.
-                if (events.Count == size)
+                // One event that is shown after a full page proves that there is a next page.
+                var isFull = events.Count == size;
+                if (!reads.Holds(query.Condition, page.Events.Span[i])) continue;
+                if (reads.Show(page.Events.Span[i], isFull ? EventDecoding.OnDemand : EventDecoding.Eager) is not { } shown) continue;
+                if (isFull)
                 {
                     var position = forward ? events[^1].Checkpoint : new Checkpoint(events[^1].Checkpoint.Value - 1);
                     return new EventPage(events, new ContinuationToken(position, bound).Write(query));
                 }
 
-                if (reads.Show(page.Events.Span[i], EventDecoding.Eager) is { } shown) events.Add(shown);
+                events.Add(shown);
             }
         }
 
@@ -41,13 +44,14 @@ internal sealed class StoreQueries(ReadPath reads)
     public async ValueTask<CommittedEvent?> FindLastAsync(EventQuery query, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
-        var limit = PageReader.FullPage with { MaxEvents = 1 };
-        var pages = reads.Pages.ReadAllAsync(
-            new StoreRead(query, query.After, query.UpTo, ReadDirection.Backward, limit), cancellationToken);
+        var limit = query.Condition is null ? PageReader.FullPage with { MaxEvents = 1 } : PageReader.FullPage;
+        var pages = reads.ReadPagesAsync(
+            query with { Direction = ReadDirection.Backward }, query.After, query.UpTo, limit, cancellationToken);
         await foreach (var page in pages.ConfigureAwait(false))
         {
             for (var i = 0; i < page.Events.Length; i++)
             {
+                if (!reads.Holds(query.Condition, page.Events.Span[i])) continue;
                 if (reads.Show(page.Events.Span[i], EventDecoding.Eager) is { } last) return last;
             }
         }
