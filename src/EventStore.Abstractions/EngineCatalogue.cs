@@ -41,7 +41,7 @@ public sealed class EngineCatalogue
         ArgumentException.ThrowIfNullOrWhiteSpace(scheme);
         ArgumentNullException.ThrowIfNull(create);
         if (!factories.TryAdd(scheme, create))
-            throw new WireupException($"The scheme '{scheme}:' was added to the catalogue twice. Add each backend once.");
+            throw new WireupException($"The scheme '{Names.Printable(scheme)}:' was added to the catalogue twice. Add each backend once.");
         return this;
     }
 

@@ -72,7 +72,7 @@ public sealed class TooLargeException(string what, long actual, long limit, stri
 
 /// <summary>A before-commit hook refused the commit. Nothing was stored.</summary>
 public sealed class CommitRefusedException(StreamId stream, string hook, string reason) : EventStoreException(
-    $"The commit to stream '{stream}' was refused by {hook}: {Names.Printable(reason)} Nothing was stored.")
+    $"The commit to stream '{stream}' was refused by {Names.Printable(hook)}: {Names.Printable(reason)} Nothing was stored.")
 {
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;

@@ -174,9 +174,10 @@ internal class RunningConsumer : IConsumer
         finally
         {
             isActive = false;
-            var reason = failure?.Message ?? "it was stopped.";
+            var reason = failure is null ? "it was stopped." : $"it failed with {failure.GetType().Name}.";
             term.Progress.End(
-                new InvalidOperationException($"The consumer '{Name}' ended before it reached the checkpoint: {reason}", failure));
+                new InvalidOperationException(
+                    $"The consumer '{Names.Printable(Name)}' ended before it reached the checkpoint: " + reason, failure));
             term.Pump.End(failure);
         }
     }
@@ -253,7 +254,7 @@ internal sealed class StatefulConsumer<TState>(ConsumerClaim claim, EventFeeds f
     where TState : class
 {
     public TState State => CurrentState as TState
-        ?? throw new InvalidOperationException($"The state of the consumer '{Name}' is no {typeof(TState).Name}.");
+        ?? throw new InvalidOperationException($"The state of the consumer '{Names.Printable(Name)}' is no {typeof(TState).Name}.");
 }
 
 /// <summary>A consumer whose events are pulled.</summary>
@@ -266,7 +267,7 @@ internal sealed class PullConsumer(
     {
         if (Interlocked.Exchange(ref isEnumerated, 1) != 0)
             throw new InvalidOperationException(
-                $"The consumer '{Name}' is enumerated already. One loop pulls its events; open it again to begin another.");
+                $"The consumer '{Names.Printable(Name)}' is enumerated already. One loop pulls its events; open it again to begin another.");
         return events.Deliveries.ReadAllAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
     }
 }
