@@ -58,7 +58,8 @@ public sealed class EventMappings
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (path.Split('.').Any(string.IsNullOrEmpty))
             throw new WireupException($"The path '{Names.Printable(path)}' has an empty part. Write property names joined by single dots.");
-        if (!paths.TryAdd(path, value)) throw new WireupException($"The path '{Names.Printable(path)}' was mapped twice. Map each path once.");
+        if (!paths.TryAdd(path, value))
+            throw new WireupException($"The path '{Names.Printable(path)}' was mapped twice. Map each path once.");
         return this;
     }
 }

@@ -30,7 +30,8 @@ public sealed class EventMessage
         foreach (var (name, value) in headers ?? NoHeaders)
         {
             if (value is null)
-                throw new ArgumentException($"The header '{Names.Printable(name)}' has no value (null). Leave it out, or give it a text.", nameof(headers));
+                throw new ArgumentException(
+                    $"The header '{Names.Printable(name)}' has no value (null). Leave it out, or give it a text.", nameof(headers));
         }
 
         Body = body;
@@ -39,8 +40,8 @@ public sealed class EventMessage
     }
 
     /// <summary>
-    /// Creates a message of bytes that the store does not interpret, under a type name of its own. It is read as an object where the name is
-    /// registered and the bytes fit the serializer, otherwise as an <see cref="UnknownEvent"/>.
+    /// Creates a message of bytes that the store does not interpret, under a type name of its own. It is read as an object where the name
+    /// is registered, otherwise as an <see cref="UnknownEvent"/>.
     /// </summary>
     /// <param name="eventType">The stable name of its type: 1 to 256 bytes in UTF-8.</param>
     /// <param name="payload">The body, possibly empty; it comes back byte for byte. Compressed and encrypted as every body is.</param>

@@ -42,7 +42,8 @@ public sealed class EventTypes
             ?? throw new WireupException($"{type} was registered without a name and has no [EventType]. Give it one of the two.");
         EventRecord.RequireType(name);
         if (types.GetOrAdd(name, type) is var other && other != type)
-            throw new WireupException($"The type name '{Names.Printable(name)}' is already used by {other}, so {type} cannot have it. Choose another name.");
+            throw new WireupException(
+                $"The type name '{Names.Printable(name)}' is already used by {other}, so {type} cannot have it. Choose another name.");
         names.TryAdd(type, name);
         return this;
     }

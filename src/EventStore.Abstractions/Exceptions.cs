@@ -169,7 +169,8 @@ public sealed class ConsumerTakenException(string name, string why) : EventStore
 
 /// <summary>A consumer stopped before an event that its handler could not handle. Started again, it begins with that event.</summary>
 public sealed class ConsumerStoppedException(string name, StreamId stream, Checkpoint checkpoint, Exception inner) : EventStoreException(
-    $"The consumer '{Names.Printable(name)}' stopped before checkpoint {checkpoint} of stream '{stream}': its handler failed with {inner?.GetType().Name}. "
+    $"The consumer '{Names.Printable(name)}' stopped before checkpoint {checkpoint} of stream '{stream}': "
+    + $"its handler failed with {inner?.GetType().Name}. "
     + "Fix the handler and start the consumer again, or set MaxRetries and OnFailure so that it parks or skips the event.", inner)
 {
     /// <summary>The consumer's name.</summary>

@@ -88,7 +88,8 @@ public interface IEventStore : IAsyncDisposable
     IAsyncEnumerable<StreamHead> ListStreamsAsync(string? bucket = null, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Lists the streams of a bucket and a category by name, those whose id begins with a text. Costs what it lists, whatever else is stored.
+    /// Lists the streams of a bucket and a category by name, those whose id begins with a text. Costs what it lists, whatever else is
+    /// stored.
     /// </summary>
     /// <param name="bucket">The bucket.</param>
     /// <param name="category">The category; empty for streams without one.</param>

@@ -1,6 +1,6 @@
 namespace EventStore;
 
-/// <summary>The form of a JSON pointer (RFC 6901): empty, or names after slashes, with ~1 for a slash and ~0 for a tilde in a name.</summary>
+/// <summary>The form of a JSON pointer (RFC 6901): empty, or names after slashes; ~1 is a slash and ~0 a tilde in a name.</summary>
 internal static class JsonPointer
 {
     /// <exception cref="ArgumentException">The text has another form.</exception>

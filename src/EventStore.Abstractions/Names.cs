@@ -31,7 +31,7 @@ public static class Names
             throw new InvalidNameException(what, "contains a NUL character", "remove it");
 
         var bytes = CountBytes(name)
-            ?? throw new InvalidNameException(what, "contains half of a surrogate pair, which has no UTF-8 form", "use well-formed Unicode");
+            ?? throw IllFormed(what);
         if (bytes > maxBytes)
             throw new InvalidNameException(what, $"takes {bytes} bytes in UTF-8, more than the limit of {maxBytes}", "shorten it");
         return name;
@@ -47,7 +47,7 @@ public static class Names
     {
         ArgumentNullException.ThrowIfNull(text, what);
         if (Ascii.IsValid(text) || CountBytes(text) is not null) return text;
-        throw new InvalidNameException(what, "contains half of a surrogate pair, which has no UTF-8 form", "use well-formed Unicode");
+        throw IllFormed(what);
     }
 
     /// <summary>
@@ -90,6 +90,9 @@ public static class Names
     // Line ends, control characters, and the characters that change the direction of what follows.
     private static bool IsPrintable(char character) => CharUnicodeInfo.GetUnicodeCategory(character) is not (UnicodeCategory.Control
         or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+
+    private static InvalidNameException IllFormed(string what) =>
+        new(what, "contains half of a surrogate pair, which has no UTF-8 form", "use well-formed Unicode");
 
     private static int? CountBytes(string text)
     {

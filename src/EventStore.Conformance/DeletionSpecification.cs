@@ -5,7 +5,7 @@ namespace EventStore.Conformance;
 /// <summary>A deleted stream is absent from every read path, all else is kept, and its checkpoints are never reused.</summary>
 public abstract class DeletionSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
-    private const string NoIncarnation = "The seam does not tell two lives of one name apart yet: it knows revisions only.";
+    private const string NoIncarnation = "The seam does not distinguish two lives of one name yet: it knows revisions only.";
 
     private readonly StreamId stream = new("bucket", "category", "stream");
 

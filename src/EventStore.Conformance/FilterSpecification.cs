@@ -95,7 +95,8 @@ public abstract class FilterSpecification<TBackend> : Specification<TBackend> wh
     {
         await using var store = await Wire().UpconvertEventsUsing("v1", "v2", Next).UpconvertEventsUsing("v2", "v3", Next).BuildAsync();
         string[] stored = ["v1", "other", "v2", "v3", "v1", "other", "v2", "v3", "v1"];
-        foreach (var type in stored) await store.AppendAsync("stream", ExpectedRevision.Any, [EventMessage.OfBytes(type, "{}"u8.ToArray())]);
+        foreach (var type in stored)
+            await store.AppendAsync("stream", ExpectedRevision.Any, [EventMessage.OfBytes(type, "{}"u8.ToArray())]);
 
         var filter = new EventFilter { EventTypes = ["v3"] };
         var query = new EventQuery { EventTypes = ["v3"] };

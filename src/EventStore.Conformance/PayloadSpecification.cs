@@ -154,7 +154,8 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
     public async Task Bytes_of_any_form_are_stored_under_a_name_of_their_own_and_come_back_unchanged()
     {
         byte[][] payloads = [[], [0], [0xC1, 0xE5, 0x53, 0x01, 0], [.. Enumerable.Range(0, 256).Select(i => (byte)i)], "{}"u8.ToArray()];
-        foreach (var wire in (Func<Wireup>[])[() => Wire(), () => Wire().Compress(minBytes: 0).EncryptWith(new EncryptionKey("k", new byte[16]))])
+        var key = new EncryptionKey("k", new byte[16]);
+        foreach (var wire in (Func<Wireup>[])[() => Wire(), () => Wire().Compress(minBytes: 0).EncryptWith(key)])
         {
             await using var store = await wire().BuildAsync();
             StreamId target = Guid.NewGuid();

@@ -51,7 +51,8 @@ public sealed class ArgumentTests
             () => EventPredicate.Ids("a", ""), () => EventPredicate.Ids(Half), () => EventPredicate.Types(""),
             () => EventPredicate.Types(new string('t', 257)), () => EventPredicate.Header(Half, ""), () => EventPredicate.Header("", Half),
             () => EventPredicate.Body(Half, ValueComparison.Equal, "a"), () => EventPredicate.Body("/a", ValueComparison.Equal, Half),
-            () => _ = new EventFilter { Bucket = Half }, () => _ = new EventFilter { Bucket = "" }, () => _ = new EventFilter { Category = Half },
+            () => _ = new EventFilter { Bucket = Half }, () => _ = new EventFilter { Bucket = "" },
+            () => _ = new EventFilter { Category = Half },
             () => _ = new EventFilter { Id = Half }, () => _ = new EventFilter { EventTypes = ["a", Half] },
             () => _ = new EventQuery { Bucket = "a\0" },
             () => store.ListStreamsAsync(Half), () => store.ListStreamsAsync("b", Half), () => store.ListStreamsAsync("b", "c", Half),
@@ -142,7 +143,8 @@ public sealed class ArgumentTests
             ["IReadStreams.ReadJoinedAsync.decoding"] =
                 () => store.ReadStreams.ReadJoinedAsync([Stream], (EventDecoding)7).ToListAsync().AsTask(),
         };
-        Assert.Equal(EnumParametersOf(typeof(IEventStore).Assembly, typeof(WireupExtensions).Assembly), calls.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            EnumParametersOf(typeof(IEventStore).Assembly, typeof(WireupExtensions).Assembly), calls.Keys.Order(StringComparer.Ordinal));
         foreach (var (member, call) in calls)
         {
             var error = await Record.ExceptionAsync(call);
@@ -176,7 +178,8 @@ public sealed class ArgumentTests
         await store.Snapshots.SaveAsync(new Snapshot<string>(Stream, new Revision(1), "s3cret") with { State = "s3cret too" }, Token);
         var found = await store.Snapshots.FindAsync<string>(Stream, cancellationToken: Token);
         Assert.Equal(new Snapshot<string>(Stream, new Revision(1), "s3cret too"), found);
-        Assert.DoesNotContain("s3cret", $"{found} {(Snapshot)found!} {await store.OpenFromSnapshotAsync(Stream)}", StringComparison.Ordinal);
+        var shown = $"{found} {(Snapshot)found!} {await store.OpenFromSnapshotAsync(Stream)}";
+        Assert.DoesNotContain("s3cret", shown, StringComparison.Ordinal);
         Assert.Contains("revision 1", found!.ToString(), StringComparison.Ordinal);
         var other = await Assert.ThrowsAsync<InvalidCastException>(async () => await store.Snapshots.FindAsync<Version>(Stream));
         Assert.Contains("System.String, not of System.Version", other.Message, StringComparison.Ordinal);
@@ -210,7 +213,8 @@ public sealed class ArgumentTests
 
         await AddressAsync(@"C:\data", "'file:'");
         await AddressAsync("C:/data", "'file:'");
-        Assert.DoesNotContain("hunter2", await AddressAsync("password=hunter2,host:6379", "before its first colon"), StringComparison.Ordinal);
+        var unnamed = await AddressAsync("password=hunter2,host:6379", "before its first colon");
+        Assert.DoesNotContain("hunter2", unnamed, StringComparison.Ordinal);
 
         async Task<string> AddressAsync(string address, string expected)
         {

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace EventStore.Tests;
 
-/// <summary>After dispose every member of the store, and of each of its parts, throws <see cref="ObjectDisposedException"/> (G48).</summary>
+/// <summary>After dispose every member of the store and of its parts throws <see cref="ObjectDisposedException"/> (G48).</summary>
 public sealed class DisposedTests
 {
     private static readonly StreamId Stream = "stream";

@@ -35,7 +35,8 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
         while (low < high)
         {
             lifetime.ThrowIfEnded();
-            var page = await engine.ReadAllAsync(range with { Filter = filter, After = low, UpTo = high }, cancellationToken).ConfigureAwait(false);
+            var read = range with { Filter = filter, After = low, UpTo = high };
+            var page = await engine.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
             if (bound is null) high = Min(high, (bound = page.Head).Value);
             RequireOrder(page, low, high, range.Direction);
             telemetry.Read(page.Events.Length);

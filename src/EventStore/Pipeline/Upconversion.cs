@@ -75,7 +75,8 @@ internal sealed class Upconversion
         for (var at = start; at is not null; at = next(at))
         {
             if (!seen.Add(at))
-                throw new WireupException($"The upconverters from '{Names.Printable(start.From)}' lead back to '{Names.Printable(at.From)}'. Remove one of them.");
+                throw new WireupException(
+                    $"The upconverters from '{Names.Printable(start.From)}' lead back to '{Names.Printable(at.From)}'. Remove one of them.");
         }
     }
 }

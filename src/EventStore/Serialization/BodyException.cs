@@ -20,7 +20,8 @@ internal sealed class BodyException(string message) : Exception(message)
     public static string Explain(Exception error) => error switch
     {
         BodyException => error.Message,
-        JsonException { LineNumber: { } line, BytePositionInLine: { } position } => $"{error.GetType().Name} at line {line}, byte {position}.",
+        JsonException { LineNumber: { } line, BytePositionInLine: { } position } =>
+            $"{error.GetType().Name} at line {line}, byte {position}.",
         _ => $"{error.GetType().Name}.",
     };
 }

@@ -19,7 +19,8 @@ internal static class HeaderCodec
         foreach (var (name, value) in headers)
         {
             if (value is null)
-                throw new ArgumentException($"The header '{Names.Printable(name)}' has no value (null). Leave it out, or give it a text.", nameof(headers));
+                throw new ArgumentException(
+                    $"The header '{Names.Printable(name)}' has no value (null). Leave it out, or give it a text.", nameof(headers));
             // JSON would replace text that is not well-formed; headers are stored exactly or refused.
             Names.RequireWellFormed(name, "header's name");
             Names.RequireWellFormed(value, $"header '{Names.Printable(name)}'");

@@ -27,8 +27,8 @@ internal static class JsonContracts
 
         if (contract.CreateObject is null && contract.ConstructorAttributeProvider is null && contract.PolymorphismOptions is null)
             throw new BodyException(
-                $"objects of {contract.Type} cannot be created from JSON. Give it one public constructor whose parameters have the names of "
-                + "its properties, or mark one with [JsonConstructor]; an abstract type needs [JsonDerivedType] or a converter.");
+                $"objects of {contract.Type} cannot be created from JSON. Give it one public constructor whose parameters have the "
+                + "names of its properties, or mark one with [JsonConstructor]; an abstract type needs [JsonDerivedType] or a converter.");
         foreach (var property in contract.Properties.Where(property => property.Get is not null))
         {
             if (IsLost(property))
@@ -52,7 +52,7 @@ internal static class JsonContracts
         }
         catch (Exception error) when (error is NotSupportedException or InvalidOperationException)
         {
-            // It may never be used: whoever writes it gets this error.
+            // It may never be used. A caller that writes it gets this error.
             return null;
         }
     }

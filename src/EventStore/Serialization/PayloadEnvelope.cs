@@ -77,7 +77,9 @@ internal sealed class PayloadEnvelope
         {
             if (!known.TryGetValue(ids[i], out var transform))
                 throw new PayloadTransformException(
-                    Names.Printable(ids[i]), "no transform of this name is configured.", "Add it to the wireup, as when the payload was written.");
+                    Names.Printable(ids[i]),
+                    "no transform of this name is configured.",
+                    "Add it to the wireup, as when the payload was written.");
             var output = new BoundedOutput(ids[i], Math.Max(256, payload.Length), maxBytes);
             transform.Restore(payload.Span, context, output);
             payload = output.Written;

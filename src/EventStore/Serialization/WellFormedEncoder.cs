@@ -34,7 +34,8 @@ internal sealed unsafe class WellFormedEncoder(JavaScriptEncoder encoder) : Java
             var status = Rune.DecodeFromUtf16(source[at..], out _, out var length);
             if (status == OperationStatus.NeedMoreData && !isFinalBlock) break;
             if (status != OperationStatus.Done)
-                throw new BodyException("a text in it contains half of a surrogate pair, which has no UTF-8 form. Use well-formed Unicode.");
+                throw new BodyException(
+                    "a text in it contains half of a surrogate pair, which has no UTF-8 form. Use well-formed Unicode.");
             var next = source[(at + length)..].IndexOfAnyInRange('\ud800', '\udfff');
             at = next < 0 ? next : at + length + next;
         }

@@ -54,7 +54,10 @@ internal sealed record Message(string Place, string Type, string Text, IReadOnly
                     where expression is IdentifierNameSyntax or MemberAccessExpressionSyntax
                     select new Shown(expression, model.GetTypeInfo(expression).Type, OwnerOf(model, expression));
         return new Message(
-            source.PlaceOf(node), type, string.Join(' ', text.Where(part => part.Length > 0)), [.. shown.DistinctBy(one => one.Expression)]);
+            source.PlaceOf(node),
+            type,
+            string.Join(' ', text.Where(part => part.Length > 0)),
+            [.. shown.DistinctBy(one => one.Expression)]);
     }
 
     private static ITypeSymbol? OwnerOf(SemanticModel model, ExpressionSyntax expression) =>

@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace EventStore.Architecture.Messages;
 
-/// <summary>What a message must not do: contradict itself, take over the text of something foreign, or show a raw name or a secret.</summary>
+/// <summary>What a message must not do: contradict itself, take over a foreign text, or show a raw name or a secret.</summary>
 internal static partial class MessageRules
 {
     // Exceptions whose outcome is unknown; their text must not come from one that says that nothing was stored.
@@ -16,7 +16,7 @@ internal static partial class MessageRules
     // Where every foreign text is harmless: the files know no driver, and a missing JSON contract is described by the names of types.
     private static readonly string[] Harmless = ["src/EventStore.FileSystem/", "src/EventStore/Serialization/JsonEventSerializer.cs:"];
 
-    // What users choose: it may contain line ends, or be chosen by somebody else than the one who reads the message.
+    // What users choose: it may contain line ends, or be chosen by another person than the reader of the message.
     private static readonly string[] ChosenByUsers =
         ["name", "bucket", "category", "id", "eventType", "header", "scheme", "reason", "role", "hook", "pointer", "text", "stateType"];
 
@@ -43,7 +43,8 @@ internal static partial class MessageRules
     /// <summary>The secrets that it shows.</summary>
     public static IEnumerable<string> Secrets(Message message) =>
         from shown in message.Shown
-        where IsHole(shown) && Is(shown, Secret) && (IsText(shown.Type) || shown.Type?.Name is "ReadOnlyMemory" or "ReadOnlySpan" or "Byte[]")
+        where IsHole(shown) && Is(shown, Secret)
+        where IsText(shown.Type) || shown.Type?.Name is "ReadOnlyMemory" or "ReadOnlySpan" or "Byte[]"
         select $"{message.Place}: {shown.Expression}";
 
     private static bool IsHole(Shown shown) => shown.Expression.Parent is InterpolationSyntax;
@@ -52,7 +53,7 @@ internal static partial class MessageRules
 
     private static bool IsText(ITypeSymbol? type) => type?.SpecialType == SpecialType.System_String;
 
-    // Names of types and members, and of an engine, are chosen by whoever writes code.
+    // Names of types and members, and of an engine, are chosen by authors of code.
     private static bool IsOfCode(ITypeSymbol? owner) =>
         owner?.Name is "Type" or "EngineDescription" or "MemberInfo" or "JsonPropertyInfo" || IsOptions(owner);
 
@@ -67,8 +68,8 @@ internal static partial class MessageRules
     // The type that was caught, or the types that the catch lets through.
     private static bool IsOfTheSystem(Shown shown) =>
         OfTheSystem.Contains(shown.Owner!.Name)
-        || shown.Expression.FirstAncestorOrSelf<CatchClauseSyntax>()?.Filter?.DescendantNodes().OfType<BinaryPatternSyntax>().FirstOrDefault()
-            ?.ToString() == string.Join(" or ", OfTheSystem);
+        || shown.Expression.FirstAncestorOrSelf<CatchClauseSyntax>()?.Filter?.DescendantNodes().OfType<BinaryPatternSyntax>()
+            .FirstOrDefault()?.ToString() == string.Join(" or ", OfTheSystem);
 
     [GeneratedRegex("[Nn]othing (of it |of the batch )?(was|is) (stored|written|carried out|changed)")]
     private static partial Regex NothingHappened();

@@ -1,5 +1,6 @@
 using EventStore.Architecture.Source;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace EventStore.Architecture.Messages;
 
@@ -23,7 +24,7 @@ public sealed class MessageTests
     [Fact]
     public void No_message_takes_over_the_text_of_something_foreign() => Gate.Holds(
         All.Value.SelectMany(MessageRules.ForeignTexts),
-        "The text of a driver or of an application may show values, addresses and secrets; name its type, and pass it as the inner exception.");
+        "The text of a driver or of an application may show values, addresses and secrets; name its type, and pass it as inner exception.");
 
     [Fact]
     public void No_message_shows_a_name_as_it_was_given() => Gate.Holds(
@@ -32,6 +33,21 @@ public sealed class MessageTests
     [Fact]
     public void No_message_shows_a_secret() => Gate.Holds(
         All.Value.SelectMany(MessageRules.Secrets), "No body, header, key or connection string stands in a message.");
+
+    [Fact]
+    public void Every_public_exception_has_its_place_in_the_guide_to_which_it_links()
+    {
+        var headings = Repository.Read("docs/troubleshooting.md").Split('\n');
+        Gate.Holds(
+            from source in Repository.ProductSources
+            from type in source.Root.DescendantNodes().OfType<ClassDeclarationSyntax>()
+            where type.Identifier.Text.EndsWith("Exception", StringComparison.Ordinal)
+            where type.Modifiers.ToString() is var modifiers && modifiers.Contains("public", StringComparison.Ordinal)
+            where !modifiers.Contains("abstract", StringComparison.Ordinal)
+            where !headings.Contains($"## {type.Identifier.Text}")
+            select source.PlaceOf(type),
+            "Each exception links to a heading of its name in docs/troubleshooting.md.");
+    }
 
     [Theory]
     [InlineData("new InvalidOperationException(\"It is stored once or not at all. \" + \"Nothing was stored.\")", true)]
@@ -72,7 +88,8 @@ public sealed class MessageTests
             class A
             {
                 string Show(string text) => text;
-                Exception M(string a, string name, string password, FormatException driver, OwnException own, IOException system) => {{expression}};
+                Exception M(string a, string name, string password, FormatException driver, OwnException own, IOException system) =>
+                    {{expression}};
             }
             """);
         CSharpCompilation compilation = Compilations.Of("House", [source], [], []);
