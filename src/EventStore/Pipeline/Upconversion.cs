@@ -76,7 +76,8 @@ internal sealed class Upconversion
         {
             if (!seen.Add(at))
                 throw new WireupException(
-                    $"The upconverters from '{Names.Printable(start.From)}' lead back to '{Names.Printable(at.From)}'. Remove one of them.");
+                    $"The upconverters from '{Names.Printable(start.From)}' lead back to '{Names.Printable(at.From)}'. "
+                    + "Remove one of them.");
         }
     }
 }

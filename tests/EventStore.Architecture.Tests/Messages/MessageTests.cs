@@ -42,8 +42,8 @@ public sealed class MessageTests
             from source in Repository.ProductSources
             from type in source.Root.DescendantNodes().OfType<ClassDeclarationSyntax>()
             where type.Identifier.Text.EndsWith("Exception", StringComparison.Ordinal)
-            where type.Modifiers.ToString() is var modifiers && modifiers.Contains("public", StringComparison.Ordinal)
-            where !modifiers.Contains("abstract", StringComparison.Ordinal)
+            where type.Modifiers.ToString().Contains("public", StringComparison.Ordinal)
+            where !type.Modifiers.ToString().Contains("abstract", StringComparison.Ordinal)
             where !headings.Contains($"## {type.Identifier.Text}")
             select source.PlaceOf(type),
             "Each exception links to a heading of its name in docs/troubleshooting.md.");
