@@ -59,7 +59,6 @@ static async Task RunAsync(string directory, string address, int writers, int in
 
     var projection = new Projection(repository.Name);
 
-    // readme: wireup
     await using var store = await Wireup.Init()
         .UsingPersistence(address, engines => engines.AddFileSystem().AddSqlite().AddPostgres().AddRedis().AddMongo())
         .InitializeStorageEngine()
@@ -73,7 +72,6 @@ static async Task RunAsync(string directory, string address, int writers, int in
         .DispatchTo(projection)
         .Startup(DispatchStartup.Explicit)
         .BuildAsync(cancellationToken);
-    // readme: end
 
     var report = new Report(AnsiConsole.Console);
     var description = store.Describe();

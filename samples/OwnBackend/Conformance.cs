@@ -3,7 +3,6 @@ using EventStore.Engines;
 
 namespace OwnBackend;
 
-// sample: backend
 /// <summary>A journal of its own in a folder of its own for every fact.</summary>
 public sealed class JournalBackend : IBackend
 {
@@ -18,7 +17,6 @@ public sealed class JournalBackend : IBackend
         return default;
     }
 }
-// sample: end
 
 public sealed class Completeness : CompletenessSpecification<JournalBackend>;
 
@@ -60,6 +58,14 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<JournalBa
 
 public sealed class ConsumerStates : ConsumerStateSpecification<JournalBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<JournalBackend>;
+
+public sealed class SetBacks : SetBackSpecification<JournalBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<JournalBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<JournalBackend>;
+
+public sealed class Protection : ProtectionSpecification<JournalBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<JournalBackend>;

@@ -19,7 +19,6 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     private bool mayCreate = context.MayCreateStorage;
     private bool isDisposed;
 
-    // sample: description
     public EngineDescription Description { get; } = new(
         "journal",
         "journal:" + path,
@@ -29,7 +28,6 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
             MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 1 << 20,
             MaxBatchAttempts: 256),
         EngineCapabilities.Reopens);
-    // sample: end
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Locked(() => { }, cancellationToken);
 
@@ -66,6 +64,9 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         return CommitOutcome.Committed(memory.Streams[attempt.Stream].Commits[attempt.CommitId]);
     }
     // sample: end
+
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Locked(() => memory.Streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId), cancellationToken);
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Locked(() => memory.Read(read), cancellationToken);
@@ -144,8 +145,14 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         return true;
     }, cancellationToken);
 
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
-        Locked(() => Record(new JournalEntry.Purged(bucket)), cancellationToken);
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
+    {
+        var required = StreamId.RequireBucket(bucket);
+        return Locked(() => Record(new JournalEntry.Purged(required)), cancellationToken);
+    }
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) =>
+        Locked(() => Record(new JournalEntry.Purged(null)), cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) => Locked(() =>

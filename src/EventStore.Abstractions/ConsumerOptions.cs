@@ -74,7 +74,10 @@ public sealed record ConsumerSource
     public static ConsumerSource OfReadStream(string name) => new() { ReadStream = Names.RequireFeature(name, "name") };
 }
 
-/// <summary>Where a consumer begins when it is started for the first time under its name.</summary>
+/// <summary>
+/// Where a consumer begins when it is started for the first time under its name. A place that is not stored yet is waited for: delivery
+/// begins with the first event after it.
+/// </summary>
 public readonly record struct ConsumerStart
 {
     /// <summary>At the oldest event: the default.</summary>
@@ -92,10 +95,13 @@ public readonly record struct ConsumerStart
     /// <summary>It begins after this revision of its stream or read stream; 0 for the origin.</summary>
     public Revision Revision { get; private init; }
 
-    /// <summary>After a checkpoint, which is not itself delivered.</summary>
+    /// <summary>After a checkpoint, which is not itself delivered, and need not be stored yet.</summary>
     public static ConsumerStart AfterCheckpoint(Checkpoint checkpoint) => new() { Checkpoint = checkpoint };
 
-    /// <summary>After a revision of the stream or read stream that is consumed, which is not itself delivered.</summary>
+    /// <summary>
+    /// After a revision of the stream or read stream that is consumed, which is not itself delivered, and need not be stored yet. Other
+    /// sources have no revisions and are refused.
+    /// </summary>
     public static ConsumerStart AfterRevision(Revision revision) => new() { Revision = revision };
 }
 
@@ -137,7 +143,10 @@ public enum BatchGrouping
 /// <summary>How a consumer works.</summary>
 public sealed class ConsumerOptions
 {
-    /// <summary>Where it begins; used at its first start only. Default: the origin.</summary>
+    /// <summary>
+    /// Where it begins; used at its first start only, and kept: a state of another schema version is computed from there. Default: the
+    /// origin.
+    /// </summary>
     public ConsumerStart StartFrom { get; set; }
 
     /// <summary>

@@ -184,12 +184,39 @@ public sealed class ConsumerStoppedException(string name, StreamId stream, Check
 }
 
 /// <summary>
-/// A position is after the head of the store: events were lost at its end, or it is another store. Nothing was delivered.
+/// A consumer is started under the name of one with another source or another state. Its position or state would be wrong, so nothing was
+/// delivered or changed.
+/// </summary>
+public sealed class ConsumerChangedException(string name, string problem, string advice) : EventStoreException(
+    $"The consumer '{Names.Printable(name)}' {problem} Nothing was delivered or changed. {advice}")
+{
+    /// <summary>The consumer's name.</summary>
+    public string Name { get; } = name;
+}
+
+/// <summary>A projection returned null instead of a state. The state before the event is kept, and the event is not counted.</summary>
+public sealed class ProjectionException(string name, StreamId stream, Checkpoint checkpoint) : EventStoreException(
+    $"The projection of the consumer '{Names.Printable(name)}' returned null for checkpoint {checkpoint} of stream '{stream}'. "
+    + "Return a state for every event: the same one where the event changes nothing.")
+{
+    /// <summary>The consumer's name.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The stream of the event.</summary>
+    public StreamId Stream { get; } = stream;
+
+    /// <summary>The event's position.</summary>
+    public Checkpoint Checkpoint { get; } = checkpoint;
+}
+
+/// <summary>
+/// A position is after the head of the store: events were lost at its end, an older copy was put in its place, or it is another store.
+/// Thrown for consumers, subscriptions, read streams, dispatch, continuation tokens and reads in pages. Nothing was delivered.
 /// </summary>
 public sealed class PositionAheadException(string name, Checkpoint position, Checkpoint head) : EventStoreException(
-    $"'{Names.Printable(name)}' has handled everything up to checkpoint {position}, but the store ends at {head}: "
-    + "events were lost at its end, or it is another store. Nothing was delivered. "
-    + "Find out which events are missing; then delete the consumer or the read stream and start it again.")
+    $"'{Names.Printable(name)}' has read up to checkpoint {position}, but the store ends at {head}: "
+    + "events were lost at its end, an older copy was put in its place, or it is another store. Nothing was delivered. "
+    + "Find out which events are missing; then read again, or delete the consumer or the read stream and start it again.")
 {
     /// <summary>The position.</summary>
     public Checkpoint Position { get; } = position;

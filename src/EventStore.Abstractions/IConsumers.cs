@@ -16,6 +16,8 @@ public interface IConsumers
     /// <param name="cancellationToken">Ends the start, not the consumer.</param>
     /// <returns>The consumer, running; dispose it to stop it.</returns>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
+    /// <exception cref="ConsumerChangedException">A consumer of this name was started with another source, or with a state.</exception>
+    /// <exception cref="PositionAheadException">The consumer has handled more than the store holds.</exception>
     ValueTask<IConsumer> StartAsync(
         string name,
         ConsumerSource source,
@@ -25,6 +27,8 @@ public interface IConsumers
 
     /// <summary>Starts a consumer that passes events to a handler in batches, as large as the options allow.</summary>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
+    /// <exception cref="ConsumerChangedException">A consumer of this name was started with another source, or with a state.</exception>
+    /// <exception cref="PositionAheadException">The consumer has handled more than the store holds.</exception>
     ValueTask<IConsumer> StartBatchesAsync(
         string name,
         ConsumerSource source,
@@ -44,6 +48,12 @@ public interface IConsumers
     /// <param name="options">How it works; null for the defaults.</param>
     /// <param name="cancellationToken">Ends the start, not the consumer.</param>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
+    /// <exception cref="ConsumerChangedException">
+    /// A consumer of this name was started with another source, without a state, or with one of another type and the same schema version.
+    /// </exception>
+    /// <exception cref="TypeNotRegisteredException">The serializer has no name for the type of the initial state.</exception>
+    /// <exception cref="EventSerializationException">The initial state cannot be stored or read back.</exception>
+    /// <exception cref="PositionAheadException">The consumer has handled more than the store holds.</exception>
     ValueTask<IConsumer<TState>> StartAsync<TState>(
         string name,
         ConsumerSource source,
@@ -54,12 +64,16 @@ public interface IConsumers
 
     /// <summary>Opens a consumer whose events are pulled by enumerating it, and acknowledged one by one.</summary>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
+    /// <exception cref="ConsumerChangedException">A consumer of this name was started with another source, or with a state.</exception>
+    /// <exception cref="PositionAheadException">The consumer has handled more than the store holds.</exception>
     ValueTask<IPullConsumer> OpenAsync(
         string name, ConsumerSource source, ConsumerOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Reads stored and new events without end. It has no name, and stores no position. Ended by the token or by leaving the loop.
+    /// Reads stored and new events without end. It has no name, and stores no position. Ended by the token or by leaving the loop. An
+    /// exception ends it too; then continue with <see cref="ConsumerStart.AfterCheckpoint"/> of the last event.
     /// </summary>
+    /// <exception cref="PositionAheadException">The store ends before what was read: it was set back.</exception>
     IAsyncEnumerable<CommittedEvent> SubscribeAsync(
         ConsumerSource source, ConsumerStart startFrom = default, CancellationToken cancellationToken = default);
 
@@ -145,7 +159,7 @@ public abstract class Delivery
 /// <typeparam name="TState">The state, of a type the store's serializer knows.</typeparam>
 public sealed class Projection<TState> where TState : class
 {
-    /// <summary>Creates a projection with a pure step.</summary>
+    /// <summary>Creates a projection with a pure step. A step that returns null fails with <see cref="ProjectionException"/>.</summary>
     public Projection(TState initial, Func<TState, CommittedEvent, TState> apply)
     {
         ArgumentNullException.ThrowIfNull(initial);
@@ -154,7 +168,9 @@ public sealed class Projection<TState> where TState : class
         ApplyAsync = (state, committed, _) => new(apply(state, committed));
     }
 
-    /// <summary>Creates a projection with an asynchronous step.</summary>
+    /// <summary>
+    /// Creates a projection with an asynchronous step. A step that returns null fails with <see cref="ProjectionException"/>.
+    /// </summary>
     public Projection(TState initial, Func<TState, CommittedEvent, CancellationToken, ValueTask<TState>> apply)
     {
         ArgumentNullException.ThrowIfNull(initial);
@@ -170,8 +186,8 @@ public sealed class Projection<TState> where TState : class
     public Func<TState, CommittedEvent, CancellationToken, ValueTask<TState>> ApplyAsync { get; }
 
     /// <summary>
-    /// The version of the state's form and meaning. Raise it when they change: a state of another version is computed again from the start.
-    /// Default 1.
+    /// The version of the state's form and meaning. Raise it when they change: a state of another version is computed again, from where the
+    /// consumer began at its first start. Default 1.
     /// </summary>
     public int SchemaVersion { get; init; } = 1;
 }

@@ -30,10 +30,46 @@ public sealed class EventTypeAttribute(string name) : Attribute
     public string Name { get; } = name;
 }
 
+/// <summary>What a payload is.</summary>
+public enum PayloadKind
+{
+    /// <summary>The body of an event.</summary>
+    EventBody,
+
+    /// <summary>The headers of an event.</summary>
+    EventHeaders,
+
+    /// <summary>The headers of a commit.</summary>
+    CommitHeaders,
+
+    /// <summary>The state of a snapshot.</summary>
+    Snapshot,
+
+    /// <summary>The state of a consumer.</summary>
+    ConsumerState,
+}
+
 /// <summary>The place of a payload, to which a transform may bind it.</summary>
-/// <param name="Stream">The stream.</param>
-/// <param name="Role">The event type, or what else the payload is.</param>
-public readonly record struct PayloadContext(StreamId Stream, string Role);
+/// <param name="Stream">The stream; for the state of a consumer, its name as the id of a stream.</param>
+/// <param name="Kind">What the payload is.</param>
+/// <param name="Type">The stable type name of the event or state; empty for the headers of a commit.</param>
+public readonly record struct PayloadContext(StreamId Stream, PayloadKind Kind, string Type)
+{
+    /// <summary>The event id, or the commit id for the headers of a commit; empty for a state.</summary>
+    public Guid Id { get; init; }
+
+    /// <summary>The revision of a snapshot, or the checkpoint of a consumer's state; 0 otherwise.</summary>
+    public long Position { get; init; }
+
+    /// <summary>The schema version of a state; 0 otherwise.</summary>
+    public int SchemaVersion { get; init; }
+
+    /// <summary>The identity of the store, which its backups share.</summary>
+    public Guid StoreId { get; init; }
+
+    /// <summary>The ids of the transforms applied before this one, in order, separated by commas; empty for none.</summary>
+    public string AppliedBefore { get; init; } = "";
+}
 
 /// <summary>
 /// Transforms serialized payloads before they are stored, and back: compression, encryption. Its id is stored with each payload, so that
@@ -47,9 +83,9 @@ public interface IPayloadTransform
     /// <summary>
     /// Writes the transformed payload. Returns false to store this payload unchanged; then nothing may have been written.
     /// </summary>
-    bool TryApply(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output);
+    bool TryApply(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output);
 
     /// <summary>Writes the original payload.</summary>
     /// <exception cref="PayloadTransformException">The payload cannot be restored.</exception>
-    void Restore(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output);
+    void Restore(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output);
 }

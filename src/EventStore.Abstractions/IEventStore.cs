@@ -207,6 +207,9 @@ public sealed record StoreDescription(
     string Dispatch,
     int? SnapshotsKept)
 {
+    /// <summary>Which payloads are read although they are not encrypted; null where none are, or nothing is encrypted.</summary>
+    public string? Plaintext { get; init; }
+
     /// <summary>The description as lines of text, for a log or a console.</summary>
     public override string ToString() => string.Join(Environment.NewLine, [
         $"Engine:       {Engine.Name} at {Engine.Address}",
@@ -218,6 +221,7 @@ public sealed record StoreDescription(
             + $"{Engine.Limits.MaxSnapshotBytes} bytes a snapshot",
         $"Serializer:   {Serializer}",
         $"Transforms:   {List(Transforms)}",
+        .. Plaintext is null ? Enumerable.Empty<string>() : [$"Plaintext:    {Plaintext}"],
         $"Hooks:        {List(Hooks)}",
         $"Upconverters: {List(Upconverters)}",
         $"Dispatch:     {Dispatch}",

@@ -43,6 +43,12 @@ public interface IPersistenceEngine : IAsyncDisposable
         (await CommitAsync([attempt], cancellationToken).ConfigureAwait(false))[0];
 
     /// <summary>
+    /// Finds the commit that a stream holds under a commit id, by index; null for none. What is found is stored as durably as an
+    /// acknowledged commit. Null does not show that a request still under way stores nothing (G12).
+    /// </summary>
+    ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// Reads a page of one stream, by key: the range's next events and the head (G15–G18). The cost depends on the page only (G20).
     /// </summary>
     ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default);
@@ -106,10 +112,15 @@ public interface IPersistenceEngine : IAsyncDisposable
     ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Deletes all streams of a bucket, or of the store for null, with their snapshots (G46). Keeps documents; checkpoints are not reused
-    /// (G13).
+    /// Deletes all streams of a bucket, with their snapshots (G46). Keeps documents; checkpoints are not reused (G13).
     /// </summary>
-    ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default);
+    /// <exception cref="InvalidNameException">The bucket's name is empty, too long or ill-formed.</exception>
+    ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Deletes all streams of the store, with their snapshots (G46). Keeps documents; checkpoints are not reused (G13).
+    /// </summary>
+    ValueTask PurgeAllAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Checks all stored data and reports each damage with its place (G44). Changes nothing.</summary>
     ValueTask<VerificationReport> VerifyAsync(

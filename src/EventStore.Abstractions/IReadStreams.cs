@@ -39,7 +39,9 @@ public interface IReadStreams
     /// <exception cref="ReadStreamException">Its stored definition was changed or signed with another key.</exception>
     ValueTask<ReadStreamInfo?> FindAsync(string name, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists all read streams by name.</summary>
+    /// <summary>
+    /// Lists all read streams by name. One whose documents were changed is listed with its <see cref="ReadStreamInfo.Fault"/>.
+    /// </summary>
     IAsyncEnumerable<ReadStreamInfo> ListAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
@@ -68,7 +70,11 @@ public readonly record struct LinkedEvent(Revision Revision, CommittedEvent Even
 
 /// <summary>Describes a read stream.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Condition">The condition on the events that it links to.</param>
+/// <param name="Condition">The condition on the events that it links to; null where it cannot be verified.</param>
 /// <param name="Revision">How many links are written.</param>
 /// <param name="FilledTo">The checkpoint up to which links are written. The next read continues there.</param>
-public sealed record ReadStreamInfo(string Name, EventPredicate Condition, Revision Revision, Checkpoint FilledTo);
+public sealed record ReadStreamInfo(string Name, EventPredicate? Condition, Revision Revision, Checkpoint FilledTo)
+{
+    /// <summary>Why the read stream cannot be read, and what to do; null where it can.</summary>
+    public string? Fault { get; init; }
+}

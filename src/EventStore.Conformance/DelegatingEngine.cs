@@ -16,6 +16,10 @@ public abstract class DelegatingEngine(IPersistenceEngine inner) : IPersistenceE
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
         Inner.CommitAsync(attempts, cancellationToken);
 
+    public virtual ValueTask<CommitRecord?> FindCommitAsync(
+        StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Inner.FindCommitAsync(stream, commitId, cancellationToken);
+
     public virtual ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Inner.ReadStreamAsync(read, cancellationToken);
 
@@ -58,8 +62,10 @@ public abstract class DelegatingEngine(IPersistenceEngine inner) : IPersistenceE
     public virtual ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         Inner.DeleteStreamAsync(stream, cancellationToken);
 
-    public virtual ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
-        Inner.PurgeAsync(bucket, cancellationToken);
+    public virtual ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
+        Inner.PurgeBucketAsync(bucket, cancellationToken);
+
+    public virtual ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => Inner.PurgeAllAsync(cancellationToken);
 
     public virtual ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>

@@ -65,9 +65,9 @@ public abstract class DeletionSpecification<TBackend> : Specification<TBackend> 
         await AppendAboveAsync(stream);
         await CommitAsync(Attempt(stream, ExpectedRevision.NoStream));
         await AppendAboveAsync("first");
-        await Engine.PurgeAsync("bucket");
+        await Engine.PurgeBucketAsync("bucket");
         await AppendAboveAsync(stream);
-        await Engine.PurgeAsync(null);
+        await Engine.PurgeAllAsync();
         if (Engine.Description.Capabilities.HasFlag(EngineCapabilities.Reopens)) await ReopenAsync();
         await AppendAboveAsync("after everything");
         Assert.Equal(2, (await ReadAllAsync()).Count);
@@ -82,14 +82,14 @@ public abstract class DeletionSpecification<TBackend> : Specification<TBackend> 
             await Engine.SaveSnapshotAsync(new SnapshotRecord(new StreamId(bucket, "c", "s0"), new Revision(1), 0, "state", default));
         }
 
-        await Engine.PurgeAsync("a");
+        await Engine.PurgeBucketAsync("a");
         Assert.Empty(await ReadAllAsync(new EventFilter { Bucket = "a" }));
         Assert.Equal(18, (await ReadAllAsync()).Count);
         Assert.Null(await Engine.FindSnapshotAsync(new StreamId("a", "c", "s0"), new Revision(1)));
         Assert.NotNull(await Engine.FindSnapshotAsync(new StreamId("A", "c", "s0"), new Revision(1)));
         Assert.Equal(9, (await Engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100))).Count);
-        await Engine.PurgeAsync("a");
-        await Engine.PurgeAsync("none");
+        await Engine.PurgeBucketAsync("a");
+        await Engine.PurgeBucketAsync("none");
         Assert.Equal(
             CommitOutcomeKind.Committed, (await CommitAsync(Attempt(new StreamId("a", "c", "s0"), ExpectedRevision.NoStream))).Kind);
     }

@@ -99,7 +99,7 @@ public abstract class DocumentSpecification<TBackend> : Specification<TBackend> 
     {
         await AppendAsync("stream", 1);
         await PutAsync("name", "x", 0);
-        await Engine.PurgeAsync(null);
+        await Engine.PurgeAllAsync();
         Assert.Equal("x", Text(await DocumentAsync("name")));
     }
 

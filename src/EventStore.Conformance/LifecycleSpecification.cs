@@ -141,7 +141,9 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
             async () => await Engine.ListDocumentsAsync("", "", 1),
             async () => await Engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.Zero),
             async () => await Engine.DeleteStreamAsync("s"),
-            async () => await Engine.PurgeAsync(null),
+            async () => await Engine.FindCommitAsync("stream", NewId.Next()),
+            async () => await Engine.PurgeBucketAsync("bucket"),
+            async () => await Engine.PurgeAllAsync(),
             async () => await Engine.VerifyAsync(),
         ];
         for (var i = 0; i < members.Length; i++)

@@ -260,7 +260,7 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
 
     private async ValueTask PurgeAsync(string bucket)
     {
-        await Engine.PurgeAsync(bucket);
+        await Engine.PurgeBucketAsync(bucket);
         foreach (var gone in streams.Keys.Where(stream => stream.Bucket == bucket).ToArray()) streams.Remove(gone);
     }
 

@@ -1,13 +1,11 @@
-using System.Text;
 using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Read streams contain exactly the links of their condition, in checkpoint order, and a changed definition is detected.</summary>
+/// <summary>Read streams contain exactly the links of their condition, in checkpoint order.</summary>
 public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;
-    private static readonly byte[] Key = Encoding.UTF8.GetBytes("a key of the specification");
 
     [Fact(Timeout = Minute), Guarantee("G39")]
     public async Task A_read_stream_contains_earlier_and_later_events_in_checkpoint_order()
@@ -101,42 +99,6 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
         Assert.Empty(await Engine.ListDocumentsAsync("readstreams/", "", 10));
         await store.ReadStreams.CreateAsync("both", Ids(2));
         Assert.Equal(["2", "5", "8"], (await ToListAsync(store.ReadStreams.ReadAsync("both"))).Select(link => (string)link.Event.Body));
-    }
-
-    [Fact(Timeout = Minute), Guarantee("G40")]
-    public async Task A_definition_that_was_changed_or_signed_with_another_key_is_refused()
-    {
-        await using (var store = await Wire().SignReadStreamsWith(Key).BuildAsync())
-        {
-            await AppendAsync(store, 0, 3);
-            await store.ReadStreams.CreateAsync("name", Ids(0));
-            await Assert.ThrowsAsync<ReadStreamException>(async () => await store.ReadStreams.CreateAsync("name", Ids(1)));
-            Assert.Single(await ToListAsync(store.ReadStreams.ReadAsync("name")));
-        }
-
-        await using (var foreign = await Wire().SignReadStreamsWith(Encoding.UTF8.GetBytes("the key of another application")).BuildAsync())
-            await ExpectRefusedAsync(foreign);
-        await using (var keyless = await Wire().BuildAsync()) await ExpectRefusedAsync(keyless);
-
-        var stored = await DocumentAsync("readstreams/definitions/name");
-        await using var sound = await Wire().SignReadStreamsWith(Key).BuildAsync();
-        var (content, version) = (stored.Content.ToArray(), stored.Version);
-        for (var at = 0; at < content.Length; at += 7)
-        {
-            content[at] ^= 1;
-            version = Assert.NotNull(await Engine.PutDocumentAsync(stored.Name, content, version));
-            content[at] ^= 1;
-            var error = await Record.ExceptionAsync(async () => await ToListAsync(sound.ReadStreams.ReadAsync("name")));
-            Assert.True(error is null or ReadStreamException, $"a flipped bit at {at} of the definition gave {error}");
-            if (error is null)
-                Assert.Empty((await ToListAsync(sound.ReadStreams.ReadAsync("name"))).Where(link => (string)link.Event.Body != "0"));
-        }
-
-        static async Task ExpectRefusedAsync(IEventStore store)
-        {
-            var refused = await Assert.ThrowsAsync<ReadStreamException>(async () => await ToListAsync(store.ReadStreams.ReadAsync("name")));
-            Assert.Contains("signature", refused.Message, StringComparison.Ordinal);
-        }
     }
 
     [Fact(Timeout = Minute), Guarantee("G19", "G39", "G40")]

@@ -122,7 +122,7 @@ public abstract class SnapshotSpecification<TBackend> : Specification<TBackend> 
         Assert.Null(await FindAsync(5));
         Assert.Equal(0, (await HeadAsync(stream)).SnapshotRevision.Value);
         await SaveAsync(4);
-        await Engine.PurgeAsync("bucket");
+        await Engine.PurgeBucketAsync("bucket");
         await AppendAsync(stream, 5);
         Assert.Null(await FindAsync(5));
     }

@@ -53,7 +53,10 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         $"The description of '{Engine.Description.Name}' does not promise {capability}.");
 
     /// <summary>A store built over the engine under test, with events as text; the engine stays open when it is disposed.</summary>
-    protected Wireup Wire(IPersistenceEngine? engine = null) =>
+    protected Wireup Wire(IPersistenceEngine? engine = null) => WireWithoutKeyChoice(engine).LeaveReadStreamsUnsigned();
+
+    /// <summary>The same, where the choice whether read streams are signed is left to the fact.</summary>
+    protected Wireup WireWithoutKeyChoice(IPersistenceEngine? engine = null) =>
         Wireup.Init().UsingPersistence(engine ?? Engine).UsingCustomSerialization(TextSerializer.Instance).UsingTimeProvider(Time);
 
     protected static EventRecord Event(string body = "body", string type = "type", string headers = "") =>

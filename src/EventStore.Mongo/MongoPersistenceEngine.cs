@@ -46,6 +46,10 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         return await Use(cancellationToken).Writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
     }
 
+    public async ValueTask<CommitRecord?> FindCommitAsync(
+        StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Heads.FindCommitAsync(stream, commitId, cancellationToken).ConfigureAwait(false);
+
     public async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Reader.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
 
@@ -100,8 +104,11 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Removal.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
 
-    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
-        await Use(cancellationToken).Removal.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+    public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Removal.PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Removal.PurgeAsync(bucket: null, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
         CancellationToken cancellationToken = default) =>

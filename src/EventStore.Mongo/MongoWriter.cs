@@ -206,13 +206,8 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
         foreach (var chunk in batch.TakeDoubts().Chunk(RequestsAtOnce))
         {
             await Task.WhenAll(chunk.Select(async attempt =>
-            {
-                var filter = new BsonDocument { { MongoRows.Commit, MongoRows.ToBson(attempt.CommitId) },
-                    { MongoRows.Start, known[attempt.Stream].Start } };
-                var original = await connection.FindFirstAsync(connection.Entries,
-                    new MongoQuery(filter) { Fields = MongoRows.WithoutEvents }, cancellationToken).ConfigureAwait(false);
-                batch.SetOriginal(attempt, original is null ? null : MongoRows.ToCommit(original));
-            })).ConfigureAwait(false);
+                batch.SetOriginal(attempt, await heads.FindCommitAsync(known[attempt.Stream].Start, attempt.CommitId, cancellationToken)
+                    .ConfigureAwait(false)))).ConfigureAwait(false);
         }
     }
 }

@@ -11,7 +11,7 @@ namespace EventStore.Postgres;
 internal sealed class PostgresConnections : IAsyncDisposable
 {
     // Array parameters of unlike lengths would be planned each time, and plans made while the tables were small would scan them later.
-    // What a scan is charged to keep the planner from it would have every such statement compiled, so nothing is.
+    // The cost of a disabled scan would make the server compile each such statement, so compiling is off.
     private const string SessionSettings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
 
     // Statements are prepared by use, nothing is reset that is not set, and a page is taken from the socket in few pieces. What a
@@ -48,7 +48,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
     public bool IsInside => borrowed is not null;
 
     /// <summary>A connection string with what suits the store where it says nothing.</summary>
-    /// <exception cref="WireupException">It is none. The message does not show it.</exception>
+    /// <exception cref="WireupException">The text is not a connection string. The message does not show it.</exception>
     public static string Complete(string connectionString)
     {
         try

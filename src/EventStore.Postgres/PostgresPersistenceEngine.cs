@@ -77,6 +77,12 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return outcomes;
     }
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return reader.FindCommitAsync(stream, commitId, cancellationToken);
+    }
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
@@ -162,10 +168,16 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return removal.DeleteAsync(stream, cancellationToken);
     }
 
-    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
+    public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        await removal.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+        await removal.PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask PurgeAllAsync(CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        await removal.PurgeAsync(bucket: null, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,

@@ -14,6 +14,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
     private readonly string findRevision = sql.Load("find-revision");
     private readonly string findCheckpoint = sql.Load("find-checkpoint");
     private readonly string findCheckpointAndCommit = sql.Load("find-checkpoint-and-commit");
+    private readonly string findCommit = sql.Load("find-commit");
     private readonly string findStreams = sql.Load("find-streams");
     private readonly string[] readStream = [sql.Load("read-stream", ("order", "ASC")), sql.Load("read-stream", ("order", "DESC"))];
     private readonly string[] readLarge = [sql.Load("read-large", ("order", "ASC")), sql.Load("read-large", ("order", "DESC"))];
@@ -24,6 +25,20 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
 
     // A head that was read once. Where a failover took it back, a window backward begins above the head, and finds nothing there.
     private long seenHead;
+
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken) =>
+        connections.AskAsync("find a commit", async (connection, token) =>
+    {
+        var command = new NpgsqlCommand(findCommit, connection)
+        {
+            Parameters = { PostgresSql.Value(stream.Bucket), PostgresSql.Value(stream.Category), PostgresSql.Value(stream.Id),
+                PostgresSql.Value(commitId) },
+        };
+        await using var ending = command.ConfigureAwait(false);
+        var reader = await command.ExecuteReaderAsync(token).ConfigureAwait(false);
+        await using var closing = reader.ConfigureAwait(false);
+        return await reader.ReadAsync(token).ConfigureAwait(false) ? PostgresRows.CommitOf(stream, commitId, reader, 0) : null;
+    }, cancellationToken);
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken) =>
         connections.AskAsync(What, async (connection, token) =>

@@ -12,6 +12,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     : IDisposable
 {
     private const string What = "commit a batch";
+    private const int FirstOfCommit = 4; // the first column of a commit in a row of find-heads
     private const int MaxRememberedStreams = 100_000;
     private const int MaxBatchesWithout = 64;
     private readonly string lockStore = sql.Load("lock-store");
@@ -150,7 +151,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             var attempt = attempts[reader.GetInt32(0)];
             remembered[attempt.Stream] = new StreamRow(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
             if (!await reader.IsDBNullAsync(4, CancellationToken.None).ConfigureAwait(false)) known[(attempt.Stream, attempt.CommitId)] =
-                PostgresRows.OriginalOf(attempt, reader);
+                PostgresRows.CommitOf(attempt.Stream, attempt.CommitId, reader, FirstOfCommit);
         }
 
         return PostgresBatch.Decide(attempts, new StoreState(before, remembered, known), time);

@@ -79,6 +79,9 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         return outcomes;
     }
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).writer.FindAsync(stream, commitId, mayWrite: !context.IsReadOnly, cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).reader.ReadStreamAsync(read, cancellationToken);
 
@@ -126,8 +129,11 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).removal.DeleteStreamAsync(stream, cancellationToken);
 
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).removal.PurgeAsync(bucket, cancellationToken);
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).removal.PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken);
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).removal.PurgeAsync(bucket: null, cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
         CancellationToken cancellationToken = default)

@@ -168,8 +168,8 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
         var found = (long)answer[0];
         if (found < known)
         {
-            lost = $"The store {settings.Address} went back from checkpoint {known} to {found}: "
-                + "its server lost what it had acknowledged, by a restart without flushing, a failover "
+            lost = $"The store {settings.Address} went back from checkpoint {known} to {found}. "
+                + "The server lost what it had acknowledged: a restart without flushing, a failover "
                 + "to a replica that was behind, or a restored backup. Nothing was stored by this call. "
                 + "Consumers may have seen events that are gone. "
                 + "Bring the lost data back; or, to go on without it, dispose this store, deal with what read beyond, and open it again.";

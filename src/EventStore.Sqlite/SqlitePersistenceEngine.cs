@@ -72,6 +72,9 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         }
     }
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session => session.Reader.FindCommit(stream, commitId), cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         database.ReadAsync(session => session.Reader.ReadStream(read), cancellationToken);
 
@@ -129,8 +132,14 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         database.WriteAsync(session => SqliteRemoval.Delete(session, stream), cancellationToken);
 
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) =>
-        WriteAsync(session => SqliteRemoval.Purge(session, bucket), cancellationToken);
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
+    {
+        var required = StreamId.RequireBucket(bucket);
+        return WriteAsync(session => SqliteRemoval.Purge(session, required), cancellationToken);
+    }
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) =>
+        WriteAsync(session => SqliteRemoval.Purge(session, bucket: null), cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress = null,
         CancellationToken cancellationToken = default) =>

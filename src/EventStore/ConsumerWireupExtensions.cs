@@ -46,7 +46,8 @@ public static class ConsumerWireupExtensions
     }
 
     /// <summary>
-    /// Signs the definitions of read streams with HMAC-SHA256, so that a changed one is refused. Without this method the key is empty.
+    /// Signs the definitions and links of read streams, and the continuation tokens of queries, with HMAC-SHA256. What was changed is
+    /// refused.
     /// </summary>
     /// <param name="wireup">The wireup.</param>
     /// <param name="key">At least 16 bytes; copied. Use the same key in every process that uses the read streams.</param>
@@ -58,5 +59,15 @@ public static class ConsumerWireupExtensions
             throw new WireupException(
                 $"A signing key has at least 16 bytes, but this one has {key.Length}. Make one with RandomNumberGenerator.GetBytes(32).");
         return wireup.Choose(nameof(SignReadStreamsWith), new SigningChoice(key.ToArray()));
+    }
+
+    /// <summary>
+    /// Leaves read streams unsigned: a filter that was changed in the storage is not noticed. Without this method or
+    /// <see cref="SignReadStreamsWith"/>, read streams are refused.
+    /// </summary>
+    public static Wireup LeaveReadStreamsUnsigned(this Wireup wireup)
+    {
+        ArgumentNullException.ThrowIfNull(wireup);
+        return wireup.Choose(nameof(LeaveReadStreamsUnsigned), new SigningChoice(default));
     }
 }

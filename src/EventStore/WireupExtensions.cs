@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Compression;
 using System.Text.Json;
@@ -83,7 +84,10 @@ public static class WireupExtensions
         return Require(wireup).Collect(nameof(Compress), new TransformChoice(new CompressionTransform(algorithm, level, minBytes)));
     }
 
-    /// <summary>Encrypts bodies, headers and snapshots with AES-GCM. Names of streams and types are not encrypted.</summary>
+    /// <summary>
+    /// Encrypts bodies, headers, snapshots and states of consumers with AES-GCM, and refuses to read what is not encrypted. Names of
+    /// streams, categories, buckets and types, ids, positions and times are not encrypted.
+    /// </summary>
     /// <param name="wireup">The wireup.</param>
     /// <param name="current">The key for new payloads.</param>
     /// <param name="earlier">Further keys for older payloads. To rotate, pass a new current key, and the old one here.</param>
@@ -100,6 +104,29 @@ public static class WireupExtensions
         }
 
         return Require(wireup).Choose(nameof(EncryptWith), new EncryptionChoice(new EncryptionTransform(current, keys)));
+    }
+
+    /// <summary>
+    /// Reads events up to a checkpoint although they are not encrypted: those stored before <see cref="EncryptWith"/> was chosen. An
+    /// attacker who can write to the storage can replace them.
+    /// </summary>
+    /// <param name="wireup">The wireup.</param>
+    /// <param name="checkpoint">The store's head when encryption was chosen. Snapshots and states of consumers are not included.</param>
+    public static Wireup AcceptPlaintextUntil(this Wireup wireup, Checkpoint checkpoint) =>
+        Require(wireup).Choose(nameof(AcceptPlaintextUntil), new PlaintextChoice(new(checkpoint, FrozenSet<string>.Empty)));
+
+    /// <summary>
+    /// Reads events, snapshots and states of these types although they are not encrypted. An attacker who can write to the storage
+    /// can replace them.
+    /// </summary>
+    /// <param name="wireup">The wireup.</param>
+    /// <param name="types">Their stable type names.</param>
+    public static Wireup AcceptPlaintextOf(this Wireup wireup, params IEnumerable<string> types)
+    {
+        ArgumentNullException.ThrowIfNull(types);
+        var names = types.ToFrozenSet(StringComparer.Ordinal);
+        if (names.Count == 0) throw new WireupException("AcceptPlaintextOf(…) names no type. Name the types, or remove the call.");
+        return Require(wireup).Choose(nameof(AcceptPlaintextOf), new PlaintextChoice(new(Checkpoint.Origin, names)));
     }
 
     /// <summary>

@@ -7,7 +7,8 @@ public sealed class SoundnessTests
     private static readonly Type[] Slow =
     [
         typeof(ConcurrencySpecification<>), typeof(ConsumerSpecification<>), typeof(ConsumerDeliverySpecification<>),
-        typeof(ConsumerStateSpecification<>), typeof(DispatchSpecification<>), typeof(DispatchLeaseSpecification<>),
+        typeof(ConsumerStateSpecification<>), typeof(ConsumerStartSpecification<>), typeof(SetBackSpecification<>),
+        typeof(DeliveryModelSpecification<>), typeof(DispatchSpecification<>), typeof(DispatchLeaseSpecification<>),
         typeof(ModelSpecification<>), typeof(PipelineSpecification<>),
     ];
 

@@ -272,11 +272,11 @@ public sealed class BackupTests : IDisposable
         File.WriteAllBytes(Path.Combine(copy.Path, CopyMarks.Copied), []);
     }
 
-    // As docs/keeping-files.md describes it. Exit code 24 means that files vanished meanwhile: of the index, or checkpoints.
+    // As docs/how-to/files.md describes it. Exit code 24 means that files vanished meanwhile: of the index, or checkpoints.
     private async Task RsyncAsync()
     {
         using var rsync = Start(
-            "-a", "--delete", "--exclude", "writer.lock", "--exclude", "*.tmp", "--exclude", "copied", directory.Path + "/",
+            "-a", "--checksum", "--delete", "--exclude", "writer.lock", "--exclude", "*.tmp", "--exclude", "copied", directory.Path + "/",
             copy.Path + "/");
         var output = await rsync.StandardError.ReadToEndAsync();
         await rsync.WaitForExitAsync();

@@ -55,7 +55,7 @@ public sealed class CompactionTests : IDisposable
         var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(engine, 100);
         var last = (await SmallStore.ReadAllAsync(engine))[^1];
-        await engine.PurgeAsync(null);
+        await engine.PurgeAllAsync();
         await CompactAsync(engine);
         Assert.Empty(await SmallStore.ReadConsistentAsync(engine));
         await engine.DisposeAsync();

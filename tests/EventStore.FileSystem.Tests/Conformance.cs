@@ -129,7 +129,15 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBacke
 
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
+
+public sealed class SetBacks : SetBackSpecification<FileBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
+
+public sealed class Protection : ProtectionSpecification<FileBackend>;
 
 public sealed class TinyConsumers : ConsumerSpecification<TinyFileBackend>;
 
@@ -137,7 +145,15 @@ public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyF
 
 public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBackend>;
 
+public sealed class TinyConsumerStarts : ConsumerStartSpecification<TinyFileBackend>;
+
+public sealed class TinySetBacks : SetBackSpecification<TinyFileBackend>;
+
+public sealed class TinyDeliveryModels : DeliveryModelSpecification<TinyFileBackend>;
+
 public sealed class TinyReadStreams : ReadStreamSpecification<TinyFileBackend>;
+
+public sealed class TinyProtection : ProtectionSpecification<TinyFileBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
 

@@ -98,6 +98,14 @@ public sealed class PackedConsumerDeliveries : ConsumerDeliverySpecification<Pac
 
 public sealed class PackedConsumerStates : ConsumerStateSpecification<PackedFileBackend>;
 
+public sealed class PackedConsumerStarts : ConsumerStartSpecification<PackedFileBackend>;
+
+public sealed class PackedSetBacks : SetBackSpecification<PackedFileBackend>;
+
+public sealed class PackedDeliveryModels : DeliveryModelSpecification<PackedFileBackend>;
+
 public sealed class PackedReadStreams : ReadStreamSpecification<PackedFileBackend>;
+
+public sealed class PackedProtection : ProtectionSpecification<PackedFileBackend>;
 
 public sealed class PackedReadOnly : ReadOnlySpecification<PackedFileBackend>;

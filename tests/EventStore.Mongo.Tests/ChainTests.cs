@@ -29,7 +29,7 @@ public sealed class ChainTests : MongoTest
         var gone = (await CommitAsync(other, Attempt("b", 4))).Commit!;
         await other.DeleteStreamAsync("b");
         await CommitAsync(other, Attempt("c"));
-        await other.PurgeAsync(StreamId.DefaultBucket);
+        await other.PurgeBucketAsync(StreamId.DefaultBucket);
         var late = (await CommitAsync(sleeper, Attempt("a", 2))).Commit!;
         Assert.True(late.FirstCheckpoint > gone.LastCheckpoint);
         Assert.Equal((1, 1), (late.FirstRevision.Value, late.Sequence.Value));

@@ -51,7 +51,15 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<MongoBack
 
 public sealed class ConsumerStates : ConsumerStateSpecification<MongoBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<MongoBackend>;
+
+public sealed class SetBacks : SetBackSpecification<MongoBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<MongoBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<MongoBackend>;
+
+public sealed class Protection : ProtectionSpecification<MongoBackend>;
 
 public sealed class Deletion : DeletionSpecification<MongoBackend>;
 

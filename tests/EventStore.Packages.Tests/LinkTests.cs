@@ -17,11 +17,10 @@ public sealed partial class LinkTests(PackedSolution packed)
     }
 
     [Fact]
-    public void Every_exception_links_to_a_heading_of_the_page_in_the_package()
+    public void Every_exception_links_to_its_row_of_the_page_in_the_package()
     {
         using var package = packed.Open("EventStore.Abstractions");
-        var anchors = Heading().Matches(package.Read("docs/troubleshooting.md"))
-            .Select(match => match.Groups["title"].Value.Trim().ToLowerInvariant().Replace(' ', '-')).ToHashSet();
+        var anchors = Anchor().Matches(package.Read("docs/troubleshooting.md")).Select(match => match.Groups["id"].Value).ToHashSet();
         var exceptions = typeof(EventStoreException).Assembly.GetExportedTypes()
             .Where(type => type.IsSubclassOf(typeof(Exception)) && !type.IsAbstract).ToList();
         Assert.Contains(typeof(InvalidNameException), exceptions);
@@ -47,6 +46,6 @@ public sealed partial class LinkTests(PackedSolution packed)
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link();
 
-    [GeneratedRegex(@"^##+ (?<title>.+)$", RegexOptions.Multiline)]
-    private static partial Regex Heading();
+    [GeneratedRegex("""<a id="(?<id>[^"]+)"></a>""")]
+    private static partial Regex Anchor();
 }

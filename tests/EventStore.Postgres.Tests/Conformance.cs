@@ -67,6 +67,12 @@ public sealed class ConsumerDelivery : ConsumerDeliverySpecification<PostgresBac
 
 public sealed class ConsumerStates : ConsumerStateSpecification<PostgresBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<PostgresBackend>;
+
+public sealed class SetBacks : SetBackSpecification<PostgresBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<PostgresBackend>;
+
 public sealed class Deletion : DeletionSpecification<PostgresBackend>;
 
 public sealed class Dispatching : DispatchSpecification<PostgresBackend>;
@@ -92,6 +98,8 @@ public sealed class Pipelines : PipelineSpecification<PostgresBackend>;
 public sealed class Reading : ReadingSpecification<PostgresBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<PostgresBackend>;
+
+public sealed class Protection : ProtectionSpecification<PostgresBackend>;
 
 public sealed class Snapshots : SnapshotSpecification<PostgresBackend>;
 

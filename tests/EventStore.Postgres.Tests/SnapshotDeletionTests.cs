@@ -35,7 +35,7 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
             holding)) await hold.ExecuteNonQueryAsync(Token);
         var saving = SaveAsync();
         await schema.UntilWaitingAsync(1);
-        var deleting = isPurge ? engine.PurgeAsync(StreamId.DefaultBucket, Token).AsTask()
+        var deleting = isPurge ? engine.PurgeBucketAsync(StreamId.DefaultBucket, Token).AsTask()
             : engine.DeleteStreamAsync("stream", Token).AsTask();
         await schema.UntilWaitingAsync(2);
         await held.CommitAsync(Token);

@@ -14,6 +14,12 @@ public sealed class ConsumerDelivery : ConsumerDeliverySpecification<RedisBacken
 
 public sealed class ConsumerStates : ConsumerStateSpecification<RedisBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<RedisBackend>;
+
+public sealed class SetBacks : SetBackSpecification<RedisBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<RedisBackend>;
+
 public sealed class Deletion : DeletionSpecification<RedisBackend>;
 
 public sealed class Dispatching : DispatchSpecification<RedisBackend>;
@@ -39,6 +45,8 @@ public sealed class Pipelines : PipelineSpecification<RedisBackend>;
 public sealed class Reading : ReadingSpecification<RedisBackend>;
 
 public sealed class ReadStreams : ReadStreamSpecification<RedisBackend>;
+
+public sealed class Protection : ProtectionSpecification<RedisBackend>;
 
 public sealed class Snapshots : SnapshotSpecification<RedisBackend>;
 

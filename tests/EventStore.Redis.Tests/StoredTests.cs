@@ -42,12 +42,12 @@ public sealed class StoredTests : IAsyncLifetime
             for (var i = 0; i < 20; i++) await engine.SaveSnapshotAsync(
                 new SnapshotRecord(new StreamId($"bucket-{i % 3}", "c", $"{i}"), new Revision(1), 0, "state", new byte[3]), Token);
             await engine.DeleteStreamAsync(new StreamId("bucket-1", "c", "1"), Token);
-            await engine.PurgeAsync("bucket-0", Token);
+            await engine.PurgeBucketAsync("bucket-0", Token);
             var left = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max,
                 ReadDirection.Forward, new PageLimit(1000, 1 << 20)), Token);
             Assert.Equal(left.Events.Length, (long)await Database.ExecuteAsync("XLEN", schema.Log));
             Assert.Equal(left.Events.Length, await Database.HashLengthAsync(schema.Ids));
-            await engine.PurgeAsync(null, Token);
+            await engine.PurgeAllAsync(Token);
         }
 
         Assert.Equal([schema.Log, schema.Meta], await KeysLeftAsync());
@@ -62,7 +62,7 @@ public sealed class StoredTests : IAsyncLifetime
             await stopped.InitializeAsync(Token);
             await stopped.CommitAsync([.. Enumerable.Range(0, 100).Select(i => Attempt($"stream-{i % 7}", i))], Token);
             await stopped.DeleteStreamAsync("stream-1", Token);
-            await stopped.PurgeAsync(null, Token);
+            await stopped.PurgeAllAsync(Token);
             await stopped.CommitAsync([Attempt("stream-1", 1)], Token);
         }
 

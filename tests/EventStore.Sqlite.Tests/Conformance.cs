@@ -120,7 +120,15 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBacke
 
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
+public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
+
+public sealed class SetBacks : SetBackSpecification<FileBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
+
+public sealed class Protection : ProtectionSpecification<FileBackend>;
 
 public sealed class MemoryConsumers : ConsumerSpecification<MemoryBackend>;
 
@@ -128,7 +136,15 @@ public sealed class MemoryConsumerDeliveries : ConsumerDeliverySpecification<Mem
 
 public sealed class MemoryConsumerStates : ConsumerStateSpecification<MemoryBackend>;
 
+public sealed class MemoryConsumerStarts : ConsumerStartSpecification<MemoryBackend>;
+
+public sealed class MemorySetBacks : SetBackSpecification<MemoryBackend>;
+
+public sealed class MemoryDeliveryModels : DeliveryModelSpecification<MemoryBackend>;
+
 public sealed class MemoryReadStreams : ReadStreamSpecification<MemoryBackend>;
+
+public sealed class MemoryProtection : ProtectionSpecification<MemoryBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
 

@@ -104,7 +104,7 @@ public sealed class DoorTests : IDisposable
         await first.AppendAsync("stream", "a");
         Assert.Null(await second.FindHeadAsync("stream"));
         Assert.Equal(1, (await second.AppendAsync("stream", "b")).FirstCheckpoint.Value);
-        await first.PurgeAsync(null);
+        await first.PurgeAllAsync();
         Assert.Equal(["b"], await second.ReadAsync("stream"));
     }
 

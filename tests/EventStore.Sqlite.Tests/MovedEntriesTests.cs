@@ -36,7 +36,7 @@ public sealed class MovedEntriesTests : IDisposable
             Assert.Equal(Streams - 1, (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100))).Count);
             Assert.True((await engine.VerifyAsync()).IsSound);
             Assert.Equal(4L, (await engine.AppendAsync("stream-4", "a", "b", "c", "d")).EventCount);
-            await engine.PurgeAsync(StreamId.DefaultBucket);
+            await engine.PurgeBucketAsync(StreamId.DefaultBucket);
             Assert.True((await engine.VerifyAsync()).IsSound);
         }
 

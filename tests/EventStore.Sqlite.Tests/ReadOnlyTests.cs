@@ -38,7 +38,7 @@ public sealed class ReadOnlyTests : IDisposable
             async () => await engine.PutDocumentAsync("document", default, 0),
             async () => await engine.DeleteDocumentAsync("document", 1),
             async () => await engine.DeleteStreamAsync("stream"),
-            async () => await engine.PurgeAsync(null),
+            async () => await engine.PurgeAllAsync(),
         ];
         foreach (var write in writes)
         {

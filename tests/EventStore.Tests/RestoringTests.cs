@@ -107,8 +107,8 @@ public sealed class RestoringTests
     {
         public string Id => id;
 
-        public bool TryApply(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output) => false;
+        public bool TryApply(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output) => false;
 
-        public void Restore(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output) => output.Write(payload);
+        public void Restore(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output) => output.Write(payload);
     }
 }

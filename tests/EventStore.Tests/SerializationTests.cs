@@ -115,8 +115,11 @@ public sealed class SerializationTests
         EncryptionKey first = new("2025", RandomNumberGenerator.GetBytes(32)), second = new("2026", RandomNumberGenerator.GetBytes(16));
         Func<Wireup, Wireup>[] choices =
         [
-            w => w, w => w.Compress(minBytes: 1), w => w.Compress(CompressionAlgorithm.Gzip, minBytes: 1).EncryptWith(first),
-            w => w.EncryptWith(second, first), w => w.EncryptWith(second, first),
+            w => w,
+            w => w.Compress(minBytes: 1),
+            w => w.Compress(CompressionAlgorithm.Gzip, minBytes: 1).EncryptWith(first).AcceptPlaintextUntil(new Checkpoint(2)),
+            w => w.EncryptWith(second, first).AcceptPlaintextUntil(new Checkpoint(2)),
+            w => w.EncryptWith(second, first).AcceptPlaintextOf("order-placed"),
         ];
         for (var i = 0; i < choices.Length; i++)
         {

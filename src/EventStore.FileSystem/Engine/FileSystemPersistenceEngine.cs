@@ -111,11 +111,11 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         return open.Writes.WriteAsync<StreamId, bool>(open.Removals, stream);
     }
 
-    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
-    {
-        var open = Open(cancellationToken);
-        await open.Writes.WriteAsync<BucketPurge, bool>(open.Removals, new BucketPurge(bucket)).ConfigureAwait(false);
-    }
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
+        PurgeAsync(new BucketPurge(StreamId.RequireBucket(bucket)), cancellationToken);
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) =>
+        PurgeAsync(new BucketPurge(Bucket: null), cancellationToken);
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {
@@ -181,6 +181,12 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     }
 
     private void LogPackingFailure(string segment, Exception error) => EngineLog.PackingFailed(Logger(), disk.Root, segment, error.Message);
+
+    private async ValueTask PurgeAsync(BucketPurge purge, CancellationToken cancellationToken)
+    {
+        var open = Open(cancellationToken);
+        await open.Writes.WriteAsync<BucketPurge, bool>(open.Removals, purge).ConfigureAwait(false);
+    }
 
     private ILogger Logger() => context.Loggers.CreateLogger("EventStore.FileSystem");
 

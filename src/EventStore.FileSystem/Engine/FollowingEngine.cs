@@ -62,7 +62,9 @@ internal sealed class FollowingEngine(
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         throw Refused("Deleting a stream");
 
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) => throw Refused("Purging");
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) => throw Refused("Purging a bucket");
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => throw Refused("Purging the store");
 
     public async ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {

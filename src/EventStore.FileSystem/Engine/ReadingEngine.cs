@@ -7,6 +7,9 @@ namespace EventStore.FileSystem.Engine;
 /// <summary>The reading half of both engines, the one that writes and the one that only reads.</summary>
 internal abstract class ReadingEngine
 {
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        ReadAsync(store => DuplicateReading.Find(store, stream, commitId), cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         ReadAsync(store => StreamReading.Read(store, read), cancellationToken);
 

@@ -6,6 +6,9 @@ namespace EventStore.FileSystem.Reading;
 /// <summary>Finds the commit that a stream already has under a commit id.</summary>
 internal static class DuplicateReading
 {
+    public static CommitRecord? Find(StoreView store, StreamId stream, Guid commitId) =>
+        store.Index.FindHead(stream) is { Exists: true } head ? Find(store, stream, commitId, head) : null;
+
     public static CommitRecord? Find(StoreView store, StreamId stream, Guid commitId, HeadEntry head)
     {
         foreach (var position in store.Index.FindCommitIds(commitId))

@@ -15,6 +15,9 @@ internal sealed record TransformChoice(IPayloadTransform Transform);
 /// <summary>Encryption, which is always applied last.</summary>
 internal sealed record EncryptionChoice(IPayloadTransform Transform);
 
+/// <summary>The payloads that are read although they are not encrypted.</summary>
+internal sealed record PlaintextChoice(AcceptedPlaintext Accepted);
+
 /// <summary>Envelope values copied into bodies.</summary>
 internal sealed record MappingsChoice(EventMappings Mappings);
 
@@ -45,7 +48,7 @@ internal sealed record ReadOnlyChoice(TimeSpan WaitForStorage);
 /// <summary>Where consumers and read streams are kept, if not beside the events.</summary>
 internal sealed record ConsumerStorageChoice(Func<EngineContext, IPersistenceEngine> Create, bool IsOwned);
 
-/// <summary>The key with which read streams are signed.</summary>
+/// <summary>The key with which read streams are signed; empty where the application chose not to sign them.</summary>
 internal sealed record SigningChoice(ReadOnlyMemory<byte> Key);
 
 /// <summary>Dispatch is not tracked.</summary>

@@ -28,8 +28,22 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
         return documents;
     }
 
+    /// <summary>Reads or creates the identity of the store; empty where nothing is bound to it.</summary>
+    public async ValueTask<Guid> IdentifyAsync(IPersistenceEngine events, CancellationToken cancellationToken)
+    {
+        if (!plan.NeedsIdentity) return Guid.Empty;
+        var identity = Guid.Empty;
+        await PatientlyAsync(
+            async token => identity = await StoreIdentity.FindOrCreateAsync(events, plan.ReadOnly is not null, token).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
+        return identity;
+    }
+
+    private ValueTask InitializeAsync(IPersistenceEngine engine, CancellationToken cancellationToken) =>
+        PatientlyAsync(engine.InitializeAsync, cancellationToken);
+
     // A store for reading only may wait for a storage that another process has not created yet, or is creating.
-    private async ValueTask InitializeAsync(IPersistenceEngine engine, CancellationToken cancellationToken)
+    private async ValueTask PatientlyAsync(Func<CancellationToken, ValueTask> open, CancellationToken cancellationToken)
     {
         var patience = plan.ReadOnly?.WaitForStorage ?? TimeSpan.Zero;
         var started = plan.Time.GetTimestamp();
@@ -37,7 +51,7 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
         {
             try
             {
-                await engine.InitializeAsync(cancellationToken).ConfigureAwait(false);
+                await open(cancellationToken).ConfigureAwait(false);
                 return;
             }
             catch (StorageException error) when (

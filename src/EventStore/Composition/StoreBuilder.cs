@@ -39,9 +39,10 @@ internal sealed class StoreBuilder(StorePlan plan)
         var storage = new StorageOpener(plan, lifetime);
         var engine = await storage.OpenEventsAsync(cancellationToken).ConfigureAwait(false);
         var documents = await storage.OpenDocumentsAsync(engine, cancellationToken).ConfigureAwait(false);
+        var storeId = await storage.IdentifyAsync(engine, cancellationToken).ConfigureAwait(false);
+        var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
         var telemetry = new Telemetry(engine.Description.Name, plan.Time);
 
-        var codec = new EventCodec(plan.Serializer, plan.Envelope.Within(engine.Description.Limits), plan.Conversion);
         var pages = new PageReader(engine, lifetime, telemetry, plan.Conversion.Names);
         var reads = new ReadPath(pages, codec, hooks);
         var settlement = new Settlement(engine, plan.Time, plan.LoggerOf("Commits"));
@@ -56,7 +57,7 @@ internal sealed class StoreBuilder(StorePlan plan)
 
         var shared = new SharedPages(pages, plan.Time);
         var isReadOnly = plan.ReadOnly is not null && plan.ConsumerStorage is null;
-        var links = new ReadStreamDocuments(documents, plan.SigningKey, isReadOnly);
+        var links = new ReadStreamDocuments(documents, new ReadStreamSigner(plan.SigningKey, storeId), isReadOnly);
         var readStreams = new ReadStreamHost(links, reads, lifetime, plan.LoggerOf("ReadStreams"));
         var feeds = new EventFeeds(shared, reads, readStreams.OpenFeed);
         var consumerDocuments = new ConsumerDocuments(documents, plan.Time);
@@ -71,6 +72,7 @@ internal sealed class StoreBuilder(StorePlan plan)
                 : new UntrackedDispatch(lifetime),
             Consumers = new ConsumerHost(running, consumerDocuments, feeds, codec),
             ReadStreams = readStreams,
+            Queries = new StoreQueries(reads, plan.SigningKey ?? default),
             Description = plan.Describe(engine.Description, hooks),
         };
 

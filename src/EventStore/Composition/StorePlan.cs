@@ -27,15 +27,17 @@ internal sealed class StorePlan
         RequireWritable();
         serializer.Json?.RequireContracts();
         Serializer = serializer.Serializer;
-        Envelope = MakeEnvelope();
         Conversion = MakeConversion(serializer.Json);
+        Applied = ApplicableTransforms();
+        RequireEncryptionForPlaintext();
     }
 
     public PersistenceChoice Persistence { get; }
 
     public IEventSerializer Serializer { get; }
 
-    public PayloadEnvelope Envelope { get; }
+    /// <summary>Whether something is bound to the identity of the store.</summary>
+    public bool NeedsIdentity => SigningKey is { IsEmpty: false } || Applied.Any(transform => transform is not CompressionTransform);
 
     public BodyConversion Conversion { get; }
 
@@ -56,7 +58,8 @@ internal sealed class StorePlan
     /// <summary>Where consumers and read streams are kept; null for beside the events.</summary>
     public ConsumerStorageChoice? ConsumerStorage => wireup.Find<ConsumerStorageChoice>();
 
-    public ReadOnlyMemory<byte> SigningKey => wireup.Find<SigningChoice>()?.Key ?? default;
+    /// <summary>The key of read streams; empty where they are left unsigned by choice, null where nothing was chosen.</summary>
+    public ReadOnlyMemory<byte>? SigningKey => wireup.Find<SigningChoice>()?.Key;
 
     public bool IsDispatchTracked => wireup.Find<UntrackedChoice>() is null;
 
@@ -67,6 +70,9 @@ internal sealed class StorePlan
             : null;
 
     public DispatchStartup Startup => wireup.Find<StartupChoice>()?.Startup ?? DispatchStartup.Auto;
+
+    // The transforms applied to new payloads, in this order.
+    private IReadOnlyList<IPayloadTransform> Applied { get; }
 
     private ILoggerFactory Loggers => wireup.Find<ILoggerFactory>() ?? NullLoggerFactory.Instance;
 
@@ -79,11 +85,24 @@ internal sealed class StorePlan
     public StoreDescription Describe(EngineDescription engine, PipelineHooks hooks) => new(
         engine,
         Serializer.Name,
-        Envelope.AppliedIds,
+        [.. Applied.Select(transform => transform.Id)],
         hooks.Names,
         [.. Upconverters.Select(converter => converter.From)],
         DescribeDispatch(),
-        SnapshotsKept);
+        SnapshotsKept)
+    {
+        Plaintext = wireup.Find<PlaintextChoice>() is { } plaintext ? DescribePlaintext(plaintext.Accepted) : null,
+    };
+
+    /// <summary>The envelope of payloads. Payloads of both compression algorithms can always be read.</summary>
+    public PayloadEnvelope EnvelopeOf(Guid storeId) => new(
+        Applied,
+        [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)],
+        new PayloadProtection(storeId, wireup.Find<EncryptionChoice>() is not null, wireup.Find<PlaintextChoice>()?.Accepted));
+
+    private static string DescribePlaintext(AcceptedPlaintext plaintext) => plaintext.Types.Count == 0
+        ? $"accepted up to checkpoint {plaintext.Until}"
+        : $"accepted of the types {string.Join(", ", plaintext.Types)}";
 
     private string DescribeDispatch()
     {
@@ -127,14 +146,22 @@ internal sealed class StorePlan
         return new BodyConversion(upconversion, mapper, json?.DocumentOptions ?? new() { MaxDepth = MaxDepthOfOtherJson }, names);
     }
 
-    // Compressed first, encrypted last: encrypted bytes cannot be compressed. Both compression algorithms can always be read.
-    private PayloadEnvelope MakeEnvelope()
+    private void RequireEncryptionForPlaintext()
+    {
+        if (wireup.Find<PlaintextChoice>() is not null && wireup.Find<EncryptionChoice>() is null)
+            throw new WireupException(
+                $"{wireup.VerbOf<PlaintextChoice>()} has no meaning without encryption. Add EncryptWith(…), or remove the call.");
+    }
+
+    // Compressed first, encrypted last: encrypted bytes cannot be compressed.
+    private List<IPayloadTransform> ApplicableTransforms()
     {
         List<IPayloadTransform> applied = [.. wireup.All<TransformChoice>().Select(choice => choice.Transform)];
         if (wireup.Find<EncryptionChoice>() is { } encryption) applied.Add(encryption.Transform);
         if (applied.GroupBy(transform => transform.Id, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new WireupException($"The transform '{Names.Printable(twice.Key)}' was chosen twice. Choose it once.");
-        return new PayloadEnvelope(
-            applied, [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)]);
+        if (applied.Count > PayloadEnvelope.MaxTransforms)
+            throw new WireupException($"At most {PayloadEnvelope.MaxTransforms} transforms can be applied, but {applied.Count} were chosen.");
+        return applied;
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using EventStore.Leases;
+using EventStore.Pipeline;
 
 namespace EventStore.Consumers;
 
@@ -24,7 +25,7 @@ internal sealed class ConsumerDocuments(IPersistenceEngine engine, TimeProvider 
 
         var document = ConsumerRecord.DocumentOf(name);
         var found = await engine.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
-        return found is not null && await engine.DeleteDocumentAsync(document, found.Version, cancellationToken).ConfigureAwait(false);
+        return found is not null && await engine.DeleteSettledAsync(document, found.Version, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The names of all consumers that were ever started, in order.</summary>

@@ -7,7 +7,9 @@ namespace EventStore.Consumers;
 /// </summary>
 internal sealed class ConsumerFeed(ConsumerClaim claim, EventFeeds feeds) : IAsyncDisposable
 {
-    private readonly IFeed feed = feeds.Open(claim.Definition.Source);
+    private readonly IFeed feed = feeds.Open(
+        new FeedRequest(claim.Name, claim.Definition.Source, claim.Lease.Ledger.Known.Origin));
+
     private Task<FeedPage>? ahead;
 
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)

@@ -132,7 +132,7 @@ internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, 
 
         public void WriteTo(ConsumerRecord document)
         {
-            (document.Checkpoint, document.Revision) = (position.Checkpoint, position.Revision);
+            document.Position = position;
             document.Parked = [.. ParkedIn(document)];
             document.Skipped += Skipped;
             progress.kept.Write(State, document);

@@ -64,23 +64,28 @@ internal sealed class DelegateHandler(Func<CommittedEvent, CancellationToken, Va
 }
 
 /// <summary>Applies events to a state.</summary>
-internal sealed class ProjectionHandler<TState>(Projection<TState> projection) : IEventHandler where TState : class
+internal sealed class ProjectionHandler<TState>(string consumer, Projection<TState> projection) : IEventHandler where TState : class
 {
     private TState state = projection.Initial;
 
     public object? State
     {
         get => state;
-        set => state = value as TState ?? projection.Initial;
+        set => state = (TState?)value ?? projection.Initial;
     }
 
     public ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
         var applying = projection.ApplyAsync(state, committed, cancellationToken);
-        if (!applying.IsCompletedSuccessfully) return FollowAsync(applying);
-        state = applying.Result;
+        if (!applying.IsCompletedSuccessfully) return FollowAsync(applying, committed);
+        state = Require(applying.Result, committed);
         return default;
     }
 
-    private async ValueTask FollowAsync(ValueTask<TState> applying) => state = await applying.ConfigureAwait(false);
+    private async ValueTask FollowAsync(ValueTask<TState> applying, CommittedEvent committed) =>
+        state = Require(await applying.ConfigureAwait(false), committed);
+
+    // A null in place of the state would begin it again.
+    private TState Require(TState? next, CommittedEvent committed) =>
+        next ?? throw new ProjectionException(consumer, committed.Stream, committed.Checkpoint);
 }

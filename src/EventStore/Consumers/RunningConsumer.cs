@@ -55,6 +55,10 @@ internal class RunningConsumer : IConsumer
             if (!await Lease.TryAcquireFromDeadAsync(cancellationToken).ConfigureAwait(false)) throw Taken("another process runs it.");
             await BecomeActiveAsync(cancellationToken).ConfigureAwait(false);
         }
+        else
+        {
+            await new ConsumerOpening(claim, feeds).RequireSameAsync(cancellationToken).ConfigureAwait(false);
+        }
 
         running = Task.Run(RunAsync, CancellationToken.None);
     }
@@ -207,7 +211,7 @@ internal class RunningConsumer : IConsumer
     {
         try
         {
-            var (position, state) = await OpenAsync(cancellationToken).ConfigureAwait(false);
+            var (position, state) = await new ConsumerOpening(claim, feeds).OpenAsync(cancellationToken).ConfigureAwait(false);
             var before = term.Progress;
             term = MakeTerm(position, state);
             isActive = true;
@@ -220,27 +224,6 @@ internal class RunningConsumer : IConsumer
             await Lease.ReleaseAsync().ConfigureAwait(false);
             throw;
         }
-    }
-
-    // Where a consumer begins is decided once, and written before anything is delivered.
-    private async ValueTask<(FeedPosition Position, object? State)> OpenAsync(CancellationToken cancellationToken)
-    {
-        var (record, kept) = (Lease.Ledger.Known, claim.Definition.State);
-        var isStateOutdated = kept.Initial is not null && record.IsStarted && record.StateVersion != kept.SchemaVersion;
-        var position = new FeedPosition(record.Checkpoint, record.Revision);
-        if (!record.IsStarted || isStateOutdated)
-        {
-            var feed = feeds.Open(claim.Definition.Source);
-            position = await EventFeeds.FindStartAsync(feed, Options.StartFrom, cancellationToken).ConfigureAwait(false);
-            if (!await Lease.TryWriteAsync(begun => begun.Begin(position, kept.SchemaVersion), cancellationToken).ConfigureAwait(false))
-                throw Taken("another process took over.");
-        }
-
-        var head = await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        if (record.IsStarted && position.Checkpoint > head.Value)
-            throw new PositionAheadException(Name, new Checkpoint(position.Checkpoint), head);
-        claim.Report.LogActive(new Checkpoint(position.Checkpoint));
-        return (position, kept.Read(Lease.Ledger.Known) ?? kept.Initial);
     }
 
     private ConsumerTerm MakeTerm(FeedPosition position, object? state) =>

@@ -25,8 +25,11 @@ internal static partial class Log
     public static partial void AfterRemovalHookFailed(ILogger logger, Exception error, string hook, string what);
 
     [LoggerMessage(5, LogLevel.Warning,
-        "The outcome of a batch of {Commits} commits is unknown ({Reason}); it is sent again, attempt {Attempt}")]
+        "The outcome of {Commits} commits is unknown ({Reason}); they are looked for, and sent again if not found, attempt {Attempt}")]
     public static partial void Settling(ILogger logger, int commits, string reason, int attempt);
+
+    [LoggerMessage(47, LogLevel.Warning, "Commits of an unknown outcome cannot be looked for; they are sent again")]
+    public static partial void NotFoundOut(ILogger logger, Exception error);
 
     [LoggerMessage(6, LogLevel.Warning, "Dispatch of commit {CommitId} of stream {Stream} failed {Failures} times; next try in {Delay}")]
     public static partial void DispatchFailed(

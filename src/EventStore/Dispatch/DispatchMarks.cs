@@ -21,9 +21,12 @@ internal sealed class DispatchMarks(Ledger<DispatchProgress> ledger, ReadPath re
     /// <summary>
     /// Reads what is not dispatched. Parked events below the watermark come first, then the unmarked ones above it, which is store order.
     /// </summary>
+    /// <exception cref="PositionAheadException">The store ends before the watermark: it was set back.</exception>
     public async IAsyncEnumerable<RecordedEvent> ReadUndispatchedAsync(
         EventFilter filter, DispatchProgress progress, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var head = await FindHeadAsync(cancellationToken).ConfigureAwait(false);
+        if (head.Value < progress.Watermark) throw new PositionAheadException("dispatch", new Checkpoint(progress.Watermark), head);
         foreach (var range in progress.Parked.Where(range => range.First <= progress.Watermark))
         {
             var last = Math.Min(range.Last, progress.Watermark);

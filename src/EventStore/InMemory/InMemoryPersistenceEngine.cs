@@ -3,7 +3,7 @@ namespace EventStore.InMemory;
 /// <summary>
 /// The shortest implementation of the engine contract, and an engine for tests. Nothing is kept after it is disposed.
 /// </summary>
-internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenceEngine
+internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
 {
     private const int MaxExaminedPerPage = 16_384;
 
@@ -16,9 +16,17 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
     private long lastCheckpoint;
     private long lastDocumentVersion;
     private DateTimeOffset lastStamp;
-    private bool isDisposed;
 
+    private readonly EngineLifetime<InMemoryPersistenceEngine> lifetime = new();
     private readonly CommitSignal signal = new();
+    private readonly TimeProvider time;
+
+    // There is no storage to open, so it is open from the start.
+    public InMemoryPersistenceEngine(TimeProvider time)
+    {
+        this.time = time;
+        lifetime.Open(this);
+    }
 
     public EngineDescription Description { get; } = new(
         "in-memory",
@@ -32,23 +40,31 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
             MaxBatchAttempts: 4096),
         EngineCapabilities.None);
 
-    public ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Locked(() => { }, cancellationToken);
+    public ValueTask InitializeAsync(CancellationToken cancellationToken = default)
+    {
+        lifetime.RequireNotDisposed();
+        cancellationToken.ThrowIfCancellationRequested();
+        return default;
+    }
 
     public ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
-        cancellationToken.ThrowIfCancellationRequested();
+        lifetime.RequireOpened(cancellationToken);
         var outcomes = new CommitOutcome[attempts.Count];
         lock (gate)
         {
-            ObjectDisposedException.ThrowIf(isDisposed, this);
+            lifetime.RequireNotDisposed();
             for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Commit(attempts[i]);
         }
 
         signal.Raise(new Checkpoint(lastCheckpoint));
         return new(outcomes);
     }
+
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Locked(() => streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId), cancellationToken);
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) => Locked(() =>
     {
@@ -153,7 +169,7 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
+        lifetime.RequireOpened(cancellationToken);
         return signal.WaitAsync(after, atMost, time, cancellationToken);
     }
 
@@ -165,15 +181,26 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
         return true;
     }, cancellationToken);
 
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) => Locked(() =>
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
-        foreach (var name in names.Where(name => bucket is null || name.Bucket == bucket).ToArray())
+        var required = StreamId.RequireBucket(bucket);
+        return Locked(() =>
         {
-            streams.Remove(name);
-            names.Remove(name);
-        }
+            foreach (var name in names.Where(name => name.Bucket == required).ToArray())
+            {
+                streams.Remove(name);
+                names.Remove(name);
+            }
 
-        log.RemoveAll(entry => bucket is null || entry.Stream.Name.Bucket == bucket);
+            log.RemoveAll(entry => entry.Stream.Name.Bucket == required);
+        }, cancellationToken);
+    }
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        streams.Clear();
+        names.Clear();
+        log.Clear();
     }, cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(
@@ -186,35 +213,27 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
 
     public ValueTask DisposeAsync()
     {
-        lock (gate) isDisposed = true;
+        lock (gate) lifetime.End();
         signal.WakeAll();
         return default;
     }
 
-    // A duplicate is found before anything else is checked. Nothing is changed until the outcome is known.
+    // Nothing is changed until the outcome is known.
     private CommitOutcome Commit(CommitAttempt attempt)
     {
-        var isKnown = streams.TryGetValue(attempt.Stream, out var stream);
-        if (isKnown && stream!.Commits.TryGetValue(attempt.CommitId, out var original)) return CommitOutcome.Duplicate(original);
-        var revision = new Revision(isKnown ? stream!.Events.Count : 0);
-        if (!attempt.Expected.IsMetBy(revision)) return CommitOutcome.Conflict(revision);
+        var stream = streams.GetValueOrDefault(attempt.Stream);
+        var revision = new Revision(stream?.Events.Count ?? 0);
+        if (AttemptRules.Refuse(attempt, revision, stream?.Commits.GetValueOrDefault(attempt.CommitId)) is { } refused) return refused;
 
-        if (!isKnown)
+        if (stream is null)
         {
             streams.Add(attempt.Stream, stream = new StoredStream(attempt.Stream));
             names.Add(attempt.Stream);
         }
 
         lastStamp = CommitRecord.NextStamp(time, lastStamp);
-        var commit = new CommitRecord(
-            attempt.Stream,
-            attempt.CommitId,
-            new CommitSequence(stream!.Commits.Count + 1),
-            lastStamp,
-            revision + 1,
-            new Checkpoint(lastCheckpoint + 1),
-            attempt.Events.Count,
-            attempt.Headers.ToArray());
+        var commit = AttemptRules.Accept(
+            attempt, revision, new CommitSequence(stream.Commits.Count), new Checkpoint(lastCheckpoint), lastStamp);
         stream.Commits.Add(attempt.CommitId, commit);
         for (var i = 0; i < attempt.Events.Count; i++)
         {
@@ -245,10 +264,10 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
 
     private ValueTask Locked(Action act, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
+        lifetime.RequireOpened(cancellationToken);
         lock (gate)
         {
-            ObjectDisposedException.ThrowIf(isDisposed, this);
+            lifetime.RequireNotDisposed();
             act();
         }
 
@@ -257,35 +276,11 @@ internal sealed class InMemoryPersistenceEngine(TimeProvider time) : IPersistenc
 
     private ValueTask<T> Locked<T>(Func<T> ask, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
+        lifetime.RequireOpened(cancellationToken);
         lock (gate)
         {
-            ObjectDisposedException.ThrowIf(isDisposed, this);
+            lifetime.RequireNotDisposed();
             return new(ask());
         }
-    }
-
-    // The log refers to the events of the streams; all entries of a deleted stream are removed.
-    private readonly record struct LogEntry(StoredStream Stream, int Index)
-    {
-        public RecordedEvent Event => Stream.Events[Index];
-    }
-
-    private sealed class StoredStream(StreamId name)
-    {
-        public StreamId Name => name;
-
-        public List<RecordedEvent> Events { get; } = [];
-
-        public Dictionary<Guid, CommitRecord> Commits { get; } = [];
-
-        public SortedList<(long Revision, int SchemaVersion), SnapshotRecord> Snapshots { get; } = [];
-
-        public StreamHead Head =>
-            new(
-                name,
-                new Revision(Events.Count),
-                new CommitSequence(Commits.Count),
-                Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
     }
 }

@@ -62,7 +62,7 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
             await hooks.BeforeCommitAsync(pending, cancellationToken).ConfigureAwait(false);
         }
 
-        var encodedHeaders = allHeaders is null ? default : codec.EncodeCommitHeaders(stream, allHeaders);
+        var encodedHeaders = allHeaders is null ? default : codec.EncodeCommitHeaders(stream, commitId, allHeaders);
         var attempt = new CommitAttempt(stream, commitId, expected, encodedHeaders, records);
         var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
 

@@ -9,8 +9,6 @@ namespace EventStore.Pipeline;
 /// </summary>
 internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope envelope, BodyConversion conversion) : IEventDecoder
 {
-    private const string EventHeadersRole = "event headers";
-    private const string CommitHeadersRole = "commit headers";
     private const string Unchanged = "The stored bytes are unchanged.";
 
     [ThreadStatic]
@@ -42,11 +40,12 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         return new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..]);
     }
 
-    public ReadOnlyMemory<byte> EncodeCommitHeaders(StreamId stream, ICollection<KeyValuePair<string, string>> headers)
+    public ReadOnlyMemory<byte> EncodeCommitHeaders(
+        StreamId stream, Guid commitId, ICollection<KeyValuePair<string, string>> headers)
     {
         if (headers.Count == 0) return default;
         var scratch = TakeScratch();
-        WriteHeaders(new PayloadContext(stream, CommitHeadersRole), headers, scratch);
+        WriteHeaders(ContextOfCommitHeaders(stream, commitId), headers, scratch);
         return scratch.Output.WrittenSpan.ToArray();
     }
 
@@ -54,33 +53,38 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     {
         var type = NameOf(snapshot.State);
         var scratch = TakeScratch();
-        WriteBody(snapshot.Stream, snapshot.State, type, scratch);
+        WriteBody(snapshot.State, ContextOf(snapshot.Stream, type, snapshot.Revision, snapshot.SchemaVersion), scratch);
         return new SnapshotRecord(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, type, scratch.Output.WrittenSpan.ToArray());
     }
 
     public Snapshot Decode(SnapshotRecord record)
     {
-        var payload = envelope.Read(record.Payload, new PayloadContext(record.Stream, record.StateType));
+        var context = ContextOf(record.Stream, record.StateType, record.Revision, record.SchemaVersion);
+        var payload = envelope.Read(record.Payload, context, Checkpoint.Origin);
         return new Snapshot(
             record.Stream, record.Revision, Deserialize(record.StateType, payload, record.Stream, record.Revision), record.SchemaVersion);
     }
 
-    /// <summary>Serializes the state of a consumer, under the name of its owner.</summary>
-    public (string Type, byte[] Payload) EncodeState(StreamId owner, object state)
+    /// <summary>Serializes the state of a consumer.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="place">Its place, without its type.</param>
+    public (string Type, byte[] Payload) EncodeState(object state, PayloadContext place)
     {
         var type = NameOf(state);
         var scratch = TakeScratch();
-        WriteBody(owner, state, type, scratch);
+        WriteBody(state, place with { Type = type }, scratch);
         return (type, scratch.Output.WrittenSpan.ToArray());
     }
 
-    public object DecodeState(StreamId owner, string type, ReadOnlyMemory<byte> payload) =>
-        Deserialize(type, envelope.Read(payload, new PayloadContext(owner, type)), owner, Revision.None);
+    /// <summary>Deserializes the state of a consumer.</summary>
+    public object DecodeState(ReadOnlyMemory<byte> payload, PayloadContext place) =>
+        Deserialize(place.Type, envelope.Read(payload, place, Checkpoint.Origin), place.Stream, Revision.None);
 
     public CommittedEvent Decode(in RecordedEvent recorded) => new(recorded, this);
 
-    public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) =>
-        envelope.Read(recorded.Record.Body, new PayloadContext(recorded.Commit.Stream, recorded.Record.EventType));
+    public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) => envelope.IsReadUnchanged(recorded.Record.Body.Span)
+        ? recorded.Record.Body
+        : envelope.Read(recorded.Record.Body, ContextOf(recorded, PayloadKind.EventBody), recorded.Checkpoint);
 
     public string TypeOf(in RecordedEvent recorded) => conversion.Names.SeenAs(recorded.Record.EventType);
 
@@ -116,10 +120,30 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     }
 
     public IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded) =>
-        DecodeHeaders(recorded, recorded.Record.Headers, EventHeadersRole);
+        recorded.Record.Headers is { IsEmpty: false } headers
+            ? DecodeHeaders(recorded, envelope.Read(headers, ContextOf(recorded, PayloadKind.EventHeaders), recorded.Checkpoint))
+            : HeaderCodec.None;
 
     public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) =>
-        DecodeHeaders(recorded, recorded.Commit.Headers, CommitHeadersRole);
+        recorded.Commit.Headers is { IsEmpty: false } headers
+            ? DecodeHeaders(recorded, envelope.Read(
+                headers,
+                ContextOfCommitHeaders(recorded.Commit.Stream, recorded.Commit.CommitId),
+                recorded.Checkpoint,
+                recorded.Record.EventType))
+            : HeaderCodec.None;
+
+    private static IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded, ReadOnlyMemory<byte> restored)
+    {
+        try
+        {
+            return HeaderCodec.Decode(restored);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw Failed("reading of the headers", recorded, error);
+        }
+    }
 
     private static EventSerializationException Failed(string what, in RecordedEvent recorded, Exception error) =>
         Failed(what, recorded.Record.EventType, recorded.Commit.Stream, recorded.Revision, error);
@@ -130,19 +154,14 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         $"{BodyException.Explain(error)} {Unchanged}",
         BodyException.WithoutText(error));
 
-    private IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded, ReadOnlyMemory<byte> headers, string role)
-    {
-        if (headers.IsEmpty) return HeaderCodec.Decode(headers);
-        var restored = envelope.Read(headers, new PayloadContext(recorded.Commit.Stream, role));
-        try
-        {
-            return HeaderCodec.Decode(restored);
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            throw Failed($"reading of the {role}", recorded, error);
-        }
-    }
+    private static PayloadContext ContextOf(in RecordedEvent recorded, PayloadKind kind) =>
+        new(recorded.Commit.Stream, kind, recorded.Record.EventType) { Id = recorded.Record.EventId };
+
+    private static PayloadContext ContextOf(StreamId stream, string type, Revision revision, int schemaVersion) =>
+        new(stream, PayloadKind.Snapshot, type) { Position = revision.Value, SchemaVersion = schemaVersion };
+
+    private static PayloadContext ContextOfCommitHeaders(StreamId stream, Guid commitId) =>
+        new(stream, PayloadKind.CommitHeaders, "") { Id = commitId };
 
     // Bytes that are appended as they are have their name with them.
     private string NameOf(object body) =>
@@ -167,13 +186,14 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     {
         var type = NameOf(message.Body);
         scratch.Output.ResetWrittenCount();
-        var bodyEnd = WriteBody(stream, message.Body, type, scratch);
-        if (message.Headers.Count > 0) WriteHeaders(new PayloadContext(stream, EventHeadersRole), message.Headers, scratch);
+        var context = new PayloadContext(stream, PayloadKind.EventBody, type) { Id = message.EventId };
+        var bodyEnd = WriteBody(message.Body, context, scratch);
+        if (message.Headers.Count > 0) WriteHeaders(context with { Kind = PayloadKind.EventHeaders }, message.Headers, scratch);
         return (type, bodyEnd);
     }
 
     // Writes a body into empty scratch space and returns where it ends.
-    private int WriteBody(StreamId stream, object body, string type, Scratch scratch)
+    private int WriteBody(object body, in PayloadContext context, Scratch scratch)
     {
         try
         {
@@ -184,16 +204,16 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         {
             throw new EventSerializationException(
                 "serialization",
-                $"of a '{Names.Printable(type)}' for stream '{stream}'",
+                $"of a '{Names.Printable(context.Type)}' for stream '{context.Stream}'",
                 $"{BodyException.Explain(error)} Nothing was stored.",
                 BodyException.WithoutText(error));
         }
 
-        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan)) Wrap(0, new PayloadContext(stream, type), scratch);
+        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan)) Wrap(0, context, scratch);
         return scratch.Output.WrittenCount;
     }
 
-    private void WriteHeaders(PayloadContext context, IEnumerable<KeyValuePair<string, string>> headers, Scratch scratch)
+    private void WriteHeaders(in PayloadContext context, IEnumerable<KeyValuePair<string, string>> headers, Scratch scratch)
     {
         var start = scratch.Output.WrittenCount;
         HeaderCodec.Encode(headers, scratch.Output);
@@ -201,7 +221,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     }
 
     // Replaces the bytes written after a place by their transformed form.
-    private void Wrap(int start, PayloadContext context, Scratch scratch)
+    private void Wrap(int start, in PayloadContext context, Scratch scratch)
     {
         var whole = new ArrayBufferWriter<byte>(scratch.Output.WrittenCount + 256);
         whole.Write(scratch.Output.WrittenSpan[..start]);

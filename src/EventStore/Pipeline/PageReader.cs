@@ -26,6 +26,7 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
     /// <summary>
     /// Reads a range of the store in pages. Empty pages are returned too: their position moves a reader of a rare filter on.
     /// </summary>
+    /// <exception cref="PositionAheadException">The store was set back between two pages.</exception>
     public async IAsyncEnumerable<StorePage> ReadAllAsync(StoreRead range, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (low, high) = (range.After, range.UpTo);
@@ -38,6 +39,7 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
             var read = range with { Filter = filter, After = low, UpTo = high };
             var page = await engine.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
             if (bound is null) high = Min(high, (bound = page.Head).Value);
+            if (page.Head < bound) throw new PositionAheadException("read", bound.Value, page.Head);
             RequireOrder(page, low, high, range.Direction);
             telemetry.Read(page.Events.Length);
 

@@ -13,6 +13,9 @@ internal sealed class ReadOnlyEngine(IPersistenceEngine engine) : IPersistenceEn
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
         throw Refused("Committing");
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        engine.FindCommitAsync(stream, commitId, cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         engine.ReadStreamAsync(read, cancellationToken);
 
@@ -54,7 +57,9 @@ internal sealed class ReadOnlyEngine(IPersistenceEngine engine) : IPersistenceEn
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         throw Refused("Deleting a stream");
 
-    public ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default) => throw Refused("Purging");
+    public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) => throw Refused("Purging a bucket");
+
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => throw Refused("Purging the store");
 
     public ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>

@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -14,14 +14,14 @@ internal sealed class Definition
     /// <summary>The condition as canonical JSON. Two conditions are equal if their texts are.</summary>
     public required string Condition { get; init; }
 
-    /// <summary>HMAC-SHA256 (RFC 2104) over name and condition, by the key of the wireup.</summary>
+    /// <summary>Covers everything else in this document; see <see cref="ReadStreamSigner"/>.</summary>
     public required byte[] Signature { get; init; }
 
     /// <summary>Identifies the links; each rebuild makes a new one.</summary>
-    public required Guid Generation { get; set; }
+    public required Guid Generation { get; init; }
 
     /// <summary>Whether it is being dropped: its links are deleted, then this document.</summary>
-    public bool IsDropped { get; set; }
+    public bool IsDropped { get; init; }
 
     public static string Prefix => Folder;
 
@@ -29,31 +29,41 @@ internal sealed class Definition
 
     public static string NameIn(string document) => document[Folder.Length..];
 
-    public static Definition Of(string name, EventPredicate condition, ReadOnlySpan<byte> key)
-    {
-        var text = Conditions.TextOf(condition);
-        return new Definition { Condition = text, Signature = Sign(name, text, key), Generation = NewId.Next() };
-    }
+    /// <summary>A new definition, with a generation of its own.</summary>
+    public static Definition Of(string name, EventPredicate condition, ReadStreamSigner signer) =>
+        Signed(name, Conditions.TextOf(condition), NewId.Next(), isDropped: false, signer);
 
-    public static Definition Read(string name, ReadOnlyMemory<byte> content)
+    /// <summary>The same read stream with new links.</summary>
+    public Definition Rebuilt(string name, ReadStreamSigner signer) => Signed(name, Condition, NewId.Next(), isDropped: false, signer);
+
+    /// <summary>The same read stream, being dropped.</summary>
+    public Definition Dropped(string name, ReadStreamSigner signer) => Signed(name, Condition, Generation, isDropped: true, signer);
+
+    public static Definition Read(string name, ReadOnlyMemory<byte> content) =>
+        TryRead(content, out var definition) ? definition : throw Unreadable(name);
+
+    public static bool TryRead(ReadOnlyMemory<byte> content, [NotNullWhen(true)] out Definition? definition)
     {
         try
         {
-            return JsonSerializer.Deserialize(content.Span, DefinitionJson.Default.Definition) ?? throw Unreadable(name);
+            definition = JsonSerializer.Deserialize(content.Span, DefinitionJson.Default.Definition);
         }
         catch (JsonException)
         {
-            throw Unreadable(name);
+            definition = null;
         }
+
+        return definition is { Condition: not null, Signature: not null };
     }
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, DefinitionJson.Default.Definition);
 
     /// <summary>The condition, after the signature was verified.</summary>
     /// <exception cref="ReadStreamException">The definition was changed, or signed with another key.</exception>
-    public EventPredicate Verify(string name, ReadOnlySpan<byte> key)
+    public EventPredicate Verify(string name, ReadStreamSigner signer)
     {
-        if (!CryptographicOperations.FixedTimeEquals(Sign(name, Condition, key), Signature))
+        signer.RequireChoice(name);
+        if (!signer.Fits(DocumentOf(name), ContentOf(Condition, Generation, IsDropped), Signature))
             throw new ReadStreamException(
                 name,
                 "was not opened: its stored filter does not have the signature of this key.",
@@ -68,8 +78,16 @@ internal sealed class Definition
         }
     }
 
-    private static byte[] Sign(string name, string condition, ReadOnlySpan<byte> key) =>
-        HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"read stream\0{name}\0{condition}"));
+    private static Definition Signed(string name, string condition, Guid generation, bool isDropped, ReadStreamSigner signer) => new()
+    {
+        Condition = condition,
+        Generation = generation,
+        IsDropped = isDropped,
+        Signature = signer.Sign(DocumentOf(name), ContentOf(condition, generation, isDropped)),
+    };
+
+    private static byte[] ContentOf(string condition, Guid generation, bool isDropped) =>
+        Encoding.UTF8.GetBytes($"{generation:N}\0{(isDropped ? "dropped" : "")}\0{condition}");
 
     private static ReadStreamException Unreadable(string name) =>
         new(name, "was not opened: its stored definition cannot be read.", "It was changed: drop the read stream and create it again.");

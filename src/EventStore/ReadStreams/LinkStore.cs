@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using EventStore.Pipeline;
 
 namespace EventStore.ReadStreams;
 
@@ -19,12 +19,14 @@ internal sealed record Links(long Parts, IReadOnlyList<long> Open, long FilledTo
 /// once, by the process that is first; others adopt it. So any number of processes may fill the same read stream.
 /// </summary>
 /// <remarks>
-/// A document holds numbers of 8 bytes, little-endian. A part holds the checkpoint up to which it is filled, and its links. The tail holds
-/// the number of parts before it, then the same.
+/// A part holds the checkpoint up to which it is filled, and its links. The tail holds the number of parts before it, then the same.
 /// </remarks>
-internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, bool isReadOnly)
+internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, ReadStreamSigner signer, bool isReadOnly)
 {
     public const int LinksPerPart = 1024;
+
+    // A store of 10^18 events has fewer parts.
+    private const long MaxParts = 1L << 50;
 
     private readonly string folder = $"readstreams/links/{generation:N}/";
 
@@ -33,17 +35,19 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, b
 
     public async ValueTask<Links> LoadAsync(CancellationToken cancellationToken)
     {
-        var found = await documents.FindDocumentAsync(folder + "tail", cancellationToken).ConfigureAwait(false);
+        var found = await documents.FindDocumentAsync(Tail, cancellationToken).ConfigureAwait(false);
         if (found is null) return Links.None;
-        var numbers = Read(found.Content.Span);
+        var numbers = LinkFormat.Read(Tail, found.Content.Span, before: 2, signer);
+        if (numbers[0] > MaxParts)
+            throw new CorruptStorageException($"document '{Tail}'", $"it counts {numbers[0]} parts.", "Rebuild the read stream.");
         return new Links(numbers[0], numbers[2..], numbers[1], found.Version);
     }
 
     /// <summary>Writes the tail; returns null if another process was faster.</summary>
     public async ValueTask<Links?> TrySaveAsync(Links links, CancellationToken cancellationToken)
     {
-        var content = Write([links.Parts, links.FilledTo, .. links.Open]);
-        var written = await documents.PutDocumentAsync(folder + "tail", content, links.Version, cancellationToken).ConfigureAwait(false);
+        var content = LinkFormat.Write(Tail, [links.Parts, links.FilledTo, .. links.Open], signer);
+        var written = await documents.PutSettledAsync(Tail, content, links.Version, cancellationToken).ConfigureAwait(false);
         return written is { } version ? links with { Version = version } : null;
     }
 
@@ -51,19 +55,19 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, b
     public async ValueTask<Links?> SealAsync(Links links, CancellationToken cancellationToken)
     {
         var document = PartOf(links.Parts);
-        var content = Write([links.FilledTo, .. links.Open]);
-        if (await documents.PutDocumentAsync(document, content, 0, cancellationToken).ConfigureAwait(false) is not null)
+        var content = LinkFormat.Write(document, [links.FilledTo, .. links.Open], signer);
+        if (await documents.PutSettledAsync(document, content, 0, cancellationToken).ConfigureAwait(false) is not null)
             return links with { Parts = links.Parts + 1, Open = [] };
 
         var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
-        return found is null ? null : links with { Parts = links.Parts + 1, Open = [], FilledTo = Read(found.Content.Span)[0] };
+        return found is null ? null : links with { Parts = links.Parts + 1, Open = [], FilledTo = Numbers(found)[0] };
     }
 
     /// <summary>The checkpoints of a full part; null where it does not exist.</summary>
     public async ValueTask<IReadOnlyList<long>?> LoadPartAsync(long part, CancellationToken cancellationToken)
     {
         var found = await documents.FindDocumentAsync(PartOf(part), cancellationToken).ConfigureAwait(false);
-        return found is null ? null : Read(found.Content.Span)[1..];
+        return found is null ? null : Numbers(found)[1..];
     }
 
     /// <summary>The exception for a part that does not exist.</summary>
@@ -78,24 +82,14 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, b
         {
             page = await documents.ListDocumentsAsync(folder, "", PageSize, cancellationToken).ConfigureAwait(false);
             foreach (var document in page)
-                await documents.DeleteDocumentAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
+                await documents.DeleteSettledAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
         }
         while (page.Count > 0);
     }
 
+    private string Tail => folder + "tail";
+
     private string PartOf(long part) => $"{folder}{part:D10}";
 
-    private static byte[] Write(IReadOnlyList<long> numbers)
-    {
-        var content = new byte[numbers.Count * sizeof(long)];
-        for (var i = 0; i < numbers.Count; i++) BinaryPrimitives.WriteInt64LittleEndian(content.AsSpan(i * sizeof(long)), numbers[i]);
-        return content;
-    }
-
-    private static long[] Read(ReadOnlySpan<byte> content)
-    {
-        var numbers = new long[content.Length / sizeof(long)];
-        for (var i = 0; i < numbers.Length; i++) numbers[i] = BinaryPrimitives.ReadInt64LittleEndian(content[(i * sizeof(long))..]);
-        return numbers;
-    }
+    private long[] Numbers(NamedDocument part) => LinkFormat.Read(part.Name, part.Content.Span, before: 1, signer);
 }

@@ -1,20 +1,19 @@
 using System.Runtime.CompilerServices;
+using EventStore.Pipeline;
 
 namespace EventStore.ReadStreams;
 
 /// <summary>The stored definitions of read streams, each signed with the key of the wireup, and their links.</summary>
-internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadOnlyMemory<byte> key, bool isReadOnly)
+internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadStreamSigner signer, bool isReadOnly)
 {
     private const int PageSize = 100;
 
-    /// <summary>Whether definitions are signed with a key, not with an empty one.</summary>
-    public bool HasKey => !key.IsEmpty;
-
-    public Definition Define(string name, EventPredicate condition) => Definition.Of(name, condition, key.Span);
+    /// <summary>Signs what is stored.</summary>
+    public ReadStreamSigner Signer => signer;
 
     /// <summary>The condition of a definition.</summary>
     /// <exception cref="ReadStreamException">The definition was changed, or signed with another key.</exception>
-    public EventPredicate Verify(string name, Definition definition) => definition.Verify(name, key.Span);
+    public EventPredicate Verify(string name, Definition definition) => definition.Verify(name, signer);
 
     /// <summary>The definition of a name; null where there is none, or it is being dropped.</summary>
     public async ValueTask<(Definition Definition, long Version)?> FindAsync(string name, CancellationToken cancellationToken) =>
@@ -30,14 +29,23 @@ internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadOnlyMem
     /// <summary>Writes a definition over a version of it, 0 for none.</summary>
     /// <returns>The new version; null if another process was faster.</returns>
     public ValueTask<long?> TryPutAsync(string name, Definition definition, long version, CancellationToken cancellationToken) =>
-        engine.PutDocumentAsync(Definition.DocumentOf(name), definition.Write(), version, cancellationToken);
+        engine.PutSettledAsync(Definition.DocumentOf(name), definition.Write(), version, cancellationToken);
 
     /// <summary>Deletes a definition; false if another process was faster.</summary>
     public ValueTask<bool> TryDeleteAsync(string name, long version, CancellationToken cancellationToken) =>
-        engine.DeleteDocumentAsync(Definition.DocumentOf(name), version, cancellationToken);
+        engine.DeleteSettledAsync(Definition.DocumentOf(name), version, cancellationToken);
 
-    /// <summary>The definitions that are not being dropped, in order of their names.</summary>
-    public async IAsyncEnumerable<(string Name, Definition Definition)> ListAsync(
+    /// <summary>Deletes a definition that cannot be read; its links cannot be found. False if there is none, or it can be read.</summary>
+    public async ValueTask<bool> TryDeleteUnreadableAsync(string name, CancellationToken cancellationToken)
+    {
+        var found = await engine.FindDocumentAsync(Definition.DocumentOf(name), cancellationToken).ConfigureAwait(false);
+        return found is not null
+            && !Definition.TryRead(found.Content, out _)
+            && await TryDeleteAsync(name, found.Version, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The documents of all definitions, in order of their names.</summary>
+    public async IAsyncEnumerable<(string Name, NamedDocument Document)> ListAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var after = "";
@@ -45,19 +53,13 @@ internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadOnlyMem
         do
         {
             page = await engine.ListDocumentsAsync(Definition.Prefix, after, PageSize, cancellationToken).ConfigureAwait(false);
-            foreach (var document in page)
-            {
-                var name = Definition.NameIn(document.Name);
-                var definition = Definition.Read(name, document.Content);
-                if (!definition.IsDropped) yield return (name, definition);
-            }
-
+            foreach (var document in page) yield return (Definition.NameIn(document.Name), document);
             if (page.Count > 0) after = page[^1].Name;
         }
         while (page.Count == PageSize);
     }
 
-    public LinkStore LinksOf(Guid generation) => new(engine, generation, isReadOnly);
+    public LinkStore LinksOf(Guid generation) => new(engine, generation, signer, isReadOnly);
 
     /// <summary>Whether a generation of a read stream was neither replaced nor dropped.</summary>
     public async ValueTask<bool> IsCurrentAsync(string name, Guid generation, CancellationToken cancellationToken) =>

@@ -13,8 +13,9 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
     {
         Require(name);
         ArgumentNullException.ThrowIfNull(condition);
-        if (!documents.HasKey) Log.ReadStreamUnsigned(logger, Names.Printable(name));
-        var wanted = documents.Define(name, condition);
+        documents.Signer.RequireChoice(name);
+        if (!documents.Signer.HasKey) Log.ReadStreamUnsigned(logger, Names.Printable(name));
+        var wanted = Definition.Of(name, condition, documents.Signer);
         if (await documents.TryPutAsync(name, wanted, 0, cancellationToken).ConfigureAwait(false) is null)
         {
             var (existing, _) = await documents.FindAsync(name, cancellationToken).ConfigureAwait(false)
@@ -27,7 +28,8 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
                     "Choose another name, or drop the other read stream first.");
         }
 
-        await FillAsync(await OpenAsync(name, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        var opened = await OpenAsync(name, cancellationToken).ConfigureAwait(false);
+        await opened.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async IAsyncEnumerable<LinkedEvent> ReadAsync(
@@ -42,7 +44,7 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         OptionRules.RequireDefined(direction);
         OptionRules.RequireDefined(decoding);
         var stream = await OpenAsync(name, cancellationToken).ConfigureAwait(false);
-        var links = await FillAsync(stream, cancellationToken).ConfigureAwait(false);
+        var links = await stream.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
         var range = stream.ReadAsync(links, from?.Value ?? 1, to?.Value ?? long.MaxValue, direction, cancellationToken);
         await foreach (var link in range.ConfigureAwait(false))
         {
@@ -63,9 +65,9 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
     public async IAsyncEnumerable<ReadStreamInfo> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        await foreach (var (name, definition) in documents.ListAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (var (name, document) in documents.ListAsync(cancellationToken).ConfigureAwait(false))
         {
-            yield return await DescribeAsync(name, definition, cancellationToken).ConfigureAwait(false);
+            if (await DescribeAsync(name, document, cancellationToken).ConfigureAwait(false) is { } described) yield return described;
             lifetime.ThrowIfEnded();
         }
     }
@@ -75,14 +77,13 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         Require(name);
         var (definition, version) = await documents.FindAsync(name, cancellationToken).ConfigureAwait(false) ?? throw Missing(name);
         var condition = documents.Verify(name, definition);
-        var old = definition.Generation;
-        definition.Generation = NewId.Next();
-        var links = documents.LinksOf(definition.Generation);
-        var rebuilt = new ReadStreamGeneration(name, condition, links, static _ => new(true));
-        await FillAsync(new ReadStream(rebuilt, reads), cancellationToken).ConfigureAwait(false);
+        var rebuilt = definition.Rebuilt(name, documents.Signer);
+        var links = documents.LinksOf(rebuilt.Generation);
+        var generation = new ReadStreamGeneration(name, condition, links, static _ => new(true));
+        await new ReadStream(generation, reads).FillToHeadAsync(cancellationToken).ConfigureAwait(false);
 
-        var isCurrent = await documents.TryPutAsync(name, definition, version, cancellationToken).ConfigureAwait(false) is not null;
-        await (isCurrent ? documents.LinksOf(old) : links).DeleteAsync(cancellationToken).ConfigureAwait(false);
+        var isCurrent = await documents.TryPutAsync(name, rebuilt, version, cancellationToken).ConfigureAwait(false) is not null;
+        await (isCurrent ? documents.LinksOf(definition.Generation) : links).DeleteAsync(cancellationToken).ConfigureAwait(false);
         if (!isCurrent)
             throw new ReadStreamException(
                 name, "was rebuilt or dropped by another process meanwhile.", "Rebuild it again if that is still wanted.");
@@ -91,14 +92,15 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
     public async ValueTask<bool> DropAsync(string name, CancellationToken cancellationToken = default)
     {
         Require(name);
+        if (await documents.TryDeleteUnreadableAsync(name, cancellationToken).ConfigureAwait(false)) return true;
         while (true)
         {
             if (await documents.FindStoredAsync(name, cancellationToken).ConfigureAwait(false) is not { } found) return false;
 
             // The definition is marked, then the links are deleted, then the definition. Dropping again finishes what was interrupted.
             var (definition, version) = found;
-            definition.IsDropped = true;
-            if (await documents.TryPutAsync(name, definition, version, cancellationToken).ConfigureAwait(false) is not { } marked) continue;
+            var dropped = definition.Dropped(name, documents.Signer);
+            if (await documents.TryPutAsync(name, dropped, version, cancellationToken).ConfigureAwait(false) is not { } marked) continue;
             await documents.LinksOf(definition.Generation).DeleteAsync(cancellationToken).ConfigureAwait(false);
             if (await documents.TryDeleteAsync(name, marked, cancellationToken).ConfigureAwait(false)) return true;
         }
@@ -144,7 +146,11 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
     }
 
     /// <summary>Opens the feed from which a consumer of a read stream reads.</summary>
-    public IFeed OpenFeed(string name) => new LinkFeed(cancellationToken => OpenAsync(name, cancellationToken), reads.Pages);
+    public IFeed OpenFeed(FeedRequest request)
+    {
+        var name = request.Source.ReadStream ?? throw new ArgumentException("The source is not a read stream.", nameof(request));
+        return new LinkFeed(cancellationToken => OpenAsync(name, cancellationToken), request);
+    }
 
     private async ValueTask<ReadStream> OpenAsync(string name, CancellationToken cancellationToken)
     {
@@ -155,19 +161,24 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
             new ReadStreamGeneration(name, condition, links, token => documents.IsCurrentAsync(name, generation, token)), reads);
     }
 
-    private async ValueTask<Links> FillAsync(ReadStream stream, CancellationToken cancellationToken)
-    {
-        var head = await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        var links = await stream.FillAsync(head, cancellationToken).ConfigureAwait(false);
-        if (links.FilledTo <= head.Value) return links;
-        var now = await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        return links.FilledTo <= now.Value ? links : throw new PositionAheadException(stream.Name, new Checkpoint(links.FilledTo), now);
-    }
-
     private async ValueTask<ReadStreamInfo> DescribeAsync(string name, Definition definition, CancellationToken cancellationToken)
     {
         var links = await documents.LinksOf(definition.Generation).LoadAsync(cancellationToken).ConfigureAwait(false);
         return new ReadStreamInfo(name, documents.Verify(name, definition), new Revision(links.Count), new Checkpoint(links.FilledTo));
+    }
+
+    // Null while it is being dropped.
+    private async ValueTask<ReadStreamInfo?> DescribeAsync(string name, NamedDocument document, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var definition = Definition.Read(name, document.Content);
+            return definition.IsDropped ? null : await DescribeAsync(name, definition, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is ReadStreamException or CorruptStorageException)
+        {
+            return new ReadStreamInfo(name, null, Revision.None, Checkpoint.Origin) { Fault = error.Message };
+        }
     }
 
     private void Require(string name)

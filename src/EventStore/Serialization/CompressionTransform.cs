@@ -17,7 +17,7 @@ internal sealed class CompressionTransform(CompressionAlgorithm algorithm, Compr
 
     public string Id => algorithm == CompressionAlgorithm.Brotli ? "br" : "gzip";
 
-    public bool TryApply(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output)
+    public bool TryApply(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output)
     {
         if (payload.Length < minBytes) return false;
         using var compressed = new MemoryStream(payload.Length);
@@ -27,7 +27,7 @@ internal sealed class CompressionTransform(CompressionAlgorithm algorithm, Compr
         return true;
     }
 
-    public void Restore(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output)
+    public void Restore(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output)
     {
         if (algorithm == CompressionAlgorithm.Brotli) RestoreBrotli(payload, output);
         else RestoreGzip(payload, output);

@@ -6,21 +6,24 @@ using System.Text;
 namespace EventStore.Serialization;
 
 /// <summary>
-/// Encrypts and authenticates each payload with AES-GCM (NIST SP 800-38D), bound to its stream and role, so that it cannot be read at
-/// another place.
+/// Encrypts and authenticates each payload with AES-GCM (NIST SP 800-38D), bound to its place, so that it cannot be read at another one.
 /// </summary>
 /// <remarks>
 /// Layout: one byte with the length of the key id, the key id in UTF-8, a random nonce of 12 bytes, a tag of 16, the ciphertext.
 /// </remarks>
 internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictionary<string, EncryptionKey> keys) : IPayloadTransform
 {
+    /// <summary>The id of the transform.</summary>
+    public const string Name = "aes-gcm";
+
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
+    private const int NumberBytes = 48;
     private readonly byte[] currentId = Encoding.UTF8.GetBytes(current.Id);
 
-    public string Id => "aes-gcm";
+    public string Id => Name;
 
-    public bool TryApply(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output)
+    public bool TryApply(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output)
     {
         var start = 1 + currentId.Length;
         var whole = output.GetSpan(start + NonceBytes + TagBytes + payload.Length)[..(start + NonceBytes + TagBytes + payload.Length)];
@@ -34,7 +37,7 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         return true;
     }
 
-    public void Restore(ReadOnlySpan<byte> payload, PayloadContext context, IBufferWriter<byte> output)
+    public void Restore(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output)
     {
         var start = payload.IsEmpty ? 0 : 1 + payload[0];
         if (payload.Length < start + NonceBytes + TagBytes || start == 0)
@@ -58,7 +61,7 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         {
             throw new PayloadTransformException(
                 Id,
-                $"the key '{Names.Printable(keyId)}' does not fit, or the payload was changed or moved to another stream.",
+                $"the key '{Names.Printable(keyId)}' does not fit, or the payload was changed or moved to another place.",
                 "Check the key; then verify the store.",
                 error);
         }
@@ -66,11 +69,19 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         output.Advance(ciphertext.Length);
     }
 
-    // Each part is preceded by its length, so that no two places have the same bytes.
-    private static byte[] Bind(PayloadContext context)
+    // The associated data: the numbers of the place, then its texts. Each text is preceded by its length, so that no two places are equal.
+    private static ReadOnlySpan<byte> Bind(in PayloadContext context)
     {
         var bound = new ArrayBufferWriter<byte>(256);
-        ReadOnlySpan<string> parts = [context.Stream.Bucket, context.Stream.Category, context.Stream.Id, context.Role];
+        var numbers = bound.GetSpan(NumberBytes);
+        context.StoreId.TryWriteBytes(numbers);
+        context.Id.TryWriteBytes(numbers[16..]);
+        BinaryPrimitives.WriteInt64LittleEndian(numbers[32..], context.Position);
+        BinaryPrimitives.WriteInt32LittleEndian(numbers[40..], context.SchemaVersion);
+        BinaryPrimitives.WriteInt32LittleEndian(numbers[44..], (int)context.Kind);
+        bound.Advance(NumberBytes);
+        ReadOnlySpan<string> parts =
+            [context.Stream.Bucket, context.Stream.Category, context.Stream.Id, context.Type, context.AppliedBefore];
         foreach (var part in parts)
         {
             BinaryPrimitives.WriteInt32LittleEndian(bound.GetSpan(4), Encoding.UTF8.GetByteCount(part));
@@ -78,6 +89,6 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
             Encoding.UTF8.GetBytes(part, bound);
         }
 
-        return bound.WrittenSpan.ToArray();
+        return bound.WrittenSpan;
     }
 }

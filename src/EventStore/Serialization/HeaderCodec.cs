@@ -8,7 +8,9 @@ namespace EventStore.Serialization;
 /// <summary>Headers as one JSON object of strings. No headers are no bytes.</summary>
 internal static class HeaderCodec
 {
-    private static readonly FrozenDictionary<string, string> None = FrozenDictionary<string, string>.Empty;
+    /// <summary>No headers.</summary>
+    public static readonly IReadOnlyDictionary<string, string> None = FrozenDictionary<string, string>.Empty;
+
     private static readonly JsonWriterOptions Readable =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
@@ -32,7 +34,6 @@ internal static class HeaderCodec
 
     public static IReadOnlyDictionary<string, string> Decode(ReadOnlyMemory<byte> encoded)
     {
-        if (encoded.IsEmpty) return None;
         var headers = new Dictionary<string, string>(StringComparer.Ordinal);
         var reader = new Utf8JsonReader(encoded.Span);
         reader.Read();

@@ -19,17 +19,19 @@ internal sealed class PayloadEnvelope
 
     private readonly IPayloadTransform[] applied;
     private readonly Dictionary<string, IPayloadTransform> known;
+    private readonly PayloadProtection protection;
     private readonly long maxBytes = Array.MaxLength;
 
     /// <param name="applied">The transforms applied to new payloads, in this order.</param>
     /// <param name="readable">Further transforms, which earlier payloads may have.</param>
-    public PayloadEnvelope(IEnumerable<IPayloadTransform> applied, IEnumerable<IPayloadTransform> readable)
+    /// <param name="protection">What is required of the payloads that are read.</param>
+    public PayloadEnvelope(
+        IEnumerable<IPayloadTransform> applied, IEnumerable<IPayloadTransform> readable, PayloadProtection protection)
     {
+        this.protection = protection;
         this.applied = [.. applied];
         known = this.applied.Concat(readable).DistinctBy(transform => transform.Id).ToDictionary(
             transform => transform.Id, StringComparer.Ordinal);
-        if (this.applied.Length > MaxTransforms)
-            throw new WireupException($"At most {MaxTransforms} transforms can be applied, but {this.applied.Length} were chosen.");
         foreach (var id in known.Keys)
         {
             if (id.Length is < 1 or > 32 || !Ascii.IsValid(id))
@@ -38,11 +40,9 @@ internal sealed class PayloadEnvelope
     }
 
     private PayloadEnvelope(PayloadEnvelope original, long maxBytes) =>
-        (applied, known, this.maxBytes) = (original.applied, original.known, maxBytes);
+        (applied, known, protection, this.maxBytes) = (original.applied, original.known, original.protection, maxBytes);
 
     private static ReadOnlySpan<byte> Magic => [0xC1, 0xE5, 0x53, 0x01];
-
-    public IReadOnlyList<string> AppliedIds => [.. applied.Select(transform => transform.Id)];
 
     /// <summary>The same envelope for an engine: what it restores has at most the bytes that the engine stores.</summary>
     public PayloadEnvelope Within(EngineLimits limits) =>
@@ -51,17 +51,22 @@ internal sealed class PayloadEnvelope
     /// <summary>Whether a payload may be stored unchanged.</summary>
     public bool LeavesAlone(ReadOnlySpan<byte> payload) => applied.Length == 0 && !payload.StartsWith(Magic);
 
+    /// <summary>Whether a stored payload is read unchanged, wherever it is stored.</summary>
+    public bool IsReadUnchanged(ReadOnlySpan<byte> stored) => !protection.RequiresEncryption && !stored.StartsWith(Magic);
+
     /// <exception cref="TooLargeException">The payload could not be restored within the limit.</exception>
     public void Write(ReadOnlySpan<byte> payload, PayloadContext context, ArrayBufferWriter<byte> output)
     {
         if (payload.Length > maxBytes) throw new TooLargeException("payload", payload.Length, maxBytes, "bytes before it is transformed");
         List<IPayloadTransform> used = [];
+        context = context with { StoreId = protection.StoreId };
         var current = payload;
         foreach (var transform in applied)
         {
             var next = new ArrayBufferWriter<byte>(current.Length + 64);
             if (!transform.TryApply(current, context, next)) continue;
             used.Add(transform);
+            context = context with { AppliedBefore = Join(used.Select(before => before.Id)) };
             current = next.WrittenSpan;
         }
 
@@ -69,10 +74,23 @@ internal sealed class PayloadEnvelope
         output.Write(current);
     }
 
-    public ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> stored, PayloadContext context)
+    /// <param name="stored">The payload as it is stored.</param>
+    /// <param name="context">Its place.</param>
+    /// <param name="checkpoint">The checkpoint of its event; the origin for a state.</param>
+    /// <param name="eventType">The type name of its event; null for a state, whose type the place has.</param>
+    /// <exception cref="PayloadTransformException">
+    /// It was changed or moved, its key or transform is missing, or it is not encrypted where that is required.
+    /// </exception>
+    public ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> stored, PayloadContext context, Checkpoint checkpoint, string? eventType = null)
     {
-        if (!stored.Span.StartsWith(Magic)) return stored;
-        var (ids, payload) = ReadHeader(stored[Magic.Length..]);
+        var (ids, payload) = stored.Span.StartsWith(Magic) ? ReadHeader(stored[Magic.Length..]) : ([], stored);
+        if ((ids.Count == 0 || ids[^1] != EncryptionTransform.Name) && !protection.AcceptsPlaintext(eventType ?? context.Type, checkpoint))
+            throw new PayloadTransformException(
+                EncryptionTransform.Name,
+                "it is not encrypted, but EncryptWith(…) requires that.",
+                "If it was stored before encryption was chosen, accept it with AcceptPlaintextUntil(…) or AcceptPlaintextOf(…). "
+                + "Otherwise another program wrote to the storage.");
+        context = context with { StoreId = protection.StoreId };
         for (var i = ids.Count - 1; i >= 0; i--)
         {
             if (!known.TryGetValue(ids[i], out var transform))
@@ -81,12 +99,14 @@ internal sealed class PayloadEnvelope
                     "no transform of this name is configured.",
                     "Add it to the wireup, as when the payload was written.");
             var output = new BoundedOutput(ids[i], Math.Max(256, payload.Length), maxBytes);
-            transform.Restore(payload.Span, context, output);
+            transform.Restore(payload.Span, context with { AppliedBefore = Join(ids.Take(i)) }, output);
             payload = output.Written;
         }
 
         return payload;
     }
+
+    private static string Join(IEnumerable<string> ids) => string.Join(',', ids);
 
     private static void WriteHeader(List<IPayloadTransform> used, ArrayBufferWriter<byte> output)
     {

@@ -8,8 +8,6 @@ namespace EventStore.Streams;
 internal sealed class OptimisticEventStore(
     CommitPath commits, ReadPath reads, StoreMaintenance maintenance, StoreLifetime lifetime) : IEventStore
 {
-    private readonly StoreQueries queries = new(reads);
-
     public required ISnapshots Snapshots
     {
         get => WhileOpen(field);
@@ -36,6 +34,9 @@ internal sealed class OptimisticEventStore(
 
     /// <summary>Makes the stream objects.</summary>
     public required StreamOpener Streams { get; init; }
+
+    /// <summary>Reads queries page by page.</summary>
+    public required StoreQueries Queries { get; init; }
 
     /// <summary>What the store was built from.</summary>
     public required StoreDescription Description { get; init; }
@@ -106,13 +107,13 @@ internal sealed class OptimisticEventStore(
         EventQuery query, int size, string? continuation = null, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return queries.ReadPageAsync(query, size, continuation, cancellationToken);
+        return Queries.ReadPageAsync(query, size, continuation, cancellationToken);
     }
 
     public ValueTask<CommittedEvent?> FindLastEventAsync(EventQuery query, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return queries.FindLastAsync(query, cancellationToken);
+        return Queries.FindLastAsync(query, cancellationToken);
     }
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default)
@@ -149,13 +150,13 @@ internal sealed class OptimisticEventStore(
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return maintenance.PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken);
+        return maintenance.PurgeBucketAsync(StreamId.RequireBucket(bucket), cancellationToken);
     }
 
     public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return maintenance.PurgeAsync(bucket: null, cancellationToken);
+        return maintenance.PurgeAllAsync(cancellationToken);
     }
 
     public ValueTask<VerificationReport> VerifyAsync(

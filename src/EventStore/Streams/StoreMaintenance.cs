@@ -15,12 +15,18 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
         return existed;
     }
 
-    /// <summary>Deletes all streams of a bucket; null for all buckets.</summary>
-    public async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken)
+    public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken)
     {
-        await engine.PurgeAsync(bucket, cancellationToken).ConfigureAwait(false);
+        await engine.PurgeBucketAsync(bucket, cancellationToken).ConfigureAwait(false);
         shared.Clear();
         await hooks.AfterPurgeAsync(bucket).ConfigureAwait(false);
+    }
+
+    public async ValueTask PurgeAllAsync(CancellationToken cancellationToken)
+    {
+        await engine.PurgeAllAsync(cancellationToken).ConfigureAwait(false);
+        shared.Clear();
+        await hooks.AfterPurgeAsync(bucket: null).ConfigureAwait(false);
     }
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken) =>

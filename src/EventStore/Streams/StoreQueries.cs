@@ -3,7 +3,9 @@ using EventStore.Pipeline;
 namespace EventStore.Streams;
 
 /// <summary>Reads the events of a query page by page, or only the last one.</summary>
-internal sealed class StoreQueries(ReadPath reads)
+/// <param name="reads">Reads the events.</param>
+/// <param name="key">Signs continuation tokens; empty for none.</param>
+internal sealed class StoreQueries(ReadPath reads, ReadOnlyMemory<byte> key)
 {
     /// <summary>The next page of a query, with a token for the page after it.</summary>
     public async ValueTask<EventPage> ReadPageAsync(EventQuery query, int size, string? continuation, CancellationToken cancellationToken)
@@ -11,7 +13,7 @@ internal sealed class StoreQueries(ReadPath reads)
         ArgumentNullException.ThrowIfNull(query);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         var forward = query.Direction == ReadDirection.Forward;
-        ContinuationToken? start = continuation is null ? null : ContinuationToken.Read(continuation, query);
+        ContinuationToken? start = continuation is null ? null : ContinuationToken.Read(continuation, query, key.Span);
         var after = forward ? start?.Position ?? query.After : query.After;
         var upTo = forward ? start?.Bound ?? query.UpTo : start?.Position ?? query.UpTo;
         var limit = PageReader.FullPage with { MaxEvents = Math.Min(size, PageReader.MaxPageEvents - 1) + 1 };
@@ -20,17 +22,18 @@ internal sealed class StoreQueries(ReadPath reads)
         var pages = reads.ReadPagesAsync(query, after, upTo, limit, cancellationToken);
         await foreach (var page in pages.ConfigureAwait(false))
         {
+            if (start is { Bound: var seen } && seen > page.Head) throw new PositionAheadException("continuation token", seen, page.Head);
             var bound = start?.Bound ?? new Checkpoint(Math.Min(query.UpTo.Value, page.Head.Value));
             for (var i = 0; i < page.Events.Length; i++)
             {
-                // One event that is shown after a full page proves that there is a next page.
-                var isFull = events.Count == size;
-                if (!reads.Holds(query.Condition, page.Events.Span[i])) continue;
-                if (reads.Show(page.Events.Span[i], isFull ? EventDecoding.OnDemand : EventDecoding.Eager) is not { } shown) continue;
-                if (isFull)
+                // A further event that is shown proves that there is a next page, which begins with it.
+                var recorded = page.Events.Span[i];
+                if (!reads.Holds(query.Condition, recorded)) continue;
+                if (reads.Show(recorded, events.Count < size ? EventDecoding.Eager : EventDecoding.OnDemand) is not { } shown) continue;
+                if (events.Count == size)
                 {
-                    var position = forward ? events[^1].Checkpoint : new Checkpoint(events[^1].Checkpoint.Value - 1);
-                    return new EventPage(events, new ContinuationToken(position, bound).Write(query));
+                    var position = forward ? new Checkpoint(recorded.Checkpoint.Value - 1) : recorded.Checkpoint;
+                    return new EventPage(events, new ContinuationToken(position, bound).Write(query, key.Span));
                 }
 
                 events.Add(shown);

@@ -193,9 +193,15 @@ internal sealed class RemembersHeads(IPersistenceEngine inner) : AttemptByAttemp
         return Inner.DeleteStreamAsync(stream, cancellationToken);
     }
 
-    public override ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
+    public override ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
         heads.Clear();
-        return Inner.PurgeAsync(bucket, cancellationToken);
+        return Inner.PurgeBucketAsync(bucket, cancellationToken);
+    }
+
+    public override ValueTask PurgeAllAsync(CancellationToken cancellationToken = default)
+    {
+        heads.Clear();
+        return Inner.PurgeAllAsync(cancellationToken);
     }
 }

@@ -80,10 +80,10 @@ internal sealed class ListsDeletedHeads(IPersistenceEngine inner) : DelegatingEn
 [CaughtBy(typeof(DocumentSpecification<>), nameof(DocumentSpecification<>.Documents_outlive_a_purge_of_the_store))]
 internal sealed class PurgesDocumentsToo(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
+    public override async ValueTask PurgeAllAsync(CancellationToken cancellationToken = default)
     {
         foreach (var document in await Inner.ListDocumentsAsync("", "", int.MaxValue, cancellationToken))
             await Inner.DeleteDocumentAsync(document.Name, document.Version, cancellationToken);
-        await Inner.PurgeAsync(bucket, cancellationToken);
+        await Inner.PurgeAllAsync(cancellationToken);
     }
 }

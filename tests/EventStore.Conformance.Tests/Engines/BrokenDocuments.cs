@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 
 namespace EventStore.Conformance.Tests.Engines;
@@ -124,4 +125,16 @@ internal sealed class TakesAnyName(IPersistenceEngine inner) : DelegatingEngine(
             return expectedVersion + 1;
         }
     }
+}
+
+/// <summary>A process that reads a document once, and never notices that it was changed.</summary>
+[CaughtBy(typeof(ProtectionSpecification<>), nameof(ProtectionSpecification<>.A_link_to_an_event_that_does_not_match_is_not_read))]
+internal sealed class RemembersFirstContent(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    private readonly ConcurrentDictionary<string, ReadOnlyMemory<byte>> first = new(StringComparer.Ordinal);
+
+    public override async ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default) =>
+        await Inner.FindDocumentAsync(name, cancellationToken) is { } found
+            ? new NamedDocument(name, found.Version, first.GetOrAdd(name, found.Content))
+            : null;
 }

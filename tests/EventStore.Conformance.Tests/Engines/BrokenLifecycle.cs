@@ -76,7 +76,7 @@ internal sealed class ListsDueStreamsAboveTheThreshold(IPersistenceEngine inner)
 [CaughtBy(typeof(LifecycleSpecification<>), nameof(LifecycleSpecification<>.Stored_data_exists_after_reopening))]
 internal sealed class WipesWhenInitialized(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Inner.PurgeAsync(null, cancellationToken);
+    public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) => Inner.PurgeAllAsync(cancellationToken);
 }
 
 /// <summary>Creates missing storage although it may not (G47).</summary>

@@ -74,11 +74,11 @@ internal sealed class DeletesInEveryBucket(IPersistenceEngine inner) : Delegatin
 [CaughtBy(typeof(DeletionSpecification<>), nameof(DeletionSpecification<>.Purging_a_bucket_leaves_the_others_whole))]
 internal sealed class PurgesByPrefix(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override async ValueTask PurgeAsync(string? bucket, CancellationToken cancellationToken = default)
+    public override async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
         foreach (var head in await Inner.ListHeadsAsync(new HeadQuery(null, 0, null, int.MaxValue), cancellationToken))
         {
-            if (bucket is null || head.Stream.Bucket.StartsWith(bucket, StringComparison.Ordinal))
+            if (head.Stream.Bucket.StartsWith(bucket, StringComparison.Ordinal))
                 await Inner.DeleteStreamAsync(head.Stream, cancellationToken);
         }
     }

@@ -149,7 +149,8 @@ internal static class Operations
     public static Operation Purge(Random random)
     {
         var bucket = random.Next(3) == 0 ? null : Of(random, Streams).Bucket;
-        return new Operation(engine => engine.PurgeAsync(bucket), stored => stored.Purge(bucket));
+        return new Operation(
+            engine => bucket is null ? engine.PurgeAllAsync() : engine.PurgeBucketAsync(bucket), stored => stored.Purge(bucket));
     }
 
     /// <summary>Removes dead frames, and nothing that can be read.</summary>

@@ -46,7 +46,7 @@ internal sealed class SimulatedLife
     private int flushed;
 
     /// <param name="seed">Decides everything.</param>
-    /// <param name="bug">What is done wrong; null if nothing is.</param>
+    /// <param name="bug">What is done wrong; null for a store without a bug.</param>
     /// <param name="durability">Whether the store flushes every batch; null to draw it too.</param>
     public SimulatedLife(int seed, SeededBug? bug = null, bool? durability = null)
     {
