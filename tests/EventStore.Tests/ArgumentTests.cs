@@ -249,7 +249,7 @@ public sealed class ArgumentTests
 
         const string Name = "evil\r\n2026-01-01 FATAL all is lost\u001b[2J";
         var log = new CollectedLog();
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingLoggerFactory(log)
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().LeaveReadStreamsUnsigned().UsingLoggerFactory(log)
             .UsingJsonSerialization(types => types.Register<string>("text"))
             .HookIntoPipelineUsing(new Unwilling("forbidden")).BuildAsync(Token);
         await store.AppendAsync(Name, "x");
@@ -294,6 +294,6 @@ public sealed class ArgumentTests
             .Distinct().Order(StringComparer.Ordinal);
     }
 
-    private static ValueTask<IEventStore> OpenAsync() => Wireup.Init().UsingInMemoryPersistence()
+    private static ValueTask<IEventStore> OpenAsync() => Wireup.Init().UsingInMemoryPersistence().LeaveReadStreamsUnsigned()
         .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(Token);
 }

@@ -17,7 +17,7 @@ public sealed class BodyTests
     public async Task Conditions_mappings_and_upconverters_see_bodies_as_deep_as_the_serializer_allows()
     {
         var options = new JsonSerializerOptions(JsonSerializerOptions.Web) { MaxDepth = 200 };
-        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().LeaveReadStreamsUnsigned().UsingJsonSerialization(
             types => types.Register<JsonObject>("deep-2"), options)
             .UpconvertEventsUsing("deep-1", "deep-2", node => new JsonObject { ["n"] = 1, ["was"] = node.DeepClone() })
             .DefineEventMappings(map => map.Map(EnvelopeValue.StreamRevision, "meta.revision")).BuildAsync(Token);
@@ -298,6 +298,6 @@ public sealed class BodyTests
 
     public sealed class Basket : List<int>
     {
-        public string Owner { get; set; } = "";
+        public string Owner { get; init; } = "";
     }
 }

@@ -21,6 +21,10 @@ public sealed class OutcomeTests
     {
         private int calls;
 
+        public override ValueTask<CommitRecord?> FindCommitAsync(
+            StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+            throw new StorageUnavailableException("The server could not be reached. Nothing was stored. Try again.");
+
         public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
             IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
         {

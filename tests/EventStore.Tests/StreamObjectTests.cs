@@ -44,7 +44,7 @@ public sealed class StreamObjectTests
         await using var store = await Wireup.Init().UsingPersistence(engine)
             .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(Token);
         await store.AppendAsync(Stream, "1", "2");
-        engine.Next = () => store.AppendAsync(Stream, "3");
+        engine.Before(() => store.AppendAsync(Stream, "3"));
         var opened = await store.OpenStreamAsync(Stream, new StreamRange { From = new Revision(3) }, Token);
         Assert.Equal((3, "3"), (opened.Revision.Value, Assert.Single(opened.CommittedEvents).Body));
     }
@@ -131,13 +131,15 @@ public sealed class StreamObjectTests
     /// <summary>Appends once before the head of a stream is looked up.</summary>
     private sealed class AppendsBeforeHead(IPersistenceEngine inner) : Conformance.DelegatingEngine(inner)
     {
-        public Func<ValueTask<CommitResult>>? Next { get; set; }
+        private Func<ValueTask<CommitResult>>? next;
+
+        public void Before(Func<ValueTask<CommitResult>> append) => next = append;
 
         public override async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default)
         {
-            if (Next is { } append)
+            if (next is { } append)
             {
-                Next = null;
+                next = null;
                 await append();
             }
 

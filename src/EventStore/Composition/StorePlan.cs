@@ -161,7 +161,8 @@ internal sealed class StorePlan
         if (applied.GroupBy(transform => transform.Id, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new WireupException($"The transform '{Names.Printable(twice.Key)}' was chosen twice. Choose it once.");
         if (applied.Count > PayloadEnvelope.MaxTransforms)
-            throw new WireupException($"At most {PayloadEnvelope.MaxTransforms} transforms can be applied, but {applied.Count} were chosen.");
+            throw new WireupException(
+                $"At most {PayloadEnvelope.MaxTransforms} transforms can be applied, but {applied.Count} were chosen.");
         return applied;
     }
 }

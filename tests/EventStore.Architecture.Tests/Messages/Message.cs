@@ -79,7 +79,7 @@ internal sealed record Message(string Place, string Type, string Text, IReadOnly
 /// <summary>An expression whose value is shown.</summary>
 /// <param name="Expression">The expression: a name, or a member of something.</param>
 /// <param name="Type">Its type; null where it is not known.</param>
-/// <param name="Owner">The type of what it is a member of; null where it is none.</param>
+/// <param name="Owner">The type of what it is a member of; null for a name.</param>
 internal sealed record Shown(ExpressionSyntax Expression, ITypeSymbol? Type, ITypeSymbol? Owner)
 {
     /// <summary>The last name of the expression.</summary>
