@@ -281,7 +281,7 @@ public sealed class ArgumentTests
         Type[] returned =
         [
             typeof(EngineDurability), typeof(EngineDescription), typeof(ConsumerStatus), typeof(CommitOutcome), typeof(StreamRead),
-            typeof(StoreRead), typeof(ConsumerOptions), typeof(OptionRules),
+            typeof(StoreRead), typeof(ConsumerOptions), typeof(OptionRules), typeof(PayloadContext),
         ];
         const BindingFlags Members = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
         return assemblies.SelectMany(assembly => assembly.GetExportedTypes()).Where(type => !type.IsEnum && !returned.Contains(type))
