@@ -32,7 +32,7 @@ public sealed class CommitWatch(CommitSignal signal, Func<CancellationToken, Val
             if (!isWatching)
             {
                 isWatching = true;
-                watching = Task.Run(() => WatchAsync(interval), CancellationToken.None);
+                watching = BackgroundWork.Start(() => WatchAsync(interval));
             }
         }
 

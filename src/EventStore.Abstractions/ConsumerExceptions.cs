@@ -1,8 +1,10 @@
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>A consumer of this name is already running, or another process took the name over. No event was lost.</summary>
 public sealed class ConsumerTakenException(string name, string why) : EventStoreException(
-    $"The consumer '{name}' is already running: {why} Stop it, choose another name, or wait for it with WhenTaken.Wait.")
+    $"The consumer '{Names.Printable(name)}' is already running: {why} Stop it, choose another name, or wait for it with WhenTaken.Wait.")
 {
     /// <summary>The consumer's name.</summary>
     public string Name { get; } = name;
@@ -10,7 +12,8 @@ public sealed class ConsumerTakenException(string name, string why) : EventStore
 
 /// <summary>A consumer stopped before an event that its handler could not handle. Started again, it begins with that event.</summary>
 public sealed class ConsumerStoppedException(string name, StreamId stream, Checkpoint checkpoint, Exception inner) : EventStoreException(
-    $"The consumer '{name}' stopped before checkpoint {checkpoint} of stream '{stream}': its handler failed with {inner?.GetType().Name}. "
+    $"The consumer '{Names.Printable(name)}' stopped before checkpoint {checkpoint} of stream '{stream}': "
+    + $"its handler failed with {inner?.GetType().Name}. "
     + "Fix the handler and start the consumer again, or set MaxRetries and OnFailure so that it parks or skips the event.", inner)
 {
     /// <summary>The consumer's name.</summary>
@@ -57,7 +60,7 @@ public sealed class NotStoppedException(string what, TimeSpan waited) : EventSto
 /// delivered or changed.
 /// </summary>
 public sealed class ConsumerChangedException(string name, string problem, string advice) : EventStoreException(
-    $"The consumer '{name}' {problem} Nothing was delivered or changed. {advice}")
+    $"The consumer '{Names.Printable(name)}' {problem} Nothing was delivered or changed. {advice}")
 {
     /// <summary>The consumer's name.</summary>
     public string Name { get; } = name;
@@ -65,7 +68,7 @@ public sealed class ConsumerChangedException(string name, string problem, string
 
 /// <summary>A projection returned null instead of a state. The state before the event is kept, and the event is not counted.</summary>
 public sealed class ProjectionException(string name, StreamId stream, Checkpoint checkpoint) : EventStoreException(
-    $"The projection of the consumer '{name}' returned null for checkpoint {checkpoint} of stream '{stream}'. "
+    $"The projection of the consumer '{Names.Printable(name)}' returned null for checkpoint {checkpoint} of stream '{stream}'. "
     + "Return a state for every event: the same one where the event changes nothing.")
 {
     /// <summary>The consumer's name.</summary>

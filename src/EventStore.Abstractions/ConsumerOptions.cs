@@ -35,6 +35,7 @@ public sealed record ConsumerSource
     }
 
     /// <summary>All streams of a category, in one bucket or in all of them.</summary>
+    /// <exception cref="InvalidNameException">A name is empty, too long or ill-formed.</exception>
     public static ConsumerSource OfCategory(string category, string? bucket = null)
     {
         ArgumentNullException.ThrowIfNull(category);
@@ -42,6 +43,7 @@ public sealed record ConsumerSource
     }
 
     /// <summary>All streams of a bucket.</summary>
+    /// <exception cref="InvalidNameException">The name is empty, too long or ill-formed.</exception>
     public static ConsumerSource OfBucket(string bucket)
     {
         ArgumentNullException.ThrowIfNull(bucket);
@@ -49,9 +51,14 @@ public sealed record ConsumerSource
     }
 
     /// <summary>The events that match a filter, which the engine applies.</summary>
+    /// <exception cref="ArgumentException">The filter is a query, whose range, order or condition a consumer would not follow.</exception>
     public static ConsumerSource Matching(EventFilter filter)
     {
         ArgumentNullException.ThrowIfNull(filter);
+        if (filter is EventQuery)
+            throw new ArgumentException(
+                "A query has a range, an order and a condition, which a consumer does not follow. Pass an EventFilter, or a condition.",
+                nameof(filter));
         return new() { Filter = filter };
     }
 
@@ -63,11 +70,8 @@ public sealed record ConsumerSource
     }
 
     /// <summary>A read stream, which must exist.</summary>
-    public static ConsumerSource OfReadStream(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        return new() { ReadStream = name };
-    }
+    /// <exception cref="InvalidNameException">The name is empty, takes more than 900 bytes in UTF-8, or is ill-formed.</exception>
+    public static ConsumerSource OfReadStream(string name) => new() { ReadStream = Names.RequireFeature(name, "name") };
 }
 
 /// <summary>

@@ -16,7 +16,7 @@ public readonly struct EventRecord
     {
         if (eventId == Guid.Empty) throw new ArgumentException("An event id is not all zeros.", nameof(eventId));
         EventId = eventId;
-        EventType = Names.Require(eventType, nameof(eventType), MaxTypeBytes);
+        EventType = RequireType(eventType);
         Body = body;
         Headers = headers;
     }
@@ -32,6 +32,10 @@ public readonly struct EventRecord
 
     /// <summary>The headers, empty when there are none.</summary>
     public ReadOnlyMemory<byte> Headers { get; }
+
+    /// <summary>Returns the name if it may name a type of events.</summary>
+    /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
+    public static string RequireType(string eventType) => Names.Require(eventType, nameof(eventType), MaxTypeBytes);
 }
 
 /// <summary>A stored event as an engine reads it: the record, its commit, and its place in the commit.</summary>

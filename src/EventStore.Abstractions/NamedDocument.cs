@@ -36,5 +36,5 @@ public sealed class NamedDocument
 
     /// <summary>Returns the name if it may name a document.</summary>
     /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
-    public static string RequireName(string name) => Names.Require(name, nameof(name), MaxNameBytes);
+    public static string RequireName(string name) => Names.Require(name, "document", MaxNameBytes);
 }

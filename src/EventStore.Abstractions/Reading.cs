@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using EventStore.Engines;
 
 namespace EventStore;
@@ -31,42 +32,44 @@ public enum EventDecoding
 /// </summary>
 public record EventFilter
 {
-    private readonly string? bucket;
-    private readonly string? category;
-    private readonly string? id;
     private readonly HashSet<string>? eventTypes;
 
     /// <summary>Matches everything.</summary>
     public static EventFilter Everything { get; } = new();
 
     /// <summary>Only this bucket; null for all.</summary>
+    /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
     public string? Bucket
     {
-        get => bucket;
-        init => bucket = Names.RequireSought(value, nameof(Bucket), StreamId.MaxBucketBytes);
+        get;
+        init => field = value is null ? null : StreamId.RequireBucket(value);
     }
 
     /// <summary>Only this category; null for all. The empty string means streams without a category.</summary>
+    /// <exception cref="InvalidNameException">It is too long or ill-formed.</exception>
     public string? Category
     {
-        get => category;
-        init => category = Names.RequireSought(value, nameof(Category), StreamId.MaxBucketBytes);
+        get;
+        init => field = value is null ? null : StreamId.RequireCategory(value);
     }
 
     /// <summary>Only streams of this id; null for all.</summary>
+    /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
     public string? Id
     {
-        get => id;
-        init => id = Names.RequireSought(value, nameof(Id), StreamId.MaxIdBytes);
+        get;
+        init => field = value is null ? null : StreamId.RequireId(value);
     }
 
-    /// <summary>Only events of these types; null for all. An empty collection matches nothing.</summary>
+    /// <summary>
+    /// Only events of these types; null for all. An empty collection matches nothing. A store also finds the events stored under older
+    /// names that are converted into one of these while reading.
+    /// </summary>
+    /// <exception cref="InvalidNameException">A name is empty, too long or ill-formed.</exception>
     public IReadOnlyCollection<string>? EventTypes
     {
         get => eventTypes;
-        init => eventTypes = value?
-            .Select(type => Names.Require(type, nameof(EventTypes), EventRecord.MaxTypeBytes, mayBeEmpty: true))
-            .ToHashSet(StringComparer.Ordinal);
+        init => eventTypes = value?.Select(EventRecord.RequireType).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Only commits stamped at or after this instant; null for all. An approximation, as clocks may be wrong.</summary>
@@ -75,6 +78,21 @@ public record EventFilter
     /// <summary>Whether an event matches. This defines the meaning of the properties.</summary>
     public bool Matches(in RecordedEvent recorded) =>
         MatchesCommit(recorded.Commit) && (eventTypes is null || eventTypes.Contains(recorded.Record.EventType));
+
+    /// <summary>A filter that matches at least what both match. Where both ask for something, this one's value is kept.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public EventFilter Narrow(EventFilter other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new()
+        {
+            Bucket = Bucket ?? other.Bucket,
+            Category = Category ?? other.Category,
+            Id = Id ?? other.Id,
+            EventTypes = EventTypes ?? other.EventTypes,
+            Since = Since ?? other.Since,
+        };
+    }
 
     /// <summary>Whether events of a commit can match, except for their types.</summary>
     public bool MatchesCommit(CommitRecord commit)
@@ -97,5 +115,15 @@ public sealed record EventQuery : EventFilter
     public Checkpoint UpTo { get; init; } = Checkpoint.Max;
 
     /// <summary>Oldest or newest first. Default: oldest.</summary>
-    public ReadDirection Direction { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">It is neither of the two.</exception>
+    public ReadDirection Direction
+    {
+        get;
+        init => field = OptionRules.RequireDefined(value, nameof(Direction));
+    }
+
+    /// <summary>
+    /// A further condition, on headers or bodies for example; null for none. The engine applies the part that it can, the store the rest.
+    /// </summary>
+    public EventPredicate? Condition { get; init; }
 }

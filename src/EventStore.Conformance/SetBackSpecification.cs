@@ -84,7 +84,7 @@ public abstract class SetBackSpecification<TBackend> : ConsumerFacts<TBackend> w
         var older = new ShowsOlder(Engine);
         await using var store = await Wire(older).BuildAsync();
         for (var i = 0; i < 3; i++)
-            await store.AppendAsync(Stream, ExpectedRevision.Any, [.. Enumerable.Repeat(new EventMessage("x"), 500)]);
+            await store.AppendAsync(Stream, ExpectedRevision.Any, [.. Enumerable.Range(0, 500).Select(_ => new EventMessage("x"))]);
         var read = store.ReadAllAsync(new EventQuery { Direction = direction }).GetAsyncEnumerator();
         await using (read.ConfigureAwait(false))
         {

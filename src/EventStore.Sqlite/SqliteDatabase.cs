@@ -183,7 +183,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
             connection.Dispose();
             if (error is InvalidOperationException)
                 throw new StorageException(
-                    $"The database '{location.Path}' cannot be opened as its connection string asks: {error.Message}", error);
+                    $"The database '{location.Path}' cannot be opened as its connection string asks. The inner exception says why.", error);
             throw;
         }
     }

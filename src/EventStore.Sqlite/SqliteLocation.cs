@@ -38,10 +38,12 @@ internal sealed class SqliteLocation
         {
             parsed = isConnectionString ? new(database) : new() { DataSource = database };
         }
-        catch (ArgumentException error)
+        catch (ArgumentException)
         {
+            // The text of the error quotes what it does not know, which may be a part of a password.
             throw new WireupException(
-                $"The connection string for SQLite cannot be read ({error.GetType().Name}). Write it as 'Data Source=orders.db'.");
+                "The connection string for SQLite cannot be read: a keyword is unknown, or a value has another form. "
+                + "Write it as 'Data Source=orders.db'.");
         }
 
         if (!isConnectionString && HasKeyword(database, "Password"))

@@ -68,7 +68,8 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         }
         catch (StorageException error) when (unknown.Concerns(attempts))
         {
-            throw new BatchOutcomeUnknownException("an earlier attempt of it ended in an unknown way, and this one failed.", error);
+            throw new BatchOutcomeUnknownException(
+                $"it failed before with an unknown outcome, and now with {error.GetType().Name}.", error);
         }
     }
 

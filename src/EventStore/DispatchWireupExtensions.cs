@@ -44,9 +44,7 @@ public static class DispatchWireupExtensions
     public static Wireup Startup(this Wireup wireup, DispatchStartup startup)
     {
         ArgumentNullException.ThrowIfNull(wireup);
-        if (!Enum.IsDefined(startup))
-            throw new InvalidOptionException(nameof(Wireup), nameof(Startup), $"{startup}", "a member of its enumeration");
-        return wireup.Choose(nameof(Startup), new StartupChoice(startup));
+        return wireup.Choose(nameof(Startup), new StartupChoice(OptionRules.RequireDefined(startup)));
     }
 
     /// <summary>Does not track dispatch: no event counts as undispatched.</summary>

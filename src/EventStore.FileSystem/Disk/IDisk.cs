@@ -90,7 +90,7 @@ internal interface IDiskFile : IDisposable
 }
 
 /// <summary>The lock of the single writer is held.</summary>
-internal sealed class DiskLockedException(string path, string owner) : IOException($"'{path}' is locked by {owner}.")
+internal sealed class DiskLockedException(string path, string owner) : IOException($"'{path}' is locked by {Names.Printable(owner)}.")
 {
-    public string Owner { get; } = owner;
+    public string Owner { get; } = Names.Printable(owner);
 }

@@ -227,7 +227,9 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
                 return null;
             }
 
-            return store.Fault is not null && ids.Any(unknown.Contains) ? new BatchOutcomeUnknownException(error.Message, error) : null;
+            return store.Fault is not null && ids.Any(unknown.Contains)
+                ? new BatchOutcomeUnknownException($"it failed before with an unknown outcome, and now with {error.GetType().Name}.", error)
+                : null;
         }
     }
 }

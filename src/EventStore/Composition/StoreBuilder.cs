@@ -36,16 +36,16 @@ internal sealed class StoreBuilder(StorePlan plan)
     private async ValueTask<IEventStore> AssembleAsync(CancellationToken cancellationToken)
     {
         var hooks = new PipelineHooks(plan.Hooks, plan.LoggerOf("Hooks"));
-
         var storage = new StorageOpener(plan, lifetime);
         var engine = await storage.OpenEventsAsync(cancellationToken).ConfigureAwait(false);
         var documents = await storage.OpenDocumentsAsync(engine, cancellationToken).ConfigureAwait(false);
         var storeId = await storage.IdentifyAsync(engine, cancellationToken).ConfigureAwait(false);
-        var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId), new Upconversion(plan.Upconverters), plan.Mapper);
-        var states = new EventCodec(plan.Serializer, plan.StateEnvelopeOf(storeId), new Upconversion([]), null);
+        var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
+        var states = new EventCodec(
+            plan.Serializer, plan.StateEnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
         var telemetry = new Telemetry(engine.Description.Name, plan.Time);
 
-        var pages = new PageReader(engine, lifetime, telemetry);
+        var pages = new PageReader(engine, lifetime, telemetry, plan.Conversion.Names);
         var reads = new ReadPath(pages, codec, hooks);
         var settlement = new Settlement(engine, plan.Time, plan.LoggerOf("Commits"));
         var group = lifetime.Own(new GroupCommit(engine, settlement, telemetry, plan.Time));

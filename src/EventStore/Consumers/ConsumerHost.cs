@@ -119,8 +119,7 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
     private void RequireName(string name)
     {
         feeds.ThrowIfEnded();
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        NamedDocument.RequireName(ConsumerRecord.DocumentOf(name));
+        Names.RequireFeature(name, nameof(name));
     }
 
     // A revision is a place in one sequence; the store, a bucket and a category have none.

@@ -77,7 +77,7 @@ internal sealed class ConsumerTerm
         catch (OperationCanceledException error)
         {
             return new InvalidOperationException(
-                $"The consumer '{claim.Name}' was ended by a cancellation although it was not stopped: {error.Message} "
+                $"The consumer '{Names.Printable(claim.Name)}' was ended by a cancellation although it was not stopped. "
                 + "A hook, a callback or a serializer must not throw an OperationCanceledException of its own.",
                 error);
         }
@@ -86,7 +86,7 @@ internal sealed class ConsumerTerm
             return error;
         }
 
-        return new InvalidOperationException($"The consumer '{claim.Name}' ended although it was not stopped.");
+        return new InvalidOperationException($"The consumer '{Names.Printable(claim.Name)}' ended although it was not stopped.");
     }
 
     // Writes the last position; false if another process has the name. Where it cannot be written, the events come again.

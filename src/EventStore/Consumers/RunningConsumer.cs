@@ -123,7 +123,9 @@ internal class RunningConsumer : IConsumer
     {
         RequireOutside(nameof(ReplayParkedAsync));
         ObjectDisposedException.ThrowIf(stopping.IsCancellationRequested, this);
-        if (running.IsCompleted) throw new InvalidOperationException($"The consumer '{Name}' has ended. Start it again to replay events.");
+        if (running.IsCompleted)
+            throw new InvalidOperationException(
+                $"The consumer '{Names.Printable(Name)}' has ended. Start it again to replay events.");
         return await replay.RunAsync(term, cancellationToken).ConfigureAwait(false);
     }
 
@@ -147,7 +149,7 @@ internal class RunningConsumer : IConsumer
         }
 
         claim.Report.LogNotStopped(Options.StopTimeout);
-        throw new NotStoppedException($"The consumer '{Name}'", Options.StopTimeout);
+        throw new NotStoppedException($"The consumer '{Names.Printable(Name)}'", Options.StopTimeout);
     }
 
     private async Task RunAsync()
@@ -178,9 +180,10 @@ internal class RunningConsumer : IConsumer
         finally
         {
             isActive = false;
-            var reason = failure?.Message ?? "it was stopped.";
+            var reason = failure is null ? "it was stopped." : $"it failed with {failure.GetType().Name}.";
             term.Progress.End(
-                new InvalidOperationException($"The consumer '{Name}' ended before it reached the checkpoint: {reason}", failure));
+                new InvalidOperationException(
+                    $"The consumer '{Names.Printable(Name)}' ended before it reached the checkpoint: " + reason, failure));
             term.Pump.End(failure);
             claim.Dispose();
         }
@@ -267,7 +270,7 @@ internal class RunningConsumer : IConsumer
     /// <exception cref="CalledFromInsideException">The consumer called the present code, and waits for it.</exception>
     private void RequireOutside(string member)
     {
-        if (claim.Calls.IsInside) throw new CalledFromInsideException($"IConsumer.{member}", $"the consumer '{Name}'");
+        if (claim.Calls.IsInside) throw new CalledFromInsideException($"IConsumer.{member}", $"the consumer '{Names.Printable(Name)}'");
     }
 
     private ConsumerTakenException Taken(string reason) => new(Name, reason);

@@ -7,5 +7,5 @@ internal sealed class StatefulConsumer<TState>(ConsumerClaim claim, EventFeeds f
     where TState : class
 {
     public TState State => CurrentState as TState
-        ?? throw new InvalidOperationException($"The state of the consumer '{Name}' is no {typeof(TState).Name}.");
+        ?? throw new InvalidOperationException($"The state of the consumer '{Names.Printable(Name)}' is no {typeof(TState).Name}.");
 }

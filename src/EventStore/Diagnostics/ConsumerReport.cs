@@ -5,6 +5,8 @@ namespace EventStore.Diagnostics;
 /// <summary>Measurements and log messages of one consumer, all under its name.</summary>
 internal sealed class ConsumerReport(string name, Gauges gauges, ILogger logger)
 {
+    private readonly string name = Names.Printable(name);
+
     public string Name => name;
 
     /// <summary>Sets what is measured under the name: until the store is closed, or another consumer takes the name.</summary>

@@ -62,6 +62,7 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
         IEnumerable<KeyValuePair<string, string>>? headers,
         CancellationToken cancellationToken)
     {
+        RefuseRepeatedIds(records);
         var started = committer.StartTimer();
         using var activity = Telemetry.StartCommit(stream, records.Count);
 
@@ -82,5 +83,20 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
             await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
         await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);
         return (result, stored);
+    }
+
+    // One message added twice would be two events of one id, which readers take for a repetition.
+    private static void RefuseRepeatedIds(IReadOnlyList<EventRecord> records)
+    {
+        if (records.Count == 1) return;
+        var ids = new HashSet<Guid>(records.Count);
+        for (var i = 0; i < records.Count; i++)
+        {
+            if (!ids.Add(records[i].EventId))
+                throw new ArgumentException(
+                    $"Event {i} of the commit has the id of an earlier one, {records[i].EventId}. Nothing was stored. "
+                    + "Make a message of its own for each event.",
+                    nameof(records));
+        }
     }
 }

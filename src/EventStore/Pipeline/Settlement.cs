@@ -61,7 +61,8 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
     /// <summary>The exception that the caller of one commit gets when its batch failed.</summary>
     public static Exception Explain(Exception error, CommitAttempt attempt) => error switch
     {
-        BatchOutcomeUnknownException => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, error.Message, error),
+        BatchOutcomeUnknownException unknown =>
+            new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, unknown.Message, unknown),
         EventStoreException or ObjectDisposedException or ArgumentException => error,
         _ => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, $"the engine failed with {error.GetType().Name}.", error),
     };

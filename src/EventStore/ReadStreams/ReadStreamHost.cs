@@ -14,7 +14,7 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         Require(name);
         ArgumentNullException.ThrowIfNull(condition);
         documents.Signer.RequireChoice(name);
-        if (!documents.Signer.HasKey) Log.ReadStreamUnsigned(logger, name);
+        if (!documents.Signer.HasKey) Log.ReadStreamUnsigned(logger, Names.Printable(name));
         var wanted = Definition.Of(name, condition, documents.Signer);
         if (await documents.TryPutAsync(name, wanted, 0, cancellationToken).ConfigureAwait(false) is null)
         {
@@ -41,6 +41,8 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Require(name);
+        OptionRules.RequireDefined(direction);
+        OptionRules.RequireDefined(decoding);
         var stream = await OpenAsync(name, cancellationToken).ConfigureAwait(false);
         var links = await stream.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
         var range = stream.ReadAsync(links, from?.Value ?? 1, to?.Value ?? long.MaxValue, direction, cancellationToken);
@@ -110,6 +112,8 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(streams);
+        OptionRules.RequireDefined(decoding);
+        foreach (var stream in streams) _ = stream.Id;
         lifetime.ThrowIfEnded();
         var head = await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
         var opened = new List<IAsyncEnumerator<CommittedEvent>>();
@@ -180,8 +184,7 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
     private void Require(string name)
     {
         lifetime.ThrowIfEnded();
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        NamedDocument.RequireName(Definition.DocumentOf(name));
+        Names.RequireFeature(name, nameof(name));
     }
 
     private static ReadStreamException Missing(string name) => new(name, "does not exist.", "Create it with ReadStreams.CreateAsync.");
