@@ -13,7 +13,9 @@ internal sealed class DamagedStore : IAsyncDisposable
     private readonly ConnectionMultiplexer connection;
     private readonly RedisOptions options = new()
     {
-        Name = "damaged", OutageTimeout = TimeSpan.Zero, CommandTimeout = TimeSpan.FromSeconds(20),
+        Name = "damaged",
+        OutageTimeout = TimeSpan.Zero,
+        CommandTimeout = TimeSpan.FromSeconds(20),
     };
 
     private readonly Dictionary<Guid, RecordedEvent> originals = [];
@@ -32,8 +34,8 @@ internal sealed class DamagedStore : IAsyncDisposable
     /// <param name="isSwept">Whether what was removed from it is cleared away; otherwise marks and graves are in it.</param>
     public static async Task<DamagedStore> StartAsync(bool isSwept)
     {
-        var redis = await PrivateRedis.StartAsync("--appendonly", "no", "--slowlog-log-slower-than", "1000000");
-        var store = new DamagedStore(redis, await ConnectionMultiplexer.ConnectAsync(redis.Address + ",allowAdmin=true"));
+        var server = await PrivateRedis.StartAsync("--appendonly", "no", "--slowlog-log-slower-than", "1000000");
+        var store = new DamagedStore(server, await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true"));
         await store.FillAsync(isSwept);
         return store;
     }
@@ -94,8 +96,8 @@ internal sealed class DamagedStore : IAsyncDisposable
     [
         ("commit", async () => await engine.CommitAsync([Attempt(Long, 1), Attempt("new", 2), Attempt(Long, 1)], Token)),
         ("commit where removed", async () => await engine.CommitAsync([Attempt(Removed, 1)], Token)),
-        ("commit again", async () => await engine.CommitAsync([Attempt(Long, 1) with { CommitId = firstCommit }], Token)),
-        ("conflict", async () => await engine.CommitAsync([Attempt(Long, 1) with { Expected = ExpectedRevision.Exactly(1) }], Token)),
+        ("commit again", async () => await engine.CommitAsync([Attempt(Long, 1, id: firstCommit)], Token)),
+        ("conflict", async () => await engine.CommitAsync([Attempt(Long, 1, expected: ExpectedRevision.Exactly(1))], Token)),
         ("save snapshot", async () => await engine.SaveSnapshotAsync(
             new SnapshotRecord(Long, new Revision(3), 1, "state", new byte[9]), Token)),
         ("prune", async () => await engine.PruneSnapshotsAsync(Long, 1, Token)),
@@ -175,8 +177,9 @@ internal sealed class DamagedStore : IAsyncDisposable
 
     private static PageLimit Limit => new(1_000, 1 << 20);
 
-    private static CommitAttempt Attempt(StreamId stream, int events, int bytes = 20) =>
-        new(stream, Guid.NewGuid(), ExpectedRevision.Any, new byte[3],
+    private static CommitAttempt Attempt(
+        StreamId stream, int events, int bytes = 20, Guid? id = null, ExpectedRevision? expected = null) =>
+        new(stream, id ?? Guid.NewGuid(), expected ?? ExpectedRevision.Any, new byte[3],
             [.. Enumerable.Range(0, events)
                 .Select(i => new EventRecord(Guid.NewGuid(), "type", Enumerable.Repeat((byte)i, bytes).ToArray()))]);
 }

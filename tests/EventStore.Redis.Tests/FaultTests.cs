@@ -12,26 +12,26 @@ public sealed class FaultTests : IAsyncLifetime
 {
     private const string Marker = "the one that is struck";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-    private PrivateRedis? started;
+    private PrivateRedis? running;
     private FaultyProxy? between;
     private readonly TestStore store = new(new RedisOptions { CommandTimeout = Patience, OutageTimeout = TimeSpan.FromSeconds(30) });
 
-    private PrivateRedis Server => started ?? throw new InvalidOperationException("The server is not started.");
+    private PrivateRedis Server => running ?? throw new InvalidOperationException("The server is not running.");
 
-    private FaultyProxy Proxy => between ?? throw new InvalidOperationException("The proxy is not started.");
+    private FaultyProxy Proxy => between ?? throw new InvalidOperationException("The proxy is not running.");
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        started = await PrivateRedis.StartAsync();
-        between = FaultyProxy.Before(started.Port);
+        running = await PrivateRedis.StartAsync();
+        between = FaultyProxy.Before(running.Port);
     }
 
     public async ValueTask DisposeAsync()
     {
         if (between is not null) await between.DisposeAsync();
-        if (started is not null) await started.DisposeAsync();
+        if (running is not null) await running.DisposeAsync();
     }
 
     [Theory(Timeout = 120_000)]
