@@ -34,7 +34,7 @@ public sealed class DamageTests
                 [new EventRecord(Guid.NewGuid(), "type", new byte[1])])], Token));
         Assert.Contains("stream:default//long", refused.Place, StringComparison.Ordinal);
         Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages,
-            found => found.Place.Contains("'long'", StringComparison.Ordinal));
+            found => found.Place.Contains("long'", StringComparison.Ordinal));
         await store.PingAsync();
         Assert.Equal(0, await store.CountSlowAsync());
         await store.RequireWorkingAsync();
@@ -50,12 +50,13 @@ public sealed class DamageTests
     public async Task A_key_of_another_type_is_found_before_anything_is_written(string part)
     {
         await using var store = await DamagedStore.StartAsync(isSwept: true);
-        await using var engine = store.Open();
-        await engine.InitializeAsync(Token);
         RedisKey key = $"{{damaged}}:{part}";
-        foreach (var (name, call) in store.Writers(engine))
+        for (var i = 0; i < store.Writers(store.Open()).Length; i++)
         {
             await store.RestoreAsync();
+            await using var engine = store.Open();
+            await engine.InitializeAsync(Token);
+            var (name, call) = store.Writers(engine)[i];
             await store.Database.KeyDeleteAsync(key);
             await store.Database.StringSetAsync(key, "of another type");
             var before = await DumpAsync(store);
@@ -63,9 +64,10 @@ public sealed class DamageTests
             {
                 await call();
             }
-            catch (CorruptStorageException damage)
+            catch (StorageException damage)
             {
-                Assert.True(damage.Place.Contains($":{part}'", StringComparison.Ordinal), $"{name}: {damage.Place}");
+                Assert.IsNotType<BatchOutcomeUnknownException>(damage);
+                Assert.True(damage.Message.Contains((string)key!, StringComparison.Ordinal), $"{name}: {damage.Message}");
                 Assert.Equal(before, await DumpAsync(store));
             }
         }

@@ -142,7 +142,7 @@ internal sealed class KeyMutator(IDatabase database, Random random)
                 await database.StreamDeleteAsync(key, [entries[struck].Id]);
                 return "XDEL";
             case 1:
-                var id = random.Next(2) == 0 ? "18446744073709551615-7" : $"{entries[^1].Id.ToString().Split('-')[0]}-9";
+                var id = random.Next(3) switch { 0 => "18446744073709551615-7", 1 => "4000-0", _ => "4000-9" };
                 await database.StreamAddAsync(key, "c", Garbage(random.Next(200)), id);
                 return $"XADD {id}";
             case 2 or 3:
