@@ -140,7 +140,7 @@ public sealed class TermTests
     public async Task A_dispatcher_that_ignores_its_token_is_waited_for_within_limits_and_reported()
     {
         var (reached, held) = (new TaskCompletionSource(), new TaskCompletionSource());
-        var store = await Text().UsingAsynchronousDispatchScheduler(options => options.StopTimeout = TimeSpan.FromMilliseconds(50))
+        var store = await Text().UsingAsynchronousDispatchScheduler(options => options.StopTimeout = TimeSpan.FromMilliseconds(100))
             .DispatchTo(async (Commit _, CancellationToken _) =>
             {
                 reached.TrySetResult();
