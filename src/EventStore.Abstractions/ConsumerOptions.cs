@@ -149,6 +149,7 @@ public sealed class ConsumerOptions
 {
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan ShortestTerm = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ShortestStop = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
     /// Where it begins; used at its first start only, and kept: a state of another schema version is computed from there. Default: the
@@ -208,7 +209,7 @@ public sealed class ConsumerOptions
 
     /// <summary>
     /// How long disposing waits for a handler that is running and was cancelled; then it throws <see cref="NotStoppedException"/>. Default
-    /// 30 s; 0 does not wait.
+    /// 30 s; at least 100 ms.
     /// </summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -241,7 +242,7 @@ public sealed class ConsumerOptions
         OptionRules.Require(this, Enum.IsDefined(WhenTaken), WhenTaken, "a member of its enumeration");
         OptionRules.Require(this, Enum.IsDefined(Grouping), Grouping, "a member of its enumeration");
         OptionRules.RequireAtLeast(this, PollInterval, ShortestWait);
-        OptionRules.RequireAtLeast(this, StopTimeout, TimeSpan.Zero);
+        OptionRules.RequireAtLeast(this, StopTimeout, ShortestStop);
         return (ConsumerOptions)MemberwiseClone();
     }
 }

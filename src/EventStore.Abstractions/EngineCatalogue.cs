@@ -58,18 +58,13 @@ public sealed class EngineCatalogue
             throw new WireupException(
                 "A persistence address that begins with a drive letter looks like a path. "
                 + $"Write the scheme before it, such as 'file:' for a directory. Known schemes: {known}.");
+        // Without a scheme, what stands before the colon may be a secret, so it is not shown.
         if (!factories.TryGetValue(address[..colon], out var create))
             throw new WireupException(
                 $"No backend for the scheme of this persistence address is known. Known schemes: {known}. "
                 + "Reference the backend's package and add it: UsingPersistence(address, engines => engines.Add…()).");
         return create(address[(colon + 1)..], context);
     }
-
-    // An address without a scheme may begin with a secret, so only what has the form of a scheme is shown.
-    private static string Show(string scheme) =>
-        scheme.Length <= 32 && scheme.All(character => char.IsAsciiLetterOrDigit(character) || character is '+' or '-' or '.')
-            ? $"'{scheme}:'"
-            : "before its first colon";
 }
 
 /// <summary>The chosen engine.</summary>

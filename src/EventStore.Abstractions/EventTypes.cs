@@ -32,7 +32,7 @@ public sealed class EventTypes
 
     /// <summary>Registers a type under a name; null for the name of its attribute.</summary>
     /// <exception cref="WireupException">
-    /// The name is already used by another type, or the type has no name, is an open generic type, or is a collection of the application.
+    /// The name is already used by another type. Or the type has no name, is an open generic type, or is a collection of the application.
     /// </exception>
     public EventTypes Register(Type type, string? name = null)
     {

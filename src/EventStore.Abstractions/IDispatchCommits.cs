@@ -18,6 +18,7 @@ public sealed class DispatchOptions
 {
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan ShortestTerm = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ShortestStop = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How many streams may be dispatched at once. 1, the default: one commit at a time in checkpoint order.</summary>
     public int Parallelism { get; set; } = 1;
@@ -48,7 +49,7 @@ public sealed class DispatchOptions
 
     /// <summary>
     /// How long disposing the store waits for a dispatch that is running and was cancelled; then it throws
-    /// <see cref="NotStoppedException"/>. Default 30 s; 0 does not wait.
+    /// <see cref="NotStoppedException"/>. Default 30 s; at least 100 ms.
     /// </summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -66,7 +67,7 @@ public sealed class DispatchOptions
         OptionRules.RequirePositive(this, MaxRetryDelay);
         OptionRules.RequireAtLeast(this, PollInterval, ShortestWait);
         OptionRules.RequireAtLeast(this, LeaseTerm, ShortestTerm);
-        OptionRules.RequireAtLeast(this, StopTimeout, TimeSpan.Zero);
+        OptionRules.RequireAtLeast(this, StopTimeout, ShortestStop);
         return (DispatchOptions)MemberwiseClone();
     }
 }

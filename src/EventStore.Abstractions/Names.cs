@@ -37,12 +37,6 @@ public static class Names
         return name;
     }
 
-    /// <summary>
-    /// Checks a name that something is looked for by; null asks for none. A name that nothing can have is refused: drivers of databases
-    /// replace what has no UTF-8 form, or fail in the middle of a message.
-    /// </summary>
-    public static string? RequireSought(string? name, string what, int maxBytes) =>
-        name is null ? null : Require(name, what, maxBytes, mayBeEmpty: true);
     /// <summary>Returns the name of a consumer or a read stream.</summary>
     /// <exception cref="InvalidNameException">It is empty, takes more than 900 bytes in UTF-8, or is ill-formed.</exception>
     public static string RequireFeature(string name, string what) => Require(name, what, MaxFeatureBytes);
@@ -57,7 +51,7 @@ public static class Names
     }
 
     /// <summary>
-    /// A text for a message or a log, on one line: characters that control a terminal or end a line are written as escapes, such as
+    /// A text for a message or a log, on one line. Characters that control a terminal or end a line are written as escapes, such as
     /// <c>\u000A</c>.
     /// </summary>
     public static string Printable(string? text)

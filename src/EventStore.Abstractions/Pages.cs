@@ -73,12 +73,12 @@ public sealed record StorePage(ReadOnlyMemory<RecordedEvent> Events, Checkpoint 
 /// <exception cref="InvalidNameException">The bucket is too long or ill-formed.</exception>
 public sealed record HeadQuery(string? Bucket, long MinEventsSinceSnapshot, StreamId? After, int Limit)
 {
-    private readonly string? bucket = Names.RequireSought(Bucket, nameof(Bucket), StreamId.MaxBucketBytes);
+    private readonly string? bucket = Bucket is null ? null : StreamId.RequireBucket(Bucket);
 
     /// <summary>Only this bucket; null for all.</summary>
     public string? Bucket
     {
         get => bucket;
-        init => bucket = Names.RequireSought(value, nameof(Bucket), StreamId.MaxBucketBytes);
+        init => bucket = value is null ? null : StreamId.RequireBucket(value);
     }
 }

@@ -119,6 +119,7 @@ public abstract class OutageSpecification<TBackend> : ConsumerFacts<TBackend> wh
         await using var next = await second.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick());
         await second.AppendAsync("stream", "1");
         await next.WaitUntilCaughtUpAsync();
+        Assert.Equal(["1"], Seen);
         Assert.True(Time.GetElapsedTime(started) < Term, "a term was waited for a holder that was known to be gone");
     }
 

@@ -213,7 +213,7 @@ public sealed class ArgumentTests
 
         await AddressAsync(@"C:\data", "'file:'");
         await AddressAsync("C:/data", "'file:'");
-        var unnamed = await AddressAsync("password=hunter2,host:6379", "before its first colon");
+        var unnamed = await AddressAsync("password=hunter2,host:6379", "the scheme of this persistence address");
         Assert.DoesNotContain("hunter2", unnamed, StringComparison.Ordinal);
 
         async Task<string> AddressAsync(string address, string expected)

@@ -24,5 +24,5 @@ internal static class LogErrors
 
     /// <summary>What was written went into files that are no longer those of the store.</summary>
     public static BatchOutcomeUnknownException WrittenElsewhere(string root, StorageReplacedException error) => new(
-        $"What was written to the store at '{root}' went into files that are no longer there: {error.Message}", error);
+        $"What was written to the store at '{root}' went into files that are no longer there.", error);
 }

@@ -12,7 +12,8 @@ internal sealed class PullConsumer(
     {
         if (Interlocked.Exchange(ref isEnumerated, 1) != 0)
             throw new InvalidOperationException(
-                $"The consumer '{Names.Printable(Name)}' is enumerated already. One loop pulls its events; open it again to begin another.");
+                $"The consumer '{Names.Printable(Name)}' is enumerated already. "
+                + "One loop pulls its events; open it again to begin another.");
         return events.Deliveries.ReadAllAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
     }
 }

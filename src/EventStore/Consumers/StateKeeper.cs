@@ -88,7 +88,7 @@ internal sealed class StateKeeper(IConsumerState kind, Lease<ConsumerRecord> lea
     private void CheckSize(long size)
     {
         if (size > documents.MaxBytes)
-            throw new TooLargeException($"state of the consumer '{report.Name}'", size, documents.MaxBytes, "bytes");
+            throw new TooLargeException($"state of the consumer '{Names.Printable(report.Name)}'", size, documents.MaxBytes, "bytes");
         if (size < documents.MaxBytes / LimitToWarning || size < warnedAt + (warnedAt / LimitToWarning)) return;
         warnedAt = size;
         report.LogLargeState(size, documents.MaxBytes);

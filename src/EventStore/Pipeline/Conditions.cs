@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// Evaluates conditions on stored events. A body that cannot be read as JSON is an error where a value of it is needed: left out, the event
+/// Evaluates conditions on stored events. A body that cannot be read as JSON is an error where a value of it is needed. Left out, the event
 /// would be missing without a trace.
 /// </summary>
 internal static class Conditions

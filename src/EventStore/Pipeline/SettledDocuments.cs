@@ -41,5 +41,7 @@ internal static class SettledDocuments
     }
 
     private static StorageUnavailableException StillUnknown(string name, BatchOutcomeUnknownException unknown) =>
-        new($"The document '{Names.Printable(name)}' was not changed yet, and it is unknown whether the change arrives later. Try again.", unknown);
+        new(
+            $"The document '{Names.Printable(name)}' was not changed yet, and it is unknown whether the change arrives later. Try again.",
+            unknown);
 }

@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// The names of event types: the one under which an event is stored, and the one that an application sees, into which the stored form is
-/// converted while reading. A filter by a name finds both.
+/// The names of event types: the one under which an event is stored, and the one that an application sees after conversion. A filter by a
+/// name finds both.
 /// </summary>
 internal sealed class TypeNames
 {

@@ -7,8 +7,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace EventStore.Serialization;
 
 /// <summary>
-/// Finds types of which something would be written and not read back: classes that cannot be created from JSON, and properties and fields
-/// whose values would be lost. A property that is computed from others is none of them.
+/// Finds types of which something would be written and not read back. These are classes that cannot be created from JSON, and properties
+/// and fields whose values would be lost. A property that is computed from others is none of them.
 /// </summary>
 internal static class JsonContracts
 {
@@ -28,7 +28,7 @@ internal static class JsonContracts
         if (contract.CreateObject is null && contract.ConstructorAttributeProvider is null && contract.PolymorphismOptions is null)
             throw new BodyException(
                 $"objects of {contract.Type} cannot be created from JSON. Give it one public constructor whose parameters have the "
-                + "names of its properties, or mark one with [JsonConstructor]; an abstract type needs [JsonDerivedType] or a converter.");
+                + "names of its properties, or mark one with [JsonConstructor]. An abstract type needs [JsonDerivedType] or a converter.");
         foreach (var property in contract.Properties.Where(property => property.Get is not null))
         {
             if (IsLost(property))

@@ -34,8 +34,7 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
     };
 
     /// <summary>
-    /// Finds out at start-up, not at the first commit or read, that a registered type has no JSON contract, or that what is written of it
-    /// cannot be read back.
+    /// Finds a registered type that has no JSON contract, or cannot be read back. Called at start-up, before the first commit or read.
     /// </summary>
     /// <exception cref="WireupException">There is such a type.</exception>
     public void RequireContracts()

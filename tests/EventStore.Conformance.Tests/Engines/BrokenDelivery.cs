@@ -77,6 +77,9 @@ internal sealed class TakesAnySource(IPersistenceEngine inner) : ChangesConsumer
 [CaughtBy(
     typeof(DeliveryModelSpecification<>),
     nameof(DeliveryModelSpecification<>.Every_reader_is_given_every_event_in_order_whatever_happens_to_streams_and_readers))]
+[CaughtBy(
+    typeof(ConsumerLifeSpecification<>),
+    nameof(ConsumerLifeSpecification<>.A_consumer_and_its_store_closed_at_the_same_time_wait_for_one_another_and_no_event_comes_again))]
 internal sealed class WritesPositionsTooLow(IPersistenceEngine inner) : ChangesConsumers(inner)
 {
     protected override void Change(string name, JsonObject consumer)

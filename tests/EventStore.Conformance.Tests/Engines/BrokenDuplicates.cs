@@ -3,9 +3,6 @@ namespace EventStore.Conformance.Tests.Engines;
 /// <summary>Stores a repeated commit again, as a store without commit ids does when a client retries (G7).</summary>
 [CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.The_same_commit_id_twice_in_one_batch_is_stored_once))]
 [CaughtBy(typeof(PipelineSpecification<>), nameof(PipelineSpecification<>.A_request_that_arrives_after_it_was_looked_for_is_stored_once))]
-[CaughtBy(
-    typeof(DeliveryModelSpecification<>),
-    nameof(DeliveryModelSpecification<>.Every_reader_is_given_every_event_in_order_although_calls_of_the_engine_fail))]
 internal sealed class StoresDuplicates(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)

@@ -25,6 +25,7 @@ internal static class Starved
     public static async Task<int> RunWithoutHandlesAsync(string directory)
     {
         LoadAssemblies();
+        await StartThreadsAsync();
         await using var store = await OpenAsync(directory, new FileSystemOptions { SegmentSizeBytes = 64 << 10 });
         var body = new string('x', 1_000);
         for (var i = 0; i < 10; i++) await store.AppendAsync("stream", body);
@@ -61,6 +62,19 @@ internal static class Starved
             if (name.StartsWith("System.", StringComparison.Ordinal) || name.StartsWith("EventStore", StringComparison.Ordinal))
                 System.Reflection.Assembly.Load(name);
         }
+    }
+
+    // A thread that cannot be started ends the process, so those that the pool may want are started before.
+    private static async Task StartThreadsAsync()
+    {
+        ThreadPool.GetMaxThreads(out _, out var ports);
+        ThreadPool.SetMinThreads(Callers, ports);
+        using var all = new CountdownEvent(Callers);
+        await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => Task.Factory.StartNew(() =>
+        {
+            all.Signal();
+            all.Wait();
+        }, CancellationToken.None, TaskCreationOptions.None, TaskScheduler.Default)));
     }
 
     private static List<FileStream> HoldAllHandles()

@@ -47,6 +47,8 @@ public abstract class Stage
 
     protected static void Show(CommittedEvent committed) { }
 
+    protected static void Show(StreamHead head) { }
+
     protected static void Copy(string type, ReadOnlyMemory<byte> payload) { }
 
     protected static void Log(string message) { }
