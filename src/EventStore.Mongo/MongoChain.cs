@@ -118,7 +118,7 @@ internal sealed class MongoChain(MongoConnection connection)
         }
         catch (StorageException)
         {
-            throw new BatchOutcomeUnknownException("The batch was stored where the chain had lost its end, and is perhaps still there.", lost);
+            throw new BatchOutcomeUnknownException("The batch was stored behind an end that was lost, and is perhaps still there.", lost);
         }
     }
 

@@ -21,7 +21,8 @@ internal sealed class MongoHeads(MongoConnection connection)
             Sort = new() { { MongoRows.Start, -1 }, { MongoRows.Revision, -1 } },
             Fields = MongoRows.WithoutPayloads
         };
-        if (await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is not { } found) return null;
+        var found = await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
+        if (found is null) return null;
         var newest = MongoEntry.Of(found);
         connection.History.Raise(new Checkpoint(newest.Last));
         return newest;

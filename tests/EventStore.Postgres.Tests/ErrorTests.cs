@@ -95,7 +95,8 @@ public sealed class ErrorTests : IAsyncLifetime
         await using var inside = new PostgresPersistenceEngine(
             PostgresConnections.Inside(transaction), schema.Options, EngineContext.Default);
         await inside.InitializeAsync(Token);
-        while (!0L.Equals(await schema.RunAsync($"SELECT count(*) FROM pg_stat_activity WHERE pid = {process}"))) await Task.Delay(10, Token);
+        var count = $"SELECT count(*) FROM pg_stat_activity WHERE pid = {process}";
+        while (!0L.Equals(await schema.RunAsync(count))) await Task.Delay(10, Token);
 
         var ended = await Assert.ThrowsAsync<StorageUnavailableException>(
             async () => await inside.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream)));
