@@ -53,8 +53,7 @@ internal static class RedisErrors
     };
 
     /// <summary>
-    /// Whether a script to which the server replied with an error may have begun to write: it says so, or no more than that running it
-    /// failed.
+    /// Whether a script that failed may have begun to write. The script says so, or the error says only that running it failed.
     /// </summary>
     public static bool MayHaveBegun(Exception error) =>
         error is RedisServerException server && CodeOf(server) is Begun or "ERR" or "WRONGTYPE";

@@ -15,7 +15,7 @@ public sealed class DamageTests
     private static bool IsLongRun { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
 
     [Fact(Timeout = 120_000)]
-    public async Task Bytes_appended_to_an_index_are_reported_with_its_key_and_block_nobody()
+    public async Task Bytes_appended_to_an_index_are_reported_with_its_key_and_never_block_the_server()
     {
         await using var store = await DamagedStore.StartAsync(isSwept: true);
         await using var engine = store.Open();
