@@ -56,8 +56,8 @@ public sealed class EncryptionTests
             await using var consumer = await StartAsync(types);
         }
 
-        await using (var both = await Json(engine).EncryptWith(Key).AcceptPlaintextUntil(new Checkpoint(3)).AcceptPlaintextOf("order-placed")
-            .BuildAsync())
+        var accepting = Json(engine).EncryptWith(Key).AcceptPlaintextUntil(new Checkpoint(3)).AcceptPlaintextOf("order-placed");
+        await using (var both = await accepting.BuildAsync())
         {
             Assert.Contains(
                 "accepted up to checkpoint 3 and of the types order-placed", both.Describe().ToString(), StringComparison.Ordinal);

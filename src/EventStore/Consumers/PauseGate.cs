@@ -85,7 +85,7 @@ internal sealed class PauseGate
         }
     }
 
-    /// <summary>Closes the gate for good, because the consumer stops.</summary>
+    /// <summary>Closes the gate because the consumer stops.</summary>
     public void Close()
     {
         lock (gate)
