@@ -30,7 +30,7 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
         {
             lifetime.RequireNotDisposed();
             if (lifetime.Opened is not null) return default;
-            var (store, recovery) = files.Open(context, LogPackingFailure);
+            var (store, recovery) = files.Open(context, LogPackingFailure, LogClosingIncomplete);
             if (recovery.Quarantine is { } copy) LogTornEnd(recovery.CutBytes, copy);
             signal.Raise(new Checkpoint(store.End.NextCheckpoint - 1));
             lifetime.Open(new Opened(store, context.Time, files.Root));
@@ -183,6 +183,8 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
 
     private void LogPackingFailure(string segment, Exception error) =>
         EngineLog.PackingFailed(Logger(), files.Root, segment, error.Message);
+
+    private void LogClosingIncomplete(Exception error) => EngineLog.ClosingIncomplete(Logger(), files.Root, error.Message);
 
     private async ValueTask PurgeAsync(BucketPurge purge, CancellationToken cancellationToken)
     {

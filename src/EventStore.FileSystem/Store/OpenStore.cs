@@ -130,7 +130,8 @@ internal sealed class OpenStore : IAsyncDisposable
         }
     }
 
-    // A clean close leaves the log durable and without space allocated ahead, and a checkpoint that says so.
+    // A clean close leaves the log durable and without space allocated ahead, and a checkpoint that says so. Without the checkpoint, for
+    // which a disk may be too full, nothing is missing: the next opening reads more of the log.
     private async ValueTask CloseAsync()
     {
         await Upkeep.SettleAsync().ConfigureAwait(false);
@@ -144,6 +145,10 @@ internal sealed class OpenStore : IAsyncDisposable
             await Upkeep.SettleAsync().ConfigureAwait(false);
             Upkeep.WriteCheckpoint();
         }
+        catch (StorageException error) when (settings.Log.SyncsEachBatch && error is not StorageReplacedException)
+        {
+            settings.ClosingIncomplete(error);
+        }
         catch (BatchOutcomeUnknownException error)
         {
             throw new StorageException(
@@ -153,10 +158,7 @@ internal sealed class OpenStore : IAsyncDisposable
         }
         catch (IOException error)
         {
-            throw new StorageException(
-                $"The last checkpoint of the store at '{Root}' could not be written: {error.Message} "
-                + "Nothing is lost; the next opening reads more of the log.",
-                error);
+            settings.ClosingIncomplete(error);
         }
     }
 }

@@ -59,7 +59,7 @@ internal sealed class StoreBuilder(StorePlan plan)
 
         var shared = new SharedPages(pages, plan.Time);
         var isReadOnly = plan.ReadOnly is not null && plan.ConsumerStorage is null;
-        var links = new ReadStreamDocuments(documents, new ReadStreamSigner(plan.SigningKey, storeId), isReadOnly);
+        var links = new ReadStreamDocuments(documents, new ReadStreamSigner(plan.SigningKey, plan.BindsReadStreams ? storeId : Guid.Empty), isReadOnly);
         var readStreams = new ReadStreamHost(links, reads, lifetime, plan.LoggerOf("ReadStreams"));
         var feeds = new EventFeeds(shared, reads, readStreams.OpenFeed);
         var consumerDocuments = new ConsumerDocuments(documents, plan.Time);
@@ -68,6 +68,7 @@ internal sealed class StoreBuilder(StorePlan plan)
         lifetime.Own(telemetry.Gauges);
         lifetime.RefuseFrom(running.FindCaller);
         lifetime.RefuseFrom(() => scheduler is { IsInside: true } ? "the dispatcher of this store" : null);
+        lifetime.RefuseFrom(() => hooks.IsInside ? "a hook of this store" : null);
         IDispatch dispatch = plan.IsDispatchTracked
             ? new TrackedDispatch(new DispatchMarks(ledger, reads), scheduler, lifetime, plan.Time)
             : new UntrackedDispatch(lifetime);

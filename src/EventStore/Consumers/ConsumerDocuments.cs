@@ -12,6 +12,9 @@ internal sealed record ConsumerStorage(Lease<ConsumerRecord> Lease, StateDocumen
 /// <summary>The documents of consumers, one for each name, and two more for a large state.</summary>
 internal sealed class ConsumerDocuments(IPersistenceEngine engine, TimeProvider time)
 {
+    /// <summary>What to do about a consumer that cannot be deleted because it runs.</summary>
+    public const string DeletionAdvice = "Nothing was deleted. Dispose it where it runs; then delete it.";
+
     private const int PageSize = 200;
 
     /// <summary>Where a consumer is kept. Dispose its lease when it has ended.</summary>
@@ -31,7 +34,7 @@ internal sealed class ConsumerDocuments(IPersistenceEngine engine, TimeProvider 
         using var ending = lease;
         if (!(await lease.Ledger.LoadAsync(cancellationToken).ConfigureAwait(false)).IsStarted) return false;
         if (!await lease.TryAcquireFromDeadAsync(cancellationToken).ConfigureAwait(false))
-            throw new ConsumerTakenException(name, "another process runs it.");
+            throw new ConsumerTakenException(name, "another process runs it.", DeletionAdvice);
 
         var stored = await states.FindAllAsync(cancellationToken).ConfigureAwait(false);
         var document = ConsumerRecord.DocumentOf(name);

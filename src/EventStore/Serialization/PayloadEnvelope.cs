@@ -83,6 +83,27 @@ internal sealed class PayloadEnvelope
     /// </exception>
     public ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> stored, PayloadContext context, Checkpoint checkpoint, string? eventType = null)
     {
+        try
+        {
+            return Restore(stored, context, checkpoint, eventType);
+        }
+        catch (PayloadTransformException error)
+        {
+            throw error.At(PlaceOf(context, checkpoint));
+        }
+    }
+
+    private static string PlaceOf(in PayloadContext context, Checkpoint checkpoint) => context.Kind switch
+    {
+        PayloadKind.EventBody => $"the body of event {context.Id} in stream '{context.Stream}' at checkpoint {checkpoint}",
+        PayloadKind.EventHeaders => $"the headers of event {context.Id} in stream '{context.Stream}' at checkpoint {checkpoint}",
+        PayloadKind.CommitHeaders => $"the headers of commit {context.Id} in stream '{context.Stream}' at checkpoint {checkpoint}",
+        PayloadKind.Snapshot => $"the snapshot of stream '{context.Stream}' at revision {context.Position}",
+        _ => $"the state of the consumer '{Names.Printable(context.Stream.Id)}' at checkpoint {context.Position}",
+    };
+
+    private ReadOnlyMemory<byte> Restore(ReadOnlyMemory<byte> stored, PayloadContext context, Checkpoint checkpoint, string? eventType)
+    {
         var (ids, payload) = stored.Span.StartsWith(Magic) ? ReadHeader(stored[Magic.Length..]) : ([], stored);
         if ((ids.Count == 0 || ids[^1] != EncryptionTransform.Name) && !protection.AcceptsPlaintext(eventType ?? context.Type, checkpoint))
             throw new PayloadTransformException(
@@ -99,11 +120,27 @@ internal sealed class PayloadEnvelope
                     "no transform of this name is configured.",
                     "Add it to the wireup, as when the payload was written.");
             var output = new BoundedOutput(ids[i], Math.Max(256, payload.Length), maxBytes);
-            transform.Restore(payload.Span, context with { AppliedBefore = string.Join(',', ids[..i]) }, output);
+            Restore(transform, payload, context with { AppliedBefore = string.Join(',', ids[..i]) }, output);
             payload = output.Written;
         }
 
         return payload;
+    }
+
+    // A transform of the application may throw anything, and its text may quote what it restores.
+    private static void Restore(
+        IPayloadTransform transform, ReadOnlyMemory<byte> payload, in PayloadContext context, BoundedOutput output)
+    {
+        try
+        {
+            transform.Restore(payload.Span, context, output);
+        }
+        catch (Exception error) when (error is not (EventStoreException or OutOfMemoryException))
+        {
+            throw new PayloadTransformException(
+                transform.Id, $"it failed with {error.GetType().Name}.", "Look at the transform; then verify the store.",
+                BodyException.WithoutText(error));
+        }
     }
 
     private static void WriteHeader(List<IPayloadTransform> used, ArrayBufferWriter<byte> output)

@@ -9,7 +9,7 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
     /// <returns>Whether the stream existed.</returns>
     public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken)
     {
-        var existed = await engine.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+        var existed = await engine.DeleteStreamSettledAsync(stream, cancellationToken).ConfigureAwait(false);
         shared.Clear();
         if (existed) await hooks.AfterDeleteAsync(stream).ConfigureAwait(false);
         return existed;
@@ -17,14 +17,14 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
 
     public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken)
     {
-        await engine.PurgeBucketAsync(bucket, cancellationToken).ConfigureAwait(false);
+        await engine.PurgeSettledAsync(bucket, cancellationToken).ConfigureAwait(false);
         shared.Clear();
         await hooks.AfterPurgeAsync(bucket).ConfigureAwait(false);
     }
 
     public async ValueTask PurgeAllAsync(CancellationToken cancellationToken)
     {
-        await engine.PurgeAllAsync(cancellationToken).ConfigureAwait(false);
+        await engine.PurgeSettledAsync(bucket: null, cancellationToken).ConfigureAwait(false);
         shared.Clear();
         await hooks.AfterPurgeAsync(bucket: null).ConfigureAwait(false);
     }
