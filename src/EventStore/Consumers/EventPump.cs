@@ -3,12 +3,20 @@ using EventStore.Feeds;
 namespace EventStore.Consumers;
 
 /// <summary>Delivers one event after the other. With each event, position and state change together.</summary>
-/// <param name="context">What it works with.</param>
-/// <param name="handler">Handles an event; with a state, makes the next state.</param>
-internal sealed class EventPump(PumpContext context, IEventHandler handler) : IPump
+internal sealed class EventPump : IPump
 {
-    private readonly FailurePolicy.Handling<CommittedEvent> handling = context.Policy.Apply<CommittedEvent>(
-        handler.HandleAsync, static committed => committed);
+    private readonly PumpContext context;
+    private readonly IEventHandler handler;
+    private readonly FailurePolicy.Handling<CommittedEvent> handling;
+
+    // The state after the last event that was handled. Touched by one delivery at a time.
+    private object? state;
+
+    public EventPump(PumpContext context, IEventHandler handler)
+    {
+        (this.context, this.handler) = (context, handler);
+        handling = context.Policy.Apply<CommittedEvent>(HandleAsync, static committed => committed);
+    }
 
     // A fast handler takes less time than a lock or two: what can be done once a page is not done for each event.
     public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken)
@@ -18,7 +26,7 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
         await context.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            handler.State = progress.State;
+            state = progress.State;
             for (var i = 0; i < events.Length; i++)
             {
                 var (committed, position) = events.Span[i];
@@ -26,7 +34,7 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
                 cancellationToken.ThrowIfCancellationRequested();
                 var outcome = await handling.RunAsync(committed, cancellationToken).ConfigureAwait(false);
                 if (outcome is not null) context.Record(outcome, [committed]);
-                var unwritten = progress.MoveTo(position, handler.State);
+                var unwritten = progress.MoveTo(position, state);
                 if (unwritten >= context.Pacing.Events) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
             }
         }
@@ -38,52 +46,60 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
 
     public async ValueTask DeliverParkedAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
-        handler.State = context.Progress.State;
+        state = context.Progress.State;
         await handling.DeliverAsync(committed, cancellationToken).ConfigureAwait(false);
-        context.Progress.Unpark(committed.Checkpoint.Value, handler.State);
+        context.Progress.Unpark(committed.Checkpoint.Value, state);
     }
+
+    private ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
+    {
+        var handled = handler.HandleAsync(committed, state, cancellationToken);
+        if (!handled.IsCompletedSuccessfully) return FollowAsync(handled);
+        state = handled.Result;
+        return default;
+    }
+
+    private async ValueTask FollowAsync(ValueTask<object?> handled) => state = await handled.ConfigureAwait(false);
 }
 
 /// <summary>Handles events one by one.</summary>
 internal interface IEventHandler
 {
-    /// <summary>
-    /// Before an event, the state it is applied to. After it, the next state, or the same one if it failed. Null without a state.
-    /// </summary>
-    object? State { get; set; }
-
-    ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken);
+    /// <summary>Handles an event.</summary>
+    /// <param name="committed">The event.</param>
+    /// <param name="state">The state to which it is applied; null without a state.</param>
+    /// <param name="cancellationToken">Cancels the handling.</param>
+    /// <returns>The next state; null without a state.</returns>
+    ValueTask<object?> HandleAsync(CommittedEvent committed, object? state, CancellationToken cancellationToken);
 }
 
 /// <summary>A delegate that takes events.</summary>
 internal sealed class DelegateHandler(Func<CommittedEvent, CancellationToken, ValueTask> handle) : IEventHandler
 {
-    public object? State { get; set; }
+    public ValueTask<object?> HandleAsync(CommittedEvent committed, object? state, CancellationToken cancellationToken)
+    {
+        var handling = handle(committed, cancellationToken);
+        return handling.IsCompletedSuccessfully ? default : FollowAsync(handling);
+    }
 
-    public ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken) => handle(committed, cancellationToken);
+    private static async ValueTask<object?> FollowAsync(ValueTask handling)
+    {
+        await handling.ConfigureAwait(false);
+        return null;
+    }
 }
 
 /// <summary>Applies events to a state.</summary>
 internal sealed class ProjectionHandler<TState>(string consumer, Projection<TState> projection) : IEventHandler where TState : class
 {
-    private TState state = projection.Initial;
-
-    public object? State
+    public ValueTask<object?> HandleAsync(CommittedEvent committed, object? state, CancellationToken cancellationToken)
     {
-        get => state;
-        set => state = (TState?)value ?? projection.Initial;
+        var applying = projection.ApplyAsync((TState?)state ?? projection.Initial, committed, cancellationToken);
+        return applying.IsCompletedSuccessfully ? new(Require(applying.Result, committed)) : FollowAsync(applying, committed);
     }
 
-    public ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
-    {
-        var applying = projection.ApplyAsync(state, committed, cancellationToken);
-        if (!applying.IsCompletedSuccessfully) return FollowAsync(applying, committed);
-        state = Require(applying.Result, committed);
-        return default;
-    }
-
-    private async ValueTask FollowAsync(ValueTask<TState> applying, CommittedEvent committed) =>
-        state = Require(await applying.ConfigureAwait(false), committed);
+    private async ValueTask<object?> FollowAsync(ValueTask<TState> applying, CommittedEvent committed) =>
+        Require(await applying.ConfigureAwait(false), committed);
 
     // A null in place of the state would begin it again.
     private TState Require(TState? next, CommittedEvent committed) =>

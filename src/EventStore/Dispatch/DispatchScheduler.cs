@@ -74,8 +74,8 @@ internal sealed class DispatchScheduler : IAsyncDisposable
         return term is not null;
     }
 
-    /// <summary>Adds what is dispatched here and not written yet to a progress that was read.</summary>
-    public void AddUnwritten(DispatchProgress progress) => leading?.AddUnwritten(progress);
+    /// <summary>A progress that was read, together with what is dispatched here and not written yet.</summary>
+    public DispatchProgress WithUnwritten(DispatchProgress progress) => leading?.WithUnwritten(progress) ?? progress;
 
     /// <summary>Dispatches a stored commit, or a part of it, again.</summary>
     public ValueTask DispatchAgainAsync(IReadOnlyList<RecordedEvent> commit, CancellationToken cancellationToken) =>
