@@ -58,8 +58,8 @@ public sealed class NotStoppedException(string what, TimeSpan waited) : EventSto
 }
 
 /// <summary>
-/// A consumer is started under the name of one with another source or another state. Its position or state would be wrong, so nothing was
-/// delivered or changed.
+/// A consumer is started under the name of one with another source or another state, or of another store. Its position or state would be
+/// wrong, so nothing was delivered or changed.
 /// </summary>
 public sealed class ConsumerChangedException(string name, string problem, string advice) : EventStoreException(
     $"The consumer '{Names.Printable(name)}' {problem} Nothing was delivered or changed. {advice}")

@@ -93,7 +93,8 @@ public sealed class TermTests
         var time = new SteeredTime();
         var disk = new Refuses(new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default));
         await disk.InitializeAsync(Token);
-        var storage = new ConsumerDocuments(disk, time).StorageOf("name", new ConsumerOptions { PollInterval = TimeSpan.FromSeconds(1) });
+        var options = new ConsumerOptions { PollInterval = TimeSpan.FromSeconds(1) };
+        var storage = new ConsumerDocuments(disk, Guid.Empty, time).StorageOf("name", options);
         using var lease = storage.Lease;
         Assert.True(await lease.TryAcquireFromDeadAsync(Token));
         using var ending = new CancellationTokenSource();
@@ -132,8 +133,8 @@ public sealed class TermTests
             new() { StopTimeout = TimeSpan.FromDays(50) },
         ];
         Assert.All(dispatchers, options => Assert.Throws<InvalidOptionException>(options.Validated));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Text().Startup((DispatchStartup)9));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Text().Compress((CompressionAlgorithm)9));
+        Assert.Throws<InvalidOptionException>(() => Text().Startup((DispatchStartup)9));
+        Assert.Throws<InvalidOptionException>(() => Text().Compress((CompressionAlgorithm)9));
     }
 
     [Fact(Timeout = 60_000)]

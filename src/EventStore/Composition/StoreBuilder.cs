@@ -62,7 +62,7 @@ internal sealed class StoreBuilder(StorePlan plan)
         var links = new ReadStreamDocuments(documents, new ReadStreamSigner(plan.SigningKey, plan.BindsReadStreams ? storeId : Guid.Empty), isReadOnly);
         var readStreams = new ReadStreamHost(links, reads, lifetime, plan.LoggerOf("ReadStreams"));
         var feeds = new EventFeeds(shared, reads, readStreams.OpenFeed);
-        var consumerDocuments = new ConsumerDocuments(documents, plan.Time);
+        var consumerDocuments = new ConsumerDocuments(documents, storeId, plan.Time);
         var running = lifetime.Own(new RunningConsumers(consumerDocuments, telemetry, plan.LoggerOf("Consumers")));
 
         lifetime.Own(telemetry.Gauges);

@@ -1,4 +1,5 @@
 using System.Text;
+using EventStore.Pipeline;
 
 namespace EventStore.Consumers;
 
@@ -53,7 +54,7 @@ internal sealed class StateDocuments(IPersistenceEngine engine, string consumer,
         byte[] content = [.. mark, .. state.Span];
         while (true)
         {
-            var written = await engine.PutDocumentAsync(NameOf(slot), content, versions[slot], cancellationToken).ConfigureAwait(false);
+            var written = await engine.PutSettledAsync(NameOf(slot), content, versions[slot], cancellationToken).ConfigureAwait(false);
             if (written is { } version)
             {
                 versions[slot] = version;
