@@ -208,7 +208,7 @@ public sealed partial class ApiTests
     {
         await using var store = await OpenAsync();
         var options = new ConsumerOptions { StartFrom = ConsumerStart.AfterRevision(new Revision(1)) };
-        var error = await Assert.ThrowsAsync<ArgumentException>(
+        var error = await Assert.ThrowsAsync<InvalidOptionException>(
             async () => await store.Consumers.StartAsync("c", ConsumerSource.Everything, (_, _) => default, options));
         Assert.Contains("AfterCheckpoint", error.Message, StringComparison.Ordinal);
     }

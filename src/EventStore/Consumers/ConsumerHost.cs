@@ -118,7 +118,7 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         var validated = (options ?? new ConsumerOptions()).Validated();
         OptionRules.Require(
             validated, Fits(validated.StartFrom, source), $"a revision ({validated.StartFrom.Revision})",
-            "a checkpoint, Origin or Current, unless one stream or read stream is consumed", nameof(validated.StartFrom));
+            "Origin, Current or AfterCheckpoint, unless one stream or read stream is consumed", nameof(validated.StartFrom));
         return new ConsumerDefinition(name, source, validated, makePump);
     }
 
