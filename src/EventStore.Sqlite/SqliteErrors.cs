@@ -6,11 +6,17 @@ namespace EventStore.Sqlite;
 /// <summary>Turns errors of SQLite into those of the contract, by their codes.</summary>
 internal static class SqliteErrors
 {
+    /// <summary>SQLITE_READONLY_CANTINIT.</summary>
+    internal const int ReadOnlyCannotBegin = 1288;
+
+    /// <summary>SQLITE_READONLY_DIRECTORY.</summary>
+    internal const int ReadOnlyDirectory = 1544;
+
     private const string Advice = "Run VerifyAsync for the full list, and restore the database from a backup.";
 
     // Whether SQLite could not make or use the files beside the database, which opening it for reading only does not help.
     private static bool NeedsDirectory(SqliteException error) => error.SqliteExtendedErrorCode is
-        raw.SQLITE_READONLY_DIRECTORY or raw.SQLITE_READONLY_CANTINIT or raw.SQLITE_READONLY_CANTLOCK or raw.SQLITE_READONLY_RECOVERY;
+        ReadOnlyDirectory or ReadOnlyCannotBegin or raw.SQLITE_READONLY_CANTLOCK or raw.SQLITE_READONLY_RECOVERY;
 
     /// <summary>Whether another connection is in the way, which time heals.</summary>
     public static bool IsBusy(SqliteException error) => error.SqliteErrorCode is raw.SQLITE_BUSY or raw.SQLITE_LOCKED;

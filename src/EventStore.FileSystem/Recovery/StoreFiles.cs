@@ -18,7 +18,9 @@ internal sealed class StoreFiles(IDisk disk, StoreSettings settings)
     {
         var running = settings with
         {
-            Log = settings.Log with { Time = context.Time }, PackingFailed = packingFailed, ClosingIncomplete = closingIncomplete,
+            Log = settings.Log with { Time = context.Time },
+            PackingFailed = packingFailed,
+            ClosingIncomplete = closingIncomplete,
         };
         return StoreOpening.Open(disk, running, context.Time, context.MayCreateStorage);
     }
