@@ -165,7 +165,7 @@ public sealed class PayloadTransformException : EventStoreException
     /// <summary>The id of the transform.</summary>
     public string Transform { get; }
 
-    /// <summary>The event, snapshot or state that has the payload; null where a transform threw it, which does not know the place.</summary>
+    /// <summary>The event, snapshot or state that has the payload; null in the exception of a transform, which does not know it.</summary>
     public string? Place { get; }
 
     private string Why { get; }

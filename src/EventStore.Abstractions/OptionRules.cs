@@ -31,9 +31,7 @@ public static class OptionRules
         [CallerArgumentExpression(nameof(value))] string property = "")
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (!holds)
-            throw new InvalidOptionException(
-                options.GetType().Name, property, string.Create(CultureInfo.InvariantCulture, $"{value ?? "null"}"), limit);
+        if (!holds) throw new InvalidOptionException(options.GetType().Name, property, Shown(value), limit);
     }
 
     /// <summary>Throws if what a method of the wireup was given breaks a rule.</summary>
@@ -50,7 +48,7 @@ public static class OptionRules
         string limit,
         [CallerArgumentExpression(nameof(value))] string parameter = "")
     {
-        if (!holds) throw new InvalidOptionException(verb, parameter, string.Create(CultureInfo.InvariantCulture, $"{value ?? "null"}"), limit);
+        if (!holds) throw new InvalidOptionException(verb, parameter, Shown(value), limit);
     }
 
     /// <summary>Returns a value of an enumeration that has this member, which a method of the wireup was given.</summary>
@@ -94,4 +92,6 @@ public static class OptionRules
     public static void RequireBetween(
         object options, long value, long least, long most, [CallerArgumentExpression(nameof(value))] string property = "") =>
         Require(options, value >= least && value <= most, value, $"between {least} and {most}", property);
+
+    private static string Shown(object? value) => string.Create(CultureInfo.InvariantCulture, $"{value ?? "null"}");
 }

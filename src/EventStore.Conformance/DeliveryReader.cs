@@ -87,7 +87,8 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
     public async Task WaitForMoreAsync(Task added, long missing, CancellationToken patience)
     {
         var more = Consumer is IConsumer<string> consumer ? consumer.WaitForAsync(new Checkpoint(missing), patience).AsTask() : added;
-        await Task.WhenAny(more, loop ?? Consumer?.Completion ?? more).WaitAsync(patience)
+        Task any = Task.WhenAny(more, loop ?? Consumer?.Completion ?? more);
+        await any.WaitAsync(patience)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
     }
 

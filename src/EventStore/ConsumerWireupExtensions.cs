@@ -14,7 +14,8 @@ public static class ConsumerWireupExtensions
     public static Wireup OpenReadOnly(this Wireup wireup, TimeSpan? waitForStorage = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
-        OptionRules.RequireOf(nameof(OpenReadOnly), waitForStorage is null || waitForStorage >= TimeSpan.Zero, waitForStorage, "0 or longer");
+        OptionRules.RequireOf(
+            nameof(OpenReadOnly), waitForStorage is null || waitForStorage >= TimeSpan.Zero, waitForStorage, "0 or longer");
         return wireup.Choose(nameof(OpenReadOnly), new ReadOnlyChoice(waitForStorage ?? TimeSpan.Zero));
     }
 
@@ -27,7 +28,9 @@ public static class ConsumerWireupExtensions
     /// A scheme, a colon, and what the backend needs, such as <c>file:./projections</c>. <c>memory:</c> is always known.
     /// </param>
     /// <param name="engines">Adds the backends that may be selected.</param>
-    /// <exception cref="WireupException">A storage of consumers was chosen before. A wrong address throws when the store is built.</exception>
+    /// <exception cref="WireupException">
+    /// A storage of consumers was chosen before. A wrong address throws when the store is built.
+    /// </exception>
     public static Wireup KeepConsumersIn(this Wireup wireup, string address, Action<EngineCatalogue> engines)
     {
         ArgumentNullException.ThrowIfNull(wireup);

@@ -47,7 +47,8 @@ public sealed class StateCostTests : IDisposable
         }
     }
 
-    private long BytesOfFiles() => new DirectoryInfo(directory.Path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
+    private long BytesOfFiles() =>
+        new DirectoryInfo(directory.Path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
     internal sealed record Placed(Guid Id, string Filler);
 

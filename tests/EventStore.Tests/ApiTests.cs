@@ -21,8 +21,8 @@ public sealed partial class ApiTests
                 ])
             {
                 var error = Record.Exception(make);
-                if (hasOrder) Assert.Contains("Equal or NotEqual", Assert.IsType<ArgumentException>(error).Message, StringComparison.Ordinal);
-                else Assert.Null(error);
+                Assert.Equal(hasOrder, error is ArgumentException);
+                if (hasOrder) Assert.Contains("Equal or NotEqual", error!.Message, StringComparison.Ordinal);
             }
 
             Assert.NotNull(EventPredicate.Body("/a", comparison, "text"));

@@ -39,7 +39,8 @@ public sealed class DisposedTests
     /// <summary>What is read page by page, with how many of its items are read before the store is closed.</summary>
     public static TheoryData<string> Reads { get; } =
     [
-        "stream", "backward", "all", "heads", "category", "subscription", "links", "read streams", "joined", "undispatched", "consumers", "due",
+        "stream", "backward", "all", "heads", "category", "subscription", "links", "read streams", "joined", "undispatched",
+        "consumers", "due",
     ];
 
     [Theory(Timeout = 60_000), MemberData(nameof(Reads))]

@@ -49,7 +49,8 @@ public sealed class InsideTests
         await store.DisposeAsync();
     }
 
-    private static Wireup Text() => Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text"));
+    private static Wireup Text() => Wireup.Init().UsingInMemoryPersistence()
+        .UsingJsonSerialization(types => types.Register<string>("text"));
 
     // Closes a store from one place, the first time that it is called there.
     private sealed class Closes(string place) : IPipelineHook

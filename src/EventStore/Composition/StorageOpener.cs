@@ -29,7 +29,7 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
         return documents;
     }
 
-    /// <summary>Reads or creates the identity of the store; empty where it is not known and nothing in this process is bound to it.</summary>
+    /// <summary>Reads or creates the identity of the store; empty where it is not known and nothing here is bound to it.</summary>
     public async ValueTask<Guid> IdentifyAsync(IPersistenceEngine events, CancellationToken cancellationToken)
     {
         if (!plan.NeedsIdentity) return await TryIdentifyAsync(events, cancellationToken).ConfigureAwait(false);

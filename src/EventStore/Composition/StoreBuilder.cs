@@ -59,7 +59,8 @@ internal sealed class StoreBuilder(StorePlan plan)
 
         var shared = new SharedPages(pages, plan.Time);
         var isReadOnly = plan.ReadOnly is not null && plan.ConsumerStorage is null;
-        var links = new ReadStreamDocuments(documents, new ReadStreamSigner(plan.SigningKey, plan.BindsReadStreams ? storeId : Guid.Empty), isReadOnly);
+        var signer = new ReadStreamSigner(plan.SigningKey, plan.BindsReadStreams ? storeId : Guid.Empty);
+        var links = new ReadStreamDocuments(documents, signer, isReadOnly);
         var readStreams = new ReadStreamHost(links, reads, lifetime, plan.LoggerOf("ReadStreams"));
         var feeds = new EventFeeds(shared, reads, readStreams.OpenFeed);
         var consumerDocuments = new ConsumerDocuments(documents, storeId, plan.Time);

@@ -1,8 +1,8 @@
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// Ends something once. Every caller waits for that end, also one that comes while it runs, and gets its failure. Where application code did
-/// not return in time, a later call tries again: it may have returned meanwhile.
+/// Ends something once. Every caller waits for that end, also one that comes while it runs, and gets its failure. Where application code
+/// did not return in time, a later call tries again: it may have returned meanwhile.
 /// </summary>
 internal sealed class SharedEnd(Func<Task> end)
 {

@@ -33,7 +33,7 @@ internal sealed class StoreLifetime
     /// thrown at the end. Later calls, also ones that come meanwhile, wait for the same end. Parts that did not stop in time are waited for
     /// again.
     /// </summary>
-    /// <exception cref="CalledFromInsideException">It was called by a handler, a dispatcher or a hook, which still needs the store.</exception>
+    /// <exception cref="CalledFromInsideException">A handler, a dispatcher or a hook called it, which still needs the store.</exception>
     /// <exception cref="NotStoppedException">A handler or a dispatcher is still running.</exception>
     public ValueTask EndAsync()
     {
