@@ -15,6 +15,7 @@ public sealed class InsideTests
         await using var store = await Text().HookIntoPipelineUsing(closing).BuildAsync(Token);
         closing.Store = store;
         await store.AppendAsync("stream", "1");
+        Assert.Single(await store.ReadAllAsync(cancellationToken: Token).ToListAsync(Token));
         await using var consumer = await store.Consumers.StartAsync(
             "name",
             ConsumerSource.Everything,
@@ -27,7 +28,6 @@ public sealed class InsideTests
                 Persisted = _ => closing.Close("Persisted"),
             },
             Token);
-        Assert.Single(await store.ReadAllAsync(cancellationToken: Token).ToListAsync(Token));
         await store.AppendAsync("other", "1");
         Assert.True(await store.DeleteStreamAsync("stream", Token));
         await store.PurgeBucketAsync("none", Token);
