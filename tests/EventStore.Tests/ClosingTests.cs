@@ -1,3 +1,5 @@
+using EventStore.Conformance;
+
 namespace EventStore.Tests;
 
 /// <summary>Closing a store while code of the application runs in it.</summary>
@@ -7,8 +9,9 @@ public sealed class ClosingTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Theory(Timeout = 60_000), InlineData("consumer"), InlineData("dispatcher")]
-    public async Task A_store_that_was_not_closed_in_time_is_closed_by_a_later_call_and_its_leases_are_free(string what)
+    [Theory(Timeout = 60_000)]
+    [InlineData("consumer", true), InlineData("dispatcher", true), InlineData("consumer", false), InlineData("dispatcher", false)]
+    public async Task A_store_that_was_not_closed_in_time_is_closed_by_a_later_call_and_its_leases_are_free(string what, bool isClosedAgain)
     {
         var engine = OpenInMemory();
         await engine.InitializeAsync(Token);
@@ -22,8 +25,7 @@ public sealed class ClosingTests
         await reached.Task;
         for (var i = 0; i < 2; i++) await Assert.ThrowsAsync<NotStoppedException>(async () => await store.DisposeAsync());
         held.SetResult();
-        await store.DisposeAsync();
-        await store.DisposeAsync();
+        if (isClosedAgain) await store.DisposeAsync();
 
         var again = new TaskCompletionSource();
         await using var next = await BuildAsync(engine, what, () =>
@@ -33,6 +35,7 @@ public sealed class ClosingTests
         });
         await next.AppendAsync("stream", "x");
         await again.Task;
+        await store.DisposeAsync();
     }
 
     [Fact(Timeout = 60_000)]
@@ -55,7 +58,7 @@ public sealed class ClosingTests
 
     private static async Task<IEventStore> BuildAsync(IPersistenceEngine engine, string what, Func<Task> handle)
     {
-        var wireup = Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text"));
+        var wireup = Wireup.Init().UsingPersistence("the test", _ => new EndsWithItsStore(engine)).UsingJsonSerialization(types => types.Register<string>("text"));
         if (what == "dispatcher")
             return await wireup.DispatchTo(async (Commit _, CancellationToken _) => await handle())
                 .UsingAsynchronousDispatchScheduler(options => (options.StopTimeout, options.LeaseTerm) = (Short, TimeSpan.FromHours(1)))
@@ -65,9 +68,34 @@ public sealed class ClosingTests
             "name",
             ConsumerSource.Everything,
             async (_, _) => await handle(),
-            new ConsumerOptions { StopTimeout = Short, LeaseTerm = TimeSpan.FromHours(1) },
+            new ConsumerOptions { StopTimeout = Short, LeaseTerm = TimeSpan.FromHours(1), WhenTaken = WhenTaken.Wait },
             Token);
         return store;
+    }
+
+    // What it stores remains, as on a disk.
+    private sealed class EndsWithItsStore(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        private volatile bool isDisposed;
+
+        public override ValueTask<NamedDocument?> FindDocumentAsync(string name, CancellationToken cancellationToken = default)
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            return base.FindDocumentAsync(name, cancellationToken);
+        }
+
+        public override ValueTask<long?> PutDocumentAsync(
+            string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            return base.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
+        }
+
+        public override ValueTask DisposeAsync()
+        {
+            isDisposed = true;
+            return default;
+        }
     }
 
     private static IPersistenceEngine OpenInMemory() => new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
