@@ -58,7 +58,8 @@ public sealed class ClosingTests
 
     private static async Task<IEventStore> BuildAsync(IPersistenceEngine engine, string what, Func<Task> handle)
     {
-        var wireup = Wireup.Init().UsingPersistence("the test", _ => new EndsWithItsStore(engine)).UsingJsonSerialization(types => types.Register<string>("text"));
+        var wireup = Wireup.Init().UsingPersistence("the test", _ => new EndsWithItsStore(engine))
+            .UsingJsonSerialization(types => types.Register<string>("text"));
         if (what == "dispatcher")
             return await wireup.DispatchTo(async (Commit _, CancellationToken _) => await handle())
                 .UsingAsynchronousDispatchScheduler(options => (options.StopTimeout, options.LeaseTerm) = (Short, TimeSpan.FromHours(1)))
