@@ -3,8 +3,8 @@ using StackExchange.Redis;
 namespace EventStore.Redis;
 
 /// <summary>
-/// Runs scripts on the server that holds the store: repeats what was not carried out, says what may have been, and notices a store that
-/// went back.
+/// Runs scripts on the server that holds the store. Repeats what was not carried out, reports what may have been, and notices a store that
+/// was set back.
 /// </summary>
 internal sealed class RedisServer(RedisConnection connection, RedisSettings settings)
 {
@@ -67,8 +67,8 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
         cancellationToken);
 
     /// <summary>
-    /// Finds the connection by which commands go now: the server's number for it, and the server's own name, which no other server and no
-    /// later start of it has. Null where the server does not return it.
+    /// Finds the connection by which commands go now: the server's number for it, and the server's own name. No other server and no later
+    /// start of it has that name. Null where the server does not return it.
     /// </summary>
     public async Task<string?> FindConnectionAsync()
     {

@@ -83,7 +83,7 @@ public sealed class FaultTests
             isOpened = true;
             var random = new Random(11);
             for (var i = 0; i < Length; i++) yield return Operations.Draw(random);
-            if (failure.IsFull) life.Disk.Mend();
+            if (failure.IsFull) life.Disk.Repair();
             yield return Operations.Commit(random);
             isThrough = true;
         }

@@ -3,7 +3,7 @@ using EventStore.Pipeline;
 namespace EventStore.Feeds;
 
 /// <summary>
-/// Reads pages of the store for all feeds, and keeps the newest full ones for a short time: consumers that run side by side then read each
+/// Reads pages of the store for all feeds, and keeps the newest full ones for a short time. Consumers that run side by side then read each
 /// part of the store once. Few pages are kept for one reader, more while others follow it and catch up. The page at the end is never kept.
 /// </summary>
 internal sealed class SharedPages(PageReader pages, TimeProvider time)

@@ -20,17 +20,6 @@ public sealed class MutabilityTests
         Repository.AllSources.SelectMany(Setters.NullClaims), "Pass the value to the constructor, or declare it nullable.");
 
     [Theory]
-    [InlineData("A.P\nA.Q", "")]
-    [InlineData("A.P", "B.cs:2: A.Q")]
-    [InlineData("A.P\nA.Q\nA.R", "A.R is on the list, but offends no more")]
-    public void A_list_holds_what_offends_and_nothing_else(string list, string difference)
-    {
-        Offender[] found = [new("B.cs:1", "A.P"), new("B.cs:2", "A.Q")];
-        Assert.Equal(difference, string.Join('\n', Shrinking.Compare(found, $"# A comment.\n{list}")));
-        Assert.DoesNotContain("A.R", Shrinking.Shrink(found, $"# A comment.\n{list}"), StringComparison.Ordinal);
-    }
-
-    [Theory]
     [InlineData("int M() => F().GetAwaiter().GetResult();", 1)]
     [InlineData("int M() => F().ConfigureAwait(false).GetAwaiter().GetResult();", 1)]
     [InlineData("void M() => F().Wait();", 1)]

@@ -48,7 +48,7 @@ internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
             }
 
             disk.RunOn();
-            disk.Mend();
+            disk.Repair();
         });
     }
 

@@ -58,7 +58,7 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
     public void FailWith(DiskFailure injected) => (failure, failureCalls) = (injected, 0);
 
     /// <summary>Takes the injected failure away.</summary>
-    public void Mend() => failure = null;
+    public void Repair() => failure = null;
 
     /// <summary>Lets the machine run on.</summary>
     public void RunOn() => callsToStop = null;

@@ -131,7 +131,7 @@ internal sealed class SimulatedLife
             if (random.Next(12) == 0) yield return backup.Take();
             else if (moreOperations is not null && random.Next(6) == 0) yield return moreOperations(random);
             else yield return Operations.Draw(random);
-            if (disk.FailedCalls > 0 && random.Next(3) == 0) disk.Mend();
+            if (disk.FailedCalls > 0 && random.Next(3) == 0) disk.Repair();
         }
     }
 
@@ -175,7 +175,7 @@ internal sealed class SimulatedLife
         }
         catch (BatchOutcomeUnknownException) when (disk.FailedCalls > failedBefore)
         {
-            disk.Mend();
+            disk.Repair();
             try
             {
                 await Operations.Commit(random).DoAsync(engine);
