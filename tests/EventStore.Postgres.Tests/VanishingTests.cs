@@ -78,8 +78,8 @@ public sealed class VanishingTests : IAsyncLifetime
 
     private async Task CommitAsync(StreamId stream, params int[] sizes) =>
         Assert.Equal(CommitOutcomeKind.Committed, (await Engine.CommitAsync(
-        new CommitAttempt(stream, NewId.Next(), ExpectedRevision.NoStream, default,
-            [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))]))).Kind);
+        new CommitAttempt(stream, SequentialGuid.Next(), ExpectedRevision.NoStream, default,
+            [.. sizes.Select(size => new EventRecord(SequentialGuid.Next(), "type", new byte[size]))]))).Kind);
 
     // Names are read from a table of their own: while it is locked, a page has its events, and waits for their names.
     private async Task<StorePage> ReadWhileAsync(string deletion, ReadDirection direction)
