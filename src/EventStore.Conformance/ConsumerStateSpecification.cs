@@ -214,7 +214,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
                 : $"{state}{committed.Body},");
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 3);
-        void Park(ConsumerOptions options) => (options.MaxRetries, options.OnFailure) = (0, FailureAction.Park);
+        void Park(ConsumerOptions options) => (options.MaxRetries, options.FailureAction) = (0, FailureAction.Park);
         await using (var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, failing, Quick(Park)))
         {
             await consumer.WaitUntilCaughtUpAsync();
@@ -265,7 +265,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         await using var store = await Wire().BuildAsync();
         await store.AppendAsync("stream", ExpectedRevision.Any, ["1", "2", "3", "4"]);
         await using (var failing = await store.Consumers.StartAsync(
-            "name", ConsumerSource.Everything, forgetful, Quick(options => options.OnFailure = FailureAction.Skip)))
+            "name", ConsumerSource.Everything, forgetful, Quick(options => options.FailureAction = FailureAction.Skip)))
         {
             // It is no failure that passes, so it is not tried again, which it is without a limit by default.
             var failure = await Assert.ThrowsAsync<ProjectionException>(() => failing.Completion);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using EventStore.Conformance;
 
 namespace EventStore.Tests;
@@ -92,6 +93,7 @@ public sealed class ClosingTests
             return base.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
         }
 
+        [SuppressMessage("Usage", "CA2215", Justification = "The engine below is opened again.")]
         public override ValueTask DisposeAsync()
         {
             isDisposed = true;

@@ -20,7 +20,7 @@ public sealed class ConsumerTests
         for (var i = 0; i < Commits; i++)
             await store.AppendAsync(
                 "stream", ExpectedRevision.Any, [.. Enumerable.Range(0, EventsPerCommit).Select(_ => new EventMessage("x"))]);
-        counting.Pages = 0;
+        counting.Reset();
         await Task.WhenAll(Enumerable.Range(0, Consumers).Select(number => Task.Run(async () =>
         {
             var delivered = 0;
@@ -130,9 +130,9 @@ public sealed class ConsumerTests
             new ConsumerOptions
             {
                 EventsPerCheckpoint = 1,
-                CaughtUp = () => throw new OperationCanceledException("of its own"),
-                Persisted = _ => throw new InvalidOperationException("of its own"),
-                Idle = () =>
+                OnCaughtUp = () => throw new OperationCanceledException("of its own"),
+                OnPersisted = _ => throw new InvalidOperationException("of its own"),
+                OnIdle = () =>
                 {
                     idle.Release();
                     throw new InvalidOperationException($"of its own {++calls}");
@@ -147,7 +147,7 @@ public sealed class ConsumerTests
 
         await consumer.WaitUntilCaughtUpAsync();
         Assert.Equal((3L, ConsumerState.Running), (consumer.Position.Value, (await consumer.GetStatusAsync()).State));
-        foreach (var option in new[] { "CaughtUp", "Idle", "Persisted" })
+        foreach (var option in new[] { "OnCaughtUp", "OnIdle", "OnPersisted" })
             Assert.Contains($"The callback {option} of consumer called back failed; the consumer goes on", log.Messages);
     }
 
@@ -237,11 +237,9 @@ public sealed class ConsumerTests
     {
         private int pages;
 
-        public int Pages
-        {
-            get => pages;
-            set => pages = value;
-        }
+        public int Pages => pages;
+
+        public void Reset() => pages = 0;
 
         public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
         {

@@ -4,7 +4,7 @@ namespace EventStore.Tests;
 public sealed class InsideTests
 {
     public static TheoryData<string> Places { get; } =
-        ["before commit", "after commit", "after deletion", "after purge", "select", "CaughtUp", "Idle", "Persisted"];
+        ["before commit", "after commit", "after deletion", "after purge", "select", "OnCaughtUp", "OnIdle", "OnPersisted"];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -23,9 +23,9 @@ public sealed class InsideTests
             new ConsumerOptions
             {
                 EventsPerCheckpoint = 1,
-                CaughtUp = () => closing.Close("CaughtUp"),
-                Idle = () => closing.Close("Idle"),
-                Persisted = _ => closing.Close("Persisted"),
+                OnCaughtUp = () => closing.Close("OnCaughtUp"),
+                OnIdle = () => closing.Close("OnIdle"),
+                OnPersisted = _ => closing.Close("OnPersisted"),
             },
             Token);
         await store.AppendAsync("other", "1");

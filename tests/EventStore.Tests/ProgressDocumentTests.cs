@@ -18,7 +18,8 @@ public sealed class ProgressDocumentTests
 
     private const string Dispatch =
         """
-        {"watermark":5,"marks":[{"first":7,"last":8}],"parked":[{"first":2,"last":2}],"owner":"o","renewals":3,"parkedCount":1,"markedCount":2}
+        {"watermark":5,"marks":[{"first":7,"last":8}],"parked":[{"first":2,"last":2}],
+        "owner":"o","renewals":3,"parkedCount":1,"markedCount":2}
         """;
 
     private static byte[] Bytes(string document) => Encoding.UTF8.GetBytes(document.ReplaceLineEndings(""));

@@ -99,10 +99,10 @@ public sealed class SettledWriteTests
             new ConsumerOptions
             {
                 MaxRetries = 0,
-                OnFailure = FailureAction.Park,
+                FailureAction = FailureAction.Park,
                 LeaseTerm = day,
                 CheckpointInterval = day,
-                Idle = () => parked.TrySetResult(),
+                OnIdle = () => parked.TrySetResult(),
             },
             Token);
         await parked.Task;

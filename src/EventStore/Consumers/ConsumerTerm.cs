@@ -120,7 +120,7 @@ internal sealed class ConsumerTerm
                 continue;
             }
 
-            if (!isCaughtUp) Notify(claim.Options.CaughtUp, nameof(ConsumerOptions.CaughtUp));
+            if (!isCaughtUp) Notify(claim.Options.OnCaughtUp, nameof(ConsumerOptions.OnCaughtUp));
             isCaughtUp = true;
             if (Pacing.IsTime && Progress is { IsIdle: true, HasUnwritten: true })
                 await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
@@ -139,15 +139,15 @@ internal sealed class ConsumerTerm
     private void ReportWritten(ConsumerRecord record)
     {
         Pacing.Written(claim.Lease.Ledger.WrittenBytes + Progress.StateBytesBeside);
-        if (claim.Options.Persisted is { } persisted)
-            Notify(() => persisted(new Checkpoint(record.Checkpoint)), nameof(ConsumerOptions.Persisted));
+        if (claim.Options.OnPersisted is { } persisted)
+            Notify(() => persisted(new Checkpoint(record.Checkpoint)), nameof(ConsumerOptions.OnPersisted));
     }
 
     private void ReportIfIdle()
     {
         if (isIdle || !isCaughtUp || !Progress.IsIdle) return;
         isIdle = true;
-        Notify(claim.Options.Idle, nameof(ConsumerOptions.Idle));
+        Notify(claim.Options.OnIdle, nameof(ConsumerOptions.OnIdle));
     }
 
     // A callback reports what has happened, which an exception of it does not change.

@@ -3,20 +3,19 @@ using EventStore.Feeds;
 namespace EventStore.Consumers;
 
 /// <summary>Delivers one event after the other. With each event, position and state change together.</summary>
-internal sealed class EventPump : IPump
+internal abstract class EventPump : IPump
 {
     private readonly PumpContext context;
-    private readonly IEventHandler handler;
     private readonly FailurePolicy.Handling<CommittedEvent> handling;
 
-    // The state after the last event that was handled. Touched by one delivery at a time.
-    private object? state;
-
-    public EventPump(PumpContext context, IEventHandler handler)
+    protected EventPump(PumpContext context)
     {
-        (this.context, this.handler) = (context, handler);
+        this.context = context;
         handling = context.Policy.Apply<CommittedEvent>(HandleAsync, static committed => committed);
     }
+
+    /// <summary>The state after the last event that was handled; null without a state. Touched by one delivery at a time.</summary>
+    protected object? State { get; private protected set; }
 
     // A fast handler takes less time than a lock or two: what can be done once a page is not done for each event.
     public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken)
@@ -26,7 +25,7 @@ internal sealed class EventPump : IPump
         await context.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            state = progress.State;
+            State = progress.State;
             for (var i = 0; i < events.Length; i++)
             {
                 var (committed, position) = events.Span[i];
@@ -34,7 +33,7 @@ internal sealed class EventPump : IPump
                 cancellationToken.ThrowIfCancellationRequested();
                 var outcome = await handling.RunAsync(committed, cancellationToken).ConfigureAwait(false);
                 if (outcome is not null) context.Record(outcome, [committed]);
-                var unwritten = progress.MoveTo(position, state);
+                var unwritten = progress.MoveTo(position, State);
                 if (unwritten >= context.Pacing.Events) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
             }
         }
@@ -46,60 +45,36 @@ internal sealed class EventPump : IPump
 
     public async ValueTask DeliverParkedAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
-        state = context.Progress.State;
+        State = context.Progress.State;
         await handling.DeliverAsync(committed, cancellationToken).ConfigureAwait(false);
-        context.Progress.Unpark(committed.Checkpoint.Value, state);
+        context.Progress.Unpark(committed.Checkpoint.Value, State);
     }
 
-    private ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
+    /// <summary>Handles an event, and makes the next state. The state stays as it is if this fails.</summary>
+    protected abstract ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken);
+}
+
+/// <summary>Passes events to a delegate. There is no state.</summary>
+internal sealed class DelegatePump(PumpContext context, Func<CommittedEvent, CancellationToken, ValueTask> handle) : EventPump(context)
+{
+    protected override ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken) =>
+        handle(committed, cancellationToken);
+}
+
+/// <summary>Applies events to the state of a projection.</summary>
+internal sealed class ProjectionPump<TState>(PumpContext context, string consumer, Projection<TState> projection) : EventPump(context)
+    where TState : class
+{
+    protected override ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
-        var handled = handler.HandleAsync(committed, state, cancellationToken);
-        if (!handled.IsCompletedSuccessfully) return FollowAsync(handled);
-        state = handled.Result;
+        var applying = projection.ApplyAsync((TState?)State ?? projection.Initial, committed, cancellationToken);
+        if (!applying.IsCompletedSuccessfully) return FollowAsync(applying, committed);
+        State = Require(applying.Result, committed);
         return default;
     }
 
-    private async ValueTask FollowAsync(ValueTask<object?> handled) => state = await handled.ConfigureAwait(false);
-}
-
-/// <summary>Handles events one by one.</summary>
-internal interface IEventHandler
-{
-    /// <summary>Handles an event.</summary>
-    /// <param name="committed">The event.</param>
-    /// <param name="state">The state to which it is applied; null without a state.</param>
-    /// <param name="cancellationToken">Cancels the handling.</param>
-    /// <returns>The next state; null without a state.</returns>
-    ValueTask<object?> HandleAsync(CommittedEvent committed, object? state, CancellationToken cancellationToken);
-}
-
-/// <summary>A delegate that takes events.</summary>
-internal sealed class DelegateHandler(Func<CommittedEvent, CancellationToken, ValueTask> handle) : IEventHandler
-{
-    public ValueTask<object?> HandleAsync(CommittedEvent committed, object? state, CancellationToken cancellationToken)
-    {
-        var handling = handle(committed, cancellationToken);
-        return handling.IsCompletedSuccessfully ? default : FollowAsync(handling);
-    }
-
-    private static async ValueTask<object?> FollowAsync(ValueTask handling)
-    {
-        await handling.ConfigureAwait(false);
-        return null;
-    }
-}
-
-/// <summary>Applies events to a state.</summary>
-internal sealed class ProjectionHandler<TState>(string consumer, Projection<TState> projection) : IEventHandler where TState : class
-{
-    public ValueTask<object?> HandleAsync(CommittedEvent committed, object? state, CancellationToken cancellationToken)
-    {
-        var applying = projection.ApplyAsync((TState?)state ?? projection.Initial, committed, cancellationToken);
-        return applying.IsCompletedSuccessfully ? new(Require(applying.Result, committed)) : FollowAsync(applying, committed);
-    }
-
-    private async ValueTask<object?> FollowAsync(ValueTask<TState> applying, CommittedEvent committed) =>
-        Require(await applying.ConfigureAwait(false), committed);
+    private async ValueTask FollowAsync(ValueTask<TState> applying, CommittedEvent committed) =>
+        State = Require(await applying.ConfigureAwait(false), committed);
 
     // A null in place of the state would begin it again.
     private TState Require(TState? next, CommittedEvent committed) =>

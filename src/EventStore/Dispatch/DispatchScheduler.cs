@@ -5,7 +5,7 @@ namespace EventStore.Dispatch;
 
 /// <summary>
 /// Dispatches commits while this process holds the lease. Commits are read from the engine after the watermark, never from a caller's
-/// memory, so that first delivery and recovery after a crash are the same loop.
+/// memory. So first delivery and recovery after a crash are the same loop.
 /// </summary>
 /// <remarks>
 /// The loop is <i>undecided</i> until it could read the lease, <i>watching</i> while another process holds it, and <i>leading</i> while

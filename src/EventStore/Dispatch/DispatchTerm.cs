@@ -5,8 +5,8 @@ using EventStore.Leases;
 namespace EventStore.Dispatch;
 
 /// <summary>
-/// The time in which this process holds the dispatch lease. One reader fills the lanes with units, in the order of the store; each unit is
-/// dispatched, or parked after too many failures; then progress is written.
+/// The time in which this process holds the dispatch lease. One reader fills the lanes with units, in the order of the store. Each unit is
+/// dispatched, or parked after too many failures. Then progress is written.
 /// </summary>
 internal sealed class DispatchTerm : IDelivery<DispatchUnit>
 {

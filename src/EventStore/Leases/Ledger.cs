@@ -64,7 +64,7 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
     /// Makes the next content from the present one, and writes it. Repeats this on newer content until it is written, or the change returns
     /// null.
     /// </summary>
-    /// <returns>What was written; null for nothing.</returns>
+    /// <returns>The content that was written; null if the change returned null.</returns>
     public async ValueTask<T?> ChangeAsync(Func<T, T?> change, CancellationToken cancellationToken)
     {
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
