@@ -55,8 +55,8 @@ internal static class SqliteErrors
         raw.SQLITE_READONLY when NeedsDirectory(error) =>
             new StorageException(
             $"The directory of the database '{location.Path}' may not be written to. Nothing was stored. SQLite needs files beside a "
-                + "database, also to read it. Give this process the right to write to that directory, or copy the database, with its "
-                + "-wal file if there is one, into a directory where it has that right.", error),
+                + "database, also to read it. Give this process the right to write to that directory. Or copy the database, with a "
+                + "-wal file beside it, into another one.", error),
         raw.SQLITE_READONLY =>
             new StorageException(
             $"The database '{location.Path}' may not be written to. Nothing was stored. "

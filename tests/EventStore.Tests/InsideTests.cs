@@ -13,7 +13,7 @@ public sealed class InsideTests
     {
         var closing = new Closes(place);
         await using var store = await Text().HookIntoPipelineUsing(closing).BuildAsync(Token);
-        closing.Store = store;
+        closing.Own(store);
         await store.AppendAsync("stream", "1");
         Assert.Single(await store.ReadAllAsync(cancellationToken: Token).ToListAsync(Token));
         await using var consumer = await store.Consumers.StartAsync(
@@ -42,7 +42,8 @@ public sealed class InsideTests
     public async Task A_hook_of_one_store_may_close_another_one_and_code_after_a_commit_its_own()
     {
         var other = await Text().BuildAsync(Token);
-        var closing = new Closes("before commit") { Store = other };
+        var closing = new Closes("before commit");
+        closing.Own(other);
         var store = await Text().HookIntoPipelineUsing(closing).BuildAsync(Token);
         await store.AppendAsync("stream", "1");
         Assert.Null(await closing.Result.WaitAsync(Token));
@@ -56,15 +57,17 @@ public sealed class InsideTests
     private sealed class Closes(string place) : IPipelineHook
     {
         private readonly TaskCompletionSource<Exception?> result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private volatile IEventStore? owned;
         private int calls;
 
-        public IEventStore? Store { get; set; }
+        /// <summary>The store, which is built with this hook.</summary>
+        public void Own(IEventStore store) => owned = store;
 
         public Task<Exception?> Result => result.Task;
 
         public void Close(string from)
         {
-            if (from != place || Store is not { } store || Interlocked.Increment(ref calls) > 1) return;
+            if (from != place || owned is not { } store || Interlocked.Increment(ref calls) > 1) return;
             try
             {
                 var closing = store.DisposeAsync();

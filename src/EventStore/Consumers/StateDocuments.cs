@@ -10,7 +10,7 @@ namespace EventStore.Consumers;
 /// <remarks>
 /// A document holds the owner's lease, a NUL, and the state. A write is a compare-and-swap on a version that was read under the lease, or
 /// that the same owner wrote. So a process whose lease was lost never overwrites the state of its successor. What it wrote before may
-/// arrive later, where nothing points to it; the successor then reads that version, and renews its lease before it writes over it.
+/// arrive later, where nothing points to it. The successor then reads that version, and renews its lease before it writes over it.
 /// </remarks>
 internal sealed class StateDocuments(IPersistenceEngine engine, string consumer, string owner)
 {
