@@ -18,7 +18,7 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
     public EventRecord Encode(StreamId stream, EventMessage message) => codec.Encode(stream, message);
 
     /// <inheritdoc cref="Committer.ToCaller"/>
-    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing) => committer.ToCaller(committing);
+    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing, Guid commitId) => committer.ToCaller(committing, commitId);
 
     /// <summary>Encodes and commits. The space of the encoded events is reused when the outcome is known.</summary>
     public ValueTask<CommitResult> AppendAsync(
@@ -28,7 +28,7 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
         IReadOnlyList<EventMessage> events,
         IEnumerable<KeyValuePair<string, string>>? headers,
         CancellationToken cancellationToken) =>
-        ToCaller(AppendThenReleaseAsync(stream, expected, commitId, events, headers, cancellationToken));
+        ToCaller(AppendThenReleaseAsync(stream, expected, commitId, events, headers, cancellationToken), commitId);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<CommitResult> AppendThenReleaseAsync(

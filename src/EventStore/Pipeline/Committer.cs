@@ -15,14 +15,16 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     public ValueTask LeaveThreadAsync() => group.LeaveThreadAsync();
 
     /// <summary>
-    /// Returns a commit to the caller, whose code continues on the thread pool and never on the thread that sends batches. A caller that
-    /// blocks until the commit is stored is released without a thread of the pool.
+    /// Returns a commit to the caller, whose code continues on the thread pool, or on the thread that sends batches if that is lent to it.
+    /// A caller that blocks until the commit is stored is released without a thread of the pool.
     /// </summary>
-    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing)
+    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing, Guid commitId)
     {
         if (committing.IsCompleted || !group.HasThread) return committing;
-        var caller = new TaskCompletionSource<CommitResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = PassOnAsync(committing, caller);
+        var isLone = group.IsLone(commitId);
+        var caller = new TaskCompletionSource<CommitResult>(
+            isLone ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = PassOnAsync(committing, caller, isLone);
         return new(caller.Task);
     }
 
@@ -57,19 +59,25 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         return (result, stored);
     }
 
-    private static async Task PassOnAsync(ValueTask<CommitResult> committing, TaskCompletionSource<CommitResult> caller)
+    private static async Task PassOnAsync(
+        ValueTask<CommitResult> committing, TaskCompletionSource<CommitResult> caller, bool continuesInline)
     {
+        CommitResult? result = null;
+        Exception? failure = null;
         try
         {
-            caller.SetResult(await committing.ConfigureAwait(false));
-        }
-        catch (OperationCanceledException error)
-        {
-            caller.SetCanceled(error.CancellationToken);
+            result = await committing.ConfigureAwait(false);
         }
         catch (Exception error)
         {
-            caller.SetException(error);
+            failure = error;
         }
+
+        // As after a cancellation, or where an attempt of the same id was the lone one.
+        if (continuesInline && !CommitThread.IsLentToCurrent)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (result is not null) caller.SetResult(result);
+        else if (failure is OperationCanceledException cancelled) caller.SetCanceled(cancelled.CancellationToken);
+        else caller.SetException(failure!);
     }
 }
