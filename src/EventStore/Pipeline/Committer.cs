@@ -30,11 +30,20 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
 
     /// <exception cref="ConcurrencyException">The stream is not at the expected revision.</exception>
     /// <exception cref="CommitIdReusedException">Another commit has the same id.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<(CommitResult Result, CommitRecord Stored)> CommitAsync(
+    public ValueTask<(CommitResult Result, CommitRecord Stored)> CommitAsync(
         CommitAttempt attempt, long started, CancellationToken cancellationToken)
     {
-        var (outcome, wasSettled) = await group.SubmitAsync(attempt, cancellationToken).ConfigureAwait(false);
+        var submitted = group.SubmitAsync(attempt, cancellationToken);
+        return submitted is { IsCompletedSuccessfully: true, Result.Outcome: { Kind: CommitOutcomeKind.Committed } outcome }
+            ? new(Committed(outcome.Commit!, isDuplicate: false, started))
+            : FinishAsync(attempt, submitted, started);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<(CommitResult Result, CommitRecord Stored)> FinishAsync(
+        CommitAttempt attempt, ValueTask<(CommitOutcome Outcome, bool WasSettled)> submitted, long started)
+    {
+        var (outcome, wasSettled) = await submitted.ConfigureAwait(false);
         if (outcome.Kind != CommitOutcomeKind.Committed) await LeaveThreadAsync().ConfigureAwait(false);
         if (outcome.Kind == CommitOutcomeKind.Conflict)
         {
@@ -42,9 +51,13 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
             throw new ConcurrencyException(attempt.Stream, attempt.Expected, outcome.Actual);
         }
 
-        var stored = outcome.Commit!;
         var isDuplicate = outcome.Kind == CommitOutcomeKind.Duplicate
-            && !await duplicates.IsOwnAsync(attempt, stored, wasSettled).ConfigureAwait(false);
+            && !await duplicates.IsOwnAsync(attempt, outcome.Commit!, wasSettled).ConfigureAwait(false);
+        return Committed(outcome.Commit!, isDuplicate, started);
+    }
+
+    private (CommitResult Result, CommitRecord Stored) Committed(CommitRecord stored, bool isDuplicate, long started)
+    {
         var result = new CommitResult(
             stored.Stream,
             stored.CommitId,

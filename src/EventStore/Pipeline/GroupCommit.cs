@@ -76,7 +76,6 @@ internal sealed class GroupCommit : IAsyncDisposable
     /// <exception cref="TooLargeException">The attempt exceeds a limit of the engine.</exception>
     public ValueTask<(CommitOutcome Outcome, bool WasSettled)> SubmitAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        engine.Description.Limits.Require(attempt);
         cancellationToken.ThrowIfCancellationRequested();
         QueuedAttempt? queued = null;
         lock (gate)
@@ -84,6 +83,7 @@ internal sealed class GroupCommit : IAsyncDisposable
             ObjectDisposedException.ThrowIf(isDisposed, typeof(IEventStore));
             if (isLed || !mayLeadAlone)
             {
+                engine.Description.Limits.Require(attempt); // the engine would refuse the whole batch
                 queue.Enqueue(queued = Queued(attempt));
                 queueLength = queue.Count;
                 if (!isLed && expectedCohort <= 1) lone = queued;
