@@ -7,11 +7,11 @@ namespace EventStore.Pipeline;
 /// engine in the order in which they were submitted.
 /// </summary>
 /// <remarks>
-/// The gate is either <i>idle</i> (no commit is running, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader
-/// gathers the next one; all others queue). Over an engine that blocks, every attempt is queued, and a thread of this store leads. There
-/// an attempt that finds the gate idle is <i>lone</i>: it is sent alone, and its caller continues on the store's thread. Over other
-/// engines, a caller that finds the gate idle leads with its own attempt, and waits for no other caller. What is queued meanwhile is
-/// drained by the store's thread where the engine commits on the calling thread. Elsewhere the thread pool drains it.
+/// The gate is <i>idle</i> while no commit is running and the queue is empty. It is <i>led</i> while one batch is with the engine, or the
+/// leader gathers the next one; all others queue. Over an engine that blocks, every attempt is queued, and a thread of this store leads.
+/// There an attempt that finds the gate idle is <i>lone</i>: it is sent alone, and its caller continues on the store's thread.
+/// Over other engines, a caller that finds the gate idle leads with its own attempt, and waits for no other caller. What is queued
+/// meanwhile is drained by the store's thread where the engine commits on the calling thread. Elsewhere the thread pool drains it.
 /// </remarks>
 internal sealed class GroupCommit : IAsyncDisposable
 {
