@@ -1,8 +1,10 @@
 namespace EventStore.Pipeline;
 
-/// <summary>The attempts that wait for the leader, in the order in which they were submitted. Guarded by the gate of the group commit.</summary>
+/// <summary>
+/// The attempts that wait for the leader, in the order in which they were submitted. Guarded by the gate of the group commit.
+/// </summary>
 /// <param name="maxAttempts">The highest number of attempts in a batch.</param>
-/// <param name="cohort">Is told how many wait.</param>
+/// <param name="cohort">Learns how many wait.</param>
 internal sealed class AttemptQueue(int maxAttempts, Cohort cohort)
 {
     private const long MaxBatchBytes = 8 << 20;
