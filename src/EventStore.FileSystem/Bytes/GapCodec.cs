@@ -69,7 +69,7 @@ internal static class GapCodec
 
     public static long SpanOf(in Frame gap)
     {
-        var reader = new BodyReader(gap.Body[ChainLength..]);
+        var reader = new BodyReader(gap, ChainLength);
         return reader.Number() * 8;
     }
 
@@ -77,8 +77,8 @@ internal static class GapCodec
     public static long StampOf(in Frame gap)
     {
         if (gap.Count == 0) return 0;
-        var reader = new BodyReader(gap.Body[ChainLength..]);
+        var reader = new BodyReader(gap, ChainLength);
         reader.Number();
-        return reader.Fixed();
+        return reader.Fixed() is var ticks && CommitCodec.IsStamp(ticks) ? ticks : throw gap.Impossible();
     }
 }

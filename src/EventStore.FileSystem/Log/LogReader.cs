@@ -48,7 +48,8 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
     /// <exception cref="CorruptStorageException">It is not whole.</exception>
     public Frame Read(long position)
     {
-        if (cache is not null && cache.Find(position, replacements) is { IsEmpty: false } held) return new Frame(position, held);
+        if (cache is not null && cache.Find(position, replacements) is { IsEmpty: false } held)
+            return new Frame(position, held, segments);
         if (!Holds(position, Format.FrameHeaderLength)) Fill(position, Format.FrameHeaderLength);
         var length = Format.FrameLength(At(position, Format.FrameHeaderLength));
         if (length == 0 || length > end - position) throw segments.Damaged(position, "the length of a stored frame is impossible.");
@@ -61,10 +62,10 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
 
         var frame = At(position, length);
         if (length == 0 || !Format.IsFrame(frame, position, segments.Seed))
-            throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
+            throw segments.Damaged(position, "a stored frame is not whole.");
         likelyBytes = length;
         cache?.Note(position, replacements, frame);
-        return new Frame(position, frame);
+        return new Frame(position, frame, segments);
     }
 
     /// <summary>Returns the address of the next frame: the same address, or the first frame of the next segment.</summary>

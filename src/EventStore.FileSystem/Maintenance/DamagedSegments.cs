@@ -25,17 +25,38 @@ internal static class DamagedSegments
     // The least length for a segment without a known place: a head and a gap.
     private const int LeastLength = 2 * Format.SegmentHeaderLength;
 
+    // How many segments in a row may be missing.
+    private const int MostMissing = 1_000;
+
+    // No segment is as long, so its head does not claim a place that is farther away for each one before it.
+    public const long MostLength = 1L << 40;
+
     public static IReadOnlyList<DamagedSegment> Find(IDisk disk, Guid storeId)
     {
         var cache = new PackedBlockCache(Format.SeedOf(storeId));
-        var last = Numbers(disk).DefaultIfEmpty(0).Max();
         var segments = new List<DamagedSegment>();
-        for (var number = 1L; number <= last; number++) segments.Add(Open(disk, storeId, number, cache));
+        foreach (var number in Numbers(disk).Order())
+        {
+            // A number far from the others is not one that the store gave.
+            if (number - segments.Count > MostMissing) break;
+            while (segments.Count < number) segments.Add(Open(disk, storeId, segments.Count + 1, cache));
+        }
+
+        for (var i = 0; i < segments.Count; i++)
+        {
+            if (!IsPossiblePlace(segments, i))
+                segments[i] = segments[i] with { Header = null, Problem = "its header has an impossible place." };
+        }
+
         for (var i = 0; i < segments.Count; i++) segments[i].Base = BaseOf(segments, i);
         for (var i = 0; i < segments.Count; i++)
             segments[i].End = i + 1 < segments.Count ? segments[i + 1].Base : segments[i].Base + LengthOf(segments[i]);
         return segments;
     }
+
+    /// <summary>The files in the folder of the log that are far from all others, and no part of it.</summary>
+    public static IReadOnlyList<string> FindStrange(IDisk disk, int segments) =>
+        [.. Numbers(disk).Where(number => number > segments).Select(LogSegments.PathOf)];
 
     /// <summary>
     /// The store's id as the heads of its segments have it, for a store whose own file is damaged; null if no head is whole.
@@ -74,6 +95,17 @@ internal static class DamagedSegments
         {
             return new DamagedSegment(number, null, null, error.Message);
         }
+    }
+
+    // Whether a segment begins where it can: behind those before it, and not farther away than those that are missing can have been long.
+    private static bool IsPossiblePlace(List<DamagedSegment> segments, int i)
+    {
+        if (segments[i].Header is not { } header) return true;
+        var known = i - 1;
+        while (known >= 0 && segments[known].Header is null) known--;
+        if (known < 0) return header.Base >= 0 && header.Base <= i * MostLength && (i > 0 || header.Base == 0);
+        var distance = header.Base - segments[known].Header!.Value.Base;
+        return distance >= (i - known) * LeastLength && distance <= (i - known) * MostLength;
     }
 
     private static long BaseOf(List<DamagedSegment> segments, int i)

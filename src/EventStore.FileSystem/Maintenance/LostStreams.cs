@@ -11,29 +11,33 @@ internal sealed class LostStreams
 
     public IReadOnlyList<LostRevisions> All => [.. lost.Values.SelectMany(holes => holes).OrderBy(hole => hole.Stream)];
 
-    public void Follow(in Frame frame)
+    /// <summary>Follows a frame; false if it contradicts those before it, so that it cannot be where it is.</summary>
+    public bool TryFollow(in Frame frame)
     {
-        var reader = new BodyReader(frame.Body);
+        var reader = new BodyReader(frame);
         switch (frame.Kind)
         {
             case FrameKind.Commit:
-                Follow(new CommitReader(frame, names));
-                break;
+                return TryFollow(new CommitReader(frame, names));
             case FrameKind.StreamDelete:
                 Forget(reader.Stream());
                 break;
             case FrameKind.Purge:
-                var bucket = reader.Text();
+                var bucket = RecordCodec.ReadPurge(frame);
                 foreach (var stream in reached.Keys.Where(stream => bucket.Length == 0 || stream.Bucket == bucket).ToArray())
                     Forget(stream);
                 break;
         }
+
+        return true;
     }
 
-    private void Follow(in CommitReader commit)
+    private bool TryFollow(in CommitReader commit)
     {
         var stream = commit.Stream;
         var (start, revision) = reached.GetValueOrDefault(stream);
+        if (start > commit.StreamStart || (start == commit.StreamStart && commit.FirstRevision <= revision)) return false;
+        if (commit.StreamStart == commit.Position && commit.FirstRevision > 1) return false;
         if (start != commit.StreamStart)
         {
             // The stream was deleted and created again, as far as the saved part shows.
@@ -49,6 +53,7 @@ internal sealed class LostStreams
         }
 
         reached[stream] = (commit.StreamStart, commit.LastRevision);
+        return true;
     }
 
     private void Forget(StreamId stream)

@@ -141,7 +141,7 @@ internal sealed class StoreReading
 
     private bool IsLive(in CommitReader commit)
     {
-        if (commit.Position > store.Index.Removals.Newest) return true;
+        if (store.IsBehindRemovals(commit.Position)) return true;
         var stream = commit.Stream;
         if (!starts.TryGetValue(stream, out var start)) starts.Add(stream, start = store.Index.FindHead(stream).Start);
         return start == commit.StreamStart;
