@@ -94,10 +94,18 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
         aheadBytes = 0;
         var bytes = (int)Math.Min(Math.Max(wanted, nextBytes), end - position);
         if (bytes < wanted) throw segments.Damaged(position, "the place lies beyond what is published.");
+        if (wanted > LargestWindowBytes) RequireHeld(position + wanted - 1, position);
         if (window.Length < bytes || window.Length > LargestWindowBytes)
             window = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, FirstWindowBytes));
         windowStart = position;
         windowLength = segments.Read(Enter(position), window.AsSpan(0, bytes), position);
         if (windowLength < wanted) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
+    }
+
+    // A damaged length must not cause a huge allocation.
+    private void RequireHeld(long last, long position)
+    {
+        Span<byte> one = stackalloc byte[1];
+        if (segments.Read(Enter(position), one, last) == 0) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
     }
 }

@@ -17,13 +17,35 @@ internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHe
 
     /// <summary>The address of its end: where the next one begins; of the last one, where its file ends.</summary>
     public long End { get; set; }
+
+    /// <summary>Whether its file ends where the next one begins, and everything in it can be read, also what no frame is in.</summary>
+    public bool IsReadable(Guid storeId)
+    {
+        if (File is null || File.Length != End - Base) return false;
+        if (File.Packing is null) return true;
+        try
+        {
+            var bytes = new byte[64 << 10];
+            for (var at = 0L; at < File.Length; at += bytes.Length)
+            {
+                var read = File.Read(bytes, at);
+                if (at == 0 && (Format.ReadSegmentHeader(bytes.AsSpan(0, read), out _) != Header || Header?.StoreId != storeId)) return false;
+            }
+
+            return true;
+        }
+        catch (Exception error) when (error is IOException or CorruptStorageException)
+        {
+            return false;
+        }
+    }
 }
 
 /// <summary>Finds the segments of a damaged store, and the places of those whose heads are damaged or whose files are missing.</summary>
 internal static class DamagedSegments
 {
-    // The least length for a segment without a known place: a head and a gap.
-    private const int LeastLength = 2 * Format.SegmentHeaderLength;
+    // A head, and a gap or a seal.
+    private const int LeastLength = Format.SegmentHeaderLength + GapCodec.MinSpan;
 
     // How many segments in a row may be missing.
     private const int MostMissing = 1_000;
@@ -101,10 +123,10 @@ internal static class DamagedSegments
     private static bool IsPossiblePlace(List<DamagedSegment> segments, int i)
     {
         if (segments[i].Header is not { } header) return true;
+        if (i == 0 || header.Base % 8 != 0) return header.Base == 0;
         var known = i - 1;
-        while (known >= 0 && segments[known].Header is null) known--;
-        if (known < 0) return header.Base >= 0 && header.Base <= i * MostLength && (i > 0 || header.Base == 0);
-        var distance = header.Base - segments[known].Header!.Value.Base;
+        while (known > 0 && segments[known].Header is null) known--;
+        var distance = header.Base - (segments[known].Header?.Base ?? 0);
         return distance >= (i - known) * LeastLength && distance <= (i - known) * MostLength;
     }
 
@@ -118,11 +140,11 @@ internal static class DamagedSegments
 
         // The place follows from its own length and the place of the next segment; without a file, from the end of the one before it.
         var ahead = segments[next].Header!.Value.Base;
-        if (next == i + 1 && segments[i].File is { } file && ahead - file.Length >= segments[i - 1].Base + LeastLength)
-            return ahead - file.Length;
+        if (next == i + 1 && segments[i].File is not null && ahead - LengthOf(segments[i]) >= segments[i - 1].Base + LeastLength)
+            return ahead - LengthOf(segments[i]);
         return Math.Clamp(
             before, segments[i - 1].Base + LeastLength, Math.Max(segments[i - 1].Base + LeastLength, ahead - ((next - i) * LeastLength)));
     }
 
-    private static long LengthOf(DamagedSegment segment) => Math.Max(segment.File?.Length ?? 0, LeastLength);
+    private static long LengthOf(DamagedSegment segment) => (Math.Max(segment.File?.Length ?? 0, LeastLength) + 7) & ~7L;
 }

@@ -65,7 +65,7 @@ internal static class Repair
 
         target.SyncFolder(LogSegments.Folder);
         CheckpointFile.Write(target, identity.Id, new StoreCheckpoint(1, 0, salvage.End, LogPoint.Origin, [])); // all of it is flushed
-        var hasLosses = salvage.LostParts.Any(part => part.Bytes > 0);
+        var hasLosses = salvage.LostParts.Any(part => part.Bytes > 0) || salvage.Streams.HasMissedDeletion;
         StoreIdentityFile.Write(
             target, identity with { Features = hasLosses ? identity.Features | StoreFeatures.HasLosses : identity.Features });
         return salvage;

@@ -44,23 +44,23 @@ internal sealed class Salvage(
         var lostParts = LostParts.Count;
         Walk(segment, next, null);
         var path = LogSegments.PathOf(segment.Number);
-        if (isWhole && next is not null && LostParts.Count == lostParts)
+        if (isWhole && next is not null && LostParts.Count == lostParts && segment.IsReadable(storeId))
         {
-            using var file = source.Open(path, forWriting: false);
-            copy.IfChanged(path, file.Length, file.Read, isGrowing: true, cancellationToken);
+            using var original = source.Open(path, forWriting: false);
+            copy.IfChanged(path, original.Length, original.Read, isGrowing: true, cancellationToken);
             return;
         }
 
         // Walk again, this time writing what is found.
         LostParts.RemoveRange(lostParts, LostParts.Count - lostParts);
         (chain, checkpoint, stamp) = before;
-        using (var file = target.Create(path + ".tmp"))
+        using (var rewritten = target.Create(path + ".tmp"))
         {
             var head = new byte[Format.SegmentHeaderLength];
             Format.WriteSegmentHeader(head, new SegmentHeader(storeId, segment.Number, segment.Base, checkpoint, chain));
-            file.Write(head, 0);
-            Walk(segment, next, new Writing(file, segment.Base));
-            file.Sync();
+            rewritten.Write(head, 0);
+            Walk(segment, next, new Writing(rewritten, segment.Base));
+            rewritten.Sync();
         }
 
         target.Rename(path + ".tmp", path);
@@ -102,7 +102,7 @@ internal sealed class Salvage(
 
     // How many checkpoints a lost part can have held: at most those of the row of gaps that takes its place.
     private static long MostLost(long bytes) =>
-        bytes < GapCodec.MinSpan ? 0 : (((bytes - GapCodec.MinSpan) / Writing.GapBytes) + 1) * ushort.MaxValue;
+        bytes < GapCodec.MinSpanOfEvents ? 0 : (((bytes - GapCodec.MinSpanOfEvents) / Writing.GapBytes) + 1) * ushort.MaxValue;
 
     // Whether what is lost before a frame, and behind it, has room for a gap.
     private bool LeavesRoom(DamagedSegment segment, DamagedSegment? next, long position, in Frame frame)
@@ -142,7 +142,7 @@ internal sealed class Salvage(
     private void LoseEnd(DamagedSegment segment, long position, Writing? writing)
     {
         var claims = CheckpointFile.ReadAll(source, storeId, out _);
-        var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max();
+        var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max() & ~7L;
         var next = claims.Select(claim => claim.Indexed.NextCheckpoint).DefaultIfEmpty(0).Max();
         if (end - position > DamagedSegments.MostLength) end = position; // no log loses as much
         if (next - checkpoint > MostLost(Math.Max(end - position, Writing.GapBytes))) next = checkpoint; // no log has that many

@@ -179,9 +179,10 @@ internal sealed class FileMutator(Random random, StoreForm form, MemoryDisk disk
         return $"identity at {at} = {value}";
     }
 
-    private string MutateFile()
+    /// <summary>Changes a file as a whole, whatever was done to it before. Returns what was done.</summary>
+    public string MutateFile()
     {
-        var paths = disk.Paths.Where(path => path != Store.OpenStore.LockFileName).ToArray();
+        var paths = disk.Paths.Where(path => path != Store.OpenStore.LockFileName && disk[path].Length < 1 << 20).ToArray();
         var path = paths[random.Next(paths.Length)];
         switch (random.Next(9))
         {
@@ -207,11 +208,9 @@ internal sealed class FileMutator(Random random, StoreForm form, MemoryDisk disk
                 disk.Write(random.Next(2) == 0 ? CopyMarks.Copied : CopyMarks.Copying, []);
                 return "marked as a copy";
             case 6:
-                var (one, other) = (Segment(), Segment());
-                var kept = disk.Read(one);
-                disk.CopyFile(other, one);
-                disk.Write(other, kept);
-                return $"{one} exchanged with {other}";
+                var other = paths[random.Next(paths.Length)];
+                disk.Exchange(path, other);
+                return $"{path} exchanged with {other}";
             default:
                 var name = Name();
                 disk.CopyFile(path, name);
@@ -221,7 +220,7 @@ internal sealed class FileMutator(Random random, StoreForm form, MemoryDisk disk
 
     private string Name()
     {
-        var number = Math.Abs(Values.Draw(random, disk.List(LogSegments.Folder).Count) / 2 * 2);
+        var number = Values.Draw(random, disk.List(LogSegments.Folder).Count) & long.MaxValue;
         return random.Next(5) switch
         {
             0 => $"idx/{number:x16}.run",

@@ -38,6 +38,8 @@ internal sealed class MemoryDisk : IDisk
 
     public void CopyFile(string from, string to) => files[to] = files[from].Copy();
 
+    public void Exchange(string one, string other) => (files[one], files[other]) = (files[other], files[one]);
+
     public bool Exists(string path) => files.ContainsKey(path);
 
     public void CreateFolder(string path)

@@ -24,7 +24,7 @@ internal sealed class MutationCase
         form = forms[random.Next(forms.Count)];
         disk = form.Disk.Copy();
         var mutator = new FileMutator(random, form, disk);
-        Done = $"seed {seed}, store '{form.Name}': {mutator.Mutate()}{(random.Next(4) == 0 ? " and " + mutator.Mutate() : "")}";
+        Done = $"seed {seed}, store '{form.Name}': {mutator.Mutate()}{(random.Next(4) == 0 ? " and " + mutator.MutateFile() : "")}";
     }
 
     /// <summary>What was done to the store.</summary>
@@ -32,6 +32,9 @@ internal sealed class MutationCase
 
     /// <summary>The call that is under way.</summary>
     public string Call { get; private set; } = "";
+
+    /// <summary>The call that allocated most.</summary>
+    public (long Bytes, string Call) Largest { get; private set; }
 
     /// <summary>Calls that were refused with an exception of the contract.</summary>
     public int Refused { get; private set; }
@@ -93,9 +96,9 @@ internal sealed class MutationCase
 
     private async Task RepairAsync(MemoryDisk files)
     {
-        var target = new MemoryDisk { Root = files.Root };
+        var target = new MemoryDisk { Root = "/repaired" };
         if (!await TryAsync(
-            "repair", target, () => Repair.RunAsync(files, target, StoreForm.SettingsOf(compresses: false), null, default))) return;
+            "repair", files, () => Repair.RunAsync(files, target, StoreForm.SettingsOf(compresses: false), null, default))) return;
         Call = "opening what was repaired";
         await using var engine = SmallStore.Make(target, StoreForm.SettingsOf(compresses: false));
         await engine.InitializeAsync();
@@ -179,6 +182,7 @@ internal sealed class MutationCase
     private async Task<bool> TryAsync(string call, MemoryDisk files, Func<Task> act)
     {
         Call = call;
+        var before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
             await act();
@@ -188,6 +192,11 @@ internal sealed class MutationCase
         {
             Refused++;
             return false;
+        }
+        finally
+        {
+            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            if (allocated > Largest.Bytes) Largest = (allocated, call);
         }
     }
 

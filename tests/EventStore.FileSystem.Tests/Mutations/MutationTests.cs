@@ -9,7 +9,7 @@ namespace EventStore.FileSystem.Tests.Mutations;
 /// </summary>
 public sealed class MutationTests
 {
-    private const int MostFailures = 400;
+    private const int MostFailures = 20;
     private const int PartCases = 10_000;
     private const long MostBytes = 64 << 20;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
@@ -75,7 +75,7 @@ public sealed class MutationTests
             var (allocated, time) = (GC.GetAllocatedBytesForCurrentThread() - bytes, Stopwatch.GetElapsedTime(started));
             Note(seed, mutation, allocated, time);
             if (Environment.CurrentManagedThreadId != thread) Fail(seed, mutation, "the case left its thread, so nothing was measured");
-            else if (allocated > MostBytes) Fail(seed, mutation, $"{allocated} bytes allocated");
+            else if (allocated > MostBytes) Fail(seed, mutation, $"{allocated} bytes allocated, {mutation.Largest.Bytes} of them by {mutation.Largest.Call}");
             else if (time > Longest) Fail(seed, mutation, $"it took {time}");
         }
         catch (Exception error)

@@ -98,6 +98,7 @@ internal sealed record StoreForm(
         await using var engine = Open(disk.Copy(), compresses: false);
         await engine.InitializeAsync();
         var stored = await SmallStore.ReadAllAsync(engine);
+        Assert.True(stored.Count > 20, $"the store '{name}' has only {stored.Count} events");
         var ids = stored.Select(one => (one.Stream, one.CommitId)).Distinct().ToArray();
         return new StoreForm(
             name, disk, LogImage.Read(disk), [.. stored.Select(one => one.Stream).Distinct().Order(), "unknown"],
