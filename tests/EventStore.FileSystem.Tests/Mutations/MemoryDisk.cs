@@ -16,9 +16,12 @@ internal sealed class MemoryDisk : IDisk
 
     public MemoryFile this[string path] => files[path];
 
-    public MemoryDisk Copy()
+    /// <summary>Is called when a file is opened; may be null.</summary>
+    public Action<string>? Opening { get; init; }
+
+    public MemoryDisk Copy(Action<string>? opening = null)
     {
-        var copy = new MemoryDisk();
+        var copy = new MemoryDisk { Opening = opening };
         foreach (var (path, file) in files) copy.files[path] = file.Copy();
         return copy;
     }
@@ -62,8 +65,11 @@ internal sealed class MemoryDisk : IDisk
 
     public IDiskFile Create(string path) => files[path] = new MemoryFile();
 
-    public IDiskFile Open(string path, bool forWriting) =>
-        files.TryGetValue(path, out var file) ? file : throw new FileNotFoundException(path);
+    public IDiskFile Open(string path, bool forWriting)
+    {
+        Opening?.Invoke(path);
+        return files.TryGetValue(path, out var file) ? file : throw new FileNotFoundException(path);
+    }
 
     public void Rename(string from, string to)
     {
