@@ -10,20 +10,19 @@ public sealed class HostileNumbersTests(StoreForms forms) : IClassFixture<StoreF
     private const long MostBytes = 64 << 20;
 
     [Theory]
-    [InlineData((byte)FrameKind.Commit, 32 + 16, 8)] // the stamp
-    [InlineData((byte)FrameKind.Commit, 32 + 24, 1)] // the first revision
-    [InlineData((byte)FrameKind.Commit, 32 + 27, 1)] // the length of the bucket's name
-    [InlineData((byte)FrameKind.Commit, 10, 2)] // how many events
-    [InlineData((byte)FrameKind.SnapshotPrune, 32, 1)] // the length of the bucket's name
-    [InlineData((byte)FrameKind.DocumentPut, 32, 1)] // the length of the name
-    public async Task A_number_in_a_frame_that_is_impossible_is_damage_with_file_and_offset(byte kind, int at, int bytes)
+    [InlineData((byte)FrameKind.Commit, 32 + 16, 8, 0x7F)] // the stamp
+    [InlineData((byte)FrameKind.Commit, 32 + 24, 1, 0)] // the first revision
+    [InlineData((byte)FrameKind.Commit, 32 + 27, 1, 0x7F)] // the length of the bucket's name
+    [InlineData((byte)FrameKind.Commit, 10, 2, 0x7F)] // how many events
+    [InlineData((byte)FrameKind.DocumentPut, 32, 1, 0x7F)] // the length of the name
+    public async Task A_number_in_a_frame_that_is_impossible_is_damage_with_file_and_offset(byte kind, int at, int bytes, byte value)
     {
         var disk = forms.Closed.Disk.Copy();
         var image = forms.Closed.Image.Copy();
         var segment = image.Segments.First(one => one.Frames.Exists(frame => frame.Kind == (FrameKind)kind));
         var number = segment.Frames.FindIndex(frame => frame.Kind == (FrameKind)kind);
         var changed = segment.Frames[number].Bytes.ToArray();
-        changed.AsSpan(at, bytes).Fill(0x7F);
+        changed.AsSpan(at, bytes).Fill(value);
         segment.Frames[number] = segment.Frames[number] with { Bytes = changed };
         image.WriteTo(disk);
         foreach (var path in disk.Paths.Where(path => path.StartsWith("checkpoint-", StringComparison.Ordinal)).ToArray()) disk.Delete(path);
