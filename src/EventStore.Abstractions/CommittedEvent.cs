@@ -50,7 +50,7 @@ public sealed class CommittedEvent
         ArgumentOutOfRangeException.ThrowIfZero(revision.Value, nameof(revision));
         ArgumentOutOfRangeException.ThrowIfZero(position.Value, nameof(checkpoint));
         var commit = new CommitRecord(
-            stream, NewId.Next(), new CommitSequence(revision.Value), stamp
+            stream, SequentialGuid.Next(), new CommitSequence(revision.Value), stamp
                 ?? DateTimeOffset.UnixEpoch, revision, position, EventCount: 1, Headers: default);
         return new(
             new RecordedEvent(commit, 0, new EventRecord(message.EventId, eventType ?? body.GetType().Name, default)),
@@ -91,7 +91,7 @@ public sealed class CommittedEvent
     public int IndexInCommit => recorded.IndexInCommit;
 
     /// <summary>How many events the commit has.</summary>
-    public int CommitSize => recorded.Commit.EventCount;
+    public int CommitEventCount => recorded.Commit.EventCount;
 
     /// <summary>The serialized body, decompressed and decrypted, as it was stored (not upconverted).</summary>
     /// <exception cref="PayloadTransformException">It cannot be decrypted or decompressed.</exception>
@@ -102,11 +102,11 @@ public sealed class CommittedEvent
     public object Body => body ??= decoder.DecodeBody(recorded, Payload);
 
     /// <summary>The event's headers; never null.</summary>
-    public IReadOnlyDictionary<string, string> Headers => (restored ??= new Restored()).Headers ??= decoder.DecodeHeaders(recorded);
+    public IReadOnlyDictionary<string, string> Headers => (restored ??= new Restored()).HeadersOf(recorded, decoder);
 
     /// <summary>The commit's headers; never null.</summary>
     public IReadOnlyDictionary<string, string> CommitHeaders =>
-        (restored ??= new Restored()).CommitHeaders ??= decoder.DecodeCommitHeaders(recorded);
+        (restored ??= new Restored()).CommitHeadersOf(recorded, decoder);
 
     /// <summary>The same event with another body, for a hook that shows another view of it.</summary>
     public CommittedEvent WithBody(object newBody)
@@ -119,7 +119,7 @@ public sealed class CommittedEvent
     private ReadOnlyMemory<byte> RestorePayload()
     {
         var payload = decoder.RestorePayload(recorded);
-        if (!payload.Equals(recorded.Record.Body)) (restored ??= new Restored()).Payload = payload;
+        if (!payload.Equals(recorded.Record.Body)) (restored ??= new Restored()).Keep(payload);
         return payload;
     }
 
@@ -138,11 +138,18 @@ public sealed class CommittedEvent
     /// <summary>The decoded parts, created on first use; few events have any.</summary>
     private sealed class Restored
     {
-        public ReadOnlyMemory<byte>? Payload { get; set; }
+        private IReadOnlyDictionary<string, string>? headers;
+        private IReadOnlyDictionary<string, string>? commitHeaders;
 
-        public IReadOnlyDictionary<string, string>? Headers { get; set; }
+        public ReadOnlyMemory<byte>? Payload { get; private set; }
 
-        public IReadOnlyDictionary<string, string>? CommitHeaders { get; set; }
+        public void Keep(ReadOnlyMemory<byte> payload) => Payload = payload;
+
+        public IReadOnlyDictionary<string, string> HeadersOf(in RecordedEvent recorded, IEventDecoder decoder) =>
+            headers ??= decoder.DecodeHeaders(recorded);
+
+        public IReadOnlyDictionary<string, string> CommitHeadersOf(in RecordedEvent recorded, IEventDecoder decoder) =>
+            commitHeaders ??= decoder.DecodeCommitHeaders(recorded);
     }
 }
 

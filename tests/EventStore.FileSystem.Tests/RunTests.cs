@@ -120,8 +120,8 @@ public sealed class RunTests : IDisposable
             await engine.CommitAsync(
                 [
                     new CommitAttempt(
-                        $"stream-{i % 10}", NewId.Next(), ExpectedRevision.Any, default,
-                        [new EventRecord(NewId.Next(), "type", new byte[100])])]);
+                        $"stream-{i % 10}", SequentialGuid.Next(), ExpectedRevision.Any, default,
+                        [new EventRecord(SequentialGuid.Next(), "type", new byte[100])])]);
     }
 
     private static async Task IsWholeAsync(IPersistenceEngine engine, int commits)

@@ -57,8 +57,8 @@ public sealed class VanishingTests : IAsyncLifetime
     public async Task A_stream_whose_large_event_vanishes_is_not_shown_in_part()
     {
         var server = new NpgsqlConnectionStringBuilder(address);
-        await using var proxy = FaultyProxy.Before(server.Port);
-        (server.Port, proxy.Delay) = (proxy.Port, TimeSpan.FromSeconds(8));
+        await using var proxy = FaultyProxy.Before(server.Port, delay: TimeSpan.FromSeconds(8));
+        server.Port = proxy.Port;
         await using var reading = await TestStores.OpenEngineAsync(server.ConnectionString, schema.Options);
         await CommitAsync("vanishing", 10, 5_000, 10);
 
@@ -78,8 +78,8 @@ public sealed class VanishingTests : IAsyncLifetime
 
     private async Task CommitAsync(StreamId stream, params int[] sizes) =>
         Assert.Equal(CommitOutcomeKind.Committed, (await Engine.CommitAsync(
-        new CommitAttempt(stream, NewId.Next(), ExpectedRevision.NoStream, default,
-            [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))]))).Kind);
+        new CommitAttempt(stream, SequentialGuid.Next(), ExpectedRevision.NoStream, default,
+            [.. sizes.Select(size => new EventRecord(SequentialGuid.Next(), "type", new byte[size]))]))).Kind);
 
     // Names are read from a table of their own: while it is locked, a page has its events, and waits for their names.
     private async Task<StorePage> ReadWhileAsync(string deletion, ReadDirection direction)

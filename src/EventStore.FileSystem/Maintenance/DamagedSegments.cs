@@ -13,10 +13,10 @@ namespace EventStore.FileSystem.Maintenance;
 internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHeader? Header, string? Problem)
 {
     /// <summary>The address of its first byte.</summary>
-    public long Base { get; set; }
+    public long Base { get; init; }
 
     /// <summary>The address of its end: where the next one begins; of the last one, where its file ends.</summary>
-    public long End { get; set; }
+    public long End { get; init; }
 
     /// <summary>Whether its file ends where the next one begins, and everything in it can be read, also what no frame is in.</summary>
     public bool IsReadable(Guid storeId)
@@ -70,10 +70,12 @@ internal static class DamagedSegments
                 segments[i] = segments[i] with { Header = null, Problem = "its header has an impossible place." };
         }
 
-        for (var i = 0; i < segments.Count; i++) segments[i].Base = BaseOf(segments, i);
-        for (var i = 0; i < segments.Count; i++)
-            segments[i].End = i + 1 < segments.Count ? segments[i + 1].Base : segments[i].Base + LengthOf(segments[i]);
-        return segments;
+        for (var i = 0; i < segments.Count; i++) segments[i] = segments[i] with { Base = BaseOf(segments, i) };
+        return
+        [
+            .. segments.Select(
+                (segment, i) => segment with { End = i + 1 < segments.Count ? segments[i + 1].Base : segment.Base + LengthOf(segment) }),
+        ];
     }
 
     /// <summary>The files in the folder of the log that are far from all others, and no part of it.</summary>

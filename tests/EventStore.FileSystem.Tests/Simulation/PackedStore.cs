@@ -28,8 +28,8 @@ internal static class PackedStore
                 await engine.CommitAsync(
                     [
                         new CommitAttempt(
-                            stream, Operations.NewId(random), ExpectedRevision.Any, default,
-                            [new EventRecord(Operations.NewId(random), "type", incompressible)])]);
+                            stream, Operations.SequentialGuid(random), ExpectedRevision.Any, default,
+                            [new EventRecord(Operations.SequentialGuid(random), "type", incompressible)])]);
             for (var i = 0; i < 3; i++)
                 await engine.PutDocumentAsync("document", new byte[1000], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
             await engine.SaveSnapshotAsync(new SnapshotRecord($"{prefix}-1", new Revision(2), 1, "state", incompressible));

@@ -4,18 +4,18 @@ namespace EventStore.Conformance;
 /// A clock that specifications control. It runs with the system's time, and can be advanced: waits end as if the time had passed. The time
 /// of day can be changed without that, forward or back, as an administrator does.
 /// </summary>
-public sealed class SteeredTime : TimeProvider
+public sealed class AdjustableTimeProvider : TimeProvider
 {
     private readonly Lock gate = new();
     private readonly HashSet<SteeredTimer> timers = [];
     private long handsTicks;
     private long passedTicks;
 
-    /// <summary>Changes the time of day. Waits are not affected.</summary>
-    public void Move(TimeSpan by) => Interlocked.Add(ref handsTicks, by.Ticks);
+    /// <summary>Changes the time of day. Waits and timestamps are not affected.</summary>
+    public void Jump(TimeSpan by) => Interlocked.Add(ref handsTicks, by.Ticks);
 
-    /// <summary>Advances the clock.</summary>
-    public void Pass(TimeSpan time)
+    /// <summary>Advances the clock, its timestamps and its timers.</summary>
+    public void Advance(TimeSpan time)
     {
         Interlocked.Add(ref passedTicks, time.Ticks);
         SteeredTimer[] waiting;
@@ -44,14 +44,14 @@ public sealed class SteeredTime : TimeProvider
     private sealed class SteeredTimer : ITimer
     {
         private readonly Lock gate = new();
-        private readonly SteeredTime time;
+        private readonly AdjustableTimeProvider time;
         private readonly TimerCallback callback;
         private readonly ITimer timer;
         private TimeSpan due;
         private TimeSpan period;
         private long since;
 
-        public SteeredTimer(SteeredTime time, TimerCallback callback, object? state)
+        public SteeredTimer(AdjustableTimeProvider time, TimerCallback callback, object? state)
         {
             (this.time, this.callback) = (time, callback);
             timer = System.CreateTimer(Fire, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
