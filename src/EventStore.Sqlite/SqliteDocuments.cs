@@ -61,7 +61,8 @@ internal static class SqliteDocuments
     }
 
     private static CorruptStorageException Damaged(SqliteSession session, Row row) =>
-        SqliteErrors.Damage(session, $"{session.Sql.Table("documents")}, document '{row.Name}'", "the checksum of the document is wrong, or it is none that was ever stored.");
+        SqliteErrors.Damage(session, $"{session.Sql.Table("documents")}, document '{row.Name}'",
+            "the checksum of the document is wrong, or it was never stored.");
 
     // No column is NULL, except in a damaged row.
     internal sealed record Row(string? Name, long? Version, long? Crc, byte[]? Content);

@@ -49,8 +49,8 @@ internal sealed class SqliteEventWriter
 }
 
 /// <summary>
-/// The same, read. Bodies and headers are slices of what is handed in. Its checksum was right, but anybody can compute one: a length or
-/// name that is impossible ends the reading.
+/// The same, read. Bodies and headers are slices of what is handed in. Its checksum was right, but any process can compute one: a
+/// length or name that is impossible ends the reading.
 /// </summary>
 internal ref struct SqliteEventReader(ReadOnlyMemory<byte> events)
 {
@@ -63,7 +63,8 @@ internal ref struct SqliteEventReader(ReadOnlyMemory<byte> events)
     public bool TryNext(SqliteTypeNames types, out EventRecord read)
     {
         read = default;
-        if (!TryTake(16, out var id) || !TryTakePart(out var name) || !TryTakePart(out var headers) || !TryTakePart(out var body)) return false;
+        if (!TryTake(16, out var id) || !TryTakePart(out var name)) return false;
+        if (!TryTakePart(out var headers) || !TryTakePart(out var body)) return false;
         if (name.Length is 0 or > EventRecord.MaxTypeBytes || types.NameOf(name.Span) is not { } type) return false;
         var eventId = new Guid(id.Span, bigEndian: true);
         if (eventId == Guid.Empty) return false;

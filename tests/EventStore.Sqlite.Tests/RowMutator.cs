@@ -3,7 +3,9 @@ using Microsoft.Data.Sqlite;
 
 namespace EventStore.Sqlite.Tests;
 
-/// <summary>Changes a row as somebody could who knows the schema: the seed decides how, and the checksum of the row fits afterwards.</summary>
+/// <summary>
+/// Changes a row as a process could that knows the schema: the seed decides how, and the checksum of the row fits afterwards.
+/// </summary>
 internal sealed class RowMutator(SqliteConnection connection, Random random)
 {
     private static readonly long[] Absurd =
@@ -11,7 +13,8 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
 
     private static readonly (string Table, string[] Numbers, string[] Texts, string[] Blobs)[] Tables =
     [
-        ("commits", ["checkpoint", "stream", "revision", "sequence", "event_count", "stamp"], [], ["commit_id", "headers", "events", "events"]),
+        ("commits", ["checkpoint", "stream", "revision", "sequence", "event_count", "stamp"], [],
+            ["commit_id", "headers", "events", "events"]),
         ("streams", ["stream", "snapshot_revision"], ["bucket", "category", "id"], []),
         ("snapshots", ["stream", "revision", "schema_version"], ["state_type"], ["payload"]),
         ("documents", ["version"], ["name"], ["content"]),
@@ -22,7 +25,7 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
     /// <summary>Changes a row. Returns what was done.</summary>
     public string Mutate()
     {
-        var (table, numbers, texts, blobs) = Tables[Math.Min(random.Next(Tables.Length + 3), Tables.Length - 1) is var at && at < 3 ? 0 : at];
+        var (table, numbers, texts, blobs) = Tables[random.Next(3) > 0 ? 0 : random.Next(Tables.Length)];
         if (random.Next(20) == 0)
         {
             Run($"DELETE FROM events_{table} WHERE {RowOf(table)}");
@@ -99,7 +102,8 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
     }
 
     private string RowOf(string table) => table is "recent" or "store"
-        ? table == "store" ? "one = 1" : $"(stream, revision) = (SELECT stream, revision FROM events_recent LIMIT 1 OFFSET {random.Next(20)})"
+        ? table == "store" ? "one = 1"
+            : $"(stream, revision) = (SELECT stream, revision FROM events_recent LIMIT 1 OFFSET {random.Next(20)})"
         : $"rowid = (SELECT rowid FROM events_{table} LIMIT 1 OFFSET {random.Next(table == "commits" ? 20 : 2)})";
 
     // Computes the checksums of a table's rows again.
@@ -110,7 +114,7 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
         {
             command.CommandText = table == "documents"
                 ? "SELECT rowid, * FROM events_documents"
-                : $"SELECT t.rowid, t.*, s.bucket, s.category, s.id FROM events_{table} AS t JOIN events_streams AS s ON s.stream = t.stream";
+                : $"SELECT t.rowid, t.*, s.bucket, s.category, s.id FROM events_{table} AS t JOIN events_streams AS s USING (stream)";
             using var row = command.ExecuteReader();
             while (row.Read()) sums.Add((row.GetInt64(0), SumOf(table, row).Value));
         }
@@ -120,10 +124,12 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
 
     private static SqliteChecksum SumOf(string table, SqliteDataReader row)
     {
-        if (table == "documents") return SqliteChecksum.OfDocument((string)row["name"], (long)row["version"], (byte[])row["content"]);
+        if (table == "documents")
+            return SqliteChecksum.OfDocument((string)row["name"], (long)row["version"], (byte[])row["content"]);
         var name = default(SqliteChecksum).With((string)row["bucket"]).With((string)row["category"]).With((string)row["id"]);
         return table == "snapshots"
-            ? name.With((long)row["revision"]).With((long)row["schema_version"]).With((string)row["state_type"]).With((byte[])row["payload"])
+            ? name.With((long)row["revision"]).With((long)row["schema_version"]).With((string)row["state_type"])
+                .With((byte[])row["payload"])
             : name.With((long)row["checkpoint"]).With((long)row["revision"]).With((long)row["sequence"]).With((long)row["event_count"])
                 .With((long)row["stamp"]).With((byte[])row["commit_id"]).With((byte[])row["headers"]).With((byte[])row["events"]);
     }

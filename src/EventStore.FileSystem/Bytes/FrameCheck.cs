@@ -1,8 +1,8 @@
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// Checks the content of a frame whose checksum is right. Whoever can write to the storage can compute checksums, so that nothing in a
-/// frame is trusted before it was checked here, or by the reader of its values.
+/// Checks the content of a frame whose checksum is right. A process that can write to the storage can compute checksums too. So nothing in
+/// a frame is trusted before it was checked here, or by the reader of its values.
 /// </summary>
 internal static class FrameCheck
 {

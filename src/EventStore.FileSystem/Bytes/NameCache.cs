@@ -28,13 +28,14 @@ internal sealed class NameCache
         var slot = SlotOf(bytes, slots.Length);
         if (slots[slot] is { } kept && bytes.SequenceEqual(kept.Bytes)) return kept.Stream;
         if (slots[slot ^ 1] is { } beside && bytes.SequenceEqual(beside.Bytes)) return beside.Stream;
-        if (bucket.IsEmpty || id.IsEmpty || TextOf(bucket) is not { } first || TextOf(category) is not { } second || !IsName(id)) return null;
+        if (bucket.IsEmpty || id.IsEmpty || !IsName(id)) return null;
+        if (TextOf(bucket) is not { } first || TextOf(category) is not { } second) return null;
         var made = new StreamSlot(bytes.ToArray(), new StreamId(first, second, Encoding.UTF8.GetString(id)));
         Keep(ref streams, slots, slot, made, MostStreamSlots);
         return made.Stream;
     }
 
-    /// <summary>A name of which there are few: a type, a bucket or a category; null if it is none.</summary>
+    /// <summary>A name of which there are few: a type, a bucket or a category; null if it is not a name.</summary>
     public string? TextOf(ReadOnlySpan<byte> bytes)
     {
         var slots = texts;

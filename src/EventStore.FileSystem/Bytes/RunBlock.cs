@@ -2,7 +2,9 @@ using System.Text.Unicode;
 
 namespace EventStore.FileSystem.Bytes;
 
-/// <summary>Checks a block of entries whose checksum is right, once when it is read: after that its entries are walked without checks.</summary>
+/// <summary>
+/// Checks a block of entries whose checksum is right, once when it is read. After that its entries are walked without checks.
+/// </summary>
 internal static class RunBlock
 {
     // As long as the longest key that is written: so that a block has room for several.

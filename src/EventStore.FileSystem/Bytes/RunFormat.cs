@@ -103,7 +103,8 @@ internal static class RunFormat
     private static bool IsPossible(in RunFoot foot, long blocks) =>
         foot.FilterCells >= 1 && foot.FilterCells <= blocks * FilterCellsPerBlock
         && foot.FilterStart == blocks - 1 - ((foot.FilterCells + FilterCellsPerBlock - 1) / FilterCellsPerBlock)
-        && foot.Leaves >= 0 && foot.Leaves <= foot.FilterStart && foot.Root >= (foot.Leaves == 0 ? -1 : 0) && foot.Root < Math.Max(foot.FilterStart, 1)
+        && foot.Leaves >= 0 && foot.Leaves <= foot.FilterStart
+        && foot.Root >= (foot.Leaves == 0 ? -1 : 0) && foot.Root < Math.Max(foot.FilterStart, 1)
         && foot.FilterKeys >= 0 && foot.FilterKeys <= foot.FilterCells * FilterCellLength * 8;
 
     /// <summary>The hash of a key from which its bits in the filter are taken.</summary>

@@ -109,6 +109,7 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
     private void RequireHeld(long last, long position)
     {
         Span<byte> one = stackalloc byte[1];
-        if (segments.Read(Enter(position), one, last) == 0) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
+        if (segments.Read(Enter(position), one, last) == 0)
+            throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
     }
 }

@@ -32,7 +32,9 @@ internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed) : I
         return frame.End <= segment.End && IsPossible(frame);
     }
 
-    /// <summary>Where the next frame may begin: behind an address, and behind the zeros that follow it. The end if there is nothing.</summary>
+    /// <summary>
+    /// Where the next frame may begin: behind an address, and behind the zeros that follow it. The end if there is nothing.
+    /// </summary>
     public long After(long at)
     {
         at += 8;

@@ -29,7 +29,9 @@ internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHe
             for (var at = 0L; at < File.Length; at += bytes.Length)
             {
                 var read = File.Read(bytes, at);
-                if (at == 0 && (Format.ReadSegmentHeader(bytes.AsSpan(0, read), out _) != Header || Header?.StoreId != storeId)) return false;
+                if (at > 0) continue;
+                var head = Format.ReadSegmentHeader(bytes.AsSpan(0, read), out _);
+                if (head != Header || head.StoreId != storeId) return false;
             }
 
             return true;

@@ -55,7 +55,8 @@ internal static class Repair
         foreach (var path in DamagedSegments.FindStrange(source, segments.Count))
             salvage.LostParts.Add(
                 new LostPart(
-                    $"{source.Root}/{path}", "its number is far from that of every other segment.", 0, new Checkpoint(0), new Checkpoint(0)));
+                    $"{source.Root}/{path}", "its number is far from that of every other segment.", 0,
+                    new Checkpoint(0), new Checkpoint(0)));
         for (var i = 0; i < segments.Count; i++)
         {
             salvage.Save(segments[i], i + 1 < segments.Count ? segments[i + 1] : null);
@@ -64,7 +65,8 @@ internal static class Repair
         }
 
         target.SyncFolder(LogSegments.Folder);
-        CheckpointFile.Write(target, identity.Id, new StoreCheckpoint(1, 0, salvage.End, LogPoint.Origin, [])); // all of it is flushed
+        var claim = new StoreCheckpoint(1, 0, salvage.End, LogPoint.Origin, []); // all of it is flushed
+        CheckpointFile.Write(target, identity.Id, claim);
         var hasLosses = salvage.LostParts.Any(part => part.Bytes > 0) || salvage.Streams.HasMissedDeletion;
         StoreIdentityFile.Write(
             target, identity with { Features = hasLosses ? identity.Features | StoreFeatures.HasLosses : identity.Features });

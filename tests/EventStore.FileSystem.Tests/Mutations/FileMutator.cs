@@ -6,7 +6,7 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Tests.Mutations;
 
 /// <summary>
-/// Changes the files of a store as somebody could who knows the format: the log frame by frame, heads, tables, blocks, runs, checkpoints
+/// Changes the files of a store as a process could that knows the format: the log frame by frame, heads, tables, blocks, runs, checkpoints
 /// and marks field by field, with checksums that fit; and files as a whole.
 /// </summary>
 internal sealed class FileMutator(Random random, StoreForm form, MemoryDisk disk)
@@ -17,7 +17,8 @@ internal sealed class FileMutator(Random random, StoreForm form, MemoryDisk disk
     private static readonly (int At, int Bytes)[] PackedFields = [.. HeadFields, (64, 8), (72, 8), (80, 4), (84, 4), (88, 4)];
 
     private static readonly (int At, int Bytes)[] CheckpointFields =
-        [(8, 2), (12, 4), (16, 8), (32, 8), (40, 4), (44, 4), (48, 8), (56, 8), (64, 8), (72, 8), (80, 4), (96, 8), (104, 8), (112, 8), (120, 8)];
+        [(8, 2), (12, 4), (16, 8), (32, 8), (40, 4), (44, 4), (48, 8), (56, 8), (64, 8), (72, 8), (80, 4), (96, 8),
+            (104, 8), (112, 8), (120, 8)];
 
     private static readonly (int At, int Bytes)[] FootFields =
         [(8, 2), (16, 8), (24, 8), (32, 8), (40, 8), (48, 8), (56, 8), (64, 8), (72, 8), (80, 8)];
@@ -48,8 +49,9 @@ internal sealed class FileMutator(Random random, StoreForm form, MemoryDisk disk
     private string MutateLog()
     {
         var image = form.Image.Copy();
-        var done = new LogMutator(random, image).Mutate();
-        image.WriteTo(disk);
+        var mutator = new LogMutator(random, image);
+        var done = mutator.Mutate();
+        mutator.Log.WriteTo(disk);
         if (random.Next(2) == 0) return done;
         foreach (var path in Checkpoints()) disk.Delete(path);
         return done + "; without checkpoints";

@@ -25,7 +25,7 @@ public sealed class HostileNumbersTests(StoreForms forms) : IClassFixture<StoreF
         changed.AsSpan(at, bytes).Fill(value);
         segment.Frames[number] = segment.Frames[number] with { Bytes = changed };
         image.WriteTo(disk);
-        foreach (var path in disk.Paths.Where(path => path.StartsWith("checkpoint-", StringComparison.Ordinal)).ToArray()) disk.Delete(path);
+        DeleteCheckpoints(disk);
         var damage = await Assert.ThrowsAsync<CorruptStorageException>(
             async () => await SmallStore.OpenAsync(disk, StoreForm.SettingsOf(compresses: false)));
         Assert.Matches(@"^/memory/log/\d{8}\.seg, offset \d+$", damage.Place);
@@ -45,7 +45,7 @@ public sealed class HostileNumbersTests(StoreForms forms) : IClassFixture<StoreF
         byte[] frame = [.. head, .. body, .. new byte[-(head.Length + body.Length) & 7]];
         segment.Frames[number] = new FrameImage(frame, frame.Length);
         image.WriteTo(disk);
-        foreach (var path in disk.Paths.Where(path => path.StartsWith("checkpoint-", StringComparison.Ordinal)).ToArray()) disk.Delete(path);
+        DeleteCheckpoints(disk);
         var before = GC.GetAllocatedBytesForCurrentThread();
         await Assert.ThrowsAsync<CorruptStorageException>(
             async () => await SmallStore.OpenAsync(disk, StoreForm.SettingsOf(compresses: false)));
@@ -117,6 +117,12 @@ public sealed class HostileNumbersTests(StoreForms forms) : IClassFixture<StoreF
         var at = Format.SegmentHeaderLength + frames.TakeWhile(frame => frame.Kind != FrameKind.StreamDelete).Sum(frame => frame.Span);
         disk["log/00000001.seg"].Write(new byte[8], at + Format.FrameHeaderLength);
         await RepairAsync(disk);
+    }
+
+    private static void DeleteCheckpoints(MemoryDisk disk)
+    {
+        foreach (var path in disk.Paths.Where(path => path.StartsWith("checkpoint-", StringComparison.Ordinal)).ToArray())
+            disk.Delete(path);
     }
 
     private static async Task RepairAsync(MemoryDisk disk)

@@ -27,13 +27,13 @@ internal sealed record SegmentImage(long Number, List<FrameImage> Frames, PackSe
 internal sealed record LogImage(Guid StoreId, List<SegmentImage> Segments)
 {
     /// <summary>The address of the first byte.</summary>
-    public long FirstBase { get; set; }
+    public long FirstBase { get; init; }
 
     /// <summary>What is added to every checkpoint.</summary>
-    public long CheckpointShift { get; set; }
+    public long CheckpointShift { get; init; }
 
     /// <summary>Whether checkpoints are counted again; otherwise frames keep theirs.</summary>
-    public bool IsRenumbered { get; set; }
+    public bool IsRenumbered { get; init; }
 
     public ulong Seed { get; } = Format.SeedOf(StoreId);
 
@@ -76,7 +76,8 @@ internal sealed record LogImage(Guid StoreId, List<SegmentImage> Segments)
             var at = (long)Format.SegmentHeaderLength;
             foreach (var frame in segment.Frames)
             {
-                Seal(bytes.AsSpan((int)at, (int)Math.Min(frame.Bytes.Length, length - at)), frame, position + at, ref checkpoint, ref chain);
+                var into = bytes.AsSpan((int)at, (int)Math.Min(frame.Bytes.Length, length - at));
+                Seal(into, frame, position + at, ref checkpoint, ref chain);
                 at += frame.Span;
             }
 

@@ -6,19 +6,24 @@ namespace EventStore.FileSystem.Tests.Mutations;
 /// <summary>Changes frames of a log. All checksums and links are computed again, so that every decoder gets past them.</summary>
 internal sealed class LogMutator(Random random, LogImage log)
 {
+    private LogImage log = log;
+
     private static readonly (int At, int Bytes)[] HeadFields = [(8, 1), (9, 1), (10, 2), (12, 4), (16, 8), (24, 4), (28, 4)];
+
+    /// <summary>The log as it is now.</summary>
+    public LogImage Log => log;
 
     /// <summary>Changes something. Returns what was done.</summary>
     public string Mutate()
     {
-        log.IsRenumbered = random.Next(3) == 0;
+        log = log with { IsRenumbered = random.Next(3) == 0 };
         switch (random.Next(16))
         {
             case 0:
-                log.FirstBase = Math.Abs(Values.Draw(random, 0) / 2) & ~7L;
+                log = log with { FirstBase = Math.Abs(Values.Draw(random, 0) / 2) & ~7L };
                 return $"the log begins at {log.FirstBase}";
             case 1:
-                log.CheckpointShift = Values.Draw(random, 0) / 2;
+                log = log with { CheckpointShift = Values.Draw(random, 0) / 2 };
                 return $"checkpoints raised by {log.CheckpointShift}";
             case 2:
                 return Rearrange();

@@ -54,12 +54,9 @@ internal sealed class MutationCase
         await ReadEverythingAsync(engine, files);
         var (stream, id) = form.CommitIds[random.Next(form.CommitIds.Count)];
         EventRecord[] events = [new EventRecord(id, "type", new byte[9])];
-        await TryAsync(
-            "commit", files, () => engine.CommitAsync([new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.Any, default, events)]).AsTask());
-        await TryAsync(
-            "repeated commit", files, () => engine.CommitAsync([new CommitAttempt(stream, id, ExpectedRevision.Any, default, events)]).AsTask());
-        await TryAsync(
-            "new stream", files, () => engine.CommitAsync([new CommitAttempt("new", id, ExpectedRevision.NoStream, default, events)]).AsTask());
+        await TryAsync("commit", files, () => CommitAsync(engine, stream, new Guid(Values.Bytes(random, 16)), events));
+        await TryAsync("repeated commit", files, () => CommitAsync(engine, stream, id, events));
+        await TryAsync("new stream", files, () => CommitAsync(engine, "new", id, events));
         await TryAsync(
             "snapshot", files,
             () => engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(1), 1, "state", new byte[5])).AsTask());
@@ -75,7 +72,8 @@ internal sealed class MutationCase
         var engine = SmallStore.MakeReader(files, StoreForm.SettingsOf(compresses: false), StoreForm.Context);
         await using (engine)
         {
-            if (await TryAsync("opening read-only", files, () => engine.InitializeAsync().AsTask())) await ReadEverythingAsync(engine, files);
+            if (await TryAsync("opening read-only", files, () => engine.InitializeAsync().AsTask()))
+                await ReadEverythingAsync(engine, files);
         }
     }
 
@@ -126,6 +124,9 @@ internal sealed class MutationCase
         await TryAsync("a document", files, () => engine.FindDocumentAsync("document-1").AsTask());
         await TryAsync("verification", files, () => engine.VerifyAsync().AsTask());
     }
+
+    private static Task CommitAsync(IPersistenceEngine engine, StreamId stream, Guid id, EventRecord[] events) =>
+        engine.CommitAsync([new CommitAttempt(stream, id, ExpectedRevision.Any, default, events)]).AsTask();
 
     private static async Task ReadAllAsync(IPersistenceEngine engine, ReadDirection direction)
     {
@@ -204,7 +205,8 @@ internal sealed class MutationCase
     {
         CorruptStorageException damage => damage.Place.StartsWith(files.Root + "/", StringComparison.Ordinal)
             || damage.Place.StartsWith(files.Root + ", stream", StringComparison.Ordinal),
-        StorageFormatException format => format.Place.Contains("log", StringComparison.Ordinal) || format.Place.StartsWith(files.Root, StringComparison.Ordinal),
+        StorageFormatException format => format.Place.Contains("log", StringComparison.Ordinal)
+            || format.Place.StartsWith(files.Root, StringComparison.Ordinal),
         StorageNotFoundException or StorageReplacedException or SnapshotRefusedException => true,
         StorageUnavailableException or BatchOutcomeUnknownException => files.HasRefusedLength,
         StorageException => Call == "repair" && !error.Message.Contains("not sound", StringComparison.Ordinal),

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace EventStore.FileSystem.Tests.Mutations;
 
 /// <summary>
-/// Stores that somebody damaged who knows the format and computes the checksums again: twenty thousand, in the long run five million.
+/// Stores that a process damaged that knows the format and computes the checksums again: twenty thousand, in the long run five million.
 /// EVENTSTORE_MUTATION_CASES sets another number and EVENTSTORE_MUTATION_SEED the first seed, so that a long run can be split or continued.
 /// </summary>
 public sealed class MutationTests
@@ -67,7 +67,8 @@ public sealed class MutationTests
     private async Task RunAsync(IReadOnlyList<StoreForm> forms, int seed)
     {
         var mutation = new MutationCase(seed, forms);
-        var (thread, bytes, started) = (Environment.CurrentManagedThreadId, GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
+        var (thread, started) = (Environment.CurrentManagedThreadId, Stopwatch.GetTimestamp());
+        var bytes = GC.GetAllocatedBytesForCurrentThread();
         running[seed] = (mutation, started);
         try
         {
@@ -75,7 +76,8 @@ public sealed class MutationTests
             var (allocated, time) = (GC.GetAllocatedBytesForCurrentThread() - bytes, Stopwatch.GetElapsedTime(started));
             Note(seed, mutation, allocated, time);
             if (Environment.CurrentManagedThreadId != thread) Fail(seed, mutation, "the case left its thread, so nothing was measured");
-            else if (allocated > MostBytes) Fail(seed, mutation, $"{allocated} bytes allocated, {mutation.Largest.Bytes} of them by {mutation.Largest.Call}");
+            else if (allocated > MostBytes)
+                Fail(seed, mutation, $"{allocated} bytes allocated, {mutation.Largest.Bytes} of them by {mutation.Largest.Call}");
             else if (time > Longest) Fail(seed, mutation, $"it took {time}");
         }
         catch (Exception error)

@@ -1,6 +1,6 @@
 namespace EventStore.FileSystem.Tests.Mutations;
 
-/// <summary>Numbers that nobody expects.</summary>
+/// <summary>Numbers that no store writes.</summary>
 internal static class Values
 {
     private static readonly long[] Absurd =
