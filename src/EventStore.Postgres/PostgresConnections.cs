@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using System.Transactions;
 using Npgsql;
 
@@ -76,10 +77,13 @@ internal sealed class PostgresConnections : IAsyncDisposable
         try
         {
             var given = new NpgsqlConnectionStringBuilder(ConnectionDefaults + connectionString);
-            if (string.IsNullOrEmpty(given.Host)) throw new ArgumentException("It names no host.");
+            if (string.IsNullOrWhiteSpace(given.Host)) throw new ArgumentException("It names no host.");
+            if (given.Port > IPEndPoint.MaxPort) throw new ArgumentException("It names no port.");
+            NpgsqlDataSource.Create(given).Dispose(); // settings that contradict each other are found here; nothing is opened
             return given.ConnectionString;
         }
-        catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException)
+        catch (Exception error) when (
+            error is ArgumentException or FormatException or KeyNotFoundException or NotSupportedException or InvalidOperationException)
         {
             throw new WireupException(
                 $"The connection string for PostgreSQL cannot be read ({error.GetType().Name}). "

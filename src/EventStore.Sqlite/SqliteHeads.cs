@@ -20,6 +20,10 @@ internal static class SqliteHeads
             if (!statement.Step()) return default;
             if (statement.Number(1) < 1) throw SqliteErrors.Damage(session,
                 $"{session.Sql.Table("commits")}, stream {statement.Number(0)}", "its newest commit is missing.");
+            if (statement.Number(1) > SqliteRows.MostNumber || statement.Number(2) is < 1 or > SqliteRows.MostNumber
+                || statement.Number(3) is < 0 or > SqliteRows.MostNumber)
+                throw SqliteErrors.Damage(session, $"{session.Sql.Table("commits")}, stream {statement.Number(0)}",
+                    "a number of its newest commit or snapshot is out of its range.");
             return new(statement.Number(0), new Revision(statement.Number(1)), new CommitSequence(statement.Number(2)),
                 new Revision(statement.Number(3)));
         }
@@ -56,8 +60,9 @@ internal static class SqliteHeads
     {
         if (row is not
             {
-                Bucket: { } bucket, Category: { } category, Id: { } id, Sequence: > 0 and var sequence,
-                SnapshotRevision: >= 0 and var snapshot, LastRevision: > 0 and var revision
+                Bucket: { } bucket, Category: { } category, Id: { } id, Sequence: > 0 and <= SqliteRows.MostNumber and var sequence,
+                SnapshotRevision: >= 0 and <= SqliteRows.MostNumber and var snapshot,
+                LastRevision: > 0 and <= SqliteRows.MostNumber and var revision
             })
             throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream '{row.Bucket}/{row.Category}/{row.Id}'",
                 "the row or that of its newest commit holds what was never stored.");

@@ -100,7 +100,7 @@ internal sealed class SqliteReader(SqliteSession session)
             {
                 // The lowest commit of the range may end before it: it is the one that begins before it.
                 long first = row.Number(SqliteRows.Checkpoint), from = Math.Max(first, low),
-                    to = Math.Min(first + row.Number(SqliteRows.EventCount) - 1, high);
+                    to = Math.Min(first + Math.Clamp(row.Number(SqliteRows.EventCount), 0, int.MaxValue) - 1, high);
                 if (to < from) continue;
                 if (examined++ == MaxCommitsPerPage) return new StorePage(page.Events, new Checkpoint(position), new Checkpoint(head),
                     IsEnd: false);

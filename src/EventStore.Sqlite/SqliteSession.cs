@@ -111,8 +111,11 @@ internal sealed class SqliteSession : IDisposable
         try
         {
             if (!statement.Step()) throw SqliteErrors.Damage(this, Sql.Table("store"), "the row with the counters is missing.");
-            history.Observe(new Checkpoint(statement.Number(0)), known);
-            return (statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3));
+            var (checkpoint, stamp) = (statement.Number(0), statement.Number(1));
+            if (checkpoint is < 0 or > SqliteRows.MostNumber || stamp is < 0 or > SqliteStamps.Max)
+                throw SqliteErrors.Damage(this, Sql.Table("store"), "a counter, or a number of the newest commit, is out of its range.");
+            history.Observe(new Checkpoint(checkpoint), known);
+            return (checkpoint, stamp, statement.Number(2), statement.Number(3));
         }
         finally
         {

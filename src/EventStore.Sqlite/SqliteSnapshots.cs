@@ -53,7 +53,8 @@ internal static class SqliteSnapshots
     {
         if (row is not
             {
-                Revision: > 0 and var revision, SchemaVersion: >= 0 and <= int.MaxValue and var version, StateType: { } type,
+                Revision: > 0 and <= SqliteRows.MostNumber and var revision,
+                SchemaVersion: >= 0 and <= int.MaxValue and var version, StateType: { } type,
                 Payload: { } payload
             }) return null;
         var snapshot = new SnapshotRecord(stream, new Revision(revision), (int)version, type, payload);

@@ -73,6 +73,29 @@ internal sealed class OpenStore : IAsyncDisposable
         }
     }
 
+    /// <summary>Works on the files; if the index turns out to be damaged, it is rebuilt, and the work begins again.</summary>
+    /// <exception cref="CorruptStorageException">Something is damaged that cannot be rebuilt.</exception>
+    public async ValueTask<T> WorkAsync<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (IndexDamageException)
+        {
+            await RebuildIndexAsync().ConfigureAwait(false);
+        }
+
+        try
+        {
+            return work();
+        }
+        catch (IndexDamageException error)
+        {
+            throw DamagedAgain(error);
+        }
+    }
+
     /// <summary>Builds the index from the log again.</summary>
     public ValueTask RebuildIndexAsync() => Writer.RebuildIndexAsync(settings.Index);
 
