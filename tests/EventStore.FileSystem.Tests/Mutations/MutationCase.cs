@@ -82,7 +82,7 @@ internal sealed class MutationCase
         OpenedStore? opened = null;
         await TryAsync("opening for maintenance", files, () =>
         {
-            opened = new StoreFiles(files, StoreForm.SettingsOf(random.Next(2) == 0)).Open(StoreForm.Context, (_, _) => { });
+            opened = new StoreFiles(files, StoreForm.SettingsOf(random.Next(2) == 0)).Open(StoreForm.Context, (_, _) => { }, _ => { });
             return Task.CompletedTask;
         });
         if (opened is null) return;
