@@ -10,7 +10,7 @@ namespace EventStore.Postgres;
 /// </summary>
 internal static class PostgresErrors
 {
-    private const string Damage = "XX001";
+    private const string DamageOfData = "XX001";
     private const string DamageOfIndex = "XX002";
     private const string Advice = "Run VerifyAsync for the full list, and restore the database from a backup.";
 
@@ -37,7 +37,7 @@ internal static class PostgresErrors
     /// <summary>An error of something that was not carried out, or that changes nothing.</summary>
     public static Exception Refused(Exception error, string what) => error switch
     {
-        PostgresException { SqlState: Damage or DamageOfIndex } refused => new CorruptStorageException(
+        PostgresException { SqlState: DamageOfData or DamageOfIndex } refused => new CorruptStorageException(
             "the database", $"PostgreSQL could not {what} (SQLSTATE {refused.SqlState}).", PostgresCode.Damaged, error),
         PostgresException { SqlState: PostgresErrorCodes.NumericValueOutOfRange } => Damage(
             "the database", $"a number in a row is so high or low that PostgreSQL could not {what}.", error),

@@ -189,7 +189,8 @@ public sealed class MutationTests : IAsyncLifetime
             await call().WaitAsync(Longest, Token);
             return true;
         }
-        catch (EventStoreException error) when (error is not BatchOutcomeUnknownException && (mayWait || error is not StorageUnavailableException))
+        catch (EventStoreException error) when (error is not BatchOutcomeUnknownException
+            && (mayWait || error is not StorageUnavailableException))
         {
             refused++;
             return false;

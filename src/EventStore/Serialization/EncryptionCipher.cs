@@ -24,7 +24,7 @@ internal sealed class EncryptionCipher(EncryptionKey key)
     }
 
     /// <summary>Writes the payload, as long as the ciphertext.</summary>
-    /// <exception cref="AuthenticationTagMismatchException">Key, nonce, ciphertext, tag or bound data are not those of encryption.</exception>
+    /// <exception cref="AuthenticationTagMismatchException">Something is not as it was encrypted.</exception>
     public void Decrypt(
         ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag, Span<byte> payload, ReadOnlySpan<byte> bound)
     {
