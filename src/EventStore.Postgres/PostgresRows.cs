@@ -47,13 +47,20 @@ internal static class PostgresRows
             new Checkpoint(checkpoint), events, headers);
     }
 
+    /// <summary>The newest checkpoint that the store's row names.</summary>
+    /// <exception cref="CorruptStorageException">It is out of its range.</exception>
+    public static long LastCheckpointOf(NpgsqlDataReader reader, int ordinal)
+    {
+        var last = reader.GetInt64(ordinal);
+        return last is >= 0 and <= MostNumber ? last : throw PostgresErrors.Damage("store", "its newest checkpoint is out of range.");
+    }
+
     /// <summary>The store's row at the beginning of a section.</summary>
     /// <exception cref="CorruptStorageException">A number is out of its range.</exception>
     public static StoreRow StoreOf(NpgsqlDataReader reader)
     {
-        var row = new StoreRow(reader.GetInt64(0), reader.GetInt64(1), Stamp(reader, 2), reader.GetInt64(3));
-        return row.LastCheckpoint is < 0 or > MostNumber || row.LastStream is < 0 or > MostNumber
-            ? throw PostgresErrors.Damage("store", "a number is out of its range.") : row;
+        var row = new StoreRow(reader.GetInt64(0), LastCheckpointOf(reader, 1), Stamp(reader, 2), reader.GetInt64(3));
+        return row.LastStream is >= 0 and <= MostNumber ? row : throw PostgresErrors.Damage("store", "a number is out of its range.");
     }
 
     /// <summary>The row of a stream, whose columns begin at a place.</summary>

@@ -254,7 +254,8 @@ public sealed class MutationTests : IAsyncLifetime
         if (isRemoving)
         {
             var next = newest["_id"].AsInt64 + newest["count"].AsInt32;
-            await entries.InsertOneAsync(MongoRows.ToRemoval(next, DateTimeOffset.UtcNow, MongoTarget.Of("stream-1")), null, Token);
+            var removal = MongoRows.ToRemoval(next, TimeProvider.System.GetUtcNow(), MongoTarget.Of("stream-1"));
+            await entries.InsertOneAsync(removal, null, Token);
         }
 
         foreach (var name in Collections)

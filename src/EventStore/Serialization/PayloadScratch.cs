@@ -15,8 +15,8 @@ internal sealed class PayloadScratch
     private static PayloadScratch? idle;
 
     // What a transform wrote last, and where the next one may write.
-    private ArrayBufferWriter<byte> transformed = new(0);
-    private ArrayBufferWriter<byte> spare = new(0);
+    private ArrayBufferWriter<byte> transformed = new(FirstBytes);
+    private ArrayBufferWriter<byte> spare = new(FirstBytes);
 
     private PayloadScratch()
     {
