@@ -22,7 +22,7 @@ public sealed class MutationTests : IAsyncLifetime
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static int Cases => TestStores.IsLongRun ? 50_000 : 600;
+    private static int Cases => TestStores.IsLongRun ? 50_000 : 300;
 
     private NpgsqlDataSource Database => database ?? throw new InvalidOperationException("The server is not started yet.");
 
