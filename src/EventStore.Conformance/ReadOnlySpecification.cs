@@ -157,7 +157,7 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         var reader = new CountsOpenings(await late.OpenAsync(ReadOnly));
         var building = Wireup.Init().UsingPersistence("the kit", _ => reader).UsingCustomSerialization(TextSerializer.Instance)
             .UsingTimeProvider(Time).OpenReadOnly(TimeSpan.FromDays(1)).BuildAsync().AsTask();
-        await reader.Repeated;
+        await Task.WhenAny(reader.Repeated, building);
         Assert.False(building.IsCompleted, "a store was built on a storage that did not exist");
         await using var writer = await late.OpenAsync(new EngineContext(Time, NullLoggerFactory.Instance));
         await writer.InitializeAsync();

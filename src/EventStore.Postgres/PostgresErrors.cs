@@ -50,6 +50,11 @@ internal static class PostgresErrors
         EventStoreException or OperationCanceledException or ObjectDisposedException => error,
         _ when IsOfValue(error) => Damage(
             "the database", $"PostgreSQL could not {what}, because a row holds a value that no store writes.", error),
+
+        // So the driver reports a reply of the server that it did not expect. The connection is discarded, and the next one is sound.
+        _ when error.GetType() == typeof(Exception) => new StorageUnavailableException(
+            $"The driver of PostgreSQL and the server disagreed on a connection while it was used to {what}. Nothing was carried out. "
+                + "The connection was discarded. Try again.", error),
         _ => new StorageException(
             $"The driver of PostgreSQL failed to {what} with {error.GetType().Name}. Nothing was carried out. "
                 + "The inner exception has the details.", error),
