@@ -14,7 +14,7 @@ internal sealed class DocumentMutator(IMongoDatabase database, Random random)
 
     private static readonly string[] Collections = ["entries", "entries", "entries", "entries", "snapshots", "documents", "store"];
 
-    /// <summary>Changes a document. Returns what was done; null where nothing was.</summary>
+    /// <summary>Changes a document. Returns what was done; null where nothing was changed.</summary>
     public async Task<string?> MutateAsync()
     {
         var name = Collections[random.Next(Collections.Length)];
