@@ -28,23 +28,30 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
     public static int ShareOf(PageLimit limit) => (int)Math.Clamp(limit.MaxBytes / limit.MaxEvents, MinShareBytes, int.MaxValue);
 
     /// <summary>Takes the row at which the reader is.</summary>
+    /// <exception cref="CorruptStorageException">The row is none that a store writes.</exception>
     public void Add(NpgsqlDataReader reader)
     {
         var (checkpoint, index) = (reader.GetInt64(0), reader.GetInt32(7));
         if (commit is null || commit.FirstCheckpoint.Value != checkpoint - index)
         {
-            commit = new CommitRecord(
-                nameOf(reader.GetInt64(1)), reader.GetGuid(5), new CommitSequence(reader.GetInt64(3)), PostgresRows.Stamp(reader, 4),
-                new Revision(reader.GetInt64(2) - index), new Checkpoint(checkpoint - index), reader.GetInt32(8),
-                reader.GetFieldValue<byte[]>(12));
+            if (reader.IsDBNull(12)) throw Damaged(checkpoint, "the first event of its commit is missing.");
+            commit = PostgresRows.Commit(
+                (nameOf(reader.GetInt64(1)), reader.GetGuid(5)),
+                (checkpoint - index, reader.GetInt64(2) - index, reader.GetInt64(3), reader.GetInt32(8)),
+                PostgresRows.Stamp(reader, 4), reader.GetFieldValue<byte[]>(12));
         }
+
+        if (index < 0 || index >= commit.EventCount || reader.GetInt64(2) - index != commit.FirstRevision.Value)
+            throw Damaged(checkpoint, "its place in its commit or stream is out of range.");
+        var eventId = reader.GetGuid(6);
+        if (eventId == Guid.Empty) throw Damaged(checkpoint, "it has no event id.");
 
         if (commit.Stream == default) Unnamed.Add(events.Count, reader.GetInt64(1));
         var isLarge = reader.IsDBNull(10);
         if (isLarge) Large.Add(checkpoint, events.Count);
         var (body, headers) = isLarge ? (default(byte[]), default(byte[]))
             : (reader.GetFieldValue<byte[]>(10), reader.GetFieldValue<byte[]>(11));
-        events.Add(new RecordedEvent(commit, index, new EventRecord(reader.GetGuid(6), reader.GetString(9), body, headers)));
+        events.Add(new RecordedEvent(commit, index, new EventRecord(eventId, reader.GetString(9), body, headers)));
     }
 
     /// <summary>Gives a large event its bytes.</summary>
@@ -106,4 +113,7 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
 
         return (page, events.Count < limit.MaxEvents ? null : events[^1].Checkpoint.Value);
     }
+
+    private static CorruptStorageException Damaged(long checkpoint, string problem) =>
+        PostgresErrors.Damage($"events, checkpoint {checkpoint}", problem);
 }

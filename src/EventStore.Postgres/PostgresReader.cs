@@ -108,7 +108,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = reader.ConfigureAwait(false);
         var hasHead = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var (checkpoint, revision) = (hasHead ? reader.GetInt64(0) : 0, 0L);
+        var (checkpoint, revision) = (hasHead ? PostgresRows.LastCheckpointOf(reader, 0) : 0, 0L);
         if (hasHead && reader.GetFieldType(1) == typeof(long)) revision = reader.GetInt64(1);
         else if (hasHead && !reader.GetBoolean(1)) names.Forget();
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);

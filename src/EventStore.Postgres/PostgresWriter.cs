@@ -178,7 +178,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         await using var readerEnding = reader.ConfigureAwait(false);
         if (!await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
             throw new StorageException($"The store in schema '{sql.Schema}' has lost its row. Restore it from a backup.");
-        var before = new StoreRow(reader.GetInt64(0), reader.GetInt64(1), PostgresRows.Stamp(reader, 2), reader.GetInt64(3));
+        var before = PostgresRows.StoreOf(reader);
 
         connections.Observe(new Checkpoint(before.LastCheckpoint), seen);
 
@@ -190,7 +190,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         while (await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
         {
             var attempt = attempts[reader.GetInt32(0)];
-            remembered[attempt.Stream] = new StreamRow(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+            remembered[attempt.Stream] = PostgresRows.StreamOf(reader, 1);
             if (!await reader.IsDBNullAsync(4, CancellationToken.None).ConfigureAwait(false)) known[(attempt.Stream, attempt.CommitId)] =
                 PostgresRows.CommitOf(attempt.Stream, attempt.CommitId, reader, FirstOfCommit);
         }

@@ -19,7 +19,8 @@ FROM {schema}.events
 GROUP BY stream, sequence
 HAVING count(*) <> max(commit_events) OR min(commit_events) <> max(commit_events) OR min(index_in_commit) <> 0
     OR max(index_in_commit) <> count(*) - 1
-    OR max(checkpoint) - min(checkpoint) <> count(*) - 1 OR max(revision) - min(revision) <> count(*) - 1 OR count(DISTINCT commit_id) <> 1
+    OR max(checkpoint)::numeric - min(checkpoint) <> count(*) - 1
+    OR max(revision)::numeric - min(revision) <> count(*) - 1 OR count(DISTINCT commit_id) <> 1
 UNION ALL
 SELECT 'checkpoint ' || checkpoint, 'it lies above the last one that was given, ' || last_checkpoint || '.'
 FROM {schema}.events, {schema}.store WHERE checkpoint > last_checkpoint

@@ -45,9 +45,7 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
     {
         if (plan.ReadOnly is not null)
         {
-            return plan.ConsumerStorage is null
-                ? Guid.Empty
-                : await StoreIdentity.FindAsync(events, cancellationToken).ConfigureAwait(false);
+            return plan.ConsumerStorage is null ? Guid.Empty : await FindIdentityAsync(events, cancellationToken).ConfigureAwait(false);
         }
 
         try
@@ -58,6 +56,20 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
         {
             return Guid.Empty; // it is created when the store is built the next time
         }
+    }
+
+    // What waits for its storage also waits for its identity, which the writer stores before the first event.
+    private async ValueTask<Guid> FindIdentityAsync(IPersistenceEngine events, CancellationToken cancellationToken)
+    {
+        var identity = Guid.Empty;
+        await PatientlyAsync(async token =>
+        {
+            identity = await StoreIdentity.FindAsync(events, token).ConfigureAwait(false);
+            if (identity == Guid.Empty && plan.ReadOnly?.WaitForStorage > TimeSpan.Zero)
+                throw new StorageNotFoundException(
+                    "The store has no identity yet, to which consumers kept elsewhere are bound. Build it for writing once.");
+        }, cancellationToken).ConfigureAwait(false);
+        return identity;
     }
 
     private ValueTask InitializeAsync(IPersistenceEngine engine, CancellationToken cancellationToken) =>
