@@ -205,7 +205,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!asking.IsCompleted)
         {
-            _ = asking.ContinueWith(static left => left.Exception, TaskScheduler.Default); // nobody waits for it any more
+            _ = asking.ContinueWith(static left => left.Exception, TaskScheduler.Default); // no caller waits for it any more
             throw;
         }
     }

@@ -83,10 +83,11 @@ public sealed class VanishingTests : IAsyncLifetime
         await using var locking = new NpgsqlConnection(address);
         await locking.OpenAsync(Token);
         await using var transaction = await locking.BeginTransactionAsync(Token);
-        await using (var command = new NpgsqlCommand($"LOCK TABLE {schema.Quoted}.streams", locking)) await command.ExecuteNonQueryAsync(Token);
+        await using (var command = new NpgsqlCommand($"LOCK TABLE {schema.Quoted}.streams", locking))
+            await command.ExecuteNonQueryAsync(Token);
         using var cancelling = new CancellationTokenSource();
-        var read = Engine.ReadAllAsync(
-            new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, Limit), cancelling.Token).AsTask();
+        var asked = new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, Limit);
+        var read = Engine.ReadAllAsync(asked, cancelling.Token).AsTask();
         await schema.UntilWaitingAsync(1);
         await cancelling.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read);

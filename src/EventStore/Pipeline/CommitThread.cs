@@ -96,7 +96,7 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
         foreach (var worker in ending) await worker.Ended.ConfigureAwait(false);
     }
 
-    // Whoever lends the thread has made sure that there is a second one.
+    // Lending makes sure that there is a second one.
     private void Replace() => (leader, second) = (second, null);
 
     private void Watch()
