@@ -40,14 +40,9 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
         return identity;
     }
 
-    // Processes that only read cannot create it, and keep consumers that are bound to it.
     private async ValueTask<Guid> TryIdentifyAsync(IPersistenceEngine events, CancellationToken cancellationToken)
     {
-        if (plan.ReadOnly is not null)
-        {
-            return plan.ConsumerStorage is null ? Guid.Empty : await FindIdentityAsync(events, cancellationToken).ConfigureAwait(false);
-        }
-
+        if (plan.ReadOnly is not null) return Guid.Empty; // it keeps nothing, so nothing is bound to it
         try
         {
             return await StoreIdentity.FindOrCreateAsync(events, isReadOnly: false, cancellationToken).ConfigureAwait(false);
@@ -56,20 +51,6 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
         {
             return Guid.Empty; // it is created when the store is built the next time
         }
-    }
-
-    // What waits for its storage also waits for its identity, which the writer stores before the first event.
-    private async ValueTask<Guid> FindIdentityAsync(IPersistenceEngine events, CancellationToken cancellationToken)
-    {
-        var identity = Guid.Empty;
-        await PatientlyAsync(async token =>
-        {
-            identity = await StoreIdentity.FindAsync(events, token).ConfigureAwait(false);
-            if (identity == Guid.Empty && plan.ReadOnly?.WaitForStorage > TimeSpan.Zero)
-                throw new StorageNotFoundException(
-                    "The store has no identity yet, to which consumers kept elsewhere are bound. Build it for writing once.");
-        }, cancellationToken).ConfigureAwait(false);
-        return identity;
     }
 
     private ValueTask InitializeAsync(IPersistenceEngine engine, CancellationToken cancellationToken) =>

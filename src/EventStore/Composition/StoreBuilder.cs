@@ -43,12 +43,12 @@ internal sealed class StoreBuilder(StorePlan plan)
         var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
         var states = new EventCodec(
             plan.Serializer, plan.StateEnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
-        var telemetry = new Telemetry(engine.Description.Name, plan.Time);
+        var telemetry = new Telemetry(engine.Description.Name, plan.Time, plan.LoggerOf("Telemetry"));
 
         var pages = new PageReader(engine, lifetime, telemetry, plan.Conversion.Names);
         var reads = new ReadPath(pages, codec, hooks);
         var settlement = new Settlement(engine, plan.Time, plan.LoggerOf("Commits"));
-        var group = lifetime.Own(new GroupCommit(engine, settlement, telemetry, plan.Time));
+        var group = lifetime.Own(new GroupCommit(settlement, telemetry, plan.Time, StartThread));
         var committer = new Committer(group, new DuplicateCheck(pages, codec), telemetry);
 
         var ledger = new Ledger<DispatchProgress>(engine, DispatchProgress.DocumentName);
@@ -103,6 +103,9 @@ internal sealed class StoreBuilder(StorePlan plan)
         var bus = new DispatchBus(target, options, new DispatchReport(telemetry, plan.LoggerOf("Dispatch")));
         return lifetime.Own(new DispatchScheduler(lease, commits, bus));
     }
+
+    // Without the context of the caller that happens to be the first to commit.
+    private static void StartThread(Thread thread) => thread.UnsafeStart();
 
     private void LogBuilt(EngineDescription engine)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using EventStore.Diagnostics;
 using EventStore.Pipeline;
 using EventStore.Serialization;
 using Microsoft.Extensions.Logging;
@@ -18,6 +19,7 @@ internal sealed class StorePlan
     public StorePlan(Wireup wireup)
     {
         this.wireup = wireup;
+        Loggers = wireup.Find<ILoggerFactory>() is { } loggers ? new ContainedLoggers(loggers) : NullLoggerFactory.Instance;
         Persistence = wireup.Find<PersistenceChoice>() ?? throw new WireupException(
             "No persistence was chosen. Choose one: UsingInMemoryPersistence() for tests, "
             + "UsingPersistence(\"scheme:address\", engines => …), or the method of a backend's package.");
@@ -37,8 +39,12 @@ internal sealed class StorePlan
 
     public IEventSerializer Serializer { get; }
 
-    /// <summary>Whether something is bound to the identity of the store.</summary>
-    public bool NeedsIdentity => SigningKey is { IsEmpty: false } || Applied.Any(transform => transform is not CompressionTransform);
+    /// <summary>
+    /// Whether something is bound to the identity of the store: signatures, payloads, or what a process that only reads keeps elsewhere.
+    /// </summary>
+    public bool NeedsIdentity =>
+        SigningKey is { IsEmpty: false } || Applied.Any(transform => transform is not CompressionTransform)
+        || (ReadOnly is not null && ConsumerStorage is not null);
 
     /// <summary>Whether read streams are bound to the identity: they are signed, or kept where those of another store may be.</summary>
     public bool BindsReadStreams => SigningKey is { IsEmpty: false } || ConsumerStorage is not null;
@@ -78,7 +84,7 @@ internal sealed class StorePlan
     // The transforms applied to new payloads, in this order.
     private IReadOnlyList<IPayloadTransform> Applied { get; }
 
-    private ILoggerFactory Loggers => wireup.Find<ILoggerFactory>() ?? NullLoggerFactory.Instance;
+    private ILoggerFactory Loggers { get; }
 
     /// <summary>The logger of a part of the store; of the store itself without a name.</summary>
     public ILogger LoggerOf(string? part = null) => Loggers.CreateLogger(part is null ? "EventStore" : $"EventStore.{part}");

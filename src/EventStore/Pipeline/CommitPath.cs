@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using EventStore.Diagnostics;
 
 namespace EventStore.Pipeline;
 
@@ -63,25 +62,35 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
     {
         RefuseRepeatedIds(records);
         var started = committer.StartTimer();
-        using var activity = Telemetry.StartCommit(stream, records.Count);
-
-        PendingCommit? pending = null;
-        Dictionary<string, string>? allHeaders = headers is null && !hooks.Any ? null : new(headers ?? [], StringComparer.Ordinal);
-        if (hooks.Any)
+        var step = committer.StartActivity(stream, records.Count);
+        try
         {
-            pending = new PendingCommit(stream, commitId, expected, events, allHeaders ?? []);
-            await hooks.BeforeCommitAsync(pending, cancellationToken).ConfigureAwait(false);
+            PendingCommit? pending = null;
+            Dictionary<string, string>? allHeaders = headers is null && !hooks.Any ? null : new(headers ?? [], StringComparer.Ordinal);
+            if (hooks.Any)
+            {
+                pending = new PendingCommit(stream, commitId, expected, events, allHeaders ?? []);
+                await hooks.BeforeCommitAsync(pending, cancellationToken).ConfigureAwait(false);
+            }
+
+            var encodedHeaders = allHeaders is null ? default : codec.EncodeCommitHeaders(stream, commitId, allHeaders);
+            var attempt = new CommitAttempt(stream, commitId, expected, encodedHeaders, records);
+            var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
+
+            if (pending is not null || beforeReturn is not null) await committer.LeaveThreadAsync().ConfigureAwait(false);
+            if (pending is not null && !result.IsDuplicate)
+                await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
+            if (beforeReturn is not null) await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);
+            return (result, stored);
         }
-
-        var encodedHeaders = allHeaders is null ? default : codec.EncodeCommitHeaders(stream, commitId, allHeaders);
-        var attempt = new CommitAttempt(stream, commitId, expected, encodedHeaders, records);
-        var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
-
-        if (pending is not null || beforeReturn is not null) await committer.LeaveThreadAsync().ConfigureAwait(false);
-        if (pending is not null && !result.IsDuplicate)
-            await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
-        if (beforeReturn is not null) await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);
-        return (result, stored);
+        finally
+        {
+            if (step.Activity is not null)
+            {
+                await committer.LeaveThreadAsync().ConfigureAwait(false);
+                step.Dispose();
+            }
+        }
     }
 
     // One message added twice would be two events of one id, which readers take for a repetition.

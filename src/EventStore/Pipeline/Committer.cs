@@ -9,6 +9,9 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     /// <summary>Starts the measurement of a commit. Pass the returned timestamp to <see cref="CommitAsync"/>.</summary>
     public long StartTimer() => telemetry.CommitStarted();
 
+    /// <summary>Starts the activity of a commit. Leave the thread that sends batches before it is disposed.</summary>
+    public TracedStep StartActivity(StreamId stream, int events) => telemetry.StartCommit(stream, events);
+
     /// <summary>
     /// Continues on the thread pool if it is called on the thread that sends batches. Called before code of the application runs.
     /// </summary>
@@ -34,17 +37,23 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         CommitAttempt attempt, long started, CancellationToken cancellationToken)
     {
         var submitted = group.SubmitAsync(attempt, cancellationToken);
-        return submitted is { IsCompletedSuccessfully: true, Result.Outcome: { Kind: CommitOutcomeKind.Committed } outcome }
-            ? new(Committed(outcome.Commit!, isDuplicate: false, started))
-            : FinishAsync(attempt, submitted, started);
+        if (submitted is not { IsCompletedSuccessfully: true, Result: { Outcome.Kind: CommitOutcomeKind.Committed } done })
+            return FinishAsync(attempt, submitted, started);
+        telemetry.BatchDone(done.Batch);
+        telemetry.Committed(done.Outcome.Commit!.EventCount, started);
+        return new(Returned(done.Outcome.Commit, isDuplicate: false));
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(CommitResult Result, CommitRecord Stored)> FinishAsync(
-        CommitAttempt attempt, ValueTask<(CommitOutcome Outcome, bool WasSettled)> submitted, long started)
+        CommitAttempt attempt, ValueTask<Submitted> submitted, long started)
     {
-        var (outcome, wasSettled) = await submitted.ConfigureAwait(false);
-        if (outcome.Kind != CommitOutcomeKind.Committed) await LeaveThreadAsync().ConfigureAwait(false);
+        var (outcome, wasSettled, batch) = await submitted.ConfigureAwait(false);
+
+        // A listener must not run on the thread that sends batches. One that begins to listen from here on misses this commit.
+        var isListenedTo = Telemetry.IsListenedTo;
+        if (isListenedTo || outcome.Kind != CommitOutcomeKind.Committed) await LeaveThreadAsync().ConfigureAwait(false);
+        if (isListenedTo) telemetry.BatchDone(batch);
         if (outcome.Kind == CommitOutcomeKind.Conflict)
         {
             telemetry.Conflicted();
@@ -53,10 +62,12 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
 
         var isDuplicate = outcome.Kind == CommitOutcomeKind.Duplicate
             && !await duplicates.IsOwnAsync(attempt, outcome.Commit!, wasSettled).ConfigureAwait(false);
-        return Committed(outcome.Commit!, isDuplicate, started);
+        if (isDuplicate) telemetry.Duplicated();
+        else if (isListenedTo) telemetry.Committed(outcome.Commit!.EventCount, started);
+        return Returned(outcome.Commit!, isDuplicate);
     }
 
-    private (CommitResult Result, CommitRecord Stored) Committed(CommitRecord stored, bool isDuplicate, long started)
+    private static (CommitResult Result, CommitRecord Stored) Returned(CommitRecord stored, bool isDuplicate)
     {
         var result = new CommitResult(
             stored.Stream,
@@ -67,8 +78,6 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
             stored.LastRevision,
             stored.LastCheckpoint,
             isDuplicate);
-        if (isDuplicate) telemetry.Duplicated();
-        else telemetry.Committed(result.EventCount, started);
         return (result, stored);
     }
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using EventStore.Diagnostics;
 
 namespace EventStore.Pipeline;
 
@@ -15,7 +14,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     public async IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
         StreamId stream, StreamRange range, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var activity = Telemetry.StartRead("stream");
+        using var step = pages.StartRead("stream");
         var (from, to) = await ResolveAsync(stream, range, cancellationToken).ConfigureAwait(false);
         await foreach (var page in pages.ReadStreamAsync(stream, from, to, range.Direction, cancellationToken).ConfigureAwait(false))
         {
@@ -33,7 +32,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     public async ValueTask<RecordedEvent?> LoadAsync(
         StreamId stream, StreamRange range, List<CommittedEvent> into, CancellationToken cancellationToken)
     {
-        using var activity = Telemetry.StartRead("stream");
+        using var step = pages.StartRead("stream");
         var (from, to) = await ResolveAsync(stream, range, cancellationToken).ConfigureAwait(false);
         return await LoadAsync(stream, (from, to), skipped: null, into, cancellationToken).ConfigureAwait(false);
     }
@@ -47,7 +46,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     public async ValueTask<RecordedEvent> LoadAfterAsync(
         StreamId stream, KnownEvent known, Revision to, List<CommittedEvent> into, CancellationToken cancellationToken)
     {
-        using var activity = Telemetry.StartRead("stream");
+        using var step = pages.StartRead("stream");
         return await LoadAsync(stream, (known.Revision, to), known, into, cancellationToken).ConfigureAwait(false)
             ?? throw new ReadInterruptedException(stream, known.Revision);
     }
@@ -55,7 +54,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     public async IAsyncEnumerable<CommittedEvent> ReadAllAsync(
         EventQuery query, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var activity = Telemetry.StartRead("all");
+        using var step = pages.StartRead("all");
         Func<RecordedEvent, CommittedEvent>? prepare = decoding == EventDecoding.Eager && !hooks.Any && query.Condition is null
             ? recorded => Decode(recorded, decoding)
             : null;
