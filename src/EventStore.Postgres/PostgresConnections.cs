@@ -76,6 +76,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
     {
         try
         {
+            if (!Paths.IsPath(connectionString)) throw new FormatException("It is blank, or has a character that has no UTF-8 form.");
             var given = new NpgsqlConnectionStringBuilder(ConnectionDefaults + connectionString);
             if (string.IsNullOrWhiteSpace(given.Host)) throw new ArgumentException("It names no host.");
             if (given.Port > IPEndPoint.MaxPort) throw new ArgumentException("It names no port.");

@@ -142,6 +142,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
 
     private SqliteSession Connect(bool mayCreate)
     {
+        location.RequireFile();
         if (location.FilePath is { } path && !File.Exists(path))
         {
             if (!mayCreate) throw Missing();

@@ -16,12 +16,17 @@ public sealed class CompressionTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Sealed_segments_are_compressed_in_the_background_and_read_the_same()
     {
-        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true));
+        using var worked = new SemaphoreSlim(0);
+        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true, inBackground: work => Task.Run(() =>
+        {
+            work();
+            worked.Release();
+        })));
         await SmallStore.FillAsync(engine, 600);
-        await WaitUntilPackedAsync();
+        while (!Segments()[..^1].All(IsPacked)) await worked.WaitAsync(TestContext.Current.CancellationToken);
         var stored = await SmallStore.ReadConsistentAsync(engine);
         Assert.Equal(1200, stored.Count);
         await engine.DisposeAsync();
@@ -132,12 +137,6 @@ public sealed class CompressionTests : IDisposable
 
     private string[] Segments() =>
         [.. Directory.EnumerateFiles(Path.Combine(directory.Path, "log"), "*.seg").Order(StringComparer.Ordinal)];
-
-    private async Task WaitUntilPackedAsync()
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!Segments()[..^1].All(IsPacked)) await Task.Delay(10, patience.Token);
-    }
 
     private static bool IsPacked(string path)
     {

@@ -37,8 +37,7 @@ internal sealed class StoreBuilder(StorePlan plan)
     {
         var hooks = new PipelineHooks(plan.Hooks, plan.LoggerOf("Hooks"));
         var storage = new StorageOpener(plan, lifetime);
-        var engine = await storage.OpenEventsAsync(cancellationToken).ConfigureAwait(false);
-        var documents = await storage.OpenDocumentsAsync(engine, cancellationToken).ConfigureAwait(false);
+        var (engine, documents) = await storage.OpenAsync(cancellationToken).ConfigureAwait(false);
         var storeId = await storage.IdentifyAsync(engine, cancellationToken).ConfigureAwait(false);
         var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
         var states = new EventCodec(
