@@ -74,8 +74,8 @@ internal sealed class SqliteLocation
     {
         if (FilePath is { } path && Paths.FindKind(path) is { } kind && kind != Paths.RegularFile)
             throw new StorageException(
-                $"'{path}' is {kind}, so there can be no database. Nothing was changed. Name a file, which may be missing where storage may "
-                + "be made.");
+                $"'{path}' is {kind}, so there can be no database. Nothing was changed. Name a file, which may be missing where storage "
+                + "may be made.");
     }
 
     /// <summary>A connection to it that opens in the mode.</summary>

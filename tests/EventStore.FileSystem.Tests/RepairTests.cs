@@ -47,8 +47,9 @@ public sealed class RepairTests : IDisposable
     {
         await FillAsync(isPacked: false);
         using var cancelling = new CancellationTokenSource();
-        var repairing = new FileSystemStore(directory.Path, Options).RepairAsync(repaired.Path, new Calls(cancelling.Cancel), cancelling.Token);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await repairing);
+        var files = new FileSystemStore(directory.Path, Options);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await files.RepairAsync(repaired.Path, new Calls(cancelling.Cancel), cancelling.Token));
         Directory.Delete(Path.Combine(repaired.Path, "events", "log"), recursive: true); // as if it had ended before its first file
         var opening = Wireup.Init().UsingFileSystemPersistence(repaired.Path, Options).InitializeStorageEngine()
             .UsingJsonSerialization(types => types.Register<string>("text"));

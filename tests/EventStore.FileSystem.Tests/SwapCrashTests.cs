@@ -290,7 +290,7 @@ public sealed class SwapCrashTests
         return (disk, await ContentAsync(engine));
     }
 
-    private static async Task<string> ContentAsync(FileSystemPersistenceEngine engine)
+    private static async Task<string> ContentAsync(IPersistenceEngine engine)
     {
         var events = await SmallStore.ReadConsistentAsync(engine);
         var document = await engine.FindDocumentAsync("document");

@@ -12,6 +12,9 @@ public sealed class PathTests : IDisposable
     private static readonly string[] Names =
         ["directory", "targetDirectory", "database", "target", "address", "connectionString", "configuration", "scheme", "schema"];
 
+    private const BindingFlags Declared =
+        BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+
     // Null, nothing, blank, a NUL character, half of a surrogate pair.
     private static readonly string?[] Texts = [null, "", " ", "a\0b", "a\ud83d"];
 
@@ -25,8 +28,7 @@ public sealed class PathTests : IDisposable
         var members = from assembly in Product.Assemblies
                       from type in assembly.GetExportedTypes()
                       where !typeof(Exception).IsAssignableFrom(type) && !type.IsInterface && !IsRecord(type)
-                      from member in type.GetMembers(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly)
-                          .OfType<MethodBase>()
+                      from member in type.GetMembers(Declared).OfType<MethodBase>()
                       from parameter in member.GetParameters()
                       where parameter.ParameterType == typeof(string) && Names.Contains(parameter.Name)
                       select $"{type.Name}.{member.Name}.{parameter.Name}";
@@ -49,6 +51,7 @@ public sealed class PathTests : IDisposable
                             || (error is ArgumentException refused && refused.ParamName == name.Split('.')[2]),
                         $"{name} given {shown} gave {error?.ToString() ?? "no error"}");
                     if (text is null) continue;
+                    Assert.NotNull(error);
                     Assert.True(error is not ArgumentNullException && error.Message.Length > 40, $"{name} given {shown}: {error.Message}");
                     Assert.Null(error.InnerException);
                 }
@@ -79,8 +82,10 @@ public sealed class PathTests : IDisposable
             ["RedisWireupExtensions.UsingRedisPersistence.configuration"] = text => [Do(() => Wireup.Init().UsingRedisPersistence(text))],
             ["MongoWireupExtensions.UsingMongoPersistence.connectionString"] = text =>
                 [Do(() => Wireup.Init().UsingMongoPersistence(text))],
-            ["EngineCatalogue.Add.scheme"] = text => [Do(() => new EngineCatalogue().Add(text, (_, _) => throw new NotSupportedException()))],
-            ["EngineCatalogue.Create.address"] = text => [.. Addresses(text).Select(address => Do(() => All().Create(address, EngineContext.Default)))],
+            ["EngineCatalogue.Add.scheme"] = text =>
+                [Do(() => new EngineCatalogue().Add(text, (_, _) => throw new NotSupportedException()))],
+            ["EngineCatalogue.Create.address"] = text =>
+                [.. Addresses(text).Select(address => Do(() => All().Create(address, EngineContext.Default)))],
             ["Wireup.UsingPersistence.address"] = text =>
                 [.. Addresses(text).Select(address => Build(() => Wireup.Init().UsingPersistence(address, engines => AddAll(engines))))],
             ["ConsumerWireupExtensions.KeepConsumersIn.address"] = text =>
@@ -93,7 +98,9 @@ public sealed class PathTests : IDisposable
 
     // Without a scheme, and what follows each scheme.
     private static string[] Addresses(string text) =>
-        text is null ? [text!] : [text, $"file:{text}", $"sqlite:{text}", $"postgres:{text}", $"redis:{text}", $"mongodb:{text}", $"x{text}:"];
+        text is null
+            ? [text!]
+            : [text, $"file:{text}", $"sqlite:{text}", $"postgres:{text}", $"redis:{text}", $"mongodb:{text}", $"x{text}:"];
 
     private static EngineCatalogue All() => AddAll(new EngineCatalogue().AddInMemory());
 

@@ -1,9 +1,6 @@
 using System.Collections.Concurrent;
 using EventStore.Conformance;
-using EventStore.Diagnostics;
 using EventStore.Engines;
-using EventStore.Pipeline;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStore.Tests;
 
@@ -181,79 +178,6 @@ public sealed class CommitThreadTests
         engine.Gate.Set();
         await first;
         Assert.Equal(2, (await store.AppendAsync("stream", "1")).LastCheckpoint.Value);
-    }
-
-    [Fact(Timeout = 60_000)]
-    public async Task A_commit_is_refused_while_the_system_starts_no_thread_and_stored_when_it_does()
-    {
-        var threads = new Threads { Available = 0 };
-        var engine = new Blocking(OpenInMemory());
-        await engine.InitializeAsync();
-        await using var group = Group(engine, threads);
-        for (var i = 0; i < 2; i++)
-        {
-            var refused = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await SubmitAsync(group));
-            Assert.Contains("ulimit -u", refused.Message, StringComparison.Ordinal);
-        }
-
-        Assert.Empty(engine.Batches);
-        threads.Available = 1;
-        Assert.Equal(CommitOutcomeKind.Committed, (await SubmitAsync(group)).Outcome.Kind);
-    }
-
-    [Fact(Timeout = 60_000)]
-    public async Task Without_a_second_thread_the_first_is_lent_to_no_caller()
-    {
-        var threads = new Threads { Available = 1 };
-        var engine = new Blocking(OpenInMemory());
-        await engine.InitializeAsync();
-        await using var group = Group(engine, threads);
-        for (var i = 0; i < 3; i++)
-        {
-            engine.Gate.Reset();
-            var submitting = ContinuedOnAsync();
-            engine.Gate.Set();
-            Assert.NotEqual(CommitThreadName, await submitting);
-        }
-
-        threads.Available = 1;
-        engine.Gate.Reset();
-        var lent = ContinuedOnAsync();
-        engine.Gate.Set();
-        Assert.Equal(CommitThreadName, await lent);
-
-        async Task<string?> ContinuedOnAsync()
-        {
-            await SubmitAsync(group).ConfigureAwait(false);
-            return Thread.CurrentThread.Name;
-        }
-    }
-
-    private static GroupCommit Group(IPersistenceEngine engine, Threads threads) => new(
-        new Settlement(engine, TimeProvider.System, NullLogger.Instance),
-        new Telemetry("threads", TimeProvider.System, NullLogger.Instance),
-        TimeProvider.System,
-        threads.Start);
-
-    private static ValueTask<Submitted> SubmitAsync(GroupCommit group)
-    {
-        var attempt = new CommitAttempt(
-            "stream", SequentialGuid.Next(), ExpectedRevision.Any, default,
-            [new EventRecord(SequentialGuid.Next(), "type", new byte[] { 1 }, default)]);
-        return group.SubmitAsync(attempt, CancellationToken.None);
-    }
-
-    // The system, which starts only so many threads.
-    private sealed class Threads
-    {
-        public int Available { get; set; }
-
-        public void Start(Thread thread)
-        {
-            if (Available == 0) throw new InsufficientMemoryException();
-            Available--;
-            thread.UnsafeStart();
-        }
     }
 
     private readonly TaskCompletionSource<int> other = new(TaskCreationOptions.RunContinuationsAsynchronously);

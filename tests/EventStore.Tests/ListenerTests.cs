@@ -17,7 +17,8 @@ public sealed class ListenerTests
         var cases = new TheoryData<CommitThreading, string, bool>();
         foreach (var threading in Enum.GetValues<CommitThreading>())
         {
-            foreach (var what in (string[])["eventstore.batch.size", "eventstore.batch.duration", "eventstore.commits", Listening.Activities])
+            foreach (var what in (string[])
+                ["eventstore.batch.size", "eventstore.batch.duration", "eventstore.commits", Listening.Activities])
             {
                 cases.Add(threading, what, false);
                 cases.Add(threading, what, true);

@@ -25,7 +25,7 @@ internal static class StoreFolder
     {
         if (disk.Obstacle is { } obstacle)
             throw new StorageException(
-                $"There can be no store at '{disk.Root}': {obstacle} Nothing was changed. Name a directory, which may be missing, or remove "
-                + "what is in its place.");
+                $"There can be no store at '{disk.Root}': {obstacle} Nothing was changed. Name a directory, which may be missing, or "
+                + "remove what is in its place.");
     }
 }
