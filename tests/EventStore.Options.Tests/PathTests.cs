@@ -48,7 +48,7 @@ public sealed class PathTests : IDisposable
                     var shown = text is null ? "null" : $"'{text.Replace("\0", "\\0", StringComparison.Ordinal)}'";
                     Assert.True(
                         error is WireupException or InvalidOptionException
-                            || (error is ArgumentException refused && refused.ParamName == name.Split('.')[2]),
+                            || (error is ArgumentException refused && refused.ParamName == name.Split('.')[^1]),
                         $"{name} given {shown} gave {error?.ToString() ?? "no error"}");
                     if (text is null) continue;
                     Assert.NotNull(error);
