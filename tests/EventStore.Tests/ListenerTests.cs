@@ -117,13 +117,14 @@ public sealed class ListenerTests
     private sealed class Held(IPersistenceEngine inner, CommitThreading threading) : DelegatingEngine(inner)
     {
         private readonly TaskCompletionSource entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private bool hasFailed;
         private readonly TaskCompletionSource<bool> released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public string Name { get; } = $"listened-{Guid.NewGuid():N}";
 
         public Task Entered => entered.Task;
 
-        public bool FailsOnce { get; set; }
+        public bool FailsOnce { get; init; }
 
         public override EngineDescription Description => base.Description with { Name = Name, CommitThreading = threading };
 
@@ -135,11 +136,7 @@ public sealed class ListenerTests
             entered.TrySetResult();
             if (threading != CommitThreading.Asynchronous) Block(released.Task);
             else await released.Task;
-            if (FailsOnce)
-            {
-                FailsOnce = false;
-                throw new BatchOutcomeUnknownException("it is broken.");
-            }
+            if (FailsOnce && Interlocked.Exchange(ref hasFailed, true) is false) throw new BatchOutcomeUnknownException("it is broken.");
 
             return await base.CommitAsync(attempts, cancellationToken);
         }

@@ -12,7 +12,7 @@ public sealed class ThreadShortageTests
     [Fact(Timeout = 60_000)]
     public async Task A_commit_is_refused_while_the_system_starts_no_thread_and_stored_when_it_does()
     {
-        var threads = new Threads { Available = 0 };
+        var threads = new Threads(0);
         var engine = await OpenAsync();
         await using var group = Group(engine, threads);
         for (var i = 0; i < 2; i++)
@@ -22,14 +22,14 @@ public sealed class ThreadShortageTests
         }
 
         Assert.Equal(0, engine.Batches);
-        threads.Available = 1;
+        threads.AllowOneMore();
         Assert.Equal(CommitOutcomeKind.Committed, (await SubmitAsync(group)).Outcome.Kind);
     }
 
     [Fact(Timeout = 60_000)]
     public async Task Without_a_second_thread_the_first_is_lent_to_no_caller()
     {
-        var threads = new Threads { Available = 1 };
+        var threads = new Threads(1);
         var engine = await OpenAsync();
         await using var group = Group(engine, threads);
         for (var i = 0; i < 3; i++)
@@ -40,7 +40,7 @@ public sealed class ThreadShortageTests
             Assert.NotEqual("EventStore commits", await submitting);
         }
 
-        threads.Available = 1;
+        threads.AllowOneMore();
         engine.Gate.Reset();
         var lent = ContinuedOnAsync(group);
         engine.Gate.Set();
@@ -69,15 +69,17 @@ public sealed class ThreadShortageTests
     }
 
     // The system, which starts only so many threads.
-    private sealed class Threads
+    private sealed class Threads(int available)
     {
-        public int Available { get; set; }
+        private int available = available;
+
+        public void AllowOneMore() => available++;
 
         public void Start(Thread thread)
         {
             // An array cannot be so long. The exception is the same as where no thread starts.
-            if (Available == 0) _ = new byte[int.MaxValue];
-            Available--;
+            if (available == 0) _ = new byte[int.MaxValue];
+            available--;
             thread.UnsafeStart();
         }
     }
