@@ -236,14 +236,20 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
         if (round > 0) await Engine.DeleteDocumentAsync($"document-{round - 1}", (await DocumentAsync($"document-{round - 1}")).Version);
     }
 
-    // A fact that waits has a time limit.
-    private static Task UntilReachedAsync(IPersistenceEngine reader, Checkpoint end) => UntilAsync(async () =>
+    private static async Task UntilReachedAsync(IPersistenceEngine reader, Checkpoint end)
     {
-        var page = await reader.ReadAllAsync(
-            new StoreRead(
-                EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, long.MaxValue)));
-        return page.Head >= end;
-    });
+        var started = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(started) < Patience)
+        {
+            var page = await reader.ReadAllAsync(
+                new StoreRead(
+                    EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, long.MaxValue)));
+            if (page.Head >= end) return;
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Fail($"the reader did not read checkpoint {end}, which was acknowledged, within {Patience.TotalSeconds} s");
+    }
 
     private async Task ExpectSameAsync(IPersistenceEngine reader)
     {
