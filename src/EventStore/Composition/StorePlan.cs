@@ -19,7 +19,8 @@ internal sealed class StorePlan
     public StorePlan(Wireup wireup)
     {
         this.wireup = wireup;
-        Loggers = wireup.Find<ILoggerFactory>() is { } loggers ? new ContainedLoggers(loggers) : NullLoggerFactory.Instance;
+        Loggers = wireup.Find<ILoggerFactory>() ?? NullLoggerFactory.Instance;
+        CommitLoggers = new ContainedLoggers(Loggers);
         Persistence = wireup.Find<PersistenceChoice>() ?? throw new WireupException(
             "No persistence was chosen. Choose one: UsingInMemoryPersistence() for tests, "
             + "UsingPersistence(\"scheme:address\", engines => …), or the method of a backend's package.");
@@ -86,11 +87,18 @@ internal sealed class StorePlan
 
     private ILoggerFactory Loggers { get; }
 
+    // For what runs during a commit, whose outcome no exception of a logger may change.
+    private ILoggerFactory CommitLoggers { get; }
+
     /// <summary>The logger of a part of the store; of the store itself without a name.</summary>
     public ILogger LoggerOf(string? part = null) => Loggers.CreateLogger(part is null ? "EventStore" : $"EventStore.{part}");
 
+    /// <summary>The logger of a part of the store that runs during a commit. It never throws.</summary>
+    public ILogger CommitLoggerOf(string part) => CommitLoggers.CreateLogger($"EventStore.{part}");
+
     /// <summary>What an engine is created with.</summary>
-    public EngineContext EngineContext => new(Time, Loggers) { MayCreateStorage = MayCreateStorage, IsReadOnly = ReadOnly is not null };
+    public EngineContext EngineContext =>
+        new(Time, CommitLoggers) { MayCreateStorage = MayCreateStorage, IsReadOnly = ReadOnly is not null };
 
     public StoreDescription Describe(EngineDescription engine, PipelineHooks hooks) => new(
         engine,
