@@ -88,7 +88,7 @@ internal sealed class StorePlan
     private ILoggerFactory Loggers { get; }
 
     // For what runs during a commit, whose outcome no exception of a logger may change.
-    private ILoggerFactory CommitLoggers { get; }
+    private ContainedLoggers CommitLoggers { get; }
 
     /// <summary>The logger of a part of the store; of the store itself without a name.</summary>
     public ILogger LoggerOf(string? part = null) => Loggers.CreateLogger(part is null ? "EventStore" : $"EventStore.{part}");
