@@ -38,12 +38,21 @@ internal readonly record struct MongoEntry
         First = MongoRows.NumberOf(document, MongoRows.Key);
         Count = MongoRows.CountOf(document);
         Stamp = MongoRows.StampOf(document);
-        if (!document.Contains(MongoRows.Start)) return;
+        if (!document.Contains(MongoRows.Start))
+        {
+            // What is removed loses all of this at once.
+            if (document.Contains(MongoRows.Bucket) || document.Contains(MongoRows.Revision) || document.Contains(MongoRows.Commit))
+                throw new FormatException("It has no start.");
+            return;
+        }
+
         Start = MongoRows.NumberOf(document, MongoRows.Start);
         Revision = MongoRows.NumberOf(document, MongoRows.Revision, least: 0);
         Target = new(document[MongoRows.Bucket].AsString, document[MongoRows.Category].AsString, document[MongoRows.Id].AsString);
         if (IsCommit) Sequence = MongoRows.NumberOf(document, MongoRows.Sequence);
         if (IsCommit || Target.IsStream) Target.RequireStream();
+        if (!IsCommit && document.GetValue(MongoRows.Commit, MongoRows.Removing) != MongoRows.Removing)
+            throw new FormatException("It is neither a commit nor a removal.");
     }
 
     /// <summary>Its first checkpoint, which is its key.</summary>

@@ -147,7 +147,7 @@ internal static class MongoRows
         {
             var one = stored[i].AsBsonDocument;
             events[i] = new RecordedEvent(commit, i, new EventRecord(one[Id].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard),
-                one[EventType].AsString, BytesOf(one, Body), BytesOf(one, Headers)));
+                one[EventType].AsString, one[Body].AsByteArray, BytesOf(one, Headers)));
         }
 
         return events;

@@ -14,7 +14,9 @@ internal static class Format
     public const int IdentityLength = 128;
     public const int SegmentHeaderLength = 4096;
     public const int FrameHeaderLength = 32;
-    public const int MaxFrameLength = 1 << 30;
+
+    // Longer than any: a commit has 64 MiB of bodies and headers, and 65,535 events with their names.
+    public const int MaxFrameLength = 1 << 27;
 
     // What no log reaches: so sums of two such numbers never overflow.
     public const long MaxPosition = 1L << 51;

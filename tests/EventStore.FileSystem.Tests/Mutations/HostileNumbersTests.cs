@@ -53,6 +53,27 @@ public sealed class HostileNumbersTests(StoreForms forms) : IClassFixture<StoreF
     }
 
     [Theory]
+    [InlineData(1 << 30)]
+    [InlineData((1 << 27) - 8)]
+    public async Task A_length_that_a_frame_claims_allocates_nothing_until_its_checksum_fits(int length)
+    {
+        var disk = forms.Killed.Disk.Copy();
+        DeleteCheckpoints(disk);
+        var file = disk[disk.Paths.Where(path => path.EndsWith(".seg", StringComparison.Ordinal)).Max(StringComparer.Ordinal)!];
+        var claim = new byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(claim, length);
+        file.Write(claim, Format.SegmentHeaderLength);
+        file.SetLength(2L << 30);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        await RepairAsync(disk.Copy());
+        await Record.ExceptionAsync(async () =>
+        {
+            await using var engine = await SmallStore.OpenAsync(disk, StoreForm.SettingsOf(compresses: false));
+        });
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MostBytes);
+    }
+
+    [Theory]
     [InlineData(40)] // leaves
     [InlineData(48)] // root
     [InlineData(56)] // height
