@@ -107,5 +107,10 @@ internal readonly record struct MongoEnd(long First, long Last, DateTimeOffset S
 {
     public static MongoEnd Origin => default;
 
+    /// <summary>The key of the entry that follows.</summary>
+    /// <exception cref="CorruptStorageException">The chain is longer than any store reaches.</exception>
+    public long Next => Last < MongoRows.MostNumber ? Last + 1 : throw new CorruptStorageException(
+        $"checkpoint {Last}", "no store reaches it. Nothing was written.", "Run VerifyAsync, and restore the store from a backup.");
+
     public static MongoEnd Of(in MongoEntry entry) => new(entry.First, entry.Last, MongoRows.ToStamp(entry.Stamp));
 }

@@ -46,7 +46,9 @@ public sealed class MutationTests : IAsyncLifetime
     [InlineData("streams", "revision", "-1")]
     [InlineData("streams", "sequence", "9223372036854775807")]
     [InlineData("store", "last_checkpoint", "9223372036854775807")]
+    [InlineData("store", "last_checkpoint", "140737488355328")]
     [InlineData("store", "last_checkpoint", "-1")]
+    [InlineData("store", "last_stream", "140737488355328")]
     [InlineData("store", "last_stream", "9223372036854775807")]
     public async Task A_value_that_no_store_writes_is_reported_as_damage(string table, string column, string value)
     {

@@ -72,6 +72,52 @@ public sealed class DamageTests
         }
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task A_number_that_no_store_reaches_is_refused_before_anything_is_written()
+    {
+        await using var store = await DamagedStore.StartAsync(isSwept: true);
+        await store.Database.HashSetAsync("{damaged}:meta", [new("checkpoint", 1L << 47), new("document", 1L << 47)]);
+        await using var engine = store.Open();
+        await engine.InitializeAsync(Token);
+        var before = await DumpAsync(store);
+        foreach (var (name, call) in store.Writers(engine).Where(one => one.Name is "commit" or "put document"))
+        {
+            var refused = await Record.ExceptionAsync(call);
+            Assert.True(refused is CorruptStorageException, $"{name}: {refused}");
+        }
+
+        Assert.Equal(before, await DumpAsync(store));
+    }
+
+    [Theory(Timeout = 120_000)]
+    [InlineData("meta")]
+    [InlineData("log")]
+    [InlineData("ids")]
+    [InlineData("names")]
+    [InlineData("documents")]
+    [InlineData("titles")]
+    [InlineData("newest")]
+    public async Task A_key_that_expires_is_refused_at_opening(string part)
+    {
+        await using var store = await DamagedStore.StartAsync(isSwept: true);
+        await store.Database.KeyExpireAsync($"{{damaged}}:{part}", TimeSpan.FromHours(1));
+        await using var engine = store.Open();
+        var refused = await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync(Token));
+        Assert.Contains($"{{damaged}}:{part}", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("PERSIST", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task An_index_that_expires_is_found_by_verifying()
+    {
+        await using var store = await DamagedStore.StartAsync(isSwept: true);
+        await using var engine = store.Open();
+        await engine.InitializeAsync(Token);
+        await store.Database.KeyExpireAsync(new RedisSchema("damaged").Index(RedisSchema.NameOf("long")), TimeSpan.FromHours(1));
+        var damage = Assert.Single((await engine.VerifyAsync(cancellationToken: Token)).Damages);
+        Assert.Contains("long", damage.Place, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Numbers_of_an_entry_whose_checksum_was_forged_allocate_nothing()
     {
