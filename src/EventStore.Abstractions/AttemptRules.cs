@@ -37,7 +37,8 @@ public static class AttemptRules
         if (revision.Value >= most || newest.Value >= most)
             throw new CorruptStorageException(
                 $"stream '{attempt.Stream}'",
-                $"it is at revision {revision.Value} and the store at checkpoint {newest.Value}, which no store reaches. Nothing was written.",
+                $"it is at revision {revision.Value} and the store at checkpoint {newest.Value}, which no store reaches. Nothing was "
+                    + "written.",
                 "Run VerifyAsync, and restore the store from a backup.");
         return new CommitRecord(
             attempt.Stream,

@@ -108,7 +108,7 @@ internal sealed class MongoConnection
         return true;
     }, cancellationToken);
 
-    /// <summary>Hands over all documents of a query, batch after batch. The time limit is for each batch, so there may be any number.</summary>
+    /// <summary>Hands over all documents of a query, batch after batch. The time limit is for each batch, so they may be many.</summary>
     public async Task WalkAsync(IMongoCollection<BsonDocument> collection, MongoQuery query, Action<IEnumerable<BsonDocument>> take,
         CancellationToken cancellationToken)
     {

@@ -60,7 +60,8 @@ internal static class PostgresRows
     public static StoreRow StoreOf(NpgsqlDataReader reader)
     {
         var row = new StoreRow(reader.GetInt64(0), LastCheckpointOf(reader, 1), Stamp(reader, 2), reader.GetInt64(3));
-        return row.LastStream is >= 0 and <= MostNumber - int.MaxValue ? row : throw PostgresErrors.Damage("store", "a number is out of its range.");
+        return row.LastStream is >= 0 and <= MostNumber - int.MaxValue ? row
+            : throw PostgresErrors.Damage("store", "a number is out of its range.");
     }
 
     /// <summary>The row of a stream, whose columns begin at a place.</summary>

@@ -288,8 +288,7 @@ public sealed class ArgumentTests
         const BindingFlags Members = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
         return assemblies.SelectMany(assembly => assembly.GetExportedTypes()).Where(type => !type.IsEnum && !returned.Contains(type))
             .SelectMany(type => type.GetConstructors(Members).Cast<MethodBase>().Concat(type.GetMethods(Members)))
-            .SelectMany(
-                method => method.GetParameters().Where(parameter => parameter.ParameterType.IsEnum).Select(
+            .SelectMany(method => method.GetParameters().Where(parameter => parameter.ParameterType.IsEnum).Select(
                     parameter => method.Name.StartsWith("set_", StringComparison.Ordinal)
                         ? $"{method.DeclaringType!.Name}.{method.Name[4..]}"
                         : $"{method.DeclaringType!.Name}.{method.Name}.{parameter.Name}"))

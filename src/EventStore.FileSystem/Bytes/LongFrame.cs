@@ -5,7 +5,7 @@ namespace EventStore.FileSystem.Bytes;
 /// <summary>Checks a frame that claims many bytes before they are held in memory: a claim alone allocates nothing.</summary>
 internal static class LongFrame
 {
-    /// <summary>From so many bytes on a walk checks first. A reader by the index does so much later, because what it reads is whole.</summary>
+    /// <summary>From so many bytes on, a walk checks first. A reader by the index begins later: what it reads is seldom damaged.</summary>
     public const int LeastBytes = 4 << 20;
 
     private const int PieceBytes = 16 << 10;

@@ -59,7 +59,8 @@ internal sealed class CommitDecider(
         if (!attempt.Expected.IsMetBy(new Revision(head.Revision))) return CommitOutcome.Conflict(new Revision(head.Revision));
 
         var record = AttemptRules.Accept(
-            attempt, new Revision(head.Revision), new CommitSequence(head.Sequence), new Checkpoint(plan.NextCheckpoint.Value - 1), NextStamp());
+            attempt, new Revision(head.Revision), new CommitSequence(head.Sequence), new Checkpoint(plan.NextCheckpoint.Value - 1),
+            NextStamp());
         added = (record, plan.AddCommit(attempt, record, head));
         return CommitOutcome.Committed(record);
     }

@@ -24,7 +24,8 @@ internal static class CheckpointRanges
         var last = -1L;
         foreach (var range in ranges)
         {
-            if (range.First < 1 || range.First <= last + 1 || range.Last < range.First || range.Last > LedgerContent.MaxNumber) return false;
+            if (range.First < 1 || range.First <= last + 1 || range.Last < range.First) return false;
+            if (range.Last > LedgerContent.MaxNumber) return false;
             last = range.Last;
         }
 
