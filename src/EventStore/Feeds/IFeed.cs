@@ -25,7 +25,7 @@ internal readonly record struct FeedEvent(CommittedEvent Committed, FeedPosition
 /// <param name="Position">The position of a consumer that has handled them.</param>
 /// <param name="Lag">How many events followed the page when it was read.</param>
 /// <param name="IsEnd">Whether no further event was there.</param>
-internal sealed record FeedPage(ReadOnlyMemory<FeedEvent> Events, FeedPosition Position, long Lag, bool IsEnd);
+internal sealed record FeedPage(FeedEvents Events, FeedPosition Position, long Lag, bool IsEnd);
 
 /// <summary>What is fed to whom.</summary>
 /// <param name="Reader">The name of the reader, for messages.</param>
@@ -37,6 +37,14 @@ internal sealed record FeedRequest(string Reader, ConsumerSource Source, FeedPos
 {
     /// <summary>Whether an event is not delivered, because it is not after the origin.</summary>
     public bool IsBeforeOrigin(long checkpoint) => checkpoint <= Origin.Checkpoint;
+
+    /// <summary>The events of a page that are after the origin.</summary>
+    public ReadOnlyMemory<RecordedEvent> AfterOrigin(ReadOnlyMemory<RecordedEvent> page)
+    {
+        var before = 0;
+        while (before < page.Length && IsBeforeOrigin(page.Span[before].Checkpoint.Value)) before++;
+        return page[before..];
+    }
 
     /// <summary>Checks that the store still holds everything up to a position that was read.</summary>
     /// <exception cref="PositionAheadException">The store was set back, or is another one.</exception>

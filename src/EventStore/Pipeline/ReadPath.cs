@@ -12,6 +12,9 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     /// <summary>The same events as stored bytes.</summary>
     public PageReader Pages => pages;
 
+    /// <summary>Whether every stored event is shown as it is stored: there is no hook that could hide or replace one.</summary>
+    public bool ShowsAll => !hooks.Any;
+
     public async IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
         StreamId stream, StreamRange range, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
