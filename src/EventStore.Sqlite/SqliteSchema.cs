@@ -22,7 +22,7 @@ internal static partial class SqliteSchema
 
         var rows = session.Connection.Query<Row>(session.Sql["find-schema"]).ToList();
         if (rows.Find(row => row.Type != "table") is { } added)
-            throw Unlike(location, $"The {Names.Printable(added.Type)} '{Names.Printable(added.Name)}' is on a table of the store");
+            throw Unlike(location, $"The {Names.Printable(added.Type)} '{Names.Printable(added.Name)}' does not belong to the store");
         var found = rows.ToDictionary(row => row.Name, row => row.Sql);
         if (found.Count == 0) return false;
 

@@ -223,12 +223,12 @@ public sealed class ConsumerTests
         var pump = new PullPump(context, pulled);
         await gate.PauseAsync();
         using var broken = new CancellationTokenSource();
-        var delivering = pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, broken.Token);
+        var delivering = pump.DeliverAsync(new FeedEvents(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }), broken.Token);
         await broken.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await delivering);
         gate.Resume();
         pump.Begin();
-        await pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, TestContext.Current.CancellationToken);
+        await pump.DeliverAsync(new FeedEvents(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }), TestContext.Current.CancellationToken);
         Assert.True(pulled.Deliveries.TryRead(out _));
     }
 
