@@ -228,7 +228,8 @@ public sealed class ConsumerTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await delivering);
         gate.Resume();
         pump.Begin();
-        await pump.DeliverAsync(new FeedEvents(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }), TestContext.Current.CancellationToken);
+        await pump.DeliverAsync(
+            new FeedEvents(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }), TestContext.Current.CancellationToken);
         Assert.True(pulled.Deliveries.TryRead(out _));
     }
 
