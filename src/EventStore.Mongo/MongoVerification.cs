@@ -87,6 +87,7 @@ internal sealed class MongoVerification(MongoConnection connection, IProgress<Ve
     {
         var stream = MongoRows.StreamOf(document);
         var (start, revision) = MongoRows.PlaceOf(document);
+        MongoRows.Read(document, () => document[MongoRows.Key].AsObjectId);
         MongoSnapshots.ToSnapshot(stream, document);
         var head = lives.GetValueOrDefault(stream)?.Head ?? default;
         if (head.Start == start && revision > head.Revision)
