@@ -25,7 +25,8 @@ public sealed class OpeningTests : IAsyncLifetime
     [InlineData("DROP VIEW {schema}.readable_events; DROP TABLE {schema}.documents", "documents")]
     [InlineData(
         "CREATE FUNCTION {schema}.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
-            + "CREATE TRIGGER lost BEFORE INSERT ON {schema}.events FOR EACH ROW EXECUTE FUNCTION {schema}.lose()", "trigger lost on events")]
+            + "CREATE TRIGGER lost BEFORE INSERT ON {schema}.events FOR EACH ROW EXECUTE FUNCTION {schema}.lose()",
+        "trigger lost on events")]
     [InlineData("CREATE RULE lost AS ON INSERT TO {schema}.documents DO INSTEAD NOTHING", "rule lost on documents")]
     [InlineData("CREATE TABLE {schema}.other () INHERITS ({schema}.snapshots)", "of snapshots")]
     [InlineData(

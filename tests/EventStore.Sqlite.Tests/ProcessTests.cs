@@ -21,7 +21,8 @@ public sealed class ProcessTests : IDisposable
 
         var readers = Enumerable.Range(0, 4).Select(i => Worker.Start(i % 2 == 0 ? "read" : "read-only", directory.Database)).ToArray();
         foreach (var reader in readers) await reader.UntilLinesAsync(1);
-        var writers = Enumerable.Range(0, 4).Select(_ => Worker.Start("write", directory.Database, 4, LongRun.IsAskedFor ? 30 : 4)).ToArray();
+        var writers = Enumerable.Range(0, 4).Select(_ =>
+            Worker.Start("write", directory.Database, 4, LongRun.IsAskedFor ? 30 : 4)).ToArray();
         var stored = new List<(long First, int Count)>();
         foreach (var writer in writers)
         {

@@ -27,7 +27,7 @@ public sealed class MutationRun(int usualCases, int longCases, long mostBytes)
         + $"(seed {slowest.Seed}), most allocated {largest.Bytes >> 10} KiB (seed {largest.Seed})";
 
     /// <summary>Runs the cases.</summary>
-    /// <param name="changeAsync">Restores the store and damages it. Returns what was done; null for nothing.</param>
+    /// <param name="changeAsync">Restores the store and damages it. Returns what was done; null where nothing was changed.</param>
     /// <param name="useAsync">Uses the store; measured.</param>
     public async Task RunAsync(Func<int, Random, Task<string?>> changeAsync, Func<Random, Task> useAsync)
     {
