@@ -4,6 +4,11 @@ namespace EventStore.Engines;
 public static class AttemptRules
 {
     /// <summary>
+    /// No checkpoint, revision or sequence is higher. A store does not reach it; a higher one in the storage is damage.
+    /// </summary>
+    public const long MaxNumber = 1L << 47;
+
+    /// <summary>
     /// The outcome of an attempt that is not to be stored; null for one that is. A known commit id is a duplicate whatever is expected
     /// (G7); only then is the expectation compared with the stream (G5).
     /// </summary>
@@ -23,10 +28,18 @@ public static class AttemptRules
     /// <param name="sequence">The number of the stream's newest commit; default for no stream.</param>
     /// <param name="newest">The newest checkpoint of the store, removed ones included.</param>
     /// <param name="stamp">Its stamp, from <see cref="CommitRecord.NextStamp"/>.</param>
+    /// <exception cref="CorruptStorageException">It would get the number <see cref="MaxNumber"/>.</exception>
     public static CommitRecord Accept(CommitAttempt attempt, Revision revision, CommitSequence sequence, Checkpoint newest,
         DateTimeOffset stamp)
     {
         ArgumentNullException.ThrowIfNull(attempt);
+        var most = MaxNumber - attempt.Events.Count;
+        if (revision.Value >= most || newest.Value >= most)
+            throw new CorruptStorageException(
+                $"stream '{attempt.Stream}'",
+                $"it is at revision {revision.Value} and the store at checkpoint {newest.Value}, which no store reaches. Nothing was "
+                    + "written.",
+                "Run VerifyAsync, and restore the store from a backup.");
         return new CommitRecord(
             attempt.Stream,
             attempt.CommitId,

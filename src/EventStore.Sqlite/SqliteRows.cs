@@ -18,7 +18,7 @@ internal sealed class SqliteRows(SqliteSession session)
     private const int Events = 9;
 
     // What no store reaches: so that sums of such numbers never overflow.
-    public const long MostNumber = 1L << 47;
+    public const long MostNumber = AttemptRules.MaxNumber;
 
     private const int KeptEvents = 1024;
     private const int Slots = 4096;

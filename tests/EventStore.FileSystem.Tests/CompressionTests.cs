@@ -3,6 +3,7 @@ using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
+using EventStore.TestSupport;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.FileSystem.Tests;
@@ -85,7 +86,7 @@ public sealed class CompressionTests : IDisposable
     [Fact]
     public async Task A_failed_compression_is_logged_and_retried_less_and_less_often_until_it_succeeds()
     {
-        var warnings = new Warnings();
+        var warnings = new LogLines(LogLevel.Warning);
         var isFull = true;
         var disk = new FailingDisk(Disk) { Fails = path => isFull && path == "log/packed.seg.tmp" };
         var settings = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
@@ -96,9 +97,9 @@ public sealed class CompressionTests : IDisposable
         await SmallStore.FillAsync(engine, 200);
         var failing = Segments().Length;
         Assert.True(failing > 60);
-        Assert.InRange(warnings.Messages.Count, 5, 7);
+        Assert.InRange(warnings.Written.Count, 5, 7);
         Assert.All(
-            warnings.Messages,
+            warnings.Written,
             message =>
                 Assert.StartsWith(
                     $"Compressing 'log/00000001.seg' of the store at '{directory.Path}' failed: No space is left", message,
@@ -144,30 +145,5 @@ public sealed class CompressionTests : IDisposable
         Span<byte> head = stackalloc byte[8];
         RandomAccess.Read(file, head, 0);
         return PackedFormat.IsPacked(head);
-    }
-
-    /// <summary>Keeps what is logged as a warning.</summary>
-    private sealed class Warnings : ILoggerFactory, ILogger
-    {
-        public List<string> Messages { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Warning;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Messages.Add(formatter(state, exception));
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -23,7 +23,8 @@ internal ref struct CommitReader
         FirstRevision = own.Number(Format.MaxCheckpoint);
         Sequence = own.Number(Format.MaxCheckpoint);
         StreamStart = frame.Position - (own.Number() * 8);
-        if (EventCount == 0 || FirstRevision == 0 || Sequence == 0 || StreamStart <= 0 || !CommitCodec.IsStamp(StampTicks))
+        if (EventCount == 0 || FirstRevision == 0 || Sequence == 0 || StreamStart <= 0 || !CommitCodec.IsStamp(StampTicks)
+            || LastRevision > Format.MaxCheckpoint || FirstCheckpoint > Format.MaxCheckpoint - EventCount)
             throw frame.Impossible();
         var nameStart = own.Offset;
         Bucket = own.Bytes(StreamId.MaxBucketBytes);

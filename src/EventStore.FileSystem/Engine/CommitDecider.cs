@@ -58,9 +58,9 @@ internal sealed class CommitDecider(
         if (head.Exists && FindDuplicate(attempt, head) is { } original) return CommitOutcome.Duplicate(original);
         if (!attempt.Expected.IsMetBy(new Revision(head.Revision))) return CommitOutcome.Conflict(new Revision(head.Revision));
 
-        var record = new CommitRecord(
-            attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), NextStamp(), new Revision(head.Revision + 1),
-            plan.NextCheckpoint, attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+        var record = AttemptRules.Accept(
+            attempt, new Revision(head.Revision), new CommitSequence(head.Sequence), new Checkpoint(plan.NextCheckpoint.Value - 1),
+            NextStamp());
         added = (record, plan.AddCommit(attempt, record, head));
         return CommitOutcome.Committed(record);
     }

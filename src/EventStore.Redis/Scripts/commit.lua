@@ -25,6 +25,15 @@ for i = 5, #KEYS do
   end
 end
 
+-- Nothing is written that gets a number which no store reaches: it could not be read.
+local events, place = 0, 4
+for _ = 5, #KEYS do
+  local chunks = tonumber(ARGV[place + 1])
+  for chunk = 1, chunks do events = events + tonumber(ARGV[place + 2 * chunk]) end
+  place = place + 2 + 2 * chunks
+end
+if checkpoint + events > MAX_NUMBER then damaged(KEYS[1]) end
+
 -- The first entry of a commit that is stored; nothing where that is damaged or gone.
 local function original_of(id, name, wanted)
   local found = #id <= 15 and string.find(id, '^%d+$') and ask('XRANGE', KEYS[2], id, id)[1]

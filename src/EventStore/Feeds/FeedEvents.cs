@@ -3,8 +3,8 @@ using EventStore.Pipeline;
 namespace EventStore.Feeds;
 
 /// <summary>
-/// The events of a page, in order. Where nothing may hide or replace an event, it is created when it is taken: pages that several readers
-/// share hold no event of one of them, and an event is garbage as soon as its handler has returned.
+/// The events of a page, in order. Where nothing may hide or replace an event, it is created when it is taken. So pages that several
+/// readers share hold no event of one of them, and an event is garbage as soon as its handler has returned.
 /// </summary>
 internal readonly struct FeedEvents
 {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace EventStore.Feeds;
 
 /// <summary>A place in a feed.</summary>
@@ -8,7 +10,12 @@ namespace EventStore.Feeds;
 /// <param name="Awaited">
 /// The revision after which delivery begins, while the stream or read stream has none after it; 0 as soon as it has.
 /// </param>
-internal readonly record struct FeedPosition(long Checkpoint, long Revision, long Awaited = 0);
+internal readonly record struct FeedPosition(long Checkpoint, long Revision, long Awaited = 0)
+{
+    /// <summary>Whether a position that was read is one.</summary>
+    [JsonIgnore]
+    public bool IsPossible => Checkpoint >= 0 && Revision >= 0 && Awaited >= 0;
+}
 
 /// <summary>An event with the position of a consumer that has handled it.</summary>
 internal readonly record struct FeedEvent(CommittedEvent Committed, FeedPosition Position);
