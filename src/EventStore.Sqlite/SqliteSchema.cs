@@ -20,8 +20,8 @@ internal static partial class SqliteSchema
                 $"The database '{location.Path}' keeps texts in {encoding}, in which names would be out of order. "
                     + "Store in a database of its own, which will be in UTF-8.");
 
-        var rows = session.Connection.Query<Row>(session.Sql["find-schema"]).AsList();
-        if (rows.Find(row => row.Type != "table") is { } added)
+        Row[] rows = [.. session.Connection.Query<Row>(session.Sql["find-schema"])];
+        if (Array.Find(rows, row => row.Type != "table") is { } added)
             throw Unlike(location, $"The {Names.Printable(added.Type)} '{Names.Printable(added.Name)}' does not belong to the store");
         var found = rows.ToDictionary(row => row.Name, row => row.Sql);
         if (found.Count == 0) return false;
