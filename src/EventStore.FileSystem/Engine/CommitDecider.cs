@@ -60,7 +60,7 @@ internal sealed class CommitDecider(
 
         var record = AttemptRules.Accept(
             attempt, new Revision(head.Revision), new CommitSequence(head.Sequence), new Checkpoint(plan.NextCheckpoint.Value - 1),
-            NextStamp());
+            NextStamp(), store.Segments.Disk.Root);
         added = (record, plan.AddCommit(attempt, record, head));
         return CommitOutcome.Committed(record);
     }
