@@ -28,16 +28,16 @@ public static class AttemptRules
     /// <param name="sequence">The number of the stream's newest commit; default for no stream.</param>
     /// <param name="newest">The newest checkpoint of the store, removed ones included.</param>
     /// <param name="stamp">Its stamp, from <see cref="CommitRecord.NextStamp"/>.</param>
-    /// <param name="address">Where the storage is, for the message of an exception; null for only the stream.</param>
+    /// <param name="place">Where the storage is, for the message of an exception; null for only the stream.</param>
     /// <exception cref="CorruptStorageException">It would get the number <see cref="MaxNumber"/>.</exception>
     public static CommitRecord Accept(CommitAttempt attempt, Revision revision, CommitSequence sequence, Checkpoint newest,
-        DateTimeOffset stamp, string? address = null)
+        DateTimeOffset stamp, string? place = null)
     {
         ArgumentNullException.ThrowIfNull(attempt);
         var most = MaxNumber - attempt.Events.Count;
         if (revision.Value >= most || newest.Value >= most)
             throw new CorruptStorageException(
-                address is null ? $"stream '{attempt.Stream}'" : $"{address}, stream '{attempt.Stream}'",
+                place is null ? $"stream '{attempt.Stream}'" : $"{place}, stream '{attempt.Stream}'",
                 $"it is at revision {revision.Value} and the store at checkpoint {newest.Value}, which no store reaches. Nothing was "
                     + "written.",
                 "Run VerifyAsync, and restore the store from a backup.");
