@@ -70,7 +70,7 @@ internal static class ReplayBenchmarks
         {
             var page = await engine.ReadAllAsync(
                 new StoreRead(EventFilter.Everything, position, Checkpoint.Max, ReadDirection.Forward, new PageLimit(pageEvents, 4 << 20)));
-            foreach (ref readonly var recorded in page.Events.Span)
+            foreach (var recorded in page.Events.Span)
             {
                 count++;
                 bytes += recorded.Record.Body.Span[^1];

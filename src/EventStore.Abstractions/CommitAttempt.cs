@@ -74,6 +74,16 @@ public sealed record CommitRecord(
     int EventCount,
     ReadOnlyMemory<byte> Headers)
 {
+    // Half as large as the stamp. Every event of a page has one.
+    private readonly long stampTicks = Stamp.UtcTicks;
+
+    /// <summary>When it was stored, in UTC, to the microsecond. Never decreases along checkpoints; nothing is decided by it.</summary>
+    public DateTimeOffset Stamp
+    {
+        get => new(stampTicks, TimeSpan.Zero);
+        init => stampTicks = value.UtcTicks;
+    }
+
     /// <summary>The revision of its last event.</summary>
     public Revision LastRevision => FirstRevision + (EventCount - 1);
 

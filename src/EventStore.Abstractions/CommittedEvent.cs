@@ -10,14 +10,14 @@ namespace EventStore;
 public sealed class CommittedEvent
 {
     private readonly RecordedEvent recorded;
-    private readonly IEventDecoder decoder;
+    private IEventDecoder decoder;
     private object? body;
-    private Restored? restored;
 
     /// <summary>Creates an event from its stored form and a decoder.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public CommittedEvent(in RecordedEvent recorded, IEventDecoder decoder)
+    public CommittedEvent(RecordedEvent recorded, IEventDecoder decoder)
     {
+        ArgumentNullException.ThrowIfNull(recorded);
         ArgumentNullException.ThrowIfNull(decoder);
         this.recorded = recorded;
         this.decoder = decoder;
@@ -95,18 +95,26 @@ public sealed class CommittedEvent
 
     /// <summary>The serialized body, decompressed and decrypted, as it was stored (not upconverted).</summary>
     /// <exception cref="PayloadTransformException">It cannot be decrypted or decompressed.</exception>
-    public ReadOnlyMemory<byte> Payload => restored?.Payload ?? RestorePayload();
+    public ReadOnlyMemory<byte> Payload
+    {
+        get
+        {
+            // A payload stored without transforms is not kept a second time: most are, and replays read millions.
+            var payload = decoder.RestorePayload(recorded);
+            if (!payload.Equals(recorded.Record.Body)) Remembering().Keep(payload);
+            return payload;
+        }
+    }
 
     /// <summary>The event itself, upconverted; an <see cref="UnknownEvent"/> where its type is not registered.</summary>
     /// <exception cref="EventSerializationException">The stored bytes cannot be read as that type.</exception>
     public object Body => body ??= decoder.DecodeBody(recorded, Payload);
 
     /// <summary>The event's headers; never null.</summary>
-    public IReadOnlyDictionary<string, string> Headers => (restored ??= new Restored()).HeadersOf(recorded, decoder);
+    public IReadOnlyDictionary<string, string> Headers => Remembering().DecodeHeaders(recorded);
 
     /// <summary>The commit's headers; never null.</summary>
-    public IReadOnlyDictionary<string, string> CommitHeaders =>
-        (restored ??= new Restored()).CommitHeadersOf(recorded, decoder);
+    public IReadOnlyDictionary<string, string> CommitHeaders => Remembering().DecodeCommitHeaders(recorded);
 
     /// <summary>The same event with another body, for a hook that shows another view of it.</summary>
     public CommittedEvent WithBody(object newBody)
@@ -115,40 +123,44 @@ public sealed class CommittedEvent
         return new CommittedEvent(this, newBody);
     }
 
-    // A payload stored without transforms is not kept a second time: most are, and replays read millions.
-    private ReadOnlyMemory<byte> RestorePayload()
+    private RememberingDecoder Remembering()
     {
-        var payload = decoder.RestorePayload(recorded);
-        if (!payload.Equals(recorded.Record.Body)) (restored ??= new Restored()).Keep(payload);
-        return payload;
+        if (decoder is RememberingDecoder known) return known;
+        var remembering = new RememberingDecoder(decoder);
+        decoder = remembering;
+        return remembering;
     }
 
     /// <summary>The decoder of an event that was not read from a store.</summary>
     private sealed class GivenEvent(EventMessage message) : IEventDecoder
     {
-        public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) => recorded.Record.Body;
+        public ReadOnlyMemory<byte> RestorePayload(RecordedEvent recorded) => recorded.Record.Body;
 
-        public object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload) => message.Body;
+        public object DecodeBody(RecordedEvent recorded, ReadOnlyMemory<byte> payload) => message.Body;
 
-        public IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded) => message.Headers;
+        public IReadOnlyDictionary<string, string> DecodeHeaders(RecordedEvent recorded) => message.Headers;
 
-        public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) => FrozenDictionary<string, string>.Empty;
+        public IReadOnlyDictionary<string, string> DecodeCommitHeaders(RecordedEvent recorded) => FrozenDictionary<string, string>.Empty;
     }
 
-    /// <summary>The decoded parts, created on first use; few events have any.</summary>
-    private sealed class Restored
+    /// <summary>Keeps what it has decoded. Created on first use, in place of the decoder: few events need it.</summary>
+    private sealed class RememberingDecoder(IEventDecoder decoder) : IEventDecoder
     {
         private IReadOnlyDictionary<string, string>? headers;
         private IReadOnlyDictionary<string, string>? commitHeaders;
+        private ReadOnlyMemory<byte>? payload;
 
-        public ReadOnlyMemory<byte>? Payload { get; private set; }
+        public void Keep(ReadOnlyMemory<byte> restored) => payload = restored;
 
-        public void Keep(ReadOnlyMemory<byte> payload) => Payload = payload;
+        public string TypeOf(RecordedEvent recorded) => decoder.TypeOf(recorded);
 
-        public IReadOnlyDictionary<string, string> HeadersOf(in RecordedEvent recorded, IEventDecoder decoder) =>
-            headers ??= decoder.DecodeHeaders(recorded);
+        public ReadOnlyMemory<byte> RestorePayload(RecordedEvent recorded) => payload ?? decoder.RestorePayload(recorded);
 
-        public IReadOnlyDictionary<string, string> CommitHeadersOf(in RecordedEvent recorded, IEventDecoder decoder) =>
+        public object DecodeBody(RecordedEvent recorded, ReadOnlyMemory<byte> restored) => decoder.DecodeBody(recorded, restored);
+
+        public IReadOnlyDictionary<string, string> DecodeHeaders(RecordedEvent recorded) => headers ??= decoder.DecodeHeaders(recorded);
+
+        public IReadOnlyDictionary<string, string> DecodeCommitHeaders(RecordedEvent recorded) =>
             commitHeaders ??= decoder.DecodeCommitHeaders(recorded);
     }
 }

@@ -38,8 +38,11 @@ public readonly struct EventRecord
     public static string RequireType(string eventType) => Names.Require(eventType, nameof(eventType), MaxTypeBytes);
 }
 
-/// <summary>A stored event as an engine reads it: the record, its commit, and its place in the commit.</summary>
-public readonly struct RecordedEvent
+/// <summary>
+/// A stored event as an engine reads it: the record, its commit, and its place in the commit. Pages, and the events that an application
+/// reads, refer to it.
+/// </summary>
+public sealed class RecordedEvent
 {
     /// <summary>Creates the stored form of an event.</summary>
     /// <param name="commit">The commit.</param>

@@ -4,17 +4,17 @@ namespace EventStore.Engines;
 public interface IEventDecoder
 {
     /// <summary>The name of the event's type that an application sees: the one into which the stored one is converted.</summary>
-    string TypeOf(in RecordedEvent recorded) => recorded.Record.EventType;
+    string TypeOf(RecordedEvent recorded) => recorded.Record.EventType;
 
     /// <summary>Decrypts and decompresses the stored body.</summary>
-    ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded);
+    ReadOnlyMemory<byte> RestorePayload(RecordedEvent recorded);
 
     /// <summary>Deserializes and upconverts a restored body.</summary>
-    object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload);
+    object DecodeBody(RecordedEvent recorded, ReadOnlyMemory<byte> payload);
 
     /// <summary>Decodes the event's headers.</summary>
-    IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded);
+    IReadOnlyDictionary<string, string> DecodeHeaders(RecordedEvent recorded);
 
     /// <summary>Decodes the commit's headers.</summary>
-    IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded);
+    IReadOnlyDictionary<string, string> DecodeCommitHeaders(RecordedEvent recorded);
 }

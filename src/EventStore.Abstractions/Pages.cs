@@ -39,8 +39,9 @@ public sealed class PageBuilder(PageLimit limit, int expectedEvents = 0)
     public ReadOnlyMemory<RecordedEvent> Events => events.AsMemory(0, Count);
 
     /// <summary>Adds an event; the first one may have any size. Returns false, and does not add it, if the page is full.</summary>
-    public bool TryAdd(in RecordedEvent recorded)
+    public bool TryAdd(RecordedEvent recorded)
     {
+        ArgumentNullException.ThrowIfNull(recorded);
         if (IsFull) return false;
         if (Count == events.Length) Array.Resize(ref events, Math.Clamp(Count * 2, 16, Math.Max(16, limit.MaxEvents)));
         bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;

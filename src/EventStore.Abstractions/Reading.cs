@@ -76,7 +76,7 @@ public record EventFilter
     public DateTimeOffset? Since { get; init; }
 
     /// <summary>Whether an event matches. This defines the meaning of the properties.</summary>
-    public bool Matches(in RecordedEvent recorded) =>
+    public bool Matches(RecordedEvent recorded) =>
         MatchesCommit(recorded.Commit) && (eventTypes is null || eventTypes.Contains(recorded.Record.EventType));
 
     /// <summary>A filter that matches at least what both match. Where both ask for something, this one's value is kept.</summary>

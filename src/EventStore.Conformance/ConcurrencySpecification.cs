@@ -231,7 +231,7 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
     }
 
     // The visible store ends with a whole commit.
-    private static void RequireWhole(in RecordedEvent last) => Assert.True(
+    private static void RequireWhole(RecordedEvent last) => Assert.True(
         last.IndexInCommit == last.Commit.EventCount - 1,
         $"of a commit of {last.Commit.EventCount} events only {last.IndexInCommit + 1} were visible, at checkpoint {last.Checkpoint}");
 

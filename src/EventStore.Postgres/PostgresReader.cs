@@ -145,7 +145,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         }
 
         rows.Name(learnt);
-        if (!connections.IsInside) names.Learn(learnt, rows.Events.MaxBy(recorded => recorded.Checkpoint).Commit);
+        if (!connections.IsInside) names.Learn(learnt, rows.Events.MaxBy(recorded => recorded.Checkpoint)!.Commit);
     }
 
     private async Task<long> FindHeadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

@@ -130,7 +130,7 @@ internal sealed class SqliteReader(SqliteSession session)
         }
     }
 
-    private static bool TryAdd(PageBuilder page, in RecordedEvent recorded, EventFilter filter) =>
+    private static bool TryAdd(PageBuilder page, RecordedEvent recorded, EventFilter filter) =>
         (filter.EventTypes is { } types && !types.Contains(recorded.Record.EventType)) || page.TryAdd(recorded);
 
     private CorruptStorageException Missing(StreamId stream, long revision) =>

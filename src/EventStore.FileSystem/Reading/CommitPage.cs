@@ -55,7 +55,7 @@ internal sealed class CommitPage(PageLimit limit, int expectedEvents, bool isFor
         return events.Length;
     }
 
-    private void Add(in RecordedEvent recorded)
+    private void Add(RecordedEvent recorded)
     {
         if (types is null || types.Contains(recorded.Record.EventType)) page.TryAdd(recorded);
     }

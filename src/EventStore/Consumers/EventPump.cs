@@ -31,7 +31,8 @@ internal abstract class EventPump : IPump
                 var (committed, position) = events[i];
                 await context.Gate.PassAsync(cancellationToken).ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
-                var outcome = await handling.RunAsync(committed, cancellationToken).ConfigureAwait(false);
+                var mark = events.AreNew ? committed : null;
+                var outcome = await handling.RunAsync(committed, mark, cancellationToken).ConfigureAwait(false);
                 if (outcome is not null) context.Record(outcome, [committed]);
                 var unwritten = progress.MoveTo(position, State);
                 if (unwritten >= context.Pacing.Events) await context.WriteAsync(cancellationToken).ConfigureAwait(false);

@@ -40,18 +40,22 @@ internal sealed class FailurePolicy(ConsumerClaim claim, PauseGate gate)
         /// <summary>
         /// Handles a unit until it succeeds or has failed permanently. Called inside the gate, which is left during the waits.
         /// </summary>
+        /// <param name="unit">What is handled.</param>
+        /// <param name="mark">An object of this unit alone, which marks the first try; null for none.</param>
+        /// <param name="cancellationToken">Ends the tries.</param>
         /// <returns>Null when it was handled; otherwise what happens to it instead.</returns>
         /// <exception cref="ConsumerStoppedException">It failed permanently, and the consumer stops.</exception>
-        public ValueTask<FailureAction?> RunAsync(TUnit unit, CancellationToken cancellationToken)
+        public ValueTask<FailureAction?> RunAsync(TUnit unit, object? mark, CancellationToken cancellationToken)
         {
-            var running = retries.RunAsync(unit, cancellationToken);
+            var first = claim.Calls.CallAsync(handle, unit, mark, cancellationToken);
+            var running = retries.RunAsync(first, unit, cancellationToken);
             if (!running.IsCompletedSuccessfully) return FollowAsync(running, unit);
             var failed = running.Result;
             return failed is null ? default : new(GiveUp(failed, unit));
         }
 
         public ValueTask DeliverAsync(TUnit unit, CancellationToken cancellationToken) =>
-            claim.Calls.CallAsync(handle, unit, cancellationToken);
+            claim.Calls.CallAsync(handle, unit, mark: null, cancellationToken);
 
         public async ValueTask<bool> WaitForRetryAsync(
             TUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken)

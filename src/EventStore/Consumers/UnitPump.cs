@@ -46,7 +46,7 @@ internal sealed class UnitPump : IPump
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            context.Record(await handling.RunAsync(unit.Events, cancellationToken).ConfigureAwait(false), unit.Events);
+            context.Record(await handling.RunAsync(unit.Events, mark: null, cancellationToken).ConfigureAwait(false), unit.Events);
             context.Progress.Finish(unit.Delivered);
         }
         finally

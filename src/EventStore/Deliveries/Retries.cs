@@ -14,6 +14,7 @@ internal sealed record FailedDelivery(Exception Error, int Failures);
 /// <summary>Delivers units to the application.</summary>
 internal interface IDelivery<in TUnit>
 {
+    /// <summary>Delivers a unit again. What fails is in the result.</summary>
     ValueTask DeliverAsync(TUnit unit, CancellationToken cancellationToken);
 
     /// <summary>Waits between a failure and the next try.</summary>
@@ -21,25 +22,16 @@ internal interface IDelivery<in TUnit>
     ValueTask<bool> WaitForRetryAsync(TUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken);
 }
 
-/// <summary>Delivers units, and tries failed ones again with growing waits.</summary>
+/// <summary>Tries failed deliveries again with growing waits.</summary>
 internal sealed class Retries<TUnit>(IDelivery<TUnit> delivery, RetryPolicy policy)
 {
-    /// <summary>Delivers a unit. A delivery that completes synchronously allocates nothing.</summary>
+    /// <summary>Follows a delivery, and tries again. A delivery that has succeeded already allocates nothing.</summary>
+    /// <param name="delivering">The first try.</param>
+    /// <param name="unit">What is delivered.</param>
+    /// <param name="cancellationToken">Ends the tries.</param>
     /// <returns>Null when the unit was delivered or need no longer be; otherwise the failure after which it was given up.</returns>
-    public ValueTask<FailedDelivery?> RunAsync(TUnit unit, CancellationToken cancellationToken)
-    {
-        ValueTask delivering;
-        try
-        {
-            delivering = delivery.DeliverAsync(unit, cancellationToken);
-        }
-        catch (Exception error)
-        {
-            delivering = ValueTask.FromException(error);
-        }
-
-        return delivering.IsCompletedSuccessfully ? default : FollowAsync(delivering.AsTask(), unit, cancellationToken);
-    }
+    public ValueTask<FailedDelivery?> RunAsync(ValueTask delivering, TUnit unit, CancellationToken cancellationToken) =>
+        delivering.IsCompletedSuccessfully ? default : FollowAsync(delivering.AsTask(), unit, cancellationToken);
 
     private async ValueTask<FailedDelivery?> FollowAsync(Task delivering, TUnit unit, CancellationToken cancellationToken)
     {

@@ -19,7 +19,7 @@ internal sealed class DispatchBus(DispatchTarget target, DispatchOptions options
     public async ValueTask DispatchAsync(Commit commit, CancellationToken cancellationToken)
     {
         using var step = report.StartDispatch(commit.Stream);
-        await Calls.CallAsync(target.Dispatcher.DispatchAsync, commit, cancellationToken).ConfigureAwait(false);
+        await Calls.CallAsync(target.Dispatcher.DispatchAsync, commit, mark: null, cancellationToken).ConfigureAwait(false);
         report.Dispatched();
     }
 }

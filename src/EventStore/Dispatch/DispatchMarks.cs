@@ -16,7 +16,7 @@ internal sealed class DispatchMarks(Ledger<DispatchProgress> ledger, ReadPath re
 
     public ValueTask<Checkpoint> FindHeadAsync(CancellationToken cancellationToken) => reads.Pages.FindHeadAsync(cancellationToken);
 
-    public CommittedEvent? Show(in RecordedEvent recorded, EventDecoding decoding) => reads.Show(recorded, decoding);
+    public CommittedEvent? Show(RecordedEvent recorded, EventDecoding decoding) => reads.Show(recorded, decoding);
 
     /// <summary>
     /// Reads what is not dispatched. Parked events below the watermark come first, then the unmarked ones above it, which is store order.

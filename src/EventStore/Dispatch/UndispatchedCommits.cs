@@ -30,7 +30,7 @@ internal sealed class UndispatchedCommits(ReadPath reads, Ledger<DispatchProgres
             EventFilter.Everything, new Checkpoint(unit.First - 1), new Checkpoint(unit.Last), cancellationToken);
         await foreach (var page in pages.ConfigureAwait(false))
         {
-            foreach (ref readonly var recorded in page.Events.Span)
+            foreach (var recorded in page.Events.Span)
             {
                 if (!progress.IsMarked(recorded.Checkpoint.Value)) return false;
             }
@@ -73,7 +73,7 @@ internal sealed class CommitAssembly
 
     /// <summary>Adds the next event. The rest of an incomplete commit may have been deleted between two pages.</summary>
     /// <returns>The commit when it is complete, until the next call; otherwise null.</returns>
-    public IReadOnlyList<RecordedEvent>? Complete(in RecordedEvent next)
+    public IReadOnlyList<RecordedEvent>? Complete(RecordedEvent next)
     {
         if (isComplete || (events.Count > 0 && events[0].Commit.FirstCheckpoint != next.Commit.FirstCheckpoint)) events.Clear();
         events.Add(next);

@@ -18,6 +18,9 @@ internal readonly struct FeedEvents
 
     public int Count => shown.Length + recorded.Length;
 
+    /// <summary>Whether each event that is taken is a new object, which nobody else has.</summary>
+    public bool AreNew => reads is not null;
+
     /// <summary>Creates the event unless a hook has seen it already. Take each event once.</summary>
     public FeedEvent this[int index] => reads is null ? shown.Span[index] : Show(reads, recorded.Span[index])!.Value;
 
@@ -27,7 +30,7 @@ internal readonly struct FeedEvents
         if (condition is null && reads.ShowsAll) return new(reads, recorded);
         var kept = new FeedEvent[recorded.Length];
         var count = 0;
-        foreach (ref readonly var one in recorded.Span)
+        foreach (var one in recorded.Span)
         {
             if (reads.Holds(condition, one) && Show(reads, one) is { } seen) kept[count++] = seen;
         }
@@ -35,7 +38,7 @@ internal readonly struct FeedEvents
         return new(kept.AsMemory(0, count));
     }
 
-    private static FeedEvent? Show(ReadPath reads, in RecordedEvent recorded) =>
+    private static FeedEvent? Show(ReadPath reads, RecordedEvent recorded) =>
         reads.Show(recorded, EventDecoding.OnDemand) is { } shown
             ? new FeedEvent(shown, new(recorded.Checkpoint.Value, recorded.Revision.Value))
             : null;

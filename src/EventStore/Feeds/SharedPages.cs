@@ -121,7 +121,7 @@ internal sealed class SharedPages(PageReader pages, TimeProvider time)
 
         public void Weigh(ReadOnlySpan<RecordedEvent> events)
         {
-            foreach (ref readonly var recorded in events) Bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;
+            foreach (var recorded in events) Bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;
         }
     }
 }

@@ -119,7 +119,7 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
     private (FeedEvents Events, FeedPosition Reached) Show(ReadOnlyMemory<RecordedEvent> page, FeedPosition position)
     {
         var skipped = 0;
-        foreach (ref readonly var recorded in page.Span)
+        foreach (var recorded in page.Span)
         {
             var (checkpoint, revision) = (recorded.Checkpoint.Value, recorded.Revision.Value);
             if (checkpoint > position.Checkpoint)

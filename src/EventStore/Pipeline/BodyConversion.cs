@@ -24,7 +24,7 @@ internal sealed class BodyConversion(Upconversion upconversion, EnvelopeMapper? 
     /// <exception cref="JsonException">It is not JSON.</exception>
     public JsonDocument Parse(ReadOnlyMemory<byte> payload) => JsonDocument.Parse(payload, json);
 
-    public (string Type, ReadOnlyMemory<byte> Payload) ConvertJson(in RecordedEvent recorded, ReadOnlyMemory<byte> payload)
+    public (string Type, ReadOnlyMemory<byte> Payload) ConvertJson(RecordedEvent recorded, ReadOnlyMemory<byte> payload)
     {
         var type = recorded.Record.EventType;
         var isConverted = upconversion.Converts(type);

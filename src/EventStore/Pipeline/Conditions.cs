@@ -14,7 +14,7 @@ internal static class Conditions
     public static string TextOf(EventPredicate condition) => JsonSerializer.Serialize(condition, ConditionJson.Default.EventPredicate);
 
     /// <exception cref="EventSerializationException">The body, or the headers, cannot be read.</exception>
-    public static bool Hold(EventPredicate condition, in RecordedEvent recorded, EventCodec decoder)
+    public static bool Hold(EventPredicate condition, RecordedEvent recorded, EventCodec decoder)
     {
         JsonDocument? body = null;
         try
@@ -27,7 +27,7 @@ internal static class Conditions
         }
     }
 
-    private static bool Hold(EventPredicate condition, in RecordedEvent recorded, EventCodec decoder, ref JsonDocument? body)
+    private static bool Hold(EventPredicate condition, RecordedEvent recorded, EventCodec decoder, ref JsonDocument? body)
     {
         switch (condition)
         {

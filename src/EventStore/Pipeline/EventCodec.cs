@@ -77,17 +77,17 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     public object DecodeState(ReadOnlyMemory<byte> payload, PayloadContext place) =>
         Deserialize(place.Type, envelope.Read(payload, place, Checkpoint.Origin), place.Stream, Revision.None);
 
-    public CommittedEvent Decode(in RecordedEvent recorded) => new(recorded, this);
+    public CommittedEvent Decode(RecordedEvent recorded) => new(recorded, this);
 
-    public ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded) => envelope.IsReadUnchanged(recorded.Record.Body.Span)
+    public ReadOnlyMemory<byte> RestorePayload(RecordedEvent recorded) => envelope.IsReadUnchanged(recorded.Record.Body.Span)
         ? recorded.Record.Body
         : envelope.Read(recorded.Record.Body, ContextOf(recorded, PayloadKind.EventBody), recorded.Checkpoint);
 
-    public string TypeOf(in RecordedEvent recorded) => conversion.Names.SeenAs(recorded.Record.EventType);
+    public string TypeOf(RecordedEvent recorded) => conversion.Names.SeenAs(recorded.Record.EventType);
 
     /// <summary>Reads a stored body as JSON.</summary>
     /// <exception cref="EventSerializationException">It is not JSON, or deeper than the serializer allows.</exception>
-    public JsonDocument ParseBody(in RecordedEvent recorded)
+    public JsonDocument ParseBody(RecordedEvent recorded)
     {
         try
         {
@@ -99,7 +99,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         }
     }
 
-    public object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload)
+    public object DecodeBody(RecordedEvent recorded, ReadOnlyMemory<byte> payload)
     {
         var stage = "conversion";
         try
@@ -116,12 +116,12 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         }
     }
 
-    public IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded) =>
+    public IReadOnlyDictionary<string, string> DecodeHeaders(RecordedEvent recorded) =>
         recorded.Record.Headers is { IsEmpty: false } headers
             ? DecodeHeaders(recorded, envelope.Read(headers, ContextOf(recorded, PayloadKind.EventHeaders), recorded.Checkpoint))
             : HeaderCodec.None;
 
-    public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) =>
+    public IReadOnlyDictionary<string, string> DecodeCommitHeaders(RecordedEvent recorded) =>
         recorded.Commit.Headers is { IsEmpty: false } headers
             ? DecodeHeaders(recorded, envelope.Read(
                 headers,
@@ -130,7 +130,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
                 recorded.Record.EventType))
             : HeaderCodec.None;
 
-    private static IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded, ReadOnlyMemory<byte> restored)
+    private static IReadOnlyDictionary<string, string> DecodeHeaders(RecordedEvent recorded, ReadOnlyMemory<byte> restored)
     {
         try
         {
@@ -142,7 +142,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         }
     }
 
-    private static EventSerializationException Failed(string what, in RecordedEvent recorded, Exception error) =>
+    private static EventSerializationException Failed(string what, RecordedEvent recorded, Exception error) =>
         Failed(what, recorded.Record.EventType, recorded.Commit.Stream, recorded.Revision, error);
 
     private static EventSerializationException Failed(string what, string type, StreamId stream, Revision revision, Exception error) => new(
@@ -151,7 +151,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         $"{BodyException.Explain(error)} {Unchanged}",
         BodyException.WithoutText(error));
 
-    private static PayloadContext ContextOf(in RecordedEvent recorded, PayloadKind kind) =>
+    private static PayloadContext ContextOf(RecordedEvent recorded, PayloadKind kind) =>
         new(recorded.Commit.Stream, kind, recorded.Record.EventType) { Id = recorded.Record.EventId };
 
     private static PayloadContext ContextOf(StreamId stream, string type, Revision revision, int schemaVersion) =>

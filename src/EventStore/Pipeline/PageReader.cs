@@ -107,7 +107,7 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
             var expected = forward ? low : high;
             if (before is { } last && !await IsThereAsync(stream, last.Revision, last.Checkpoint, cancellationToken).ConfigureAwait(false))
                 throw new ReadInterruptedException(stream, expected);
-            foreach (ref readonly var recorded in page.Events.Span)
+            foreach (var recorded in page.Events.Span)
             {
                 if (recorded.Revision != expected) throw new ReadInterruptedException(stream, expected);
                 expected = new(expected.Value + (forward ? 1 : -1));
@@ -216,7 +216,7 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
     {
         var forward = direction == ReadDirection.Forward;
         var previous = forward ? low.Value : high.Value + 1;
-        foreach (ref readonly var recorded in page.Events.Span)
+        foreach (var recorded in page.Events.Span)
         {
             var checkpoint = recorded.Checkpoint.Value;
             if (forward ? checkpoint <= previous || checkpoint > high.Value : checkpoint >= previous || checkpoint <= low.Value)

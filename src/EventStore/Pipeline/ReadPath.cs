@@ -90,11 +90,11 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     }
 
     /// <summary>Whether a condition holds for a stored event; null holds for all.</summary>
-    public bool Holds(EventPredicate? condition, in RecordedEvent recorded) =>
+    public bool Holds(EventPredicate? condition, RecordedEvent recorded) =>
         condition is null || Conditions.Hold(condition, recorded, codec);
 
     /// <summary>The stored event as the application sees it; null when a hook hides it.</summary>
-    public CommittedEvent? Show(in RecordedEvent recorded, EventDecoding decoding)
+    public CommittedEvent? Show(RecordedEvent recorded, EventDecoding decoding)
     {
         if (!hooks.Any) return Decode(recorded, decoding);
         var shown = hooks.Select(codec.Decode(recorded));
@@ -114,7 +114,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         await foreach (var page in pages.ReadStreamAsync(stream, from, to, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))
         {
             into.EnsureCapacity(into.Count + page.Length);
-            foreach (ref readonly var recorded in page.Span)
+            foreach (var recorded in page.Span)
             {
                 if (skipped is { } known && recorded.Revision == known.Revision)
                 {
@@ -131,7 +131,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         return last;
     }
 
-    private CommittedEvent Decode(in RecordedEvent recorded, EventDecoding decoding)
+    private CommittedEvent Decode(RecordedEvent recorded, EventDecoding decoding)
     {
         var committed = codec.Decode(recorded);
         if (decoding == EventDecoding.Eager) _ = committed.Body;

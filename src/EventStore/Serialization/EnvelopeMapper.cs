@@ -8,7 +8,7 @@ internal sealed class EnvelopeMapper(EventMappings mappings)
     private readonly (string[] Path, EnvelopeValue Value)[] mappings =
         [.. mappings.Paths.Select(pair => (pair.Key.Split('.'), pair.Value))];
 
-    public void Apply(in RecordedEvent recorded, JsonObject body)
+    public void Apply(RecordedEvent recorded, JsonObject body)
     {
         foreach (var (path, value) in mappings) Set(body, path, ValueOf(recorded, value));
     }
@@ -27,7 +27,7 @@ internal sealed class EnvelopeMapper(EventMappings mappings)
         if (target[path[^1]] is not { } present || present.GetValueKind() == value.GetValueKind()) target[path[^1]] = value;
     }
 
-    private static JsonValue ValueOf(in RecordedEvent recorded, EnvelopeValue value) => value switch
+    private static JsonValue ValueOf(RecordedEvent recorded, EnvelopeValue value) => value switch
     {
         EnvelopeValue.EventId => JsonValue.Create(recorded.Record.EventId),
         EnvelopeValue.CommitId => JsonValue.Create(recorded.Commit.CommitId),

@@ -102,7 +102,7 @@ internal sealed class OptimisticEventStream(
     public void StartAt(StreamHead head) => (Revision, CommitSequence, known) = (head.Revision, head.CommitSequence, null);
 
     /// <summary>Starts after an event.</summary>
-    public void StartAt(in RecordedEvent last) =>
+    public void StartAt(RecordedEvent last) =>
         (Revision, CommitSequence, known) = (last.Revision, last.Commit.Sequence, KnownEvent.Of(last));
 
     // The commit is stored, so nothing here may make it fail: events that cannot be shown now are left to the next refresh or read.

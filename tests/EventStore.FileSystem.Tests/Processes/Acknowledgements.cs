@@ -57,7 +57,7 @@ internal sealed class Acknowledgements
     }
 
     // Whole: the body says which commit, which event of it, and how many there are.
-    private void CheckEvent(in RecordedEvent recorded, Dictionary<string, long> revisions, HashSet<Guid> found)
+    private void CheckEvent(RecordedEvent recorded, Dictionary<string, long> revisions, HashSet<Guid> found)
     {
         var commit = recorded.Commit;
         var body = Encoding.UTF8.GetString(recorded.Record.Body.Span).Trim('"');

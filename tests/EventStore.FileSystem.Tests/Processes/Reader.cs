@@ -45,7 +45,7 @@ internal static class Reader
     }
 
     /// <summary>Adds an event to a checksum of all.</summary>
-    public static void Add(IncrementalHash checksum, in RecordedEvent recorded)
+    public static void Add(IncrementalHash checksum, RecordedEvent recorded)
     {
         checksum.AppendData(
             Encoding.UTF8.GetBytes(
@@ -121,7 +121,7 @@ internal static class Reader
                 CultureInfo.InvariantCulture, $"seen {Checkpoint} {Convert.ToHexString(checksum.GetCurrentHash())} {median}");
         }
 
-        private void Take(in RecordedEvent recorded, long now)
+        private void Take(RecordedEvent recorded, long now)
         {
             var body = Encoding.UTF8.GetString(recorded.Record.Body.Span).Trim('"');
             var (id, index, count) = (recorded.Commit.CommitId, recorded.IndexInCommit, recorded.Commit.EventCount);

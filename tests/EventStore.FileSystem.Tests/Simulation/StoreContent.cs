@@ -53,7 +53,7 @@ internal sealed class StoreContent
         return (revision, checkpoint);
     }
 
-    public void Add(in RecordedEvent recorded)
+    public void Add(RecordedEvent recorded)
     {
         var (commit, stream) = (recorded.Commit, StreamOf(recorded.Commit.Stream));
         stream.BeginCommit(commit.Sequence.Value);

@@ -69,7 +69,7 @@ internal static class StoreReader
     {
         for (var i = 0; i < page.Events.Length; i++)
         {
-            ref readonly var recorded = ref page.Events.Span[i];
+            var recorded = page.Events.Span[i];
             var commit = recorded.Commit;
             var one = StoredEvent.Of(
                 recorded.Checkpoint.Value, recorded.Revision.Value, commit.Sequence.Value, commit.CommitId, commit.Headers.Span,
