@@ -95,27 +95,40 @@ public abstract class ConsumerLifeSpecification<TBackend> : ConsumerFacts<TBacke
         Assert.Equal(ConsumerState.Running, (await consumer.GetStatusAsync()).State);
     }
 
-    [Fact(Timeout = Minute), Guarantee("G37")]
-    public async Task Work_that_a_handler_leaves_behind_may_wait_for_its_event()
+    [Theory(Timeout = Minute), InlineData("nothing"), InlineData("the next event"), InlineData("it again"), Guarantee("G37")]
+    public async Task Work_that_a_handler_leaves_behind_may_wait_for_an_event_while_it_handles(string what)
     {
         await using var store = await Wire().BuildAsync();
         var (self, left) = (new TaskCompletionSource<IConsumer>(), new TaskCompletionSource<Task>());
-        var returned = new TaskCompletionSource();
-        await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, (committed, _) =>
+        var (due, asked) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, (_, _) =>
         {
-            left.TrySetResult(Task.Run(async () =>
+            if (left.Task.IsCompleted)
             {
-                await returned.Task;
-                await (await self.Task).WaitForAsync(new Checkpoint(committed.Checkpoint.Value + 1));
-            }, CancellationToken.None));
+                due.TrySetResult();
+                return new ValueTask(asked.Task);
+            }
+
+            left.SetResult(Task.Run(WaitAsync, CancellationToken.None));
+            if (what == "it again") throw new InvalidOperationException("It fails once.");
             return default;
         }, Quick());
         self.SetResult(consumer);
         await store.AppendAsync("stream", "1");
         await consumer.WaitForAsync(new Checkpoint(1));
-        returned.SetResult();
+        if (what == "nothing") due.SetResult();
+        if (what != "the next event") await asked.Task;
         await store.AppendAsync("stream", "2");
         await await left.Task;
+
+        async Task WaitAsync()
+        {
+            await due.Task;
+            var own = await self.Task;
+            var waiting = new Func<Task>(async () => await own.WaitForAsync(new Checkpoint(2)))();
+            asked.SetResult();
+            await waiting;
+        }
     }
 
     [Theory(Timeout = Minute), InlineData("wait"), InlineData("close"), Guarantee("G30", "G37")]

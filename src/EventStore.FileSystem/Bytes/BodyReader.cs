@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace EventStore.FileSystem.Bytes;
@@ -50,6 +51,7 @@ internal ref struct BodyReader(Frame frame, int start = 0)
     /// <summary>What was read since an offset.</summary>
     public readonly ReadOnlySpan<byte> Since(int offset) => body[offset..Offset];
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // a replay takes millions, a few bytes each
     private ReadOnlySpan<byte> Take(int bytes)
     {
         if (bytes > body.Length - Offset) throw frame.Impossible();

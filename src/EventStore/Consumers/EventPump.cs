@@ -21,21 +21,17 @@ internal abstract class EventPump : IPump
     public async ValueTask DeliverAsync(FeedEvents events, CancellationToken cancellationToken)
     {
         if (events.Count == 0) return;
-        var progress = context.Progress;
         await context.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            State = progress.State;
+            State = context.Progress.State;
             for (var i = 0; i < events.Count; i++)
             {
-                var (committed, position) = events[i];
-                await context.Gate.PassAsync(cancellationToken).ConfigureAwait(false);
+                var passing = context.Gate.PassAsync(cancellationToken);
+                if (!passing.IsCompletedSuccessfully) await passing.ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
-                var mark = events.AreNew ? committed : null;
-                var outcome = await handling.RunAsync(committed, mark, cancellationToken).ConfigureAwait(false);
-                if (outcome is not null) context.Record(outcome, [committed]);
-                var unwritten = progress.MoveTo(position, State);
-                if (unwritten >= context.Pacing.Events) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
+                var delivering = DeliverAsync(events[i], events.AreNew, cancellationToken);
+                if (!delivering.IsCompletedSuccessfully) await delivering.ConfigureAwait(false);
             }
         }
         finally
@@ -49,6 +45,27 @@ internal abstract class EventPump : IPump
         State = context.Progress.State;
         await handling.DeliverAsync(committed, cancellationToken).ConfigureAwait(false);
         context.Progress.Unpark(committed.Checkpoint.Value, State);
+    }
+
+    // Not asynchronous, as most events are handled at once, and an asynchronous method costs more than its work.
+    private ValueTask DeliverAsync(in FeedEvent next, bool isNew, CancellationToken cancellationToken)
+    {
+        var running = handling.RunAsync(next.Committed, isNew ? next.Committed : null, cancellationToken);
+        if (!running.IsCompletedSuccessfully) return FollowAsync(running, next, cancellationToken);
+        return MoveOnAsync(next, running.Result, cancellationToken);
+    }
+
+    private async ValueTask FollowAsync(ValueTask<FailureAction?> running, FeedEvent next, CancellationToken cancellationToken)
+    {
+        var outcome = await running.ConfigureAwait(false);
+        await MoveOnAsync(next, outcome, cancellationToken).ConfigureAwait(false);
+    }
+
+    private ValueTask MoveOnAsync(in FeedEvent done, FailureAction? outcome, CancellationToken cancellationToken)
+    {
+        if (outcome is not null) context.Record(outcome, [done.Committed]);
+        var unwritten = context.Progress.MoveTo(done.Position, State);
+        return unwritten >= context.Pacing.Events ? context.WriteAsync(cancellationToken) : default;
     }
 
     /// <summary>Handles an event, and makes the next state. The state stays as it is if this fails.</summary>

@@ -48,10 +48,7 @@ internal sealed class FailurePolicy(ConsumerClaim claim, PauseGate gate)
         public ValueTask<FailureAction?> RunAsync(TUnit unit, object? mark, CancellationToken cancellationToken)
         {
             var first = claim.Calls.CallAsync(handle, unit, mark, cancellationToken);
-            var running = retries.RunAsync(first, unit, cancellationToken);
-            if (!running.IsCompletedSuccessfully) return FollowAsync(running, unit);
-            var failed = running.Result;
-            return failed is null ? default : new(GiveUp(failed, unit));
+            return first.IsCompletedSuccessfully ? default : FollowAsync(first, unit, cancellationToken);
         }
 
         public ValueTask DeliverAsync(TUnit unit, CancellationToken cancellationToken) =>
@@ -65,8 +62,8 @@ internal sealed class FailurePolicy(ConsumerClaim claim, PauseGate gate)
             return true;
         }
 
-        private async ValueTask<FailureAction?> FollowAsync(ValueTask<FailedDelivery?> running, TUnit unit) =>
-            await running.ConfigureAwait(false) is { } failed ? GiveUp(failed, unit) : null;
+        private async ValueTask<FailureAction?> FollowAsync(ValueTask first, TUnit unit, CancellationToken cancellationToken) =>
+            await retries.FollowAsync(first, unit, cancellationToken).ConfigureAwait(false) is { } failed ? GiveUp(failed, unit) : null;
 
         private FailureAction GiveUp(FailedDelivery failed, TUnit unit)
         {

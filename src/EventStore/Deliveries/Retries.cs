@@ -25,15 +25,12 @@ internal interface IDelivery<in TUnit>
 /// <summary>Tries failed deliveries again with growing waits.</summary>
 internal sealed class Retries<TUnit>(IDelivery<TUnit> delivery, RetryPolicy policy)
 {
-    /// <summary>Follows a delivery, and tries again. A delivery that has succeeded already allocates nothing.</summary>
+    /// <summary>Follows a delivery, and tries again.</summary>
     /// <param name="delivering">The first try.</param>
     /// <param name="unit">What is delivered.</param>
     /// <param name="cancellationToken">Ends the tries.</param>
     /// <returns>Null when the unit was delivered or need no longer be; otherwise the failure after which it was given up.</returns>
-    public ValueTask<FailedDelivery?> RunAsync(ValueTask delivering, TUnit unit, CancellationToken cancellationToken) =>
-        delivering.IsCompletedSuccessfully ? default : FollowAsync(delivering.AsTask(), unit, cancellationToken);
-
-    private async ValueTask<FailedDelivery?> FollowAsync(Task delivering, TUnit unit, CancellationToken cancellationToken)
+    public async ValueTask<FailedDelivery?> FollowAsync(ValueTask delivering, TUnit unit, CancellationToken cancellationToken)
     {
         var delay = policy.FirstDelay;
         for (var failures = 0; ; delay = delay * 2 < policy.MaxDelay ? delay * 2 : policy.MaxDelay)

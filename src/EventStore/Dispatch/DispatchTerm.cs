@@ -200,7 +200,7 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
         FailedDelivery? parked;
         try
         {
-            parked = await retries.RunAsync(DeliverAsync(unit, cancellationToken), unit, cancellationToken).ConfigureAwait(false);
+            parked = await retries.FollowAsync(DeliverAsync(unit, cancellationToken), unit, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -22,7 +22,7 @@ internal readonly struct FeedEvents
     public bool AreNew => reads is not null;
 
     /// <summary>Creates the event unless a hook has seen it already. Take each event once.</summary>
-    public FeedEvent this[int index] => reads is null ? shown.Span[index] : Show(reads, recorded.Span[index])!.Value;
+    public FeedEvent this[int index] => reads is null ? shown.Span[index] : At(recorded.Span[index], reads.Create(recorded.Span[index]));
 
     /// <summary>The events of a page for which a condition holds and which no hook hides.</summary>
     public static FeedEvents Of(ReadPath reads, ReadOnlyMemory<RecordedEvent> recorded, EventPredicate? condition = null)
@@ -32,14 +32,12 @@ internal readonly struct FeedEvents
         var count = 0;
         foreach (var one in recorded.Span)
         {
-            if (reads.Holds(condition, one) && Show(reads, one) is { } seen) kept[count++] = seen;
+            if (reads.Holds(condition, one) && reads.Show(one, EventDecoding.OnDemand) is { } seen) kept[count++] = At(one, seen);
         }
 
         return new(kept.AsMemory(0, count));
     }
 
-    private static FeedEvent? Show(ReadPath reads, RecordedEvent recorded) =>
-        reads.Show(recorded, EventDecoding.OnDemand) is { } shown
-            ? new FeedEvent(shown, new(recorded.Checkpoint.Value, recorded.Revision.Value))
-            : null;
+    private static FeedEvent At(RecordedEvent recorded, CommittedEvent seen) =>
+        new(seen, new(recorded.Checkpoint.Value, recorded.Revision.Value));
 }

@@ -93,6 +93,9 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     public bool Holds(EventPredicate? condition, RecordedEvent recorded) =>
         condition is null || Conditions.Hold(condition, recorded, codec);
 
+    /// <summary>The stored event, of which hooks see nothing.</summary>
+    public CommittedEvent Create(RecordedEvent recorded) => codec.Decode(recorded);
+
     /// <summary>The stored event as the application sees it; null when a hook hides it.</summary>
     public CommittedEvent? Show(RecordedEvent recorded, EventDecoding decoding)
     {
