@@ -74,14 +74,11 @@ public sealed record CommitRecord(
     int EventCount,
     ReadOnlyMemory<byte> Headers)
 {
-    // Half as large as the stamp. Every event of a page has one.
-    private readonly long stampTicks = Stamp.UtcTicks;
-
     /// <summary>When it was stored, in UTC, to the microsecond. Never decreases along checkpoints; nothing is decided by it.</summary>
     public DateTimeOffset Stamp
     {
-        get => new(stampTicks, TimeSpan.Zero);
-        init => stampTicks = value.UtcTicks;
+        get => new(StampTicks, TimeSpan.Zero);
+        init => StampTicks = value.UtcTicks;
     }
 
     /// <summary>The revision of its last event.</summary>
@@ -89,6 +86,9 @@ public sealed record CommitRecord(
 
     /// <summary>The checkpoint of its last event.</summary>
     public Checkpoint LastCheckpoint => FirstCheckpoint + (EventCount - 1);
+
+    // Half as large as the stamp: a page may have a commit for each event.
+    private long StampTicks { get; init; } = Stamp.UtcTicks;
 
     /// <summary>The stamp of a commit stored now: UTC, cut to the microsecond, never before the newest stamp of the store.</summary>
     /// <param name="time">The clock.</param>

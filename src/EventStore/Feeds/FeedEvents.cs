@@ -18,7 +18,7 @@ internal readonly struct FeedEvents
 
     public int Count => shown.Length + recorded.Length;
 
-    /// <summary>Whether each event that is taken is a new object, which nobody else has.</summary>
+    /// <summary>Whether each event that is taken is a new object, to which no other reader refers.</summary>
     public bool AreNew => reads is not null;
 
     /// <summary>Creates the event unless a hook has seen it already. Take each event once.</summary>
