@@ -42,14 +42,17 @@ internal sealed class ApplicationCalls
     /// <param name="callee">What is called.</param>
     /// <param name="argument">What it is called with.</param>
     /// <param name="mark">
-    /// An object that was never the mark of a call, which saves another one; null for none. Such calls follow one another.
+    /// An object that was never the mark of a call, which saves another one; null for none. Such calls follow one another. What a call
+    /// leaves behind keeps its mark in memory.
     /// </param>
     /// <param name="cancellationToken">Passed on.</param>
     public ValueTask CallAsync<T>(
         Func<T, CancellationToken, ValueTask> callee, T argument, object? mark, CancellationToken cancellationToken)
     {
         var before = ExecutionContext.Capture();
-        current.Value = mark is null ? mark = new Call() : given = mark;
+        if (mark is null) mark = new Call();
+        else given = mark;
+        current.Value = mark;
         ValueTask running;
         try
         {
