@@ -1,30 +1,55 @@
 namespace EventStore.Engines;
 
-/// <summary>The rules by which an attempt is decided against its stream. For engines that decide in this process.</summary>
+/// <summary>What an engine knows when it decides an attempt, the attempts before it in its batch included.</summary>
+public interface IAttemptFacts
+{
+    /// <summary>The highest checkpoint that a deletion or truncation ever removed; the origin for none.</summary>
+    Checkpoint HighestRemoved { get; }
+
+    /// <summary>A stream as it is; default for no stream.</summary>
+    StreamState StateOf(StreamId stream);
+
+    /// <summary>The commit of a stream with an id, also one whose events were truncated; null for none.</summary>
+    CommitRecord? FindCommit(StreamId stream, Guid commitId);
+
+    /// <summary>The first event after the condition's checkpoint that matches it; the origin for none.</summary>
+    Checkpoint FindFirstMatch(AppendCondition condition);
+}
+
+/// <summary>The rules by which an attempt is decided. For engines that decide in this process.</summary>
 public static class AttemptRules
 {
     /// <summary>
-    /// The outcome of an attempt that is not to be stored; null for one that is. A known commit id is a duplicate whatever is expected
-    /// (G7); only then is the expectation compared with the stream (G5).
+    /// The outcome of an attempt that is not to be stored; null for one that is. The order is the same on every engine: a known commit id
+    /// (G7, G54), a sealed stream (G56), the expected revision and incarnation (G5), the condition (G52). Limits were checked before.
     /// </summary>
-    /// <param name="attempt">The attempt.</param>
-    /// <param name="revision">The stream's revision; default for no stream.</param>
-    /// <param name="original">The commit of the stream with the same id; null for none.</param>
-    public static CommitOutcome? Refuse(CommitAttempt attempt, Revision revision, CommitRecord? original)
+    public static CommitOutcome? Refuse<TFacts>(CommitAttempt attempt, TFacts facts) where TFacts : IAttemptFacts, allows ref struct
     {
         ArgumentNullException.ThrowIfNull(attempt);
-        if (original is not null) return CommitOutcome.Duplicate(original);
-        return attempt.Expected.IsMetBy(revision) ? null : CommitOutcome.Conflict(revision);
+        if (FindKnown(attempt, facts) is { } known) return known;
+        for (var i = 0; i < attempt.MemberCount; i++)
+        {
+            var state = facts.StateOf(attempt.Member(i).Stream);
+            if (state.IsSealed) return CommitOutcome.Sealed(state, i);
+        }
+
+        for (var i = 0; i < attempt.MemberCount; i++)
+        {
+            var state = facts.StateOf(attempt.Member(i).Stream);
+            if (!attempt.Member(i).Expected.IsMetBy(state)) return CommitOutcome.Conflict(state, i);
+        }
+
+        return attempt.Condition is { } condition ? Refuse(condition, facts) : null;
     }
 
-    /// <summary>The record of an attempt that follows a stream's head and the newest checkpoint. Copies the headers (G10).</summary>
-    /// <param name="attempt">The attempt.</param>
+    /// <summary>The record of a commit that follows its stream's head and the newest checkpoint. Copies the headers (G10).</summary>
+    /// <param name="attempt">The commit, one of a unit or alone.</param>
     /// <param name="revision">The stream's revision before it; default for no stream.</param>
     /// <param name="sequence">The number of the stream's newest commit; default for no stream.</param>
     /// <param name="newest">The newest checkpoint of the store, removed ones included.</param>
     /// <param name="stamp">Its stamp, from <see cref="CommitRecord.NextStamp"/>.</param>
-    public static CommitRecord Accept(CommitAttempt attempt, Revision revision, CommitSequence sequence, Checkpoint newest,
-        DateTimeOffset stamp)
+    public static CommitRecord Accept(
+        CommitAttempt attempt, Revision revision, CommitSequence sequence, Checkpoint newest, DateTimeOffset stamp)
     {
         ArgumentNullException.ThrowIfNull(attempt);
         return new CommitRecord(
@@ -36,5 +61,40 @@ public static class AttemptRules
             newest + 1,
             attempt.Events.Count,
             attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+    }
+
+    // A known id is a duplicate only if every stream of the attempt holds it, stored as this one unit.
+    private static CommitOutcome? FindKnown<TFacts>(CommitAttempt attempt, TFacts facts) where TFacts : IAttemptFacts, allows ref struct
+    {
+        var first = facts.FindCommit(attempt.Stream, attempt.CommitId);
+        if (attempt.Rest.Count == 0)
+        {
+            if (first is null) return null;
+            return first.UnitSize == 1 ? CommitOutcome.Duplicate(first) : CommitOutcome.Reused(first, 0);
+        }
+
+        var rest = new CommitRecord[attempt.Rest.Count];
+        var (known, member, stored) = (first is null ? 0 : 1, 0, first);
+        for (var i = 0; i < rest.Length; i++)
+        {
+            if (facts.FindCommit(attempt.Rest[i].Stream, attempt.CommitId) is not { } found) continue;
+            rest[i] = found;
+            known++;
+            if (stored is null) (stored, member) = (found, i + 1);
+        }
+
+        if (stored is null) return null;
+        var isUnit = known == attempt.MemberCount && stored.UnitSize == known
+            && rest.All(commit => (commit.UnitCheckpoint, commit.UnitSize) == (stored.UnitCheckpoint, stored.UnitSize));
+        return isUnit ? CommitOutcome.Duplicate(stored, rest) : CommitOutcome.Reused(stored, member);
+    }
+
+    private static CommitOutcome? Refuse<TFacts>(AppendCondition condition, TFacts facts) where TFacts : IAttemptFacts, allows ref struct
+    {
+        // What was removed might have matched. A condition from the origin asks whether anything matches now, so it can be decided.
+        if (condition.After != Checkpoint.Origin && condition.After < facts.HighestRemoved)
+            return CommitOutcome.ConditionOutdated(facts.HighestRemoved);
+        var found = facts.FindFirstMatch(condition);
+        return found == Checkpoint.Origin ? null : CommitOutcome.ConditionNotMet(found);
     }
 }

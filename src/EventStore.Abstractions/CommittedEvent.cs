@@ -70,6 +70,9 @@ public sealed class CommittedEvent
     /// <summary>The stable name of the type under which the event was stored.</summary>
     public string EventType => recorded.Record.EventType;
 
+    /// <summary>The event's tags, in the order given; empty for none.</summary>
+    public IReadOnlyList<string> Tags => recorded.Record.Tags;
+
     /// <summary>The id of the commit it belongs to.</summary>
     public Guid CommitId => recorded.Commit.CommitId;
 

@@ -32,6 +32,15 @@ public sealed record OpenedStream(Snapshot? Snapshot, IEventStream Stream);
 /// <param name="SnapshotRevision">The revision of its newest snapshot; 0 when it has none.</param>
 public sealed record StreamHead(StreamId Stream, Revision Revision, CommitSequence CommitSequence, Revision SnapshotRevision)
 {
+    /// <summary>The first revision that is not truncated; one above the revision where all are.</summary>
+    public Revision FirstRevision { get; init; } = new(1);
+
+    /// <summary>Whether the stream refuses commits.</summary>
+    public bool IsSealed { get; init; }
+
+    /// <summary>The checkpoint of the stream's first event, which tells a stream from another of the same name.</summary>
+    public Checkpoint Incarnation { get; init; }
+
     /// <summary>How many events came after the newest snapshot.</summary>
     public long EventsSinceSnapshot => Revision.Value - SnapshotRevision.Value;
 }
