@@ -150,7 +150,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             for (var i = 0; i < commits; i++)
             {
                 var one = new EventRecord(NewId.Next(), "order-placed", Body);
-                await engine.CommitAsync([new CommitAttempt(StreamIds[i % Streams], NewId.Next(), ExpectedRevision.Any, default, [one])]);
+                await engine.CommitAsync([new CommitAttempt(StreamIds[i % Streams], NewId.Next(), [one])]);
             }
 
             clock.Stop();

@@ -24,7 +24,7 @@ internal static class PipelineBenchmarks
                 for (var i = 0; i < Commits; i++)
                 {
                     var one = new EventRecord(NewId.Next(), "order-placed", Body);
-                    await engine.CommitAsync([new CommitAttempt(streams[i % Streams], NewId.Next(), ExpectedRevision.Any, default, [one])]);
+                    await engine.CommitAsync([new CommitAttempt(streams[i % Streams], NewId.Next(), [one])]);
                 }
 
                 return Commits;

@@ -101,7 +101,7 @@ public sealed class JournalTests : IAsyncDisposable
     {
         await using var engine = Open();
         await engine.CommitAsync([Attempt("kept")]);
-        var failing = new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default, new Unreadable());
+        var failing = new CommitAttempt("stream", Guid.NewGuid(), new Unreadable());
         await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.CommitAsync([Attempt("lost"), failing]));
 
         Assert.Equal(["kept"], await BodiesAsync(engine));

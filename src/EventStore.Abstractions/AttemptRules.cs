@@ -43,24 +43,34 @@ public static class AttemptRules
     }
 
     /// <summary>The record of a commit that follows its stream's head and the newest checkpoint. Copies the headers (G10).</summary>
-    /// <param name="attempt">The commit, one of a unit or alone.</param>
-    /// <param name="revision">The stream's revision before it; default for no stream.</param>
-    /// <param name="sequence">The number of the stream's newest commit; default for no stream.</param>
+    /// <param name="attempt">The commit, alone or one of a unit.</param>
+    /// <param name="head">The stream's head before it; null for no stream.</param>
     /// <param name="newest">The newest checkpoint of the store, removed ones included.</param>
     /// <param name="stamp">Its stamp, from <see cref="CommitRecord.NextStamp"/>.</param>
+    /// <param name="unit">The unit that it is stored in; default for none.</param>
     public static CommitRecord Accept(
-        CommitAttempt attempt, Revision revision, CommitSequence sequence, Checkpoint newest, DateTimeOffset stamp)
+        CommitAttempt attempt, StreamHead? head, Checkpoint newest, DateTimeOffset stamp, UnitPlace unit = default)
     {
         ArgumentNullException.ThrowIfNull(attempt);
         return new CommitRecord(
             attempt.Stream,
             attempt.CommitId,
-            new CommitSequence(sequence.Value + 1),
+            new CommitSequence((head?.CommitSequence.Value ?? 0) + 1),
             stamp,
-            revision + 1,
+            (head?.Revision ?? Revision.None) + 1,
             newest + 1,
             attempt.Events.Count,
-            attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+            attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray())
+        {
+            Unit = unit,
+        };
+    }
+
+    /// <summary>Whether a snapshot may be saved: not above the head (G22), and not below what a truncation left (G55).</summary>
+    public static bool Accepts(SnapshotRecord snapshot, StreamState state)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        return state.Exists && snapshot.Revision <= state.Revision && snapshot.Revision.Value >= state.FirstRevision.Value - 1;
     }
 
     // A known id is a duplicate only if every stream of the attempt holds it, stored as this one unit.
@@ -70,7 +80,7 @@ public static class AttemptRules
         if (attempt.Rest.Count == 0)
         {
             if (first is null) return null;
-            return first.UnitSize == 1 ? CommitOutcome.Duplicate(first) : CommitOutcome.Reused(first, 0);
+            return first.Unit.Size == 1 ? CommitOutcome.Duplicate(first) : CommitOutcome.Reused(first, 0);
         }
 
         var rest = new CommitRecord[attempt.Rest.Count];
@@ -84,8 +94,8 @@ public static class AttemptRules
         }
 
         if (stored is null) return null;
-        var isUnit = known == attempt.MemberCount && stored.UnitSize == known
-            && rest.All(commit => (commit.UnitCheckpoint, commit.UnitSize) == (stored.UnitCheckpoint, stored.UnitSize));
+        var isUnit = known == attempt.MemberCount && stored.Unit.Size == known
+            && rest.All(commit => commit.Unit == stored.Unit);
         return isUnit ? CommitOutcome.Duplicate(stored, rest) : CommitOutcome.Reused(stored, member);
     }
 

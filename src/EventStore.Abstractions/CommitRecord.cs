@@ -1,5 +1,10 @@
 namespace EventStore.Engines;
 
+/// <summary>A unit as it is stored: commits of several streams that were stored together (G54).</summary>
+/// <param name="FirstCheckpoint">The checkpoint of its first event.</param>
+/// <param name="Size">How many commits it has.</param>
+public readonly record struct UnitPlace(Checkpoint FirstCheckpoint, int Size);
+
 /// <summary>A stored commit without its events, as an engine keeps it.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="CommitId">The commit's id.</param>
@@ -25,15 +30,12 @@ public sealed record CommitRecord(
     /// <summary>The checkpoint of its last event.</summary>
     public Checkpoint LastCheckpoint => FirstCheckpoint + (EventCount - 1);
 
-    /// <summary>The checkpoint of the first event of the unit that it was stored in; its own for a commit of one stream.</summary>
-    public Checkpoint UnitCheckpoint
+    /// <summary>The unit that it was stored in; a unit of its own for a commit of one stream.</summary>
+    public UnitPlace Unit
     {
-        get => field == Checkpoint.Origin ? FirstCheckpoint : field;
+        get => field.Size == 0 ? new UnitPlace(FirstCheckpoint, 1) : field;
         init;
     }
-
-    /// <summary>How many commits were stored in that unit; 1 for a commit of one stream.</summary>
-    public int UnitSize { get; init; } = 1;
 
     /// <summary>The stamp of a commit stored now: UTC, cut to the microsecond, never before the newest stamp of the store.</summary>
     /// <param name="time">The clock.</param>

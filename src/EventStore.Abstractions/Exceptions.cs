@@ -139,9 +139,11 @@ public sealed class AppendConditionException(AppendCondition condition, Checkpoi
 }
 
 /// <summary>A snapshot does not fit its stream. Nothing was stored.</summary>
-public sealed class SnapshotRefusedException(StreamId stream, Revision revision, Revision head) : EventStoreException(
-    $"A snapshot at revision {revision} was refused, because stream '{stream}' is at revision {head}. Nothing was stored. "
-    + "Take snapshots only of committed events.")
+public sealed class SnapshotRefusedException(StreamId stream, Revision revision, StreamState state) : EventStoreException(
+    $"A snapshot at revision {revision} was refused, because stream '{stream}' "
+    + (revision > state.Revision
+        ? $"is at revision {state.Revision}. Nothing was stored. Take snapshots only of committed events."
+        : $"begins at revision {state.FirstRevision}. Nothing was stored. Take snapshots at the revision before that or higher."))
 {
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;
@@ -150,7 +152,10 @@ public sealed class SnapshotRefusedException(StreamId stream, Revision revision,
     public Revision Revision { get; } = revision;
 
     /// <summary>The stream's revision.</summary>
-    public Revision Head { get; } = head;
+    public Revision Head { get; } = state.Revision;
+
+    /// <summary>The first revision that is not truncated.</summary>
+    public Revision FirstRevision { get; } = state.FirstRevision;
 }
 
 /// <summary>A stream was deleted while it was read. The events returned so far are not the whole range.</summary>

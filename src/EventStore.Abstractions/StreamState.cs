@@ -9,6 +9,10 @@ public readonly record struct StreamState(Checkpoint Incarnation, Revision Revis
 {
     /// <summary>Whether there is a stream.</summary>
     public bool Exists => Incarnation != Checkpoint.Origin;
+
+    /// <summary>The state that a head shows; default for no head.</summary>
+    public static StreamState Of(StreamHead? head) =>
+        head is null ? default : new(head.Incarnation, head.Revision, head.FirstRevision, head.IsSealed);
 }
 
 /// <summary>What a change expects of its stream.</summary>

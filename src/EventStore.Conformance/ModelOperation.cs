@@ -111,7 +111,7 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
             .. Enumerable.Range(0, (c % 5) + 1).Select(
                 i => new EventRecord(Guid.NewGuid(), $"type-{i % 2}", Encoding.UTF8.GetBytes($"{b}.{c}.{i}"))),
         ];
-        var attempt = new CommitAttempt(stream, Guid.NewGuid(), expected, default, events);
+        var attempt = new CommitAttempt(stream, Guid.NewGuid(), events) { Expected = expected };
         attempts.Add((attempt, stream));
         return attempt;
     }
@@ -133,9 +133,9 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
                 continue;
             }
 
-            if (!attempt.Expected.IsMetBy(new Revision(revision)))
+            if (!attempt.Expected.Revision.IsMetBy(new Revision(revision)))
             {
-                Assert.Equal((CommitOutcomeKind.Conflict, revision), (outcome.Kind, outcome.Actual.Value));
+                Assert.Equal((CommitOutcomeKind.Conflict, revision), (outcome.Kind, outcome.Actual.Revision.Value));
                 continue;
             }
 
@@ -165,7 +165,7 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
         Assert.Equal(
             direction == ReadDirection.Forward ? expected : expected.Reverse(),
             page.Events.ToArray().Select(stored => (stored.Revision.Value, stored.Checkpoint.Value, Text(stored.Record))));
-        Assert.Equal(events.Count, page.Head.Value);
+        Assert.Equal(events.Count, page.State.Revision.Value);
         Assert.Equal(events.Count, (await Engine.FindHeadAsync(stream))?.Revision.Value ?? 0);
     }
 

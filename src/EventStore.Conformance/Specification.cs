@@ -66,7 +66,7 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         [.. Enumerable.Range(1, count).Select(i => Event($"{prefix}{i}"))];
 
     protected static CommitAttempt Attempt(StreamId stream, ExpectedRevision expected, params EventRecord[] events) =>
-        new(stream, NewId.Next(), expected, default, events.Length == 0 ? [Event()] : events);
+        new(stream, NewId.Next(), events.Length == 0 ? [Event()] : events) { Expected = expected };
 
     protected ValueTask<CommitOutcome> CommitAsync(CommitAttempt attempt) => CommitAsync(Engine, attempt);
 

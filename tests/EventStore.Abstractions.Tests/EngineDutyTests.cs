@@ -47,7 +47,7 @@ public sealed class EngineDutyTests
     public void An_accepted_attempt_follows_the_head_and_the_newest_checkpoint_and_owns_its_headers()
     {
         var headers = new byte[] { 1 };
-        var attempt = new CommitAttempt(Stream, Guid.NewGuid(), ExpectedRevision.Any, headers, [Event(), Event()]);
+        var attempt = new CommitAttempt(Stream, Guid.NewGuid(), [Event(), Event()]) { Headers = headers };
         var commit = AttemptRules.Accept(attempt, new Revision(4), new CommitSequence(2), new Checkpoint(9), DateTimeOffset.UnixEpoch);
         headers[0] = 2;
         Assert.Equal((5, 6), (commit.FirstRevision.Value, commit.LastRevision.Value));

@@ -43,8 +43,7 @@ public sealed class CompactionTests : IDisposable
         Assert.Equal(before, await SmallStore.ReadConsistentAsync(again));
         var repeated = await again.CommitAsync(
             [
-                new CommitAttempt(
-                    "kept-0", before[0].CommitId, ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", default)])]);
+                new CommitAttempt("kept-0", before[0].CommitId, [new EventRecord(Guid.NewGuid(), "type", default)])]);
         Assert.Equal(CommitOutcomeKind.Duplicate, repeated[0].Kind);
         Assert.Equal(0, (await CompactAsync(again)).RecordsRemoved);
     }

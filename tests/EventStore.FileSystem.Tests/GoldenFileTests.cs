@@ -57,9 +57,7 @@ public sealed class GoldenFileTests : IDisposable
             var content = await StoreReader.ReadAsync(engine);
             Assert.Equal(expected, content.ToString());
             Assert.True((await engine.VerifyAsync()).IsSound);
-            var attempt = new CommitAttempt(
-                "appended", Guid.NewGuid(), ExpectedRevision.Exactly(round), default,
-                [new EventRecord(Guid.NewGuid(), "type", "a body"u8.ToArray())]);
+            var attempt = new CommitAttempt("appended", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", "a body"u8.ToArray())]) { Expected = ExpectedRevision.Exactly(round) };
             Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([attempt]))[0].Kind);
             content.Append(attempt);
             expected = content.ToString();

@@ -90,7 +90,7 @@ public sealed class ReadingTests : IDisposable
             var events = Enumerable.Range(0, 1 + (i % 5))
                 .Select(_ => new EventRecord(Guid.NewGuid(), "type", BodyOf(++checkpoint)))
                 .ToList();
-            await engine.CommitAsync([new CommitAttempt($"{i % 7}", Guid.NewGuid(), ExpectedRevision.Any, default, events)]);
+            await engine.CommitAsync([new CommitAttempt($"{i % 7}", Guid.NewGuid(), events)]);
         }
 
         return engine;

@@ -12,8 +12,7 @@ public sealed class StoredFormTests : MongoTest
         var engine = await OpenAsync();
         var stream = new StreamId("Bucket", "category", "Id.with$signs");
         var (commitId, eventId) = (Guid.NewGuid(), Guid.NewGuid());
-        await engine.CommitAsync([new CommitAttempt(stream, commitId, ExpectedRevision.NoStream, "{\"a.b\":\"$c\"}"u8.ToArray(),
-            [new EventRecord(eventId, "Type", "{}"u8.ToArray(), "{\"x.y\":\"z\"}"u8.ToArray())])]);
+        await engine.CommitAsync([new CommitAttempt(stream, commitId, [new EventRecord(eventId, "Type", "{}"u8.ToArray(), "{\"x.y\":\"z\"}"u8.ToArray())]) { Expected = ExpectedRevision.NoStream, Headers = "{\"a.b\":\"$c\"}"u8.ToArray() }]);
 
         var stored = await Entries.Find(new BsonDocument()).SingleAsync();
         Assert.Equal(["_id", "count", "stamp", "bucket", "category", "id", "start", "revision", "sequence", "commit", "headers", "events"],
@@ -49,13 +48,12 @@ public sealed class StoredFormTests : MongoTest
         var engine = await OpenAsync();
         EventRecord[] events = [.. Enumerable.Range(0, 10_000)
             .Select(_ => new EventRecord(Guid.NewGuid(), new string('t', EventRecord.MaxTypeBytes), new byte[1_500]))];
-        var attempt = new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default, events);
+        var attempt = new CommitAttempt("stream", Guid.NewGuid(), events);
         Assert.True(attempt.SizeBytes < engine.Description.Limits.MaxCommitBytes);
         await Assert.ThrowsAsync<TooLargeException>(async () => await engine.CommitAsync([attempt]));
         Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument()));
 
-        var shorter = new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default,
-            [.. events.Select(asked => new EventRecord(asked.EventId, "type", asked.Body))]);
+        var shorter = new CommitAttempt("stream", Guid.NewGuid(), [.. events.Select(asked => new EventRecord(asked.EventId, "type", asked.Body))]);
         Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, shorter)).Kind);
         Assert.Equal(10_000, (await ReadAsync(engine, "stream")).Head.Value);
     }

@@ -24,7 +24,7 @@ public sealed class PageTests : IAsyncLifetime
         {
             var events = Enumerable.Range(0, 5)
                 .Select(_ => new EventRecord(NewId.Next(), "type", RandomBytes(random, sizes), RandomBytes(random, sizes[..5])));
-            await engine.CommitAsync(new CommitAttempt("stream", NewId.Next(), ExpectedRevision.Any, default, [.. events]));
+            await engine.CommitAsync(new CommitAttempt("stream", NewId.Next(), [.. events]));
         }
 
         var all = await engine.ReadAllAsync();
@@ -57,8 +57,7 @@ public sealed class PageTests : IAsyncLifetime
     public async Task A_page_that_ends_inside_a_commit_that_came_between_head_and_rows_is_not_the_end()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        await engine.CommitAsync(new CommitAttempt("stream", NewId.Next(), ExpectedRevision.Any, default,
-            [.. Enumerable.Range(0, 3).Select(_ => new EventRecord(NewId.Next(), "type", "body"u8.ToArray()))]));
+        await engine.CommitAsync(new CommitAttempt("stream", NewId.Next(), [.. Enumerable.Range(0, 3).Select(_ => new EventRecord(NewId.Next(), "type", "body"u8.ToArray()))]));
         await schema.RunAsync("UPDATE {schema}.store SET last_checkpoint = 0; UPDATE {schema}.streams SET revision = 0");
 
         var limit = new PageLimit(2, 1 << 20);

@@ -76,8 +76,7 @@ public sealed class VanishingTests : IAsyncLifetime
 
     private async Task CommitAsync(StreamId stream, params int[] sizes) =>
         Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync(
-        new CommitAttempt(stream, NewId.Next(), ExpectedRevision.NoStream, default,
-            [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))]))).Kind);
+        new CommitAttempt(stream, NewId.Next(), [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))]) { Expected = ExpectedRevision.NoStream })).Kind);
 
     // Names are read from a table of their own: while it is locked, a page has its events, and waits for their names.
     private async Task<StorePage> ReadWhileAsync(string deletion, ReadDirection direction)

@@ -122,8 +122,7 @@ public sealed class StoredTests : IAsyncLifetime
     public async Task Part_of_a_large_commit_costs_part_of_it()
     {
         await using var engine = await store.OpenReadyAsync(redis.Address);
-        await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, new byte[100],
-            [.. Enumerable.Range(0, 10_000).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[300]))])], Token);
+        await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), [.. Enumerable.Range(0, 10_000).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[300]))]) { Headers = new byte[100] }], Token);
         Assert.InRange((long)await Database.ExecuteAsync("XLEN", schema.Log), 40, 100);
         for (var revision = 1L; revision <= 10_000; revision += 777)
         {

@@ -48,7 +48,7 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, StreamId st
 
         var (events, reached) = Show(page.Events.Span, position);
         next = page.Events.IsEmpty ? from : page.Events.Span[^1].Revision + 1;
-        if (!page.IsEnd) return new FeedPage(events, reached, Math.Max(0, page.Head.Value - reached.Revision), IsEnd: false);
+        if (!page.IsEnd) return new FeedPage(events, reached, Math.Max(0, page.State.Revision.Value - reached.Revision), IsEnd: false);
 
         // The position is now after all events of the stream up to the head that was known before.
         next = null;

@@ -11,11 +11,11 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
     private readonly Lock gate = new();
     private readonly Dictionary<StreamId, StoredStream> streams = [];
     private readonly SortedSet<StreamId> names = [];
-    private readonly List<LogEntry> log = [];
+    private readonly MemoryLog log = new();
     private readonly SortedDictionary<string, NamedDocument> documents = new(Comparer<string>.Create(StreamId.CompareCodePoints));
-    private long lastCheckpoint;
     private long lastDocumentVersion;
     private DateTimeOffset lastStamp;
+    private string? holder;
 
     private readonly EngineLifetime<InMemoryPersistenceEngine> lifetime = new();
     private readonly CommitSignal signal = new();
@@ -59,39 +59,39 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
             for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Commit(attempts[i]);
         }
 
-        signal.Raise(new Checkpoint(lastCheckpoint));
+        signal.Raise(log.Head);
         return new(outcomes);
     }
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Locked(() => streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId), cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (!streams.TryGetValue(read.Stream, out var stream)) return new StreamPage(default, Revision.None, IsEnd: true);
-        var (low, high) = (read.From.Value, Math.Min(read.To.Value, stream.Events.Count));
+        if (!streams.TryGetValue(read.Stream, out var stream)) return new StreamPage(default, default, IsEnd: true);
+        var (low, high) = (Math.Max(read.From.Value, stream.FirstRevision.Value), Math.Min(read.To.Value, stream.Revision.Value));
         var page = new PageBuilder(read.Limit);
         for (var i = 0L; i <= high - low; i++)
         {
-            if (!page.TryAdd(stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + i : high - i) - 1])) break;
+            if (!page.TryAdd(stream.EventAt(read.Direction == ReadDirection.Forward ? low + i : high - i))) break;
         }
 
-        return new StreamPage(page.Events, new Revision(stream.Events.Count), IsEnd: page.Count >= high - low + 1);
+        return new StreamPage(page.Events, stream.State, IsEnd: page.Count >= high - low + 1);
     }, cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        var forward = read.Direction == ReadDirection.Forward;
-        int next = forward ? IndexAfter(read.After) : IndexAfter(read.UpTo) - 1, step = forward ? 1 : -1;
         var page = new PageBuilder(read.Limit);
-        var position = forward ? read.After : read.UpTo;
-        for (var examined = 0; next >= 0 && next < log.Count; next += step)
+        var position = read.Direction == ReadDirection.Forward ? read.After : read.UpTo;
+        var examined = 0;
+        foreach (var recorded in log.Candidates(read.Filter, read.After, read.UpTo, read.Direction))
         {
-            var recorded = log[next].Event;
-            if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo) break;
             if (examined++ == MaxExaminedPerPage || (read.Filter.Matches(recorded) && !page.TryAdd(recorded)))
-                return new StorePage(page.Events, position, new Checkpoint(lastCheckpoint), IsEnd: false);
+                return new StorePage(page.Events, position, log.Head, IsEnd: false);
             position = recorded.Checkpoint;
         }
 
-        return new StorePage(page.Events, position, new Checkpoint(lastCheckpoint), IsEnd: true);
+        return new StorePage(page.Events, position, log.Head, IsEnd: true);
     }, cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
@@ -118,8 +118,9 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         var copy = snapshot with { Payload = snapshot.Payload.ToArray() };
         return Locked(() =>
         {
-            if (!streams.TryGetValue(snapshot.Stream, out var stream) || snapshot.Revision.Value > stream.Events.Count)
-                throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(stream?.Events.Count ?? 0));
+            var state = StateOf(snapshot.Stream);
+            if (!AttemptRules.Accepts(snapshot, state)) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, state);
+            var stream = streams[snapshot.Stream];
             stream.Snapshots[(snapshot.Revision.Value, snapshot.SchemaVersion)] = copy;
         }, cancellationToken);
     }
@@ -170,12 +171,51 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         return signal.WaitAsync(after, atMost, time, cancellationToken);
     }
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) => Locked(() =>
+    public ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        ChangeAsync(stream, expected, found =>
+        {
+            Remove(stream);
+            log.Remove(recorded => recorded.Commit.Stream == stream);
+            return true;
+        }, cancellationToken);
+
+    public ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        ChangeAsync(stream, expected, found =>
+        {
+            var first = new Revision(Math.Min(before.Value, found.Revision.Value + 1));
+            if (first <= found.FirstRevision) return false;
+            found.Truncate(first);
+            log.Remove(recorded => recorded.Commit.Stream == stream && recorded.Revision < first);
+            return true;
+        }, cancellationToken);
+
+    public ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        ChangeAsync(stream, expected, found =>
+        {
+            if (found.IsSealed) return false;
+            found.Seal();
+            return true;
+        }, cancellationToken);
+
+    public ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (!streams.Remove(stream)) return false;
-        names.Remove(stream);
-        log.RemoveAll(entry => entry.Stream.Name == stream);
-        return true;
+        if (this.holder is { } other && other != holder) throw new StorageHeldException(other);
+        this.holder = holder;
+    }, cancellationToken);
+
+    public ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        if (this.holder is { } other && other != holder) throw new StorageHeldException(other);
+        this.holder = null;
+    }, cancellationToken);
+
+    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        if (holder is null) throw new InvalidOperationException("Checkpoints are skipped only while the storage is held.");
+        log.SkipTo(upTo);
     }, cancellationToken);
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
@@ -183,13 +223,8 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         var required = StreamId.RequireBucket(bucket);
         return Locked(() =>
         {
-            foreach (var name in names.Where(name => name.Bucket == required).ToArray())
-            {
-                streams.Remove(name);
-                names.Remove(name);
-            }
-
-            log.RemoveAll(entry => entry.Stream.Name.Bucket == required);
+            foreach (var name in names.Where(name => name.Bucket == required).ToArray()) Remove(name);
+            log.Remove(recorded => recorded.Commit.Stream.Bucket == required);
         }, cancellationToken);
     }
 
@@ -197,7 +232,7 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
     {
         streams.Clear();
         names.Clear();
-        log.Clear();
+        log.Remove(_ => true);
     }, cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(
@@ -218,46 +253,53 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
     // Nothing is changed until the outcome is known.
     private CommitOutcome Commit(CommitAttempt attempt)
     {
-        var stream = streams.GetValueOrDefault(attempt.Stream);
-        var revision = new Revision(stream?.Events.Count ?? 0);
-        if (AttemptRules.Refuse(attempt, revision, stream?.Commits.GetValueOrDefault(attempt.CommitId)) is { } refused) return refused;
+        if (AttemptRules.Refuse(attempt, new Facts(this)) is { } refused) return refused;
+        lastStamp = CommitRecord.NextStamp(time, lastStamp, attempt.Stamp);
+        var unit = new UnitPlace(log.Head + 1, attempt.MemberCount);
+        var first = Append(attempt, unit);
+        return CommitOutcome.Committed(first, [.. attempt.Rest.Select(member => Append(member, unit))]);
+    }
 
-        if (stream is null)
+    private CommitRecord Append(CommitAttempt attempt, UnitPlace unit)
+    {
+        if (!streams.TryGetValue(attempt.Stream, out var stream))
         {
-            streams.Add(attempt.Stream, stream = new StoredStream(attempt.Stream));
+            streams.Add(attempt.Stream, stream = new StoredStream(attempt.Stream, log.Head + 1));
             names.Add(attempt.Stream);
         }
 
-        lastStamp = CommitRecord.NextStamp(time, lastStamp);
-        var commit = AttemptRules.Accept(
-            attempt, revision, new CommitSequence(stream.Commits.Count), new Checkpoint(lastCheckpoint), lastStamp);
+        var commit = AttemptRules.Accept(attempt, stream.Head, log.Head, lastStamp, unit);
         stream.Commits.Add(attempt.CommitId, commit);
         for (var i = 0; i < attempt.Events.Count; i++)
         {
             var asked = attempt.Events[i];
-            log.Add(new LogEntry(stream, stream.Events.Count));
-            stream.Events.Add(
-                new RecordedEvent(
-                    commit, i, new EventRecord(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray())));
+            var kept = new EventRecord(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray(), [.. asked.Tags]);
+            var recorded = new RecordedEvent(commit, i, kept);
+            stream.Add(recorded);
+            log.Add(recorded);
         }
 
-        lastCheckpoint += attempt.Events.Count;
-        return CommitOutcome.Committed(commit);
+        return commit;
     }
 
-    // The first index of the log after a checkpoint.
-    private int IndexAfter(Checkpoint checkpoint)
+    private ValueTask<StreamChange> ChangeAsync(
+        StreamId stream, StreamExpectation expected, Func<StoredStream, bool> change, CancellationToken cancellationToken) =>
+        Locked(() =>
     {
-        int low = 0, high = log.Count;
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (log[middle].Event.Checkpoint <= checkpoint) low = middle + 1;
-            else high = middle;
-        }
+        if (!streams.TryGetValue(stream, out var found))
+            return new StreamChange(expected.IsMetBy(default) ? StreamChangeKind.Missing : StreamChangeKind.Conflict, default);
+        if (!expected.IsMetBy(found.State)) return new StreamChange(StreamChangeKind.Conflict, found.State);
+        var isChanged = change(found);
+        return new StreamChange(isChanged ? StreamChangeKind.Changed : StreamChangeKind.Unchanged, found.State);
+    }, cancellationToken);
 
-        return low;
+    private void Remove(StreamId stream)
+    {
+        streams.Remove(stream);
+        names.Remove(stream);
     }
+
+    private StreamState StateOf(StreamId stream) => streams.GetValueOrDefault(stream)?.State ?? default;
 
     private ValueTask Locked(Action act, CancellationToken cancellationToken)
     {
@@ -279,5 +321,17 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
             lifetime.RequireNotDisposed();
             return new(ask());
         }
+    }
+
+    private readonly struct Facts(InMemoryPersistenceEngine engine) : IAttemptFacts
+    {
+        public Checkpoint HighestRemoved => engine.log.HighestRemoved;
+
+        public StreamState StateOf(StreamId stream) => engine.StateOf(stream);
+
+        public CommitRecord? FindCommit(StreamId stream, Guid commitId) =>
+            engine.streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId);
+
+        public Checkpoint FindFirstMatch(AppendCondition condition) => engine.log.FindFirstMatch(condition);
     }
 }

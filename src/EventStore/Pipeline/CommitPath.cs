@@ -62,7 +62,7 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
         }
 
         var encodedHeaders = allHeaders is null ? default : codec.EncodeCommitHeaders(stream, commitId, allHeaders);
-        var attempt = new CommitAttempt(stream, commitId, expected, encodedHeaders, records);
+        var attempt = new CommitAttempt(stream, commitId, records) { Expected = expected, Headers = encodedHeaders };
         var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
 
         if (pending is not null && !result.IsDuplicate)

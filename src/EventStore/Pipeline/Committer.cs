@@ -19,7 +19,7 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         if (outcome.Kind == CommitOutcomeKind.Conflict)
         {
             telemetry.Conflicted();
-            throw new ConcurrencyException(attempt.Stream, attempt.Expected, outcome.Actual);
+            throw new ConcurrencyException(attempt.Stream, attempt.Expected.Revision, outcome.Actual.Revision);
         }
 
         var stored = outcome.Commit!;

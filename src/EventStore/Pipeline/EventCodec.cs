@@ -21,7 +21,7 @@ internal sealed class EventCodec(
         {
             var message = messages[i] ?? throw new ArgumentException($"Event {i} is null.", nameof(messages));
             var (type, bodyEnd) = Write(stream, message, scratch);
-            events.Add(message.EventId, type, scratch.Output.WrittenSpan, bodyEnd);
+            events.Add(message, type, scratch.Output.WrittenSpan, bodyEnd);
         }
 
         GiveBack(scratch);
@@ -35,7 +35,7 @@ internal sealed class EventCodec(
         var (type, bodyEnd) = Write(stream, message, scratch);
         var bytes = scratch.Output.WrittenSpan.ToArray().AsMemory();
         GiveBack(scratch);
-        return new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..]);
+        return new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..], message.Tags);
     }
 
     public ReadOnlyMemory<byte> EncodeCommitHeaders(

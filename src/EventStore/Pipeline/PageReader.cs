@@ -92,7 +92,7 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
             lifetime.ThrowIfEnded();
             var page = await engine.ReadStreamAsync(
                 new StreamRead(stream, low, high, direction, FullPage), cancellationToken).ConfigureAwait(false);
-            if (bound is null) high = new(Math.Min(high.Value, (bound = page.Head).Value.Value));
+            if (bound is null) high = new(Math.Min(high.Value, (bound = page.State.Revision).Value.Value));
             if (low > high) yield break;
 
             // The next revision is known before it is read: any other one means that the stream was deleted during the read.

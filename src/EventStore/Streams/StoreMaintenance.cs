@@ -9,7 +9,8 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
     /// <returns>Whether the stream existed.</returns>
     public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken)
     {
-        var existed = await engine.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+        var change = await engine.DeleteStreamAsync(stream, StreamExpectation.Any, cancellationToken).ConfigureAwait(false);
+        var existed = change.Kind == StreamChangeKind.Changed;
         shared.Clear();
         if (existed) await hooks.AfterDeleteAsync(stream).ConfigureAwait(false);
         return existed;

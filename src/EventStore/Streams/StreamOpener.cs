@@ -44,7 +44,7 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
         if (await pages.FindAsync(snapshot.Stream, snapshot.Revision, cancellationToken).ConfigureAwait(false) is not { } last)
         {
             var head = await pages.FindHeadAsync(snapshot.Stream, cancellationToken).ConfigureAwait(false);
-            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head?.Revision ?? Revision.None);
+            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, StreamState.Of(head));
         }
 
         opened.StartAt(snapshot.Revision, last.Commit.Sequence);

@@ -114,7 +114,7 @@ internal abstract class Renames(IPersistenceEngine inner) : AttemptByAttempt(inn
 
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
         StoreAsync(
-            new CommitAttempt(Rename(attempt.Stream), attempt.CommitId, attempt.Expected, attempt.Headers, attempt.Events),
+            new CommitAttempt(Rename(attempt.Stream), attempt.CommitId, attempt.Events) { Expected = attempt.Expected, Headers = attempt.Headers },
             cancellationToken);
 
     public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>

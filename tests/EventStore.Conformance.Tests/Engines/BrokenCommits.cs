@@ -110,11 +110,11 @@ internal sealed class TearsCommits(IPersistenceEngine inner) : AttemptByAttempt(
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         var outcome = await StoreAsync(
-            new CommitAttempt(attempt.Stream, attempt.CommitId, attempt.Expected, attempt.Headers, [attempt.Events[0]]), cancellationToken);
+            new CommitAttempt(attempt.Stream, attempt.CommitId, [attempt.Events[0]]) { Expected = attempt.Expected, Headers = attempt.Headers }, cancellationToken);
         if (outcome.Kind != CommitOutcomeKind.Committed) return outcome;
         foreach (var record in attempt.Events.Skip(1))
             await StoreAsync(
-                UnderNewId(new CommitAttempt(attempt.Stream, attempt.CommitId, default, attempt.Headers, [record])), cancellationToken);
+                UnderNewId(new CommitAttempt(attempt.Stream, attempt.CommitId, [record]) { Expected = default, Headers = attempt.Headers }), cancellationToken);
         return CommitOutcome.Committed(outcome.Commit! with { EventCount = attempt.Events.Count });
     }
 }
@@ -124,8 +124,7 @@ internal sealed class TearsCommits(IPersistenceEngine inner) : AttemptByAttempt(
 internal sealed class CutsLargeCommits(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) => StoreAsync(
-        new CommitAttempt(
-            attempt.Stream, attempt.CommitId, attempt.Expected, attempt.Headers, [.. attempt.Events.Take(1000)]), cancellationToken);
+        new CommitAttempt(attempt.Stream, attempt.CommitId, [.. attempt.Events.Take(1000)]) { Expected = attempt.Expected, Headers = attempt.Headers }, cancellationToken);
 }
 
 /// <summary>Refuses an attempt that is too large after those before it in the batch are stored (G8).</summary>

@@ -111,9 +111,7 @@ internal static class Writer
     private static async Task CommitAsync(IPersistenceEngine engine, Random random, StreamId stream)
     {
         var commitId = NewId(random);
-        var attempt = new CommitAttempt(
-            stream, commitId, ExpectedRevision.Any, default,
-            [new EventRecord(commitId, "text", Encoding.UTF8.GetBytes(BodyOf(commitId, 0, 1)))]);
+        var attempt = new CommitAttempt(stream, commitId, [new EventRecord(commitId, "text", Encoding.UTF8.GetBytes(BodyOf(commitId, 0, 1)))]);
         var commit = (await engine.CommitAsync([attempt]))[0].Commit!;
         Say($"c {commitId:N} {stream.Id} {commit.FirstRevision} {commit.LastRevision} {commit.LastCheckpoint}");
     }

@@ -80,7 +80,7 @@ internal static class Operations
             var original = newest.Events.Span[^1].Commit;
             var outcome = (
                 await engine.CommitAsync(
-                    [new CommitAttempt(stream, original.CommitId, ExpectedRevision.NoStream, default, attempt.Events)]))[0];
+                    [new CommitAttempt(stream, original.CommitId, attempt.Events) { Expected = ExpectedRevision.NoStream }]))[0];
             Violation.Unless(
                 outcome.Kind == CommitOutcomeKind.Duplicate && outcome.Commit!.FirstCheckpoint == original.FirstCheckpoint,
                 ViolationKind.FalseResult, $"{original} sent again returns {outcome.Kind} {outcome.Commit}");
@@ -169,7 +169,7 @@ internal static class Operations
         var events = new EventRecord[random.Next(3) == 0 ? random.Next(2, 4) : 1];
         for (var i = 0; i < events.Length; i++)
             events[i] = new EventRecord(NewId(random), random.Next(2) == 0 ? "type" : "other-type", Bytes(random));
-        return new CommitAttempt(stream, commitId, ExpectedRevision.Any, random.Next(4) == 0 ? new byte[] { 1, 2, 3 } : default, events);
+        return new CommitAttempt(stream, commitId, events) { Headers = random.Next(4) == 0 ? new byte[] { 1, 2, 3 } : default };
     }
 
     // Mostly within a sector, sometimes over several.
