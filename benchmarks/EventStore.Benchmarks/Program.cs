@@ -52,6 +52,8 @@ root.Options.Add(references);
 
 CommitBenchmarks CommitsOf(ParseResult parsed) =>
     new(parsed.GetValue(directory)!, [.. (parsed.GetValue(references) ?? []).Select(OtherProgram.Parse)]);
+CallerBenchmarks CallersOf(ParseResult parsed) =>
+    new(parsed.GetValue(directory)!, [.. (parsed.GetValue(references) ?? []).Select(OtherProgram.Parse)]);
 foreach (var (name, (description, run)) in benchmarks)
 {
     var command = new Command(name, description);
@@ -99,6 +101,15 @@ var rare = new Command("consumers-child", "what another process does for consume
 rare.Hidden = true;
 rare.SetAction(parsed => ConsumerBenchmarks.RunChildAsync(parsed.GetValue(place)!));
 root.Subcommands.Add(rare);
+
+var callers = new Command(
+    "callers", "AppendAsync over files by how it is called: alone, many, without awaiting, blocking threads of the pool");
+callers.SetAction(parsed => CallersOf(parsed).RunAsync());
+root.Subcommands.Add(callers);
+var callersChild = new Command("callers-child", "one workload of callers, in this process") { task };
+callersChild.Hidden = true;
+callersChild.SetAction(parsed => CallersOf(parsed).RunChildAsync(parsed.GetValue(task)!));
+root.Subcommands.Add(callersChild);
 
 root.SetAction(async parsed =>
 {

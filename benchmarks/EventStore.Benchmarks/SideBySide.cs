@@ -22,6 +22,13 @@ internal sealed class SideBySide(string title, string unit)
         return this;
     }
 
+    /// <summary>Adds a contender that measures itself, and returns its rate in units per second.</summary>
+    public SideBySide AddRate(string name, Func<Task<double>> measure)
+    {
+        contenders.Add((name, async () => new Sample(await measure(), 0, 0)));
+        return this;
+    }
+
     /// <summary>Adds programs of others, each of which prints its rate in units per second as its last line.</summary>
     public SideBySide Add(IEnumerable<OtherProgram> programs)
     {

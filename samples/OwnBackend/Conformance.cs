@@ -58,6 +58,16 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<JournalBa
 
 public sealed class ConsumerStates : ConsumerStateSpecification<JournalBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<JournalBackend>;
+
+public sealed class Outages : OutageSpecification<JournalBackend>;
+
+public sealed class ConsumerStarts : ConsumerStartSpecification<JournalBackend>;
+
+public sealed class SetBacks : SetBackSpecification<JournalBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<JournalBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<JournalBackend>;
 
 public sealed class Protection : ProtectionSpecification<JournalBackend>;

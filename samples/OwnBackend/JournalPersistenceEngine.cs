@@ -65,6 +65,9 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     }
     // sample: end
 
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Locked(() => memory.Streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId), cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Locked(() => memory.Read(read), cancellationToken);
 
@@ -117,17 +120,20 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     public ValueTask<bool> DeleteDocumentAsync(
         string name, long expectedVersion, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (memory.Documents.GetValueOrDefault(name)?.Version != expectedVersion) return false;
+        if (memory.Documents.GetValueOrDefault(NamedDocument.RequireName(name))?.Version != expectedVersion) return false;
         Record(new JournalEntry.DocumentDeleted(name));
         return true;
     }, cancellationToken);
 
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(
-        string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
-        Locked(() => (IReadOnlyList<NamedDocument>)[.. memory.Documents.Values
+        string prefix, string after, int limit, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireListing(prefix, after);
+        return Locked(() => (IReadOnlyList<NamedDocument>)[.. memory.Documents.Values
             .Where(document => document.Name.StartsWith(prefix, StringComparison.Ordinal))
             .Where(document => StreamId.CompareCodePoints(document.Name, after) > 0)
             .Take(limit)], cancellationToken);
+    }
 
     public async ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {

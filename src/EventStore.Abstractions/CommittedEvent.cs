@@ -34,6 +34,7 @@ public sealed class CommittedEvent
     /// <param name="headers">Its headers; null for none.</param>
     /// <param name="stamp">When it was stored; null for the Unix epoch.</param>
     /// <exception cref="ArgumentOutOfRangeException">The revision or the checkpoint is 0.</exception>
+    /// <exception cref="InvalidNameException">The stream is default(StreamId).</exception>
     public static CommittedEvent Create(
         StreamId stream,
         Revision revision,
@@ -43,6 +44,7 @@ public sealed class CommittedEvent
         IReadOnlyDictionary<string, string>? headers = null,
         DateTimeOffset? stamp = null)
     {
+        _ = stream.Id;
         var message = new EventMessage(body, headers);
         var position = checkpoint ?? new Checkpoint(revision.Value);
         ArgumentOutOfRangeException.ThrowIfZero(revision.Value, nameof(revision));
@@ -67,8 +69,14 @@ public sealed class CommittedEvent
     /// <summary>The event's id.</summary>
     public Guid EventId => recorded.Record.EventId;
 
-    /// <summary>The stable name of the type under which the event was stored.</summary>
-    public string EventType => recorded.Record.EventType;
+    /// <summary>
+    /// The stable name of the event's type. Where an upconverter applies, or the type was registered under several names, it is the name of
+    /// the present form.
+    /// </summary>
+    public string EventType => decoder.TypeOf(recorded);
+
+    /// <summary>The stable name under which the event was stored, which is the name of <see cref="Payload"/>.</summary>
+    public string StoredEventType => recorded.Record.EventType;
 
     /// <summary>The event's tags, in the order given; empty for none.</summary>
     public IReadOnlyList<string> Tags => recorded.Record.Tags;
@@ -141,16 +149,22 @@ public sealed class CommittedEvent
     }
 }
 
-/// <summary>The body of an event whose type is not registered: still readable, as bytes or as JSON.</summary>
-/// <param name="EventType">The stored type name.</param>
-/// <param name="Payload">The stored body, decompressed and decrypted.</param>
+/// <summary>
+/// The body of an event whose type is not registered: still readable, as bytes or as JSON. Appended, it is stored under its name with its
+/// bytes (<see cref="EventMessage.OfBytes"/>).
+/// </summary>
+/// <param name="EventType">The type name.</param>
+/// <param name="Payload">The body, decompressed and decrypted.</param>
 public sealed record UnknownEvent(string EventType, ReadOnlyMemory<byte> Payload)
 {
-    /// <summary>Reads the payload as JSON.</summary>
+    private const int MaxDepth = 1000;
+
+    /// <summary>Reads the payload as JSON, up to 1,000 levels deep.</summary>
     /// <exception cref="System.Text.Json.JsonException">The payload is not JSON.</exception>
     public System.Text.Json.JsonElement ReadJson()
     {
-        using var document = System.Text.Json.JsonDocument.Parse(Payload);
+        using var document = System.Text.Json.JsonDocument.Parse(
+            Payload, new System.Text.Json.JsonDocumentOptions { MaxDepth = MaxDepth });
         return document.RootElement.Clone();
     }
 }

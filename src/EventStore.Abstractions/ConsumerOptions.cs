@@ -35,6 +35,7 @@ public sealed record ConsumerSource
     }
 
     /// <summary>All streams of a category, in one bucket or in all of them.</summary>
+    /// <exception cref="InvalidNameException">A name is empty, too long or ill-formed.</exception>
     public static ConsumerSource OfCategory(string category, string? bucket = null)
     {
         ArgumentNullException.ThrowIfNull(category);
@@ -42,6 +43,7 @@ public sealed record ConsumerSource
     }
 
     /// <summary>All streams of a bucket.</summary>
+    /// <exception cref="InvalidNameException">The name is empty, too long or ill-formed.</exception>
     public static ConsumerSource OfBucket(string bucket)
     {
         ArgumentNullException.ThrowIfNull(bucket);
@@ -49,9 +51,14 @@ public sealed record ConsumerSource
     }
 
     /// <summary>The events that match a filter, which the engine applies.</summary>
+    /// <exception cref="ArgumentException">The filter is a query, whose range, order or condition a consumer would not follow.</exception>
     public static ConsumerSource Matching(EventFilter filter)
     {
         ArgumentNullException.ThrowIfNull(filter);
+        if (filter is EventQuery)
+            throw new ArgumentException(
+                "A query has a range, an order and a condition, which a consumer does not follow. Pass an EventFilter, or a condition.",
+                nameof(filter));
         return new() { Filter = filter };
     }
 
@@ -63,14 +70,14 @@ public sealed record ConsumerSource
     }
 
     /// <summary>A read stream, which must exist.</summary>
-    public static ConsumerSource OfReadStream(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        return new() { ReadStream = name };
-    }
+    /// <exception cref="InvalidNameException">The name is empty, takes more than 900 bytes in UTF-8, or is ill-formed.</exception>
+    public static ConsumerSource OfReadStream(string name) => new() { ReadStream = Names.RequireFeature(name, "name") };
 }
 
-/// <summary>Where a consumer begins when it is started for the first time under its name.</summary>
+/// <summary>
+/// Where a consumer begins when it is started for the first time under its name. A place that is not stored yet is waited for: delivery
+/// begins with the first event after it.
+/// </summary>
 public readonly record struct ConsumerStart
 {
     /// <summary>At the oldest event: the default.</summary>
@@ -88,10 +95,13 @@ public readonly record struct ConsumerStart
     /// <summary>It begins after this revision of its stream or read stream; 0 for the origin.</summary>
     public Revision Revision { get; private init; }
 
-    /// <summary>After a checkpoint, which is not itself delivered.</summary>
+    /// <summary>After a checkpoint, which is not itself delivered, and need not be stored yet.</summary>
     public static ConsumerStart AfterCheckpoint(Checkpoint checkpoint) => new() { Checkpoint = checkpoint };
 
-    /// <summary>After a revision of the stream or read stream that is consumed, which is not itself delivered.</summary>
+    /// <summary>
+    /// After a revision of the stream or read stream that is consumed, which is not itself delivered, and need not be stored yet. Other
+    /// sources have no revisions and are refused.
+    /// </summary>
     public static ConsumerStart AfterRevision(Revision revision) => new() { Revision = revision };
 }
 
@@ -110,13 +120,17 @@ public enum FailureAction
     Skip,
 }
 
-/// <summary>What a start does while another process runs the consumer.</summary>
+/// <summary>What a start does while the consumer runs elsewhere, in this process or another one.</summary>
 public enum WhenTaken
 {
-    /// <summary>It fails with <see cref="ConsumerTakenException"/>.</summary>
+    /// <summary>
+    /// It fails with <see cref="ConsumerTakenException"/>: at once if this process runs the consumer. Another holder is watched until it
+    /// renews its lease, which takes a third of its <see cref="ConsumerOptions.LeaseTerm"/>. After the own term it counts as dead. A holder
+    /// that is known to be dead is replaced at once.
+    /// </summary>
     Fail,
 
-    /// <summary>It waits until the other process stops or dies, and takes over.</summary>
+    /// <summary>It waits until the other consumer stops or dies, and takes over.</summary>
     Wait,
 }
 
@@ -133,15 +147,26 @@ public enum BatchGrouping
 /// <summary>How a consumer works.</summary>
 public sealed class ConsumerOptions
 {
-    /// <summary>Where it begins; used at its first start only. Default: the origin.</summary>
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan ShortestTerm = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ShortestStop = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// Where it begins; used at its first start only, and kept: a state of another schema version is computed from there. Default: the
+    /// origin.
+    /// </summary>
     public ConsumerStart StartFrom { get; set; }
 
     /// <summary>
     /// After how many handled events the position is written, at the latest; it is also written when all events are handled. Default 100.
+    /// Beyond 64 KiB, position and state are written so many times less often as they are larger than that.
     /// </summary>
     public int EventsPerCheckpoint { get; set; } = 100;
 
-    /// <summary>The longest time after which the position of a handled event is written. Default 1 s.</summary>
+    /// <summary>
+    /// The longest time after which the position of a handled event is written. Default 1 s, at least 1 ms. Longer with a state above
+    /// 64 KiB, as for <see cref="EventsPerCheckpoint"/>.
+    /// </summary>
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How many pulled events at most are delivered and not acknowledged. Default 1,000.</summary>
@@ -164,20 +189,29 @@ public sealed class ConsumerOptions
     /// <summary>What happens to an event that failed for the last time. Default: the consumer stops.</summary>
     public FailureAction OnFailure { get; set; }
 
-    /// <summary>The wait before the first retry; it doubles with each further one. Default 100 ms.</summary>
+    /// <summary>The wait before the first retry; it doubles with each further one. Default 100 ms, at least 1 ms.</summary>
     public TimeSpan FirstRetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The longest wait between two tries. Default 30 s.</summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>What a start does while another process has the name. Default: it fails.</summary>
+    /// <summary>What a start does while the name is taken. Default: it fails. A consumer that runs waits out every outage.</summary>
     public WhenTaken WhenTaken { get; set; }
 
-    /// <summary>After how long without a renewal of the lease another process takes over. Default 15 s.</summary>
+    /// <summary>
+    /// After how long without a renewal of the lease another process takes over, where it is unknown whether the holder lives. Default
+    /// 15 s, at least 50 ms.
+    /// </summary>
     public TimeSpan LeaseTerm { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>The longest wait for a signal before it reads again. Default 1 s.</summary>
+    /// <summary>The longest wait for a signal before it reads again. Default 1 s, at least 1 ms.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How long disposing waits for a handler that is running and was cancelled; then it throws <see cref="NotStoppedException"/>. Default
+    /// 30 s; at least 100 ms.
+    /// </summary>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Called when all stored events are delivered: the first time, and again each time after new events. Null for none.</summary>
     public Action? CaughtUp { get; set; }
@@ -194,20 +228,21 @@ public sealed class ConsumerOptions
     public ConsumerOptions Validated()
     {
         OptionRules.Require(this, EventsPerCheckpoint >= 1, EventsPerCheckpoint, "at least 1");
-        OptionRules.RequirePositive(this, CheckpointInterval);
+        OptionRules.RequireAtLeast(this, CheckpointInterval, ShortestWait);
         OptionRules.Require(this, Window >= 1, Window, "at least 1");
         OptionRules.Require(this, BatchSize >= 1, BatchSize, "at least 1");
         OptionRules.RequireBetween(this, Parallelism, 1, 1024);
         OptionRules.Require(this, MaxRetries is null or >= 0, MaxRetries, "at least 0, or null for no limit");
-        OptionRules.RequirePositive(this, FirstRetryDelay);
+        OptionRules.RequireAtLeast(this, FirstRetryDelay, ShortestWait);
         OptionRules.Require(
             this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
         OptionRules.RequirePositive(this, MaxRetryDelay);
-        OptionRules.RequirePositive(this, LeaseTerm);
+        OptionRules.RequireAtLeast(this, LeaseTerm, ShortestTerm);
         OptionRules.Require(this, Enum.IsDefined(OnFailure), OnFailure, "a member of its enumeration");
         OptionRules.Require(this, Enum.IsDefined(WhenTaken), WhenTaken, "a member of its enumeration");
         OptionRules.Require(this, Enum.IsDefined(Grouping), Grouping, "a member of its enumeration");
-        OptionRules.RequirePositive(this, PollInterval);
+        OptionRules.RequireAtLeast(this, PollInterval, ShortestWait);
+        OptionRules.RequireAtLeast(this, StopTimeout, ShortestStop);
         return (ConsumerOptions)MemberwiseClone();
     }
 }

@@ -41,7 +41,7 @@ public sealed class EngineCatalogue
         ArgumentException.ThrowIfNullOrWhiteSpace(scheme);
         ArgumentNullException.ThrowIfNull(create);
         if (!factories.TryAdd(scheme, create))
-            throw new WireupException($"The scheme '{scheme}:' was added to the catalogue twice. Add each backend once.");
+            throw new WireupException($"The scheme '{Names.Printable(scheme)}:' was added to the catalogue twice. Add each backend once.");
         return this;
     }
 
@@ -54,9 +54,14 @@ public sealed class EngineCatalogue
         var known = string.Join(", ", factories.Keys.Order(StringComparer.Ordinal).Select(scheme => scheme + ":"));
         if (colon <= 0)
             throw new WireupException($"A persistence address has the form 'scheme:rest', such as 'memory:'. Known schemes: {known}.");
+        if (colon == 1 && address.Length > 2 && address[2] is '\\' or '/')
+            throw new WireupException(
+                "A persistence address that begins with a drive letter looks like a path. "
+                + $"Write the scheme before it, such as 'file:' for a directory. Known schemes: {known}.");
+        // Without a scheme, what stands before the colon may be a secret, so it is not shown.
         if (!factories.TryGetValue(address[..colon], out var create))
             throw new WireupException(
-                $"No backend for the scheme '{address[..colon]}:' is known. Known schemes: {known}. "
+                $"No backend for the scheme of this persistence address is known. Known schemes: {known}. "
                 + "Reference the backend's package and add it: UsingPersistence(address, engines => engines.Add…()).");
         return create(address[(colon + 1)..], context);
     }

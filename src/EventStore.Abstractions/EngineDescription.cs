@@ -15,6 +15,27 @@ public sealed record EngineDescription(
 {
     /// <summary>What an operator should know about the opening, such as a torn end that was cut off; empty if nothing.</summary>
     public IReadOnlyList<string> Findings { get; init; } = [];
+
+    /// <summary>How CommitAsync uses the calling thread. Default: <see cref="CommitThreading.Asynchronous"/>.</summary>
+    public CommitThreading CommitThreading { get; init; }
+}
+
+/// <summary>How CommitAsync uses the calling thread. The pipeline chooses by it which thread sends batches.</summary>
+public enum CommitThreading
+{
+    /// <summary>It returns while the storage works, or has nothing to wait for. The thread pool sends batches.</summary>
+    Asynchronous = 0,
+
+    /// <summary>
+    /// It completes on the calling thread, and waits for no disk. A single caller commits on its own thread; where several wait, a thread
+    /// of the store sends their batches.
+    /// </summary>
+    OnCaller = 1,
+
+    /// <summary>
+    /// It blocks the calling thread until the storage is done, such as for a flush. A thread of the store sends all batches.
+    /// </summary>
+    Blocking = 2,
 }
 
 /// <summary>What an acknowledged commit survives.</summary>

@@ -12,6 +12,7 @@ public sealed class EngineLifetime<TOpened>
 {
     private volatile TOpened? opened;
     private volatile bool isDisposed;
+    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Whether <see cref="End"/> was called.</summary>
     public bool IsDisposed => isDisposed;
@@ -46,6 +47,31 @@ public sealed class EngineLifetime<TOpened>
 
     /// <summary>Records that the engine is disposed. Returns true for the first call only.</summary>
     public bool End() => !Interlocked.Exchange(ref isDisposed, true);
+
+    /// <summary>
+    /// Ends the engine, and closes what it holds, once. For DisposeAsync: every caller waits until it is closed, also one that comes while
+    /// it is being closed, and gets the failure.
+    /// </summary>
+    /// <param name="close">Closes what the engine holds. Called once.</param>
+    public ValueTask EndAsync(Func<ValueTask> close)
+    {
+        ArgumentNullException.ThrowIfNull(close);
+        if (End()) _ = CloseAsync(close);
+        return new(closed.Task);
+    }
+
+    private async Task CloseAsync(Func<ValueTask> close)
+    {
+        try
+        {
+            await close().ConfigureAwait(false);
+            closed.SetResult();
+        }
+        catch (Exception error)
+        {
+            closed.SetException(error);
+        }
+    }
 
     /// <summary>Hands over what is open, so that it is closed once. False where nothing is open, or it was taken before.</summary>
     /// <param name="state">What is to be closed.</param>

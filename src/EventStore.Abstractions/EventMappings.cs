@@ -1,3 +1,5 @@
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>A value of an event that is not part of its body.</summary>
@@ -32,8 +34,10 @@ public enum EnvelopeValue
 }
 
 /// <summary>
-/// Copies envelope values into JSON bodies while reading, so that a body contains its revision, for example. Zeros and empty values are
-/// copied too. The rest of the body is unchanged, and so are bodies that are not JSON objects.
+/// Copies envelope values into JSON bodies while reading, after upconversion, so that a body contains its revision, for example. Zeros and
+/// empty values are copied too. A value replaces one of its own kind: a number a number, a text a text, or null. Where the body has
+/// something else at the place, or on the way to it, the body keeps that and the value is not copied. The rest of the body is unchanged,
+/// and so are bodies that are not JSON objects.
 /// </summary>
 public sealed class EventMappings
 {
@@ -46,12 +50,16 @@ public sealed class EventMappings
     /// Copies a value to a path of property names joined by dots, such as <c>meta.revision</c>; missing objects are created.
     /// </summary>
     /// <exception cref="WireupException">The path was mapped before, or has an empty part.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such value.</exception>
     public EventMappings Map(EnvelopeValue value, string path)
     {
+        OptionRules.RequireDefined(value);
+        Names.RequireWellFormed(path, nameof(path));
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (path.Split('.').Any(string.IsNullOrEmpty))
-            throw new WireupException($"The path '{path}' has an empty part. Write property names joined by single dots.");
-        if (!paths.TryAdd(path, value)) throw new WireupException($"The path '{path}' was mapped twice. Map each path once.");
+            throw new WireupException($"The path '{Names.Printable(path)}' has an empty part. Write property names joined by single dots.");
+        if (!paths.TryAdd(path, value))
+            throw new WireupException($"The path '{Names.Printable(path)}' was mapped twice. Map each path once.");
         return this;
     }
 }

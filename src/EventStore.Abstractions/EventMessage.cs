@@ -5,7 +5,10 @@ using EventStore.Engines;
 
 namespace EventStore;
 
-/// <summary>An event that an application adds or appends: its body, its headers and its id.</summary>
+/// <summary>
+/// An event that an application adds or appends: its body, its headers and its id. One message is stored once in a commit: a second one
+/// with its id is refused.
+/// </summary>
 public sealed class EventMessage
 {
     private static readonly FrozenDictionary<string, string> NoHeaders = FrozenDictionary<string, string>.Empty;
@@ -34,7 +37,8 @@ public sealed class EventMessage
         foreach (var (name, value) in headers ?? NoHeaders)
         {
             if (value is null)
-                throw new ArgumentException($"The header '{name}' has no value (null). Leave it out, or give it a text.", nameof(headers));
+                throw new ArgumentException(
+                    $"The header '{Names.Printable(name)}' has no value (null). Leave it out, or give it a text.", nameof(headers));
         }
 
         Body = body;
@@ -42,6 +46,22 @@ public sealed class EventMessage
         EventId = eventId ?? NewId.Next();
         Tags = EventTags.Require(tags, nameof(tags));
     }
+
+    /// <summary>
+    /// Creates a message of bytes that the store does not interpret, under a type name of its own. It is read as an object where the name
+    /// is registered, otherwise as an <see cref="UnknownEvent"/>.
+    /// </summary>
+    /// <param name="eventType">The stable name of its type: 1 to 256 bytes in UTF-8.</param>
+    /// <param name="payload">The body, possibly empty; it comes back byte for byte. Compressed and encrypted as every body is.</param>
+    /// <param name="headers">Its headers; null for none.</param>
+    /// <param name="eventId">Its id; null for a new one.</param>
+    /// <exception cref="InvalidNameException">The name is empty, too long or ill-formed.</exception>
+    public static EventMessage OfBytes(
+        string eventType,
+        ReadOnlyMemory<byte> payload,
+        IReadOnlyDictionary<string, string>? headers = null,
+        Guid? eventId = null) =>
+        new(new UnknownEvent(EventRecord.RequireType(eventType), payload), headers, eventId);
 
     /// <summary>The event.</summary>
     public object Body { get; }
@@ -63,6 +83,11 @@ public sealed class EventMessage
             throw new ArgumentException(
                 $"A {body.GetType().Name} is not an event. "
                 + "Pass the event itself; expected revisions, ids and tokens have their own parameters.",
+                nameof(body));
+        if (body.GetType().IsPrimitive || body is decimal)
+            throw new ArgumentException(
+                $"A value of {body.GetType()} is not an event. Pass an expected revision as ExpectedRevision.Exactly(…), "
+                + "and wrap a value in a type of its own.",
                 nameof(body));
         if (body is IEnumerable and not (string or byte[] or JsonNode))
             throw new ArgumentException(

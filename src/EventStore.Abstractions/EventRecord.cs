@@ -27,7 +27,7 @@ public readonly struct EventRecord
     {
         if (eventId == Guid.Empty) throw new ArgumentException("An event id is not all zeros.", nameof(eventId));
         EventId = eventId;
-        EventType = Names.Require(eventType, nameof(eventType), MaxTypeBytes);
+        EventType = RequireType(eventType);
         Body = body;
         Headers = headers;
         Tags = tags ?? [];
@@ -58,6 +58,10 @@ public readonly struct EventRecord
             return size;
         }
     }
+
+    /// <summary>Returns the name if it may name a type of events.</summary>
+    /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
+    public static string RequireType(string eventType) => Names.Require(eventType, nameof(eventType), MaxTypeBytes);
 }
 
 /// <summary>A stored event as an engine reads it: the record, its commit, and its place in the commit.</summary>

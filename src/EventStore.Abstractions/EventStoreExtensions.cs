@@ -108,6 +108,26 @@ public static class EventStoreExtensions
         return new OpenedStream(snapshot, opened);
     }
 
+    /// <summary>Finds the newest snapshot that fits, with its state as a type; null for none.</summary>
+    /// <typeparam name="TState">The state.</typeparam>
+    /// <param name="snapshots">The snapshots of a store.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="atMost">Only a snapshot at or below this revision; null for any.</param>
+    /// <param name="schemaVersion">Only a snapshot of this schema version; null for any.</param>
+    /// <param name="cancellationToken">Ends the search by throwing.</param>
+    /// <exception cref="InvalidCastException">The state is of another type.</exception>
+    public static async ValueTask<Snapshot<TState>?> FindAsync<TState>(
+        this ISnapshots snapshots,
+        StreamId stream,
+        Revision? atMost = null,
+        int? schemaVersion = null,
+        CancellationToken cancellationToken = default)
+        where TState : notnull
+    {
+        ArgumentNullException.ThrowIfNull(snapshots);
+        return (await snapshots.FindAsync(stream, atMost, schemaVersion, cancellationToken).ConfigureAwait(false))?.Of<TState>();
+    }
+
     /// <summary>Adds an event that needs no headers. A collection is added element by element.</summary>
     public static void Add(this IEventStream stream, object @event)
     {
@@ -117,6 +137,7 @@ public static class EventStoreExtensions
 
     /// <summary>
     /// Loads a stream, lets the application decide, and commits what it added. If other writers were faster, it loads and decides again.
+    /// If the stream already has a commit of the given id, nothing is decided: the result is that commit, as a duplicate.
     /// </summary>
     /// <param name="store">The store.</param>
     /// <param name="stream">The stream.</param>
@@ -141,6 +162,7 @@ public static class EventStoreExtensions
         for (var attempt = 1; ; attempt++)
         {
             var opened = await store.OpenStreamAsync(stream, cancellationToken: cancellationToken).ConfigureAwait(false);
+            if (opened.CommittedEvents.FirstOrDefault(committed => committed.CommitId == commitId) is { } stored) return ResultOf(stored);
             await decide(opened, cancellationToken).ConfigureAwait(false);
             if (opened.UncommittedEvents.Count == 0) return null;
             try
@@ -154,6 +176,21 @@ public static class EventStoreExtensions
                 await Task.Delay(Random.Shared.Next(most), cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    // The result of the stored commit to which an event belongs.
+    private static CommitResult ResultOf(CommittedEvent stored)
+    {
+        var (before, after) = (stored.IndexInCommit, stored.CommitSize - 1 - stored.IndexInCommit);
+        return new CommitResult(
+            stored.Stream,
+            stored.CommitId,
+            stored.CommitSequence,
+            stored.Stamp,
+            stored.Revision + -before,
+            stored.Revision + after,
+            stored.Checkpoint + after,
+            IsDuplicate: true);
     }
 
     // An array of structs is no IEnumerable<object>, so it is passed as an object although it is a collection.

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
@@ -30,17 +31,34 @@ public sealed class EventTypes
     }
 
     /// <summary>Registers a type under a name; null for the name of its attribute.</summary>
-    /// <exception cref="WireupException">The name is already used by another type, or the type has no name.</exception>
+    /// <exception cref="WireupException">
+    /// The name is already used by another type. Or the type has no name, is an open generic type, or is a collection of the application.
+    /// </exception>
     public EventTypes Register(Type type, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(type);
+        RefuseWhatIsNotOneObject(type);
         name ??= type.GetCustomAttribute<EventTypeAttribute>(inherit: false)?.Name
             ?? throw new WireupException($"{type} was registered without a name and has no [EventType]. Give it one of the two.");
-        Names.Require(name, nameof(name), EventRecord.MaxTypeBytes);
+        EventRecord.RequireType(name);
         if (types.GetOrAdd(name, type) is var other && other != type)
-            throw new WireupException($"The type name '{name}' is already used by {other}, so {type} cannot have it. Choose another name.");
+            throw new WireupException(
+                $"The type name '{Names.Printable(name)}' is already used by {other}, so {type} cannot have it. Choose another name.");
         names.TryAdd(type, name);
         return this;
+    }
+
+    // A class that is also a collection would be stored as its elements, without its other properties, and appended element by element.
+    // The collections of .NET may be registered, as states.
+    private static void RefuseWhatIsNotOneObject(Type type)
+    {
+        if (type.ContainsGenericParameters)
+            throw new WireupException($"{type} is an open generic type, of which there are no objects. Register the closed types.");
+        if (typeof(IEnumerable).IsAssignableFrom(type) && !type.IsArray
+            && type.Namespace?.Split('.')[0] != nameof(System))
+            throw new WireupException(
+                $"{type} is a collection: it would be stored as its elements, without its other properties. "
+                + "Make a type that has the collection as a property, and register that.");
     }
 
     /// <summary>Registers every type of an assembly that has an <see cref="EventTypeAttribute"/>.</summary>
@@ -69,6 +87,9 @@ public sealed class EventTypes
 
     /// <summary>The types registered so far.</summary>
     public IReadOnlyCollection<Type> Registered => [.. names.Keys];
+
+    /// <summary>The names that are registered so far, each with its type.</summary>
+    public IReadOnlyDictionary<string, Type> Named => types;
 
     /// <summary>The type of a name, or null.</summary>
     public Type? Find(string name) => types.GetValueOrDefault(name);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EventStore.Engines;
 
 namespace EventStore;
 
@@ -19,6 +20,9 @@ public sealed class EventUpconverter
     /// <summary>The CLR type that it converts; null for a converter of JSON.</summary>
     public Type? FromType { get; private init; }
 
+    /// <summary>The CLR type of the result; null for a converter of JSON.</summary>
+    public Type? ToType { get; private init; }
+
     /// <summary>Converts an object; null for a converter of JSON.</summary>
     public Func<object, object>? ConvertObject { get; private init; }
 
@@ -31,14 +35,20 @@ public sealed class EventUpconverter
     public static EventUpconverter OfObjects<TOld, TNew>(Func<TOld, TNew> convert) where TOld : notnull where TNew : notnull
     {
         ArgumentNullException.ThrowIfNull(convert);
-        return new(typeof(TOld).ToString(), typeof(TNew).ToString()) { FromType = typeof(TOld), ConvertObject = old => convert((TOld)old) };
+        return new(typeof(TOld).ToString(), typeof(TNew).ToString())
+        {
+            FromType = typeof(TOld),
+            ToType = typeof(TNew),
+            ConvertObject = old => convert((TOld)old),
+        };
     }
 
     /// <summary>Converts the JSON of one stored type name into that of another, so that the old class need not be kept.</summary>
+    /// <exception cref="InvalidNameException">A name is empty, too long or ill-formed.</exception>
     public static EventUpconverter OfJson(string fromEventType, string toEventType, Func<JsonNode, JsonNode> convert)
     {
-        ArgumentException.ThrowIfNullOrEmpty(fromEventType);
-        ArgumentException.ThrowIfNullOrEmpty(toEventType);
+        EventRecord.RequireType(fromEventType);
+        EventRecord.RequireType(toEventType);
         ArgumentNullException.ThrowIfNull(convert);
         return new(fromEventType, toEventType) { ConvertJson = convert };
     }

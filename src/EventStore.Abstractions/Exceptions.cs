@@ -13,8 +13,8 @@ public abstract class EventStoreException : Exception
 
 /// <summary>A stream is not at the revision that a commit expected. Nothing was stored.</summary>
 public sealed class ConcurrencyException(StreamId stream, ExpectedRevision expected, Revision actual) : EventStoreException(
-    $"Stream '{stream}' is at revision {actual}, but the commit expected {expected}. Nothing was stored. "
-    + "Refresh the stream, decide again and commit, or let TransactAsync do so.")
+    $"Stream '{stream}' {(actual == Revision.None ? "has no events" : $"is at revision {actual}")}, but the commit expected {expected}. "
+    + $"Nothing was stored. {Advice(expected, actual)}")
 {
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;
@@ -24,6 +24,15 @@ public sealed class ConcurrencyException(StreamId stream, ExpectedRevision expec
 
     /// <summary>The current revision of the stream.</summary>
     public Revision Actual { get; } = actual;
+
+    private static string Advice(ExpectedRevision expected, Revision actual) =>
+        expected == ExpectedRevision.StreamExists
+            ? "Check the name of the stream; to create it, expect NoStream or Any."
+        : expected == ExpectedRevision.NoStream && actual > Revision.None
+            ? "The stream exists already: open it, decide again and commit, or choose another name."
+        : actual == Revision.None
+            ? "The stream was deleted, or never had these events: open it again and decide again."
+        : "Refresh the stream, decide again and commit, or let TransactAsync do so.";
 }
 
 /// <summary>A commit id that is stored in the stream was used again with other events. Nothing was stored.</summary>
@@ -42,21 +51,28 @@ public sealed class CommitIdReusedException(StreamId stream, Guid commitId, Revi
     public Revision FirstRevision { get; } = firstRevision;
 }
 
-/// <summary>Something is larger than a limit of the engine. Nothing was written.</summary>
-public sealed class TooLargeException(string what, long actual, long limit, string unit) : EventStoreException(
-    $"The {what} has {actual} {unit}, but the limit of this engine is {limit}. "
-    + "Nothing was stored. Split it, or choose a backend with a higher limit.")
+/// <summary>Something is larger than a limit. Nothing was written.</summary>
+/// <param name="what">What is too large.</param>
+/// <param name="actual">Its size or number.</param>
+/// <param name="limit">The limit.</param>
+/// <param name="unit">What is counted.</param>
+/// <param name="advice">What to do; null where the limit is one of the engine's.</param>
+public sealed class TooLargeException(string what, long actual, long limit, string unit, string? advice = null) : EventStoreException(
+    advice is null
+        ? $"The {what} has {actual} {unit}, but the limit of this engine is {limit}. "
+            + "Nothing was stored. Split it, or choose a backend with a higher limit."
+        : $"The {what} has {actual} {unit}, but the limit is {limit}. {advice}")
 {
     /// <summary>The actual size or number.</summary>
     public long Actual { get; } = actual;
 
-    /// <summary>The engine's limit.</summary>
+    /// <summary>The limit.</summary>
     public long Limit { get; } = limit;
 }
 
 /// <summary>A before-commit hook refused the commit. Nothing was stored.</summary>
 public sealed class CommitRefusedException(StreamId stream, string hook, string reason) : EventStoreException(
-    $"The commit to stream '{stream}' was refused by {hook}: {reason} Nothing was stored.")
+    $"The commit to stream '{stream}' was refused by {Names.Printable(hook)}: {Names.Printable(reason)} Nothing was stored.")
 {
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;
@@ -158,17 +174,21 @@ public sealed class SnapshotRefusedException(StreamId stream, Revision revision,
     public Revision FirstRevision { get; } = state.FirstRevision;
 }
 
-/// <summary>A stream was deleted while it was read. The events returned so far are not the whole range.</summary>
+/// <summary>
+/// A stream was deleted, and perhaps created again, while it was read or before it was refreshed. The events returned so far are not the
+/// whole range.
+/// </summary>
 public sealed class ReadInterruptedException(StreamId stream, Revision expected) : EventStoreException(
-    $"Stream '{stream}' was deleted while it was being read: revision {expected} does not exist any more. Read it again.")
+    $"Stream '{stream}' was deleted, and perhaps created again, since it was read first: revision {expected} is not what it was. "
+    + "Read or open it again.")
 {
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;
 }
 
-/// <summary>A type has no stable name, so objects of it cannot be stored. Nothing was stored.</summary>
+/// <summary>A type has no stable name, so objects of it cannot be stored.</summary>
 public sealed class TypeNotRegisteredException(Type type) : EventStoreException(
-    $"{type} has no stable name, so it cannot be stored. Nothing was stored. "
+    $"{type} has no stable name, so it cannot be stored. "
     + $"Register it, as in UsingJsonSerialization(types => types.Register<{type.Name}>(\"a-name\")), "
     + "or put [EventType(\"a-name\")] on it. CLR names are not used, because they change.")
 {
@@ -176,12 +196,16 @@ public sealed class TypeNotRegisteredException(Type type) : EventStoreException(
     public Type Type { get; } = type;
 }
 
-/// <summary>An object could not be serialized or deserialized.</summary>
+/// <summary>A body, header or state could not be serialized, read or converted.</summary>
 public sealed class EventSerializationException : EventStoreException
 {
-    /// <summary>Creates the exception with the place; the payload is never shown.</summary>
-    public EventSerializationException(string what, string place, Exception inner) : base(
-        $"The {what} {place} failed: {inner?.GetType().Name}. The inner exception has the details; the stored bytes are unchanged.", inner)
+    /// <summary>Creates the exception with the place and the reason, neither of which shows a part of the payload.</summary>
+    /// <param name="what">What failed, such as "deserialization".</param>
+    /// <param name="place">Of what, and where.</param>
+    /// <param name="why">The reason, and what to do.</param>
+    /// <param name="inner">The cause, without texts that quote the payload; null for none.</param>
+    public EventSerializationException(string what, string place, string why, Exception? inner = null) : base(
+        $"The {what} {place} failed: {why}", inner)
     {
     }
 }
@@ -197,36 +221,14 @@ public sealed class PayloadTransformException : EventStoreException
     public string Transform { get; }
 }
 
-/// <summary>A consumer of this name is already running, or another process took the name over. No event was lost.</summary>
-public sealed class ConsumerTakenException(string name, string why) : EventStoreException(
-    $"The consumer '{name}' is already running: {why} Stop it, choose another name, or wait for it with WhenTaken.Wait.")
-{
-    /// <summary>The consumer's name.</summary>
-    public string Name { get; } = name;
-}
-
-/// <summary>A consumer stopped before an event that its handler could not handle. Started again, it begins with that event.</summary>
-public sealed class ConsumerStoppedException(string name, StreamId stream, Checkpoint checkpoint, Exception inner) : EventStoreException(
-    $"The consumer '{name}' stopped before checkpoint {checkpoint} of stream '{stream}': its handler failed with {inner?.GetType().Name}. "
-    + "Fix the handler and start the consumer again, or set MaxRetries and OnFailure so that it parks or skips the event.", inner)
-{
-    /// <summary>The consumer's name.</summary>
-    public string Name { get; } = name;
-
-    /// <summary>The stream of the event.</summary>
-    public StreamId Stream { get; } = stream;
-
-    /// <summary>The event's position.</summary>
-    public Checkpoint Checkpoint { get; } = checkpoint;
-}
-
 /// <summary>
-/// A position is after the head of the store: events were lost at its end, or it is another store. Nothing was delivered.
+/// A position is after the head of the store. Events were lost at its end, an older copy was put in its place, or it is another store.
+/// Thrown for consumers, subscriptions, read streams, dispatch, continuation tokens and reads in pages. Nothing was delivered.
 /// </summary>
 public sealed class PositionAheadException(string name, Checkpoint position, Checkpoint head) : EventStoreException(
-    $"'{name}' has handled everything up to checkpoint {position}, but the store ends at {head}: "
-    + "events were lost at its end, or it is another store. Nothing was delivered. "
-    + "Find out which events are missing; then delete the consumer or the read stream and start it again.")
+    $"'{Names.Printable(name)}' has read up to checkpoint {position}, but the store ends at {head}. "
+    + "Events were lost at its end, an older copy was put in its place, or it is another store. Nothing was delivered. "
+    + "Find out which events are missing; then read again, or delete the consumer or the read stream and start it again.")
 {
     /// <summary>The position.</summary>
     public Checkpoint Position { get; } = position;
@@ -237,7 +239,7 @@ public sealed class PositionAheadException(string name, Checkpoint position, Che
 
 /// <summary>A read stream does not exist, has another condition, or its stored definition cannot be trusted.</summary>
 public sealed class ReadStreamException(string name, string problem, string advice) : EventStoreException(
-    $"The read stream '{name}' {problem} {advice}")
+    $"The read stream '{Names.Printable(name)}' {problem} {advice}")
 {
     /// <summary>The read stream's name.</summary>
     public string Name { get; } = name;
@@ -248,90 +250,11 @@ public sealed class WireupException(string message) : EventStoreException(messag
 
 /// <summary>The value of an option is out of range. Nothing was opened or started.</summary>
 public sealed class InvalidOptionException(string options, string property, string value, string limit) : EventStoreException(
-    $"{options}.{property} is {value}, but must be {limit}.")
+    $"{options}.{property} is {Names.Printable(value)}, but must be {limit}.")
 {
     /// <summary>The class of the options.</summary>
     public string Options { get; } = options;
 
     /// <summary>The property.</summary>
     public string Property { get; } = property;
-}
-
-/// <summary>The storage failed, and a later call would fail too.</summary>
-public class StorageException : EventStoreException
-{
-    /// <summary>Creates the exception with what failed and what to do.</summary>
-    public StorageException(string message, Exception? inner = null) : base(message, inner)
-    {
-    }
-}
-
-/// <summary>The storage was opened for reading only. Nothing was written.</summary>
-public sealed class ReadOnlyStorageException(string what) : StorageException(
-    $"{what} is not possible: the storage was opened for reading only. Nothing was written. Use a process that opens it for writing.");
-
-/// <summary>
-/// The storage is not available now, and nothing was written. A later call may succeed.
-/// If it is unknown whether a batch was written, an engine throws <see cref="BatchOutcomeUnknownException"/> instead.
-/// </summary>
-public sealed class StorageUnavailableException : StorageException
-{
-    /// <summary>Creates the exception with what is unavailable and what to do.</summary>
-    public StorageUnavailableException(string message, Exception? inner = null) : base(message, inner)
-    {
-    }
-}
-
-/// <summary>The storage does not exist, and may not be created. Nothing was changed. Another process may create it later.</summary>
-public sealed class StorageNotFoundException : StorageException
-{
-    /// <summary>Creates the exception with what was not found, the place, and what to do.</summary>
-    public StorageNotFoundException(string message, Exception? inner = null) : base(message, inner)
-    {
-    }
-}
-
-/// <summary>The storage is held by an import. Nothing was written.</summary>
-public sealed class StorageHeldException(string holder) : StorageException(
-    $"The storage is held by the import '{holder}'. Nothing was written. Wait until it is finished, or finish it under that name.")
-{
-    /// <summary>The name of the import.</summary>
-    public string Holder { get; } = holder;
-}
-
-/// <summary>Stored data is damaged at a known place. Nothing was changed.</summary>
-public sealed class CorruptStorageException : StorageException
-{
-    /// <summary>Creates the exception with the place of the damage, what is wrong, and what to do.</summary>
-    public CorruptStorageException(string place, string problem, string advice, Exception? inner = null)
-        : base($"Damage at {place}: {problem} {advice}", inner) => (Place, Problem) = (place, problem);
-
-    /// <summary>The place: a file and offset, a table and key.</summary>
-    public string Place { get; }
-
-    /// <summary>What is wrong there.</summary>
-    public string Problem { get; }
-}
-
-/// <summary>Stored data has a format that this version does not know. Nothing was changed.</summary>
-public sealed class StorageFormatException(string place, string found, string expected) : StorageException(
-    $"{place} has {found}, but this version knows {expected}. Nothing was changed. Open it with the version that wrote it, or a newer one.")
-{
-    /// <summary>The place: a file, a table.</summary>
-    public string Place { get; } = place;
-
-    /// <summary>The format that was found.</summary>
-    public string Found { get; } = found;
-
-    /// <summary>The format that is known.</summary>
-    public string Expected { get; } = expected;
-}
-
-/// <summary>A name of a stream, an event type or a document cannot be stored. Nothing was.</summary>
-public sealed class InvalidNameException : ArgumentException
-{
-    /// <summary>Says what is wrong with the name and what to do.</summary>
-    public InvalidNameException(string what, string problem, string advice)
-        : base($"The {what} {problem}. Nothing was stored; {advice}.", what) =>
-        HelpLink = TroubleshootingPage.LinkTo(typeof(InvalidNameException));
 }

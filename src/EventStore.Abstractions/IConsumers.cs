@@ -16,6 +16,8 @@ public interface IConsumers
     /// <param name="cancellationToken">Ends the start, not the consumer.</param>
     /// <returns>The consumer, running; dispose it to stop it.</returns>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
+    /// <exception cref="ConsumerChangedException">A consumer of this name was started with another source, or with a state.</exception>
+    /// <exception cref="PositionAheadException">The consumer has handled more than the store holds.</exception>
     ValueTask<IConsumer> StartAsync(
         string name,
         ConsumerSource source,
@@ -25,6 +27,8 @@ public interface IConsumers
 
     /// <summary>Starts a consumer that passes events to a handler in batches, as large as the options allow.</summary>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
+    /// <exception cref="ConsumerChangedException">A consumer of this name was started with another source, or with a state.</exception>
+    /// <exception cref="PositionAheadException">The consumer has handled more than the store holds.</exception>
     ValueTask<IConsumer> StartBatchesAsync(
         string name,
         ConsumerSource source,
@@ -44,6 +48,12 @@ public interface IConsumers
     /// <param name="options">How it works; null for the defaults.</param>
     /// <param name="cancellationToken">Ends the start, not the consumer.</param>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
+    /// <exception cref="ConsumerChangedException">
+    /// A consumer of this name was started with another source, without a state, or with one of another type and the same schema version.
+    /// </exception>
+    /// <exception cref="TypeNotRegisteredException">The serializer has no name for the type of the initial state.</exception>
+    /// <exception cref="EventSerializationException">The initial state cannot be stored or read back.</exception>
+    /// <exception cref="PositionAheadException">The consumer has handled more than the store holds.</exception>
     ValueTask<IConsumer<TState>> StartAsync<TState>(
         string name,
         ConsumerSource source,
@@ -54,12 +64,16 @@ public interface IConsumers
 
     /// <summary>Opens a consumer whose events are pulled by enumerating it, and acknowledged one by one.</summary>
     /// <exception cref="ConsumerTakenException">A consumer of this name is running.</exception>
+    /// <exception cref="ConsumerChangedException">A consumer of this name was started with another source, or with a state.</exception>
+    /// <exception cref="PositionAheadException">The consumer has handled more than the store holds.</exception>
     ValueTask<IPullConsumer> OpenAsync(
         string name, ConsumerSource source, ConsumerOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Reads stored and new events without end. It has no name, and stores no position. Ended by the token or by leaving the loop.
+    /// Reads stored and new events without end. It has no name, and stores no position. Ended by the token or by leaving the loop. An
+    /// exception ends it too; then continue with <see cref="ConsumerStart.AfterCheckpoint"/> of the last event.
     /// </summary>
+    /// <exception cref="PositionAheadException">The store ends before what was read: it was set back.</exception>
     IAsyncEnumerable<CommittedEvent> SubscribeAsync(
         ConsumerSource source, ConsumerStart startFrom = default, CancellationToken cancellationToken = default);
 
@@ -71,7 +85,11 @@ public interface IConsumers
     IAsyncEnumerable<string> ListAsync(CancellationToken cancellationToken = default);
 }
 
-/// <summary>A consumer that runs in this process. Disposing it stops it, writes what is handled, and releases the name.</summary>
+/// <summary>
+/// A consumer that runs in this process. Disposing it stops it, writes what is handled, and releases the name. Called from its own handler,
+/// disposing and pausing do not wait, and take effect when the handler returns. Members that would wait for ever throw
+/// <see cref="CalledFromInsideException"/> there.
+/// </summary>
 public interface IConsumer : IAsyncDisposable
 {
     /// <summary>Its name.</summary>
@@ -94,20 +112,22 @@ public interface IConsumer : IAsyncDisposable
 
     /// <summary>Waits until everything up to a checkpoint is handled, so that a caller can read its own writes.</summary>
     /// <exception cref="InvalidOperationException">The consumer ended before that.</exception>
+    /// <exception cref="CalledFromInsideException">Its own handler called this for an event that is not handled yet.</exception>
     ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default);
 
     /// <summary>Waits until everything that is stored now is handled.</summary>
     /// <exception cref="InvalidOperationException">The consumer ended before that.</exception>
+    /// <exception cref="CalledFromInsideException">Its own handler called this for an event that is not handled yet.</exception>
     ValueTask WaitUntilCaughtUpAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Lists the events that were parked, in checkpoint order.</summary>
     IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Passes the parked events to the handler again, in checkpoint order, until one fails. Nothing else is delivered meanwhile. A state is
-    /// written together with the removal of each event from the parked ones. Do not call it from the handler, for which it waits. Returns
-    /// how many succeeded.
+    /// Passes the parked events to the handler again, in checkpoint order, until one fails. Nothing else is delivered meanwhile. Their
+    /// removal from the parked ones is written together with the state, as often as positions are. Returns how many succeeded.
     /// </summary>
+    /// <exception cref="CalledFromInsideException">Its own handler called this.</exception>
     ValueTask<int> ReplayParkedAsync(CancellationToken cancellationToken = default);
 }
 
@@ -145,7 +165,7 @@ public abstract class Delivery
 /// <typeparam name="TState">The state, of a type the store's serializer knows.</typeparam>
 public sealed class Projection<TState> where TState : class
 {
-    /// <summary>Creates a projection with a pure step.</summary>
+    /// <summary>Creates a projection with a pure step. A step that returns null fails with <see cref="ProjectionException"/>.</summary>
     public Projection(TState initial, Func<TState, CommittedEvent, TState> apply)
     {
         ArgumentNullException.ThrowIfNull(initial);
@@ -154,7 +174,9 @@ public sealed class Projection<TState> where TState : class
         ApplyAsync = (state, committed, _) => new(apply(state, committed));
     }
 
-    /// <summary>Creates a projection with an asynchronous step.</summary>
+    /// <summary>
+    /// Creates a projection with an asynchronous step. A step that returns null fails with <see cref="ProjectionException"/>.
+    /// </summary>
     public Projection(TState initial, Func<TState, CommittedEvent, CancellationToken, ValueTask<TState>> apply)
     {
         ArgumentNullException.ThrowIfNull(initial);
@@ -170,8 +192,8 @@ public sealed class Projection<TState> where TState : class
     public Func<TState, CommittedEvent, CancellationToken, ValueTask<TState>> ApplyAsync { get; }
 
     /// <summary>
-    /// The version of the state's form and meaning. Raise it when they change: a state of another version is computed again from the start.
-    /// Default 1.
+    /// The version of the state's form and meaning. Raise it when they change: a state of another version is computed again, from where the
+    /// consumer began at its first start. Default 1.
     /// </summary>
     public int SchemaVersion { get; init; } = 1;
 }
@@ -180,12 +202,17 @@ public sealed class Projection<TState> where TState : class
 /// <param name="Name">Its name.</param>
 /// <param name="Position">Everything of its source up to this checkpoint is handled.</param>
 /// <param name="Lag">
-/// How much of its source is not handled: events of its stream, links of its read stream, otherwise checkpoints of the store.
+/// How much of its source is not handled at the time of asking. Counts events of its stream, links of its read stream, otherwise
+/// checkpoints.
 /// </param>
 /// <param name="Parked">How many events are parked.</param>
 /// <param name="Skipped">How many events were skipped.</param>
 /// <param name="State">Its state.</param>
-public sealed record ConsumerStatus(string Name, Checkpoint Position, long Lag, int Parked, long Skipped, ConsumerState State);
+public sealed record ConsumerStatus(string Name, Checkpoint Position, long Lag, int Parked, long Skipped, ConsumerState State)
+{
+    /// <summary>The bytes of the state as it was last stored; 0 without a state.</summary>
+    public long StateBytes { get; init; }
+}
 
 /// <summary>The states of a consumer.</summary>
 public enum ConsumerState
@@ -199,6 +226,9 @@ public enum ConsumerState
     /// <summary>It is paused.</summary>
     Paused,
 
-    /// <summary>It ended.</summary>
+    /// <summary>It ended, as it was disposed.</summary>
     Stopped,
+
+    /// <summary>It ended with a failure, which <see cref="IConsumer.Completion"/> carries. Its name is free.</summary>
+    Faulted,
 }

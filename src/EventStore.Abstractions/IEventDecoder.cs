@@ -3,6 +3,9 @@ namespace EventStore.Engines;
 /// <summary>Decodes the stored form of an event, part by part.</summary>
 public interface IEventDecoder
 {
+    /// <summary>The name of the event's type that an application sees: the one into which the stored one is converted.</summary>
+    string TypeOf(in RecordedEvent recorded) => recorded.Record.EventType;
+
     /// <summary>Decrypts and decompresses the stored body.</summary>
     ReadOnlyMemory<byte> RestorePayload(in RecordedEvent recorded);
 

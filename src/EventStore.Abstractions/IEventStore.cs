@@ -87,6 +87,18 @@ public interface IEventStore : IAsyncDisposable
     /// <summary>Lists all streams of a bucket, or of the store for null, by name.</summary>
     IAsyncEnumerable<StreamHead> ListStreamsAsync(string? bucket = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Lists the streams of a bucket and a category by name, those whose id begins with a text. Costs what it lists, whatever else is
+    /// stored.
+    /// </summary>
+    /// <param name="bucket">The bucket.</param>
+    /// <param name="category">The category; empty for streams without one.</param>
+    /// <param name="idPrefix">What their ids begin with; empty for all.</param>
+    /// <param name="cancellationToken">Ends the listing by throwing.</param>
+    /// <exception cref="InvalidNameException">A name is too long or ill-formed, or the bucket is empty.</exception>
+    IAsyncEnumerable<StreamHead> ListStreamsAsync(
+        string bucket, string category, string idPrefix = "", CancellationToken cancellationToken = default);
+
     /// <summary>Deletes a stream with its snapshots. It can be created again, from revision 1. Returns whether it existed.</summary>
     ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default);
 
@@ -124,6 +136,7 @@ public interface ISnapshots
     /// Only a snapshot of this schema version; null for any. At a revision with several versions, only the highest is considered.
     /// </param>
     /// <param name="cancellationToken">Ends the search by throwing.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The schema version is negative.</exception>
     ValueTask<Snapshot?> FindAsync(
         StreamId stream, Revision? atMost = null, int? schemaVersion = null, CancellationToken cancellationToken = default);
 
@@ -161,6 +174,7 @@ public interface IDispatch
     /// <summary>
     /// Waits until all events stored now are dispatched or parked, here or by another process. Limit the wait with the token.
     /// </summary>
+    /// <exception cref="CalledFromInsideException">The dispatcher of this store called it.</exception>
     ValueTask WaitUntilDispatchedAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Returns how far dispatch is.</summary>
@@ -175,7 +189,14 @@ public interface IDispatch
 /// <param name="IsDispatchingHere">Whether this process dispatches.</param>
 /// <param name="ConsecutiveFailures">How many dispatches failed in a row.</param>
 public sealed record DispatchStatus(
-    Checkpoint Watermark, Checkpoint Head, long Backlog, long Parked, bool IsDispatchingHere, int ConsecutiveFailures);
+    Checkpoint Watermark, Checkpoint Head, long Backlog, long Parked, bool IsDispatchingHere, int ConsecutiveFailures)
+{
+    /// <summary>
+    /// Why the scheduler of this process does not work, apart from a failing bus: what its loop last threw. Null while it works, and where
+    /// there is none.
+    /// </summary>
+    public Exception? Failure { get; init; }
+}
 
 /// <summary>Describes how a store was built.</summary>
 /// <param name="Engine">The engine.</param>

@@ -44,7 +44,8 @@ public interface IPersistenceEngine : IAsyncDisposable
         (await CommitAsync([attempt], cancellationToken).ConfigureAwait(false))[0];
 
     /// <summary>
-    /// Finds the commit of a stream with an id, also one whose events were truncated (G55); null for none (G12). Costs one lookup.
+    /// Finds the commit that a stream holds under a commit id, by index, also one whose events were truncated (G55); null for none. What is
+    /// found is stored as durably as an acknowledged commit. Null does not show that a request still under way stores nothing (G12).
     /// </summary>
     ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default);
 

@@ -26,7 +26,15 @@ public sealed class NamedDocument
     /// <summary>The value.</summary>
     public ReadOnlyMemory<byte> Content { get; }
 
+    /// <summary>Throws if documents cannot be listed by a prefix and after a name. Both may be empty.</summary>
+    /// <exception cref="InvalidNameException">One is too long or ill-formed.</exception>
+    public static void RequireListing(string prefix, string after)
+    {
+        Names.Require(prefix, nameof(prefix), MaxNameBytes, mayBeEmpty: true);
+        Names.Require(after, nameof(after), MaxNameBytes, mayBeEmpty: true);
+    }
+
     /// <summary>Returns the name if it may name a document.</summary>
     /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
-    public static string RequireName(string name) => Names.Require(name, nameof(name), MaxNameBytes);
+    public static string RequireName(string name) => Names.Require(name, "document", MaxNameBytes);
 }

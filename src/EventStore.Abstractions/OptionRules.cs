@@ -13,6 +13,9 @@ public static class OptionRules
     // A timer takes about 49 days. Whatever is longer is a mistake, and would be found only when it runs.
     private static readonly TimeSpan LongestDuration = TimeSpan.FromDays(24);
 
+    // A timer counts milliseconds: with less, waiting would be a loop that never waits.
+    private static readonly TimeSpan ShortestDuration = TimeSpan.FromMilliseconds(1);
+
     /// <summary>Throws if a value breaks a rule.</summary>
     /// <param name="options">The options.</param>
     /// <param name="holds">Whether the rule holds.</param>
@@ -33,10 +36,26 @@ public static class OptionRules
                 options.GetType().Name, property, string.Create(CultureInfo.InvariantCulture, $"{value ?? "null"}"), limit);
     }
 
-    /// <summary>Throws if a duration is zero or negative.</summary>
+    /// <summary>Returns a value of an enumeration that has this member.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="parameter">The parameter's or property's name; set by the compiler.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The enumeration has no such member.</exception>
+    public static T RequireDefined<T>(T value, [CallerArgumentExpression(nameof(value))] string parameter = "") where T : struct, Enum =>
+        Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(
+                parameter, $"{typeof(T).Name} has no member {value:D}. Use one of {string.Join(", ", Enum.GetNames<T>())}.");
+
+    /// <summary>Throws if a duration is below a millisecond, or longer than a timer takes.</summary>
     /// <exception cref="InvalidOptionException">The value is out of range.</exception>
     public static void RequirePositive(object options, TimeSpan value, [CallerArgumentExpression(nameof(value))] string property = "") =>
-        Require(options, value > TimeSpan.Zero && value <= LongestDuration, value, $"above zero and at most {LongestDuration}", property);
+        RequireBetween(options, value, ShortestDuration, LongestDuration, property);
+
+    /// <summary>Throws if a duration is shorter than a minimum, or longer than a timer takes.</summary>
+    /// <exception cref="InvalidOptionException">The value is out of range.</exception>
+    public static void RequireAtLeast(
+        object options, TimeSpan value, TimeSpan least, [CallerArgumentExpression(nameof(value))] string property = "") =>
+        RequireBetween(options, value, least, LongestDuration, property);
 
     /// <summary>Throws if a duration is outside a range.</summary>
     /// <exception cref="InvalidOptionException">The value is out of range.</exception>

@@ -70,4 +70,15 @@ public sealed record StorePage(ReadOnlyMemory<RecordedEvent> Events, Checkpoint 
 /// <param name="MinEventsSinceSnapshot">Only streams with at least this many events since their newest snapshot; 0 for all.</param>
 /// <param name="After">Only streams after this one in the order of <see cref="StreamId.CompareTo"/>; null from the first.</param>
 /// <param name="Limit">The highest number of heads; at least 1.</param>
-public sealed record HeadQuery(string? Bucket, long MinEventsSinceSnapshot, StreamId? After, int Limit);
+/// <exception cref="InvalidNameException">The bucket is too long or ill-formed.</exception>
+public sealed record HeadQuery(string? Bucket, long MinEventsSinceSnapshot, StreamId? After, int Limit)
+{
+    private readonly string? bucket = Bucket is null ? null : StreamId.RequireBucket(Bucket);
+
+    /// <summary>Only this bucket; null for all.</summary>
+    public string? Bucket
+    {
+        get => bucket;
+        init => bucket = value is null ? null : StreamId.RequireBucket(value);
+    }
+}

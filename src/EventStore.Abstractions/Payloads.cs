@@ -25,7 +25,7 @@ public sealed class EncryptionKey
         Id = Names.Require(id, nameof(id), 64);
         if (key.Length is not (16 or 24 or 32))
             throw new WireupException(
-                $"An encryption key has 16, 24 or 32 bytes, but '{id}' has {key.Length}. "
+                $"An encryption key has 16, 24 or 32 bytes, but '{Names.Printable(id)}' has {key.Length}. "
                 + "Make one with RandomNumberGenerator.GetBytes(32).");
         Key = key.ToArray();
     }
@@ -37,5 +37,5 @@ public sealed class EncryptionKey
     public ReadOnlyMemory<byte> Key { get; }
 
     /// <summary>The id only.</summary>
-    public override string ToString() => Id;
+    public override string ToString() => Names.Printable(Id);
 }

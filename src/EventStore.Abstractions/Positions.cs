@@ -11,11 +11,7 @@ public readonly record struct Revision : IComparable<Revision>
 {
     /// <summary>Creates a revision from its number.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
-    public Revision(long value)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(value);
-        Value = value;
-    }
+    public Revision(long value) => Value = PositionRules.Require(value, "revision");
 
     /// <summary>The revision of a stream that has no events.</summary>
     public static Revision None => default;
@@ -31,7 +27,8 @@ public readonly record struct Revision : IComparable<Revision>
     public static explicit operator Revision(long value) => new(value);
 
     /// <summary>The revision <paramref name="count"/> events later.</summary>
-    public static Revision operator +(Revision revision, long count) => new(revision.Value + count);
+    /// <exception cref="ArgumentOutOfRangeException">There is no such revision: it is negative or above <see cref="Max"/>.</exception>
+    public static Revision operator +(Revision revision, long count) => new(PositionRules.Add(revision.Value, count, "revision"));
 
     /// <summary>Compares by number.</summary>
     public static bool operator <(Revision left, Revision right) => left.Value < right.Value;
@@ -58,11 +55,7 @@ public readonly record struct Checkpoint : IComparable<Checkpoint>
 {
     /// <summary>Creates a checkpoint from its number.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
-    public Checkpoint(long value)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(value);
-        Value = value;
-    }
+    public Checkpoint(long value) => Value = PositionRules.Require(value, "checkpoint");
 
     /// <summary>Before the first event of the store.</summary>
     public static Checkpoint Origin => default;
@@ -78,7 +71,9 @@ public readonly record struct Checkpoint : IComparable<Checkpoint>
     public static explicit operator Checkpoint(long value) => new(value);
 
     /// <summary>The checkpoint <paramref name="count"/> positions later.</summary>
-    public static Checkpoint operator +(Checkpoint checkpoint, long count) => new(checkpoint.Value + count);
+    /// <exception cref="ArgumentOutOfRangeException">There is no such checkpoint: it is negative or above <see cref="Max"/>.</exception>
+    public static Checkpoint operator +(Checkpoint checkpoint, long count) =>
+        new(PositionRules.Add(checkpoint.Value, count, "checkpoint"));
 
     /// <summary>Compares by number.</summary>
     public static bool operator <(Checkpoint left, Checkpoint right) => left.Value < right.Value;
@@ -105,11 +100,7 @@ public readonly record struct CommitSequence : IComparable<CommitSequence>
 {
     /// <summary>Creates a commit sequence from its number; 0 means no commit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
-    public CommitSequence(long value)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(value);
-        Value = value;
-    }
+    public CommitSequence(long value) => Value = PositionRules.Require(value, "commit sequence");
 
     /// <summary>The number.</summary>
     public long Value { get; }

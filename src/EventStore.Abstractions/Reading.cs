@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using EventStore.Engines;
 
 namespace EventStore;
@@ -25,7 +26,10 @@ public enum EventDecoding
     OnDemand,
 }
 
-/// <summary>Selects events of the store. A property that is null matches all events; all others must match.</summary>
+/// <summary>
+/// Selects events of the store. A property that is null matches all events; all others must match. A name that is too long or ill-formed
+/// is refused with <see cref="InvalidNameException"/>.
+/// </summary>
 public record EventFilter
 {
     private readonly HashSet<string>? eventTypes;
@@ -34,19 +38,38 @@ public record EventFilter
     public static EventFilter Everything { get; } = new();
 
     /// <summary>Only this bucket; null for all.</summary>
-    public string? Bucket { get; init; }
+    /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
+    public string? Bucket
+    {
+        get;
+        init => field = value is null ? null : StreamId.RequireBucket(value);
+    }
 
     /// <summary>Only this category; null for all. The empty string means streams without a category.</summary>
-    public string? Category { get; init; }
+    /// <exception cref="InvalidNameException">It is too long or ill-formed.</exception>
+    public string? Category
+    {
+        get;
+        init => field = value is null ? null : StreamId.RequireCategory(value);
+    }
 
     /// <summary>Only streams of this id; null for all.</summary>
-    public string? Id { get; init; }
+    /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
+    public string? Id
+    {
+        get;
+        init => field = value is null ? null : StreamId.RequireId(value);
+    }
 
-    /// <summary>Only events of these types; null for all. An empty collection matches nothing.</summary>
+    /// <summary>
+    /// Only events of these types; null for all. An empty collection matches nothing. A store also finds the events stored under older
+    /// names that are converted into one of these while reading.
+    /// </summary>
+    /// <exception cref="InvalidNameException">A name is empty, too long or ill-formed.</exception>
     public IReadOnlyCollection<string>? EventTypes
     {
         get => eventTypes;
-        init => eventTypes = value?.ToHashSet(StringComparer.Ordinal);
+        init => eventTypes = value?.Select(EventRecord.RequireType).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Only commits stamped at or after this instant; null for all. An approximation, as clocks may be wrong.</summary>
@@ -60,6 +83,22 @@ public record EventFilter
         MatchesCommit(recorded.Commit)
         && (eventTypes is null || eventTypes.Contains(recorded.Record.EventType))
         && (Criteria is null || Criteria.Matches(recorded));
+
+    /// <summary>A filter that matches at least what both match. Where both ask for something, this one's value is kept.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public EventFilter Narrow(EventFilter other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new()
+        {
+            Bucket = Bucket ?? other.Bucket,
+            Category = Category ?? other.Category,
+            Id = Id ?? other.Id,
+            EventTypes = EventTypes ?? other.EventTypes,
+            Since = Since ?? other.Since,
+            Criteria = Criteria ?? other.Criteria,
+        };
+    }
 
     /// <summary>Whether events of a commit can match, except for their types and criteria.</summary>
     public bool MatchesCommit(CommitRecord commit)
@@ -82,5 +121,15 @@ public sealed record EventQuery : EventFilter
     public Checkpoint UpTo { get; init; } = Checkpoint.Max;
 
     /// <summary>Oldest or newest first. Default: oldest.</summary>
-    public ReadDirection Direction { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">It is neither of the two.</exception>
+    public ReadDirection Direction
+    {
+        get;
+        init => field = OptionRules.RequireDefined(value, nameof(Direction));
+    }
+
+    /// <summary>
+    /// A further condition, on headers or bodies for example; null for none. The engine applies the part that it can, the store the rest.
+    /// </summary>
+    public EventPredicate? Condition { get; init; }
 }

@@ -5,7 +5,20 @@ namespace EventStore;
 /// <param name="Revision">The revision whose state it is; 1 or higher.</param>
 /// <param name="State">The state; an <see cref="UnknownEvent"/> where its type is not registered.</param>
 /// <param name="SchemaVersion">The version of the state's shape; 0 or higher. At one revision the higher one is newer.</param>
-public record Snapshot(StreamId Stream, Revision Revision, object State, int SchemaVersion = 0);
+public record Snapshot(StreamId Stream, Revision Revision, object State, int SchemaVersion = 0)
+{
+    /// <summary>The same snapshot with its state as a type. <c>store.Snapshots.FindAsync</c> finds snapshots without one.</summary>
+    /// <exception cref="InvalidCastException">The state is of another type.</exception>
+    public Snapshot<TState> Of<TState>() where TState : notnull => this as Snapshot<TState> ?? (State is TState state
+        ? new(Stream, Revision, state, SchemaVersion)
+        : throw new InvalidCastException(
+            $"The snapshot of stream '{Stream}' at revision {Revision} has a state of {State?.GetType()}, not of {typeof(TState)}. "
+            + "Ask for its type, or register the type under the name with which the snapshot was saved."));
+
+    /// <summary>The place, and the type of the state. The state itself is not shown.</summary>
+    public sealed override string ToString() =>
+        $"Snapshot of stream '{Stream}' at revision {Revision}, schema version {SchemaVersion}, state {State?.GetType().Name}";
+}
 
 /// <summary>A snapshot whose state is of a known type.</summary>
 /// <typeparam name="TState">The state.</typeparam>
@@ -17,7 +30,11 @@ public sealed record Snapshot<TState>(StreamId Stream, Revision Revision, TState
     : Snapshot(Stream, Revision, State, SchemaVersion) where TState : notnull
 {
     /// <summary>The state.</summary>
-    public new TState State { get; init; } = State;
+    public new TState State
+    {
+        get => (TState)base.State;
+        init => base.State = value;
+    }
 }
 
 /// <summary>A stream that was opened from a snapshot.</summary>

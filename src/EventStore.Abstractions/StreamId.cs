@@ -29,7 +29,7 @@ public readonly record struct StreamId : IComparable<StreamId>
     {
         bucket = DefaultBucket;
         category = "";
-        this.id = Names.Require(id, nameof(id), MaxIdBytes);
+        this.id = RequireId(id);
     }
 
     /// <summary>Names a stream of a category in the default bucket.</summary>
@@ -43,8 +43,8 @@ public readonly record struct StreamId : IComparable<StreamId>
     public StreamId(string bucket, string category, string id)
     {
         this.bucket = Names.Require(bucket, nameof(bucket), MaxBucketBytes);
-        this.category = Names.Require(category, nameof(category), MaxBucketBytes, mayBeEmpty: true);
-        this.id = Names.Require(id, nameof(id), MaxIdBytes);
+        this.category = RequireCategory(category);
+        this.id = RequireId(id);
     }
 
     /// <summary>The tenant or bounded context.</summary>
@@ -75,8 +75,13 @@ public readonly record struct StreamId : IComparable<StreamId>
         return order == 0 ? CompareCodePoints(Id, other.Id) : order;
     }
 
-    /// <summary>Bucket, category and id for a log or a message; not meant to be parsed.</summary>
-    public override string ToString() => id is null ? "(no stream)" : $"{bucket}/{category}/{id}";
+    /// <summary>
+    /// Bucket, category and id for a log or a message, on one line. A slash or a percent sign within a part, and what is not printable, is
+    /// percent-encoded, so that two streams never have the same text.
+    /// </summary>
+    public override string ToString() => id is null
+        ? "(no stream)"
+        : $"{Names.PathPart(Bucket)}/{Names.PathPart(Category)}/{Names.PathPart(id)}";
 
     /// <summary>Compares two names by code point: as UTF-16 units, but with surrogates above all other characters.</summary>
     public static int CompareCodePoints(string left, string right)
@@ -94,6 +99,13 @@ public readonly record struct StreamId : IComparable<StreamId>
     /// <summary>Returns the name if it may name a bucket.</summary>
     /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>
     public static string RequireBucket(string bucket) => Names.Require(bucket, nameof(bucket), MaxBucketBytes);
+
+    /// <summary>Returns the name if it may name a category.</summary>
+    /// <exception cref="InvalidNameException">It is too long or ill-formed.</exception>
+    public static string RequireCategory(string category) =>
+        Names.Require(category, nameof(category), MaxBucketBytes, mayBeEmpty: true);
+
+    internal static string RequireId(string id) => Names.Require(id, nameof(id), MaxIdBytes);
 
     private static InvalidNameException Unnamed() =>
         new("stream", "is default(StreamId), which has no name", "construct it with at least an id");

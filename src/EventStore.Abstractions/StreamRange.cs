@@ -1,3 +1,6 @@
+using System.Globalization;
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>
@@ -13,20 +16,43 @@ public sealed record StreamRange
     /// <summary>The whole stream, oldest first.</summary>
     public static StreamRange All { get; } = new();
 
-    /// <summary>The first revision, included. Default: 1.</summary>
-    public Revision From { get; init; } = new(1);
+    /// <summary>The first revision, included. Default: 1. Setting it replaces an end that was counted from the head.</summary>
+    public Revision From
+    {
+        get;
+        init => (field, fromBeforeHead) = (value, null);
+    } = new(1);
 
-    /// <summary>The last revision, included. Default: the head at the time the read starts. 0 is an empty range.</summary>
-    public Revision To { get; init; } = Revision.Max;
+    /// <summary>
+    /// The last revision, included. Default: the head at the time the read starts. 0 is an empty range. Setting it replaces an end that was
+    /// counted from the head.
+    /// </summary>
+    public Revision To
+    {
+        get;
+        init => (field, toBeforeHead) = (value, null);
+    } = Revision.Max;
 
     /// <summary>How many of the newest events of the range are read; null for all. 0 or more.</summary>
-    public int? Last { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public int? Last
+    {
+        get;
+        init => field = value is null or >= 0
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Last), $"Last is 0 or more, or null for all, but {value} was given.");
+    }
 
     /// <summary>Only events that were stored at this instant, by commit stamp; null for all.</summary>
     public DateTimeOffset? AsOf { get; init; }
 
     /// <summary>Oldest or newest first. Default: oldest.</summary>
-    public ReadDirection Direction { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">It is neither of the two.</exception>
+    public ReadDirection Direction
+    {
+        get;
+        init => field = OptionRules.RequireDefined(value, nameof(Direction));
+    }
 
     /// <summary>Whether an end is counted from the stream's head, so that the head must be known to read the range.</summary>
     public bool IsRelativeToHead => (fromBeforeHead ?? toBeforeHead) is not null;
@@ -60,7 +86,22 @@ public sealed record StreamRange
     {
         From = fromBeforeHead is { } from ? new(Math.Max(1, head.Value - from)) : From,
         To = toBeforeHead is { } to ? new(Math.Max(0, head.Value - to)) : To,
-        fromBeforeHead = null,
-        toBeforeHead = null,
+    };
+
+    /// <summary>The range in words, for a log or a message.</summary>
+    public override string ToString()
+    {
+        var text = $"{End(fromBeforeHead, From)} to {End(toBeforeHead, To)}";
+        if (Last is { } last) text += string.Create(CultureInfo.InvariantCulture, $", the last {last}");
+        if (AsOf is { } instant) text += $", as of {instant.ToString("O", CultureInfo.InvariantCulture)}";
+        return Direction == ReadDirection.Backward ? text + ", newest first" : text;
+    }
+
+    private static string End(long? beforeHead, Revision revision) => beforeHead switch
+    {
+        null => revision == Revision.Max ? "head" : $"revision {revision}",
+        < 0 => "the one after the head",
+        0 => "head",
+        _ => string.Create(CultureInfo.InvariantCulture, $"head - {beforeHead}"),
     };
 }

@@ -191,6 +191,44 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
         Assert.Empty(await ReadAllAsync());
     }
 
+    [Fact, Guarantee("G7", "G12")]
+    public async Task A_commit_is_found_by_its_id_in_its_stream_alone()
+    {
+        StreamId other = new("category", "other"), emptied = "emptied";
+        var (id, headers) = (NewId.Next(), "headers"u8.ToArray());
+        var stored = await Engine.CommitAsync(
+        [
+            Attempt(stream, ExpectedRevision.Any, Events(2)),
+            new CommitAttempt(stream, id, Events(3)) { Headers = headers },
+            new CommitAttempt(other, id, Events(1)),
+            new CommitAttempt(emptied, id, Events(1)),
+            Attempt(stream, ExpectedRevision.Any),
+        ]);
+        await Engine.DeleteStreamAsync(emptied);
+        await FindAllAsync();
+        await AppendAsync(emptied, 1);
+        await FindAllAsync();
+        if (!Engine.Description.Capabilities.HasFlag(EngineCapabilities.Reopens)) return;
+        await ReopenAsync();
+        await FindAllAsync();
+
+        async Task FindAllAsync()
+        {
+            foreach (var commit in stored.Select(outcome => outcome.Commit).OfType<CommitRecord>())
+            {
+                if (commit.Stream == emptied) continue;
+                var found = await Engine.FindCommitAsync(commit.Stream, commit.CommitId);
+                Assert.NotNull(found);
+                Assert.Equal(commit.Headers.ToArray(), found.Headers.ToArray());
+                Assert.Equal(commit with { Headers = default }, found with { Headers = default });
+            }
+
+            Assert.Null(await Engine.FindCommitAsync(stream, NewId.Next()));
+            Assert.Null(await Engine.FindCommitAsync(emptied, id));
+            Assert.Null(await Engine.FindCommitAsync("missing", id));
+        }
+    }
+
     [Fact, Guarantee("G12")]
     public async Task Cancellation_before_sending_stores_nothing()
     {

@@ -150,6 +150,23 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
         await CloseAsync(engines);
     }
 
+    [Fact, Guarantee("G13")]
+    public async Task Appends_of_one_caller_are_stored_in_the_order_of_the_calls_awaited_or_not()
+    {
+        const int Appends = 600, Streams = 7;
+        await using var store = await Wire().BuildAsync();
+        var calls = new Task<CommitResult>[Appends];
+        for (var i = 0; i < Appends; i++)
+        {
+            calls[i] = store.AppendAsync($"stream-{i % Streams}", $"{i}").AsTask();
+            if (i % 50 == 49) await calls[i];
+        }
+
+        var results = await Task.WhenAll(calls);
+        Assert.Equal(results.Select(result => result.LastCheckpoint).Order(), results.Select(result => result.LastCheckpoint));
+        Assert.Equal(Enumerable.Range(0, Appends).Select(i => $"{i}"), Bodies(await ReadAllAsync()));
+    }
+
     [Fact, Guarantee("G5", "G7", "G9", "G46")]
     public async Task Commits_and_deletions_of_one_engine_are_visible_to_the_others_at_once()
     {

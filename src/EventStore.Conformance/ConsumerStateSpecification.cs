@@ -1,3 +1,4 @@
+using System.Text;
 using Xunit;
 
 namespace EventStore.Conformance;
@@ -160,9 +161,9 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
                 "name", ConsumerSource.Everything, Collect, Quick())) await consumer.WaitUntilCaughtUpAsync();
 
         var document = await DocumentAsync("consumers/name");
-        var ahead = System.Text.Encoding.UTF8.GetString(document.Content.Span).Replace(
+        var ahead = Encoding.UTF8.GetString(document.Content.Span).Replace(
             "\"checkpoint\":1", "\"checkpoint\":99", StringComparison.Ordinal);
-        await Engine.PutDocumentAsync(document.Name, System.Text.Encoding.UTF8.GetBytes(ahead), document.Version);
+        await Engine.PutDocumentAsync(document.Name, Encoding.UTF8.GetBytes(ahead), document.Version);
         var refused = await Assert.ThrowsAsync<PositionAheadException>(
             async () => await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick()));
         Assert.Equal((99L, 1L), (refused.Position.Value, refused.Head.Value));
@@ -200,6 +201,46 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
         await again.WaitUntilCaughtUpAsync();
         Assert.Equal(Enumerable.Range(1, 33).Select(i => $"{i}").Order(), again.State.TrimEnd(',').Split(',').Order());
         Assert.Equal(0, (await again.GetStatusAsync()).Parked);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G33")]
+    public async Task A_state_that_cannot_be_stored_is_refused_at_the_start_and_the_name_is_free()
+    {
+        await using var store = await Wire().BuildAsync();
+        await store.AppendAsync("stream", "1");
+        var unknown = new Projection<StringBuilder>(new StringBuilder(), (state, _) => state);
+        await Assert.ThrowsAsync<TypeNotRegisteredException>(
+            async () => await store.Consumers.StartAsync("name", ConsumerSource.Everything, unknown, Quick()));
+        await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
+        await consumer.WaitForAsync(new Checkpoint(1));
+        Assert.Equal("1,", consumer.State);
+    }
+
+    [Theory(Timeout = Minute), InlineData(false), InlineData(true), Guarantee("G33", "G37")]
+    public async Task A_projection_that_returns_null_fails_at_that_event_and_keeps_its_state(bool isAsynchronous)
+    {
+        // An element that was never set is null, whatever its type says.
+        var unset = new string[1];
+        async ValueTask<string> ApplyAsync(string state, CommittedEvent committed)
+        {
+            if (isAsynchronous) await Task.Yield();
+            return (string)committed.Body == "3" ? unset[0] : $"{state}{committed.Body},";
+        }
+
+        var forgetful = new Projection<string>("", (state, committed, _) => ApplyAsync(state, committed));
+        await using var store = await Wire().BuildAsync();
+        await store.AppendAsync("stream", ExpectedRevision.Any, ["1", "2", "3", "4"]);
+        await using (var failing = await store.Consumers.StartAsync(
+            "name", ConsumerSource.Everything, forgetful, Quick(options => options.MaxRetries = 0)))
+        {
+            var stopped = await Assert.ThrowsAsync<ConsumerStoppedException>(() => failing.Completion);
+            var failure = Assert.IsType<ProjectionException>(stopped.InnerException);
+            Assert.Equal(("name", new StreamId("stream"), 3L), (failure.Name, failure.Stream, failure.Checkpoint.Value));
+        }
+
+        await using var repaired = await store.Consumers.StartAsync("name", ConsumerSource.Everything, Collect, Quick());
+        await repaired.WaitUntilCaughtUpAsync();
+        Assert.Equal("1,2,3,4,", repaired.State);
     }
 
     // Lets the term of a lease pass, in steps in which a live holder renews it.

@@ -5,6 +5,8 @@ namespace EventStore.Conformance;
 /// <summary>A deleted stream is absent from every read path, all else is kept, and its checkpoints are never reused.</summary>
 public abstract class DeletionSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
+    private const string NoIncarnation = "The seam does not distinguish two lives of one name yet: it knows revisions only.";
+
     private readonly StreamId stream = new("bucket", "category", "stream");
 
     [Fact, Guarantee("G46")]
@@ -100,5 +102,71 @@ public abstract class DeletionSpecification<TBackend> : Specification<TBackend> 
         await Engine.DeleteStreamAsync(stream);
         Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(attempt)).Kind);
         Assert.Equal(CommitOutcomeKind.Duplicate, (await CommitAsync(attempt)).Kind);
+    }
+
+    [Theory, Guarantee("G15", "G46")]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(7)]
+    public async Task A_stream_object_finds_at_its_refresh_that_its_stream_was_deleted_and_created_again(int newEvents)
+    {
+        await using var store = await Wire().BuildAsync();
+        var written = store.CreateStream(stream);
+        foreach (var text in (string[])["a", "b", "c"]) written.Add(text);
+        await written.CommitChangesAsync();
+        var read = await store.OpenStreamAsync(stream);
+        await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(2), "state"));
+        var (_, partly) = await store.OpenFromSnapshotAsync(stream);
+
+        await store.DeleteStreamAsync(stream);
+        if (newEvents > 0) await store.AppendAsync(stream, ExpectedRevision.NoStream, Enumerable.Repeat((object)"new", newEvents));
+        foreach (var opened in (IEventStream[])[written, read, partly])
+        {
+            var before = opened.CommittedEvents.Count;
+            var error = await Assert.ThrowsAsync<ReadInterruptedException>(async () => await opened.RefreshAsync());
+            Assert.Equal(stream, error.Stream);
+            Assert.Equal((3, before), (opened.Revision.Value, opened.CommittedEvents.Count));
+        }
+    }
+
+    [Fact(Skip = NoIncarnation), Guarantee("G5", "G46")]
+    public async Task A_commit_to_a_stream_that_was_deleted_and_created_again_conflicts()
+    {
+        await using var store = await Wire().BuildAsync();
+        await store.AppendAsync(stream, ExpectedRevision.NoStream, ["a", "b"]);
+        IEventStream[] opened = [await store.OpenStreamAsync(stream), await store.OpenStreamAtHeadAsync(stream)];
+        await store.DeleteStreamAsync(stream);
+        await store.AppendAsync(stream, ExpectedRevision.NoStream, ["other a", "other b"]);
+        foreach (var old in opened)
+        {
+            old.Add("decided on the old events");
+            await Assert.ThrowsAnyAsync<EventStoreException>(async () => await old.CommitChangesAsync());
+        }
+
+        Assert.Equal(2, (await ReadStreamAsync(stream)).Count);
+    }
+
+    [Fact(Skip = NoIncarnation), Guarantee("G21", "G25", "G46")]
+    public async Task A_snapshot_of_a_deleted_stream_does_not_open_a_new_one_of_its_name()
+    {
+        await using var store = await Wire().BuildAsync();
+        await store.AppendAsync(stream, ExpectedRevision.NoStream, ["a", "b"]);
+        await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(2), "state"));
+        var held = (await store.Snapshots.FindAsync(stream))!;
+        await store.DeleteStreamAsync(stream);
+        await store.AppendAsync(stream, ExpectedRevision.NoStream, ["other a", "other b", "other c"]);
+        await Assert.ThrowsAnyAsync<EventStoreException>(async () => await store.OpenStreamAsync(held));
+    }
+
+    [Fact(Skip = NoIncarnation), Guarantee("G15", "G46")]
+    public async Task A_stream_object_opened_at_the_head_finds_at_its_refresh_that_its_stream_was_created_again()
+    {
+        await using var store = await Wire().BuildAsync();
+        await store.AppendAsync(stream, ExpectedRevision.NoStream, ["a", "b"]);
+        var opened = await store.OpenStreamAtHeadAsync(stream);
+        await store.DeleteStreamAsync(stream);
+        await store.AppendAsync(stream, ExpectedRevision.NoStream, ["other a", "other b", "other c"]);
+        await Assert.ThrowsAsync<ReadInterruptedException>(async () => await opened.RefreshAsync());
     }
 }

@@ -7,7 +7,8 @@ public static class DescriptionTable
 {
     /// <summary>The head of the table, in Markdown.</summary>
     public const string Header =
-        "| backend | address | durability | reopens | shared by processes | wakes across processes | events a commit | MiB a commit |";
+        "| backend | address | durability | reopens | several writers | readers beside a writer | wakes across processes "
+        + "| events a commit | MiB a commit |";
 
     /// <summary>The row of one engine, in Markdown.</summary>
     public static string RowOf(EngineDescription description, string scheme)
@@ -17,7 +18,7 @@ public static class DescriptionTable
         return string.Create(CultureInfo.InvariantCulture,
             $"| {description.Name} | `{scheme}:` | {description.Durability.Level} | "
             + $"{Mark(EngineCapabilities.Reopens)} | {Mark(EngineCapabilities.SharedWriting)} | "
-            + $"{Mark(EngineCapabilities.WakesAcrossProcesses)} | "
+            + $"{Mark(EngineCapabilities.SharedReading)} | {Mark(EngineCapabilities.WakesAcrossProcesses)} | "
             + $"{limits.MaxEventsPerCommit:N0} | {limits.MaxCommitBytes >> 20:N0} |");
 
         string Mark(EngineCapabilities capability) => description.Capabilities.HasFlag(capability) ? "yes" : "no";

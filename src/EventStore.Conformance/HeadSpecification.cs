@@ -79,4 +79,23 @@ public abstract class HeadSpecification<TBackend> : Specification<TBackend> wher
             all.AddRange(page.Select(head => head.Stream));
         }
     }
+
+    [Fact, Guarantee("G18", "G20")]
+    public async Task Streams_of_a_category_are_listed_by_the_beginning_of_their_ids()
+    {
+        string[] ids = ["\u0001", "\u0001a", "a", "a/b", "ab", "abc", "a😀", "b", "é", "😀", "😀a"];
+        StreamId[] streams = [.. from bucket in (string[])["b", "c"] from category in (string[])["", "k", "l"] from id in ids
+                                 select new StreamId(bucket, category, id)];
+        await Engine.CommitAsync([.. streams.Select(stream => Attempt(stream, ExpectedRevision.Any))]);
+        await using var store = await Wire().BuildAsync();
+        foreach (var category in (string[])["", "k", "l", "none"])
+        {
+            foreach (var prefix in (string[])["", "\u0001", "a", "ab", "abcd", "😀", "z"])
+            {
+                var expected = streams.Where(stream => stream.Bucket == "b" && stream.Category == category
+                    && stream.Id.StartsWith(prefix, StringComparison.Ordinal)).Order();
+                Assert.Equal(expected, (await ToListAsync(store.ListStreamsAsync("b", category, prefix))).Select(head => head.Stream));
+            }
+        }
+    }
 }

@@ -71,6 +71,31 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
         Assert.Empty(await ReadAllAsync());
     }
 
+    [Fact, Guarantee("G1", "G19")]
+    public async Task Ill_formed_names_to_look_for_are_refused_and_reads_go_on()
+    {
+        await AppendAsync("stream", 1);
+        for (var round = 0; round < 3; round++)
+        {
+            foreach (var name in (string[])["a\0b", "\ud800", "a\udc00"])
+            {
+                Assert.Throws<InvalidNameException>(() => new EventFilter { Bucket = name });
+                Assert.Throws<InvalidNameException>(() => new EventFilter { Category = name });
+                Assert.Throws<InvalidNameException>(() => new EventFilter { Id = name });
+                Assert.Throws<InvalidNameException>(() => new EventFilter { EventTypes = ["type", name] });
+                Assert.Throws<InvalidNameException>(() => new HeadQuery(name, 0, null, 1));
+                await Assert.ThrowsAsync<InvalidNameException>(async () => await Engine.ListDocumentsAsync(name, "", 1));
+                await Assert.ThrowsAsync<InvalidNameException>(async () => await Engine.ListDocumentsAsync("", name, 1));
+                await Assert.ThrowsAsync<InvalidNameException>(async () => await Engine.FindDocumentAsync(name));
+                await Assert.ThrowsAsync<InvalidNameException>(async () => await Engine.DeleteDocumentAsync(name, 1));
+                await Assert.ThrowsAsync<InvalidNameException>(async () => await Engine.PurgeBucketAsync(name));
+            }
+
+            Assert.Single(await ReadAllAsync(new EventFilter { Id = "stream", EventTypes = ["type"] }));
+            Assert.Empty(await Engine.ListDocumentsAsync("", "", 10));
+        }
+    }
+
     [Fact, Guarantee("G2")]
     public async Task The_same_id_in_another_bucket_or_category_is_another_stream_through_every_member()
     {

@@ -116,6 +116,33 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
     }
 
+    [Fact, Guarantee("G14")]
+    public async Task Storage_that_was_set_back_is_reported_and_nothing_is_skipped()
+    {
+        Assert.SkipUnless(Backend is IRestorableBackend, "The backend cannot set its storage back.");
+        var backend = (IRestorableBackend)(object)Backend;
+        await AppendAsync("stream", 3);
+        await backend.KeepAsync();
+        await using var reader = await OpenAsync();
+        await using var streamReader = await OpenAsync();
+        await using var writer = await OpenAsync();
+        await CommitAsync(writer, Attempt("stream", ExpectedRevision.Any, Events(4)));
+        Assert.Equal(7, (await ReadAllAsync(reader)).Count);
+        Assert.Equal(7, (await ReadStreamAsync(streamReader, "stream")).Count);
+        await backend.RestoreAsync();
+
+        await Assert.ThrowsAsync<StorageReplacedException>(async () => await ReadAllAsync(reader, after: 7));
+        await Assert.ThrowsAsync<StorageReplacedException>(async () => await ReadStreamAsync(streamReader, "stream", from: 8));
+        await Assert.ThrowsAsync<StorageReplacedException>(
+            async () => await writer.CommitAsync([Attempt("stream", ExpectedRevision.Any, Events(1))]));
+        await using var opened = await OpenAsync();
+        Assert.Equal(3, (await ReadAllAsync(opened)).Count);
+        await CommitAsync(opened, Attempt("stream", ExpectedRevision.Any, Events(9)));
+
+        // What was noticed stays so, also when there is more again than was seen.
+        await Assert.ThrowsAsync<StorageReplacedException>(async () => await ReadAllAsync(reader, after: 7));
+    }
+
     [Fact, Guarantee("G48")]
     public async Task After_dispose_every_member_throws()
     {
@@ -141,6 +168,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
             async () => await Engine.ListDocumentsAsync("", "", 1),
             async () => await Engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.Zero),
             async () => await Engine.DeleteStreamAsync("s"),
+            async () => await Engine.FindCommitAsync("stream", NewId.Next()),
             async () => await Engine.PurgeBucketAsync("bucket"),
             async () => await Engine.PurgeAllAsync(),
             async () => await Engine.VerifyAsync(),

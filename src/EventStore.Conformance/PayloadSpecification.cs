@@ -149,4 +149,35 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
             Assert.Equal(payload, (await DocumentAsync("document")).Content.ToArray());
         }
     }
+
+    [Fact, Guarantee("G10")]
+    public async Task Bytes_of_any_form_are_stored_under_a_name_of_their_own_and_come_back_unchanged()
+    {
+        byte[][] payloads = [[], [0], [0xC1, 0xE5, 0x53, 0x01, 0], [.. Enumerable.Range(0, 256).Select(i => (byte)i)], "{}"u8.ToArray()];
+        var key = new EncryptionKey("k", new byte[16]);
+        foreach (var wire in (Func<Wireup>[])[() => Wire(), () => Wire().Compress(minBytes: 0).EncryptWith(key)])
+        {
+            await using var store = await wire().BuildAsync();
+            StreamId target = Guid.NewGuid();
+            foreach (var payload in payloads)
+            {
+                var opened = await store.OpenStreamAtHeadAsync(target);
+                var given = payload.ToArray();
+                opened.Add(EventMessage.OfBytes($"opaque-{payload.Length}", given, new Dictionary<string, string> { ["h"] = "v" }));
+                given.AsSpan().Fill(1);
+                await opened.CommitChangesAsync();
+            }
+
+            var read = await ToListAsync(store.ReadStreamAsync(target));
+            Assert.Equal(payloads, read.Select(committed => ((UnknownEvent)committed.Body).Payload.ToArray()));
+            Assert.Equal(payloads.Select(payload => $"opaque-{payload.Length}"), read.Select(committed => committed.EventType));
+            Assert.All(read, committed => Assert.Equal("v", committed.Headers["h"]));
+
+            // What was read can be appended as it is, to another stream for example.
+            await store.AppendAsync($"copy of {target}", ExpectedRevision.NoStream, read.Select(committed => committed.Body));
+            Assert.Equal(
+                payloads,
+                (await ToListAsync(store.ReadStreamAsync($"copy of {target}"))).Select(committed => committed.Payload.ToArray()));
+        }
+    }
 }

@@ -106,15 +106,43 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
         Assert.Equal(2, (await ReadAllAsync()).Count);
     }
 
+    [Fact, Guarantee("G12")]
+    public async Task A_commit_of_an_unknown_outcome_that_is_found_is_not_sent_again()
+    {
+        var losing = new LosesResults(Engine, isStored: true, lost: 1);
+        await using var store = await Wire(losing).BuildAsync();
+        var result = await store.AppendAsync(stream, ExpectedRevision.NoStream, ["one", "two"]);
+        Assert.Equal((2, false), (result.LastRevision.Value, result.IsDuplicate));
+        Assert.Equal(1, losing.Sent);
+    }
+
+    [Fact, Guarantee("G7", "G12")]
+    public async Task A_request_that_arrives_after_it_was_looked_for_is_stored_once()
+    {
+        await using var store = await Wire(new ArrivesLate(Engine)).BuildAsync();
+        var result = await store.AppendAsync(stream, ExpectedRevision.Any, ["one", "two"]);
+        Assert.Equal((2, false), (result.LastRevision.Value, result.IsDuplicate));
+        Assert.Equal(2, (await ReadAllAsync()).Count);
+    }
+
+    [Fact, Guarantee("G12")]
+    public async Task A_refusal_of_the_repetition_leaves_the_outcome_unknown()
+    {
+        await using var store = await Wire(new RefusesRepetitions(Engine)).BuildAsync();
+        var unknown = await Assert.ThrowsAsync<CommitOutcomeUnknownException>(async () => await store.AppendAsync(stream, "one"));
+        Assert.DoesNotContain("othing was stored", unknown.Message, StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = 60_000), Guarantee("G12")]
     public async Task An_outcome_that_stays_unknown_is_reported_and_a_repetition_settles_it()
     {
-        var losing = new LosesResults(Engine, isStored: true, lost: 7);
+        var losing = new LosesResults(Engine, isStored: true, lost: 7, isAway: true);
         await using var store = await Wire(losing).BuildAsync();
         var commitId = Guid.NewGuid();
         var unknown = await Assert.ThrowsAsync<CommitOutcomeUnknownException>(
             async () => await store.AppendAsync(stream, ExpectedRevision.NoStream, ["one"], commitId));
         Assert.Equal(commitId, unknown.CommitId);
+        Assert.DoesNotContain("othing was stored", unknown.Message, StringComparison.Ordinal);
         Assert.True((await store.AppendAsync(stream, ExpectedRevision.NoStream, ["one"], commitId)).IsDuplicate);
         Assert.Single(await ReadAllAsync());
     }
@@ -199,6 +227,32 @@ public abstract class PipelineSpecification<TBackend> : Specification<TBackend> 
         }
 
         Assert.Single(await ReadAllAsync());
+    }
+
+    [Theory, Guarantee("G18", "G41")]
+    [InlineData(ReadDirection.Forward, 2)]
+    [InlineData(ReadDirection.Forward, 3)]
+    [InlineData(ReadDirection.Backward, 2)]
+    [InlineData(ReadDirection.Backward, 3)]
+    public async Task A_page_has_a_token_only_if_an_event_follows_that_is_shown(ReadDirection direction, int size)
+    {
+        await using var store = await Wire().HookIntoPipelineUsing(new HideSecrets()).BuildAsync();
+        string[] bodies = ["secret", "secret", "1", "secret", "2", "3", "secret", "secret", "4", "5", "6", "secret", "secret"];
+        foreach (var body in bodies) await store.AppendAsync("stream", body);
+        var query = new EventQuery { Direction = direction };
+        var seen = new List<string>();
+        string? token = null;
+        do
+        {
+            var page = await store.ReadPageAsync(query, size, token);
+            Assert.Equal(size, page.Events.Count);
+            seen.AddRange(page.Events.Select(committed => (string)committed.Body));
+            token = page.Continuation;
+        }
+        while (token is not null);
+
+        var expected = Enumerable.Range(1, 6).Select(i => $"{i}");
+        Assert.Equal(direction == ReadDirection.Forward ? expected : expected.Reverse(), seen);
     }
 
     [Fact(Timeout = 60_000), Guarantee("G50")]

@@ -105,7 +105,7 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
     public async Task Conditions_select_the_right_events_alone_and_combined()
     {
         await using var store = await Wire().BuildAsync();
-        string[] bodies = ["{\"n\":1,\"t\":\"a\"}", "{\"n\":2.5,\"t\":\"b\"}", "{\"n\":3,\"x\":{\"y\":[true,null]}}", "no json", "[1,2]"];
+        string[] bodies = ["{\"n\":1,\"t\":\"a\"}", "{\"n\":2.5,\"t\":\"b\"}", "{\"n\":3,\"x\":{\"y\":[true,null]}}", "\"none\"", "[1,2]"];
         for (var i = 0; i < bodies.Length; i++)
             await store.AppendAsync(
                 new StreamId($"bucket-{i % 2}", "c", $"{i}"),

@@ -74,18 +74,69 @@ internal sealed class Fail : IPipelineHook
     public ValueTask AfterPurgeAsync(string? bucket, CancellationToken cancellationToken) => throw new InvalidOperationException("hook");
 }
 
-/// <summary>Loses the first results, as a broken connection does: before or after the batch was stored.</summary>
-internal sealed class LosesResults(IPersistenceEngine inner, bool isStored, int lost) : DelegatingEngine(inner)
+/// <summary>
+/// Loses the first results, as a broken connection does: before or after the batch was stored. Where it is away, no request gets a reply
+/// until then, and later batches are not even sent.
+/// </summary>
+internal sealed class LosesResults(IPersistenceEngine inner, bool isStored, int lost, bool isAway = false) : DelegatingEngine(inner)
 {
-    private int remaining = lost;
+    private int sent;
+
+    public int Sent => sent;
 
     public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
-        if (Interlocked.Decrement(ref remaining) < 0) return await base.CommitAsync(attempts, cancellationToken);
+        if (Interlocked.Increment(ref sent) > lost) return await base.CommitAsync(attempts, cancellationToken);
+        if (sent > 1 && isAway) throw Away();
         if (isStored) await base.CommitAsync(attempts, cancellationToken);
         throw new BatchOutcomeUnknownException("the connection was lost before the result arrived.");
     }
+
+    public override ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default)
+    {
+        if (!isAway) return base.FindCommitAsync(stream, commitId, cancellationToken);
+        return Interlocked.Increment(ref sent) > lost ? base.FindCommitAsync(stream, commitId, cancellationToken) : throw Away();
+    }
+
+    private static StorageUnavailableException Away() => new("The server is away. Nothing was stored.");
+}
+
+/// <summary>Holds the first batch up until it was looked for and not found, as a slow connection does, and reports it as unknown.</summary>
+internal sealed class ArrivesLate(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    private IReadOnlyList<CommitAttempt>? late;
+    private bool wasSent;
+
+    public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+    {
+        if (wasSent) return base.CommitAsync(attempts, cancellationToken);
+        (wasSent, late) = (true, attempts);
+        throw new BatchOutcomeUnknownException("no reply came in time.");
+    }
+
+    public override async ValueTask<CommitRecord?> FindCommitAsync(
+        StreamId stream, Guid commitId, CancellationToken cancellationToken = default)
+    {
+        var found = await base.FindCommitAsync(stream, commitId, cancellationToken);
+        if (late is not { } held) return found;
+        late = null;
+        await base.CommitAsync(held, cancellationToken);
+        return found;
+    }
+}
+
+/// <summary>Loses the result of the first batch, which it does not store, and refuses all later ones.</summary>
+internal sealed class RefusesRepetitions(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    private int sent;
+
+    public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
+        Interlocked.Increment(ref sent) == 1
+            ? throw new BatchOutcomeUnknownException("the connection was lost before the result arrived.")
+            : throw new StorageException("The server refused it. Nothing was stored.");
 }
 
 /// <summary>Holds commits until they are released, and signals when one has arrived.</summary>

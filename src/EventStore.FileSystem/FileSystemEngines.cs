@@ -1,7 +1,9 @@
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
+using EventStore.FileSystem.Sharing;
 using EventStore.FileSystem.Store;
 
 namespace EventStore;
@@ -23,25 +25,34 @@ internal static class FileSystemEngines
     public static FollowingEngine Following(string directory, FileSystemOptions options, EngineContext context)
     {
         var disk = DiskOf(directory, options);
-        return new FollowingEngine(disk, SettingsOf(options), FileSystemPersistenceEngine.Describe(disk, DurabilityOf(options)), context);
+        return new FollowingEngine(
+            new SharedFiles(disk, SettingsOf(options)), FileSystemPersistenceEngine.Describe(disk.Root, DurabilityOf(options)), context);
     }
 
     public static FileSystemPersistenceEngine Over(string directory, FileSystemOptions options, EngineContext context) =>
-        new(DiskOf(directory, options), SettingsOf(options), DurabilityOf(options), context);
+        new(new StoreFiles(DiskOf(directory, options), SettingsOf(options)), DurabilityOf(options), context);
 
     public static StoreSettings SettingsOf(FileSystemOptions options)
     {
         var isDurable = options.Durability == Durability.Durable;
         var log = new LogSettings(isDurable, options.SegmentSizeBytes)
         {
-            InBackground = Task.Run,
+            InBackground = BackgroundWork.Start,
             LiveDelay = isDurable ? null : FastLiveDelay,
             FlushInterval = options.FlushInterval,
         };
         return new(log, IndexSettings.Default) { Packing = new PackSettings(options.Compression == FileSystemCompression.Brotli) };
     }
 
-    private static FileDisk DiskOf(string directory, FileSystemOptions options) => new(Path.Combine(directory, options.Name));
+    public static FileDisk DiskOf(string directory, FileSystemOptions options) =>
+        new(Path.Combine(directory, options.Name), PermissionsOf(options));
+
+    public static UnixFileMode PermissionsOf(FileSystemOptions options) => options.Access switch
+    {
+        FileSystemAccess.GroupWrites => FileDisk.OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
+        FileSystemAccess.GroupReads => FileDisk.OwnerOnly | UnixFileMode.GroupRead,
+        _ => FileDisk.OwnerOnly,
+    };
 
     private static EngineDurability DurabilityOf(FileSystemOptions options) =>
         options.Durability == Durability.Durable ? Durable() : Fast(options.FlushInterval);

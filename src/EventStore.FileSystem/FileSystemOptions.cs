@@ -14,6 +14,19 @@ public enum FileSystemCompression
     Brotli,
 }
 
+/// <summary>Which users of the machine get access to the files and folders that a store creates. The umask may narrow it.</summary>
+public enum FileSystemAccess
+{
+    /// <summary>Only the user of the process that creates them.</summary>
+    Owner,
+
+    /// <summary>Also the group of that user may read them, so that processes of other users may open the store for reading.</summary>
+    GroupReads,
+
+    /// <summary>Also the group of that user may read and write them.</summary>
+    GroupWrites,
+}
+
 /// <summary>How the file engine keeps a store.</summary>
 public sealed partial class FileSystemOptions
 {
@@ -46,8 +59,17 @@ public sealed partial class FileSystemOptions
     /// </summary>
     public FileSystemCompression Compression { get; set; } = FileSystemCompression.None;
 
+    /// <summary>
+    /// Which users get access to what is created. What exists keeps its permissions. Default: <see cref="FileSystemAccess.Owner"/>. Without
+    /// effect on Windows, where files inherit their permissions from the directory.
+    /// </summary>
+    public FileSystemAccess Access { get; set; } = FileSystemAccess.Owner;
+
     internal FileSystemOptions Validated()
     {
+        OptionRules.Require(
+            this, Enum.IsDefined(Access), Access,
+            $"{nameof(FileSystemAccess.Owner)}, {nameof(FileSystemAccess.GroupReads)} or {nameof(FileSystemAccess.GroupWrites)}");
         OptionRules.Require(this, NamePattern().IsMatch(Name ?? ""), Name, "1 to 64 lower-case letters, digits, '-' and '_'");
         OptionRules.RequireBetween(this, SegmentSizeBytes, MinSegmentSizeBytes, MaxSegmentSizeBytes);
         OptionRules.Require(

@@ -101,7 +101,7 @@ public sealed class FileSystemStore
         if (target == Root || target.StartsWith(Root + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             throw new ArgumentException(
                 $"'{targetDirectory}' is the directory of the store itself, or lies in it. Name another one.", nameof(targetDirectory));
-        return new FileDisk(target);
+        return new FileDisk(target, FileSystemEngines.PermissionsOf(options));
     }
 
     private async ValueTask<T> UseAsync<T>(Func<FileSystemPersistenceEngine, Task<T>> use, CancellationToken cancellationToken)

@@ -9,11 +9,15 @@ namespace EventStore.Mongo;
 /// </summary>
 internal sealed class MongoConnection
 {
+    private const int AttemptsInDoubt = 10;
     private readonly MongoOptions options;
+
+    private static readonly TimeSpan PauseOfDoubt = TimeSpan.FromMilliseconds(100);
 
     public MongoConnection(IMongoDatabase database, MongoDeployment deployment, MongoOptions options)
     {
         this.options = options;
+        History = new StorageHistory($"mongodb:{database.DatabaseNamespace.DatabaseName}/{options.Name}");
         Database = database;
         Deployment = deployment;
         var settings = new MongoCollectionSettings
@@ -30,6 +34,9 @@ internal sealed class MongoConnection
 
     public IMongoDatabase Database { get; }
 
+    /// <summary>What was seen of the chain.</summary>
+    public StorageHistory History { get; }
+
     public MongoDeployment Deployment { get; }
 
     public TimeSpan CommandTimeout => options.CommandTimeout;
@@ -45,6 +52,28 @@ internal sealed class MongoConnection
 
     /// <summary>The format's version.</summary>
     public IMongoCollection<BsonDocument> Store { get; }
+
+    /// <summary>
+    /// The newest entry of the chain; null before the first. A new primary may not know for a moment what a majority has: an older
+    /// entry is asked for again before it is believed.
+    /// </summary>
+    /// <exception cref="StorageReplacedException">The chain ends before what was seen of it.</exception>
+    public async Task<MongoEntry?> FindNewestAsync(CancellationToken cancellationToken)
+    {
+        var known = History.Newest;
+        for (var attempt = 1; ; attempt++)
+        {
+            var found = await FindFirstAsync(Entries, MongoReader.Newest, cancellationToken).ConfigureAwait(false);
+            var last = new Checkpoint(found is null ? 0 : MongoEntry.Of(found).Last);
+            if (last >= known || attempt == AttemptsInDoubt)
+            {
+                History.Observe(last, known);
+                return found is null ? null : MongoEntry.Of(found);
+            }
+
+            await Task.Delay(PauseOfDoubt, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     public Task<List<BsonDocument>> FindAsync(IMongoCollection<BsonDocument> collection, MongoQuery query,
         CancellationToken cancellationToken) => ReadAsync(async token =>

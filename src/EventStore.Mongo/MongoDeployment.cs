@@ -30,6 +30,9 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
 
     public bool HasChangeStreams => HasMajority;
 
+    /// <summary>The most bytes of a document that the servers take; some services take less than MongoDB.</summary>
+    public int MaxDocumentBytes { get; init; } = MongoRows.MaxDocumentBytes;
+
     public static async Task<MongoDeployment> DetectAsync(IMongoDatabase database, MongoOptions options,
         CancellationToken cancellationToken)
     {
@@ -41,11 +44,16 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
                 .ConfigureAwait(false);
             var isPersistent = await AskPersistenceAsync(database, limit.Token).ConfigureAwait(false);
             var cluster = database.Client.Cluster.Description;
-            return cluster.Type switch
+            MongoDeployment found = cluster.Type switch
             {
                 ClusterType.Standalone => new("a standalone server", false, isPersistent, options.Durability, options.CommandTimeout),
                 ClusterType.ReplicaSet => new("a replica set", true, isPersistent, options.Durability, options.CommandTimeout),
                 _ => new(Sharded, true, isPersistent, options.Durability, options.CommandTimeout),
+            };
+            return found with
+            {
+                MaxDocumentBytes = cluster.Servers.Select(server => server.MaxDocumentSize).Where(size => size > 0)
+                    .Append(MongoRows.MaxDocumentBytes).Min(),
             };
         }
         catch (Exception error) when (MongoErrors.IsOfDriver(error))

@@ -52,6 +52,14 @@ internal static class MongoErrors
         || error is MongoConnectionException or MongoNotPrimaryException or MongoNodeIsRecoveringException or MongoExecutionTimeoutException
         or OperationCanceledException or SocketException or IOException;
 
+    private static int? CodeOf(Exception error) => error switch
+    {
+        MongoCommandException command => command.Code,
+        MongoBulkWriteException { WriteErrors: [{ } first, ..] } => first.Code,
+        MongoWriteException { WriteError: { } write } => write.Code,
+        _ => null,
+    };
+
     private static SocketError? FindSocketError(Exception error)
     {
         for (var inner = error; inner is not null; inner = inner.InnerException)
@@ -68,7 +76,11 @@ internal static class MongoErrors
         : new StorageUnavailableException(
         "MongoDB cannot be reached, or has no primary now. Check that it runs where the connection string says; try again later.", error);
 
-    private static StorageException Refused(Exception error) => new(
-        $"MongoDB refused a request{(error is MongoCommandException command ? $" (code {command.Code})" : "")}. "
-            + "The inner exception says why.", error);
+    private static StorageException Refused(Exception error)
+    {
+        var code = CodeOf(error);
+        var (heals, advice) = MongoCode.Find(code) is { } known ? (known.Heals, known.Advice) : (false, "The inner exception says why.");
+        var message = $"MongoDB refused a request{(code is { } shown ? $" (code {shown})" : "")}. Nothing was carried out. {advice}";
+        return heals ? new StorageUnavailableException(message, error) : new StorageException(message, error);
+    }
 }

@@ -29,6 +29,24 @@ internal sealed class MongoHeads(MongoConnection connection)
     public async Task<MongoHead> FindAsync(StreamId stream, CancellationToken cancellationToken) =>
         await FindNewestAsync(stream, cancellationToken).ConfigureAwait(false) is { } newest ? MongoHead.After(newest) : default;
 
+    /// <summary>The commit that a stream holds under an id; null for none.</summary>
+    public async Task<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken)
+    {
+        var head = await FindAsync(stream, cancellationToken).ConfigureAwait(false);
+        return head.Exists ? await FindCommitAsync(head.Start, commitId, cancellationToken).ConfigureAwait(false) : null;
+    }
+
+    /// <summary>The same for the stream that begins at a checkpoint, which no other stream ever does.</summary>
+    public async Task<CommitRecord?> FindCommitAsync(long start, Guid commitId, CancellationToken cancellationToken)
+    {
+        var query = new MongoQuery(new() { { MongoRows.Commit, MongoRows.ToBson(commitId) }, { MongoRows.Start, start } })
+        {
+            Fields = MongoRows.WithoutEvents,
+        };
+        return await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is { } found
+            ? MongoRows.ToCommit(found) : null;
+    }
+
     /// <summary>A stream's head with its newest snapshot; null for no stream.</summary>
     public async Task<StreamHead?> FindWithSnapshotAsync(StreamId stream, CancellationToken cancellationToken)
     {

@@ -8,14 +8,14 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
 {
     private readonly SemaphoreSlim opening = new(1, 1);
     private readonly EngineLifetime<Opened> lifetime = new();
+    private int maxDocumentBytes = MongoRows.MaxDocumentBytes;
 
     public EngineDescription Description { get; private set; } = new(
         "mongodb",
         place.Address,
         new EngineDurability(place.Options.Durability == Durability.Durable ? Durability.Durable : Durability.Fast,
             "as asked for; the server was not asked yet", []),
-        new EngineLimits(MaxEventsPerCommit: 10_000, MaxCommitBytes: 15 << 20, MaxSnapshotBytes: 15 << 20, MaxDocumentBytes: 15 << 20,
-            MaxBatchAttempts: 1000),
+        LimitsOf(MongoRows.MaxDocumentBytes),
         EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
         | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
 
@@ -40,11 +40,15 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         for (var i = 0; i < attempts.Count; i++)
         {
             Description.Limits.Require(attempts[i]);
-            MongoRows.RequireFits(attempts[i]);
+            MongoRows.RequireFits(attempts[i], maxDocumentBytes);
         }
 
         return await Use(cancellationToken).Writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
     }
+
+    public async ValueTask<CommitRecord?> FindCommitAsync(
+        StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Heads.FindCommitAsync(stream, commitId, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Reader.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
@@ -91,8 +95,11 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     }
 
     public async ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
-        CancellationToken cancellationToken = default) =>
-        await Use(cancellationToken).Documents.ListAsync(prefix, after, limit, cancellationToken).ConfigureAwait(false);
+        CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireListing(prefix, after);
+        return await Use(cancellationToken).Documents.ListAsync(prefix, after, limit, cancellationToken).ConfigureAwait(false);
+    }
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
         Use(cancellationToken).WakeUp.WaitAsync(after, atMost, cancellationToken);
@@ -147,9 +154,9 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
             var writer = new MongoWriter(connection, heads, wakeUp, context.Time);
             var removal = new MongoRemoval(connection, writer, heads);
             if (!context.IsReadOnly) await removal.ResumeAsync(cancellationToken).ConfigureAwait(false);
-            if (await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, cancellationToken)
-                .ConfigureAwait(false) is { } newest) wakeUp.Raise(MongoEntry.Of(newest).Last);
-            Description = Description with { Durability = durability };
+            if (await connection.FindNewestAsync(cancellationToken).ConfigureAwait(false) is { } newest) wakeUp.Raise(newest.Last);
+            maxDocumentBytes = deployment.MaxDocumentBytes;
+            Description = Description with { Durability = durability, Limits = LimitsOf(maxDocumentBytes) };
             return new Opened(connection, wakeUp, heads, writer, removal, new(connection, heads), new(connection, heads), new(connection),
                 owned);
         }
@@ -161,7 +168,20 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         }
     }
 
-    private Opened Use(CancellationToken cancellationToken) => lifetime.RequireOpened(cancellationToken);
+    /// <summary>The limits by the most bytes of a document: a mebibyte of it is for names.</summary>
+    internal static EngineLimits LimitsOf(int maxDocumentBytes)
+    {
+        var most = Math.Max(1, maxDocumentBytes - (1 << 20));
+        return new(
+            MaxEventsPerCommit: 10_000, MaxCommitBytes: most, MaxSnapshotBytes: most, MaxDocumentBytes: most, MaxBatchAttempts: 1000);
+    }
+
+    private Opened Use(CancellationToken cancellationToken)
+    {
+        var opened = lifetime.RequireOpened(cancellationToken);
+        opened.Connection.History.RequireIntact();
+        return opened;
+    }
 
     private sealed record Opened(
         MongoConnection Connection, MongoWakeUp WakeUp, MongoHeads Heads, MongoWriter Writer, MongoRemoval Removal, MongoReader Reader,

@@ -20,7 +20,13 @@ internal sealed class MongoReader(MongoConnection connection, MongoHeads heads)
             var head = await heads.FindAsync(read.Stream, cancellationToken).ConfigureAwait(false);
             var (start, first) = await beginning.ConfigureAwait(false);
             var (low, high) = (Math.Max(1, read.From.Value), Math.Min(read.To.Value, head.Revision));
-            if (low > high) return new StreamPage(default, new Revision(head.Revision), IsEnd: true);
+            if (low > high)
+            {
+                // A reader that is at the end looks whether the end is still where it was.
+                await connection.FindNewestAsync(cancellationToken).ConfigureAwait(false);
+                return new StreamPage(default, new Revision(head.Revision), IsEnd: true);
+            }
+
             if ((first == 0 || start == head.Start) && await TryReadAsync(read, head, (low, high, Math.Max(1, first)), cancellationToken)
                 .ConfigureAwait(false) is { } page) return page;
 
@@ -38,8 +44,8 @@ internal sealed class MongoReader(MongoConnection connection, MongoHeads heads)
         // What is being removed is asked for before the commits: so a removal that is not seen began after this read did.
         var removing = FindRemovalsAsync(cancellationToken);
         var beginning = isForward ? FindEntryAsync(read.After.Value, cancellationToken) : Task.FromResult(0L);
-        var newest = await connection.FindFirstAsync(connection.Entries, Newest, cancellationToken).ConfigureAwait(false);
-        var end = newest is null ? 0 : MongoEntry.Of(newest).Last;
+        var newest = await connection.FindNewestAsync(cancellationToken).ConfigureAwait(false);
+        var end = newest?.Last ?? 0;
         var removals = await removing.ConfigureAwait(false);
         var first = await beginning.ConfigureAwait(false);
 

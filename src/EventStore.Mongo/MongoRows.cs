@@ -79,15 +79,15 @@ internal static class MongoRows
         attempt.SizeBytes + CommitOverheadBytes + NamesOfStreamBytes
             + ((EventOverheadBytes + EventRecord.MaxTypeBytes) * (long)attempt.Events.Count);
 
-    /// <summary>Refuses what no document can hold.</summary>
+    /// <summary>Refuses what no document of the servers can hold.</summary>
     /// <exception cref="TooLargeException">It would be larger than a document may be.</exception>
-    public static void RequireFits(CommitAttempt attempt)
+    public static void RequireFits(CommitAttempt attempt, int maxDocumentBytes)
     {
         var size = MaxSizeOf(attempt);
-        if (size <= MaxDocumentBytes) return;
+        if (size <= maxDocumentBytes) return;
         for (var i = 0; i < attempt.Events.Count; i++) size -= EventRecord.MaxTypeBytes - Encoding.UTF8.GetByteCount(
             attempt.Events[i].EventType);
-        if (size > MaxDocumentBytes) throw new TooLargeException("commit with its names", size, MaxDocumentBytes, "bytes");
+        if (size > maxDocumentBytes) throw new TooLargeException("commit with its names", size, maxDocumentBytes, "bytes");
     }
 
     public static BsonDocument ToDocument(CommitRecord commit, long start, IReadOnlyList<EventRecord> events)

@@ -146,10 +146,10 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
     }
 
     private StorageException Wrong(IMongoCollection<BsonDocument> collection, string name, BsonDocument keys, Exception? inner) => new(
-        $"The index '{name}' of '{NameOf(collection)}' is missing or is another one than this engine makes, so nothing keeps the store "
-            + "right. Nothing was written. Drop what is there under that name or with those "
-        + $"fields, and make it in database '{DatabaseName}': db.getCollection('{NameOf(collection)}')"
-            + $".createIndex({keys.ToJson()}, {{ name: '{name}', unique: true, sparse: true }}).", inner);
+        $"The index '{Names.Printable(name)}' of '{NameOf(collection)}' is missing or is another one than this engine makes, "
+            + "so nothing keeps the store right. Nothing was written. Drop what is there under that name or with those "
+        + $"fields. Then create it in database '{DatabaseName}': db.getCollection('{NameOf(collection)}')"
+            + $".createIndex({keys.ToJson()}, {{ name: '{Names.Printable(name)}', unique: true, sparse: true }}).", inner);
 
     private static string NameOf(IMongoCollection<BsonDocument> collection) => collection.CollectionNamespace.CollectionName;
 

@@ -7,75 +7,57 @@ namespace EventStore.Mongo;
 /// Wakes callers that wait for commits: at once for commits of this engine, by a change stream where the deployment has them, else by
 /// polling as long as a caller waits. Only a hint: a caller finds by reading what it misses.
 /// </summary>
-internal sealed class MongoWakeUp(MongoConnection connection, TimeProvider time) : IAsyncDisposable
+internal sealed class MongoWakeUp : IAsyncDisposable
 {
     private static readonly TimeSpan PollIntervalBesideStream = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(5);
     private readonly CommitSignal signal = new();
     private readonly CancellationTokenSource ending = new();
+    private readonly MongoConnection connection;
+    private readonly TimeProvider time;
+    private readonly CommitWatch watch;
 
-    private readonly NewestCheckpoint newest = new();
-
-    // Guarded by the gate: not watching before the first wait; polls are shared by all who wait.
+    // Guarded by the gate: not streaming before the first wait.
     private readonly Lock gate = new();
     private Task? watching;
-    private Task polling = Task.CompletedTask;
     private volatile bool isStreaming;
 
-    public void Raise(long upTo)
+    public MongoWakeUp(MongoConnection connection, TimeProvider time)
     {
-        newest.Raise(new Checkpoint(upTo));
-        signal.Raise(new Checkpoint(upTo));
+        (this.connection, this.time) = (connection, time);
+        watch = new CommitWatch(signal, LookAsync, time);
     }
 
-    public async ValueTask WaitAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken)
+    public void Raise(long upTo) => signal.Raise(new Checkpoint(upTo));
+
+    public ValueTask WaitAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken)
     {
         BeginWatching();
-        var started = time.GetTimestamp();
-        while (newest.Value <= after)
-        {
-            var left = atMost - time.GetElapsedTime(started);
-            if (left <= TimeSpan.Zero || ending.IsCancellationRequested) return;
-            var interval = isStreaming ? PollIntervalBesideStream : connection.PollInterval;
-            await signal.WaitAsync(after, left < interval ? left : interval, time, cancellationToken).ConfigureAwait(false);
-            if (newest.Value <= after && left > interval) await PollAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
+        return watch.WaitAsync(
+            after, atMost, () => isStreaming ? PollIntervalBesideStream : connection.PollInterval, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
         await ending.CancelAsync().ConfigureAwait(false);
-        signal.WakeAll();
-        Task[] last;
-        lock (gate) last = [watching ?? Task.CompletedTask, polling];
-        await Task.WhenAll(last).ConfigureAwait(false);
+        await watch.DisposeAsync().ConfigureAwait(false);
+        Task last;
+        lock (gate) last = watching ?? Task.CompletedTask;
+        await last.ConfigureAwait(false);
         ending.Dispose();
     }
 
-    private Task PollAsync()
-    {
-        lock (gate) return polling.IsCompleted ? polling = LookAsync() : polling;
-    }
-
-    private async Task LookAsync()
-    {
-        try
-        {
-            if (await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, ending.Token)
-                .ConfigureAwait(false) is { } found) Raise(MongoEntry.Of(found).Last);
-        }
-        catch (Exception error) when (error is StorageException or OperationCanceledException or ObjectDisposedException)
-        {
-            // The waiting caller then reads, and gets the error there.
-        }
-    }
+    private async ValueTask<Checkpoint> LookAsync(CancellationToken cancellationToken) =>
+        await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, cancellationToken).ConfigureAwait(false) is { } found
+            ? new Checkpoint(MongoEntry.Of(found).Last)
+            : Checkpoint.Origin;
 
     private void BeginWatching()
     {
         if (!connection.Deployment.HasChangeStreams) return;
         lock (gate)
         {
-            if (!ending.IsCancellationRequested) watching ??= WatchAsync();
+            if (!ending.IsCancellationRequested) watching ??= BackgroundWork.Start(WatchAsync);
         }
     }
 

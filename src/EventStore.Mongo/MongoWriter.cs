@@ -166,8 +166,8 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
         }
 
         known.Clear();
-        var newest = await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, cancellationToken).ConfigureAwait(false);
-        end = newest is null ? MongoEnd.Origin : MongoEnd.Of(MongoEntry.Of(newest));
+        end = await connection.FindNewestAsync(cancellationToken).ConfigureAwait(false) is { } newest ? MongoEnd.Of(newest)
+            : MongoEnd.Origin;
         wakeUp.Raise(end.Value.Last);
         return null;
     }
@@ -183,6 +183,7 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
         // A finished removal no longer says what it removed.
         if (entry.Start == 0 || (entry.IsRemoval && !entry.Target.IsStream)) known.Clear();
         else known[new StreamId(entry.Target.Bucket, entry.Target.Category, entry.Target.Id)] = MongoHead.After(entry);
+        connection.History.Raise(new Checkpoint(entry.Last));
         wakeUp.Raise(entry.Last);
     }
 
@@ -206,13 +207,8 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
         foreach (var chunk in batch.TakeDoubts().Chunk(RequestsAtOnce))
         {
             await Task.WhenAll(chunk.Select(async attempt =>
-            {
-                var filter = new BsonDocument { { MongoRows.Commit, MongoRows.ToBson(attempt.CommitId) },
-                    { MongoRows.Start, known[attempt.Stream].Start } };
-                var original = await connection.FindFirstAsync(connection.Entries,
-                    new MongoQuery(filter) { Fields = MongoRows.WithoutEvents }, cancellationToken).ConfigureAwait(false);
-                batch.SetOriginal(attempt, original is null ? null : MongoRows.ToCommit(original));
-            })).ConfigureAwait(false);
+                batch.SetOriginal(attempt, await heads.FindCommitAsync(known[attempt.Stream].Start, attempt.CommitId, cancellationToken)
+                    .ConfigureAwait(false)))).ConfigureAwait(false);
         }
     }
 }

@@ -11,7 +11,7 @@ namespace EventStore.Postgres;
 internal sealed class PostgresConnections : IAsyncDisposable
 {
     // Array parameters of unlike lengths would be planned each time, and plans made while the tables were small would scan them later.
-    // What a scan is charged to keep the planner from it would have every such statement compiled, so nothing is.
+    // The cost of a disabled scan would make the server compile each such statement, so compiling is off.
     private const string SessionSettings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
 
     // Statements are prepared by use, nothing is reset that is not set, and a page is taken from the socket in few pieces. What a
@@ -24,6 +24,8 @@ internal sealed class PostgresConnections : IAsyncDisposable
     private readonly NpgsqlTransaction? transaction;
     private readonly NpgsqlConnection? borrowed;
     private readonly SemaphoreSlim turn = new(1, 1);
+    private readonly StorageHistory history;
+    private volatile bool mayLag;
 
     private PostgresConnections(NpgsqlDataSource? dataSource, bool isOwned, NpgsqlTransaction? transaction)
     {
@@ -37,6 +39,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
 
         var address = new NpgsqlConnectionStringBuilder(dataSource?.ConnectionString ?? borrowed!.ConnectionString);
         Address = $"{address.Host}:{address.Port}/{address.Database ?? address.Username}";
+        history = new StorageHistory($"postgres:{Address}");
     }
 
     /// <summary>Host, port and database; no role and no password.</summary>
@@ -47,8 +50,27 @@ internal sealed class PostgresConnections : IAsyncDisposable
     [MemberNotNullWhen(true, nameof(borrowed), nameof(transaction))]
     public bool IsInside => borrowed is not null;
 
+    /// <summary>The newest checkpoint seen.</summary>
+    public Checkpoint Newest => history.Newest;
+
+    /// <summary>A standby may return an older state than another one did before.</summary>
+    public void AllowLag() => mayLag = true;
+
+    /// <summary>Throws if the store was found set back to an older state.</summary>
+    public void RequireIntact() => history.RequireIntact();
+
+    /// <summary>
+    /// Compares the newest checkpoint with what was seen before it was asked for. A transaction of the application may be rolled back, so
+    /// nothing is remembered inside it.
+    /// </summary>
+    /// <exception cref="StorageReplacedException">The store has less than was seen.</exception>
+    public void Observe(Checkpoint found, Checkpoint known)
+    {
+        if (!IsInside && !mayLag) history.Observe(found, known);
+    }
+
     /// <summary>A connection string with what suits the store where it says nothing.</summary>
-    /// <exception cref="WireupException">It is none. The message does not show it.</exception>
+    /// <exception cref="WireupException">The text is not a connection string. The message does not show it.</exception>
     public static string Complete(string connectionString)
     {
         try
@@ -81,10 +103,10 @@ internal sealed class PostgresConnections : IAsyncDisposable
     /// <summary>A connection that is the caller's until it disposes the lease.</summary>
     public async ValueTask<Lease> RentAsync(CancellationToken cancellationToken)
     {
-        if (!IsInside) return new Lease(await OpenAsync(dataSource, cancellationToken).ConfigureAwait(false), null);
+        if (!IsInside) return new Lease(await OpenAsync(dataSource, cancellationToken).ConfigureAwait(false), null, dataSource);
         RequireOpen(transaction, over => new StorageException(over));
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return new Lease(borrowed, turn);
+        return new Lease(borrowed, turn, null);
     }
 
     /// <summary>Asks something that changes nothing. A pooled connection that turns out to be dead is replaced once.</summary>
@@ -97,7 +119,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
             {
                 var lease = await RentAsync(cancellationToken).ConfigureAwait(false);
                 await using var returning = lease.ConfigureAwait(false);
-                return await ask(lease.Connection, cancellationToken).ConfigureAwait(false);
+                return await AskAsync(lease, ask, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception error) when (attempt == 1 && !IsInside && PostgresErrors.IsOfConnection(error))
             {
@@ -126,6 +148,10 @@ internal sealed class PostgresConnections : IAsyncDisposable
             var answer = await change(lease.Connection).ConfigureAwait(false);
             await own.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             return answer;
+        }
+        catch (Exception error) when (lease.Doubts(error))
+        {
+            throw;
         }
         catch (Exception error) when ((IsInside ? PostgresErrors.Refused(error, what) : PostgresErrors.Sent(error, what)) is var translated
             && translated != error)
@@ -159,6 +185,19 @@ internal sealed class PostgresConnections : IAsyncDisposable
         turn.Dispose();
     }
 
+    private static async Task<T> AskAsync<T>(Lease lease, Func<NpgsqlConnection, CancellationToken, Task<T>> ask,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ask(lease.Connection, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (lease.Doubts(error))
+        {
+            throw;
+        }
+    }
+
     // The driver would make a connection part of the scope of System.Transactions that is around the caller, and what is reported as
     // committed, also to other callers whose commits are in the same batch, would depend on its end. An application that wants one
     // transaction hands over its own.
@@ -187,10 +226,18 @@ internal sealed class PostgresConnections : IAsyncDisposable
 
     private static NpgsqlCommand Set(NpgsqlConnection connection) => new(SessionSettings, connection);
 
-    /// <summary>A connection for a while.</summary>
-    public readonly struct Lease(NpgsqlConnection connection, SemaphoreSlim? turn) : IAsyncDisposable
+    /// <summary>A connection for a while. It is used again only if every error that came over it was one that the driver knows.</summary>
+    public sealed class Lease(NpgsqlConnection connection, SemaphoreSlim? turn, NpgsqlDataSource? source) : IAsyncDisposable
     {
         public NpgsqlConnection Connection => connection;
+
+        /// <summary>Looks at an error, in the filter of a catch: a connection that it leaves in doubt is closed with its lease.</summary>
+        /// <returns>False, so that the filter goes on.</returns>
+        public bool Doubts(Exception error)
+        {
+            if (PostgresErrors.LeavesConnectionInDoubt(error)) source?.Clear();
+            return false;
+        }
 
         public ValueTask DisposeAsync()
         {

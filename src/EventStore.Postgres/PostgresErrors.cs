@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net.Sockets;
 using Npgsql;
 
@@ -9,31 +10,44 @@ namespace EventStore.Postgres;
 /// </summary>
 internal static class PostgresErrors
 {
+    private const string Damage = "XX001";
+    private const string DamageOfIndex = "XX002";
+
+    // A transaction that the server ended while it waited for the next statement was not committed.
+    private static readonly string[] EndedTransactions = ["25P03", "25P04"];
+
     /// <summary>Whether the connection, and not the statement, is at fault.</summary>
     public static bool IsOfConnection(Exception error) => error switch
     {
-        PostgresException refused =>
-            Heals(refused.SqlState) && refused.SqlState[..2] is "57" or "08" && refused.SqlState != PostgresErrorCodes.QueryCanceled,
+        PostgresException refused => EndedTransactions.Contains(refused.SqlState)
+            || (refused.SqlState[..2] is "57" or "08" && refused.SqlState != PostgresErrorCodes.QueryCanceled),
         NpgsqlException or IOException or SocketException or TimeoutException => true,
         _ => false,
     };
 
+    /// <summary>
+    /// Whether the driver did not expect the error, as when a value cannot be encoded in the middle of a message. Driver and server may
+    /// then differ about the connection, so it must not be used again.
+    /// </summary>
+    public static bool LeavesConnectionInDoubt(Exception error) =>
+        error is not (DbException or IOException or SocketException or TimeoutException or OperationCanceledException
+            or EventStoreException);
+
     /// <summary>An error of something that was not carried out, or that changes nothing.</summary>
     public static Exception Refused(Exception error, string what) => error switch
     {
-        PostgresException refused when Explain(refused) is { } explained => explained,
-        PostgresException refused when Heals(refused.SqlState) =>
-            new StorageUnavailableException(
-                $"PostgreSQL could not {what} now (SQLSTATE {refused.SqlState}). Nothing was carried out; try again later.", error),
-        PostgresException refused =>
-            new StorageException(
-                $"PostgreSQL refused to {what} (SQLSTATE {refused.SqlState}{OfConstraint(refused)}). Nothing was carried out. "
-                    + "The inner exception has the details.", error),
+        PostgresException { SqlState: Damage or DamageOfIndex } refused => new CorruptStorageException(
+            "the database", $"PostgreSQL could not {what} (SQLSTATE {refused.SqlState}).", PostgresCode.Damaged, error),
+        PostgresException refused => Explain(refused, what),
         NpgsqlException or IOException or SocketException or TimeoutException =>
             new StorageUnavailableException(
-                $"PostgreSQL could not be reached to {what}. Nothing was carried out; "
-                    + "check that the server runs and that the connection string is right.", error),
-        _ => error,
+                $"PostgreSQL could not be reached to {what}. Nothing was carried out. Check that the server runs and that the connection "
+                    + "string is right"
+                    + (error.InnerException is TimeoutException ? ", and that 'Maximum Pool Size' and 'Timeout' suffice." : "."), error),
+        EventStoreException or OperationCanceledException or ObjectDisposedException => error,
+        _ => new StorageException(
+            $"The driver of PostgreSQL failed to {what} with {error.GetType().Name}. Nothing was carried out. "
+                + "The inner exception has the details.", error),
     };
 
     /// <summary>
@@ -41,10 +55,12 @@ internal static class PostgresErrors
     /// </summary>
     public static Exception Sent(Exception error, string what) => error switch
     {
+        PostgresException refused when EndedTransactions.Contains(refused.SqlState) => Refused(error, what),
         PostgresException refused when !IsOfConnection(refused) && refused.SqlState[..2] != "XX" => Refused(error, what),
+        EventStoreException or OperationCanceledException or ObjectDisposedException => error,
         NpgsqlException or IOException or SocketException or TimeoutException =>
             new BatchOutcomeUnknownException($"the connection to PostgreSQL was lost after the request to {what} was sent.", error),
-        _ => error,
+        _ => new BatchOutcomeUnknownException($"the driver of PostgreSQL failed to {what} with {error.GetType().Name}.", error),
     };
 
     /// <summary>Whether a unique index or the isolation of transactions refused a batch that rests on what was remembered.</summary>
@@ -60,30 +76,15 @@ internal static class PostgresErrors
         or PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateFunction or PostgresErrorCodes.DuplicateObject
         or PostgresErrorCodes.DeadlockDetected;
 
-    private static StorageException? Explain(PostgresException error) => error.SqlState switch
+    private static StorageException Explain(PostgresException error, string what)
     {
-        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName => new StorageException(
-            "There is no store in this schema of the database. Add InitializeStorageEngine() to make it, or check database and schema.",
-            error),
-        PostgresErrorCodes.ReadOnlySqlTransaction => new StorageException(
-            "The server takes no writes: it is a standby, or its transactions are read-only. "
-                + "Connect to the primary, as with 'Target Session Attributes=primary'.", error),
-        PostgresErrorCodes.InsufficientPrivilege => new StorageException(
-            "The role of this connection may not do this. Grant it CREATE on the database to make the store, and SELECT, INSERT, UPDATE "
-                + "and DELETE on its tables to use it.", error),
-        PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => new StorageException(
-            "PostgreSQL refused the role or its password. Check the connection string.", error),
-        PostgresErrorCodes.InvalidCatalogName =>
-            new StorageException("The database of the connection string does not exist. Create it, or name another.", error),
-        PostgresErrorCodes.InFailedSqlTransaction =>
-            new StorageException("The transaction failed before. Roll it back and begin another.", error),
-        PostgresErrorCodes.DiskFull =>
-            new StorageUnavailableException("The disk of the server is full. Nothing was stored; make room and try again.", error),
-        _ => null,
-    };
-
-    // Classes: connection (08), rollback by the server (40), resources (53), locks (55), intervention of an operator (57), disk (58).
-    private static bool Heals(string sqlState) => sqlState[..2] is "08" or "40" or "53" or "55" or "57" or "58";
+        var heals = PostgresCode.MayHeal(error.SqlState);
+        var advice = PostgresCode.Find(error.SqlState)?.Advice
+            ?? (heals ? "Try again later." : "The inner exception has the details.");
+        var message =
+            $"PostgreSQL could not {what} (SQLSTATE {error.SqlState}{OfConstraint(error)}). Nothing was carried out. {advice}";
+        return heals ? new StorageUnavailableException(message, error) : new StorageException(message, error);
+    }
 
     private static string OfConstraint(PostgresException error) =>
         error.ConstraintName is { Length: > 0 } name ? $", constraint {name}" : "";

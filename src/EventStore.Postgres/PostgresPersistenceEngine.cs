@@ -7,6 +7,7 @@ namespace EventStore.Postgres;
 /// <summary>The engine over PostgreSQL. Opens, describes, and hands each call to the part that does it.</summary>
 internal sealed class PostgresPersistenceEngine : IPersistenceEngine
 {
+    private const long MaxPartBytes = 256 << 20; // PostgreSQL takes 1 GB in one value, and a part is written as arrays
     private static readonly TimeSpan PauseOfStart = TimeSpan.FromMilliseconds(200);
     private readonly PostgresConnections connections;
     private readonly PostgresOptions options;
@@ -70,11 +71,17 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         var store = RequireOpen(cancellationToken);
-        var (outcomes, last) = await writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
+        var (outcomes, last) = await writer.CommitAsync(attempts, MaxPartBytes, cancellationToken).ConfigureAwait(false);
         if (connections.IsInside) await NotifyInsideAsync(store, last).ConfigureAwait(false);
         else if (store.Notifies) wakeUp.Announce(store.TableId, last);
         signal.Raise(last);
         return outcomes;
+    }
+
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return reader.FindCommitAsync(stream, commitId, cancellationToken);
     }
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
@@ -145,6 +152,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
         CancellationToken cancellationToken = default)
     {
+        NamedDocument.RequireListing(prefix, after);
         RequireOpen(cancellationToken);
         return documents.ListAsync(prefix, after, limit, cancellationToken);
     }
@@ -181,9 +189,10 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return new PostgresVerification(connections, sql).RunAsync(progress, cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => lifetime.EndAsync(CloseAsync);
+
+    private async ValueTask CloseAsync()
     {
-        if (!lifetime.End()) return;
         signal.WakeAll();
         await wakeUp.DisposeAsync().ConfigureAwait(false);
         writer.Dispose();
@@ -196,6 +205,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
 
         // A standby neither notifies nor listens: a caller that waits there polls.
         var notifies = options.Notifies && !found.IsStandby;
+        if (found.IsStandby) connections.AllowLag();
         Description = Description with
         {
             Durability = found.DurabilityOf(options.Durability, connections.IsInside),
@@ -243,7 +253,12 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | (notifies
             ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
 
-    private Opened RequireOpen(CancellationToken cancellationToken) => lifetime.RequireOpened(cancellationToken);
+    private Opened RequireOpen(CancellationToken cancellationToken)
+    {
+        var opened = lifetime.RequireOpened(cancellationToken);
+        connections.RequireIntact();
+        return opened;
+    }
 
     // What opening found.
     private sealed record Opened(long TableId, bool Notifies);

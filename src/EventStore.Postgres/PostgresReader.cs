@@ -14,6 +14,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
     private readonly string findRevision = sql.Load("find-revision");
     private readonly string findCheckpoint = sql.Load("find-checkpoint");
     private readonly string findCheckpointAndCommit = sql.Load("find-checkpoint-and-commit");
+    private readonly string findCommit = sql.Load("find-commit");
     private readonly string findStreams = sql.Load("find-streams");
     private readonly string[] readStream = [sql.Load("read-stream", ("order", "ASC")), sql.Load("read-stream", ("order", "DESC"))];
     private readonly string[] readLarge = [sql.Load("read-large", ("order", "ASC")), sql.Load("read-large", ("order", "DESC"))];
@@ -24,6 +25,20 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
 
     // A head that was read once. Where a failover took it back, a window backward begins above the head, and finds nothing there.
     private long seenHead;
+
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken) =>
+        connections.AskAsync("find a commit", async (connection, token) =>
+    {
+        var command = new NpgsqlCommand(findCommit, connection)
+        {
+            Parameters = { PostgresSql.Value(stream.Bucket), PostgresSql.Value(stream.Category), PostgresSql.Value(stream.Id),
+                PostgresSql.Value(commitId) },
+        };
+        await using var ending = command.ConfigureAwait(false);
+        var reader = await command.ExecuteReaderAsync(token).ConfigureAwait(false);
+        await using var closing = reader.ConfigureAwait(false);
+        return await reader.ReadAsync(token).ConfigureAwait(false) ? PostgresRows.CommitOf(stream, commitId, reader, 0) : null;
+    }, cancellationToken);
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken) =>
         connections.AskAsync(What, async (connection, token) =>
@@ -39,7 +54,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         page.Parameters.Add(PostgresSql.Value(read.To.Value));
         page.Parameters.Add(PostgresSql.Value((long)read.Limit.MaxEvents));
         page.Parameters.Add(PostgresSql.Value(PostgresEventRows.ShareOf(read.Limit)));
-        var (revision, rows) = await ReadAsync(connection, head, page,
+        var ((_, revision), rows) = await ReadAsync(connection, head, page,
             () => new PostgresEventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
 
         // What was committed between head and rows was read, too; of the last such commit perhaps only the beginning, but all of it is
@@ -58,7 +73,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         var query = new PostgresQuery(read with { UpTo = new Checkpoint(upTo) });
         var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)));
         query.AddTo(page.Parameters);
-        var (head, rows) = await ReadAsync(
+        var ((head, _), rows) = await ReadAsync(
             connection, names.ToAsk(findCheckpointAndCommit), page,
             () => new PostgresEventRows(read.Limit, names.Find), read.Direction, token).ConfigureAwait(false);
         foreach (var recorded in rows.Events) head = Math.Max(head, recorded.Commit.LastCheckpoint.Value);
@@ -66,7 +81,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         return query.ToPage(rows, head);
     }, cancellationToken);
 
-    private async Task<(long Head, PostgresEventRows Rows)> ReadAsync(
+    private async Task<((long Checkpoint, long Revision) Head, PostgresEventRows Rows)> ReadAsync(
         NpgsqlConnection connection, NpgsqlBatchCommand findHead, NpgsqlBatchCommand readPage, Func<PostgresEventRows> begin,
         ReadDirection direction, CancellationToken cancellationToken)
     {
@@ -74,8 +89,9 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         await using var ending = batch.ConfigureAwait(false);
         while (true)
         {
-            var rows = begin();
+            var (rows, known) = (begin(), connections.Newest);
             var head = await ReadRowsAsync(batch, rows, cancellationToken).ConfigureAwait(false);
+            connections.Observe(new Checkpoint(head.Checkpoint), known);
 
             // Names come before large events: these end where the bytes of the page do, and what has no name and is left out must not
             // count.
@@ -85,18 +101,19 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         }
     }
 
-    private async Task<long> ReadRowsAsync(NpgsqlBatch batch, PostgresEventRows rows, CancellationToken cancellationToken)
+    // The newest checkpoint of the store comes with whether the names still hold, or with the revision of a stream.
+    private async Task<(long Checkpoint, long Revision)> ReadRowsAsync(
+        NpgsqlBatch batch, PostgresEventRows rows, CancellationToken cancellationToken)
     {
         var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = reader.ConfigureAwait(false);
         var hasHead = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var head = hasHead ? reader.GetInt64(0) : 0;
-
-        // The head of the store comes with whether the names still hold; that of a stream comes alone.
-        if (hasHead && reader.FieldCount > 1 && !reader.GetBoolean(1)) names.Forget();
+        var (checkpoint, revision) = (hasHead ? reader.GetInt64(0) : 0, 0L);
+        if (hasHead && reader.GetFieldType(1) == typeof(long)) revision = reader.GetInt64(1);
+        else if (hasHead && !reader.GetBoolean(1)) names.Forget();
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) rows.Add(reader);
-        return head;
+        return (checkpoint, revision);
     }
 
     private async Task ReadLargeAsync(NpgsqlConnection connection, PostgresEventRows rows, ReadDirection direction,

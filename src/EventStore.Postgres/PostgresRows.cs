@@ -26,10 +26,11 @@ internal static class PostgresRows
         };
     }
 
-    /// <summary>The commit that a row of the heads shows under the id of an attempt.</summary>
-    public static CommitRecord OriginalOf(CommitAttempt attempt, NpgsqlDataReader reader) => new(
-        attempt.Stream, attempt.CommitId, new CommitSequence(reader.GetInt64(6)), Stamp(reader, 7), new Revision(reader.GetInt64(5)),
-        new Checkpoint(reader.GetInt64(4)), reader.GetInt32(8), reader.GetFieldValue<byte[]>(9));
+    /// <summary>The commit of a stream in a row, whose columns for it begin at a place.</summary>
+    public static CommitRecord CommitOf(StreamId stream, Guid commitId, NpgsqlDataReader reader, int first) => new(
+        stream, commitId, new CommitSequence(reader.GetInt64(first + 2)), Stamp(reader, first + 3),
+        new Revision(reader.GetInt64(first + 1)), new Checkpoint(reader.GetInt64(first)), reader.GetInt32(first + 4),
+        reader.GetFieldValue<byte[]>(first + 5));
 
     /// <summary>The statement that writes a batch, with everything it writes.</summary>
     public static NpgsqlBatchCommand ToWrite(PostgresBatch batch, string statement)

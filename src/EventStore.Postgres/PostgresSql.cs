@@ -36,7 +36,7 @@ internal sealed class PostgresSql(string schema)
     private string Read(string name)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
-            ?? throw new InvalidOperationException($"There is no statement '{name}'.");
+            ?? throw new InvalidOperationException($"There is no statement '{Names.Printable(name)}'.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd().Trim().Replace("{schema}", QuotedSchema, StringComparison.Ordinal);
     }

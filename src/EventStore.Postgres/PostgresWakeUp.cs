@@ -76,7 +76,7 @@ internal sealed class PostgresWakeUp(PostgresConnections connections, PostgresSq
         {
             if (isStarted || ending.IsCancellationRequested) return;
             Volatile.Write(ref isStarted, true);
-            task = Task.Run(loop, CancellationToken.None);
+            task = BackgroundWork.Start(loop);
         }
     }
 

@@ -15,6 +15,7 @@ public static class PostgresWireupExtensions
     public static Wireup UsingPostgresPersistence(this Wireup wireup, string connectionString, PostgresOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
+        ArgumentNullException.ThrowIfNull(connectionString);
         var chosen = Checked(options);
         var complete = PostgresConnections.Complete(connectionString);
         return wireup.UsingPersistence(nameof(UsingPostgresPersistence),

@@ -12,6 +12,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     : IDisposable
 {
     private const string What = "commit a batch";
+    private const int FirstOfCommit = 4; // the first column of a commit in a row of find-heads
     private const int MaxRememberedStreams = 100_000;
     private const int MaxBatchesWithout = 64;
     private readonly string lockStore = sql.Load("lock-store");
@@ -30,9 +31,39 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     private int batchesWithout;
     private int nextBatchesWithout = 1;
 
-    /// <summary>Decides and stores a batch.</summary>
+    /// <summary>Decides and stores a batch. One that is larger than a statement takes is stored in parts.</summary>
     /// <returns>The outcomes, and the last checkpoint that is visible now.</returns>
+    /// <exception cref="BatchOutcomeUnknownException">A part was stored before the next one failed.</exception>
     public async ValueTask<(CommitOutcome[] Outcomes, Checkpoint Last)> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
+        long maxPartBytes, CancellationToken cancellationToken)
+    {
+        if (attempts.Sum(attempt => attempt.SizeBytes) <= maxPartBytes)
+            return await CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
+        var (outcomes, last) = (new List<CommitOutcome>(attempts.Count), Checkpoint.Origin);
+        while (outcomes.Count < attempts.Count)
+        {
+            var (part, bytes) = (new List<CommitAttempt>(), 0L);
+            foreach (var attempt in attempts.Skip(outcomes.Count))
+            {
+                if ((bytes += attempt.SizeBytes) > maxPartBytes && part.Count > 0) break;
+                part.Add(attempt);
+            }
+
+            try
+            {
+                (var decided, last) = await CommitAsync(part, outcomes.Count == 0 ? cancellationToken : default).ConfigureAwait(false);
+                outcomes.AddRange(decided);
+            }
+            catch (StorageException error) when (outcomes.Count > 0 && error is not BatchOutcomeUnknownException)
+            {
+                throw new BatchOutcomeUnknownException("a part of the batch was stored before the rest failed.", error);
+            }
+        }
+
+        return ([.. outcomes], last);
+    }
+
+    private async ValueTask<(CommitOutcome[] Outcomes, Checkpoint Last)> CommitAsync(IReadOnlyList<CommitAttempt> attempts,
         CancellationToken cancellationToken)
     {
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -89,6 +120,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             if (!isWritten) batchesWithout = nextBatchesWithout;
             return isWritten ? batch : null;
         }
+        catch (Exception error) when (lease.Doubts(error))
+        {
+            throw;
+        }
         catch (Exception error) when (PostgresErrors.IsOutdated(error))
         {
             return null;
@@ -110,6 +145,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             {
                 batch = await EnterAsync(lease.Connection, attempts).ConfigureAwait(false);
             }
+            catch (Exception error) when (lease.Doubts(error))
+            {
+                throw;
+            }
             catch (Exception error) when (attempt == 1 && !connections.IsInside && PostgresErrors.IsOfConnection(error))
             {
                 // Nothing was written yet, and a pooled connection may have died long ago.
@@ -121,7 +160,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
                 throw translated;
             }
 
-            await LeaveAsync(lease.Connection, batch).ConfigureAwait(false);
+            await LeaveAsync(lease, batch).ConfigureAwait(false);
             return batch;
         }
     }
@@ -129,6 +168,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     // Begins the section and decides inside it. The transaction stays open.
     private async ValueTask<PostgresBatch> EnterAsync(NpgsqlConnection connection, IReadOnlyList<CommitAttempt> attempts)
     {
+        var seen = connections.Newest;
         var command = new NpgsqlBatch(connection);
         await using var commandEnding = command.ConfigureAwait(false);
         if (!connections.IsInside) command.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN ISOLATION LEVEL READ COMMITTED"));
@@ -140,6 +180,8 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             throw new StorageException($"The store in schema '{sql.Schema}' has lost its row. Restore it from a backup.");
         var before = new StoreRow(reader.GetInt64(0), reader.GetInt64(1), PostgresRows.Stamp(reader, 2), reader.GetInt64(3));
 
+        connections.Observe(new Checkpoint(before.LastCheckpoint), seen);
+
         // Every change gives another version: at the same one, what is remembered of other streams still holds.
         if (row?.Version != before.Version) remembered.Clear();
         row = null;
@@ -150,17 +192,17 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             var attempt = attempts[reader.GetInt32(0)];
             remembered[attempt.Stream] = new StreamRow(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
             if (!await reader.IsDBNullAsync(4, CancellationToken.None).ConfigureAwait(false)) known[(attempt.Stream, attempt.CommitId)] =
-                PostgresRows.OriginalOf(attempt, reader);
+                PostgresRows.CommitOf(attempt.Stream, attempt.CommitId, reader, FirstOfCommit);
         }
 
         return PostgresBatch.Decide(attempts, new StoreState(before, remembered, known), time);
     }
 
     // Writes what was decided and ends the section. A connection that breaks before everything was sent ends it, too, without a trace.
-    private async ValueTask LeaveAsync(NpgsqlConnection connection, PostgresBatch batch)
+    private async ValueTask LeaveAsync(PostgresConnections.Lease lease, PostgresBatch batch)
     {
         if (connections.IsInside && batch.Written.Count == 0) return;
-        var command = new NpgsqlBatch(connection);
+        var command = new NpgsqlBatch(lease.Connection);
         await using var commandEnding = command.ConfigureAwait(false);
         if (batch.Written.Count > 0) command.BatchCommands.Add(WriteCommand(batch));
         if (!connections.IsInside) command.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
@@ -177,6 +219,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
                 throw new StorageException(
                     $"The store in schema '{sql.Schema}' changed under its own lock, so nothing was stored. "
                         + "Find out who writes to its tables.");
+        }
+        catch (Exception error) when (lease.Doubts(error))
+        {
+            throw;
         }
         catch (Exception error) when ((connections.IsInside || batch.Written.Count == 0 ? PostgresErrors.Refused(error, What)
             : PostgresErrors.Sent(error, What)) is var translated && translated != error)
@@ -204,6 +250,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     {
         if (connections.IsInside) return;
         if (remembered.Count > MaxRememberedStreams) remembered.Clear();
+        connections.Observe(new Checkpoint(batch.After.LastCheckpoint), Checkpoint.Origin);
         foreach (var (stream, moved) in batch.Moved) remembered[stream] = moved;
         row = batch.After;
     }

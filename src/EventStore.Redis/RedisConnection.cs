@@ -52,12 +52,16 @@ internal sealed class RedisConnection(ConfigurationOptions configuration, IConne
             // What it says may be secret, so it is not shown.
         }
 
-        return parsed is { EndPoints.Count: > 0 }
+        return parsed is { EndPoints.Count: > 0 } && parsed.EndPoints.All(IsServer)
             ? parsed
             : throw new WireupException(
             "The Redis configuration names no server, or cannot be read. It has the form 'host:port,option=value', as in "
-                + "'localhost:6379,ssl=true'.");
+                + "'localhost:6379,ssl=true', and is not a URL.");
     }
+
+    // What is not the name of a host may be a secret in the wrong place, and would be part of the store's address.
+    private static bool IsServer(EndPoint server) =>
+        server is not DnsEndPoint named || named.Host.All(one => char.IsAsciiLetterOrDigit(one) || one is '.' or '-' or '_');
 
     /// <summary>Opens the connection. Where the server is not there yet, the driver goes on trying by itself.</summary>
     public async ValueTask OpenAsync(RedisOptions options, CancellationToken cancellationToken)

@@ -1,31 +1,10 @@
 namespace EventStore.Redis;
 
 /// <summary>
-/// Finds what an acknowledged commit survives: asks the server for its settings, and says so where it does not return them.
+/// What an acknowledged commit survives, by the settings of the server; says so where the server does not return them.
 /// </summary>
 internal static class RedisDurability
 {
-    /// <exception cref="StorageUnavailableException">The server stayed away.</exception>
-    public static async ValueTask<EngineDurability> FindAsync(RedisServer server, RedisSchema schema, RedisOptions options,
-        CancellationToken cancellationToken)
-    {
-        var settings = new Dictionary<string, string>(StringComparer.Ordinal);
-        try
-        {
-            foreach (var setting in (string[])["append*", "no-appendfsync-on-rewrite", "maxmemory*"])
-            {
-                foreach (var (name, value) in await server.ReadSettingsAsync(schema.Meta, setting, cancellationToken)
-                    .ConfigureAwait(false)) settings[name] = value;
-            }
-        }
-        catch (StorageException error) when (error is not StorageUnavailableException)
-        {
-            // Hosted servers often forbid it, and the driver does on a connection of the application that was opened without allowAdmin.
-        }
-
-        return Judge(settings, options);
-    }
-
     /// <summary>What settings mean.</summary>
     public static EngineDurability Judge(IReadOnlyDictionary<string, string> settings, RedisOptions options)
     {

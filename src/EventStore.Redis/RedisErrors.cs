@@ -27,6 +27,9 @@ internal static class RedisErrors
             RedisErrorKind.Misconfigured, RedisErrorKind.OutOfMemory,
     ];
 
+    // The code of scripts for a value that is not as it was written.
+    private const string Damaged = "DAMAGED";
+
     public static RedisFault FaultOf(Exception error) => error switch
     {
         RedisServerException server when Passing.Contains(server.Kind) => RedisFault.Unavailable,
@@ -34,6 +37,7 @@ internal static class RedisErrors
         RedisConnectionException { CommandStatus: CommandStatus.WaitingToBeSent or CommandStatus.WaitingInBacklog } =>
             RedisFault.Unavailable,
         RedisTimeoutException { Commandstatus: CommandStatus.WaitingToBeSent or CommandStatus.WaitingInBacklog } => RedisFault.Unavailable,
+        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => RedisFault.Refused,
         RedisConnectionException
         {
             FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection or ConnectionFailureType.UnableToConnect,
@@ -77,13 +81,50 @@ internal static class RedisErrors
             "Run a verification, which names all such places, and restore the server's data.", error),
         "INDEXGONE" => new CorruptStorageException($"an index of {address}", "a stream is listed whose index is not there.",
             "Run a verification, which names all such places, and restore the server's data.", error),
-        "NOAUTH" or "WRONGPASS" or "NOPERM" =>
+        "NOAUTH" or "WRONGPASS" => NotLetIn(CodeOf(server), error, address),
+        "NOPERM" =>
             new StorageException(
-            $"The server of {address} does not let this user do what is needed ({CodeOf(server)}). "
+            $"The server of {address} does not let this user do what is needed (NOPERM). "
                 + "Give the user of the connection string the keys of the store, its channel and the scripting commands.", error),
+        "CROSSSLOT" =>
+            new StorageException(
+            $"The server of {address} finds the keys of the store in several slots (CROSSSLOT). A proxy before it may change key names; "
+                + "let it leave the braces in them.", error),
+        Damaged =>
+            new CorruptStorageException($"the keys of {address}", "a value is not as this engine writes it.",
+            "Run a verification, which names all such places, and restore the server's data.", error),
         var code => new StorageException(
             $"The server of {address} refused a command with the error {code}. The inner exception has its words.", error),
     }
-    : new StorageException($"The driver could not send a command to {address}: {error.GetType().Name}. The inner exception has its words.",
+    : error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }
+        ? NotLetIn("authentication failed", error, address)
+        : new StorageException(
+            $"The driver could not send a command to {address}: {error.GetType().Name}. The inner exception has its words.",
     error);
+
+    /// <summary>What the caller gets when the server stayed away, or could not serve, until the time was over.</summary>
+    public static StorageUnavailableException Unavailable(Exception error, string address, TimeSpan waited) => new(
+        error is RedisServerException server
+            ? $"The server of {address} could not serve for {waited.TotalSeconds:0.#} s ({CodeOf(server)}). Nothing was stored. "
+                + AdviceFor(CodeOf(server))
+            : $"{address} could not be reached for {waited.TotalSeconds:0.#} s. Nothing was stored. "
+                + "Check that the server is up and can be reached, and try again.", error);
+
+    private static string AdviceFor(string code) => code switch
+    {
+        "MISCONF" => "It takes no writes because it cannot save to its disk. Look at its log, make room on the disk, and try again.",
+        "OOM" => "Its memory is used up (maxmemory). Raise the limit, or remove data of others, and try again.",
+        "LOADING" => "It loads its data into memory. Try again later.",
+        "BUSY" => "A script or function of another application runs for too long. Wait for it, or end it with SCRIPT KILL.",
+        "READONLY" => "It is a replica. Name the master, or all servers of the set, in the connection string.",
+        "MASTERDOWN" => "It is a replica that lost its master, and may not serve stale data. Bring the master back.",
+        "NOREPLICAS" => "Fewer replicas are connected than min-replicas-to-write asks for. Bring them back.",
+        "CLUSTERDOWN" => "The cluster does not serve all slots. Look at CLUSTER INFO, and bring the missing masters back.",
+        "TRYAGAIN" or "MOVED" or "ASK" => "Its slots are being moved. Try again later.",
+        _ => "Look at its log, and try again later.",
+    };
+
+    private static StorageException NotLetIn(string why, Exception error, string address) => new(
+        $"The server of {address} refused the user or the password ({why}). Give both in the connection string, as in "
+            + "'host:6379,user=name,password=…'.", error);
 }

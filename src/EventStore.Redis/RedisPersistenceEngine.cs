@@ -43,8 +43,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
             "redis",
             address,
             new EngineDurability(Durability.Fast, "not asked yet: the engine is not initialized", []),
-            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 16 << 20, MaxSnapshotBytes: 16 << 20, MaxDocumentBytes: 4 << 20,
-                MaxBatchAttempts: 512),
+            RedisLimits.Default,
             EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
             | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
     }
@@ -78,6 +77,9 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         wakeUp.Raise(server.Newest);
         return outcomes;
     }
+
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).writer.FindAsync(stream, commitId, mayWrite: !context.IsReadOnly, cancellationToken);
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).reader.ReadStreamAsync(read, cancellationToken);
@@ -117,8 +119,11 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         Open(cancellationToken).documents.DeleteAsync(name, expectedVersion, cancellationToken);
 
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
-        CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).documents.ListAsync(prefix, after, limit, cancellationToken);
+        CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireListing(prefix, after);
+        return Open(cancellationToken).documents.ListAsync(prefix, after, limit, cancellationToken);
+    }
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).wakeUp.WaitAsync(after, atMost, NewestAsync, cancellationToken);
@@ -139,9 +144,10 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         return new RedisVerification(server, schema, Description.Address).RunAsync(progress, cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => lifetime.EndAsync(CloseAsync);
+
+    private async ValueTask CloseAsync()
     {
-        if (!lifetime.End()) return;
         await wakeUp.DisposeAsync().ConfigureAwait(false);
         await removal.DisposeAsync().ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);
@@ -162,12 +168,13 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
             throw new StorageException(
                 $"{Description.Address} is a cluster, where a commit may be redirected to another server than the one whose replicas are "
                     + $"asked. Leave {nameof(RedisOptions.Replicas)} out, and set min-replicas-to-write on the servers.");
-        var durability = await RedisDurability.FindAsync(server, schema, options, cancellationToken).ConfigureAwait(false);
+        var found = await server.FindSettingsAsync(schema.Meta, cancellationToken).ConfigureAwait(false);
+        var durability = RedisDurability.Judge(found, options);
         if (options.RequireDurable && durability.Level != Durability.Durable)
             throw new StorageException(
                 $"{Description.Address} is not durable, but {nameof(RedisOptions.RequireDurable)} is set. Found: {durability.Basis}. "
                     + $"{string.Join(' ', durability.Warnings)}");
-        Description = Description with { Durability = durability };
+        Description = Description with { Durability = durability, Limits = RedisLimits.By(found) };
     }
 
     private void RequireWhole(string found, string detail)

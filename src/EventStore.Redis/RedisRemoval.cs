@@ -23,7 +23,7 @@ internal sealed class RedisRemoval(RedisServer server, RedisSchema schema, Redis
         await MarkAsync([schema.Meta, schema.Names, schema.Newest], RedisSchema.PrefixOf(bucket), cancellationToken).ConfigureAwait(false);
 
     /// <summary>Continues what another process began, beside everything else.</summary>
-    public void Resume() => resumed = Task.WhenAll(resumed, Task.Run(SweepAsync));
+    public void Resume() => resumed = Task.WhenAll(resumed, BackgroundWork.Start(SweepAsync));
 
     public async ValueTask DisposeAsync()
     {

@@ -80,13 +80,20 @@ internal static class RedisRows
             entry.Slice(HeaderBytes + headersAt, headersLength));
     }
 
+    /// <summary>The commit of its first entry, which nothing else refers to.</summary>
+    /// <exception cref="CorruptStorageException">The entry is not as it was made.</exception>
+    public static CommitRecord DecodeFirst(byte[] entry, StreamId stream)
+    {
+        RequireSound(entry);
+        var commit = DecodeCommit(entry, stream, out _, out _, out _);
+        return commit with { Headers = commit.Headers.ToArray() };
+    }
+
     /// <summary>The events of an entry, in order.</summary>
     /// <exception cref="CorruptStorageException">The entry is not as it was made.</exception>
     public static RecordedEvent[] Decode(byte[] entry, StreamId? stream)
     {
-        if (!IsSound(entry))
-            throw new CorruptStorageException("an entry of the log", "its checksum does not fit its bytes.",
-                "Run a verification, which names all such places, and restore the server's data.");
+        RequireSound(entry);
         var commit = DecodeCommit(entry, stream, out var first, out var count, out var rest);
         var events = new RecordedEvent[count];
         for (var i = 0; i < count; i++) events[i] = new RecordedEvent(commit, first + i, DecodeEvent(ref rest));
@@ -130,6 +137,13 @@ internal static class RedisRows
             int.Parse(found.AsSpan(20, 10), NumberStyles.None, CultureInfo.InvariantCulture),
             Encoding.UTF8.GetString(bytes.Span.Slice(6, type)),
             bytes[(6 + type)..]);
+    }
+
+    private static void RequireSound(byte[] entry)
+    {
+        if (!IsSound(entry))
+            throw new CorruptStorageException("an entry of the log", "its checksum does not fit its bytes.",
+                "Run a verification, which names all such places, and restore the server's data.");
     }
 
     private static byte[] EncodeChunk(CommitAttempt attempt, byte[] name, int first, int next, int size)

@@ -25,6 +25,8 @@ internal sealed class RedisScript
 
     public static RedisScript ReadAll { get; } = new("read_all");
 
+    public static RedisScript FindCommit { get; } = new("find_commit");
+
     public static RedisScript FindHead { get; } = new("find_head");
 
     public static RedisScript ListHeads { get; } = new("list_heads");

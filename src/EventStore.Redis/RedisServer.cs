@@ -11,12 +11,11 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LastDelay = TimeSpan.FromSeconds(1);
 
-    // The newest checkpoint of any reply, and the message of every call after one reply had an older one.
-    private readonly NewestCheckpoint newest = new();
-    private volatile string? lost;
+    // Every reply begins with the newest checkpoint.
+    private readonly StorageHistory history = new(settings.Address);
 
     /// <summary>The newest checkpoint known here.</summary>
-    public long Newest => newest.Value.Value;
+    public long Newest => history.Newest.Value;
 
     /// <summary>Runs a script that changes nothing. It is repeated while the server is away.</summary>
     public ValueTask<RedisResult[]> AskAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments,
@@ -33,6 +32,27 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
     public ValueTask<RedisResult[]> OpenAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments,
         CancellationToken cancellationToken) =>
         RunAsync(script, keys, arguments, isWrite: false, settings.Options.StartupTimeout, cancellationToken);
+
+    /// <summary>Reads the settings that durability and limits depend on; none where the driver or the server refuses it.</summary>
+    /// <exception cref="StorageUnavailableException">The server stayed away.</exception>
+    public async ValueTask<Dictionary<string, string>> FindSettingsAsync(RedisKey key, CancellationToken cancellationToken)
+    {
+        var found = new Dictionary<string, string>(StringComparer.Ordinal);
+        try
+        {
+            foreach (var pattern in (string[])["append*", "no-appendfsync-on-rewrite", "maxmemory*", .. RedisLimits.Settings])
+            {
+                foreach (var (name, value) in await ReadSettingsAsync(key, pattern, cancellationToken).ConfigureAwait(false))
+                    found[name] = value;
+            }
+        }
+        catch (StorageException error) when (error is not StorageUnavailableException)
+        {
+            // Hosted servers often forbid it, and the driver does on a connection of the application that was opened without allowAdmin.
+        }
+
+        return found;
+    }
 
     /// <summary>Reads settings of the server that holds a key. It is repeated while the server is away.</summary>
     /// <exception cref="StorageUnavailableException">It stayed away.</exception>
@@ -112,7 +132,7 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
         var started = settings.Time.GetTimestamp();
         for (var delay = FirstDelay; ; delay = delay * 2 < LastDelay ? delay * 2 : LastDelay)
         {
-            if (lost is { } sentence) throw new StorageException(sentence);
+            history.RequireIntact();
             // Taken before the command is sent, so that nothing that is reported while it fails is missed.
             var change = connection.NextChange;
             Exception error;
@@ -131,10 +151,8 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
             if (isWrite && fault is RedisFault.Unknown or RedisFault.Refused)
                 throw new BatchOutcomeUnknownException(
                     $"the connection to {settings.Address} failed, or the server did, before it replied.", error);
-            if (settings.Time.GetElapsedTime(started) + delay > atMost)
-                throw new StorageUnavailableException(
-                    $"{settings.Address} could not be reached for {settings.Time.GetElapsedTime(started).TotalSeconds:0.#} s. "
-                        + "Nothing was stored. Check that the server is up and can be reached, and try again.", error);
+            var waited = settings.Time.GetElapsedTime(started);
+            if (waited + delay > atMost) throw RedisErrors.Unavailable(error, settings.Address, waited);
             RedisLog.Repeating(settings.Logger, what, settings.Address, delay, error);
             await change.WaitAsync(delay, settings.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
@@ -166,18 +184,8 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
     private RedisResult[] Check(RedisResult[] answer, long known)
     {
         var found = (long)answer[0];
-        if (found < known)
-        {
-            lost = $"The store {settings.Address} went back from checkpoint {known} to {found}: "
-                + "its server lost what it had acknowledged, by a restart without flushing, a failover "
-                + "to a replica that was behind, or a restored backup. Nothing was stored by this call. "
-                + "Consumers may have seen events that are gone. "
-                + "Bring the lost data back; or, to go on without it, dispose this store, deal with what read beyond, and open it again.";
-            RedisLog.WentBack(settings.Logger, settings.Address, known, found);
-            throw new StorageException(lost);
-        }
-
-        newest.Raise(new Checkpoint(found));
+        if (found < known) RedisLog.WentBack(settings.Logger, settings.Address, known, found);
+        history.Observe(new Checkpoint(found), new Checkpoint(known));
         return answer;
     }
 }

@@ -19,6 +19,7 @@ public static class RedisWireupExtensions
     public static Wireup UsingRedisPersistence(this Wireup wireup, string configuration, RedisOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
+        ArgumentNullException.ThrowIfNull(configuration);
         var chosen = Chosen(options);
         var parsed = RedisConnection.Parse(configuration);
         return wireup.UsingPersistence(nameof(UsingRedisPersistence),

@@ -40,6 +40,21 @@ internal sealed class RedisWriter(RedisServer server, RedisSchema schema, RedisS
         return outcomes;
     }
 
+    /// <summary>Finds the commit that a stream holds under an id. Where replicas are waited for, they have it, too.</summary>
+    /// <exception cref="BatchOutcomeUnknownException">It is stored, but replicas may not have it.</exception>
+    public async ValueTask<CommitRecord?> FindAsync(StreamId stream, Guid commitId, bool mayWrite, CancellationToken cancellationToken)
+    {
+        var waits = mayWrite && settings.Options.Replicas > 0;
+        var connection = waits ? server.FindConnectionAsync() : Task.FromResult<string?>(null);
+        var name = RedisSchema.NameOf(stream);
+        RedisKey[] keys = [schema.Meta, schema.Log, schema.Ids, schema.Index(name)];
+        RedisValue[] arguments = [name, commitId.ToByteArray(bigEndian: true), waits ? 1 : 0];
+        var answer = await server.AskAsync(RedisScript.FindCommit, keys, arguments, cancellationToken).ConfigureAwait(false);
+        if (answer.Length == 1) return null;
+        if (waits) await server.WaitForReplicasAsync(connection).ConfigureAwait(false);
+        return RedisRows.DecodeFirst((byte[])answer[1]!, stream);
+    }
+
     private async ValueTask RunAsync(IReadOnlyList<CommitAttempt> attempts, int first, int next, string channel, CommitOutcome[] outcomes,
         CancellationToken cancellationToken)
     {
@@ -86,9 +101,7 @@ internal sealed class RedisWriter(RedisServer server, RedisSchema schema, RedisS
 
     // Other attempts of the batch may be stored, so nothing less than this can be said.
     private static CommitRecord Original(byte[] entry, CommitAttempt attempt) => RedisRows.IsSound(entry)
-        ? RedisRows.DecodeCommit(entry, attempt.Stream, out _, out _,
-        out _) with
-        { Headers = RedisRows.DecodeCommit(entry, attempt.Stream, out _, out _, out _).Headers.ToArray() }
+        ? RedisRows.DecodeFirst(entry, attempt.Stream)
         : throw new BatchOutcomeUnknownException(
         $"commit {attempt.CommitId} of stream '{attempt.Stream}' is stored already, but its entry of the log is damaged or gone; "
             + "a verification names all such places.");

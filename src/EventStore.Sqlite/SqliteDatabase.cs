@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace EventStore.Sqlite;
 
@@ -15,6 +16,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
     private static readonly int MaxIdleReaders = Environment.ProcessorCount * 2;
 
     private readonly SqliteSql sql = new(options.Name);
+    private readonly StorageHistory history = new(location.Address);
     private readonly SqliteTransactions transactions = new(location, options.BusyTimeout, time);
     private readonly ConcurrentBag<SqliteSession> idle = [];
     private readonly EngineLifetime<SqliteSession> lifetime = new();
@@ -22,6 +24,12 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
     // Guards the session that writes, which is what the lifetime holds: none, then one, then disposed permanently.
     private readonly SemaphoreSlim gate = new(1, 1);
     private BatchOutcomeUnknownException? fault;
+
+    /// <summary>What was seen of the database, by any of its connections.</summary>
+    public StorageHistory History => history;
+
+    /// <summary>The most bytes of a row that this build of SQLite takes; known once the database is open.</summary>
+    public int MaxRowBytes => raw.sqlite3_limit(lifetime.RequireOpened().Connection.Handle, raw.SQLITE_LIMIT_LENGTH, -1);
 
     /// <summary>
     /// Opens the database, makes the store's tables if they are missing and may be made, and returns what commits survive.
@@ -36,7 +44,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         {
             var isThere = await transactions.ReadAsync(session, IsThere, cancellationToken).ConfigureAwait(false);
             if (!isThere && (!mayCreate || options.IsReadOnly)) throw Missing();
-            if (!options.IsReadOnly) await PrepareToWriteAsync(session, cancellationToken).ConfigureAwait(false);
+            if (!options.IsReadOnly) await PrepareToWriteAsync(session, isThere, cancellationToken).ConfigureAwait(false);
             lifetime.Open(session);
             return FindDurability(session);
         }
@@ -57,9 +65,13 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         if (fault is not null) throw new StorageException(
             $"The database '{location.Path}' takes no writes since one of them failed: {fault.Message} Close the store and open it again.",
             fault);
+        RequireInPlace(session);
         try
         {
-            return await transactions.WriteAsync(session, change, cancellationToken).ConfigureAwait(false);
+            var result = await transactions.WriteAsync(session, change, cancellationToken).ConfigureAwait(false);
+            return !SqliteFiles.HasMoved(session.Connection)
+                ? result
+                : throw new BatchOutcomeUnknownException(Moved().Found, Moved());
         }
         catch (BatchOutcomeUnknownException unknown)
         {
@@ -67,6 +79,9 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
             throw;
         }
     }, cancellationToken);
+
+    /// <summary>Refuses a call to a database that is not open, or no more.</summary>
+    public void RequireOpened(CancellationToken cancellationToken) => lifetime.RequireOpened(cancellationToken);
 
     /// <summary>Reads the database as it is at one moment.</summary>
     public ValueTask<T> ReadAsync<T>(Func<SqliteSession, T> ask, CancellationToken cancellationToken) => location.IsMemory
@@ -95,6 +110,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         try
         {
             if (!idle.TryTake(out session)) session = ConnectReader();
+            RequireInPlace(session);
             return await transactions.ReadAsync(session, ask, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (SqliteErrors.Of(error, location) is { } known)
@@ -145,6 +161,8 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
 
     private SqliteSession ConnectReader()
     {
+        // The file that is opened now must be the one that was opened first.
+        RequireInPlace(lifetime.RequireOpened());
         var session = Connect(options.IsReadOnly ? SqliteOpenMode.ReadOnly : SqliteOpenMode.ReadWrite, ReaderCacheKilobytes);
         session.Pragma("query_only = 1");
         return session;
@@ -156,7 +174,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         try
         {
             connection.Open();
-            var session = new SqliteSession(connection, sql);
+            var session = new SqliteSession(connection, sql, history);
             session.Pragma($"cache_size = -{cacheKilobytes}");
             return session;
         }
@@ -165,7 +183,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
             connection.Dispose();
             if (error is InvalidOperationException)
                 throw new StorageException(
-                    $"The database '{location.Path}' cannot be opened as its connection string asks: {error.Message}", error);
+                    $"The database '{location.Path}' cannot be opened as its connection string asks. The inner exception says why.", error);
             throw;
         }
     }
@@ -179,11 +197,23 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         while (lifetime.IsDisposed && idle.TryTake(out var late)) late.Dispose();
     }
 
-    private async ValueTask PrepareToWriteAsync(SqliteSession session, CancellationToken cancellationToken)
+    // A file that others put in its place is not the store: SQLite would go on with the old one, and what it acknowledges would be lost.
+    private void RequireInPlace(SqliteSession session)
+    {
+        history.RequireIntact();
+        if (!location.IsMemory && SqliteFiles.HasMoved(session.Connection)) throw Moved();
+    }
+
+    private StorageReplacedException Moved() => history.Replace("its file was removed, renamed or replaced while it was open.");
+
+    // What is there already is opened without a lock that keeps others from writing.
+    private async ValueTask PrepareToWriteAsync(SqliteSession session, bool isThere, CancellationToken cancellationToken)
     {
         if (!location.IsMemory)
         {
-            var journal = await transactions.WaitingAsync(() => session.Pragma("journal_mode = wal"), cancellationToken)
+            var journal = session.Pragma("journal_mode");
+            if (journal != "wal")
+                journal = await transactions.WaitingAsync(() => session.Pragma("journal_mode = wal"), cancellationToken)
                 .ConfigureAwait(false);
             if (journal != "wal")
                 throw new StorageException(
@@ -194,7 +224,8 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
             session.Pragma($"wal_autocheckpoint = {PagesBetweenCheckpoints}");
         }
 
-        await transactions.WriteAsync(session, session => IsThere(session) || Create(session), cancellationToken).ConfigureAwait(false);
+        if (!isThere)
+            await transactions.WriteAsync(session, session => IsThere(session) || Create(session), cancellationToken).ConfigureAwait(false);
     }
 
     private EngineDurability FindDurability(SqliteSession session)

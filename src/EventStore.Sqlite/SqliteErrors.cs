@@ -40,15 +40,40 @@ internal static class SqliteErrors
             new CorruptStorageException($"'{location.Address}'", "SQLite found a page that is not what it should be.", Advice, error),
         raw.SQLITE_NOTADB => new CorruptStorageException($"'{location.Address}'", "the file is not a SQLite database.",
             "Name another file, or restore the database from a backup.", error),
+        raw.SQLITE_READONLY when error.SqliteExtendedErrorCode == raw.SQLITE_READONLY_DBMOVED =>
+            new StorageReplacedException(location.Address, "its file was removed, renamed or replaced while it was open."),
         raw.SQLITE_READONLY =>
             new StorageException(
             $"The database '{location.Path}' may not be written to. Nothing was stored. "
                 + "Give this process the right to write to the file and its directory, or set "
                 + $"{nameof(SqliteOptions)}.{nameof(SqliteOptions.IsReadOnly)}.", error),
+        raw.SQLITE_CANTOPEN or raw.SQLITE_IOERR when SqliteFiles.HandlesRanOut(location.FilePath) =>
+            new StorageUnavailableException(
+            $"The database '{location.Path}' cannot be opened now: this process or the machine has no file handles left. "
+                + "Nothing was stored. Raise the limit (ulimit -n), or find out who holds them, and try again.", error),
         raw.SQLITE_CANTOPEN =>
             new StorageException(
             $"The database '{location.Path}' cannot be opened. Its file must exist or, where storage may be made, its directory must be "
                 + "writable.", error),
+        raw.SQLITE_PROTOCOL =>
+            new StorageUnavailableException(
+            $"The locks of the database '{location.Path}' are contended. Nothing was stored; try again. On a network file system locks do "
+                + "not work: put the database on a local one.", error),
+        raw.SQLITE_NOMEM =>
+            new StorageUnavailableException(
+            $"SQLite has no memory left for the database '{location.Path}'. Nothing was stored; free memory and try again.", error),
+        raw.SQLITE_IOERR =>
+            new StorageException(
+            $"The file of the database '{location.Path}' could not be read or written (code {error.SqliteExtendedErrorCode}). Look at the "
+                + "disk and the log of the operating system; then run VerifyAsync.", error),
+        raw.SQLITE_PERM or raw.SQLITE_AUTH =>
+            new StorageException(
+            $"This process may not use the file of the database '{location.Path}'. Nothing was stored. Give it the right to read and "
+                + "write the file and its directory.", error),
+        raw.SQLITE_TOOBIG =>
+            new StorageException(
+            $"Something is larger than this build of SQLite takes in a row of the database '{location.Path}'. Nothing was stored. "
+                + "Split it.", error),
         _ => new StorageException(
             $"SQLite failed with code {error.SqliteErrorCode} ({error.SqliteExtendedErrorCode}) on the database '{location.Path}'. "
                 + "Nothing was stored.", error),

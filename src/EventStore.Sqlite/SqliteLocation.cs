@@ -38,12 +38,18 @@ internal sealed class SqliteLocation
         {
             parsed = isConnectionString ? new(database) : new() { DataSource = database };
         }
-        catch (ArgumentException error)
+        catch (ArgumentException)
         {
+            // The text of the error quotes what it does not know, which may be a part of a password.
             throw new WireupException(
-                $"The connection string for SQLite cannot be read: {error.Message} Write it as 'Data Source=orders.db'.");
+                "The connection string for SQLite cannot be read: a keyword is unknown, or a value has another form. "
+                + "Write it as 'Data Source=orders.db'.");
         }
 
+        if (!isConnectionString && HasKeyword(database, "Password"))
+            throw new WireupException(
+                "The text names a password but no 'Data Source', so it is neither a path nor a connection string. Write it as "
+                    + "'Data Source=orders.db;Password=…'.");
         if (string.IsNullOrWhiteSpace(parsed.DataSource))
             throw new WireupException(
                 "The connection string names no 'Data Source'. Name a file or ':memory:'; "

@@ -26,8 +26,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
             "SQLite",
             location.Address,
             new(Durability.Volatile, "not opened yet", []),
-            new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20,
-                MaxBatchAttempts: 1024),
+            LimitsOf(int.MaxValue),
             location.IsMemory ? EngineCapabilities.None
                 : EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
                     | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
@@ -44,8 +43,9 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         var durability = await database.OpenAsync(context.MayCreateStorage, cancellationToken).ConfigureAwait(false);
         Description = Description with
         {
-            Durability =
-            durability with { Basis = $"{durability.Basis}, SQLite {raw.sqlite3_libversion().utf8_to_string()}" }
+            Durability = durability with { Basis = $"{durability.Basis}, SQLite {raw.sqlite3_libversion().utf8_to_string()}" },
+            Limits = LimitsOf(database.MaxRowBytes),
+            CommitThreading = durability.Level == Durability.Durable ? CommitThreading.Blocking : CommitThreading.OnCaller,
         };
     }
 
@@ -57,6 +57,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         {
             var (outcomes, newest) = await database.WriteAsync(
                 session => (writer ??= new SqliteWriter(session, context.Time)).Commit(attempts), cancellationToken).ConfigureAwait(false);
+            database.History.Raise(newest);
             wakeUp.Raise(newest);
             return outcomes;
         }
@@ -67,9 +68,13 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         }
         catch (StorageException error) when (unknown.Concerns(attempts))
         {
-            throw new BatchOutcomeUnknownException(error.Message, error);
+            throw new BatchOutcomeUnknownException(
+                $"it failed before with an unknown outcome, and now with {error.GetType().Name}.", error);
         }
     }
+
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(session => session.Reader.FindCommit(stream, commitId), cancellationToken);
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         database.ReadAsync(session => session.Reader.ReadStream(read), cancellationToken);
@@ -119,8 +124,11 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     }
 
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(string prefix, string after, int limit,
-        CancellationToken cancellationToken = default) =>
-        database.ReadAsync(session => SqliteDocuments.List(session, prefix, after, limit), cancellationToken);
+        CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireListing(prefix, after);
+        return database.ReadAsync(session => SqliteDocuments.List(session, prefix, after, limit), cancellationToken);
+    }
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
         wakeUp.WaitAsync(after, atMost, cancellationToken);
@@ -141,12 +149,20 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         CancellationToken cancellationToken = default) =>
         database.ReadAsync(session => new SqliteVerification(session, progress, cancellationToken).Run(), cancellationToken);
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         var ended = database.DisposeAsync();
-        wakeUp.End();
-        return ended;
+        await wakeUp.DisposeAsync().ConfigureAwait(false);
+        await ended.ConfigureAwait(false);
     }
+
+    /// <summary>The limits by the most bytes that SQLite takes in a row, of which names and lengths take their part.</summary>
+    internal static EngineLimits LimitsOf(int maxRowBytes) => new(
+        MaxEventsPerCommit: 100_000,
+        MaxCommitBytes: Math.Min(64 << 20, maxRowBytes / 2),
+        MaxSnapshotBytes: Math.Min(64 << 20, maxRowBytes / 2),
+        MaxDocumentBytes: Math.Min(16 << 20, maxRowBytes / 2),
+        MaxBatchAttempts: 1024);
 
     private async ValueTask WriteAsync(Action<SqliteSession> change, CancellationToken cancellationToken) =>
         await database.WriteAsync(session =>

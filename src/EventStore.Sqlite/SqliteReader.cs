@@ -9,8 +9,35 @@ internal sealed class SqliteReader(SqliteSession session)
     private static readonly string[] Forward = ["read-revisions-forward", "read-gathered-forward", "read-recent-forward"];
     private static readonly string[] Backward = ["read-recent-backward", "read-gathered-backward", "read-revisions-backward"];
 
+    /// <summary>The commit that a stream holds under an id; null for none.</summary>
+    public CommitRecord? FindCommit(StreamId stream, Guid commitId)
+    {
+        var head = SqliteHeads.Find(session, stream);
+        return head.Exists ? FindCommit(new StoredStream(head.Number, stream, SqliteChecksum.Of(stream)), commitId) : null;
+    }
+
+    /// <summary>The same for a stream whose number is known; 0 is the number of none.</summary>
+    public CommitRecord? FindCommit(StoredStream stream, Guid commitId)
+    {
+        Span<byte> id = stackalloc byte[16];
+        commitId.TryWriteBytes(id, bigEndian: true, out _);
+        var row = session.Prepare("find-commit").Bind(1, id).Bind(2, stream.Number);
+        try
+        {
+            if (!row.Step()) return null;
+            session.Rows.ReadEvents(row, session.Rows.Commit(row, stream.Name), stream.Sum, out var found);
+            return found;
+        }
+        finally
+        {
+            row.Reset();
+            session.Rows.Forget();
+        }
+    }
+
     public StreamPage ReadStream(StreamRead read)
     {
+        session.NewestCheckpoint(); // refuses a database that was set back
         var head = SqliteHeads.Find(session, read.Stream);
         long low = read.From.Value, high = Math.Min(read.To.Value, head.Revision.Value);
         if (low > high) return new StreamPage(default, head.Revision, IsEnd: true);

@@ -13,13 +13,16 @@ internal sealed class SqliteSession : IDisposable
     public const int BusySeconds = 1;
 
     private readonly Dictionary<string, SqliteStatement> statements = [];
+    private readonly StorageHistory history;
     private (long Version, long Checkpoint) seen;
+    private Checkpoint known;
     private long undone;
 
-    public SqliteSession(SqliteConnection connection, SqliteSql sql)
+    public SqliteSession(SqliteConnection connection, SqliteSql sql, StorageHistory history)
     {
         Connection = connection;
         Sql = sql;
+        this.history = history;
         Rows = new SqliteRows(this);
         Reader = new SqliteReader(this);
     }
@@ -47,13 +50,21 @@ internal sealed class SqliteSession : IDisposable
     public SqliteStatement Prepare(string file) => statements.TryGetValue(file, out var known) ? known : Add(file, Sql[file]);
 
     /// <summary>Begins a transaction, which sees the database as it is at its first read.</summary>
-    public void Begin() => Prepared("BEGIN").Execute();
+    public void Begin()
+    {
+        known = history.Newest;
+        Prepared("BEGIN").Execute();
+    }
 
     /// <summary>
     /// Begins a transaction as the one writer of the database. Deferring that to the first write would fail without waiting when another
     /// came first.
     /// </summary>
-    public void BeginImmediate() => Prepared("BEGIN IMMEDIATE").Execute();
+    public void BeginImmediate()
+    {
+        known = history.Newest;
+        Prepared("BEGIN IMMEDIATE").Execute();
+    }
 
     public void Commit() => Prepared("COMMIT").Execute();
 
@@ -81,6 +92,7 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>
     /// The newest checkpoint, read from its table only if another connection changed the database since this one last looked.
     /// </summary>
+    /// <exception cref="StorageReplacedException">It is less than was seen: the database was set back.</exception>
     public Checkpoint NewestCheckpoint()
     {
         var version = DataVersion();
@@ -92,14 +104,15 @@ internal sealed class SqliteSession : IDisposable
     /// The newest checkpoint and stamp ever given, and the newest checkpoints when entries were last gathered, and last moved to where they
     /// stay.
     /// </summary>
+    /// <exception cref="StorageReplacedException">The newest checkpoint is less than was seen: the database was set back.</exception>
     public (long Checkpoint, long StampMicroseconds, long Gathered, long Settled) ReadStore()
     {
         var statement = Prepare("find-store");
         try
         {
-            return statement.Step()
-                ? (statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3))
-                : throw SqliteErrors.Damage(this, Sql.Table("store"), "the row with the counters is missing.");
+            if (!statement.Step()) throw SqliteErrors.Damage(this, Sql.Table("store"), "the row with the counters is missing.");
+            history.Observe(new Checkpoint(statement.Number(0)), known);
+            return (statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3));
         }
         finally
         {

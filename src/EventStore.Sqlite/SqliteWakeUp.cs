@@ -4,37 +4,32 @@ namespace EventStore.Sqlite;
 /// Wakes callers that wait for commits: at once for commits of this engine, and for those of other processes by looking, while a caller
 /// waits, whether the database changed. Looking costs no read of a table unless it did.
 /// </summary>
-internal sealed class SqliteWakeUp(SqliteDatabase database, TimeSpan pollInterval, TimeProvider time)
+internal sealed class SqliteWakeUp : IAsyncDisposable
 {
     private readonly CommitSignal signal = new();
-    private readonly NewestCheckpoint newest = new();
-    private volatile bool isOver;
+    private readonly SqliteDatabase database;
+    private readonly TimeSpan pollInterval;
+    private readonly CommitWatch watch;
+
+    public SqliteWakeUp(SqliteDatabase database, TimeSpan pollInterval, TimeProvider time)
+    {
+        (this.database, this.pollInterval) = (database, pollInterval);
+        watch = new CommitWatch(signal, LookAsync, time);
+    }
 
     /// <summary>Records that everything up to a checkpoint can be read.</summary>
-    public void Raise(Checkpoint upTo)
+    public void Raise(Checkpoint upTo) => signal.Raise(upTo);
+
+    /// <summary>Returns once something after the checkpoint was raised or found, or after the time.</summary>
+    public ValueTask WaitAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken)
     {
-        newest.Raise(upTo);
-        signal.Raise(upTo);
+        database.RequireOpened(cancellationToken);
+        return watch.WaitAsync(after, atMost, () => pollInterval, cancellationToken);
     }
 
     /// <summary>Wakes every caller, and ends later waits at once.</summary>
-    public void End()
-    {
-        isOver = true;
-        signal.WakeAll();
-    }
+    public ValueTask DisposeAsync() => watch.DisposeAsync();
 
-    /// <summary>Returns once something after the checkpoint was raised or found, or after the time.</summary>
-    public async ValueTask WaitAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken)
-    {
-        var started = time.GetTimestamp();
-        while (true)
-        {
-            Raise(await database.ReadAsync(session => session.NewestCheckpoint(), cancellationToken).ConfigureAwait(false));
-            var left = atMost - time.GetElapsedTime(started);
-            if (newest.Value > after || left <= TimeSpan.Zero || isOver) return;
-            await signal.WaitAsync(after, left < pollInterval ? left : pollInterval, time, cancellationToken).ConfigureAwait(false);
-            if (isOver) return;
-        }
-    }
+    private ValueTask<Checkpoint> LookAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.NewestCheckpoint(), cancellationToken);
 }

@@ -103,23 +103,8 @@ internal sealed class SqliteWriter(SqliteSession session, TimeProvider time)
             .Execute() == 1;
     }
 
-    private CommitRecord? FindOriginal(CommitAttempt attempt, in KnownHead head)
-    {
-        Span<byte> id = stackalloc byte[16];
-        attempt.CommitId.TryWriteBytes(id, bigEndian: true, out _);
-        var row = session.Prepare("find-commit").Bind(1, id).Bind(2, head.Number);
-        try
-        {
-            if (!row.Step()) return null;
-            session.Rows.ReadEvents(row, session.Rows.Commit(row, attempt.Stream), head.Sum, out var original);
-            return original;
-        }
-        finally
-        {
-            row.Reset();
-            session.Rows.Forget();
-        }
-    }
+    private CommitRecord? FindOriginal(CommitAttempt attempt, in KnownHead head) =>
+        session.Reader.FindCommit(new StoredStream(head.Number, attempt.Stream, head.Sum), attempt.CommitId);
 
     /// <summary>The head of a stream, of which there may be none yet, with the checksum of its name.</summary>
     private readonly record struct KnownHead(long Number, Revision Revision, long Sequence, SqliteChecksum Sum)

@@ -8,7 +8,8 @@ public static class DispatchWireupExtensions
 {
     /// <summary>
     /// Dispatches each commit before it returns to its caller. A failing dispatch never fails the commit; it is tried again in the
-    /// background. If another process holds the lease, that process dispatches, and the commit returns without waiting for it.
+    /// background. If another process holds the lease, that process dispatches, and the commit returns without waiting for it. The lease of
+    /// a process that is known to be dead is taken over before the store is built.
     /// </summary>
     public static Wireup UsingSynchronousDispatchScheduler(this Wireup wireup, Action<DispatchOptions>? configure = null) =>
         Schedule(wireup, nameof(UsingSynchronousDispatchScheduler), SchedulerKind.Synchronous, configure);
@@ -39,10 +40,11 @@ public static class DispatchWireupExtensions
     }
 
     /// <summary>Sets when the scheduler starts. Default: with the store.</summary>
+    /// <exception cref="InvalidOptionException">The value is no member of its enumeration.</exception>
     public static Wireup Startup(this Wireup wireup, DispatchStartup startup)
     {
         ArgumentNullException.ThrowIfNull(wireup);
-        return wireup.Choose(nameof(Startup), new StartupChoice(startup));
+        return wireup.Choose(nameof(Startup), new StartupChoice(OptionRules.RequireDefined(startup)));
     }
 
     /// <summary>Does not track dispatch: no event counts as undispatched.</summary>

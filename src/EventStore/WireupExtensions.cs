@@ -63,7 +63,7 @@ public static class WireupExtensions
     public static Wireup UsingCustomSerialization(this Wireup wireup, IEventSerializer serializer)
     {
         ArgumentNullException.ThrowIfNull(serializer);
-        return Require(wireup).Choose(nameof(UsingCustomSerialization), new SerializerChoice(serializer, () => { }));
+        return Require(wireup).Choose(nameof(UsingCustomSerialization), new SerializerChoice(serializer, Json: null));
     }
 
     /// <summary>Compresses each payload by itself. Payloads stored with and without compression are always readable.</summary>
@@ -71,13 +71,20 @@ public static class WireupExtensions
     /// <param name="algorithm">The algorithm.</param>
     /// <param name="level">The level.</param>
     /// <param name="minBytes">Smaller payloads are not compressed.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such algorithm or level, or the number is negative.</exception>
     public static Wireup Compress(
         this Wireup wireup,
         CompressionAlgorithm algorithm = CompressionAlgorithm.Brotli,
         CompressionLevel level = CompressionLevel.Fastest,
         int minBytes = 128)
     {
+        OptionRules.RequireDefined(algorithm);
+        OptionRules.RequireDefined(level);
         ArgumentOutOfRangeException.ThrowIfNegative(minBytes);
+        if (!Enum.IsDefined(algorithm))
+            throw new InvalidOptionException(nameof(Compress), nameof(algorithm), $"{algorithm}", "a member of its enumeration");
+        if (!Enum.IsDefined(level))
+            throw new InvalidOptionException(nameof(Compress), nameof(level), $"{level}", "a member of its enumeration");
         return Require(wireup).Collect(nameof(Compress), new TransformChoice(new CompressionTransform(algorithm, level, minBytes)));
     }
 
@@ -91,11 +98,13 @@ public static class WireupExtensions
     public static Wireup EncryptWith(this Wireup wireup, EncryptionKey current, params IEnumerable<EncryptionKey> earlier)
     {
         ArgumentNullException.ThrowIfNull(current);
+        ArgumentNullException.ThrowIfNull(earlier);
         var keys = new Dictionary<string, EncryptionKey>(StringComparer.Ordinal);
         foreach (var key in earlier.Prepend(current))
         {
+            ArgumentNullException.ThrowIfNull(key, nameof(earlier));
             if (!keys.TryAdd(key.Id, key))
-                throw new WireupException($"Two encryption keys have the id '{key.Id}'. Give every key its own id.");
+                throw new WireupException($"Two encryption keys have the id '{key}'. Give every key its own id.");
         }
 
         return Require(wireup).Choose(nameof(EncryptWith), new EncryptionChoice(new EncryptionTransform(current, keys)));
@@ -164,7 +173,12 @@ public static class WireupExtensions
     {
         Require(wireup);
         ArgumentNullException.ThrowIfNull(hooks);
-        foreach (var hook in hooks) wireup.Collect(nameof(HookIntoPipelineUsing), hook);
+        foreach (var hook in hooks)
+        {
+            ArgumentNullException.ThrowIfNull(hook, nameof(hooks));
+            wireup.Collect(nameof(HookIntoPipelineUsing), hook);
+        }
+
         return wireup;
     }
 
@@ -176,12 +190,18 @@ public static class WireupExtensions
     }
 
     /// <summary>Uses this clock. Default: the system clock.</summary>
-    public static Wireup UsingTimeProvider(this Wireup wireup, TimeProvider time) =>
-        Require(wireup).Choose(nameof(UsingTimeProvider), time);
+    public static Wireup UsingTimeProvider(this Wireup wireup, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        return Require(wireup).Choose(nameof(UsingTimeProvider), time);
+    }
 
     /// <summary>Logs to this factory. Default: no logging.</summary>
-    public static Wireup UsingLoggerFactory(this Wireup wireup, ILoggerFactory loggers) =>
-        Require(wireup).Choose(nameof(UsingLoggerFactory), loggers);
+    public static Wireup UsingLoggerFactory(this Wireup wireup, ILoggerFactory loggers)
+    {
+        ArgumentNullException.ThrowIfNull(loggers);
+        return Require(wireup).Choose(nameof(UsingLoggerFactory), loggers);
+    }
 
     /// <summary>Builds the store. The wireup cannot be used again.</summary>
     /// <exception cref="WireupException">A choice is missing, or two contradict each other; the message names the fix.</exception>
@@ -201,7 +221,7 @@ public static class WireupExtensions
         var types = new EventTypes();
         register(types);
         var serializer = new JsonEventSerializer(types, options);
-        return Require(wireup).Choose(nameof(UsingJsonSerialization), new SerializerChoice(serializer, serializer.RequireContracts));
+        return Require(wireup).Choose(nameof(UsingJsonSerialization), new SerializerChoice(serializer, serializer));
     }
 
     private static Wireup Require(Wireup wireup)

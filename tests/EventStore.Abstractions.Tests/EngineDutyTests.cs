@@ -22,6 +22,51 @@ public sealed class EngineDutyTests
     }
 
     [Fact]
+    public void Storage_that_has_less_than_was_seen_is_reported_from_then_on()
+    {
+        var history = new StorageHistory("memory:");
+        history.Observe(new Checkpoint(5), history.Newest);
+        var known = history.Newest;
+        history.Raise(new Checkpoint(7));
+        history.Observe(new Checkpoint(6), known); // a reply that was on its way
+        history.RequireIntact();
+        var replaced = Assert.Throws<StorageReplacedException>(() => history.Observe(new Checkpoint(6), history.Newest));
+        Assert.Contains("from checkpoint 7 to 6", replaced.Message, StringComparison.Ordinal);
+        Assert.Throws<StorageReplacedException>(history.RequireIntact);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_watch_looks_once_for_all_that_wait_and_ends_with_the_last()
+    {
+        var (looks, newest) = (0, 0L);
+        await using var watch = new CommitWatch(
+            new CommitSignal(),
+            _ =>
+            {
+                Interlocked.Increment(ref looks);
+                return new(new Checkpoint(Volatile.Read(ref newest)));
+            },
+            TimeProvider.System);
+        var waiting = Enumerable.Range(0, 100)
+            .Select(_ => watch.WaitAsync(default, TimeSpan.FromMinutes(5), () => TimeSpan.FromMilliseconds(1), default).AsTask()).ToArray();
+        Volatile.Write(ref newest, 1);
+        await Task.WhenAll(waiting);
+        Assert.InRange(looks, 1, 5_000);
+        await watch.DisposeAsync();
+        var after = looks;
+        await watch.WaitAsync(new Checkpoint(1), TimeSpan.FromMinutes(5), () => TimeSpan.FromMilliseconds(1), default);
+        Assert.Equal(after, looks);
+    }
+
+    [Fact]
+    public void An_unknown_scheme_is_refused_without_the_text_of_the_address()
+    {
+        var refused = Assert.Throws<WireupException>(
+            () => new EngineCatalogue().Create("Host=localhost;Password=hunter2:x", EngineContext.Default));
+        Assert.DoesNotContain("hunter2", refused.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_is_open_is_handed_over_once()
     {
         var lifetime = new EngineLifetime<object>();

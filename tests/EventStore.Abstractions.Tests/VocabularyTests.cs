@@ -30,7 +30,7 @@ public sealed class VocabularyTests
         var error = Assert.Throws<InvalidNameException>(() => new StreamId(new string('é', 65), "", "id"));
         Assert.Equal("bucket", error.ParamName);
         Assert.StartsWith(
-            "The bucket takes 130 bytes in UTF-8, more than the limit of 128. Nothing was stored; shorten it.",
+            "The bucket takes 130 bytes in UTF-8, more than the limit of 128; shorten it.",
             error.Message,
             StringComparison.Ordinal);
     }

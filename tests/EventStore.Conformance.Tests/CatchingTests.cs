@@ -40,7 +40,11 @@ public sealed class CatchingTests
 /// <summary>The same for specifications that run engines in parallel for seconds.</summary>
 public sealed class CatchingRacesTests
 {
-    internal static readonly Type[] Racing = [typeof(ConcurrencySpecification<>), typeof(DispatchLeaseSpecification<>)];
+    internal static readonly Type[] Racing =
+    [
+        typeof(ConcurrencySpecification<>), typeof(DispatchLeaseSpecification<>), typeof(ConsumerStartSpecification<>),
+        typeof(DeliveryModelSpecification<>),
+    ];
 
     public static TheoryData<string> Catches { get; } = Catch.Names(specification => Racing.Contains(specification));
 

@@ -49,6 +49,18 @@ public sealed partial class ArchitecturePageTests
     }
 
     [Fact]
+    public void The_engine_knows_no_byte()
+    {
+        string[] below = ["Index", "Log", "Segments", "Bytes", "Disk"];
+        var strays =
+            from file in Directory.EnumerateFiles(Path.Combine(Sources, "Engine"), "*.cs")
+            from use in UsedRoom().Matches(File.ReadAllText(file))
+            where below.Contains(use.Groups["room"].Value)
+            select $"{Path.GetFileName(file)} uses {use.Groups["room"].Value}";
+        Assert.Empty(strays);
+    }
+
+    [Fact]
     public void The_page_shows_every_room()
     {
         var rooms = Directory.EnumerateDirectories(Sources).Select(folder => Path.GetFileName(folder)).Except(["bin", "obj"]);

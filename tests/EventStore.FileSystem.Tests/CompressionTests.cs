@@ -1,6 +1,7 @@
 using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using Microsoft.Extensions.Logging;
 
@@ -83,7 +84,8 @@ public sealed class CompressionTests : IDisposable
         var disk = new FailingDisk(Disk) { Fails = path => path == "log/packed.seg.tmp" };
         var settings = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
         await using var engine = new FileSystemPersistenceEngine(
-            disk, settings, new EngineDurability(Durability.Durable, "test", []), EngineContext.Default with { Loggers = warnings });
+            new StoreFiles(disk, settings), new EngineDurability(Durability.Durable, "test", []),
+            EngineContext.Default with { Loggers = warnings });
         await engine.InitializeAsync();
         await SmallStore.FillAsync(engine, 200);
         var failing = Segments().Length;

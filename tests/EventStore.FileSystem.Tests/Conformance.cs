@@ -2,6 +2,7 @@ using EventStore.Conformance;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
@@ -37,7 +38,7 @@ public sealed class TinyFileBackend : IBackend
         return new(context.IsReadOnly
             ? SmallStore.MakeReader(disk, Settings, context)
             : new FileSystemPersistenceEngine(
-                disk, Settings, new EngineDurability(Durability.Fast, "written to the operating system", []), context));
+                new StoreFiles(disk, Settings), new EngineDurability(Durability.Fast, "written to the operating system", []), context));
     }
 
     public ValueTask DisposeAsync()
@@ -129,6 +130,16 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBacke
 
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<FileBackend>;
+
+public sealed class Outages : OutageSpecification<FileBackend>;
+
+public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
+
+public sealed class SetBacks : SetBackSpecification<FileBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
 public sealed class Protection : ProtectionSpecification<FileBackend>;
@@ -138,6 +149,16 @@ public sealed class TinyConsumers : ConsumerSpecification<TinyFileBackend>;
 public sealed class TinyConsumerDeliveries : ConsumerDeliverySpecification<TinyFileBackend>;
 
 public sealed class TinyConsumerStates : ConsumerStateSpecification<TinyFileBackend>;
+
+public sealed class TinyConsumerLives : ConsumerLifeSpecification<TinyFileBackend>;
+
+public sealed class TinyOutages : OutageSpecification<TinyFileBackend>;
+
+public sealed class TinyConsumerStarts : ConsumerStartSpecification<TinyFileBackend>;
+
+public sealed class TinySetBacks : SetBackSpecification<TinyFileBackend>;
+
+public sealed class TinyDeliveryModels : DeliveryModelSpecification<TinyFileBackend>;
 
 public sealed class TinyReadStreams : ReadStreamSpecification<TinyFileBackend>;
 

@@ -3,6 +3,7 @@ using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
@@ -25,7 +26,7 @@ public sealed class PackedFileBackend : IBackend
         };
         if (context.IsReadOnly) return new(SmallStore.MakeReader(disk, settings, context));
         var durability = new EngineDurability(Durability.Fast, "written to the operating system", []);
-        var engine = new FileSystemPersistenceEngine(disk, settings, durability, context);
+        var engine = new FileSystemPersistenceEngine(new StoreFiles(disk, settings), durability, context);
         compacting.Add(CompactAsync(engine));
         return new(engine);
     }
@@ -97,6 +98,16 @@ public sealed class PackedConsumers : ConsumerSpecification<PackedFileBackend>;
 public sealed class PackedConsumerDeliveries : ConsumerDeliverySpecification<PackedFileBackend>;
 
 public sealed class PackedConsumerStates : ConsumerStateSpecification<PackedFileBackend>;
+
+public sealed class PackedConsumerLives : ConsumerLifeSpecification<PackedFileBackend>;
+
+public sealed class PackedOutages : OutageSpecification<PackedFileBackend>;
+
+public sealed class PackedConsumerStarts : ConsumerStartSpecification<PackedFileBackend>;
+
+public sealed class PackedSetBacks : SetBackSpecification<PackedFileBackend>;
+
+public sealed class PackedDeliveryModels : DeliveryModelSpecification<PackedFileBackend>;
 
 public sealed class PackedReadStreams : ReadStreamSpecification<PackedFileBackend>;
 

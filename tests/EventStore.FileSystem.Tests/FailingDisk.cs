@@ -35,6 +35,8 @@ internal sealed class FailingDisk(IDisk disk) : IDisk
 
     public IDiskFile Open(string path, bool forWriting) => new File(this, path, disk.Open(path, forWriting));
 
+    public IDiskFile OpenLocked(string path) => new File(this, path, disk.OpenLocked(path));
+
     public void Rename(string from, string to)
     {
         Count(from);
@@ -66,6 +68,8 @@ internal sealed class FailingDisk(IDisk disk) : IDisk
     private sealed class File(FailingDisk owner, string path, IDiskFile file) : IDiskFile
     {
         public long Length => file.Length;
+
+        public bool IsAt(string fullPath) => file.IsAt(fullPath);
 
         public int Read(Span<byte> into, long offset) => file.Read(into, offset);
 

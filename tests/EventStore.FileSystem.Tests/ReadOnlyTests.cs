@@ -103,7 +103,7 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Fact]
-    public async Task A_log_that_a_power_loss_cut_is_followed_from_its_new_end()
+    public async Task A_log_that_a_power_loss_cut_is_refused_to_a_reader_that_saw_more_and_read_by_others()
     {
         var settings = SmallStore.Small(isDurable: false, segmentBytes: 1 << 20);
         var writer = await SmallStore.OpenAsync(Disk, settings);
@@ -121,9 +121,12 @@ public sealed class ReadOnlyTests : IDisposable
                 path => Path.GetFileName(path) != LiveFile.FileName))
             Overwrite(Path.Combine(directory.Path, Path.GetRelativePath(other.Path, path)), await File.ReadAllBytesAsync(path));
         await using var again = await SmallStore.OpenAsync(Disk, settings);
-        Assert.Equal(39, (await SmallStore.ReadConsistentAsync(reader)).Count);
+        var refused = await Assert.ThrowsAsync<StorageReplacedException>(async () => await SmallStore.ReadAllAsync(reader));
+        Assert.Contains("checkpoint 78", refused.Message, StringComparison.Ordinal);
         await SmallStore.FillAsync(again, 30);
-        Assert.Equal(await SmallStore.ReadAllAsync(again), await SmallStore.ReadConsistentAsync(reader));
+        await Assert.ThrowsAsync<StorageReplacedException>(async () => await SmallStore.ReadAllAsync(reader));
+        await using var later = await SmallStore.OpenReaderAsync(Disk, settings);
+        Assert.Equal(await SmallStore.ReadAllAsync(again), await SmallStore.ReadConsistentAsync(later));
     }
 
     [Fact]

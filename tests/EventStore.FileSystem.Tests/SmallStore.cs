@@ -1,6 +1,8 @@
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
+using EventStore.FileSystem.Sharing;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests;
@@ -21,7 +23,7 @@ internal static class SmallStore
         };
 
     public static FileSystemPersistenceEngine Make(IDisk disk, StoreSettings settings) =>
-        new(disk, settings, new EngineDurability(Durability.Durable, "test", []), EngineContext.Default);
+        new(new StoreFiles(disk, settings), new EngineDurability(Durability.Durable, "test", []), EngineContext.Default);
 
     public static async Task<FileSystemPersistenceEngine> OpenAsync(IDisk disk, StoreSettings settings)
     {
@@ -33,7 +35,8 @@ internal static class SmallStore
     /// <summary>An engine that only reads.</summary>
     public static FollowingEngine MakeReader(IDisk disk, StoreSettings settings, EngineContext? context = null) =>
         new(
-            disk, settings, FileSystemPersistenceEngine.Describe(disk, new EngineDurability(Durability.Durable, "test", [])),
+            new SharedFiles(disk, settings),
+            FileSystemPersistenceEngine.Describe(disk.Root, new EngineDurability(Durability.Durable, "test", [])),
             context ?? EngineContext.Default);
 
     public static async Task<FollowingEngine> OpenReaderAsync(IDisk disk, StoreSettings settings)

@@ -51,9 +51,10 @@ public sealed class BuildTests(PackedSolution packed)
         using var package = new Package(Path.Combine(folder, $"EventStore.Sqlite.{packed.Version}.nupkg"));
         var readme = package.Read("README.md");
         Assert.Equal(address.Length > 0, readme.Contains($"[EventStore]({address}0a1b2c/README.md)", StringComparison.Ordinal));
-        Assert.Equal(address.Length > 0, readme.Contains($"[`Sql/`]({address}0a1b2c/src/EventStore.Sqlite/Sql)", StringComparison.Ordinal));
+        var options = $"[`SqliteOptions`]({address}0a1b2c/docs/reference-options.md#sqliteoptions)";
+        Assert.Equal(address.Length > 0, readme.Contains(options, StringComparison.Ordinal));
         Assert.Equal(address.Length > 0 ? remote : "", package.AttributeOf("repository", "url"));
-        Assert.Contains("\n```\nwireup.UsingSqlitePersistence(\"orders.db\")", readme, StringComparison.Ordinal);
+        Assert.Contains("\n    .UsingSqlitePersistence(\"orders.db\")", readme, StringComparison.Ordinal);
     }
 
     // Packs what was built again, with other settings, beside a copy of it: restoring with them changes nothing for others.

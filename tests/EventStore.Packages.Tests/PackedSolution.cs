@@ -31,7 +31,8 @@ public sealed partial class PackedSolution : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        // Its output is what this run was built of. A warning is an error, as no process reads it here.
+        // Its output is what this run was built of. A warning is an error, as no process reads it here. Another suite packs, too.
+        using var packing = await FileLock.TakeAsync(Repository.PathOf("artifacts/packing.lock"), TestContext.Current.CancellationToken);
         await Programs.DotnetAsync(
             Repository.Root, null, "pack", "EventStore.slnx", "-c", Repository.Configuration, "--no-build", "-o", PackageFolder,
             "-warnaserror", "--tl:off", "-v:q");

@@ -13,9 +13,18 @@ public sealed class ServerOfThisRun : IAsyncDisposable
 }
 
 /// <summary>PostgreSQL through the whole kit, in a schema of its own for every fact, whose name needs quoting.</summary>
-public sealed class PostgresBackend : IBackend
+public sealed class PostgresBackend : IRestorableBackend
 {
+    private static readonly string[] Tables = ["store", "streams", "events", "snapshots", "documents"];
     private readonly TestSchema schema = new();
+
+    public async ValueTask KeepAsync()
+    {
+        foreach (var table in Tables) await schema.RunAsync($"CREATE TABLE {{schema}}.kept_{table} AS TABLE {{schema}}.{table}");
+    }
+
+    public async ValueTask RestoreAsync() => await schema.RunAsync(string.Join(';', Tables.Select(
+        table => $"DELETE FROM {{schema}}.{table}; INSERT INTO {{schema}}.{table} SELECT * FROM {{schema}}.kept_{table}")));
 
     public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) =>
         new EngineCatalogue().AddPostgres(schema.Options).Create($"postgres:{await TestSchema.AddressAsync()}", context);
@@ -66,6 +75,16 @@ public sealed class Consumers : ConsumerSpecification<PostgresBackend>;
 public sealed class ConsumerDelivery : ConsumerDeliverySpecification<PostgresBackend>;
 
 public sealed class ConsumerStates : ConsumerStateSpecification<PostgresBackend>;
+
+public sealed class ConsumerLives : ConsumerLifeSpecification<PostgresBackend>;
+
+public sealed class Outages : OutageSpecification<PostgresBackend>;
+
+public sealed class ConsumerStarts : ConsumerStartSpecification<PostgresBackend>;
+
+public sealed class SetBacks : SetBackSpecification<PostgresBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<PostgresBackend>;
 
 public sealed class Deletion : DeletionSpecification<PostgresBackend>;
 

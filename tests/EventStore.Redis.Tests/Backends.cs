@@ -1,5 +1,6 @@
 using EventStore.Conformance;
 using EventStore.TestServers;
+using StackExchange.Redis;
 
 [assembly: AssemblyFixture(typeof(EventStore.Redis.Tests.SharedRedis))]
 
@@ -16,14 +17,31 @@ public sealed class SharedRedis : IAsyncDisposable
 }
 
 /// <summary>Redis as it comes, through the whole kit: a store of its own name for every fact, all on one server.</summary>
-public sealed class RedisBackend : IBackend
+public sealed class RedisBackend : IRestorableBackend
 {
     private readonly TestStore store = new();
+    private readonly Dictionary<RedisKey, byte[]> kept = [];
+
+    public async ValueTask KeepAsync()
+    {
+        await using var connection = await ConnectionMultiplexer.ConnectAsync((await SharedServer.Redis.GetAsync()).Address);
+        foreach (var key in await KeysAsync(connection)) kept[key] = (await connection.GetDatabase().KeyDumpAsync(key))!;
+    }
+
+    public async ValueTask RestoreAsync()
+    {
+        await using var connection = await ConnectionMultiplexer.ConnectAsync((await SharedServer.Redis.GetAsync()).Address);
+        await connection.GetDatabase().KeyDeleteAsync(await KeysAsync(connection));
+        foreach (var (key, value) in kept) await connection.GetDatabase().KeyRestoreAsync(key, value);
+    }
 
     public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) =>
         store.Open((await SharedServer.Redis.GetAsync()).Address, context);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private async Task<RedisKey[]> KeysAsync(ConnectionMultiplexer connection) =>
+        await connection.GetServer(connection.GetEndPoints()[0]).KeysAsync(pattern: $"{{{store.Options.Name}}}:*").ToArrayAsync();
 }
 
 /// <summary>The same, with nothing of what is removed ever cleared away, so that every script meets it.</summary>

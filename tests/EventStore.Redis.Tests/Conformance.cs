@@ -14,6 +14,16 @@ public sealed class ConsumerDelivery : ConsumerDeliverySpecification<RedisBacken
 
 public sealed class ConsumerStates : ConsumerStateSpecification<RedisBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<RedisBackend>;
+
+public sealed class Outages : OutageSpecification<RedisBackend>;
+
+public sealed class ConsumerStarts : ConsumerStartSpecification<RedisBackend>;
+
+public sealed class SetBacks : SetBackSpecification<RedisBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<RedisBackend>;
+
 public sealed class Deletion : DeletionSpecification<RedisBackend>;
 
 public sealed class Dispatching : DispatchSpecification<RedisBackend>;

@@ -65,9 +65,10 @@ public sealed class LossTests
         await using (var log = File.OpenWrite(file)) log.SetLength(log.Length * 3 / 4);
         await redis.StartAgainAsync();
 
-        var lost = await Assert.ThrowsAsync<StorageException>(async () => await engine.CommitAsync([Attempt("stream-0", 1)], Token));
+        var lost = await Assert.ThrowsAsync<StorageReplacedException>(
+            async () => await engine.CommitAsync([Attempt("stream-0", 1)], Token));
         Assert.Contains($"went back from checkpoint {all[^1].Checkpoint}", lost.Message, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<StorageException>(async () => await engine.FindHeadAsync("stream-0", Token));
+        await Assert.ThrowsAsync<StorageReplacedException>(async () => await engine.FindHeadAsync("stream-0", Token));
 
         await using var accepting = await store.OpenReadyAsync(redis.Address);
         var left = await ReadAsync(accepting);
@@ -140,7 +141,7 @@ public sealed class LossTests
         await engine.CommitAsync([Attempt("stream", 3)], Token);
         await primary.KillAsync();
         await other.GetDatabase().ExecuteAsync("REPLICAOF", "NO", "ONE");
-        var behind = await Assert.ThrowsAsync<StorageException>(async () => await engine.FindHeadAsync("stream", Token));
+        var behind = await Assert.ThrowsAsync<StorageReplacedException>(async () => await engine.FindHeadAsync("stream", Token));
         Assert.Contains("went back from checkpoint 8 to 5", behind.Message, StringComparison.Ordinal);
     }
 

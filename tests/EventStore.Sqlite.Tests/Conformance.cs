@@ -1,11 +1,26 @@
 using EventStore.Conformance;
+using Microsoft.Data.Sqlite;
 
 namespace EventStore.Sqlite.Tests;
 
 /// <summary>A file as it comes, durable, through the whole kit.</summary>
-public sealed class FileBackend : IBackend
+public sealed class FileBackend : IRestorableBackend
 {
     private readonly TestDirectory directory = new();
+
+    private string Kept => Path.Combine(directory.Path, "kept.db");
+
+    public async ValueTask KeepAsync() => await SqliteBackup.CreateAsync(directory.Database, Kept);
+
+    public ValueTask RestoreAsync()
+    {
+        using var from = new SqliteConnection($"Data Source={Kept};Pooling=False");
+        using var to = new SqliteConnection($"Data Source={directory.Database};Pooling=False");
+        from.Open();
+        to.Open();
+        from.BackupDatabase(to);
+        return default;
+    }
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context) => new(directory.Engine(context: context));
 
@@ -120,6 +135,16 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<FileBacke
 
 public sealed class ConsumerStates : ConsumerStateSpecification<FileBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<FileBackend>;
+
+public sealed class Outages : OutageSpecification<FileBackend>;
+
+public sealed class ConsumerStarts : ConsumerStartSpecification<FileBackend>;
+
+public sealed class SetBacks : SetBackSpecification<FileBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<FileBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<FileBackend>;
 
 public sealed class Protection : ProtectionSpecification<FileBackend>;
@@ -129,6 +154,16 @@ public sealed class MemoryConsumers : ConsumerSpecification<MemoryBackend>;
 public sealed class MemoryConsumerDeliveries : ConsumerDeliverySpecification<MemoryBackend>;
 
 public sealed class MemoryConsumerStates : ConsumerStateSpecification<MemoryBackend>;
+
+public sealed class MemoryConsumerLives : ConsumerLifeSpecification<MemoryBackend>;
+
+public sealed class MemoryOutages : OutageSpecification<MemoryBackend>;
+
+public sealed class MemoryConsumerStarts : ConsumerStartSpecification<MemoryBackend>;
+
+public sealed class MemorySetBacks : SetBackSpecification<MemoryBackend>;
+
+public sealed class MemoryDeliveryModels : DeliveryModelSpecification<MemoryBackend>;
 
 public sealed class MemoryReadStreams : ReadStreamSpecification<MemoryBackend>;
 

@@ -51,6 +51,16 @@ public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<InMemoryB
 
 public sealed class ConsumerStates : ConsumerStateSpecification<InMemoryBackend>;
 
+public sealed class ConsumerLives : ConsumerLifeSpecification<InMemoryBackend>;
+
+public sealed class Outages : OutageSpecification<InMemoryBackend>;
+
+public sealed class ConsumerStarts : ConsumerStartSpecification<InMemoryBackend>;
+
+public sealed class SetBacks : SetBackSpecification<InMemoryBackend>;
+
+public sealed class DeliveryModels : DeliveryModelSpecification<InMemoryBackend>;
+
 public sealed class ReadStreams : ReadStreamSpecification<InMemoryBackend>;
 
 public sealed class Protection : ProtectionSpecification<InMemoryBackend>;

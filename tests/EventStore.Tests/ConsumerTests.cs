@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using EventStore.Conformance;
 using EventStore.Consumers;
 using EventStore.Diagnostics;
@@ -38,46 +37,6 @@ public sealed class ConsumerTests
         const int PagesOfStore = (Commits * EventsPerCommit / 512) + 1;
         TestContext.Current.TestOutputHelper?.WriteLine($"{counting.Pages} pages read of {PagesOfStore}");
         Assert.InRange(counting.Pages, PagesOfStore, PagesOfStore * 3);
-    }
-
-    [Fact(Timeout = 60_000)]
-    public async Task The_measured_lag_is_that_of_the_source_and_is_zero_when_all_is_handled()
-    {
-        var measured = new ConcurrentDictionary<string, long>();
-        using var listener = new MeterListener();
-        listener.InstrumentPublished = static (instrument, listening) =>
-        {
-            if (instrument.Name == "eventstore.consumer.lag") listening.EnableMeasurementEvents(instrument);
-        };
-        listener.SetMeasurementEventCallback<long>(
-            (_, change, tags, _) => measured.AddOrUpdate((string)Find(tags, "eventstore.consumer")!, change, (_, lag) => lag + change));
-        listener.Start();
-        await using var store = await Wireup.Init().UsingInMemoryPersistence()
-            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
-        await store.AppendAsync("consumed", ExpectedRevision.Any, ["1", "2", "3"]);
-        for (var i = 0; i < 50; i++) await store.AppendAsync("another", "x");
-
-        var (name, held) = ($"{Guid.NewGuid()}", new TaskCompletionSource());
-        await using (var consumer = await store.Consumers.StartAsync(
-            name, ConsumerSource.OfStream("consumed"), async (_, _) => await held.Task))
-        {
-            while (measured.GetValueOrDefault(name) == 0) await Task.Yield();
-            Assert.Equal((3, 3), (measured[name], (await consumer.GetStatusAsync()).Lag));
-            held.SetResult();
-            await consumer.WaitUntilCaughtUpAsync();
-            while (measured[name] != 0) await Task.Yield();
-            Assert.Equal(0, (await consumer.GetStatusAsync()).Lag);
-        }
-
-        static object? Find(ReadOnlySpan<KeyValuePair<string, object?>> tags, string key)
-        {
-            foreach (var tag in tags)
-            {
-                if (tag.Key == key) return tag.Value;
-            }
-
-            return null;
-        }
     }
 
     [Fact(Timeout = 60_000)]
@@ -177,7 +136,7 @@ public sealed class ConsumerTests
     [Fact(Timeout = 60_000)]
     public async Task A_wait_for_a_progress_that_was_handed_over_moves_to_its_successor()
     {
-        var (before, after) = (new ConsumerProgress(default, new Stateless(), null), new ConsumerProgress(default, new Stateless(), null));
+        var (before, after) = (new ConsumerProgress(default, null, null), new ConsumerProgress(default, null, null));
         var early = before.WaitForAsync(5);
         before.HandOverTo(after);
         var late = before.WaitForAsync(5);
@@ -195,11 +154,15 @@ public sealed class ConsumerTests
         var committed = await store.ReadAllAsync().FirstAsync();
         var (gate, options, pulled) = (new PauseGate(), new ConsumerOptions(), new PulledEvents(width: 1));
         var definition = new ConsumerDefinition("pulled", ConsumerSource.Everything, options, context => new PullPump(context, pulled));
-        var report = new ConsumerReport("pulled", new ConsumerLag(_ => { }), NullLogger.Instance);
-        var lease = new ConsumerDocuments(OpenInMemory(), TimeProvider.System).LeaseOf("pulled", options);
-        var policy = new FailurePolicy(new ConsumerClaim(definition, lease, report, _ => { }), gate);
-        var pump = new PullPump(
-            new PumpContext(policy, new ConsumerProgress(default, new Stateless(), null), options, _ => default), pulled);
+        await using var gauges = new Gauges("test");
+        var report = new ConsumerReport("pulled", gauges, NullLogger.Instance);
+        var storage = new ConsumerDocuments(OpenInMemory(), TimeProvider.System).StorageOf("pulled", options);
+        using var claim = new ConsumerClaim(definition, storage, report, _ => { });
+        var context = new PumpContext(new FailurePolicy(claim, gate), new ConsumerProgress(default, null, null), options, _ => default)
+        {
+            Pacing = new WritePacing(options, TimeProvider.System),
+        };
+        var pump = new PullPump(context, pulled);
         await gate.PauseAsync();
         using var broken = new CancellationTokenSource();
         var delivering = pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, broken.Token);

@@ -15,4 +15,14 @@ public sealed class ReadmeTests
         Assert.Contains(DescriptionTable.Header, lines);
         Assert.Contains(DescriptionTable.RowOf(engine.Description, "memory"), lines);
     }
+
+    [Fact]
+    public async Task Each_capability_is_a_column_of_the_table()
+    {
+        await using var engine = new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
+        var rows = Enum.GetValues<EngineCapabilities>()
+            .Select(capability => DescriptionTable.RowOf(engine.Description with { Capabilities = capability }, "memory")).ToList();
+        Assert.Equal(rows.Count, rows.Distinct().Count());
+        Assert.All(rows, row => Assert.Equal(DescriptionTable.Header.Count(sign => sign == '|'), row.Count(sign => sign == '|')));
+    }
 }

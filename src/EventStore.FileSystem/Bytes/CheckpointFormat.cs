@@ -38,7 +38,7 @@ internal static class CheckpointFormat
         return bytes;
     }
 
-    /// <summary>Reads a checkpoint; null if it is not whole, of another store or of an unknown format.</summary>
+    /// <summary>Reads a checkpoint; null if it is not whole, of another store of an unknown format, or claims what no store has.</summary>
     public static StoreCheckpoint? Decode(ReadOnlySpan<byte> from, Guid storeId)
     {
         if (from.Length < FixedLength + 4 || BinaryPrimitives.ReadUInt64LittleEndian(from) != Magic) return null;
@@ -47,7 +47,9 @@ internal static class CheckpointFormat
             return null;
         if (BinaryPrimitives.ReadUInt32LittleEndian(from[^4..]) != Crc32C.Of(from[..^4]) || new Guid(from.Slice(16, 16)) != storeId)
             return null;
-        var runs = new RunEntry[BinaryPrimitives.ReadInt32LittleEndian(from[80..])];
+        var count = BinaryPrimitives.ReadInt32LittleEndian(from[80..]);
+        if (count < 0 || FixedLength + ((long)count * RunLength) + 4 != from.Length) return null;
+        var runs = new RunEntry[count];
         for (var i = 0; i < runs.Length; i++)
         {
             var run = from.Slice(FixedLength + (i * RunLength), RunLength);
@@ -59,9 +61,12 @@ internal static class CheckpointFormat
         var indexed = new LogPoint(
             BinaryPrimitives.ReadInt64LittleEndian(from[56..]), BinaryPrimitives.ReadUInt32LittleEndian(from[44..]),
             BinaryPrimitives.ReadInt64LittleEndian(from[64..]), BinaryPrimitives.ReadInt64LittleEndian(from[72..]));
+        var durableEnd = BinaryPrimitives.ReadInt64LittleEndian(from[48..]);
+        if (!Format.ArePossible(indexed.Position, indexed.NextCheckpoint) || !Format.ArePossible(durableEnd, indexed.NextCheckpoint))
+            return null;
         return new StoreCheckpoint(
-            BinaryPrimitives.ReadInt64LittleEndian(from[32..]), BinaryPrimitives.ReadUInt32LittleEndian(from[40..]),
-            BinaryPrimitives.ReadInt64LittleEndian(from[48..]), indexed, runs);
+            BinaryPrimitives.ReadInt64LittleEndian(from[32..]), BinaryPrimitives.ReadUInt32LittleEndian(from[40..]), durableEnd, indexed,
+            runs);
     }
 }
 

@@ -16,6 +16,10 @@ internal static class Format
     public const int FrameHeaderLength = 32;
     public const int MaxFrameLength = 1 << 30;
 
+    // What no log reaches: so sums of two such numbers never overflow.
+    private const long MaxPosition = 1L << 51;
+    private const long MaxCheckpoint = 1L << 47;
+
     private const ulong IdentityMagic = 0x31524F5453465345; // "ESFSTOR1"
     private const ulong SegmentMagic = 0x31474F4C53465345; // "ESFSLOG1"
     public const uint NoEvidence = uint.MaxValue;
@@ -82,12 +86,15 @@ internal static class Format
         problem = ProblemOf(from, SegmentHeaderLength, SegmentMagic);
         if (problem is null && from[128..SegmentHeaderLength].ContainsAnyExcept((byte)0))
             problem = "its header is followed by bytes that should be zero.";
-        return problem is not null ? default : new SegmentHeader(
+        if (problem is not null) return default;
+        var header = new SegmentHeader(
             new Guid(from.Slice(16, 16)),
             BinaryPrimitives.ReadInt64LittleEndian(from[32..]),
             BinaryPrimitives.ReadInt64LittleEndian(from[40..]),
             BinaryPrimitives.ReadInt64LittleEndian(from[48..]),
             BinaryPrimitives.ReadUInt32LittleEndian(from[56..]));
+        if (!ArePossible(header.Base, header.FirstCheckpoint)) problem = "its header has an impossible place.";
+        return header;
     }
 
     /// <summary>Writes the part of a frame's header that does not depend on its place in the log.</summary>
@@ -122,7 +129,12 @@ internal static class Format
 
     /// <summary>Whether the bytes are a whole frame of this store at this position.</summary>
     public static bool IsFrame(ReadOnlySpan<byte> frame, long position, ulong storeSeed) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == FrameCrc(frame, position, storeSeed);
+        BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == FrameCrc(frame, position, storeSeed)
+        && (frame[8] != (byte)FrameKind.Gap || GapCodec.IsSound(frame));
+
+    /// <summary>Whether numbers read from a file can be an address of the log and a checkpoint.</summary>
+    public static bool ArePossible(long position, long checkpoint) =>
+        position is >= 0 and <= MaxPosition && checkpoint is >= 1 and <= MaxCheckpoint;
 
     /// <summary>
     /// The seed of a store's checksums, made of its id, so that a frame of another store is never taken for one of this store.
@@ -134,13 +146,12 @@ internal static class Format
         return BinaryPrimitives.ReadUInt64LittleEndian(bytes) ^ BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]);
     }
 
-    private static uint FrameCrc(ReadOnlySpan<byte> frame, long position, ulong storeSeed)
-    {
-        var crc = Crc32C.Of(storeSeed, 0);
-        crc = Crc32C.Of((ulong)position, crc);
-        crc = Crc32C.Of((ulong)frame.Length, crc);
-        return Crc32C.Of(frame[8..], crc);
-    }
+    /// <summary>The beginning of a frame's checksum, to be continued with the frame from byte 8 on.</summary>
+    public static uint BeginFrameCrc(long length, long position, ulong storeSeed) =>
+        Crc32C.Of((ulong)length, Crc32C.Of((ulong)position, Crc32C.Of(storeSeed, 0)));
+
+    private static uint FrameCrc(ReadOnlySpan<byte> frame, long position, ulong storeSeed) =>
+        Crc32C.Of(frame[8..], BeginFrameCrc(frame.Length, position, storeSeed));
 
     private static string? ProblemOf(ReadOnlySpan<byte> from, int length, ulong magic)
     {

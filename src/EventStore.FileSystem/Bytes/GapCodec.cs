@@ -11,6 +11,9 @@ internal static class GapCodec
 {
     private const int ChainLength = 4;
 
+    // A gap replaces a part of one segment, or what was lost at the end of the log.
+    private const int MaxSpanBits = 42;
+
     /// <summary>The least length of a gap. No frame with a body is shorter.</summary>
     public const int MinSpan = Format.FrameHeaderLength + 8;
 
@@ -42,6 +45,24 @@ internal static class GapCodec
         var length = (Format.FrameHeaderLength + used + 7) & ~7;
         Format.SealFrame(into[..length], header with { Kind = FrameKind.Gap }, storeSeed);
         return length;
+    }
+
+    /// <summary>Whether a gap has a length that it can replace, and everything else it should have.</summary>
+    public static bool IsSound(ReadOnlySpan<byte> gap)
+    {
+        if (gap.Length < MinSpan) return false;
+        var at = Format.FrameHeaderLength + ChainLength;
+        var eighths = 0L;
+        for (var shift = 0; shift < MaxSpanBits; shift += 7)
+        {
+            if (at == gap.Length) return false;
+            var part = gap[at++];
+            eighths |= (long)(part & 0x7F) << shift;
+            if (part >= 0x80) continue;
+            return eighths >= gap.Length / 8 && (new Frame(0, gap).Count == 0 || at + sizeof(long) <= gap.Length);
+        }
+
+        return false;
     }
 
     public static uint ChainOf(in Frame gap) => BinaryPrimitives.ReadUInt32LittleEndian(gap.Body);

@@ -58,7 +58,11 @@ internal static class PackedFormat
             BinaryPrimitives.ReadInt64LittleEndian(from[72..]),
             BinaryPrimitives.ReadUInt32LittleEndian(from[60..]),
             BinaryPrimitives.ReadInt32LittleEndian(from[88..]) != 0);
-        if (fileLength != header.TableStart + ((long)header.Blocks * EntryLength)) problem = "it has another length than its header says.";
+        if (header.Blocks < 0 || header.TableStart < HeaderLength || fileLength - header.TableStart != (long)header.Blocks * EntryLength)
+            problem = "it has another length than its header says.";
+        else if (!Format.ArePossible(segment.Base, segment.FirstCheckpoint) || header.Length < Format.SegmentHeaderLength
+            || (header.Length - 1) / header.BlockLength != header.Blocks - 1)
+            problem = "its header has an impossible place or length.";
         return header;
     }
 

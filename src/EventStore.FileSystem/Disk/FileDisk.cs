@@ -8,9 +8,29 @@ namespace EventStore.FileSystem.Disk;
 /// The real disk: files below a folder of the operating system. Never maps a file, and flushes only through calls whose results are
 /// checked.
 /// </summary>
-internal sealed class FileDisk(string root) : IDisk
+/// <param name="root">The folder of the store.</param>
+/// <param name="permissions">The permissions of files that are created, on Unix.</param>
+internal sealed class FileDisk(string root, UnixFileMode permissions = FileDisk.OwnerOnly) : IDisk
 {
+    /// <summary>Files for the user of the process alone.</summary>
+    public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
     public string Root { get; } = Path.GetFullPath(root);
+
+    public long FreeBytes
+    {
+        get
+        {
+            try
+            {
+                return new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(Root) ?? Root : Root).AvailableFreeSpace;
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                return long.MaxValue; // not known
+            }
+        }
+    }
 
     public bool Exists(string path) => File.Exists(Full(path));
 
@@ -18,23 +38,39 @@ internal sealed class FileDisk(string root) : IDisk
     {
         var full = Full(path);
         if (Directory.Exists(full)) return;
-        Directory.CreateDirectory(full);
+        TranslateErrors(path, () => OperatingSystem.IsWindows()
+            ? Directory.CreateDirectory(full)
+            : Directory.CreateDirectory(full, FolderPermissions));
         Native.SyncFolder(Path.GetDirectoryName(full)!);
     }
 
     public IReadOnlyList<string> List(string folder)
     {
         var full = Full(folder);
-        return Directory.Exists(full)
+        return TranslateErrors<IReadOnlyList<string>>(folder, () => Directory.Exists(full)
             ? [.. Directory.EnumerateFiles(full).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)]
-            : [];
+            : []);
     }
 
-    public IDiskFile Create(string path) =>
-        TranslateErrors(path, () => new OpenFile(Full(path), FileMode.Create, FileAccess.ReadWrite));
+    public IDiskFile Create(string path) => TranslateErrors(path, () => new OpenFile(
+        OperatingSystem.IsLinux()
+            ? LinuxFiles.Create(Full(path), permissions)
+            : File.OpenHandle(Full(path), FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete),
+        Full(path)));
 
     public IDiskFile Open(string path, bool forWriting) =>
-        TranslateErrors(path, () => new OpenFile(Full(path), FileMode.Open, forWriting ? FileAccess.ReadWrite : FileAccess.Read));
+        TranslateErrors(path, () => new OpenFile(OpenHandle(path, forWriting), Full(path)));
+
+    public IDiskFile OpenLocked(string path) => TranslateErrors(path, () =>
+    {
+        // Windows does not let a file be deleted or replaced that is open, so the lock file is enough there.
+        if (OperatingSystem.IsWindows()) return new OpenFile(OpenHandle(path, forWriting: false), Full(path));
+        var handle = OpenHandle(path, forWriting: true);
+        if (OperatingSystem.IsLinux() ? LinuxFiles.TryLock(handle, Full(path)) : Native.TryLock(handle, Full(path)))
+            return new OpenFile(handle, Full(path), OperatingSystem.IsLinux() ? LinuxFiles.Unlock : Native.Unlock);
+        handle.Dispose();
+        throw new DiskLockedException(Full(path), "another process");
+    });
 
     public void Rename(string from, string to) => TranslateErrors(to, () =>
     {
@@ -50,16 +86,24 @@ internal sealed class FileDisk(string root) : IDisk
 
     public void SyncFolder(string folder) => Native.SyncFolder(Full(folder));
 
-    public IDisposable Lock(string path)
+    public IDisposable Lock(string path) => TranslateErrors(path, () =>
     {
         var full = Full(path);
         var handle = OperatingSystem.IsWindows() ? LockOnWindows(full) : LockOnUnix(full);
         var owner = Encoding.UTF8.GetBytes(
             $"process {Environment.ProcessId.ToString(CultureInfo.InvariantCulture)} on {Environment.MachineName}\n");
-        RandomAccess.SetLength(handle, 0);
-        RandomAccess.Write(handle, owner, 0);
-        return new HeldLock(handle);
-    }
+        try
+        {
+            RandomAccess.SetLength(handle, 0);
+            RandomAccess.Write(handle, owner, 0);
+        }
+        catch (IOException error) when (Native.MeansFull(error))
+        {
+            // The text is only for messages; the lock holds without it.
+        }
+
+        return new OpenFile(handle, full, OperatingSystem.IsWindows() ? null : Native.Unlock);
+    });
 
     public IDisposable? Watch(string path, Action changed)
     {
@@ -78,15 +122,22 @@ internal sealed class FileDisk(string root) : IDisk
         }
     }
 
-    private static SafeFileHandle LockOnUnix(string path)
-    {
-        if (!File.Exists(path))
-        {
-            using var made = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        }
+    // A user who may read the files may enter their folder.
+    private UnixFileMode FolderPermissions => permissions | UnixFileMode.UserExecute
+        | (permissions.HasFlag(UnixFileMode.GroupRead) ? UnixFileMode.GroupExecute : UnixFileMode.None);
 
-        if (Native.TryLock(path, out var opened) is { } locked) return locked;
-        using (opened) throw new DiskLockedException(path, OwnerIn(opened));
+    private SafeFileHandle OpenHandle(string path, bool forWriting) => OperatingSystem.IsLinux()
+        ? LinuxFiles.Open(Full(path), forWriting)
+        : File.OpenHandle(
+            Full(path), FileMode.Open, forWriting ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+    private SafeFileHandle LockOnUnix(string path)
+    {
+        var handle = OperatingSystem.IsLinux()
+            ? LinuxFiles.OpenOrCreate(path, permissions)
+            : File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        if (Native.TryLock(handle, path)) return handle;
+        using (handle) throw new DiskLockedException(path, OwnerIn(handle));
     }
 
     private static SafeFileHandle LockOnWindows(string path)
@@ -115,64 +166,16 @@ internal sealed class FileDisk(string root) : IDisk
         {
             return act();
         }
-        catch (IOException error) when (error is not DiskFullException && Native.MeansFull(error))
+        catch (IOException error) when (error is not DiskShortageException && Native.ShortageOf(error, path) is { } shortage)
         {
-            throw new DiskFullException(path, error);
+            throw shortage;
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new IOException(error.Message, error); // Windows reports this for a file that another process reads
+            // No permission, or on Windows a file that another process reads.
+            throw new IOException(error.Message, error);
         }
     }
 
     private string Full(string path) => path.Length == 0 ? Root : Path.Combine(Root, path);
-
-    private sealed class HeldLock(SafeFileHandle handle) : IDisposable
-    {
-        public void Dispose()
-        {
-            if (!OperatingSystem.IsWindows() && !handle.IsClosed) Native.Unlock(handle);
-            handle.Dispose();
-        }
-    }
-
-    private sealed class OpenFile(string path, FileMode mode, FileAccess access) : IDiskFile
-    {
-        private readonly SafeFileHandle handle = File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete);
-
-        public long Length => RandomAccess.GetLength(handle);
-
-        public int Read(Span<byte> into, long offset)
-        {
-            var total = 0;
-            while (total < into.Length)
-            {
-                var read = RandomAccess.Read(handle, into[total..], offset + total);
-                if (read == 0) break;
-                total += read;
-            }
-
-            return total;
-        }
-
-        public void Write(ReadOnlySpan<byte> from, long offset)
-        {
-            try
-            {
-                RandomAccess.Write(handle, from, offset);
-            }
-            catch (IOException error) when (Native.MeansFull(error))
-            {
-                throw new DiskFullException(path, error);
-            }
-        }
-
-        public void SetLength(long length) => RandomAccess.SetLength(handle, length);
-
-        public void Allocate(long length) => Native.TryAllocate(handle, path, length);
-
-        public void Sync() => Native.SyncData(handle, path);
-
-        public void Dispose() => handle.Dispose();
-    }
 }

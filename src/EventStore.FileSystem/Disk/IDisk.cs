@@ -2,13 +2,16 @@ namespace EventStore.FileSystem.Disk;
 
 /// <summary>
 /// The layer through which every byte and every directory entry of a store passes, so that tests can replace it by a failing disk. Paths
-/// are relative to the store's folder, with <c>/</c> between folder and file. Failures are <see cref="IOException"/>s; a full disk is a
-/// <see cref="DiskFullException"/>.
+/// are relative to the store's folder, with <c>/</c> between folder and file. Failures are <see cref="IOException"/>s; a lack of space or
+/// file handles is a <see cref="DiskShortageException"/>.
 /// </summary>
 internal interface IDisk
 {
     /// <summary>The place of the store, for messages.</summary>
     string Root { get; }
+
+    /// <summary>How many bytes are free; the highest number if that is not known.</summary>
+    long FreeBytes => long.MaxValue;
 
     bool Exists(string path);
 
@@ -23,6 +26,10 @@ internal interface IDisk
 
     /// <summary>Opens an existing file.</summary>
     IDiskFile Open(string path, bool forWriting);
+
+    /// <summary>Opens an existing file, locked until it is closed against every other opening by this member. Changes nothing.</summary>
+    /// <exception cref="DiskLockedException">Another process holds it.</exception>
+    IDiskFile OpenLocked(string path) => Open(path, forWriting: true);
 
     /// <summary>Renames a file; replaces an existing one. Lasting once the folder is synced.</summary>
     void Rename(string from, string to);
@@ -61,6 +68,11 @@ internal interface IDiskFile : IDisposable
 {
     long Length { get; }
 
+    /// <summary>
+    /// Whether a path still leads to this file, and not to another one or nothing. True where the system does not say.
+    /// </summary>
+    bool IsAt(string fullPath) => true;
+
     /// <summary>Reads until the span is full or the file ends; returns the number of bytes read.</summary>
     int Read(Span<byte> into, long offset);
 
@@ -77,11 +89,8 @@ internal interface IDiskFile : IDisposable
     void Sync();
 }
 
-/// <summary>There is no space left.</summary>
-internal sealed class DiskFullException(string path, Exception? inner = null) : IOException($"No space is left for '{path}'.", inner);
-
 /// <summary>The lock of the single writer is held.</summary>
-internal sealed class DiskLockedException(string path, string owner) : IOException($"'{path}' is locked by {owner}.")
+internal sealed class DiskLockedException(string path, string owner) : IOException($"'{path}' is locked by {Names.Printable(owner)}.")
 {
-    public string Owner { get; } = owner;
+    public string Owner { get; } = Names.Printable(owner);
 }

@@ -19,12 +19,14 @@ internal static partial class Native
     private const int NoSuchCall = 38;
     private const int LockExclusiveNow = 2 | 4;
     private const int Unlocked = 8;
-    private const int ReadWrite = 2;
-    private const int CloseOnExecLinux = 0x80000;
-    private const int CloseOnExecMac = 0x1000000;
+    private const int NotFound = 2;
+    private const int TooManyLinks = 40;
+    private const int NoHandlesOfProcess = 24;
+    private const int NoHandlesOfMachine = 23;
     private const int FullSync = 51;
     private const int WindowsDiskFull = unchecked((int)0x80070070);
     private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
+    private const int WindowsNoHandles = unchecked((int)0x80070004);
 
     private static int QuotaExceeded => OperatingSystem.IsMacOS() ? 69 : 122;
 
@@ -32,6 +34,29 @@ internal static partial class Native
         OperatingSystem.IsWindows()
             ? error.HResult is WindowsDiskFull or WindowsHandleDiskFull
             : error.HResult == NoSpace || error.HResult == QuotaExceeded;
+
+    /// <summary>The shortage that an error means; null if it means another failure.</summary>
+    public static DiskShortageException? ShortageOf(IOException error, string path)
+    {
+        if (MeansFull(error)) return new DiskFullException(path, error);
+        if (error.HResult == (OperatingSystem.IsWindows() ? WindowsNoHandles : NoHandlesOfProcess))
+            return new NoHandlesException(path, isMachine: false, error);
+        return !OperatingSystem.IsWindows() && error.HResult == NoHandlesOfMachine
+            ? new NoHandlesException(path, isMachine: true, error)
+            : null;
+    }
+
+    /// <summary>The exception for a file that could not be opened.</summary>
+    public static IOException OpenFailed(string path, int error, bool isNoFollow = false) => error switch
+    {
+        NotFound => new FileNotFoundException($"'{path}' was not found.", path),
+        TooManyLinks when isNoFollow => new IOException(
+            $"'{path}' is a link. A store writes to regular files only: remove the link.", error),
+        NoHandlesOfProcess => new NoHandlesException(path, isMachine: false),
+        NoHandlesOfMachine => new NoHandlesException(path, isMachine: true),
+        _ when error == NoSpace || error == QuotaExceeded => new DiskFullException(path),
+        _ => Failed("open", path, error),
+    };
 
     /// <summary>Brings a file's data, and what is needed to read it again, to the medium.</summary>
     public static void SyncData(SafeFileHandle file, string path)
@@ -59,7 +84,7 @@ internal static partial class Native
     public static void SyncFolder(string path)
     {
         if (OperatingSystem.IsWindows()) return;
-        using var folder = OpenRaw(path, 0);
+        using var folder = OpenRaw(path);
         var error = Repeat(() => Fsync(folder));
         if (error != 0) throw Failed("flush the folder", path, error);
     }
@@ -74,32 +99,32 @@ internal static partial class Native
         return error == 0 ? true : throw Failed("allocate", path, error);
     }
 
-    /// <summary>Opens a file that is there for an exclusive lock; null if another open file holds it.</summary>
-    public static SafeFileHandle? TryLock(string path, out SafeFileHandle opened)
+    /// <summary>Locks an open file exclusively; false if another open file holds the lock.</summary>
+    public static bool TryLock(SafeFileHandle file, string path)
     {
-        opened = OpenRaw(path, ReadWrite | (OperatingSystem.IsMacOS() ? CloseOnExecMac : CloseOnExecLinux));
-        var file = opened;
         var error = Repeat(() => Flock(file, LockExclusiveNow));
-        if (error is WouldBlockLinux or WouldBlockMac) return null;
-        return error == 0 ? opened : throw Failed("lock", path, error);
+        if (error is WouldBlockLinux or WouldBlockMac) return false;
+        if (error == 0) return true;
+        file.Dispose();
+        throw Failed("lock", path, error);
     }
 
     /// <summary>
     /// Frees a lock at once. Closing the handle alone would not, while a child process that is just starting has a copy of it.
     /// </summary>
-    public static void Unlock(SafeFileHandle file) => Repeat(() => Flock(file, Unlocked));
+    public static void Unlock(SafeFileHandle file) => _ = Repeat(() => Flock(file, Unlocked));
 
-    private static SafeFileHandle OpenRaw(string path, int flags)
+    private static SafeFileHandle OpenRaw(string path)
     {
         int descriptor, error;
         do
         {
-            descriptor = OpenFile(path, flags);
+            descriptor = OpenFile(path, flags: 0);
             error = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
         }
         while (error == Interrupted);
 
-        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failed("open", path, error);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw OpenFailed(path, error);
     }
 
     // Returns the error number; 0 for success.
@@ -114,7 +139,7 @@ internal static partial class Native
         return 0;
     }
 
-    private static IOException Failed(string what, string path, int error) =>
+    public static IOException Failed(string what, string path, int error) =>
         new($"The operating system could not {what} '{path}': {Marshal.GetPInvokeErrorMessage(error)} (error {error}).", error);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]

@@ -1,4 +1,3 @@
-using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Reading;
 using EventStore.FileSystem.Store;
 
@@ -13,7 +12,7 @@ internal sealed class CommitDecider(
 
     // What the batch stores, in order. Streams and commit ids lead to their newest commit.
     private readonly List<CommitRecord> commits = [];
-    private readonly Dictionary<StreamId, HeadEntry> heads = [];
+    private readonly Dictionary<StreamId, PlannedHead> heads = [];
     private readonly Dictionary<Guid, int> newestOfId = [];
 
     public CommitOutcome[] Decide(IReadOnlyList<CommitAttempt> asked, WritePlan plan)
@@ -52,7 +51,8 @@ internal sealed class CommitDecider(
     }
 
     // A duplicate is recognized before anything else is looked at.
-    private CommitOutcome Decide(CommitAttempt attempt, HeadEntry head, WritePlan plan, out (CommitRecord Record, HeadEntry Head)? added)
+    private CommitOutcome Decide(
+        CommitAttempt attempt, PlannedHead head, WritePlan plan, out (CommitRecord Record, PlannedHead Head)? added)
     {
         added = null;
         if (head.Exists && FindDuplicate(attempt, head) is { } original) return CommitOutcome.Duplicate(original);
@@ -61,11 +61,11 @@ internal sealed class CommitDecider(
         var record = new CommitRecord(
             attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), NextStamp(), new Revision(head.Revision + 1),
             plan.NextCheckpoint, attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
-        added = (record, plan.AddCommit(attempt, record, head.Start));
+        added = (record, plan.AddCommit(attempt, record, head));
         return CommitOutcome.Committed(record);
     }
 
-    private CommitRecord? FindDuplicate(CommitAttempt attempt, HeadEntry head)
+    private CommitRecord? FindDuplicate(CommitAttempt attempt, PlannedHead head)
     {
         if (newestOfId.TryGetValue(attempt.CommitId, out var newest))
         {

@@ -1,4 +1,3 @@
-using EventStore.FileSystem.Segments;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.FileSystem.Engine;

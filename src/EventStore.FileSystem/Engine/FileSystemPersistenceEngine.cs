@@ -1,5 +1,3 @@
-using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Maintenance;
 using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Store;
@@ -10,33 +8,32 @@ namespace EventStore.FileSystem.Engine;
 /// <summary>
 /// The engine over plain files. It runs on the caller's thread: a lone committer writes and flushes for itself. It knows no byte of a file.
 /// </summary>
-internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings settings, EngineDurability durability, EngineContext context)
+internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurability durability, EngineContext context)
     : ReadingEngine, IPersistenceEngine
 {
     private readonly CommitSignal signal = new();
+    private readonly EngineLifetime<Opened> ending = new();
 
-    // Guarded by the gate: none open, then one, then disposed permanently.
+    // Held while the store is opened, and while it is marked as disposed.
     private readonly Lock gate = new();
-    private volatile Opened? opened;
-    private volatile bool isDisposed;
+    private readonly EngineLifetime<Opened> lifetime = new();
 
-    public EngineDescription Description { get; private set; } = Describe(disk, durability);
+    public EngineDescription Description { get; private set; } = Describe(files.Root, durability);
 
     /// <summary>Whether there is an open store to work on.</summary>
-    public bool IsOpen => opened is not null;
+    public bool IsOpen => lifetime.Opened is not null;
 
     public ValueTask InitializeAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         lock (gate)
         {
-            ObjectDisposedException.ThrowIf(isDisposed, this);
-            if (opened is not null) return default;
-            var running = settings with { Log = settings.Log with { Time = context.Time }, PackingFailed = LogPackingFailure };
-            var (store, recovery) = StoreOpening.Open(disk, running, context.Time, context.MayCreateStorage);
+            lifetime.RequireNotDisposed();
+            if (lifetime.Opened is not null) return default;
+            var (store, recovery) = files.Open(context, LogPackingFailure);
             if (recovery.Quarantine is { } copy) LogTornEnd(recovery.CutBytes, copy);
             signal.Raise(new Checkpoint(store.End.NextCheckpoint - 1));
-            opened = new Opened(store, context.Time, disk.Root);
+            lifetime.Open(new Opened(store, context.Time, files.Root));
         }
 
         return default;
@@ -124,14 +121,17 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
     }
 
     /// <summary>Describes the engine over files, whether it writes or only reads.</summary>
-    public static EngineDescription Describe(IDisk disk, EngineDurability durability) => new(
+    public static EngineDescription Describe(string root, EngineDurability durability) => new(
         "file",
-        "file:" + disk.Root,
+        "file:" + root,
         durability,
         new EngineLimits(
             MaxEventsPerCommit: 65_535, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20,
             MaxBatchAttempts: 4096),
-        EngineCapabilities.Reopens | EngineCapabilities.SharedReading);
+        EngineCapabilities.Reopens | EngineCapabilities.SharedReading)
+    {
+        CommitThreading = durability.Level == Durability.Durable ? CommitThreading.Blocking : CommitThreading.OnCaller,
+    };
 
     /// <summary>Runs maintenance on the files, concurrently with readers and the writer, one at a time.</summary>
     public Task<T> MaintainAsync<T>(Func<OpenStore, CancellationToken, T> work, CancellationToken cancellationToken)
@@ -140,14 +140,15 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
         return open.Maintenance.RunAsync(token => work(open.Store, token), cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => ending.EndAsync(CloseAsync);
+
+    private async ValueTask CloseAsync()
     {
         Opened? last;
         lock (gate)
         {
-            isDisposed = true;
-            last = opened;
-            opened = null;
+            lifetime.End();
+            lifetime.TakeOpened(out last);
         }
 
         signal.WakeAll();
@@ -175,12 +176,13 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
 
     private void LogTornEnd(long cutBytes, string copy)
     {
-        EngineLog.TornEnd(Logger(), disk.Root, cutBytes, copy);
-        var finding = $"A torn end of {cutBytes} bytes, never acknowledged, was cut off the log; a copy is in '{disk.Root}/{copy}'.";
+        EngineLog.TornEnd(Logger(), files.Root, cutBytes, copy);
+        var finding = $"A torn end of {cutBytes} bytes, never acknowledged, was cut off the log; a copy is in '{files.Root}/{copy}'.";
         Description = Description with { Findings = [finding] };
     }
 
-    private void LogPackingFailure(string segment, Exception error) => EngineLog.PackingFailed(Logger(), disk.Root, segment, error.Message);
+    private void LogPackingFailure(string segment, Exception error) =>
+        EngineLog.PackingFailed(Logger(), files.Root, segment, error.Message);
 
     private async ValueTask PurgeAsync(BucketPurge purge, CancellationToken cancellationToken)
     {
@@ -190,12 +192,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
 
     private ILogger Logger() => context.Loggers.CreateLogger("EventStore.FileSystem");
 
-    private Opened Open(CancellationToken cancellationToken)
-    {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
-        cancellationToken.ThrowIfCancellationRequested();
-        return opened ?? throw NotInitialized();
-    }
+    private Opened Open(CancellationToken cancellationToken) => lifetime.RequireOpened(cancellationToken);
 
     /// <summary>What works on an open store.</summary>
     private sealed class Opened(OpenStore store, TimeProvider time, string root)
@@ -213,7 +210,7 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
 
         public DocumentDecider Documents { get; } = new(store.View);
 
-        public RemovalDecider Removals { get; } = new(store.View);
+        public RemovalDecider Removals { get; } = new();
 
         public MaintenanceWork Maintenance { get; } = new(root);
 
@@ -230,7 +227,9 @@ internal sealed class FileSystemPersistenceEngine(IDisk disk, StoreSettings sett
                 return null;
             }
 
-            return store.Fault is not null && ids.Any(unknown.Contains) ? new BatchOutcomeUnknownException(error.Message, error) : null;
+            return store.Fault is not null && ids.Any(unknown.Contains)
+                ? new BatchOutcomeUnknownException($"it failed before with an unknown outcome, and now with {error.GetType().Name}.", error)
+                : null;
         }
     }
 }

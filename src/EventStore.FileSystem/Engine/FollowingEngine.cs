@@ -1,5 +1,3 @@
-using EventStore.FileSystem.Disk;
-using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Sharing;
 using EventStore.FileSystem.Store;
 
@@ -7,24 +5,25 @@ namespace EventStore.FileSystem.Engine;
 
 /// <summary>
 /// The engine over the files of a store that another process may write. It takes no lock, changes nothing, and sees everything that was
-/// acknowledged. A caller that waits for commits is woken by the operating system when the writer's live file changes; it also polls,
-/// because a change may be missed.
+/// acknowledged. A caller that waits for commits is woken by the operating system when the writer's live file changes. Because a change may
+/// be missed, it also looks by itself: seldom, or where changes are not reported, as on network file systems, often.
 /// </summary>
 internal sealed class FollowingEngine(
-    IDisk disk, StoreSettings settings, EngineDescription description, EngineContext context) : ReadingEngine, IPersistenceEngine
+    SharedFiles files, EngineDescription description, EngineContext context) : ReadingEngine, IPersistenceEngine
 {
-    private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan PollWhileWatched = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan PollUnwatched = TimeSpan.FromMilliseconds(25);
     private readonly CommitSignal signal = new();
+    private readonly EngineLifetime<FollowedStore> ending = new();
 
-    // Guarded by the gate: none open, then one, then disposed permanently.
+    private readonly EngineLifetime<FollowedStore> lifetime = new();
+
+    // Held while the store is opened or watched, and while it is marked as disposed.
     private readonly Lock gate = new();
-    private volatile FollowedStore? opened;
-    private volatile bool isDisposed;
 
     // Guarded by the gate: set on the first wait.
-    private bool isWatched;
-    private IDisposable? watch;
+    private volatile bool isWatched;
+    private volatile IDisposable? watch;
 
     public EngineDescription Description { get; } = description with
     {
@@ -36,8 +35,8 @@ internal sealed class FollowingEngine(
         cancellationToken.ThrowIfCancellationRequested();
         lock (gate)
         {
-            ObjectDisposedException.ThrowIf(isDisposed, this);
-            opened ??= FollowedStore.Open(disk, settings.Index, context.Time);
+            lifetime.RequireNotDisposed();
+            if (lifetime.Opened is null) lifetime.Open(files.Open(context.Time));
         }
 
         return default;
@@ -71,22 +70,25 @@ internal sealed class FollowingEngine(
         var store = Open(cancellationToken);
         Watch(store);
         var started = context.Time.GetTimestamp();
-        for (var poll = ShortestPoll; !isDisposed; poll = Least(poll * 2, LongestPoll))
+        while (!lifetime.IsDisposed)
         {
             if (Look(store) > after.Value) return;
             var left = atMost - context.Time.GetElapsedTime(started);
             if (left <= TimeSpan.Zero) return;
-            await signal.WaitAsync(after, Least(poll, left), context.Time, cancellationToken).ConfigureAwait(false);
+            var poll = Least(watch is null ? PollUnwatched : PollWhileWatched, left);
+            await signal.WaitAsync(after, poll, context.Time, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    public ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => ending.EndAsync(CloseAsync);
+
+    private ValueTask CloseAsync()
     {
         FollowedStore? last;
         lock (gate)
         {
-            isDisposed = true;
-            (last, opened) = (opened, null);
+            lifetime.End();
+            lifetime.TakeOpened(out last);
             watch?.Dispose();
         }
 
@@ -107,9 +109,9 @@ internal sealed class FollowingEngine(
         if (isWatched) return;
         lock (gate)
         {
-            if (isWatched || isDisposed) return;
+            if (isWatched || lifetime.IsDisposed) return;
+            watch = files.Watch(() => Wake(store));
             isWatched = true;
-            watch = disk.Watch(LiveFile.FileName, () => Wake(store));
         }
     }
 
@@ -133,10 +135,5 @@ internal sealed class FollowingEngine(
         return head;
     }
 
-    private FollowedStore Open(CancellationToken cancellationToken)
-    {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
-        cancellationToken.ThrowIfCancellationRequested();
-        return opened ?? throw NotInitialized();
-    }
+    private FollowedStore Open(CancellationToken cancellationToken) => lifetime.RequireOpened(cancellationToken);
 }

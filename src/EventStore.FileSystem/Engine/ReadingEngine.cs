@@ -7,6 +7,9 @@ namespace EventStore.FileSystem.Engine;
 /// <summary>The reading half of both engines, the one that writes and the one that only reads.</summary>
 internal abstract class ReadingEngine
 {
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        ReadAsync(store => DuplicateReading.Find(store, stream, commitId), cancellationToken);
+
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         ReadAsync(store => StreamReading.Read(store, read), cancellationToken);
 
@@ -29,8 +32,11 @@ internal abstract class ReadingEngine
     }
 
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(
-        string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
-        ReadAsync(store => DocumentReading.List(store, prefix, after, limit), cancellationToken);
+        string prefix, string after, int limit, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireListing(prefix, after);
+        return ReadAsync(store => DocumentReading.List(store, prefix, after, limit), cancellationToken);
+    }
 
     public ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
@@ -38,7 +44,4 @@ internal abstract class ReadingEngine
 
     /// <summary>Reads from the store.</summary>
     protected abstract ValueTask<T> ReadAsync<T>(Func<StoreView, T> read, CancellationToken cancellationToken);
-
-    protected static InvalidOperationException NotInitialized() =>
-        new("The engine is not initialized. Call InitializeAsync first; a store built by BuildAsync has done so.");
 }

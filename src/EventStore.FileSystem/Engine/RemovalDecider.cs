@@ -6,12 +6,12 @@ namespace EventStore.FileSystem.Engine;
 internal readonly record struct BucketPurge(string? Bucket);
 
 /// <summary>Decides about deleting streams and purging.</summary>
-internal sealed class RemovalDecider(StoreView store) : IDecider<StreamId, bool>, IDecider<BucketPurge, bool>
+internal sealed class RemovalDecider : IDecider<StreamId, bool>, IDecider<BucketPurge, bool>
 {
     /// <summary>Returns whether the stream existed.</summary>
     public bool Decide(StreamId asked, WritePlan plan)
     {
-        if (!store.Index.FindHead(asked).Exists) return false;
+        if (!plan.FindHead(asked).Exists) return false;
         plan.AddStreamDeletion(asked);
         return true;
     }

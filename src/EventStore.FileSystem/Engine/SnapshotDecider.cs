@@ -14,7 +14,7 @@ internal sealed class SnapshotDecider(StoreView store) : IDecider<SnapshotRecord
     /// <exception cref="SnapshotRefusedException">The snapshot is ahead of its stream.</exception>
     public bool Decide(SnapshotRecord asked, WritePlan plan)
     {
-        var head = store.Index.FindHead(asked.Stream);
+        var head = plan.FindHead(asked.Stream);
         if (asked.Revision.Value > head.Revision)
             throw new SnapshotRefusedException(asked.Stream, asked.Revision, new Revision(head.Revision));
         plan.AddSnapshot(asked);

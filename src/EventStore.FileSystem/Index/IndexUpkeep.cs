@@ -20,12 +20,12 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
 
     // Used by the writer only, in its turn.
     private Task working = Task.CompletedTask;
-    private LogPoint frozenEnd;
 
     private volatile Task merging = Task.CompletedTask;
 
-    // The frozen part could not be written for lack of space; it is tried again when the next one is full.
-    private volatile bool isShortOfSpace;
+    // The frozen part could not be written, here or while the store was opened, for lack of space or file handles; it is tried again when
+    // the next one is full.
+    private volatile bool isShort = index.Keeper.State.Frozen is not null;
 
     public StoreIndex Index => index;
 
@@ -39,24 +39,23 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
     public bool IsSettled => working.IsCompleted && merging.IsCompleted;
 
     /// <summary>Whether the part in memory is full, and the one before it is written or has to be tried again.</summary>
-    public bool IsFreezeDue(long end) => (keeper.State.Frozen is null || isShortOfSpace) && keeper.IsFull(end, 1);
+    public bool IsFreezeDue(long end) => (keeper.State.Frozen is null || isShort) && keeper.IsFull(end, 1);
 
     /// <summary>
     /// What a write waits for before it is acknowledged: when the part in memory is twice as full as it should be, the one before it has
     /// to be written first. So memory, and the tail that opening after a kill reads, stay bounded.
     /// </summary>
     public Task CatchUp(long end) =>
-        keeper.State.Frozen is not null && !isShortOfSpace && Fault is null && keeper.IsFull(end, FullestBehindFrozen)
+        keeper.State.Frozen is not null && !isShort && Fault is null && keeper.IsFull(end, FullestBehindFrozen)
             ? settings.WaitFor(working)
             : Task.CompletedTask;
 
     /// <summary>Called by the writer between batches: begins a new part in memory, and has the full one written.</summary>
     public void Freeze(LogPoint end)
     {
-        if (isShortOfSpace) isShortOfSpace = false;
-        else if (keeper.TryFreeze(end)) frozenEnd = end;
-        else return;
-        working = WriteAfterAsync(working, frozenEnd);
+        if (isShort) isShort = false;
+        else if (!keeper.TryFreeze(end)) return;
+        working = WriteAfterAsync(working);
     }
 
     /// <summary>Ends when nothing is being written any more.</summary>
@@ -70,7 +69,7 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
     public void Adopt(RunKeeper rebuilt)
     {
         keeper.Adopt(rebuilt);
-        isShortOfSpace = false;
+        isShort = keeper.State.Frozen is not null;
     }
 
     /// <summary>Writes a checkpoint; false if the log is faulted, or more is indexed than is durable.</summary>
@@ -79,6 +78,7 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
         lock (checkpointGate)
         {
             if (log.Fault.Why is not null || keeper.NextClaims(log) is not { } claims) return false;
+            PlaceCheck.RequireStore(log);
             CheckpointFile.Write(keeper.Folder.Disk, keeper.Folder.StoreId, claims);
             return true;
         }
@@ -95,10 +95,10 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
     }
 
     // One part after the other. Merging is separate, so that a frozen part does not wait for it.
-    private async Task WriteAfterAsync(Task before, LogPoint end)
+    private async Task WriteAfterAsync(Task before)
     {
         await before.ConfigureAwait(false);
-        if (Fault is null) await settings.InBackground(() => Guard(() => WriteFrozen(end))).ConfigureAwait(false);
+        if (Fault is null) await settings.InBackground(() => Guard(WriteFrozen)).ConfigureAwait(false);
         merging = MergeAfterAsync(merging);
     }
 
@@ -117,7 +117,7 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
             {
                 work();
             }
-            catch (DiskFullException)
+            catch (DiskShortageException)
             {
                 // A merge or a checkpoint that failed is tried again when the next part has been written.
             }
@@ -125,15 +125,16 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
         if (Fault is { } fault) log.Fault.Set(fault);
     }
 
-    private void WriteFrozen(LogPoint end)
+    private void WriteFrozen()
     {
+        PlaceCheck.RequireStore(log);
         try
         {
-            keeper.WriteFrozen(end);
+            keeper.WriteFrozen();
         }
-        catch (DiskFullException)
+        catch (DiskShortageException)
         {
-            isShortOfSpace = true;
+            isShort = true;
             return;
         }
 
@@ -145,6 +146,7 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
     {
         while (keeper.MergeDue() is { } due)
         {
+            PlaceCheck.RequireStore(log);
             keeper.Merge(due);
 
             // Older files are deleted once a checkpoint names the new one. Another part that is not durable yet may have been indexed

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Log;
 
 namespace EventStore.FileSystem.Index;
@@ -17,6 +18,7 @@ internal sealed class RunKeeper : IDisposable
 
     // Guarded by the gate: the writer freezes, the background work replaces.
     private readonly Lock gate = new();
+    private LogPoint frozenEnd;
     private volatile IndexState state;
     private LogPoint indexed;
     private long generation;
@@ -71,7 +73,7 @@ internal sealed class RunKeeper : IDisposable
     /// <summary>Takes over what another keeper built over the same log.</summary>
     public void Adopt(RunKeeper rebuilt)
     {
-        lock (gate) (state, indexed, damage) = (rebuilt.state, rebuilt.indexed, null);
+        lock (gate) (state, frozenEnd, indexed, damage) = (rebuilt.state, rebuilt.frozenEnd, rebuilt.indexed, null);
     }
 
     /// <summary>
@@ -89,23 +91,26 @@ internal sealed class RunKeeper : IDisposable
     public void FreezeInOpening(LogPoint end)
     {
         if (!TryFreeze(end)) return;
-        Guard(() => WriteFrozen(end));
-        if (fault is null && damage is null) Guard(MergeAll);
+        Guard(() => ToleratingShortage(() =>
+        {
+            WriteFrozen();
+            MergeAll();
+        }));
     }
 
     /// <summary>Begins a new part in memory; false if the present one is empty. The frozen one is to be written next.</summary>
     public bool TryFreeze(LogPoint end)
     {
         if (state.Active.Count == 0 && end.Position == state.Active.From) return false;
-        lock (gate) state = new IndexState(state.Active.Successor(end.Position), state.Active, state.Runs);
+        lock (gate) (state, frozenEnd) = (new IndexState(state.Active.Successor(end.Position), state.Active, state.Runs), end);
         return true;
     }
 
     /// <summary>Writes the frozen part to a run.</summary>
-    /// <param name="end">Where the part of the log ends that it covers.</param>
-    public void WriteFrozen(LogPoint end)
+    public void WriteFrozen()
     {
         if (state.Frozen is not { } frozen) return;
+        var end = frozenEnd;
         var from = state.Runs.Length == 0 ? 0 : state.Runs[^1].To;
         var run = folder.Write(0, from, end.Position, frozen.FilterKeys, frozen.WriteTo);
         lock (gate)
@@ -190,6 +195,19 @@ internal sealed class RunKeeper : IDisposable
     public void Dispose()
     {
         foreach (var run in state.Runs) run.Dispose();
+    }
+
+    // The part stays in memory, and is written later.
+    private static void ToleratingShortage(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (DiskShortageException)
+        {
+            // The store opens without it.
+        }
     }
 
     private void MergeAll()

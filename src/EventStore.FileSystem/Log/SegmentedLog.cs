@@ -31,6 +31,8 @@ internal sealed class SegmentedLog : IAsyncDisposable
     private bool isSealed;
     private readonly NextSegment next;
     private readonly FlushBeside flushBeside;
+    private readonly SpaceAhead space;
+    private readonly PlaceCheck place;
 
     private long writtenEnd;
     private long durableEnd;
@@ -44,6 +46,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
         allocatedEnd = segment.Base + active.Length;
         next = new NextSegment(segments.Disk, settings, Fault);
         flushBeside = new FlushBeside(settings, this, written.Position);
+        (space, place) = (new SpaceAhead(segments.Disk, settings), new PlaceCheck(segments, settings));
     }
 
     /// <summary>Where the log ends, as far as it was written.</summary>
@@ -63,9 +66,11 @@ internal sealed class SegmentedLog : IAsyncDisposable
 
     public LogSegments Segments => segments;
 
+    private string Root => segments.Disk.Root;
+
     /// <summary>Seals the segment and begins the next one when it is full, so that a batch never spans two segments.</summary>
     /// <exception cref="StorageException">The log is faulted.</exception>
-    /// <exception cref="StorageUnavailableException">There is no space for another segment.</exception>
+    /// <exception cref="StorageUnavailableException">There is no space, or no file handle, for another segment.</exception>
     public void MakeRoom()
     {
         RefuseIfFaulted();
@@ -84,9 +89,12 @@ internal sealed class SegmentedLog : IAsyncDisposable
     /// <exception cref="BatchOutcomeUnknownException">The disk failed; the log is faulted.</exception>
     public void Append(LogBatch batch, long stampTicks)
     {
+        var isChecked = place.IsDue();
+        if (isChecked) RequireInPlace();
         var end = SealFrames(batch.Written, stampTicks);
         WriteFrames(batch.Written);
         if (settings.SyncsEachBatch) SyncActive();
+        if (isChecked) RequireInPlace(isWritten: true);
         written = end;
         Volatile.Write(ref writtenEnd, written.Position);
         if (settings.SyncsEachBatch) Volatile.Write(ref durableEnd, written.Position);
@@ -125,11 +133,19 @@ internal sealed class SegmentedLog : IAsyncDisposable
 
     public void RefuseIfFaulted()
     {
-        if (Fault.Why is { } why)
-            throw new StorageException(
-                $"The store at '{segments.Disk.Root}' takes no more writes, because writing or flushing failed earlier: "
-                + $"{why.Message} Nothing was stored. Dispose it and open it again; opening settles what is on the disk.",
-                why);
+        if (Fault.Why is { } why) throw LogErrors.Faulted(Root, why);
+    }
+
+    /// <summary>Checks, for the writer, that the paths still lead to the files that are open here; if not, the log is faulted.</summary>
+    /// <param name="isWritten">Whether something was written that is not acknowledged yet.</param>
+    /// <exception cref="StorageReplacedException">They lead elsewhere, or to nothing.</exception>
+    /// <exception cref="BatchOutcomeUnknownException">The same, after something was written.</exception>
+    public void RequireInPlace(bool isWritten = false)
+    {
+        if (place.Find(active, segment) is not { } error) return;
+        Fault.Set(error);
+        if (isWritten) throw LogErrors.WrittenElsewhere(Root, error);
+        throw error;
     }
 
     // Links each frame to the one before it; returns where the log ends with them.
@@ -155,11 +171,11 @@ internal sealed class SegmentedLog : IAsyncDisposable
         var end = written.Position + frames.Length;
         try
         {
-            if (settings.SyncsEachBatch && end > allocatedEnd) TakeSpace(end);
+            if (settings.SyncsEachBatch && end > allocatedEnd) allocatedEnd = segment.Base + space.Take(active, end - segment.Base);
         }
         catch (DiskFullException error)
         {
-            throw NoSpace(error);
+            throw LogErrors.Short(Root, error);
         }
         catch (IOException error)
         {
@@ -175,20 +191,12 @@ internal sealed class SegmentedLog : IAsyncDisposable
             // Part of a batch may have reached the file. It must not come back after a crash, because its callers get an error that says
             // nothing was stored.
             CutToWritten();
-            throw NoSpace(error);
+            throw LogErrors.Short(Root, error);
         }
         catch (IOException error)
         {
             throw Break(error);
         }
-    }
-
-    // Space allocated ahead makes a flush cheaper, and reveals a full disk before anything is written.
-    private void TakeSpace(long end)
-    {
-        var wanted = Math.Max(end - segment.Base, Math.Min(settings.SegmentSizeBytes, Math.Max((end - segment.Base) * 2, 1 << 20)));
-        active.Allocate(wanted);
-        allocatedEnd = segment.Base + Math.Max(wanted, active.Length);
     }
 
     private void CutToWritten() => Guarded(() =>
@@ -200,6 +208,7 @@ internal sealed class SegmentedLog : IAsyncDisposable
 
     private void Roll()
     {
+        RequireInPlace();
         var number = segment.Number + 1;
         try
         {
@@ -207,9 +216,9 @@ internal sealed class SegmentedLog : IAsyncDisposable
             if (!isSealed) Seal();
             Publish(file, new SegmentHeader(segments.StoreId, number, written.Position, written.NextCheckpoint, written.Chain));
         }
-        catch (DiskFullException error)
+        catch (DiskShortageException error)
         {
-            throw NoSpace(error);
+            throw LogErrors.Short(Root, error);
         }
         catch (IOException error)
         {
@@ -284,14 +293,6 @@ internal sealed class SegmentedLog : IAsyncDisposable
     private BatchOutcomeUnknownException Break(IOException error)
     {
         Fault.Set(error);
-        return new BatchOutcomeUnknownException(
-            $"Writing to the store at '{segments.Disk.Root}' failed: {error.Message} It takes no more writes until it is opened again.",
-            error);
+        return LogErrors.Broken(Root, error);
     }
-
-    private StorageUnavailableException NoSpace(IOException error) =>
-        new(
-            $"No space is left for the store at '{segments.Disk.Root}'. Nothing was stored. Free some space and try again; "
-            + "the store needs no reopening.",
-            error);
 }

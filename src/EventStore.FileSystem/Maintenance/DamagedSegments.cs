@@ -9,7 +9,7 @@ namespace EventStore.FileSystem.Maintenance;
 /// <param name="Number">Its number.</param>
 /// <param name="File">Its file; null if it is missing or unreadable.</param>
 /// <param name="Header">Its head; null if that is damaged.</param>
-/// <param name="Problem">What is wrong with its head or file; null if nothing is.</param>
+/// <param name="Problem">What is wrong with its head or file; null if it is whole.</param>
 internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHeader? Header, string? Problem)
 {
     /// <summary>The address of its first byte.</summary>

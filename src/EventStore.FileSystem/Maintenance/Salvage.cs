@@ -70,7 +70,8 @@ internal sealed class Salvage(
             cancellationToken.ThrowIfCancellationRequested();
             var continues = at == position;
             if (!reader.TryRead(at, checkpoint, out var frame)
-                || (continues && (frame.PreviousCrc != chain || frame.Checkpoint != checkpoint)))
+                || (continues && (frame.PreviousCrc != chain || frame.Checkpoint != checkpoint))
+                || frame.Checkpoint - checkpoint > MostLost(at - position))
             {
                 at += 8;
                 continue;
@@ -91,6 +92,9 @@ internal sealed class Salvage(
 
         if (next is null) LoseEnd(segment, position, writing);
     }
+
+    // How many checkpoints a lost part can have held: at most those of a row of gaps.
+    private static long MostLost(long bytes) => (Math.Max(0, bytes) / GapCodec.MinSpan * ushort.MaxValue) + ushort.MaxValue;
 
     // Fills a missing part with a gap, or with several if more checkpoints are missing than one gap can hold.
     private void Lose(DamagedSegment segment, long from, long to, long nextCheckpoint, uint chainBehind, Writing? writing)
@@ -115,6 +119,7 @@ internal sealed class Salvage(
         var claims = CheckpointFile.ReadAll(source, storeId, out _);
         var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max();
         var next = claims.Select(claim => claim.Indexed.NextCheckpoint).DefaultIfEmpty(0).Max();
+        if (next - checkpoint > MostLost(Math.Max(end - position, Writing.GapBytes))) next = checkpoint; // no log has that many
         if (end > position || next > checkpoint)
         {
             end = Math.Max(end, position + (Writing.GapBytes * (2 + (Math.Max(0, next - checkpoint) / ushort.MaxValue))));

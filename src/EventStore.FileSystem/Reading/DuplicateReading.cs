@@ -6,11 +6,14 @@ namespace EventStore.FileSystem.Reading;
 /// <summary>Finds the commit that a stream already has under a commit id.</summary>
 internal static class DuplicateReading
 {
-    public static CommitRecord? Find(StoreView store, StreamId stream, Guid commitId, HeadEntry head)
+    public static CommitRecord? Find(StoreView store, StreamId stream, Guid commitId) =>
+        store.Index.FindHead(stream) is { Exists: true } head ? Find(store, stream, commitId, new PlannedHead(head)) : null;
+
+    public static CommitRecord? Find(StoreView store, StreamId stream, Guid commitId, PlannedHead head)
     {
         foreach (var position in store.Index.FindCommitIds(commitId))
         {
-            if (position >= head.Start && Read(store, position, stream, commitId, head.Start) is { } original) return original;
+            if (position >= head.Entry.Start && Read(store, position, stream, commitId, head.Entry.Start) is { } original) return original;
         }
 
         return null;

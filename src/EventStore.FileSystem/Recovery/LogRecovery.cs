@@ -128,18 +128,22 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
     {
         var torn = FindTornEnd(file, last, end);
         if (file.Length <= end - last.Base) return;
-        if (torn.Length > 0) Report = new RecoveryReport(torn.Length, KeepCopy(torn, end));
+        if (torn > 0)
+        {
+            file.SetLength(end - last.Base + torn); // what was only taken ahead may be the space that the copy needs
+            Report = new RecoveryReport(torn, KeepCopy(file, last, end, torn));
+        }
+
         file.SetLength(end - last.Base);
         file.Sync();
     }
 
-    // Returns what follows the end, without trailing zeros.
-    private ReadOnlySpan<byte> FindTornEnd(IDiskFile file, Segment last, long end)
+    // Returns how many bytes follow the end, without trailing zeros.
+    private long FindTornEnd(IDiskFile file, Segment last, long end)
     {
-        var following = new byte[Math.Max(0, file.Length - (end - last.Base))];
-        file.Read(following, end - last.Base);
-        var torn = following.AsSpan(0, following.AsSpan().LastIndexOfAnyExcept((byte)0) + 1);
-        if (torn.Length > 0 && !IsCopy) FindEvidence(torn, end);
+        var start = end - last.Base;
+        var torn = TornEnd.LengthWithoutZeros(file, start) - start;
+        if (torn > 0 && !IsCopy) evidence = Math.Max(evidence, FindEvidence(file, last, end, torn));
         RefuseIfShort(end);
         return torn;
     }
@@ -153,26 +157,16 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
 
     // A whole frame beyond the end says how far the log was durable when it was written: if that is beyond the end, acknowledged data is
     // damaged.
-    private void FindEvidence(ReadOnlySpan<byte> torn, long end)
-    {
-        for (var offset = 0; offset + Format.FrameHeaderLength <= torn.Length; offset += 8)
-        {
-            var length = Format.FrameLength(torn[offset..]);
-            if (length == 0 || length > torn.Length - offset) continue;
-            var frame = torn.Slice(offset, length);
-            if (!Format.IsFrame(frame, end + offset, segments.Seed)) continue;
-            evidence = Math.Max(evidence, new Frame(end + offset, frame).DurableEnd);
-            if (evidence > end) return;
-            offset += length - 8;
-        }
-    }
+    private long FindEvidence(IDiskFile file, Segment last, long end, long torn) =>
+        new TornEnd(file, last.Base, end, torn).FindDurableEnd(segments.Seed)
+        ?? throw segments.Damaged(end, "what follows looks like more frames than it has room for.");
 
-    private string KeepCopy(ReadOnlySpan<byte> torn, long end)
+    private string KeepCopy(IDiskFile file, Segment last, long end, long torn)
     {
         disk.CreateFolder(Quarantine);
         var path = string.Create(CultureInfo.InvariantCulture, $"{Quarantine}/{end:D16}-{epoch + 1}.torn");
         using var copy = disk.Create(path);
-        copy.Write(torn, 0);
+        TornEnd.Copy(file, end - last.Base, torn, copy);
         copy.Sync();
         disk.SyncFolder(Quarantine);
         return path;

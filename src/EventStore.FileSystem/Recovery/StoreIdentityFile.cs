@@ -7,7 +7,7 @@ namespace EventStore.FileSystem.Recovery;
 /// <summary>The file that holds the identity of a store. Written once and never changed.</summary>
 internal static class StoreIdentityFile
 {
-    public const string FileName = "store.esfs";
+    public const string FileName = LogSegments.IdentityFileName;
 
     /// <summary>Reads the store's identity, or creates a store where there is none.</summary>
     /// <exception cref="CorruptStorageException">The file is damaged, or missing although there is a log.</exception>

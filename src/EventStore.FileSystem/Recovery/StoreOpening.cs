@@ -43,9 +43,12 @@ internal static class StoreOpening
         }
         catch (IOException error)
         {
+            var advice = error is DiskShortageException shortage ? shortage.Advice : "open it again once the cause is gone";
+            var reading = disk.Exists(StoreIdentityFile.FileName)
+                ? " A process that only reads needs no permission to write, and no space: see OpenReadOnly()."
+                : "";
             throw new StorageUnavailableException(
-                $"The store at '{disk.Root}' cannot be opened: {error.Message} No stored data was changed; "
-                + "open it again once the cause is gone.",
+                $"The store at '{disk.Root}' cannot be opened for writing: {error.Message} No stored data was changed; {advice}.{reading}",
                 error);
         }
         catch (BatchOutcomeUnknownException error)
@@ -62,7 +65,12 @@ internal static class StoreOpening
         disk.SyncFolder("");
         var identity = StoreIdentityFile.ReadOrCreate(disk, settings.NewStoreId, time);
         var storeId = identity.Id;
-        var segments = new LogSegments(disk, storeId) { HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses) };
+        var identityFile = disk.OpenLocked(StoreIdentityFile.FileName);
+        var segments = new LogSegments(disk, storeId)
+        {
+            HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses),
+            Identity = identityFile,
+        };
         try
         {
             var checkpoints = CheckpointFile.ReadAll(disk, storeId, out var generation);
@@ -82,14 +90,27 @@ internal static class StoreOpening
             if (index.Keeper.Fault is { } fault)
                 throw new StorageException($"The index of the store at '{disk.Root}' could not be written: {fault.Message}", fault);
             var upkeep = new IndexUpkeep(index, log, settings.Log);
-            if (!isComplete || !recovery.WasClean || index.Keeper.Indexed != loaded) upkeep.WriteCheckpoint();
+            if (!isComplete || !recovery.WasClean || index.Keeper.Indexed != loaded) WriteCheckpoint(upkeep);
             index.Keeper.RemoveStrays();
             return new OpenedStore(new OpenStore(writerLock, settings, log, upkeep), recovery.Report);
         }
         catch
         {
             segments.Dispose();
+            identityFile.Dispose();
             throw;
+        }
+    }
+
+    private static void WriteCheckpoint(IndexUpkeep upkeep)
+    {
+        try
+        {
+            upkeep.WriteCheckpoint();
+        }
+        catch (DiskShortageException)
+        {
+            // The next opening reads more of the log.
         }
     }
 }

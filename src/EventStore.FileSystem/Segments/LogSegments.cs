@@ -9,12 +9,17 @@ namespace EventStore.FileSystem.Segments;
 internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
 {
     public const string Folder = "log";
+    public const string IdentityFileName = "store.esfs";
     private const int MaxOpenHandles = 128;
 
     private readonly Lock gate = new();
     private readonly ConcurrentDictionary<long, ISegmentFile> open = [];
     private readonly Queue<long> openOrder = new();
     private readonly PackedBlockCache unpacked = new(Format.SeedOf(storeId));
+    private readonly string identityPath = $"{disk.Root}/{IdentityFileName}";
+
+    // Touched by the writer only.
+    private (long Number, string Path) activePath;
     private volatile Segment[] all = [];
     private volatile int replacements;
     private volatile bool isDisposed;
@@ -27,6 +32,9 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
 
     /// <summary>Whether parts of the log were damaged once and are left out.</summary>
     public bool HasLosses { get; init; }
+
+    /// <summary>The file with the store's identity, open and locked by the writer; null where the store is only read.</summary>
+    public IDiskFile? Identity { get; init; }
 
     /// <summary>The segments in order. Adding one replaces the list.</summary>
     public IReadOnlyList<Segment> All => all;
@@ -47,6 +55,18 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
         Of(segment.Base, out var end);
         return end;
     }
+
+    /// <summary>The path that no longer leads to what the writer has open; null if all of them do.</summary>
+    public string? FindReplaced(IDiskFile active, Segment segment)
+    {
+        if (FindReplacedIdentity() is { } replaced) return replaced;
+        var path = activePath;
+        if (path.Number != segment.Number) activePath = path = (segment.Number, $"{Disk.Root}/{PathOf(segment.Number)}");
+        return active.IsAt(path.Path) ? null : path.Path;
+    }
+
+    /// <summary>The path of the store's identity, if it no longer leads to what the writer has open.</summary>
+    public string? FindReplacedIdentity() => Identity is { } identity && !identity.IsAt(identityPath) ? identityPath : null;
 
     /// <summary>Whether a segment is packed, and whether it is compressed.</summary>
     public bool IsPacked(Segment segment, out bool isCompressed)

@@ -12,6 +12,8 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fau
 {
     private const string Path = $"{LogSegments.Folder}/next.seg.tmp";
     private const long FewestBytes = 1 << 20;
+    private const long LeastAheadBytes = 64 << 10;
+    private const int ShareOfFree = 4;
 
     // Guarded by the gate: not wanted, wanted, ready; taking it makes it not wanted again.
     private readonly Lock gate = new();
@@ -57,6 +59,16 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fau
         await working.ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// How much of some space may be taken before it is needed. It is never more than a part of what is free; others need space too.
+    /// </summary>
+    public static long Affordable(IDisk disk, long wanted)
+    {
+        if (wanted < LeastAheadBytes) return Math.Max(wanted, 0);
+        var affordable = Math.Min(wanted, disk.FreeBytes / ShareOfFree);
+        return affordable < LeastAheadBytes ? 0 : affordable;
+    }
+
     private void Discard(IDiskFile made)
     {
         made.Dispose();
@@ -92,7 +104,7 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fau
         var file = disk.Create(Path);
         try
         {
-            if (settings.SyncsEachBatch) file.Allocate(allocatedBytes);
+            if (settings.SyncsEachBatch) TakeSpace(file, Affordable(disk, allocatedBytes));
             file.Write(new byte[Format.SegmentHeaderLength], 0);
             Flush(file);
             return file;
@@ -101,6 +113,20 @@ internal sealed class NextSegment(IDisk disk, LogSettings settings, LogFault fau
         {
             Discard(file); // it may occupy the space that is missing
             throw;
+        }
+    }
+
+    // Without it, the segment grows as it is written.
+    private static void TakeSpace(IDiskFile file, long bytes)
+    {
+        if (bytes == 0) return;
+        try
+        {
+            file.Allocate(bytes);
+        }
+        catch (DiskFullException)
+        {
+            file.SetLength(0); // a part of it may have been given
         }
     }
 

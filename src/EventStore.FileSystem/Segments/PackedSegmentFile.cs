@@ -53,6 +53,9 @@ internal sealed class PackedSegmentFile : ISegmentFile
     public void Unpack(int number, Span<byte> into)
     {
         var block = PackedFormat.ReadEntry(table.AsSpan(number * PackedFormat.EntryLength));
+        if (block.StoredLength < 0 || block.StoredLength > Header.BlockLength || block.Offset < PackedFormat.HeaderLength
+            || block.Offset > Header.TableStart - block.StoredLength)
+            throw Damaged(Header.TableStart, $"block {number} has an impossible place or length.");
         var rented = ArrayPool<byte>.Shared.Rent(block.StoredLength);
         try
         {

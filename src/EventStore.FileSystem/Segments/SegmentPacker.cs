@@ -43,6 +43,8 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
                 Compare(segment, crc, length, cancellationToken);
                 var after = LengthOf(Temporary);
                 beforeSwap();
+                if (segments.FindReplacedIdentity() is { } file)
+                    throw new StorageReplacedException(segments.Disk.Root, $"'{file}' was removed, renamed or replaced.");
                 segments.Replace(segment, Temporary);
                 SyncFolder();
                 return new PackResult(before, after);

@@ -81,6 +81,32 @@ internal sealed class FollowedLog
         return true;
     }
 
+    /// <summary>
+    /// Whether this log holds everything that was read of it up to a point, and not something else in its place.
+    /// </summary>
+    public bool Continues(in LogPoint read)
+    {
+        var end = View.End;
+        if (end.Position <= read.Position) return end.NextCheckpoint == read.NextCheckpoint && end.Chain == read.Chain;
+        var at = new LogReaders(followed).Take(end.Position).Settle(read.Position);
+        return new LogScanner(followed, at, read.Chain).TryNext(out _);
+    }
+
+    /// <summary>Whether the paths lead to the files as far as they were read: the newest segment has not become shorter.</summary>
+    public bool IsInPlace()
+    {
+        var newest = followed.All[^1];
+        try
+        {
+            using var file = followed.OpenFile(LogSegments.PathOf(newest.Number));
+            return newest.Base + file.Length >= View.End.Position;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Replaces what is held in memory by runs that the writer has written since; false while there are no newer ones.</summary>
     public bool TryTakeRuns(IndexSettings settings)
     {

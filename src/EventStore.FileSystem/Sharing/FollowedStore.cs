@@ -31,6 +31,10 @@ internal sealed class FollowedStore : IDisposable
     private long renewed;
     private volatile bool isClosed;
 
+    // What was read is no longer there. Nothing is read any more, so that nothing is skipped.
+    private volatile StorageReplacedException? replaced;
+    private readonly IDiskFile identityFile;
+
     private FollowedStore(IDisk disk, IndexSettings settings, TimeProvider time)
     {
         if (!disk.Exists(StoreIdentityFile.FileName))
@@ -40,7 +44,18 @@ internal sealed class FollowedStore : IDisposable
         (this.disk, this.settings, this.time, identity) = (disk, settings, time, StoreIdentityFile.Read(disk));
         renewed = time.GetTimestamp();
         live = new LiveReader(disk, Format.SeedOf(identity.Id));
-        log = OpenLog(usesRuns: true);
+        identityFile = disk.Open(StoreIdentityFile.FileName, forWriting: false);
+        try
+        {
+            log = OpenLog(usesRuns: true);
+        }
+        catch
+        {
+            identityFile.Dispose();
+            live.Dispose();
+            throw;
+        }
+
         (view, followed) = (log.View, log.Mark?.Number ?? 0);
     }
 
@@ -78,37 +93,45 @@ internal sealed class FollowedStore : IDisposable
             isClosed = true;
             log.Dispose();
             live.Dispose();
+            identityFile.Dispose();
         }
     }
 
     private StoreView Current()
     {
         ObjectDisposedException.ThrowIf(isClosed, typeof(IPersistenceEngine));
-        if (live.Read() is not { } mark || mark.Number == Volatile.Read(ref followed)) LookAgain();
-        else Follow(mark);
+        RefuseIfReplaced();
+        LookAgain();
+        if (live.Read() is { } mark && mark.Number != Volatile.Read(ref followed)) Follow(mark);
         return view;
     }
 
-    // The file may have been deleted and created again; the old one would never change.
+    // Once a second: the live file may have been deleted and created again, and the old one would never change. Or everything was put
+    // elsewhere, or replaced by a backup.
     private void LookAgain()
     {
         var (now, last) = (time.GetTimestamp(), Interlocked.Read(ref renewed));
         if (time.GetElapsedTime(last, now) < RenewalInterval || Interlocked.CompareExchange(ref renewed, now, last) != last) return;
         live.Forget();
-        if (disk.Exists(StoreIdentityFile.FileName) && StoreIdentityFile.Read(disk).Id != identity.Id)
-            throw new StorageException($"The store at '{disk.Root}' was replaced by another one. Dispose this one and open it again.");
+        var path = $"{disk.Root}/{StoreIdentityFile.FileName}";
+        if (!disk.Exists(StoreIdentityFile.FileName)) throw Replaced($"'{path}' is not there any more.");
+        if (StoreIdentityFile.Read(disk).Id != identity.Id) throw Replaced("it is another store.");
+        lock (gate)
+        {
+            if (!isClosed && !(identityFile.IsAt(path) && log.IsInPlace())) OpenAgain(usesRuns: true);
+        }
     }
 
-    private void Follow(in LiveMark mark)
+    private void Follow(in LiveMark noticed)
     {
         lock (gate)
         {
-            if (isClosed || mark.Number == followed) return;
+            // Another thread may have read a newer mark since.
+            if (isClosed || noticed.Number == followed || live.Read() is not { } mark || mark.Number == followed) return;
+            RefuseIfReplaced();
             if (!log.TryFollow(mark))
             {
-                // The log was cut: a power loss removed something that a mark covered.
-                log = OpenLog(usesRuns: true);
-                Adopt();
+                OpenAgain(usesRuns: true);
                 return;
             }
 
@@ -125,11 +148,36 @@ internal sealed class FollowedStore : IDisposable
 
     private void Reopen(bool usesRuns)
     {
-        lock (gate)
+        lock (gate) OpenAgain(usesRuns);
+    }
+
+    // Called with the gate held. What was read before has to be there still: a reader may have acted on it.
+    private void OpenAgain(bool usesRuns)
+    {
+        RefuseIfReplaced();
+        var opened = OpenLog(usesRuns);
+        var read = view.End;
+        if (!opened.Continues(read))
         {
-            log = OpenLog(usesRuns);
-            Adopt();
+            var end = opened.View.End;
+            opened.Dispose();
+            throw Replaced(
+                end.NextCheckpoint < read.NextCheckpoint
+                    ? $"this process has read up to checkpoint {read.NextCheckpoint - 1}, but the log ends at {end.NextCheckpoint - 1}. "
+                        + "It was set back to an older state, such as a backup."
+                    : $"what follows checkpoint {read.NextCheckpoint - 1} does not continue what this process has read. "
+                        + "It was set back to an older state, such as a backup, and written to since.");
         }
+
+        log = opened;
+        Adopt();
+    }
+
+    private StorageReplacedException Replaced(string found) => replaced = new StorageReplacedException(disk.Root, found);
+
+    private void RefuseIfReplaced()
+    {
+        if (replaced is { } error) throw new StorageReplacedException(error.Place, error.Found);
     }
 
     // Reads in progress continue on the old view; its files close once no read uses them.

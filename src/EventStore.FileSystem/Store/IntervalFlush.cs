@@ -13,7 +13,7 @@ internal sealed class IntervalFlush : IAsyncDisposable
     {
         this.log = log;
         timer = new PeriodicTimer(interval, time);
-        flushing = Task.Run(FlushAsync);
+        flushing = BackgroundWork.Start(FlushAsync);
     }
 
     public async ValueTask DisposeAsync()

@@ -82,6 +82,7 @@ internal sealed class OpenStore : IAsyncDisposable
     {
         log.SyncNow();
         log.RefuseIfFaulted();
+        PlaceCheck.RequireStore(log);
     }
 
     /// <summary>The exception for an index that is damaged although it was rebuilt.</summary>
@@ -107,6 +108,7 @@ internal sealed class OpenStore : IAsyncDisposable
             live.Dispose();
             await log.DisposeAsync().ConfigureAwait(false);
             Segments.Dispose();
+            Segments.Identity?.Dispose();
             writerLock.Dispose();
         }
     }
@@ -133,6 +135,7 @@ internal sealed class OpenStore : IAsyncDisposable
     {
         await Upkeep.SettleAsync().ConfigureAwait(false);
         if (Fault is not null) return;
+        log.RequireInPlace(); // otherwise the checkpoint would go into the files of another store
         try
         {
             log.SyncNow();

@@ -88,7 +88,7 @@ internal sealed class SealedPacking(LogSegments segments, SegmentPacker packer, 
             (letPass, nextLetPass) = (nextLetPass, Math.Min((2 * nextLetPass) + 1, MostLetPass));
             return false;
         }
-        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or StorageReplacedException)
         {
             return false;
         }

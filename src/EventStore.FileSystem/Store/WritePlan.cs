@@ -40,28 +40,28 @@ internal sealed class WritePlan(StoreIndex index)
     }
 
     /// <summary>Finds the head of a stream as it was before this plan. Called before a commit of the stream is added.</summary>
-    public HeadEntry FindHead(StreamId stream)
+    public PlannedHead FindHead(StreamId stream)
     {
         if (keys.Length - keysLength < IndexKeys.MaxStreamLength) Array.Resize(ref keys, keys.Length * 2);
         var free = keys.AsSpan(keysLength);
         lastKeyLength = IndexKeys.WriteStream(free, stream);
-        return index.FindHead(stream, free[..lastKeyLength]);
+        return new PlannedHead(index.FindHead(stream, free[..lastKeyLength]));
     }
 
     /// <summary>Adds a commit to the stream that was looked up last; returns its new head.</summary>
     /// <param name="attempt">What is committed.</param>
     /// <param name="record">The record of it.</param>
-    /// <param name="streamStart">The address of its stream's first commit; 0 if this is the first.</param>
-    public HeadEntry AddCommit(CommitAttempt attempt, CommitRecord record, long streamStart)
+    /// <param name="before">The head of its stream before it.</param>
+    public PlannedHead AddCommit(CommitAttempt attempt, CommitRecord record, PlannedHead before)
     {
         var position = NextPosition;
-        var head = new HeadEntry(streamStart == 0 ? position : streamStart, record.LastRevision.Value, record.Sequence.Value);
+        var head = new HeadEntry(before.Entry.Start == 0 ? position : before.Entry.Start, record.LastRevision.Value, record.Sequence.Value);
         var numbers = new CommitNumbers(record.FirstRevision.Value, record.Sequence.Value);
         CommitCodec.Write(Frames, attempt, numbers, record.Stamp.UtcTicks, position - head.Start);
         commits.Add(new PlannedCommit(record, head, position, keysLength, lastKeyLength));
         keysLength += lastKeyLength;
         (StampTicks, NextCheckpoint) = (record.Stamp.UtcTicks, new Checkpoint(NextCheckpoint.Value + record.EventCount));
-        return head;
+        return new PlannedHead(head);
     }
 
     public void AddStreamDeletion(StreamId stream) => RecordCodec.WriteDeletion(Frames, stream);

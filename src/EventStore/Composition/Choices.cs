@@ -6,8 +6,8 @@ namespace EventStore.Composition;
 
 /// <summary>How objects are serialized.</summary>
 /// <param name="Serializer">The serializer.</param>
-/// <param name="Verify">Throws if a registered type cannot be serialized; runs when the store is built.</param>
-internal sealed record SerializerChoice(IEventSerializer Serializer, Action Verify);
+/// <param name="Json">The serializer of JSON among them, which is checked when the store is built; null for one of the application.</param>
+internal sealed record SerializerChoice(IEventSerializer Serializer, JsonEventSerializer? Json);
 
 /// <summary>A transform of payloads.</summary>
 internal sealed record TransformChoice(IPayloadTransform Transform);

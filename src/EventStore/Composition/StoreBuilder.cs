@@ -36,15 +36,16 @@ internal sealed class StoreBuilder(StorePlan plan)
     private async ValueTask<IEventStore> AssembleAsync(CancellationToken cancellationToken)
     {
         var hooks = new PipelineHooks(plan.Hooks, plan.LoggerOf("Hooks"));
-
         var storage = new StorageOpener(plan, lifetime);
         var engine = await storage.OpenEventsAsync(cancellationToken).ConfigureAwait(false);
         var documents = await storage.OpenDocumentsAsync(engine, cancellationToken).ConfigureAwait(false);
         var storeId = await storage.IdentifyAsync(engine, cancellationToken).ConfigureAwait(false);
-        var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId), new Upconversion(plan.Upconverters), plan.Mapper);
+        var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
+        var states = new EventCodec(
+            plan.Serializer, plan.StateEnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
         var telemetry = new Telemetry(engine.Description.Name, plan.Time);
 
-        var pages = new PageReader(engine, lifetime, telemetry);
+        var pages = new PageReader(engine, lifetime, telemetry, plan.Conversion.Names);
         var reads = new ReadPath(pages, codec, hooks);
         var settlement = new Settlement(engine, plan.Time, plan.LoggerOf("Commits"));
         var group = lifetime.Own(new GroupCommit(engine, settlement, telemetry, plan.Time));
@@ -64,14 +65,21 @@ internal sealed class StoreBuilder(StorePlan plan)
         var consumerDocuments = new ConsumerDocuments(documents, plan.Time);
         var running = lifetime.Own(new RunningConsumers(consumerDocuments, telemetry, plan.LoggerOf("Consumers")));
 
+        lifetime.Own(telemetry.Gauges);
+        lifetime.RefuseFrom(running.FindCaller);
+        lifetime.RefuseFrom(() => scheduler is { IsInside: true } ? "the dispatcher of this store" : null);
+        IDispatch dispatch = plan.IsDispatchTracked
+            ? new TrackedDispatch(new DispatchMarks(ledger, reads), scheduler, lifetime, plan.Time)
+            : new UntrackedDispatch(lifetime);
+        if (scheduler is not null)
+            telemetry.Gauges.ObserveBacklog(async token => (await dispatch.GetStatusAsync(token).ConfigureAwait(false)).Backlog);
+
         var store = new OptimisticEventStore(commits, reads, new StoreMaintenance(engine, shared, hooks), lifetime)
         {
             Streams = new StreamOpener(commits, reads, plan.LoggerOf("Commits")),
             Snapshots = new SnapshotStore(new SnapshotRecords(engine, plan.SnapshotsKept, lifetime), codec, pages),
-            Dispatch = plan.IsDispatchTracked
-                ? new TrackedDispatch(new DispatchMarks(ledger, reads), scheduler, lifetime, plan.Time)
-                : new UntrackedDispatch(lifetime),
-            Consumers = new ConsumerHost(running, consumerDocuments, feeds, codec),
+            Dispatch = dispatch,
+            Consumers = new ConsumerHost(running, consumerDocuments, feeds, states),
             ReadStreams = readStreams,
             Queries = new StoreQueries(reads, plan.SigningKey ?? default),
             Description = plan.Describe(engine.Description, hooks),

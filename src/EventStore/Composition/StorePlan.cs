@@ -8,6 +8,9 @@ namespace EventStore.Composition;
 /// <summary>The choices of a wireup, checked: nothing is missing, and no two choices contradict each other.</summary>
 internal sealed class StorePlan
 {
+    // How deep JSON of a serializer of the application may be, whose own limit is not known.
+    private const int MaxDepthOfOtherJson = 1000;
+
     private readonly Wireup wireup;
 
     /// <exception cref="WireupException">A choice is missing, or two contradict each other; the message names the fix.</exception>
@@ -22,8 +25,9 @@ internal sealed class StorePlan
             + "or UsingCustomSerialization(serializer).");
         RequireConsistentDispatch();
         RequireWritable();
-        serializer.Verify();
+        serializer.Json?.RequireContracts();
         Serializer = serializer.Serializer;
+        Conversion = MakeConversion(serializer.Json);
         Applied = ApplicableTransforms();
         RequireEncryptionForPlaintext();
     }
@@ -35,13 +39,13 @@ internal sealed class StorePlan
     /// <summary>Whether something is bound to the identity of the store.</summary>
     public bool NeedsIdentity => SigningKey is { IsEmpty: false } || Applied.Any(transform => transform is not CompressionTransform);
 
+    public BodyConversion Conversion { get; }
+
     public TimeProvider Time => wireup.Find<TimeProvider>() ?? TimeProvider.System;
 
     public IReadOnlyList<IPipelineHook> Hooks => wireup.All<IPipelineHook>();
 
     public IReadOnlyList<EventUpconverter> Upconverters => wireup.All<EventUpconverter>();
-
-    public EnvelopeMapper? Mapper => wireup.Find<MappingsChoice>() is { } choice ? new EnvelopeMapper(choice.Mappings) : null;
 
     /// <summary>How many snapshots of a stream are kept; null for all.</summary>
     public int? SnapshotsKept => wireup.Find<SnapshotsChoice>()?.Keep;
@@ -91,8 +95,14 @@ internal sealed class StorePlan
     };
 
     /// <summary>The envelope of payloads. Payloads of both compression algorithms can always be read.</summary>
-    public PayloadEnvelope EnvelopeOf(Guid storeId) => new(
-        Applied,
+    public PayloadEnvelope EnvelopeOf(Guid storeId) => MakeEnvelope(storeId, Applied);
+
+    /// <summary>The envelope of consumer states, which are always compressed: they grow, and are written again and again.</summary>
+    public PayloadEnvelope StateEnvelopeOf(Guid storeId) => MakeEnvelope(
+        storeId, Applied.Any(transform => transform is CompressionTransform) ? Applied : [CompressionTransform.OfStates, .. Applied]);
+
+    private PayloadEnvelope MakeEnvelope(Guid storeId, IEnumerable<IPayloadTransform> applied) => new(
+        applied,
         [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)],
         new PayloadProtection(storeId, wireup.Find<EncryptionChoice>() is not null, wireup.Find<PlaintextChoice>()?.Accepted));
 
@@ -134,6 +144,14 @@ internal sealed class StorePlan
         throw new WireupException($"OpenReadOnly() contradicts {writing}, which writes. Remove one of the two calls.");
     }
 
+    private BodyConversion MakeConversion(JsonEventSerializer? json)
+    {
+        var upconversion = new Upconversion(Upconverters);
+        var names = new TypeNames(upconversion.Steps(Serializer).Concat(json?.Aliases() ?? []));
+        var mapper = wireup.Find<MappingsChoice>() is { } choice ? new EnvelopeMapper(choice.Mappings) : null;
+        return new BodyConversion(upconversion, mapper, json?.DocumentOptions ?? new() { MaxDepth = MaxDepthOfOtherJson }, names);
+    }
+
     private void RequireEncryptionForPlaintext()
     {
         if (wireup.Find<PlaintextChoice>() is not null && wireup.Find<EncryptionChoice>() is null)
@@ -147,7 +165,10 @@ internal sealed class StorePlan
         List<IPayloadTransform> applied = [.. wireup.All<TransformChoice>().Select(choice => choice.Transform)];
         if (wireup.Find<EncryptionChoice>() is { } encryption) applied.Add(encryption.Transform);
         if (applied.GroupBy(transform => transform.Id, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
-            throw new WireupException($"The transform '{twice.Key}' was chosen twice. Choose it once.");
+            throw new WireupException($"The transform '{Names.Printable(twice.Key)}' was chosen twice. Choose it once.");
+        if (applied.Count > PayloadEnvelope.MaxTransforms)
+            throw new WireupException(
+                $"At most {PayloadEnvelope.MaxTransforms} transforms can be applied, but {applied.Count} were chosen.");
         return applied;
     }
 }

@@ -1,30 +1,46 @@
 using System.Runtime.CompilerServices;
 using EventStore.Leases;
+using EventStore.Pipeline;
 
 namespace EventStore.Consumers;
 
-/// <summary>The documents of consumers, one for each name.</summary>
+/// <summary>Where one consumer is kept.</summary>
+/// <param name="Lease">The lease of its document.</param>
+/// <param name="States">Keeps its state where that is large.</param>
+internal sealed record ConsumerStorage(Lease<ConsumerRecord> Lease, StateDocuments States);
+
+/// <summary>The documents of consumers, one for each name, and two more for a large state.</summary>
 internal sealed class ConsumerDocuments(IPersistenceEngine engine, TimeProvider time)
 {
     private const int PageSize = 200;
 
-    /// <summary>The lease of a consumer's document.</summary>
-    public Lease<ConsumerRecord> LeaseOf(string name, ConsumerOptions options) =>
-        new(new Ledger<ConsumerRecord>(engine, ConsumerRecord.DocumentOf(name)), options.LeaseTerm, options.PollInterval, time);
+    /// <summary>Where a consumer is kept. Dispose its lease when it has ended.</summary>
+    public ConsumerStorage StorageOf(string name, ConsumerOptions options)
+    {
+        var ledger = new Ledger<ConsumerRecord>(engine, ConsumerRecord.DocumentOf(name));
+        var lease = new Lease<ConsumerRecord>(ledger, options.LeaseTerm, options.PollInterval, time);
+        return new(lease, new StateDocuments(engine, name, lease.Owner));
+    }
 
     /// <summary>Deletes a consumer that no process runs.</summary>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="ConsumerTakenException">Another process runs it.</exception>
     public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        var lease = LeaseOf(name, new ConsumerOptions());
+        var (lease, states) = StorageOf(name, new ConsumerOptions());
+        using var ending = lease;
         if (!(await lease.Ledger.LoadAsync(cancellationToken).ConfigureAwait(false)).IsStarted) return false;
         if (!await lease.TryAcquireFromDeadAsync(cancellationToken).ConfigureAwait(false))
             throw new ConsumerTakenException(name, "another process runs it.");
 
+        var stored = await states.FindAllAsync(cancellationToken).ConfigureAwait(false);
         var document = ConsumerRecord.DocumentOf(name);
         var found = await engine.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
-        return found is not null && await engine.DeleteDocumentAsync(document, found.Version, cancellationToken).ConfigureAwait(false);
+        if (found is null || !await engine.DeleteSettledAsync(document, found.Version, cancellationToken).ConfigureAwait(false))
+            return false;
+        foreach (var state in stored)
+            await engine.DeleteSettledAsync(state.Name, state.Version, cancellationToken).ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>The names of all consumers that were ever started, in order.</summary>

@@ -1,4 +1,5 @@
 using EventStore.Feeds;
+using EventStore.Leases;
 
 namespace EventStore.Consumers;
 
@@ -7,7 +8,9 @@ namespace EventStore.Consumers;
 /// </summary>
 internal sealed class ConsumerFeed(ConsumerClaim claim, EventFeeds feeds) : IAsyncDisposable
 {
-    private readonly IFeed feed = feeds.Open(claim.Definition.Source);
+    private readonly IFeed feed = feeds.Open(
+        new FeedRequest(claim.Name, claim.Definition.Source, claim.Lease.Ledger.Known.Origin));
+
     private Task<FeedPage>? ahead;
 
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
@@ -24,7 +27,7 @@ internal sealed class ConsumerFeed(ConsumerClaim claim, EventFeeds feeds) : IAsy
         {
             await feeds.WaitForCommitsAsync(after, claim.Options.PollInterval, cancellationToken).ConfigureAwait(false);
         }
-        catch (StorageUnavailableException)
+        catch (StorageException error) when (Outage.Explains(error))
         {
             await Task.Delay(claim.Options.PollInterval, claim.Time, cancellationToken).ConfigureAwait(false);
         }
@@ -43,7 +46,7 @@ internal sealed class ConsumerFeed(ConsumerClaim claim, EventFeeds feeds) : IAsy
             {
                 return await (ahead ?? feed.ReadAsync(position, cancellationToken).AsTask()).ConfigureAwait(false);
             }
-            catch (StorageUnavailableException error)
+            catch (StorageException error) when (Outage.Explains(error))
             {
                 ahead = null;
                 claim.Report.LogStorageFailure(error, claim.Options.PollInterval);

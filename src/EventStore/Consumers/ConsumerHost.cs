@@ -5,7 +5,7 @@ using EventStore.Pipeline;
 namespace EventStore.Consumers;
 
 /// <summary>The application's access to consumers: checks what it asks for, and starts, lists and deletes consumers.</summary>
-internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments documents, EventFeeds feeds, EventCodec codec) : IConsumers
+internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments documents, EventFeeds feeds, EventCodec states) : IConsumers
 {
     public async ValueTask<IConsumer> StartAsync(
         string name,
@@ -51,10 +51,8 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
                 nameof(options));
         }
 
-        var definition = Define(name, source, options, context => new EventPump(context, new ProjectionHandler<TState>(projection))) with
-        {
-            State = new ProjectedState<TState>(name, projection, codec),
-        };
+        IPump MakePump(PumpContext context) => new EventPump(context, new ProjectionHandler<TState>(name, projection));
+        var definition = Define(name, source, options, MakePump) with { State = new ProjectedState<TState>(name, projection, states) };
         return await running.StartAsync(
             definition, claim => new StatefulConsumer<TState>(claim, feeds), cancellationToken).ConfigureAwait(false);
     }
@@ -74,8 +72,10 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         ArgumentNullException.ThrowIfNull(source);
         RequireFitting(startFrom, source);
         var poll = new ConsumerOptions().PollInterval;
-        var feed = feeds.Open(source);
-        var position = await EventFeeds.FindStartAsync(feed, startFrom, cancellationToken).ConfigureAwait(false);
+        const string Reader = "subscription";
+        var origin = await feeds.FindOriginAsync(Reader, source, startFrom, cancellationToken).ConfigureAwait(false);
+        var position = await feeds.FindStartAsync(origin, cancellationToken).ConfigureAwait(false);
+        var feed = feeds.Open(new FeedRequest(Reader, source, origin));
         while (true)
         {
             feeds.ThrowIfEnded();
@@ -119,8 +119,7 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
     private void RequireName(string name)
     {
         feeds.ThrowIfEnded();
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        NamedDocument.RequireName(ConsumerRecord.DocumentOf(name));
+        Names.RequireFeature(name, nameof(name));
     }
 
     // A revision is a place in one sequence; the store, a bucket and a category have none.
@@ -131,13 +130,6 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
             throw new ArgumentException(
                 $"ConsumerStart.AfterRevision({start.Revision}) is a revision of one stream, but the source has many. "
                 + "Start AfterCheckpoint, or consume one stream.");
-        }
-
-        if (start.Checkpoint.Value > 0 && source.ReadStream is not null)
-        {
-            throw new ArgumentException(
-                $"ConsumerStart.AfterCheckpoint({start.Checkpoint}) is a place in the store, but a read stream has its own revisions. "
-                + "Start AfterRevision.");
         }
     }
 }

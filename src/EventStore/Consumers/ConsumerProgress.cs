@@ -6,15 +6,19 @@ namespace EventStore.Consumers;
 /// <summary>
 /// The progress of a consumer in one term: its position, the state at that position, and what of both is not written yet.
 /// </summary>
-internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, object? state)
+internal sealed class ConsumerProgress(FeedPosition start, StateKeeper? keeper, object? state)
     : DeliveryProgress<DeliveryUnit>(start), IWrittenProgress<ConsumerRecord>
 {
-    private readonly IConsumerState kept = kept;
+    private readonly StateKeeper? keeper = keeper;
     private readonly ParkedChanges parked = new();
     private object? state = state;
-    private long newlySkipped;
+    private long skipped;
+    private long writtenSkipped;
     private Exception? ended;
     private ConsumerProgress? successor;
+
+    /// <summary>How many events were skipped in earlier terms.</summary>
+    public long SkippedBefore { get; init; }
 
     public object? State
     {
@@ -24,11 +28,17 @@ internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, 
         }
     }
 
+    /// <summary>The bytes of the state as it was last stored.</summary>
+    public long StateBytes => keeper?.Bytes ?? 0;
+
+    /// <summary>The bytes of it that are written beside the consumer's document.</summary>
+    public long StateBytesBeside => keeper?.BytesBeside ?? 0;
+
     public bool HasUnwritten
     {
         get
         {
-            lock (Gate) return DoneSinceWrite > 0 || Reached != WrittenPosition || !parked.IsEmpty || newlySkipped > 0;
+            lock (Gate) return DoneSinceWrite > 0 || Reached != WrittenPosition || !parked.IsEmpty || skipped > writtenSkipped;
         }
     }
 
@@ -65,13 +75,22 @@ internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, 
 
     public void Skip(int count)
     {
-        lock (Gate) newlySkipped += count;
+        lock (Gate) skipped += count;
     }
 
     /// <summary>What is not written yet. Confirm it after it is written.</summary>
     public Unwritten Take()
     {
-        lock (Gate) return new(this, Reached, parked.Take()) { State = state, Skipped = newlySkipped, Done = DoneSinceWrite };
+        lock (Gate)
+        {
+            return new(this, Reached, parked.Take())
+            {
+                State = state,
+                Skipped = skipped,
+                SkippedBefore = SkippedBefore,
+                Done = DoneSinceWrite,
+            };
+        }
     }
 
     IUnwritten<ConsumerRecord> IWrittenProgress<ConsumerRecord>.Take() => Take();
@@ -119,6 +138,8 @@ internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, 
 
         public required long Skipped { get; init; }
 
+        public required long SkippedBefore { get; init; }
+
         public required int Done { get; init; }
 
         /// <summary>The parked events, given the record that is stored.</summary>
@@ -130,12 +151,16 @@ internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, 
                 .Order(),
         ];
 
+        public ValueTask<bool> TryPrepareAsync(CancellationToken cancellationToken) =>
+            progress.keeper?.TryStoreAsync(State, position.Checkpoint, cancellationToken) ?? new(true);
+
+        // A write whose outcome was unknown may have been stored, so everything is written as it is now, not as a difference.
         public void WriteTo(ConsumerRecord document)
         {
-            (document.Checkpoint, document.Revision) = (position.Checkpoint, position.Revision);
+            document.Position = position;
             document.Parked = [.. ParkedIn(document)];
-            document.Skipped += Skipped;
-            progress.kept.Write(State, document);
+            document.Skipped = SkippedBefore + Skipped;
+            progress.keeper?.WriteTo(document);
         }
 
         public void Confirm()
@@ -143,9 +168,11 @@ internal sealed class ConsumerProgress(FeedPosition start, IConsumerState kept, 
             lock (progress.Gate)
             {
                 progress.RecordWrite(position, Done);
-                progress.newlySkipped -= Skipped;
+                progress.writtenSkipped = Skipped;
                 progress.parked.Remove(parked);
             }
+
+            progress.keeper?.Confirm();
         }
     }
 }

@@ -14,8 +14,14 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
 
     public static ConsumerRecord Empty => new();
 
-    /// <summary>Whether the consumer was ever started. Where it begins is decided once.</summary>
+    /// <summary>Whether the consumer was ever started. Where it begins, and what it reads, is decided once.</summary>
     public bool IsStarted { get; set; }
+
+    /// <summary>What it reads: a fingerprint of its source.</summary>
+    public string? Source { get; set; }
+
+    /// <summary>Where it began. A state of another schema version is computed from here.</summary>
+    public FeedPosition Origin { get; set; }
 
     /// <summary>Everything of its source up to here is handled, parked or skipped.</summary>
     public long Checkpoint { get; set; }
@@ -23,12 +29,27 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
     /// <summary>The revision of the last event handled, where a stream or a read stream is consumed.</summary>
     public long Revision { get; set; }
 
-    /// <summary>The state, encoded; null without a state, or before the first event.</summary>
+    /// <summary>The revision after which delivery begins, while the stream or read stream has none after it; otherwise 0.</summary>
+    public long Awaited { get; set; }
+
+    /// <summary>The state, encoded; null without a state, before the first event, or where a document of its own holds it.</summary>
     public byte[]? State { get; set; }
+
+    /// <summary>Which document holds a large state; 0 for none.</summary>
+    public int StateSlot { get; set; }
+
+    /// <summary>The version of that document.</summary>
+    public long StateDocument { get; set; }
+
+    /// <summary>The bytes of the encoded state.</summary>
+    public long StateBytes { get; set; }
 
     public string? StateType { get; set; }
 
     public int StateVersion { get; set; }
+
+    /// <summary>The type of the state with which the projection begins; null for a consumer without state.</summary>
+    public string? InitialType { get; set; }
 
     /// <summary>The checkpoints of parked events, ascending.</summary>
     public List<long> Parked { get; set; } = [];
@@ -38,6 +59,14 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
     public string? Owner { get; set; }
 
     public long Renewals { get; set; }
+
+    /// <summary>Its position.</summary>
+    [JsonIgnore]
+    public FeedPosition Position
+    {
+        get => new(Checkpoint, Revision, Awaited);
+        set => (Checkpoint, Revision, Awaited) = (value.Checkpoint, value.Revision, value.Awaited);
+    }
 
     public static string DocumentOf(string name) => Folder + name;
 
@@ -51,11 +80,14 @@ internal sealed class ConsumerRecord : ILeased<ConsumerRecord>
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ConsumerJson.Default.ConsumerRecord);
 
-    /// <summary>Sets where the consumer begins, without a state.</summary>
-    public void Begin(FeedPosition position, int stateVersion)
+    /// <summary>
+    /// Sets the first position, without a state. Nothing is parked or skipped, because every event from here on is delivered again.
+    /// </summary>
+    public void Begin(FeedPosition position, IConsumerState state)
     {
-        (IsStarted, Checkpoint, Revision) = (true, position.Checkpoint, position.Revision);
-        (State, StateType, StateVersion) = (null, null, stateVersion);
+        (IsStarted, Position, Parked, Skipped) = (true, position, [], 0);
+        (State, StateType, StateVersion, InitialType) = (null, null, state.SchemaVersion, state.InitialType);
+        (StateSlot, StateDocument, StateBytes) = (0, 0, 0);
     }
 
     public ConsumerRecord Copy()

@@ -1,5 +1,6 @@
 using EventStore.Deliveries;
 using EventStore.Feeds;
+using EventStore.Leases;
 
 namespace EventStore.Consumers;
 
@@ -8,6 +9,7 @@ internal sealed class ConsumerTerm
 {
     private readonly ConsumerClaim claim;
     private readonly EventFeeds feeds;
+    private readonly PauseGate gate;
     private readonly ProgressWriter<ConsumerRecord> writer;
     private volatile bool isCaughtUp;
     private volatile bool isIdle;
@@ -15,14 +17,20 @@ internal sealed class ConsumerTerm
 
     public ConsumerTerm(ConsumerClaim claim, EventFeeds feeds, FailurePolicy policy, ConsumerProgress progress)
     {
-        (this.claim, this.feeds, Progress) = (claim, feeds, progress);
+        (this.claim, this.feeds, gate, Progress) = (claim, feeds, policy.Gate, progress);
+        Pacing = new WritePacing(claim.Options, claim.Time);
         writer = new ProgressWriter<ConsumerRecord>(claim.Lease, progress, claim.Options.EventsPerCheckpoint, ReportWritten);
-        Pump = claim.Definition.MakePump(new PumpContext(policy, progress, claim.Options, WriteOrLoseAsync));
+        Pump = claim.Definition.MakePump(new PumpContext(policy, progress, claim.Options, WriteOrLoseAsync) { Pacing = Pacing });
     }
 
     public ConsumerProgress Progress { get; }
 
     public IPump Pump { get; }
+
+    public WritePacing Pacing { get; }
+
+    /// <summary>The bytes of the state as it was last stored.</summary>
+    public long StateBytes => Progress.StateBytes;
 
     /// <summary>Reads, delivers and writes until it is stopped or the name is lost.</summary>
     /// <returns>Why the name was lost; null when it was stopped.</returns>
@@ -32,8 +40,9 @@ internal sealed class ConsumerTerm
     public async Task<string?> RunAsync(CancellationToken stopping)
     {
         Pump.Begin();
+        gate.SetDoubt(false);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var holding = claim.Lease.HoldAsync(ending.Token);
+        var holding = claim.Lease.HoldAsync(gate.SetDoubt, ending.Token);
         var delivering = DeliverAsync(ending.Token);
         var writing = WriteRegularlyAsync(ending.Token);
         var first = await Task.WhenAny(holding, delivering, writing).ConfigureAwait(false);
@@ -41,7 +50,8 @@ internal sealed class ConsumerTerm
         await Task.WhenAll(holding, delivering, writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (holding.IsCompletedSuccessfully) return await holding.ConfigureAwait(false);
 
-        var isKept = !isLost && await TryReleaseAsync().ConfigureAwait(false);
+        var isKept = !isLost && await TryWriteLastAsync().ConfigureAwait(false);
+        if (isKept) await claim.ReleaseAsync().ConfigureAwait(false);
         if (delivering.IsFaulted) await delivering.ConfigureAwait(false);
         if (writing.IsFaulted) await writing.ConfigureAwait(false);
         if (stopping.IsCancellationRequested) return null;
@@ -67,7 +77,7 @@ internal sealed class ConsumerTerm
         catch (OperationCanceledException error)
         {
             return new InvalidOperationException(
-                $"The consumer '{claim.Name}' was ended by a cancellation although it was not stopped: {error.Message} "
+                $"The consumer '{Names.Printable(claim.Name)}' was ended by a cancellation although it was not stopped. "
                 + "A hook, a callback or a serializer must not throw an OperationCanceledException of its own.",
                 error);
         }
@@ -76,23 +86,21 @@ internal sealed class ConsumerTerm
             return error;
         }
 
-        return new InvalidOperationException($"The consumer '{claim.Name}' ended although it was not stopped.");
+        return new InvalidOperationException($"The consumer '{Names.Printable(claim.Name)}' ended although it was not stopped.");
     }
 
-    // Writes the last position and releases the name; false if another process has it.
-    private async ValueTask<bool> TryReleaseAsync()
+    // Writes the last position; false if another process has the name. Where it cannot be written, the events come again.
+    private async ValueTask<bool> TryWriteLastAsync()
     {
         try
         {
-            if (!await TryWriteAsync(CancellationToken.None).ConfigureAwait(false)) return false;
-            await claim.Lease.ReleaseAsync().ConfigureAwait(false);
+            return await TryWriteAsync(CancellationToken.None).ConfigureAwait(false);
         }
-        catch (StorageException error)
+        catch (Exception error) when (error is not OutOfMemoryException)
         {
-            claim.Report.LogStorageFailure(error, claim.Options.LeaseTerm);
+            claim.Report.LogNotWritten(error);
+            return true;
         }
-
-        return true;
     }
 
     private async Task DeliverAsync(CancellationToken cancellationToken)
@@ -100,43 +108,39 @@ internal sealed class ConsumerTerm
         var position = Progress.Position;
         var feed = new ConsumerFeed(claim, feeds);
         await using var reading = feed.ConfigureAwait(false);
-        try
+        while (true)
         {
-            while (true)
+            var page = await feed.ReadAsync(position, cancellationToken).ConfigureAwait(false);
+            position = page.Position;
+            await DeliverAsync(page, cancellationToken).ConfigureAwait(false);
+            if (!page.IsEnd)
             {
-                var page = await feed.ReadAsync(position, cancellationToken).ConfigureAwait(false);
-                position = page.Position;
-                await DeliverAsync(page, cancellationToken).ConfigureAwait(false);
-                if (!page.IsEnd)
-                {
-                    // Consumers that run side by side take turns, page by page, and so find the pages that others have read.
-                    await Task.Yield();
-                    continue;
-                }
-
-                if (!isCaughtUp) claim.Options.CaughtUp?.Invoke();
-                isCaughtUp = true;
-                if (Progress is { IsIdle: true, HasUnwritten: true }) await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
-                ReportIfIdle();
-                await feed.WaitAsync(position, cancellationToken).ConfigureAwait(false);
+                // Consumers that run side by side take turns, page by page, and so find the pages that others have read.
+                await Task.Yield();
+                continue;
             }
-        }
-        finally
-        {
-            claim.Report.Lag.Value = 0;
+
+            if (!isCaughtUp) claim.Options.CaughtUp?.Invoke();
+            isCaughtUp = true;
+            if (Pacing.IsTime && Progress is { IsIdle: true, HasUnwritten: true })
+                await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
+            ReportIfIdle();
+            await feed.WaitAsync(position, cancellationToken).ConfigureAwait(false);
         }
     }
 
     private async ValueTask DeliverAsync(FeedPage page, CancellationToken cancellationToken)
     {
-        claim.Report.Lag.Value = page.Lag + page.Events.Length;
         if (!page.Events.IsEmpty) (isCaughtUp, isIdle) = (false, false);
         await Pump.DeliverAsync(page.Events, cancellationToken).ConfigureAwait(false);
         Progress.Scanned(page.Position);
-        claim.Report.Lag.Value = page.Lag;
     }
 
-    private void ReportWritten(ConsumerRecord record) => claim.Options.Persisted?.Invoke(new Checkpoint(record.Checkpoint));
+    private void ReportWritten(ConsumerRecord record)
+    {
+        Pacing.Written(claim.Lease.Ledger.WrittenBytes + Progress.StateBytesBeside);
+        claim.Options.Persisted?.Invoke(new Checkpoint(record.Checkpoint));
+    }
 
     private void ReportIfIdle()
     {
@@ -150,13 +154,12 @@ internal sealed class ConsumerTerm
         while (true)
         {
             await Task.Delay(claim.Options.CheckpointInterval, claim.Time, cancellationToken).ConfigureAwait(false);
-            if (Progress.HasUnwritten) await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
+            if (Pacing.IsTime && Progress.HasUnwritten) await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
             ReportIfIdle();
         }
     }
 
-    // Writes what is done. If the storage is unavailable now, a later write includes it; events are delivered again only if the process
-    // ends before.
+    // Writes what is done. If that fails, a later write includes it; events are delivered again only if the process ends before.
     private async ValueTask WriteOrLoseAsync(CancellationToken cancellationToken)
     {
         try
@@ -165,8 +168,9 @@ internal sealed class ConsumerTerm
             isLost = true;
             throw new OperationCanceledException("Another process took over.");
         }
-        catch (StorageException error) when (error is StorageUnavailableException or BatchOutcomeUnknownException)
+        catch (StorageException error)
         {
+            Pacing.Failed();
             claim.Report.LogStorageFailure(error, claim.Options.CheckpointInterval);
         }
     }

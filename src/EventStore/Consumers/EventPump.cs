@@ -27,7 +27,7 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
                 var outcome = await handling.RunAsync(committed, cancellationToken).ConfigureAwait(false);
                 if (outcome is not null) context.Record(outcome, [committed]);
                 var unwritten = progress.MoveTo(position, handler.State);
-                if (unwritten >= context.Options.EventsPerCheckpoint) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
+                if (unwritten >= context.Pacing.Events) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -39,7 +39,7 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
     public async ValueTask DeliverParkedAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
         handler.State = context.Progress.State;
-        await handler.HandleAsync(committed, cancellationToken).ConfigureAwait(false);
+        await handling.DeliverAsync(committed, cancellationToken).ConfigureAwait(false);
         context.Progress.Unpark(committed.Checkpoint.Value, handler.State);
     }
 }
@@ -64,23 +64,28 @@ internal sealed class DelegateHandler(Func<CommittedEvent, CancellationToken, Va
 }
 
 /// <summary>Applies events to a state.</summary>
-internal sealed class ProjectionHandler<TState>(Projection<TState> projection) : IEventHandler where TState : class
+internal sealed class ProjectionHandler<TState>(string consumer, Projection<TState> projection) : IEventHandler where TState : class
 {
     private TState state = projection.Initial;
 
     public object? State
     {
         get => state;
-        set => state = value as TState ?? projection.Initial;
+        set => state = (TState?)value ?? projection.Initial;
     }
 
     public ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
         var applying = projection.ApplyAsync(state, committed, cancellationToken);
-        if (!applying.IsCompletedSuccessfully) return FollowAsync(applying);
-        state = applying.Result;
+        if (!applying.IsCompletedSuccessfully) return FollowAsync(applying, committed);
+        state = Require(applying.Result, committed);
         return default;
     }
 
-    private async ValueTask FollowAsync(ValueTask<TState> applying) => state = await applying.ConfigureAwait(false);
+    private async ValueTask FollowAsync(ValueTask<TState> applying, CommittedEvent committed) =>
+        state = Require(await applying.ConfigureAwait(false), committed);
+
+    // A null in place of the state would begin it again.
+    private TState Require(TState? next, CommittedEvent committed) =>
+        next ?? throw new ProjectionException(consumer, committed.Stream, committed.Checkpoint);
 }

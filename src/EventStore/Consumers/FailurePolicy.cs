@@ -50,7 +50,8 @@ internal sealed class FailurePolicy(ConsumerClaim claim, PauseGate gate)
             return failed is null ? default : new(GiveUp(failed, unit));
         }
 
-        public ValueTask DeliverAsync(TUnit unit, CancellationToken cancellationToken) => handle(unit, cancellationToken);
+        public ValueTask DeliverAsync(TUnit unit, CancellationToken cancellationToken) =>
+            claim.Calls.CallAsync(handle, unit, cancellationToken);
 
         public async ValueTask<bool> WaitForRetryAsync(
             TUnit unit, FailedDelivery failed, TimeSpan delay, CancellationToken cancellationToken)

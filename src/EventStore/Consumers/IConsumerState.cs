@@ -2,7 +2,7 @@ using EventStore.Pipeline;
 
 namespace EventStore.Consumers;
 
-/// <summary>The state of a consumer: how it begins, and how it is kept in the consumer's document.</summary>
+/// <summary>The kind of state of a consumer: how it begins, and how it is encoded.</summary>
 internal interface IConsumerState
 {
     /// <summary>The state before any event; null for a consumer without state.</summary>
@@ -10,46 +10,66 @@ internal interface IConsumerState
 
     int SchemaVersion { get; }
 
-    /// <summary>Encodes a state into the record that is about to be written.</summary>
-    void Write(object? state, ConsumerRecord record);
+    /// <summary>The stored type of the state before any event; null for a consumer without state.</summary>
+    string? InitialType { get; }
 
-    /// <summary>The state in a record; null for none.</summary>
-    object? Read(ConsumerRecord record);
+    /// <summary>Encodes a state, under the stable name of its type. It belongs to the position that is written with it.</summary>
+    (string Type, byte[] Content) Encode(object state, long checkpoint);
+
+    object Decode(string type, ReadOnlyMemory<byte> content, ConsumerRecord record);
 }
 
 /// <summary>For a consumer without state.</summary>
 internal sealed class Stateless : IConsumerState
 {
+    private const string NoState = "The consumer has no state.";
+
     public object? Initial => null;
 
     public int SchemaVersion => 0;
 
-    public void Write(object? state, ConsumerRecord record)
-    {
-    }
+    public string? InitialType => null;
 
-    public object? Read(ConsumerRecord record) => null;
+    public (string Type, byte[] Content) Encode(object state, long checkpoint) => throw new InvalidOperationException(NoState);
+
+    public object Decode(string type, ReadOnlyMemory<byte> content, ConsumerRecord record) => throw new InvalidOperationException(NoState);
 }
 
 /// <summary>The state of a projection, encoded like the body of an event.</summary>
-internal sealed class ProjectedState<TState>(
-    string consumer, Projection<TState> projection, EventCodec codec) : IConsumerState where TState : class
+internal sealed class ProjectedState<TState> : IConsumerState where TState : class
 {
-    private readonly PayloadContext place = new(new StreamId("consumers", "", consumer), PayloadKind.ConsumerState, "");
+    private readonly Projection<TState> projection;
+    private readonly EventCodec codec;
+    private readonly string consumer;
+    private readonly PayloadContext place;
+
+    /// <summary>Encodes the initial state and reads it back: a state that cannot be stored is refused before it is used.</summary>
+    /// <exception cref="TypeNotRegisteredException">The type of the initial state has no name.</exception>
+    /// <exception cref="EventSerializationException">The initial state cannot be stored or read back.</exception>
+    /// <exception cref="ConsumerChangedException">What is read back is no <typeparamref name="TState"/>.</exception>
+    public ProjectedState(string consumer, Projection<TState> projection, EventCodec codec)
+    {
+        (this.consumer, this.projection, this.codec) = (consumer, projection, codec);
+        place = new PayloadContext(new StreamId("consumers", "", consumer), PayloadKind.ConsumerState, "");
+        (InitialType, var content) = codec.EncodeState(projection.Initial, place);
+        Decode(content, place with { Type = InitialType });
+    }
 
     public object? Initial => projection.Initial;
 
     public int SchemaVersion => projection.SchemaVersion;
 
-    public void Write(object? state, ConsumerRecord record)
-    {
-        if (state is not null) (record.StateType, record.State) = codec.EncodeState(state, PlaceOf(record));
-    }
+    public string? InitialType { get; }
 
-    public object? Read(ConsumerRecord record) =>
-        record is { State: { } state, StateType: { } type } ? codec.DecodeState(state, PlaceOf(record) with { Type = type }) : null;
+    public (string Type, byte[] Content) Encode(object state, long checkpoint) =>
+        codec.EncodeState(state, place with { Position = checkpoint, SchemaVersion = SchemaVersion });
 
-    // A state belongs to the position that is written with it.
-    private PayloadContext PlaceOf(ConsumerRecord record) =>
-        place with { Position = record.Checkpoint, SchemaVersion = record.StateVersion };
+    public object Decode(string type, ReadOnlyMemory<byte> content, ConsumerRecord record) =>
+        Decode(content, place with { Type = type, Position = record.Checkpoint, SchemaVersion = record.StateVersion });
+
+    private TState Decode(ReadOnlyMemory<byte> content, PayloadContext context) =>
+        codec.DecodeState(content, context) as TState ?? throw new ConsumerChangedException(
+            consumer,
+            $"has a state of type '{context.Type}', which is not read as {typeof(TState)}.",
+            "Register the type of the state under that name, or raise SchemaVersion so that the state is computed again.");
 }

@@ -35,8 +35,11 @@ internal sealed record PumpContext(
 {
     public PauseGate Gate => Policy.Gate;
 
+    /// <summary>How often progress is written.</summary>
+    public required WritePacing Pacing { get; init; }
+
     public ValueTask WriteIfDueAsync(CancellationToken cancellationToken) =>
-        Progress.IsWriteDue(Options.EventsPerCheckpoint) ? WriteAsync(cancellationToken) : default;
+        Progress.IsWriteDue(Pacing.Events) ? WriteAsync(cancellationToken) : default;
 
     /// <summary>Records events that were parked or skipped instead of handled.</summary>
     public void Record(FailureAction? outcome, IReadOnlyList<CommittedEvent> events)

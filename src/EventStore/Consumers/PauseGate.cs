@@ -1,6 +1,8 @@
 namespace EventStore.Consumers;
 
-/// <summary>Lets deliveries in while it is neither paused nor entered alone, and completes a wait when all of them have left.</summary>
+/// <summary>
+/// Lets deliveries in while it is neither paused, entered alone, nor in doubt about its lease, and completes a wait when all have left.
+/// </summary>
 internal sealed class PauseGate
 {
     // All guarded by the gate.
@@ -9,6 +11,7 @@ internal sealed class PauseGate
     private TaskCompletionSource? emptied;
     private int inside;
     private bool isPaused;
+    private bool isInDoubt;
     private int alone;
 
     public bool IsPaused
@@ -81,6 +84,18 @@ internal sealed class PauseGate
         }
     }
 
+    /// <summary>Closes the gate while it is unknown whether another process has taken over, and opens it again.</summary>
+    public void SetDoubt(bool doubt)
+    {
+        lock (gate)
+        {
+            if (isInDoubt == doubt) return;
+            isInDoubt = doubt;
+            if (doubt) _ = CloseAsync();
+            else OpenUnlessNeeded();
+        }
+    }
+
     /// <summary>Enters when all deliveries have left, paused or not, and keeps them out. One caller at a time.</summary>
     public async ValueTask EnterAloneAsync(CancellationToken cancellationToken)
     {
@@ -122,7 +137,7 @@ internal sealed class PauseGate
 
     private void OpenUnlessNeeded()
     {
-        if (isPaused || alone > 0) return;
+        if (isPaused || isInDoubt || alone > 0) return;
         opened?.TrySetResult();
         opened = null;
     }

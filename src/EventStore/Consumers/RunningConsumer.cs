@@ -1,6 +1,6 @@
-using System.Runtime.CompilerServices;
 using EventStore.Feeds;
 using EventStore.Leases;
+using EventStore.Pipeline;
 
 namespace EventStore.Consumers;
 
@@ -9,7 +9,7 @@ namespace EventStore.Consumers;
 /// written position on, deliver, write.
 /// </summary>
 /// <remarks>
-/// It is <i>waiting</i> while another process has its name, and <i>active</i> while it holds the lease itself. Each active term has a
+/// It is <i>waiting</i> while another consumer has its name, and <i>active</i> while it holds the lease itself. Each active term has a
 /// progress of its own, made from the document. Every write is a compare-and-swap that fails after another process took over.
 /// </remarks>
 internal class RunningConsumer : IConsumer
@@ -18,20 +18,23 @@ internal class RunningConsumer : IConsumer
     private readonly EventFeeds feeds;
     private readonly PauseGate gate = new();
     private readonly FailurePolicy policy;
+    private readonly ParkedReplay replay;
     private readonly CancellationTokenSource stopping = new();
-    private readonly SemaphoreSlim replayTurn = new(1, 1);
+    private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SharedEnd ending;
 
     // While it waits for its name the first time: a term that is never run.
     private volatile ConsumerTerm term;
     private volatile bool isActive;
-    private int isDisposed;
-    private Task running = Task.CompletedTask;
+    private volatile Task running = Task.CompletedTask;
 
     public RunningConsumer(ConsumerClaim claim, EventFeeds feeds)
     {
         (this.claim, this.feeds) = (claim, feeds);
         policy = new FailurePolicy(claim, gate);
-        term = MakeTerm(default, null);
+        replay = new ParkedReplay(claim, feeds, gate);
+        ending = new SharedEnd(EndAsync);
+        term = MakeTerm(default, null, null);
     }
 
     public string Name => claim.Name;
@@ -47,103 +50,106 @@ internal class RunningConsumer : IConsumer
     private Lease<ConsumerRecord> Lease => claim.Lease;
 
     /// <summary>Takes the name, or begins to wait for it, and starts.</summary>
-    /// <exception cref="ConsumerTakenException">Another process has the name, and the consumer does not wait for it.</exception>
+    /// <exception cref="ConsumerTakenException">The name is taken, and the consumer does not wait for it.</exception>
     public async ValueTask StartAsync(CancellationToken cancellationToken)
     {
-        if (Options.WhenTaken == WhenTaken.Fail)
+        try
         {
-            if (!await Lease.TryAcquireFromDeadAsync(cancellationToken).ConfigureAwait(false)) throw Taken("another process runs it.");
-            await BecomeActiveAsync(cancellationToken).ConfigureAwait(false);
-        }
+            if (Options.WhenTaken == WhenTaken.Fail)
+            {
+                using var starting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping.Token);
+                await TakeAsync(starting.Token).ConfigureAwait(false);
+            }
+            else
+            {
+                await new ConsumerOpening(claim, feeds).RequireSameAsync(cancellationToken).ConfigureAwait(false);
+            }
 
-        running = Task.Run(RunAsync, CancellationToken.None);
+            running = BackgroundWork.Start(() => claim.Calls.RunAsync(RunAsync));
+            Observe();
+        }
+        finally
+        {
+            started.TrySetResult();
+        }
     }
 
     public async ValueTask<ConsumerStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
-        var (record, unwritten) = await term.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var state = running.IsCompleted ? ConsumerState.Stopped
-            : !isActive ? ConsumerState.Waiting
+        var (held, ended, wasActive) = (term, running, isActive);
+        var (record, unwritten) = await held.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var state = ended.IsFaulted ? ConsumerState.Faulted
+            : ended.IsCompleted ? ConsumerState.Stopped
+            : !wasActive ? ConsumerState.Waiting
             : gate.IsPaused ? ConsumerState.Paused
             : ConsumerState.Running;
-        var position = isActive ? Position : new Checkpoint(record.Checkpoint);
+
+        // While it is not active, the document alone shows how far the consumer is: another process may have moved on.
+        var position = wasActive ? held.Progress.Position : record.Position;
+        var lag = await FindLagAsync(position, record.IsStarted, cancellationToken).ConfigureAwait(false);
         return new ConsumerStatus(
-            Name, position, claim.Report.Lag.Value, unwritten.ParkedIn(record).Count, record.Skipped + unwritten.Skipped, state);
+            Name,
+            new Checkpoint(position.Checkpoint),
+            lag,
+            wasActive ? unwritten.ParkedIn(record).Count : record.Parked.Count,
+            wasActive ? unwritten.SkippedBefore + unwritten.Skipped : record.Skipped,
+            state)
+        {
+            StateBytes = record.StateBytes,
+        };
     }
 
-    public ValueTask PauseAsync(CancellationToken cancellationToken = default) => new(gate.PauseAsync().WaitAsync(cancellationToken));
+    public ValueTask PauseAsync(CancellationToken cancellationToken = default)
+    {
+        var left = gate.PauseAsync();
+        return claim.Calls.IsInside ? default : new(left.WaitAsync(cancellationToken));
+    }
 
     public void Resume() => gate.Resume();
 
-    public ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default) =>
-        new(term.Progress.WaitForAsync(checkpoint.Value).WaitAsync(cancellationToken));
+    public ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default)
+    {
+        if (checkpoint > Position) RequireOutside(nameof(WaitForAsync));
+        return new(term.Progress.WaitForAsync(checkpoint.Value).WaitAsync(cancellationToken));
+    }
 
     public async ValueTask WaitUntilCaughtUpAsync(CancellationToken cancellationToken = default) =>
         await WaitForAsync(await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
 
-    public async IAsyncEnumerable<CommittedEvent> GetParkedAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        var (record, unwritten) = await term.ReadAsync(cancellationToken).ConfigureAwait(false);
-        foreach (var checkpoint in unwritten.ParkedIn(record))
-        {
-            if (await feeds.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false) is { } parked)
-                yield return parked;
-        }
-    }
+    public IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default) =>
+        replay.ListAsync(term, cancellationToken);
 
     public async ValueTask<int> ReplayParkedAsync(CancellationToken cancellationToken = default)
     {
-        await replayTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await ReplayAllAsync(term, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            replayTurn.Release();
-        }
+        RequireOutside(nameof(ReplayParkedAsync));
+        ObjectDisposedException.ThrowIf(stopping.IsCancellationRequested, this);
+        if (running.IsCompleted)
+            throw new InvalidOperationException(
+                $"The consumer '{Names.Printable(Name)}' has ended. Start it again to replay events.");
+        return await replay.RunAsync(term, cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops. A call from its own handler does not wait for that handler.</summary>
+    public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        claim.Dispose();
-        stopping.Dispose();
-        replayTurn.Dispose();
         GC.SuppressFinalize(this);
+        var ended = ending.RunAsync();
+        return claim.Calls.IsInside ? default : new(ended);
     }
 
-    private async ValueTask<int> ReplayAllAsync(ConsumerTerm held, CancellationToken cancellationToken)
+    private async Task EndAsync()
     {
-        var (record, unwritten) = await held.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var succeeded = 0;
-        foreach (var checkpoint in unwritten.ParkedIn(record))
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await started.Task.ConfigureAwait(false);
+        await running.WaitAsync(Options.StopTimeout, claim.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (running.IsCompleted)
         {
-            if (await ReplayAsync(checkpoint, held, cancellationToken).ConfigureAwait(false)) succeeded++;
-            if (!await held.TryWriteAsync(cancellationToken).ConfigureAwait(false)) throw Taken("another process took over.");
+            stopping.Dispose();
+            return;
         }
 
-        return succeeded;
-    }
-
-    // Runs alone, so that the state passes from one event to the next in some order.
-    private async ValueTask<bool> ReplayAsync(long checkpoint, ConsumerTerm held, CancellationToken cancellationToken)
-    {
-        var parked = await feeds.FindEventAsync(new Checkpoint(checkpoint), cancellationToken).ConfigureAwait(false);
-        await gate.EnterAloneAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (parked is null) held.Progress.Unpark(checkpoint, held.Progress.State);
-            else await held.Pump.DeliverParkedAsync(parked, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            gate.LeaveAlone();
-        }
-
-        return parked is not null;
+        claim.Report.LogNotStopped(Options.StopTimeout);
+        throw new NotStoppedException($"The consumer '{Names.Printable(Name)}'", Options.StopTimeout);
     }
 
     private async Task RunAsync()
@@ -167,18 +173,36 @@ internal class RunningConsumer : IConsumer
         }
         catch (Exception error)
         {
-            claim.Report.LogEnded(error);
             failure = error;
+            claim.Report.LogEnded(error);
             throw;
         }
         finally
         {
             isActive = false;
-            var reason = failure?.Message ?? "it was stopped.";
+            var reason = failure is null ? "it was stopped." : $"it failed with {failure.GetType().Name}.";
             term.Progress.End(
-                new InvalidOperationException($"The consumer '{Name}' ended before it reached the checkpoint: {reason}", failure));
+                new InvalidOperationException(
+                    $"The consumer '{Names.Printable(Name)}' ended before it reached the checkpoint: " + reason, failure));
             term.Pump.End(failure);
+            claim.Dispose();
         }
+    }
+
+    // For a start that does not wait: another holder is watched until it is known whether it lives.
+    private async ValueTask TakeAsync(CancellationToken cancellationToken)
+    {
+        var watch = new Lease<ConsumerRecord>.Watch();
+        var isReported = false;
+        while (!await Lease.TryAcquireAsync(watch, cancellationToken).ConfigureAwait(false))
+        {
+            if (watch.IsHolderAlive) throw Taken("another consumer holds its lease, and renews it.");
+            if (!isReported) claim.Report.LogWatching(Options.LeaseTerm);
+            isReported = true;
+            await Lease.WaitAsync(watch, cancellationToken).ConfigureAwait(false);
+        }
+
+        await BecomeActiveAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask TakeOverAsync()
@@ -188,17 +212,23 @@ internal class RunningConsumer : IConsumer
         {
             try
             {
-                if (await Lease.TryAcquireAsync(watch, stopping.Token).ConfigureAwait(false)) break;
+                if (await Lease.TryAcquireAsync(watch, stopping.Token).ConfigureAwait(false))
+                {
+                    await BecomeActiveAsync(stopping.Token).ConfigureAwait(false);
+                    return;
+                }
             }
-            catch (StorageException error)
+            catch (StorageException error) when (Outage.Explains(error))
             {
                 claim.Report.LogStorageFailure(error, Lease.WaitAfter(watch));
+            }
+            catch (ConsumerTakenException)
+            {
+                // Another process was faster.
             }
 
             await Lease.WaitAsync(watch, stopping.Token).ConfigureAwait(false);
         }
-
-        await BecomeActiveAsync(stopping.Token).ConfigureAwait(false);
     }
 
     // Called with the lease held; releases it on failure.
@@ -206,9 +236,10 @@ internal class RunningConsumer : IConsumer
     {
         try
         {
-            var (position, state) = await OpenAsync(cancellationToken).ConfigureAwait(false);
             var before = term.Progress;
-            term = MakeTerm(position, state);
+            var keeper = claim.OpenState();
+            var (position, state) = await new ConsumerOpening(claim, feeds).OpenAsync(keeper, cancellationToken).ConfigureAwait(false);
+            term = MakeTerm(position, state, keeper);
             isActive = true;
 
             // Last, because a wait for a position that was reached long ago completes now, and its caller looks at the state.
@@ -216,57 +247,31 @@ internal class RunningConsumer : IConsumer
         }
         catch
         {
-            await Lease.ReleaseAsync().ConfigureAwait(false);
+            await claim.ReleaseAsync().ConfigureAwait(false);
             throw;
         }
     }
 
-    // Where a consumer begins is decided once, and written before anything is delivered.
-    private async ValueTask<(FeedPosition Position, object? State)> OpenAsync(CancellationToken cancellationToken)
-    {
-        var (record, kept) = (Lease.Ledger.Known, claim.Definition.State);
-        var isStateOutdated = kept.Initial is not null && record.IsStarted && record.StateVersion != kept.SchemaVersion;
-        var position = new FeedPosition(record.Checkpoint, record.Revision);
-        if (!record.IsStarted || isStateOutdated)
-        {
-            var feed = feeds.Open(claim.Definition.Source);
-            position = await EventFeeds.FindStartAsync(feed, Options.StartFrom, cancellationToken).ConfigureAwait(false);
-            if (!await Lease.TryWriteAsync(begun => begun.Begin(position, kept.SchemaVersion), cancellationToken).ConfigureAwait(false))
-                throw Taken("another process took over.");
-        }
+    private ConsumerTerm MakeTerm(FeedPosition position, object? state, StateKeeper? keeper) => new(
+        claim, feeds, policy, new ConsumerProgress(position, keeper, state) { SkippedBefore = Lease.Ledger.Known.Skipped });
 
-        var head = await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        if (record.IsStarted && position.Checkpoint > head.Value)
-            throw new PositionAheadException(Name, new Checkpoint(position.Checkpoint), head);
-        claim.Report.LogActive(new Checkpoint(position.Checkpoint));
-        return (position, kept.Read(Lease.Ledger.Known) ?? kept.Initial);
+    private async ValueTask<long> FindLagAsync(FeedPosition position, bool isStarted, CancellationToken cancellationToken)
+    {
+        var source = claim.Definition.Source;
+        if (isStarted) return await feeds.FindLagAsync(Name, source, position, cancellationToken).ConfigureAwait(false);
+        var origin = await feeds.FindOriginAsync(Name, source, Options.StartFrom, cancellationToken).ConfigureAwait(false);
+        var start = await feeds.FindStartAsync(origin, cancellationToken).ConfigureAwait(false);
+        return await feeds.FindLagAsync(Name, source, start, cancellationToken).ConfigureAwait(false);
     }
 
-    private ConsumerTerm MakeTerm(FeedPosition position, object? state) =>
-        new(claim, feeds, policy, new ConsumerProgress(position, claim.Definition.State, state));
+    private void Observe() => claim.Report.Observe(
+        async token => (await GetStatusAsync(token).ConfigureAwait(false)).Lag, () => term.StateBytes);
+
+    /// <exception cref="CalledFromInsideException">The consumer called the present code, and waits for it.</exception>
+    private void RequireOutside(string member)
+    {
+        if (claim.Calls.IsInside) throw new CalledFromInsideException($"IConsumer.{member}", $"the consumer '{Names.Printable(Name)}'");
+    }
 
     private ConsumerTakenException Taken(string reason) => new(Name, reason);
-}
-
-/// <summary>A consumer with a state.</summary>
-internal sealed class StatefulConsumer<TState>(ConsumerClaim claim, EventFeeds feeds) : RunningConsumer(claim, feeds), IConsumer<TState>
-    where TState : class
-{
-    public TState State => CurrentState as TState
-        ?? throw new InvalidOperationException($"The state of the consumer '{Name}' is no {typeof(TState).Name}.");
-}
-
-/// <summary>A consumer whose events are pulled.</summary>
-internal sealed class PullConsumer(
-    ConsumerClaim claim, EventFeeds feeds, PulledEvents events) : RunningConsumer(claim, feeds), IPullConsumer
-{
-    private int isEnumerated;
-
-    public IAsyncEnumerator<Delivery> GetAsyncEnumerator(CancellationToken cancellationToken = default)
-    {
-        if (Interlocked.Exchange(ref isEnumerated, 1) != 0)
-            throw new InvalidOperationException(
-                $"The consumer '{Name}' is enumerated already. One loop pulls its events; open it again to begin another.");
-        return events.Deliveries.ReadAllAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
-    }
 }

@@ -10,13 +10,12 @@ namespace EventStore.Consumers;
 internal sealed class UnitPump : IPump
 {
     private readonly PumpContext context;
-    private readonly Func<IReadOnlyList<CommittedEvent>, CancellationToken, ValueTask> handle;
     private readonly int unitSize;
     private readonly FailurePolicy.Handling<IReadOnlyList<CommittedEvent>> handling;
 
     public UnitPump(PumpContext context, Func<IReadOnlyList<CommittedEvent>, CancellationToken, ValueTask> handle, int unitSize)
     {
-        (this.context, this.handle, this.unitSize) = (context, handle, unitSize);
+        (this.context, this.unitSize) = (context, unitSize);
         handling = context.Policy.Apply(handle, static events => events[0]);
     }
 
@@ -28,7 +27,7 @@ internal sealed class UnitPump : IPump
 
     public async ValueTask DeliverParkedAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
-        await handle([committed], cancellationToken).ConfigureAwait(false);
+        await handling.DeliverAsync([committed], cancellationToken).ConfigureAwait(false);
         context.Progress.Unpark(committed.Checkpoint.Value, context.Progress.State);
     }
 

@@ -6,8 +6,11 @@ internal readonly record struct CheckpointRange(long First, long Last);
 /// <summary>Operations on a list of ranges that is sorted, and whose ranges neither touch nor overlap.</summary>
 internal static class CheckpointRanges
 {
-    public static bool Covers(this List<CheckpointRange> ranges, long checkpoint) =>
-        ranges.Exists(range => range.First <= checkpoint && checkpoint <= range.Last);
+    public static bool Covers(this List<CheckpointRange> ranges, long checkpoint)
+    {
+        var at = ranges.FindFrom(checkpoint);
+        return at < ranges.Count && ranges[at].First <= checkpoint;
+    }
 
     /// <summary>How many checkpoints there are in all ranges.</summary>
     public static long CountCheckpoints(this List<CheckpointRange> ranges) => ranges.Sum(range => range.Last - range.First + 1);
@@ -15,27 +18,38 @@ internal static class CheckpointRanges
     /// <summary>Adds a range, and joins it with its neighbors.</summary>
     public static void Include(this List<CheckpointRange> ranges, long first, long last)
     {
-        var at = ranges.FindIndex(range => range.Last >= first - 1);
-        if (at < 0) at = ranges.Count;
-        while (at < ranges.Count && ranges[at].First <= last + 1)
-        {
-            (first, last) = (Math.Min(first, ranges[at].First), Math.Max(last, ranges[at].Last));
-            ranges.RemoveAt(at);
-        }
-
+        var at = ranges.FindFrom(first - 1);
+        var end = at;
+        for (; end < ranges.Count && ranges[end].First <= last + 1; end++)
+            (first, last) = (Math.Min(first, ranges[end].First), Math.Max(last, ranges[end].Last));
+        ranges.RemoveRange(at, end - at);
         ranges.Insert(at, new(first, last));
     }
 
     /// <summary>Removes a range, and splits the ranges that it cuts.</summary>
     public static void Exclude(this List<CheckpointRange> ranges, long first, long last)
     {
-        for (var i = ranges.Count - 1; i >= 0; i--)
+        var at = ranges.FindFrom(first);
+        var end = at;
+        while (end < ranges.Count && ranges[end].First <= last) end++;
+        if (end == at) return;
+        var (before, after) = (ranges[at].First, ranges[end - 1].Last);
+        ranges.RemoveRange(at, end - at);
+        if (after > last) ranges.Insert(at, new(last + 1, after));
+        if (before < first) ranges.Insert(at, new(before, first - 1));
+    }
+
+    // The index of the first range that ends at a checkpoint or after it.
+    private static int FindFrom(this List<CheckpointRange> ranges, long checkpoint)
+    {
+        var (low, high) = (0, ranges.Count);
+        while (low < high)
         {
-            var range = ranges[i];
-            if (range.Last < first || range.First > last) continue;
-            ranges.RemoveAt(i);
-            if (range.Last > last) ranges.Insert(i, new(last + 1, range.Last));
-            if (range.First < first) ranges.Insert(i, new(range.First, first - 1));
+            var middle = low + ((high - low) / 2);
+            if (ranges[middle].Last < checkpoint) low = middle + 1;
+            else high = middle;
         }
+
+        return low;
     }
 }

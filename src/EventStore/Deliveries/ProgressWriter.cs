@@ -16,6 +16,9 @@ internal interface IWrittenProgress<in TDocument>
 /// <summary>What of a progress is not written yet.</summary>
 internal interface IUnwritten<in TDocument>
 {
+    /// <summary>Stores what the document will refer to. Returns false if another process took over.</summary>
+    ValueTask<bool> TryPrepareAsync(CancellationToken cancellationToken) => new(true);
+
     /// <summary>Puts it into the document. Called again on a newer document where another write came first.</summary>
     void WriteTo(TDocument document);
 
@@ -33,9 +36,12 @@ internal sealed class ProgressWriter<TDocument>(
     Lease<TDocument> lease, IWrittenProgress<TDocument> progress, int deliveriesPerWrite, Action<TDocument>? written = null)
     where TDocument : class, ILeased<TDocument>
 {
+    private const long FreeBytes = 64 << 10;
     private readonly SemaphoreSlim turn = new(1, 1);
 
-    public bool IsDue => progress.IsWriteDue(deliveriesPerWrite);
+    // A large document, as one with many parked events, is written less often.
+    public bool IsDue => progress.IsWriteDue(
+        (int)Math.Min(int.MaxValue, deliveriesPerWrite * Math.Max(1, lease.Ledger.WrittenBytes / FreeBytes)));
 
     /// <summary>Writes what is done. Returns false, and writes nothing, if another process took over.</summary>
     public async ValueTask<bool> TryWriteAsync(CancellationToken cancellationToken)
@@ -45,6 +51,7 @@ internal sealed class ProgressWriter<TDocument>(
         {
             TDocument? changed = null;
             var taken = progress.Take();
+            if (!await taken.TryPrepareAsync(cancellationToken).ConfigureAwait(false)) return false;
             var isWritten = await lease.TryWriteAsync(
                 document => taken.WriteTo(changed = document), cancellationToken).ConfigureAwait(false);
             if (!isWritten || changed is null) return false;

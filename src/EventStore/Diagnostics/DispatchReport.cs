@@ -48,5 +48,9 @@ internal sealed class DispatchReport(Telemetry telemetry, ILogger logger)
 
     public void LogLoopFailed(Exception error, TimeSpan delay) => Log.DispatchLoopFailed(logger, error, delay);
 
-    public void SetBacklog(long events) => telemetry.SetBacklog(events);
+    public void LogStorageFailure(Exception error, TimeSpan delay) => Log.DispatchStorageFailed(logger, error, delay);
+
+    public void LogEnded(Exception error) => Log.DispatchEnded(logger, error);
+
+    public void LogNotStopped(TimeSpan waited) => Log.DispatchNotStopped(logger, waited);
 }

@@ -25,8 +25,11 @@ internal static partial class Log
     public static partial void AfterRemovalHookFailed(ILogger logger, Exception error, string hook, string what);
 
     [LoggerMessage(5, LogLevel.Warning,
-        "The outcome of a batch of {Commits} commits is unknown ({Reason}); it is sent again, attempt {Attempt}")]
+        "The outcome of {Commits} commits is unknown ({Reason}); they are looked for, and sent again if not found, attempt {Attempt}")]
     public static partial void Settling(ILogger logger, int commits, string reason, int attempt);
+
+    [LoggerMessage(47, LogLevel.Warning, "Commits of an unknown outcome cannot be looked for; they are sent again")]
+    public static partial void NotFoundOut(ILogger logger, Exception error);
 
     [LoggerMessage(6, LogLevel.Warning, "Dispatch of commit {CommitId} of stream {Stream} failed {Failures} times; next try in {Delay}")]
     public static partial void DispatchFailed(
@@ -65,6 +68,30 @@ internal static partial class Log
 
     [LoggerMessage(25, LogLevel.Warning, "Consumer {Name} cannot reach its storage and tries again in {Delay}")]
     public static partial void ConsumerStorageFailed(ILogger logger, Exception error, string name, TimeSpan delay);
+
+    [LoggerMessage(13, LogLevel.Warning, "Dispatch cannot reach its storage and tries again in {Delay}")]
+    public static partial void DispatchStorageFailed(ILogger logger, Exception error, TimeSpan delay);
+
+    [LoggerMessage(14, LogLevel.Error, "Dispatch ended with a failure; nothing more is dispatched until the store is opened again")]
+    public static partial void DispatchEnded(ILogger logger, Exception error);
+
+    [LoggerMessage(15, LogLevel.Error, "Dispatch did not stop within {Waited}: the dispatcher is still running")]
+    public static partial void DispatchNotStopped(ILogger logger, TimeSpan waited);
+
+    [LoggerMessage(27, LogLevel.Information,
+        "Consumer {Name} is held by a process of which it is unknown whether it lives; it is watched for up to {Term}")]
+    public static partial void ConsumerWatching(ILogger logger, string name, TimeSpan term);
+
+    [LoggerMessage(28, LogLevel.Error, "Consumer {Name} did not stop within {Waited}: its handler is still running")]
+    public static partial void ConsumerNotStopped(ILogger logger, string name, TimeSpan waited);
+
+    [LoggerMessage(30, LogLevel.Error,
+        "The last position of consumer {Name} could not be written; events since the position written before are delivered again")]
+    public static partial void ConsumerNotWritten(ILogger logger, Exception error, string name);
+
+    [LoggerMessage(29, LogLevel.Warning,
+        "The state of consumer {Name} has {Bytes} bytes of at most {Limit}; keep a growing state in a read model of its own")]
+    public static partial void ConsumerStateLarge(ILogger logger, string name, long bytes, long limit);
 
     [LoggerMessage(26, LogLevel.Warning,
         "Read stream {Name} is signed with an empty key: a changed filter cannot be detected; choose a key with SignReadStreamsWith(key)")]

@@ -30,13 +30,11 @@ internal sealed class Telemetry(string engine, TimeProvider time)
         Meter.CreateCounter<long>("eventstore.dispatches", "{commit}", "Commits or events dispatched");
     private static readonly Counter<long> DispatchFailureCount =
         Meter.CreateCounter<long>("eventstore.dispatch.failures", "{commit}", "Failed dispatches");
-    private static readonly UpDownCounter<long> DispatchBacklog =
-        Meter.CreateUpDownCounter<long>("eventstore.dispatch.backlog", "{event}", "Events stored and not yet dispatched");
-    private static readonly UpDownCounter<long> ConsumerLagSum =
-        Meter.CreateUpDownCounter<long>("eventstore.consumer.lag", "{event}", "Events of its source that a consumer has not handled");
 
     private readonly KeyValuePair<string, object?> tag = new("eventstore.engine", engine);
-    private long lastBacklog;
+
+    /// <summary>What is measured whenever metrics are collected.</summary>
+    public Gauges Gauges { get; } = new(engine);
 
     public static Activity? StartCommit(StreamId stream, int events)
     {
@@ -77,30 +75,4 @@ internal sealed class Telemetry(string engine, TimeProvider time)
     public void Dispatched() => DispatchCount.Add(1, tag);
 
     public void DispatchFailed() => DispatchFailureCount.Add(1, tag);
-
-    /// <summary>The lag of a consumer, measured under its name.</summary>
-    public ConsumerLag LagOf(string consumer) => new(lag => ConsumerLagSum.Add(lag, tag, new("eventstore.consumer", consumer)));
-
-    /// <summary>Records how many events are not dispatched yet. Called by one dispatcher at a time.</summary>
-    public void SetBacklog(long backlog)
-    {
-        DispatchBacklog.Add(backlog - lastBacklog, tag);
-        lastBacklog = backlog;
-    }
-}
-
-/// <summary>How many events of its source a consumer has not handled; 0 once it ends. Set by one thread at a time.</summary>
-internal sealed class ConsumerLag(Action<long> changed)
-{
-    private long lag;
-
-    public long Value
-    {
-        get => Volatile.Read(ref lag);
-        set
-        {
-            if (value != lag) changed(value - lag);
-            Volatile.Write(ref lag, value);
-        }
-    }
 }

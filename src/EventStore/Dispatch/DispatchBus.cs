@@ -1,5 +1,6 @@
 using EventStore.Deliveries;
 using EventStore.Diagnostics;
+using EventStore.Pipeline;
 
 namespace EventStore.Dispatch;
 
@@ -10,12 +11,15 @@ internal sealed class DispatchBus(DispatchTarget target, DispatchOptions options
 
     public DispatchReport Report => report;
 
+    /// <summary>What is called of the application. A commit that it makes there must not wait for the lane in which it runs.</summary>
+    public ApplicationCalls Calls { get; } = new();
+
     public RetryPolicy RetryPolicy { get; } = new(options.FirstRetryDelay, options.MaxRetryDelay, options.ParkAfterFailures);
 
     public async ValueTask DispatchAsync(Commit commit, CancellationToken cancellationToken)
     {
         using var activity = DispatchReport.StartDispatch(commit.Stream);
-        await target.Dispatcher.DispatchAsync(commit, cancellationToken).ConfigureAwait(false);
+        await Calls.CallAsync(target.Dispatcher.DispatchAsync, commit, cancellationToken).ConfigureAwait(false);
         report.Dispatched();
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using EventStore.Deliveries;
 using EventStore.Leases;
 using EventStore.Pipeline;
 
@@ -21,9 +22,12 @@ internal sealed class DispatchMarks(Ledger<DispatchProgress> ledger, ReadPath re
     /// <summary>
     /// Reads what is not dispatched. Parked events below the watermark come first, then the unmarked ones above it, which is store order.
     /// </summary>
+    /// <exception cref="PositionAheadException">The store ends before the watermark: it was set back.</exception>
     public async IAsyncEnumerable<RecordedEvent> ReadUndispatchedAsync(
         EventFilter filter, DispatchProgress progress, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var head = await FindHeadAsync(cancellationToken).ConfigureAwait(false);
+        if (head.Value < progress.Watermark) throw new PositionAheadException("dispatch", new Checkpoint(progress.Watermark), head);
         foreach (var range in progress.Parked.Where(range => range.First <= progress.Watermark))
         {
             var last = Math.Min(range.Last, progress.Watermark);
@@ -67,12 +71,16 @@ internal sealed class DispatchMarks(Ledger<DispatchProgress> ledger, ReadPath re
             cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Removes a range from the parked events.</summary>
-    public async ValueTask UnparkAsync(long first, long last, CancellationToken cancellationToken) => await ledger.ChangeAsync(
-        progress =>
-        {
-            progress.Unpark(first, last);
-            return true;
-        },
-        cancellationToken).ConfigureAwait(false);
+    /// <summary>Removes ranges from the parked events.</summary>
+    public async ValueTask UnparkAsync(IReadOnlyCollection<CheckpointRange> ranges, CancellationToken cancellationToken)
+    {
+        if (ranges.Count == 0) return;
+        await ledger.ChangeAsync(
+            progress =>
+            {
+                foreach (var range in ranges) progress.Unpark(range.First, range.Last);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
 }

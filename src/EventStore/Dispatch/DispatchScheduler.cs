@@ -1,4 +1,5 @@
 using EventStore.Leases;
+using EventStore.Pipeline;
 
 namespace EventStore.Dispatch;
 
@@ -7,25 +8,45 @@ namespace EventStore.Dispatch;
 /// memory, so that first delivery and recovery after a crash are the same loop.
 /// </summary>
 /// <remarks>
-/// The loop is <i>watching</i> while another process holds the lease, and <i>leading</i> while this one does. Each time of leading is a
-/// term.
+/// The loop is <i>undecided</i> until it could read the lease, <i>watching</i> while another process holds it, and <i>leading</i> while
+/// this one does. Each time of leading is a term.
 /// </remarks>
-internal sealed class DispatchScheduler(Lease<DispatchProgress> lease, UndispatchedCommits commits, DispatchBus bus) : IAsyncDisposable
+internal sealed class DispatchScheduler : IAsyncDisposable
 {
+    private readonly Lease<DispatchProgress> lease;
+    private readonly UndispatchedCommits commits;
+    private readonly DispatchBus bus;
     private readonly CancellationTokenSource stopping = new();
     private readonly TaskCompletionSource firstDecision = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SharedEnd ending;
     private readonly Lock gate = new();
-    private Task? running;
+    private volatile Task? running;
     private volatile DispatchTerm? leading;
+    private volatile Exception? failure;
+
+    // Not null while the loop failed and pauses. A commit that waits for its dispatch ends the pause.
+    private volatile Pause? pausing;
+
+    public DispatchScheduler(Lease<DispatchProgress> lease, UndispatchedCommits commits, DispatchBus bus)
+    {
+        (this.lease, this.commits, this.bus) = (lease, commits, bus);
+        ending = new SharedEnd(StopAsync);
+    }
 
     public bool IsLeading => leading is not null;
 
     public int ConsecutiveFailures => bus.Report.ConsecutiveFailures;
 
+    /// <summary>What the loop last threw; null while it works.</summary>
+    public Exception? Failure => failure;
+
+    /// <summary>Whether the present code was called by the dispatcher.</summary>
+    public bool IsInside => bus.Calls.IsInside;
+
     /// <summary>Starts the loop. Returns as soon as it is known whether this process leads.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        lock (gate) running ??= Task.Run(RunAsync, CancellationToken.None);
+        lock (gate) running ??= BackgroundWork.Start(RunAsync);
         return firstDecision.Task.WaitAsync(cancellationToken);
     }
 
@@ -34,6 +55,7 @@ internal sealed class DispatchScheduler(Lease<DispatchProgress> lease, Undispatc
     /// </summary>
     public ValueTask WaitUntilDispatchedAsync(Checkpoint checkpoint)
     {
+        if (pausing is { } pause && leading is null && !bus.Calls.IsInside) return TryAgainAsync(pause, checkpoint);
         if (leading is not { } term) return default;
         var waiting = term.WaitUntilDispatchedAsync(checkpoint);
 
@@ -59,14 +81,54 @@ internal sealed class DispatchScheduler(Lease<DispatchProgress> lease, Undispatc
     public ValueTask DispatchAgainAsync(IReadOnlyList<RecordedEvent> commit, CancellationToken cancellationToken) =>
         commits.DispatchAgainAsync(commit, cancellationToken);
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => new(ending.RunAsync());
+
+    private async Task StopAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
-        if (running is not null) await running.ConfigureAwait(false);
+        if (running is { } loop)
+        {
+            await loop.WaitAsync(bus.Options.StopTimeout, lease.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!loop.IsCompleted)
+            {
+                bus.Report.LogNotStopped(bus.Options.StopTimeout);
+                throw new NotStoppedException("The dispatch scheduler", bus.Options.StopTimeout);
+            }
+
+            await loop.ConfigureAwait(false);
+        }
+
+        lease.Dispose();
         stopping.Dispose();
     }
 
+    private async ValueTask TryAgainAsync(Pause pause, Checkpoint checkpoint)
+    {
+        pause.Ended.TrySetResult();
+        await pause.Decided.Task.ConfigureAwait(false);
+        if (leading is not null) await WaitUntilDispatchedAsync(checkpoint).ConfigureAwait(false);
+    }
+
     private async Task RunAsync()
+    {
+        try
+        {
+            await WatchAndLeadAsync().ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            failure = error;
+            bus.Report.LogEnded(error);
+            throw;
+        }
+        finally
+        {
+            firstDecision.TrySetResult();
+            pausing?.Decided.TrySetResult();
+        }
+    }
+
+    private async Task WatchAndLeadAsync()
     {
         var watch = new Lease<DispatchProgress>.Watch();
         while (!stopping.IsCancellationRequested)
@@ -74,7 +136,7 @@ internal sealed class DispatchScheduler(Lease<DispatchProgress> lease, Undispatc
             try
             {
                 if (await lease.TryAcquireAsync(watch, stopping.Token).ConfigureAwait(false)) await LeadAsync().ConfigureAwait(false);
-                firstDecision.TrySetResult();
+                else Decide();
                 await lease.WaitAsync(watch, stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -83,12 +145,31 @@ internal sealed class DispatchScheduler(Lease<DispatchProgress> lease, Undispatc
             }
             catch (Exception error)
             {
-                firstDecision.TrySetResult();
-                bus.Report.LogLoopFailed(error, lease.PollInterval);
-                await Task.Delay(lease.PollInterval, lease.Time, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await PauseAsync(error).ConfigureAwait(false);
             }
         }
+    }
 
+    private async Task PauseAsync(Exception error)
+    {
+        failure = error;
+        var before = pausing;
+        var pause = new Pause();
+        pausing = pause;
+        before?.Decided.TrySetResult();
+        firstDecision.TrySetResult();
+        bus.Report.LogLoopFailed(error, lease.PollInterval);
+        await pause.Ended.Task.WaitAsync(lease.PollInterval, lease.Time, stopping.Token)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    // It is known whether this process leads.
+    private void Decide()
+    {
+        failure = null;
+        var pause = pausing;
+        pausing = null;
+        pause?.Decided.TrySetResult();
         firstDecision.TrySetResult();
     }
 
@@ -97,8 +178,15 @@ internal sealed class DispatchScheduler(Lease<DispatchProgress> lease, Undispatc
         var term = new DispatchTerm(lease, commits, bus);
         bus.Report.ForgetFailures();
         leading = term;
-        firstDecision.TrySetResult();
+        Decide();
         bus.Report.LogLeaseTaken(new Checkpoint(lease.Ledger.Known.Watermark));
         await term.RunAsync(() => leading = null, stopping.Token).ConfigureAwait(false);
+    }
+
+    private sealed class Pause
+    {
+        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Decided { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

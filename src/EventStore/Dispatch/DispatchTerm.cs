@@ -10,15 +10,17 @@ namespace EventStore.Dispatch;
 /// </summary>
 internal sealed class DispatchTerm : IDelivery<DispatchUnit>
 {
-    // Marks a commit made by the application's own dispatcher, which must not wait for the lane in which it runs.
-    private static readonly AsyncLocal<bool> IsInsideDispatch = new();
-
     private readonly Lease<DispatchProgress> lease;
     private readonly UndispatchedCommits commits;
     private readonly DispatchBus bus;
     private readonly DispatchTracker tracker;
     private readonly ProgressWriter<DispatchProgress> writer;
     private readonly Retries<DispatchUnit> retries;
+
+    // Not completed while it is unknown whether another process has taken over; null otherwise.
+    private volatile TaskCompletionSource? doubt;
+    private long writeFailedAt;
+    private volatile bool hasWriteFailed;
 
     public DispatchTerm(Lease<DispatchProgress> lease, UndispatchedCommits commits, DispatchBus bus)
     {
@@ -36,7 +38,7 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
     public async Task RunAsync(Action ending, CancellationToken stopping)
     {
         using var term = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var holding = lease.HoldAsync(term.Token);
+        var holding = lease.HoldAsync(SetDoubt, term.Token);
         var dispatching = DispatchAsync(term.Token);
         try
         {
@@ -57,10 +59,13 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
     }
 
     /// <summary>
-    /// Waits until everything up to a checkpoint is dispatched. Returns at once if dispatch fails, or the caller runs inside a dispatch.
+    /// Waits until everything up to a checkpoint is dispatched. Returns at once if dispatch fails or it was called by a dispatch, and after
+    /// a try if the lease is in doubt.
     /// </summary>
     public Task WaitUntilDispatchedAsync(Checkpoint checkpoint) =>
-        IsInsideDispatch.Value || Report.IsFailing ? Task.CompletedTask : tracker.WaitForAsync(checkpoint.Value);
+        bus.Calls.IsInside || Report.IsFailing ? Task.CompletedTask
+        : doubt is null ? tracker.WaitForAsync(checkpoint.Value)
+        : SettleDoubtAsync(checkpoint);
 
     /// <summary>Waits until everything up to a checkpoint is dispatched, or until waiting is called off.</summary>
     public Task WaitForAsync(Checkpoint checkpoint) => tracker.WaitForAsync(checkpoint.Value);
@@ -72,6 +77,7 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
 
     public ValueTask DeliverAsync(DispatchUnit unit, CancellationToken cancellationToken)
     {
+        if (doubt is not null) return DeliverLaterAsync(unit, cancellationToken);
         var dispatching = bus.DispatchAsync(unit.Commit, cancellationToken);
         return dispatching.IsCompletedSuccessfully ? default : FollowAsync(dispatching, unit, cancellationToken);
     }
@@ -81,7 +87,43 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
     {
         Report.LogRetry(failed.Error, unit.Commit, failed.Failures, delay);
         await Task.Delay(delay, lease.Time, cancellationToken).ConfigureAwait(false);
-        return !await commits.IsSettledElsewhereAsync(unit, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return !await commits.IsSettledElsewhereAsync(unit, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException error) when (Outage.Explains(error))
+        {
+            return true;
+        }
+    }
+
+    // The first try may have begun before the storage could be reached again. If the second one fails too, the commit is not held back.
+    private async Task SettleDoubtAsync(Checkpoint checkpoint)
+    {
+        for (var tries = 0; tries < 2 && doubt is not null; tries++) await lease.TryRenewNowAsync().ConfigureAwait(false);
+        if (doubt is null) await tracker.WaitForAsync(checkpoint.Value).ConfigureAwait(false);
+    }
+
+    private async ValueTask DeliverLaterAsync(DispatchUnit unit, CancellationToken cancellationToken)
+    {
+        while (doubt is { } unsure) await unsure.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await DeliverAsync(unit, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void SetDoubt(bool isInDoubt)
+    {
+        if (isInDoubt == doubt is not null) return;
+        if (isInDoubt)
+        {
+            doubt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            tracker.CallOffWaiting();
+        }
+        else
+        {
+            var unsure = doubt;
+            doubt = null;
+            unsure?.TrySetResult();
+        }
     }
 
     private async ValueTask FollowAsync(ValueTask dispatching, DispatchUnit unit, CancellationToken cancellationToken)
@@ -100,42 +142,55 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
         }
     }
 
-    private async Task DispatchAsync(CancellationToken cancellationToken)
-    {
-        IsInsideDispatch.Value = true;
-        await Lanes<DispatchUnit>.RunAsync(bus.Options.Parallelism, FillAsync, WorkAsync, cancellationToken).ConfigureAwait(false);
-    }
+    private Task DispatchAsync(CancellationToken cancellationToken) => bus.Calls.RunAsync(
+        () => Lanes<DispatchUnit>.RunAsync(bus.Options.Parallelism, FillAsync, WorkAsync, cancellationToken));
 
+    // Waits while the storage is unavailable. Commits that wait for their dispatch are released when that takes long.
     private async Task FillAsync(Lanes<DispatchUnit> lanes, CancellationToken cancellationToken)
     {
-        var position = new Checkpoint(tracker.Watermark);
-        var assembly = new CommitAssembly();
+        var reading = new Reading(new Checkpoint(tracker.Watermark));
+        var (failedSince, delay) = ((long?)null, TimeSpan.Zero);
         while (true)
         {
-            tracker.IsCaughtUp = false;
-            await foreach (var page in commits.ReadAsync(position, cancellationToken).ConfigureAwait(false))
+            try
             {
-                for (var i = 0; i < page.Events.Length; i++)
-                {
-                    if (assembly.Complete(page.Events.Span[i]) is not { } commit) continue;
-                    foreach (var unit in commits.UnitsOf(commit))
-                    {
-                        tracker.Add(unit);
-                        await lanes.WriteAsync(unit.Commit.Stream, unit, cancellationToken).ConfigureAwait(false);
-                    }
-                }
+                await ReadOnAsync(reading, lanes, cancellationToken).ConfigureAwait(false);
+                failedSince = null;
+                await commits.WaitForCommitsAsync(reading.Position, lease.PollInterval, cancellationToken).ConfigureAwait(false);
+            }
+            catch (StorageException error) when (Outage.Explains(error))
+            {
+                delay = failedSince is null ? bus.RetryPolicy.FirstDelay : delay * 2;
+                if (delay > lease.PollInterval) delay = lease.PollInterval;
+                Report.LogStorageFailure(error, delay);
+                failedSince ??= lease.Time.GetTimestamp();
+                if (lease.Time.GetElapsedTime(failedSince.Value) >= lease.Term) tracker.CallOffWaiting();
+                await Task.Delay(delay, lease.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
 
-                position = page.Position;
-                assembly.EndPage(position);
-                if (assembly.IsEmpty) tracker.ScannedTo(position.Value);
-                Report.SetBacklog(page.Head.Value - tracker.Watermark);
+    private async Task ReadOnAsync(Reading reading, Lanes<DispatchUnit> lanes, CancellationToken cancellationToken)
+    {
+        tracker.IsCaughtUp = false;
+        await foreach (var page in commits.ReadAsync(reading.Position, cancellationToken).ConfigureAwait(false))
+        {
+            for (var i = 0; i < page.Events.Length; i++)
+            {
+                if (reading.Assembly.Complete(page.Events.Span[i]) is not { } commit) continue;
+                foreach (var unit in commits.UnitsOf(commit))
+                {
+                    tracker.Add(unit);
+                    await lanes.WriteAsync(unit.Commit.Stream, unit, cancellationToken).ConfigureAwait(false);
+                }
             }
 
-            tracker.IsCaughtUp = true;
-            Report.SetBacklog(position.Value - tracker.Watermark);
-            await WriteIfDueAsync(cancellationToken).ConfigureAwait(false);
-            await commits.WaitForCommitsAsync(position, lease.PollInterval, cancellationToken).ConfigureAwait(false);
+            reading.EndPage(page.Position);
+            if (reading.Assembly.IsEmpty) tracker.ScannedTo(page.Position.Value);
         }
+
+        tracker.IsCaughtUp = true;
+        await WriteIfDueAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask WorkAsync(DispatchUnit unit, CancellationToken cancellationToken)
@@ -163,5 +218,40 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
         await WriteIfDueAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private ValueTask WriteIfDueAsync(CancellationToken cancellationToken) => writer.IsDue ? writer.WriteAsync(cancellationToken) : default;
+    private ValueTask WriteIfDueAsync(CancellationToken cancellationToken) =>
+        writer.IsDue && !IsPausing() ? WriteAsync(cancellationToken) : default;
+
+    // If it fails, a later write includes it; commits are dispatched again only if the process ends before.
+    private async ValueTask WriteAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await writer.WriteAsync(cancellationToken).ConfigureAwait(false);
+            hasWriteFailed = false;
+        }
+        catch (StorageException error)
+        {
+            Volatile.Write(ref writeFailedAt, lease.Time.GetTimestamp());
+            hasWriteFailed = true;
+            Report.LogStorageFailure(error, lease.PollInterval);
+        }
+    }
+
+    // A try may take long while the storage cannot be reached, and dispatches wait for it.
+    private bool IsPausing() =>
+        hasWriteFailed && lease.Time.GetElapsedTime(Volatile.Read(ref writeFailedAt)) < lease.PollInterval;
+
+    /// <summary>How far the store was read, and the commit that was read in part.</summary>
+    private sealed class Reading(Checkpoint position)
+    {
+        public Checkpoint Position { get; private set; } = position;
+
+        public CommitAssembly Assembly { get; } = new();
+
+        public void EndPage(Checkpoint at)
+        {
+            Position = at;
+            Assembly.EndPage(at);
+        }
+    }
 }

@@ -70,21 +70,14 @@ internal sealed class TrackedDispatch(
         lifetime.ThrowIfEnded();
         if (scheduler is null)
             throw new InvalidOperationException("There is no dispatcher for parked commits. Add one with DispatchTo(…).");
-        var progress = await LoadAsync(cancellationToken).ConfigureAwait(false);
-        long taken = 0;
-        foreach (var range in progress.Parked.ToArray())
-        {
-            taken += await RetryAsync(scheduler, range.First, range.Last, cancellationToken).ConfigureAwait(false);
-
-            // What is left of the range was deleted.
-            await marks.UnparkAsync(range.First, range.Last, cancellationToken).ConfigureAwait(false);
-        }
-
-        return taken;
+        return await new ParkedCommits(marks, scheduler).RetryAsync(
+            await LoadAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask WaitUntilDispatchedAsync(CancellationToken cancellationToken = default)
     {
+        if (scheduler is { IsInside: true })
+            throw new CalledFromInsideException("IDispatch.WaitUntilDispatchedAsync", "the dispatcher of this store");
         var upTo = (await GetStatusAsync(cancellationToken).ConfigureAwait(false)).Head;
         while (true)
         {
@@ -109,26 +102,10 @@ internal sealed class TrackedDispatch(
         var head = await marks.FindHeadAsync(cancellationToken).ConfigureAwait(false);
         var backlog = Math.Max(0, head.Value - progress.Watermark - progress.MarkedCount);
         var (isLeading, failures) = (scheduler?.IsLeading ?? false, scheduler?.ConsecutiveFailures ?? 0);
-        return new(new Checkpoint(progress.Watermark), head, backlog, progress.ParkedCount, isLeading, failures);
-    }
-
-    // Dispatches a parked range commit by commit, and marks each one.
-    private async ValueTask<long> RetryAsync(DispatchScheduler dispatcher, long first, long last, CancellationToken cancellationToken)
-    {
-        long taken = 0;
-        var commit = new List<RecordedEvent>();
-        await foreach (var recorded in marks.ReadAsync(EventFilter.Everything, first - 1, last, cancellationToken).ConfigureAwait(false))
+        return new(new Checkpoint(progress.Watermark), head, backlog, progress.ParkedCount, isLeading, failures)
         {
-            if (commit.Count > 0 && commit[0].Commit.FirstCheckpoint != recorded.Commit.FirstCheckpoint) commit.Clear();
-            commit.Add(recorded);
-            if (recorded.IndexInCommit < recorded.Commit.EventCount - 1 && recorded.Checkpoint.Value < last) continue;
-            await dispatcher.DispatchAgainAsync(commit, cancellationToken).ConfigureAwait(false);
-            await marks.MarkAsync([.. commit.Select(done => done.Checkpoint.Value)], cancellationToken).ConfigureAwait(false);
-            taken += commit.Count;
-            commit.Clear();
-        }
-
-        return taken;
+            Failure = scheduler?.Failure,
+        };
     }
 
     private async ValueTask<DispatchProgress> LoadAsync(CancellationToken cancellationToken)

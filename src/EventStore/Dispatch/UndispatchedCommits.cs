@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using EventStore.Leases;
 using EventStore.Pipeline;
 
@@ -7,8 +8,16 @@ namespace EventStore.Dispatch;
 internal sealed class UndispatchedCommits(ReadPath reads, Ledger<DispatchProgress> ledger, DispatchTarget target)
 {
     /// <summary>Reads everything stored after a checkpoint.</summary>
-    public IAsyncEnumerable<StorePage> ReadAsync(Checkpoint after, CancellationToken cancellationToken) =>
-        reads.Pages.ReadAllAsync(EventFilter.Everything, after, Checkpoint.Max, cancellationToken);
+    /// <exception cref="PositionAheadException">The store ends before the checkpoint: it was set back.</exception>
+    public async IAsyncEnumerable<StorePage> ReadAsync(Checkpoint after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var pages = reads.Pages.ReadAllAsync(EventFilter.Everything, after, Checkpoint.Max, cancellationToken);
+        await foreach (var page in pages.ConfigureAwait(false))
+        {
+            if (page.Head < after) throw new PositionAheadException("dispatch", after, page.Head);
+            yield return page;
+        }
+    }
 
     /// <summary>The units of a stored commit that are not dispatched yet.</summary>
     public IEnumerable<DispatchUnit> UnitsOf(IReadOnlyList<RecordedEvent> commit) => UnitsOf(commit, ledger.Known);

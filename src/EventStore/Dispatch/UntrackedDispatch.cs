@@ -5,8 +5,11 @@ namespace EventStore.Dispatch;
 /// <summary>For a store that does not track dispatch: no event is undispatched, and marking does nothing.</summary>
 internal sealed class UntrackedDispatch(StoreLifetime lifetime) : IDispatch
 {
-    public ValueTask StartAsync(CancellationToken cancellationToken = default) =>
+    public ValueTask StartAsync(CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
         throw new InvalidOperationException("This store does not dispatch: it was built with DoNotDispatchCommits().");
+    }
 
     public IAsyncEnumerable<CommittedEvent> GetUndispatchedAsync(
         EventFilter? filter = null, CancellationToken cancellationToken = default) =>

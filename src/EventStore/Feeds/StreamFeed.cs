@@ -6,64 +6,116 @@ namespace EventStore.Feeds;
 /// Feeds one stream. Stored events are read from the stream itself, so that they cost no more than the stream has events. New events are
 /// found in the pages of the store. A stream that was deleted and created again is fed from its beginning.
 /// </summary>
-internal sealed class StreamFeed(SharedPages shared, ReadPath reads, StreamId stream) : IFeed
+/// <remarks>
+/// The next event is always the first one after the checkpoint of the position. Its revision is derived from that.
+/// A revision alone does not name a life of the stream, and the stream's head moves while the head of the store is read.
+/// </remarks>
+internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest request) : IFeed
 {
     private readonly PageReader pages = reads.Pages;
-    private readonly EventFilter filter = new() { Bucket = stream.Bucket, Category = stream.Category, Id = stream.Id };
+    private readonly EventFilter filter = request.Source.Filter;
 
-    // The next revision to read, and the head of the store known before that. Null after the end was reached.
+    // While stored events are read: the head of the store before the first of them, and the next revision, null where it has to be found.
+    // What is known of these is kept when the storage is unavailable, so that a search continues where it was.
+    private Checkpoint? headBefore;
     private Revision? next;
-    private long headBefore = -1;
-    private bool isBegun;
+    private (long Low, long High, long Middle)? search;
+    private bool isLive;
 
-    public async ValueTask<FeedPosition> FindCurrentAsync(CancellationToken cancellationToken)
+    private StreamId Stream { get; } = request.Source.Stream
+        ?? throw new ArgumentException("The source is not a stream.", nameof(request));
+
+    public async ValueTask<FeedPosition> FindOriginAsync(ConsumerStart start, CancellationToken cancellationToken)
     {
-        var head = await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        var found = await pages.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false);
-        return new(head.Value, found?.Revision.Value ?? 0);
+        if (start.IsCurrent) return new((await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value, 0);
+        var revision = start.Revision;
+        if (revision == Revision.None) return new(start.Checkpoint.Value, 0);
+        return await pages.FindAsync(Stream, revision, cancellationToken).ConfigureAwait(false) is { } found
+            ? new(found.Checkpoint.Value, revision.Value)
+            : new(0, 0, Awaited: revision.Value);
     }
 
-    public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
+    public async ValueTask<long> FindLagAsync(FeedPosition position, CancellationToken cancellationToken)
     {
-        if (!isBegun) (isBegun, next) = (true, new Revision(position.Revision + 1));
-        return next is { } from
-            ? await ReadStoredAsync(from, position, cancellationToken).ConfigureAwait(false)
-            : await ReadNewAsync(position, cancellationToken).ConfigureAwait(false);
+        var following = await FindNextAsync(position, cancellationToken).ConfigureAwait(false);
+        var last = (await pages.FindHeadAsync(Stream, cancellationToken).ConfigureAwait(false))?.Revision.Value ?? 0;
+        return Math.Max(0, last - following.Value + 1);
     }
 
-    private async ValueTask<FeedPage> ReadStoredAsync(Revision from, FeedPosition position, CancellationToken cancellationToken)
-    {
-        if (headBefore < 0) headBefore = (await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false)).Value;
-        var read = new StreamRead(stream, from, Revision.Max, ReadDirection.Forward, PageReader.FullPage);
-        var page = await pages.ReadStreamPageAsync(read, cancellationToken).ConfigureAwait(false);
+    public ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken) =>
+        isLive ? ReadNewAsync(position, cancellationToken) : ReadStoredAsync(position, cancellationToken);
 
-        // After the page is read, the event of the position shows whether the stream is still the one in which the position was taken.
-        if (from.Value > 1 && position.Checkpoint > 0
-            && !await pages.IsThereAsync(
-                stream, new Revision(position.Revision), new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false))
+    private async ValueTask<FeedPage> ReadStoredAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        if (headBefore is not { } known)
         {
-            next = new Revision(1);
-            return new FeedPage(default, position, Lag: 0, IsEnd: false);
+            known = await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
+            request.RequireReached(position, known);
+            headBefore = known;
         }
 
+        var from = next ??= await FindNextAsync(position, cancellationToken).ConfigureAwait(false);
+        var read = new StreamRead(Stream, from, Revision.Max, ReadDirection.Forward, PageReader.FullPage);
+        var page = await pages.ReadStreamPageAsync(read, cancellationToken).ConfigureAwait(false);
+
+        // After the page is read, the event before it shows whether the stream is still the one in which its place was found.
+        if (!await IsBehindAsync(position, new Revision(from.Value - 1), cancellationToken).ConfigureAwait(false))
+        {
+            (next, search) = (null, null);
+            return new FeedPage(default, position with { Revision = 0 }, Lag: 0, IsEnd: false);
+        }
+
+        if (position.Awaited == 0) position = position with { Revision = from.Value - 1 };
         var (events, reached) = Show(page.Events.Span, position);
-        next = page.Events.IsEmpty ? from : page.Events.Span[^1].Revision + 1;
-        if (!page.IsEnd) return new FeedPage(events, reached, Math.Max(0, page.State.Revision.Value - reached.Revision), IsEnd: false);
+        if (!page.IsEnd)
+        {
+            next = page.Events.Span[^1].Revision + 1;
+            return new FeedPage(events, reached, Math.Max(0, page.State.Revision.Value - reached.Revision), IsEnd: false);
+        }
 
         // The position is now after all events of the stream up to the head that was known before.
-        next = null;
-        return new FeedPage(events, reached with { Checkpoint = Math.Max(reached.Checkpoint, headBefore) }, Lag: 0, IsEnd: false);
+        isLive = true;
+        return new FeedPage(events, reached with { Checkpoint = Math.Max(reached.Checkpoint, known.Value) }, Lag: 0, IsEnd: false);
     }
 
     private async ValueTask<FeedPage> ReadNewAsync(FeedPosition position, CancellationToken cancellationToken)
     {
         var page = await shared.ReadAsync(filter, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
+        request.RequireReached(position, page.Head);
         var (events, reached) = Show(page.Events.Span, position);
         return new FeedPage(events, reached with { Checkpoint = page.Position.Value }, Lag: page.IsEnd ? 0 : 1, page.IsEnd);
     }
 
-    // The events after the position: by checkpoint, and by revision where only a revision was given. Revision 1 begins a stream created
-    // again.
+    // The revision of the first event after the position.
+    private async ValueTask<Revision> FindNextAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        if (position.Awaited > 0) return new Revision(position.Awaited + 1);
+        if (position.Checkpoint == 0) return new Revision(1);
+        if (search is null)
+        {
+            var reached = new Revision(position.Revision);
+            if (reached != Revision.None && await IsBehindAsync(position, reached, cancellationToken).ConfigureAwait(false))
+                return reached + 1;
+            var last = (await pages.FindHeadAsync(Stream, cancellationToken).ConfigureAwait(false))?.Revision.Value ?? 0;
+            search = (0, last, last);
+        }
+
+        while (search is { } at && at.Low < at.High)
+        {
+            var isBehind = await IsBehindAsync(position, new Revision(at.Middle), cancellationToken).ConfigureAwait(false);
+            var (low, high) = isBehind ? (at.Middle, at.High) : (at.Low, at.Middle - 1);
+            search = (low, high, low + ((high - low + 1) / 2));
+        }
+
+        return new Revision(search.Value.Low + 1);
+    }
+
+    // Whether an event is there, and was stored before the position was taken. Revision 0 is the place before the first event.
+    private async ValueTask<bool> IsBehindAsync(FeedPosition position, Revision revision, CancellationToken cancellationToken) =>
+        revision == Revision.None || position.Awaited > 0 || await pages.IsThereAsync(
+            Stream, revision, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
+
+    // The events after the position and after the place where delivery begins.
     private (ReadOnlyMemory<FeedEvent> Events, FeedPosition Reached) Show(ReadOnlySpan<RecordedEvent> recordedEvents, FeedPosition position)
     {
         var events = new FeedEvent[recordedEvents.Length];
@@ -71,8 +123,10 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, StreamId st
         foreach (ref readonly var recorded in recordedEvents)
         {
             var (checkpoint, revision) = (recorded.Checkpoint.Value, recorded.Revision.Value);
-            if (checkpoint <= position.Checkpoint || (revision <= position.Revision && revision != 1)) continue;
-            position = new(checkpoint, revision);
+            if (checkpoint <= position.Checkpoint) continue;
+            var awaited = revision <= position.Awaited ? position.Awaited : 0;
+            position = new(checkpoint, revision, awaited);
+            if (awaited > 0 || request.IsBeforeOrigin(checkpoint)) continue;
             if (reads.Show(recorded, EventDecoding.OnDemand) is { } shown) events[count++] = new(shown, position);
         }
 

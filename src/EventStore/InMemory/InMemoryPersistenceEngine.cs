@@ -154,16 +154,20 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
 
     public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) =>
         Locked(
-            () => documents.TryGetValue(name, out var found) && found.Version == expectedVersion && documents.Remove(name),
+            () => documents.TryGetValue(NamedDocument.RequireName(name), out var found) && found.Version == expectedVersion
+                && documents.Remove(name),
             cancellationToken);
 
     public ValueTask<IReadOnlyList<NamedDocument>> ListDocumentsAsync(
-        string prefix, string after, int limit, CancellationToken cancellationToken = default) =>
-        Locked(() => (IReadOnlyList<NamedDocument>)[.. documents.Values
+        string prefix, string after, int limit, CancellationToken cancellationToken = default)
+    {
+        NamedDocument.RequireListing(prefix, after);
+        return Locked(() => (IReadOnlyList<NamedDocument>)[.. documents.Values
             .Where(
                 document => document.Name.StartsWith(prefix, StringComparison.Ordinal)
                     && StreamId.CompareCodePoints(document.Name, after) > 0)
             .Take(limit)], cancellationToken);
+    }
 
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default)
     {

@@ -31,10 +31,17 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
     private readonly SemaphoreSlim turn = new(1, 1);
     private T current = T.Empty;
     private long version;
+    private long writtenBytes;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The content as last read or written here.</summary>
     public T Known => Volatile.Read(ref current);
+
+    /// <summary>How many bytes the content had when it was last written here; 0 before.</summary>
+    public long WrittenBytes => Volatile.Read(ref writtenBytes);
+
+    /// <summary>Whether the storage lets one process write at a time. Then this is the one, and other writers are gone.</summary>
+    public bool IsOnlyWriter => !engine.Description.Capabilities.HasFlag(EngineCapabilities.SharedWriting);
 
     /// <summary>Completes when this process next changes the content. Take it before the content is read.</summary>
     public Task NextChange => Volatile.Read(ref changed).Task;
@@ -66,8 +73,10 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
             {
                 var next = current.Copy();
                 if (!change(next)) return false;
-                if (await engine.PutDocumentAsync(document, next.Write(), version, cancellationToken).ConfigureAwait(false) is { } written)
+                var content = next.Write();
+                if (await engine.PutDocumentAsync(document, content, version, cancellationToken).ConfigureAwait(false) is { } written)
                 {
+                    Volatile.Write(ref writtenBytes, content.Length);
                     Volatile.Write(ref current, next);
                     version = written;
                     Interlocked.Exchange(ref changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();

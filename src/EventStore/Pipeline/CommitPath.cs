@@ -17,9 +17,21 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
 
     public EventRecord Encode(StreamId stream, EventMessage message) => codec.Encode(stream, message);
 
+    /// <inheritdoc cref="Committer.ToCaller"/>
+    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing) => committer.ToCaller(committing);
+
     /// <summary>Encodes and commits. The space of the encoded events is reused when the outcome is known.</summary>
+    public ValueTask<CommitResult> AppendAsync(
+        StreamId stream,
+        ExpectedRevision expected,
+        Guid commitId,
+        IReadOnlyList<EventMessage> events,
+        IEnumerable<KeyValuePair<string, string>>? headers,
+        CancellationToken cancellationToken) =>
+        ToCaller(AppendThenReleaseAsync(stream, expected, commitId, events, headers, cancellationToken));
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<CommitResult> AppendAsync(
+    private async ValueTask<CommitResult> AppendThenReleaseAsync(
         StreamId stream,
         ExpectedRevision expected,
         Guid commitId,
@@ -50,6 +62,7 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
         IEnumerable<KeyValuePair<string, string>>? headers,
         CancellationToken cancellationToken)
     {
+        RefuseRepeatedIds(records);
         var started = committer.StartTimer();
         using var activity = Telemetry.StartCommit(stream, records.Count);
 
@@ -65,9 +78,25 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
         var attempt = new CommitAttempt(stream, commitId, records) { Expected = expected, Headers = encodedHeaders };
         var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
 
+        if (pending is not null || beforeReturn != ReturnAtOnce) await committer.LeaveThreadAsync().ConfigureAwait(false);
         if (pending is not null && !result.IsDuplicate)
             await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
         await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);
         return (result, stored);
+    }
+
+    // One message added twice would be two events of one id, which readers take for a repetition.
+    private static void RefuseRepeatedIds(IReadOnlyList<EventRecord> records)
+    {
+        if (records.Count == 1) return;
+        var ids = new HashSet<Guid>(records.Count);
+        for (var i = 0; i < records.Count; i++)
+        {
+            if (!ids.Add(records[i].EventId))
+                throw new ArgumentException(
+                    $"Event {i} of the commit has the id of an earlier one, {records[i].EventId}. Nothing was stored. "
+                    + "Make a message of its own for each event.",
+                    nameof(records));
+        }
     }
 }

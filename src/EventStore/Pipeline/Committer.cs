@@ -9,6 +9,23 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     /// <summary>Starts the measurement of a commit. Pass the returned timestamp to <see cref="CommitAsync"/>.</summary>
     public long StartTimer() => telemetry.CommitStarted();
 
+    /// <summary>
+    /// Continues on the thread pool if it is called on the thread that sends batches. Called before code of the application runs.
+    /// </summary>
+    public ValueTask LeaveThreadAsync() => group.LeaveThreadAsync();
+
+    /// <summary>
+    /// Returns a commit to the caller, whose code continues on the thread pool and never on the thread that sends batches. A caller that
+    /// blocks until the commit is stored is released without a thread of the pool.
+    /// </summary>
+    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing)
+    {
+        if (committing.IsCompleted || !group.HasThread) return committing;
+        var caller = new TaskCompletionSource<CommitResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = PassOnAsync(committing, caller);
+        return new(caller.Task);
+    }
+
     /// <exception cref="ConcurrencyException">The stream is not at the expected revision.</exception>
     /// <exception cref="CommitIdReusedException">Another commit has the same id.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -16,6 +33,7 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         CommitAttempt attempt, long started, CancellationToken cancellationToken)
     {
         var (outcome, wasSettled) = await group.SubmitAsync(attempt, cancellationToken).ConfigureAwait(false);
+        if (outcome.Kind != CommitOutcomeKind.Committed) await LeaveThreadAsync().ConfigureAwait(false);
         if (outcome.Kind == CommitOutcomeKind.Conflict)
         {
             telemetry.Conflicted();
@@ -37,5 +55,21 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         if (isDuplicate) telemetry.Duplicated();
         else telemetry.Committed(result.EventCount, started);
         return (result, stored);
+    }
+
+    private static async Task PassOnAsync(ValueTask<CommitResult> committing, TaskCompletionSource<CommitResult> caller)
+    {
+        try
+        {
+            caller.SetResult(await committing.ConfigureAwait(false));
+        }
+        catch (OperationCanceledException error)
+        {
+            caller.SetCanceled(error.CancellationToken);
+        }
+        catch (Exception error)
+        {
+            caller.SetException(error);
+        }
     }
 }

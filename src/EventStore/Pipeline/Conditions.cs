@@ -1,14 +1,20 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// Evaluates conditions on stored events. Never throws because of a body: a body that is not JSON has no values.
+/// Evaluates conditions on stored events. A body that cannot be read as JSON is an error where a value of it is needed. Left out, the event
+/// would be missing without a trace.
 /// </summary>
 internal static class Conditions
 {
-    public static bool Hold(EventPredicate condition, in RecordedEvent recorded, IEventDecoder decoder)
+    /// <summary>A condition as canonical JSON. Two conditions are equal if their texts are.</summary>
+    public static string TextOf(EventPredicate condition) => JsonSerializer.Serialize(condition, ConditionJson.Default.EventPredicate);
+
+    /// <exception cref="EventSerializationException">The body, or the headers, cannot be read.</exception>
+    public static bool Hold(EventPredicate condition, in RecordedEvent recorded, EventCodec decoder)
     {
         JsonDocument? body = null;
         try
@@ -21,12 +27,12 @@ internal static class Conditions
         }
     }
 
-    private static bool Hold(EventPredicate condition, in RecordedEvent recorded, IEventDecoder decoder, ref JsonDocument? body)
+    private static bool Hold(EventPredicate condition, in RecordedEvent recorded, EventCodec decoder, ref JsonDocument? body)
     {
         switch (condition)
         {
             case EventPredicate.OfTypes types:
-                return types.Values.Contains(recorded.Record.EventType);
+                return types.Values.Contains(recorded.Record.EventType) || types.Values.Contains(decoder.TypeOf(recorded));
             case EventPredicate.InBucket bucket:
                 return recorded.Commit.Stream.Bucket == bucket.Value;
             case EventPredicate.InCategory category:
@@ -38,7 +44,7 @@ internal static class Conditions
             case EventPredicate.HasHeader header:
                 return IsIn(decoder.DecodeHeaders(recorded), header) || IsIn(decoder.DecodeCommitHeaders(recorded), header);
             case EventPredicate.BodyValue value:
-                body ??= Parse(decoder.RestorePayload(recorded));
+                body ??= decoder.ParseBody(recorded);
                 return Compare(Find(body.RootElement, value.Pointer), value);
             case EventPredicate.All all:
                 foreach (var part in all.Values)
@@ -63,19 +69,6 @@ internal static class Conditions
 
     private static bool IsIn(IReadOnlyDictionary<string, string> headers, EventPredicate.HasHeader header) =>
         headers.TryGetValue(header.Name, out var value) && value == header.Value;
-
-    // A body that is not JSON counts as an empty object, which has no values.
-    private static JsonDocument Parse(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            return JsonDocument.Parse(payload);
-        }
-        catch (JsonException)
-        {
-            return JsonDocument.Parse("{}");
-        }
-    }
 
     // JSON pointer, RFC 6901: "/a/0/b", with ~1 for a slash and ~0 for a tilde in a name.
     private static JsonElement? Find(JsonElement element, string pointer)
@@ -132,3 +125,7 @@ internal static class Conditions
         }
     }
 }
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(EventPredicate))]
+internal sealed partial class ConditionJson : JsonSerializerContext;

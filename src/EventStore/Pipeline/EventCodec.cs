@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using EventStore.Serialization;
 
 namespace EventStore.Pipeline;
@@ -6,9 +7,10 @@ namespace EventStore.Pipeline;
 /// <summary>
 /// Encodes and decodes events, headers and states: serializer, transforms, mappings and upconverters. Performs no I/O.
 /// </summary>
-internal sealed class EventCodec(
-    IEventSerializer serializer, PayloadEnvelope envelope, Upconversion upconversion, EnvelopeMapper? mapper) : IEventDecoder
+internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope envelope, BodyConversion conversion) : IEventDecoder
 {
+    private const string Unchanged = "The stored bytes are unchanged.";
+
     [ThreadStatic]
     private static Scratch? idleScratch;
 
@@ -49,7 +51,7 @@ internal sealed class EventCodec(
 
     public SnapshotRecord Encode(Snapshot snapshot)
     {
-        var type = serializer.NameOf(snapshot.State.GetType());
+        var type = NameOf(snapshot.State);
         var scratch = TakeScratch();
         WriteBody(snapshot.State, ContextOf(snapshot.Stream, type, snapshot.Revision, snapshot.SchemaVersion), scratch);
         return new SnapshotRecord(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, type, scratch.Output.WrittenSpan.ToArray());
@@ -68,7 +70,7 @@ internal sealed class EventCodec(
     /// <param name="place">Its place, without its type.</param>
     public (string Type, byte[] Payload) EncodeState(object state, PayloadContext place)
     {
-        var type = serializer.NameOf(state.GetType());
+        var type = NameOf(state);
         var scratch = TakeScratch();
         WriteBody(state, place with { Type = type }, scratch);
         return (type, scratch.Output.WrittenSpan.ToArray());
@@ -84,28 +86,73 @@ internal sealed class EventCodec(
         ? recorded.Record.Body
         : envelope.Read(recorded.Record.Body, ContextOf(recorded, PayloadKind.EventBody), recorded.Checkpoint);
 
+    public string TypeOf(in RecordedEvent recorded) => conversion.Names.SeenAs(recorded.Record.EventType);
+
+    /// <summary>Reads a stored body as JSON.</summary>
+    /// <exception cref="EventSerializationException">It is not JSON, or deeper than the serializer allows.</exception>
+    public JsonDocument ParseBody(in RecordedEvent recorded)
+    {
+        try
+        {
+            return conversion.Parse(RestorePayload(recorded));
+        }
+        catch (JsonException error)
+        {
+            throw Failed("reading as JSON, for a condition on the body,", recorded, error);
+        }
+    }
+
     public object DecodeBody(in RecordedEvent recorded, ReadOnlyMemory<byte> payload)
     {
-        var type = recorded.Record.EventType;
-        if (mapper is not null) payload = mapper.Apply(recorded, payload);
-        if (upconversion.HasJson) (type, payload) = upconversion.ConvertJson(type, payload);
-        var body = Deserialize(type, payload, recorded.Commit.Stream, recorded.Revision);
-        return upconversion.HasObjects ? upconversion.ConvertObject(body) : body;
+        var stage = "conversion";
+        try
+        {
+            (var type, payload) = conversion.ConvertJson(recorded, payload);
+            stage = "deserialization";
+            var body = serializer.Deserialize(type, payload);
+            stage = "conversion";
+            return conversion.ConvertObject(body);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            throw Failed(stage, recorded, error);
+        }
     }
 
     public IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded) =>
         recorded.Record.Headers is { IsEmpty: false } headers
-            ? HeaderCodec.Decode(envelope.Read(headers, ContextOf(recorded, PayloadKind.EventHeaders), recorded.Checkpoint))
+            ? DecodeHeaders(recorded, envelope.Read(headers, ContextOf(recorded, PayloadKind.EventHeaders), recorded.Checkpoint))
             : HeaderCodec.None;
 
     public IReadOnlyDictionary<string, string> DecodeCommitHeaders(in RecordedEvent recorded) =>
         recorded.Commit.Headers is { IsEmpty: false } headers
-            ? HeaderCodec.Decode(envelope.Read(
+            ? DecodeHeaders(recorded, envelope.Read(
                 headers,
                 ContextOfCommitHeaders(recorded.Commit.Stream, recorded.Commit.CommitId),
                 recorded.Checkpoint,
                 recorded.Record.EventType))
             : HeaderCodec.None;
+
+    private static IReadOnlyDictionary<string, string> DecodeHeaders(in RecordedEvent recorded, ReadOnlyMemory<byte> restored)
+    {
+        try
+        {
+            return HeaderCodec.Decode(restored);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw Failed("reading of the headers", recorded, error);
+        }
+    }
+
+    private static EventSerializationException Failed(string what, in RecordedEvent recorded, Exception error) =>
+        Failed(what, recorded.Record.EventType, recorded.Commit.Stream, recorded.Revision, error);
+
+    private static EventSerializationException Failed(string what, string type, StreamId stream, Revision revision, Exception error) => new(
+        what,
+        $"of a '{Names.Printable(type)}' in stream '{stream}' at revision {revision}",
+        $"{BodyException.Explain(error)} {Unchanged}",
+        BodyException.WithoutText(error));
 
     private static PayloadContext ContextOf(in RecordedEvent recorded, PayloadKind kind) =>
         new(recorded.Commit.Stream, kind, recorded.Record.EventType) { Id = recorded.Record.EventId };
@@ -115,6 +162,10 @@ internal sealed class EventCodec(
 
     private static PayloadContext ContextOfCommitHeaders(StreamId stream, Guid commitId) =>
         new(stream, PayloadKind.CommitHeaders, "") { Id = commitId };
+
+    // Bytes that are appended as they are have their name with them.
+    private string NameOf(object body) =>
+        body is UnknownEvent unknown ? EventRecord.RequireType(unknown.EventType) : serializer.NameOf(body.GetType());
 
     // A serializer may call this class again from a converter, so scratch space is removed while it is used.
     private static Scratch TakeScratch()
@@ -133,7 +184,7 @@ internal sealed class EventCodec(
     // Writes body and headers into scratch space, and returns where the body ends.
     private (string Type, int BodyEnd) Write(StreamId stream, EventMessage message, Scratch scratch)
     {
-        var type = serializer.NameOf(message.Body.GetType());
+        var type = NameOf(message.Body);
         scratch.Output.ResetWrittenCount();
         var context = new PayloadContext(stream, PayloadKind.EventBody, type) { Id = message.EventId };
         var bodyEnd = WriteBody(message.Body, context, scratch);
@@ -146,11 +197,16 @@ internal sealed class EventCodec(
     {
         try
         {
-            serializer.Serialize(body, scratch.Output);
+            if (body is UnknownEvent bytes) scratch.Output.Write(bytes.Payload.Span);
+            else serializer.Serialize(body, scratch.Output);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new EventSerializationException("serialization", $"of a '{context.Type}' for stream '{context.Stream}'", error);
+            throw new EventSerializationException(
+                "serialization",
+                $"of a '{Names.Printable(context.Type)}' for stream '{context.Stream}'",
+                $"{BodyException.Explain(error)} Nothing was stored.",
+                BodyException.WithoutText(error));
         }
 
         if (!envelope.LeavesAlone(scratch.Output.WrittenSpan)) Wrap(0, context, scratch);
@@ -181,7 +237,7 @@ internal sealed class EventCodec(
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new EventSerializationException("deserialization", $"of a '{type}' in stream '{stream}' at revision {revision}", error);
+            throw Failed("deserialization", type, stream, revision, error);
         }
     }
 

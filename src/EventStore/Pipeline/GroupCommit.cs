@@ -3,27 +3,35 @@ using EventStore.Diagnostics;
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// Gathers the attempts of concurrent callers into batches, so that one flush, transaction or script serves many. A single caller commits
-/// on its own thread and waits for no other caller.
+/// Gathers the attempts of concurrent callers into batches, so that one flush, transaction or script serves many. Attempts reach the
+/// engine in the order in which they were submitted.
 /// </summary>
 /// <remarks>
 /// The gate is either <i>idle</i> (no commit is running, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader
-/// gathers the next one; all others queue). A caller that finds it idle leads with its own attempt. Attempts queued meanwhile are drained
-/// on the thread pool.
+/// gathers the next one; all others queue). Over an engine that blocks, every attempt is queued, and a thread of this store leads.
+/// Otherwise a caller that finds the gate idle leads with its own attempt, and waits for no other caller. What is queued meanwhile is
+/// drained by the store's thread where the engine commits on the calling thread. Elsewhere the thread pool drains it.
 /// </remarks>
-internal sealed class GroupCommit(
-    IPersistenceEngine engine, Settlement settlement, Telemetry telemetry, TimeProvider time) : IAsyncDisposable
+internal sealed class GroupCommit : IAsyncDisposable
 {
     private const long MaxBatchBytes = 8 << 20;
 
     // Limits the gathering where the clock stands still, as the clock of a test may.
     private const int MaxGatherTurns = 10_000;
-    private readonly long maxGatherTicks = time.TimestampFrequency / 2000;
-    private readonly long minGatherTicks = time.TimestampFrequency / 200_000;
+    private readonly IPersistenceEngine engine;
+    private readonly Settlement settlement;
+    private readonly Telemetry telemetry;
+    private readonly TimeProvider time;
+    private readonly long maxGatherTicks;
+    private readonly long minGatherTicks;
+
+    // Null where the thread pool sends the batches.
+    private readonly CommitThread? thread;
+    private readonly bool mayLeadAlone;
 
     // Guarded by the gate.
     private readonly Lock gate = new();
-    private readonly Queue<Ticket> queue = new();
+    private readonly Queue<QueuedAttempt> queue = new();
     private bool isLed;
     private bool isDisposed;
     private Task leading = Task.CompletedTask;
@@ -36,6 +44,28 @@ internal sealed class GroupCommit(
     private long averageBatchTicks;
     private int expectedCohort = 1;
 
+    public GroupCommit(IPersistenceEngine engine, Settlement settlement, Telemetry telemetry, TimeProvider time)
+    {
+        (this.engine, this.settlement, this.telemetry, this.time) = (engine, settlement, telemetry, time);
+        (maxGatherTicks, minGatherTicks) = (time.TimestampFrequency / 2000, time.TimestampFrequency / 200_000);
+        mayLeadAlone = engine.Description.CommitThreading != CommitThreading.Blocking;
+        if (engine.Description.CommitThreading != CommitThreading.Asynchronous) thread = new CommitThread(() => leading = DrainAsync());
+    }
+
+    /// <summary>Whether outcomes may reach their callers on the thread that sends batches.</summary>
+    public bool HasThread => thread is not null;
+
+    /// <summary>
+    /// Continues on the thread pool if it is called on the thread that sends batches. Called before anything that runs code of the
+    /// application, reads, or throws: the next batch must not wait for it.
+    /// </summary>
+    public ValueTask LeaveThreadAsync()
+    {
+        return thread is { IsCurrent: true } ? new(YieldAsync()) : default;
+
+        static async Task YieldAsync() => await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+    }
+
     /// <summary>Sends an attempt to the engine, alone or in a batch.</summary>
     /// <returns>The outcome, and whether it was unknown at first and had to be settled.</returns>
     /// <exception cref="TooLargeException">The attempt exceeds a limit of the engine.</exception>
@@ -43,22 +73,24 @@ internal sealed class GroupCommit(
     {
         engine.Description.Limits.Require(attempt);
         cancellationToken.ThrowIfCancellationRequested();
-        Ticket? ticket = null;
+        QueuedAttempt? queued = null;
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(isDisposed, typeof(IEventStore));
-            if (isLed)
+            if (isLed || !mayLeadAlone)
             {
-                queue.Enqueue(ticket = new Ticket(attempt));
+                queue.Enqueue(queued = Queued(attempt));
                 queueLength = queue.Count;
             }
-            else
+
+            if (!isLed)
             {
                 isLed = true;
+                if (queued is not null) thread?.Wake();
             }
         }
 
-        return ticket is null ? LeadAlone(attempt, cancellationToken) : ticket.WaitAsync(cancellationToken);
+        return queued is null ? LeadAlone(attempt, cancellationToken) : queued.WaitAsync(cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -71,9 +103,14 @@ internal sealed class GroupCommit(
 
         await idle.Task.ConfigureAwait(false);
         await leading.ConfigureAwait(false);
+        if (thread is not null) await thread.DisposeAsync().ConfigureAwait(false);
     }
 
-    // Commits on the caller's thread. If the engine completes synchronously, this needs no task, no ticket and no thread switch,
+    // Outcomes continue on the store's thread where there is one: the steps after it are short, or leave it.
+    private QueuedAttempt Queued(CommitAttempt attempt) =>
+        new(attempt, thread is null ? TaskCreationOptions.RunContinuationsAsynchronously : TaskCreationOptions.None);
+
+    // Commits on the caller's thread. If the engine completes synchronously, this needs no task, no queue and no thread switch,
     // and reads the clock for listeners only.
     private ValueTask<(CommitOutcome Outcome, bool WasSettled)> LeadAlone(CommitAttempt attempt, CancellationToken cancellationToken)
     {
@@ -100,11 +137,11 @@ internal sealed class GroupCommit(
         var started = time.GetTimestamp();
         if (!cancellationToken.CanBeCanceled) return FinishAloneAsync(attempt, sent, started);
 
-        var ticket = new Ticket(attempt);
-        ticket.TrySend();
-        var finishing = FinishAsync(ticket, sent, started);
+        var alone = Queued(attempt);
+        alone.TrySend();
+        var finishing = FinishAsync(alone, sent, started);
         if (!finishing.IsCompleted) leading = finishing;
-        return ticket.WaitAsync(cancellationToken);
+        return alone.WaitAsync(cancellationToken);
     }
 
     private async ValueTask<(CommitOutcome Outcome, bool WasSettled)> FinishAloneAsync(
@@ -133,22 +170,23 @@ internal sealed class GroupCommit(
         if (isDisposed) idle.TrySetResult();
     }
 
-    private async Task FinishAsync(Ticket ticket, ValueTask<CommitOutcome> sent, long started)
+    private async Task FinishAsync(QueuedAttempt alone, ValueTask<CommitOutcome> sent, long started)
     {
-        await CompleteAsync([ticket], [ticket.Attempt], AsBatchAsync(sent), started).ConfigureAwait(false);
+        await CompleteAsync([alone], [alone.Attempt], AsBatchAsync(sent), started).ConfigureAwait(false);
         HandOver();
     }
 
     private static async ValueTask<IReadOnlyList<CommitOutcome>> AsBatchAsync(ValueTask<CommitOutcome> sent) =>
         [await sent.ConfigureAwait(false)];
 
-    // The leader steps down, or leaves the queue to a thread of the pool.
+    // The leader steps down, or leaves the queue to the store's thread, or one of the pool.
     private void HandOver()
     {
         lock (gate)
         {
             if (queue.Count == 0) StepDown();
-            else leading = Task.Run(DrainAsync);
+            else if (thread is not null) thread.Wake();
+            else leading = BackgroundWork.Start(DrainAsync);
         }
     }
 
@@ -161,8 +199,16 @@ internal sealed class GroupCommit(
             if (batch.Length > 0)
             {
                 var started = time.GetTimestamp();
-                var attempts = Array.ConvertAll(batch, ticket => ticket.Attempt);
-                await CompleteAsync(batch, attempts, SendAsync(attempts), started).ConfigureAwait(false);
+                var attempts = Array.ConvertAll(batch, queued => queued.Attempt);
+                var completing = CompleteAsync(batch, attempts, SendAsync(attempts), started);
+                var isLeft = thread is not null && !completing.IsCompleted;
+                await completing.ConfigureAwait(false);
+                if (isLeft)
+                {
+                    // The engine did not complete on the store's thread, so this no longer runs on it.
+                    HandOver();
+                    return;
+                }
             }
 
             lock (gate)
@@ -179,8 +225,9 @@ internal sealed class GroupCommit(
         }
     }
 
-    private async ValueTask<IReadOnlyList<CommitOutcome>> SendAsync(CommitAttempt[] attempts) =>
-        await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false);
+    private async ValueTask<IReadOnlyList<CommitOutcome>> SendAsync(CommitAttempt[] attempts) => attempts.Length == 1
+        ? [await engine.CommitAsync(attempts[0], CancellationToken.None).ConfigureAwait(false)]
+        : await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false);
 
     // Waits a short time for the callers of the last batch: without it, callers split into two groups of half the size.
     private async ValueTask GatherAsync()
@@ -190,7 +237,10 @@ internal sealed class GroupCommit(
         {
             var until = time.GetTimestamp() + window;
             for (var turn = 0; turn < MaxGatherTurns && queueLength < expectedCohort && time.GetTimestamp() < until; turn++)
-                await Task.Yield();
+            {
+                if (thread is null) await Task.Yield();
+                else Thread.Yield();
+            }
         }
 
         // The expected number shrinks by half of the difference, so that callers that left are soon not waited for.
@@ -199,9 +249,9 @@ internal sealed class GroupCommit(
             queued >= expectedCohort ? queued : (expectedCohort + queued) / 2, engine.Description.Limits.MaxBatchAttempts);
     }
 
-    private Ticket[] TakeBatch()
+    private QueuedAttempt[] TakeBatch()
     {
-        var batch = new List<Ticket>();
+        var batch = new List<QueuedAttempt>();
         long bytes = 0;
         lock (gate)
         {
@@ -220,7 +270,8 @@ internal sealed class GroupCommit(
         return [.. batch];
     }
 
-    private async Task CompleteAsync(Ticket[] batch, CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
+    private async Task CompleteAsync(
+        QueuedAttempt[] batch, CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
     {
         try
         {
@@ -230,7 +281,7 @@ internal sealed class GroupCommit(
         }
         catch (Exception error)
         {
-            foreach (var ticket in batch) ticket.TrySetException(Settlement.Explain(error, ticket.Attempt));
+            foreach (var queued in batch) queued.TrySetException(Settlement.Explain(error, queued.Attempt));
         }
     }
 
@@ -240,35 +291,5 @@ internal sealed class GroupCommit(
         expectedCohort = Math.Max(expectedCohort, batchSize + queueLength);
         averageBatchTicks = averageBatchTicks == 0 ? took : averageBatchTicks + ((took - averageBatchTicks) / 8);
         telemetry.BatchDone(batchSize, started);
-    }
-
-    /// <summary>A caller in the queue: <i>waiting</i> until it is either <i>sent</i> or <i>cancelled</i>, whichever comes first.</summary>
-    private sealed class Ticket(CommitAttempt attempt)
-        : TaskCompletionSource<(CommitOutcome Outcome, bool WasSettled)>(TaskCreationOptions.RunContinuationsAsynchronously)
-    {
-        private const int Waiting = 0;
-        private const int Sent = 1;
-        private const int Cancelled = 2;
-        private int state = Waiting;
-
-        public CommitAttempt Attempt { get; } = attempt;
-
-        public bool TrySend() => Interlocked.CompareExchange(ref state, Sent, Waiting) == Waiting;
-
-        public ValueTask<(CommitOutcome Outcome, bool WasSettled)> WaitAsync(CancellationToken cancellationToken) =>
-            cancellationToken.CanBeCanceled ? WaitCancellableAsync(cancellationToken) : new(Task);
-
-        private async ValueTask<(CommitOutcome Outcome, bool WasSettled)> WaitCancellableAsync(CancellationToken cancellationToken)
-        {
-            await using var registration = cancellationToken.UnsafeRegister(Cancel, cancellationToken).ConfigureAwait(false);
-            return await Task.ConfigureAwait(false);
-        }
-
-        private void Cancel(object? token)
-        {
-            if (Interlocked.CompareExchange(ref state, Cancelled, Waiting) == Waiting) TrySetCanceled((CancellationToken)token!);
-            else
-                TrySetException(new CommitOutcomeUnknownException(Attempt.Stream, Attempt.CommitId, "it was cancelled after it was sent."));
-        }
     }
 }

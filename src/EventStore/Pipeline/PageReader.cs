@@ -7,7 +7,7 @@ namespace EventStore.Pipeline;
 /// Reads pages from the engine while the store is open, and checks their order and completeness. Knows stored bytes only: nothing is
 /// decoded.
 /// </summary>
-internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifetime, Telemetry telemetry)
+internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifetime, Telemetry telemetry, TypeNames types)
 {
     /// <summary>512 events keep a page of 72-byte entries off the large object heap; the bytes limit what a slow reader holds.</summary>
     public const int MaxPageEvents = 512;
@@ -26,16 +26,20 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
     /// <summary>
     /// Reads a range of the store in pages. Empty pages are returned too: their position moves a reader of a rare filter on.
     /// </summary>
+    /// <exception cref="PositionAheadException">The store was set back between two pages.</exception>
     public async IAsyncEnumerable<StorePage> ReadAllAsync(StoreRead range, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (low, high) = (range.After, range.UpTo);
         var forward = range.Direction == ReadDirection.Forward;
+        var filter = types.Widen(range.Filter);
         Checkpoint? bound = null;
         while (low < high)
         {
             lifetime.ThrowIfEnded();
-            var page = await engine.ReadAllAsync(range with { After = low, UpTo = high }, cancellationToken).ConfigureAwait(false);
+            var read = range with { Filter = filter, After = low, UpTo = high };
+            var page = await engine.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
             if (bound is null) high = Min(high, (bound = page.Head).Value);
+            if (page.Head < bound) throw new PositionAheadException("read", bound.Value, page.Head);
             RequireOrder(page, low, high, range.Direction);
             telemetry.Read(page.Events.Length);
 
@@ -61,7 +65,7 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
     public async ValueTask<StorePage> ReadPageAsync(EventFilter filter, Checkpoint after, CancellationToken cancellationToken)
     {
         lifetime.ThrowIfEnded();
-        var read = new StoreRead(filter, after, Checkpoint.Max, ReadDirection.Forward, FullPage);
+        var read = new StoreRead(types.Widen(filter), after, Checkpoint.Max, ReadDirection.Forward, FullPage);
         var page = await engine.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
         RequireOrder(page, after, Checkpoint.Max, ReadDirection.Forward);
         telemetry.Read(page.Events.Length);
@@ -165,11 +169,24 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
         return engine.FindHeadAsync(stream, cancellationToken);
     }
 
-    /// <summary>The heads of streams in order of their names.</summary>
+    /// <summary>The heads of the streams of a category whose ids begin with a text, in order of their names.</summary>
     public async IAsyncEnumerable<StreamHead> ListHeadsAsync(
-        string? bucket, long minEventsSinceSnapshot, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string bucket, string category, string idPrefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        StreamId? after = null;
+        // Listings begin after a name. The first name of the category is looked up by itself: U+0001 is the lowest id there is.
+        var first = new StreamId(bucket, category, idPrefix.Length == 0 ? "\u0001" : idPrefix);
+        if (await FindHeadAsync(first, cancellationToken).ConfigureAwait(false) is { } found) yield return found;
+        await foreach (var head in ListHeadsAsync(bucket, 0, first, cancellationToken).ConfigureAwait(false))
+        {
+            if (head.Stream.Category != category || !head.Stream.Id.StartsWith(idPrefix, StringComparison.Ordinal)) yield break;
+            yield return head;
+        }
+    }
+
+    /// <summary>The heads of streams in order of their names, those after a name where one is given.</summary>
+    public async IAsyncEnumerable<StreamHead> ListHeadsAsync(
+        string? bucket, long minEventsSinceSnapshot, StreamId? after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         IReadOnlyList<StreamHead> page;
         do
         {

@@ -53,7 +53,8 @@ internal sealed class PipelineHooks(IReadOnlyList<IPipelineHook> hooks, ILogger 
 
     public ValueTask AfterPurgeAsync(string? bucket) =>
         AfterRemovalAsync(
-            bucket is null ? "the store" : $"bucket '{bucket}'", hook => hook.AfterPurgeAsync(bucket, CancellationToken.None));
+            bucket is null ? "the store" : $"bucket '{Engines.Names.Printable(bucket)}'",
+            hook => hook.AfterPurgeAsync(bucket, CancellationToken.None));
 
     private async ValueTask AfterRemovalAsync(string what, Func<IPipelineHook, ValueTask> run)
     {

@@ -34,35 +34,38 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     {
         using var activity = Telemetry.StartRead("stream");
         var (from, to) = await ResolveAsync(stream, range, cancellationToken).ConfigureAwait(false);
-        RecordedEvent? last = null;
-        await foreach (var page in pages.ReadStreamAsync(stream, from, to, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))
-        {
-            into.EnsureCapacity(into.Count + page.Length);
-            foreach (ref readonly var recorded in page.Span)
-            {
-                if (Show(recorded, EventDecoding.Eager) is { } shown) into.Add(shown);
-            }
+        return await LoadAsync(stream, (from, to), skipped: null, into, cancellationToken).ConfigureAwait(false);
+    }
 
-            last = page.Span[^1];
-        }
-
-        return last;
+    /// <summary>
+    /// Reads what follows a known event up to a revision into a list. The event is read with it: another one at its revision means that the
+    /// stream was deleted and created again.
+    /// </summary>
+    /// <returns>The last stored event, even where a hook hides it; the known event if none follows.</returns>
+    /// <exception cref="ReadInterruptedException">The stream was deleted since the event was read.</exception>
+    public async ValueTask<RecordedEvent> LoadAfterAsync(
+        StreamId stream, KnownEvent known, Revision to, List<CommittedEvent> into, CancellationToken cancellationToken)
+    {
+        using var activity = Telemetry.StartRead("stream");
+        return await LoadAsync(stream, (known.Revision, to), known, into, cancellationToken).ConfigureAwait(false)
+            ?? throw new ReadInterruptedException(stream, known.Revision);
     }
 
     public async IAsyncEnumerable<CommittedEvent> ReadAllAsync(
         EventQuery query, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var activity = Telemetry.StartRead("all");
-        Func<RecordedEvent, CommittedEvent>? prepare = decoding == EventDecoding.Eager && !hooks.Any
+        Func<RecordedEvent, CommittedEvent>? prepare = decoding == EventDecoding.Eager && !hooks.Any && query.Condition is null
             ? recorded => Decode(recorded, decoding)
             : null;
-        var range = new StoreRead(query, query.After, query.UpTo, query.Direction, PageReader.FullPage);
-        var read = pages.ReadAllAsync(range, cancellationToken).OneAheadAsync(prepare, cancellationToken);
+        var read = ReadPagesAsync(query, query.After, query.UpTo, PageReader.FullPage, cancellationToken)
+            .OneAheadAsync(prepare, cancellationToken);
         await foreach (var (events, prepared) in read.ConfigureAwait(false))
         {
             for (var i = 0; i < events.Length; i++)
             {
-                if ((i < prepared.Length ? prepared.Span[i] : Show(events.Span[i], decoding)) is { } shown) yield return shown;
+                if (Holds(query.Condition, events.Span[i])
+                    && (i < prepared.Length ? prepared.Span[i] : Show(events.Span[i], decoding)) is { } shown) yield return shown;
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
@@ -74,8 +77,17 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
             ? Show(found, EventDecoding.OnDemand)
             : null;
 
-    /// <summary>Whether a condition holds for a stored event.</summary>
-    public bool Holds(EventPredicate condition, in RecordedEvent recorded) => Conditions.Hold(condition, recorded, codec);
+    /// <summary>The pages of a query, as far as the engine can filter them: <see cref="Holds"/> decides.</summary>
+    public IAsyncEnumerable<StorePage> ReadPagesAsync(
+        EventQuery query, Checkpoint after, Checkpoint upTo, PageLimit limit, CancellationToken cancellationToken)
+    {
+        var filter = query.Condition is { } condition ? query.Narrow(condition.Narrowed) : query;
+        return pages.ReadAllAsync(new StoreRead(filter, after, upTo, query.Direction, limit), cancellationToken);
+    }
+
+    /// <summary>Whether a condition holds for a stored event; null holds for all.</summary>
+    public bool Holds(EventPredicate? condition, in RecordedEvent recorded) =>
+        condition is null || Conditions.Hold(condition, recorded, codec);
 
     /// <summary>The stored event as the application sees it; null when a hook hides it.</summary>
     public CommittedEvent? Show(in RecordedEvent recorded, EventDecoding decoding)
@@ -84,6 +96,35 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         var shown = hooks.Select(codec.Decode(recorded));
         if (decoding == EventDecoding.Eager) _ = shown?.Body;
         return shown;
+    }
+
+    private async ValueTask<RecordedEvent?> LoadAsync(
+        StreamId stream,
+        (Revision From, Revision To) range,
+        KnownEvent? skipped,
+        List<CommittedEvent> into,
+        CancellationToken cancellationToken)
+    {
+        RecordedEvent? last = null;
+        var (from, to) = range;
+        await foreach (var page in pages.ReadStreamAsync(stream, from, to, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))
+        {
+            into.EnsureCapacity(into.Count + page.Length);
+            foreach (ref readonly var recorded in page.Span)
+            {
+                if (skipped is { } known && recorded.Revision == known.Revision)
+                {
+                    if (recorded.Checkpoint != known.Checkpoint) throw new ReadInterruptedException(stream, known.Revision);
+                    continue;
+                }
+
+                if (Show(recorded, EventDecoding.Eager) is { } shown) into.Add(shown);
+            }
+
+            last = page.Span[^1];
+        }
+
+        return last;
     }
 
     private CommittedEvent Decode(in RecordedEvent recorded, EventDecoding decoding)
@@ -102,12 +143,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         range = range.RelativeTo(head);
         var (from, to) = (Max(range.From, new(1)), new Revision(Math.Min(range.To.Value, head.Value)));
         if (range.AsOf is { } instant) to = await FindRevisionAsOfAsync(stream, instant, to, cancellationToken).ConfigureAwait(false);
-        if (range.Last is { } count)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(count, nameof(range));
-            from = new(Math.Max(from.Value, to.Value - count + 1));
-        }
-
+        if (range.Last is { } count) from = new(Math.Max(from.Value, to.Value - count + 1));
         return (from, to);
     }
 

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// Sends a batch again when its outcome is unknown; commit ids make that safe. An outcome that stays unknown is reported for each commit.
+/// Settles a batch whose outcome is unknown: asks the engine which commits are stored, and sends the others again, which commit ids make
+/// safe. An outcome that stays unknown is reported for each commit.
 /// </summary>
 internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, ILogger logger)
 {
@@ -25,22 +26,31 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
             unknown = error;
         }
 
+        var outcomes = new CommitOutcome[attempts.Length];
+        List<int> open = [.. Enumerable.Range(0, attempts.Length)];
         var delay = FirstDelay;
         for (var attempt = 1; attempt <= Attempts; attempt++, delay *= 2)
         {
-            Log.Settling(logger, attempts.Length, unknown.Message, attempt);
+            Log.Settling(logger, open.Count, unknown.Message, attempt);
             await Task.Delay(delay, time).ConfigureAwait(false);
             try
             {
-                return (await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false), true);
+                await FindStoredAsync(attempts, outcomes, open).ConfigureAwait(false);
+                await SendAgainAsync(attempts, outcomes, open).ConfigureAwait(false);
+                return (outcomes, true);
             }
-            catch (StorageException error) when (error is BatchOutcomeUnknownException or StorageUnavailableException)
+            catch (BatchOutcomeUnknownException error)
             {
-                unknown = error as BatchOutcomeUnknownException ?? new BatchOutcomeUnknownException(error.Message, error);
+                unknown = error;
+            }
+            catch (StorageUnavailableException error)
+            {
+                // What it says of this request does not hold for the first one.
+                unknown = new BatchOutcomeUnknownException("the storage was unavailable while the outcome was being settled.", error);
             }
             catch (Exception error)
             {
-                // The second attempt failed permanently, but the outcome of the first one stays unknown.
+                // The repetition failed permanently, but the first request may still be under way or carried out.
                 throw new BatchOutcomeUnknownException($"settling it failed with {error.GetType().Name}.", error);
             }
         }
@@ -51,8 +61,36 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
     /// <summary>The exception that the caller of one commit gets when its batch failed.</summary>
     public static Exception Explain(Exception error, CommitAttempt attempt) => error switch
     {
-        BatchOutcomeUnknownException => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, error.Message, error),
+        BatchOutcomeUnknownException unknown =>
+            new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, unknown.Message, unknown),
         EventStoreException or ObjectDisposedException or ArgumentException => error,
         _ => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, $"the engine failed with {error.GetType().Name}.", error),
     };
+
+    // What is found is settled. What is not found stays open: the first request may still be under way.
+    private async ValueTask FindStoredAsync(CommitAttempt[] attempts, CommitOutcome[] outcomes, List<int> open)
+    {
+        try
+        {
+            foreach (var place in open.ToArray())
+            {
+                var (stream, id) = (attempts[place].Stream, attempts[place].CommitId);
+                if (await engine.FindCommitAsync(stream, id, CancellationToken.None).ConfigureAwait(false) is not { } stored) continue;
+                outcomes[place] = CommitOutcome.Duplicate(stored);
+                open.Remove(place);
+            }
+        }
+        catch (StorageException error) when (error is not (BatchOutcomeUnknownException or StorageUnavailableException))
+        {
+            Log.NotFoundOut(logger, error);
+        }
+    }
+
+    private async ValueTask SendAgainAsync(CommitAttempt[] attempts, CommitOutcome[] outcomes, List<int> open)
+    {
+        if (open.Count == 0) return;
+        var again = open.ConvertAll(place => attempts[place]);
+        var settled = await engine.CommitAsync(again, CancellationToken.None).ConfigureAwait(false);
+        for (var i = 0; i < settled.Count; i++) outcomes[open[i]] = settled[i];
+    }
 }

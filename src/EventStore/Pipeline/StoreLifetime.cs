@@ -6,7 +6,11 @@ namespace EventStore.Pipeline;
 internal sealed class StoreLifetime
 {
     private readonly Stack<IAsyncDisposable> owned = new();
+    private readonly List<Func<string?>> callers = [];
+    private readonly SharedEnd ending;
     private int ended;
+
+    public StoreLifetime() => ending = new SharedEnd(DisposeAllAsync);
 
     /// <summary>Adds a part that is disposed with the store. Called only while the store is built.</summary>
     public T Own<T>(T part) where T : class, IAsyncDisposable
@@ -15,16 +19,33 @@ internal sealed class StoreLifetime
         return part;
     }
 
+    /// <summary>
+    /// Adds a part that calls the application. Called only while the store is built. The function names the part if the present code was
+    /// called by it, and returns null otherwise.
+    /// </summary>
+    public void RefuseFrom(Func<string?> findCaller) => callers.Add(findCaller);
+
     /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public void ThrowIfEnded() => ObjectDisposedException.ThrowIf(Volatile.Read(ref ended) != 0, typeof(IEventStore));
 
     /// <summary>
     /// Closes the store and disposes its parts, all of them even if one fails: the storage below must be released. The first failure is
-    /// thrown at the end. A second call does nothing.
+    /// thrown at the end. Later calls, also ones that come meanwhile, wait for the same end.
     /// </summary>
-    public async ValueTask EndAsync()
+    /// <exception cref="CalledFromInsideException">It was called by a handler or a dispatcher, for which it would wait.</exception>
+    public ValueTask EndAsync()
     {
-        if (Interlocked.Exchange(ref ended, 1) != 0) return;
+        foreach (var find in callers)
+        {
+            if (find() is { } caller) throw new CalledFromInsideException("IEventStore.DisposeAsync", caller);
+        }
+
+        Volatile.Write(ref ended, 1);
+        return new(ending.RunAsync());
+    }
+
+    private async Task DisposeAllAsync()
+    {
         Exception? first = null;
         while (owned.TryPop(out var part))
         {

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using EventStore.Serialization;
 
 namespace EventStore.Pipeline;
 
@@ -15,7 +15,7 @@ internal sealed class Upconversion
         {
             var added = converter.FromType is { } type ? byType.TryAdd(type, converter) : byName.TryAdd(converter.From, converter);
             if (!added)
-                throw new WireupException($"Two upconverters convert '{converter.From}'. Remove one of them.");
+                throw new WireupException($"Two upconverters convert '{Names.Printable(converter.From)}'. Remove one of them.");
         }
 
         foreach (var converter in byName.Values) RefuseCircle(converter, next => byName.GetValueOrDefault(next.To));
@@ -23,23 +23,44 @@ internal sealed class Upconversion
             RefuseCircle(converter, next => byType.Values.FirstOrDefault(other => other.From == next.To));
     }
 
-    public bool HasJson => byName.Count > 0;
-
     public bool HasObjects => byType.Count > 0;
 
-    public (string Type, ReadOnlyMemory<byte> Payload) ConvertJson(string type, ReadOnlyMemory<byte> payload)
+    /// <summary>Whether JSON of a stored type is converted.</summary>
+    public bool Converts(string type) => byName.ContainsKey(type);
+
+    /// <summary>The names of types that are converted, each with the name that follows.</summary>
+    /// <param name="serializer">Names the types of converters of objects, of which those without a name are left out.</param>
+    public IEnumerable<KeyValuePair<string, string>> Steps(IEventSerializer serializer)
     {
-        if (!byName.TryGetValue(type, out var converter)) return (type, payload);
-        var node = JsonNode.Parse(payload.Span) ?? throw new JsonException($"The stored JSON of an event of type '{type}' is null.");
-        for (; converter is not null; converter = byName.GetValueOrDefault(type))
+        foreach (var converter in byName.Values) yield return new(converter.From, converter.To);
+        foreach (var converter in byType.Values)
         {
-            node = converter.ConvertJson!(node);
+            if (NameOf(converter.FromType!) is { } from && NameOf(converter.ToType!) is { } to) yield return new(from, to);
+        }
+
+        string? NameOf(Type type)
+        {
+            try
+            {
+                return serializer.NameOf(type);
+            }
+            catch (TypeNotRegisteredException)
+            {
+                return null;
+            }
+        }
+    }
+
+    public (string Type, JsonNode Node) Convert(string type, JsonNode node)
+    {
+        for (var converter = byName.GetValueOrDefault(type); converter is not null; converter = byName.GetValueOrDefault(type))
+        {
+            node = converter.ConvertJson!(node)
+                ?? throw new BodyException($"the upconverter from '{Names.Printable(type)}' returned null. Return the converted JSON.");
             type = converter.To;
         }
 
-        var output = new System.Buffers.ArrayBufferWriter<byte>(payload.Length + 128);
-        using (var writer = new Utf8JsonWriter(output)) node.WriteTo(writer);
-        return (type, output.WrittenMemory);
+        return (type, node);
     }
 
     public object ConvertObject(object body)
@@ -54,7 +75,9 @@ internal sealed class Upconversion
         for (var at = start; at is not null; at = next(at))
         {
             if (!seen.Add(at))
-                throw new WireupException($"The upconverters from '{start.From}' lead back to '{at.From}'. Remove one of them.");
+                throw new WireupException(
+                    $"The upconverters from '{Names.Printable(start.From)}' lead back to '{Names.Printable(at.From)}'. "
+                    + "Remove one of them.");
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EventStore.Pipeline;
 
 namespace EventStore.ReadStreams;
 
@@ -30,7 +31,7 @@ internal sealed class Definition
 
     /// <summary>A new definition, with a generation of its own.</summary>
     public static Definition Of(string name, EventPredicate condition, ReadStreamSigner signer) =>
-        Signed(name, JsonSerializer.Serialize(condition, DefinitionJson.Default.EventPredicate), NewId.Next(), isDropped: false, signer);
+        Signed(name, Conditions.TextOf(condition), NewId.Next(), isDropped: false, signer);
 
     /// <summary>The same read stream with new links.</summary>
     public Definition Rebuilt(string name, ReadStreamSigner signer) => Signed(name, Condition, NewId.Next(), isDropped: false, signer);
@@ -71,7 +72,7 @@ internal sealed class Definition
         {
             return JsonSerializer.Deserialize(Condition, DefinitionJson.Default.EventPredicate) ?? throw Unreadable(name);
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or NotSupportedException or ArgumentException or TooLargeException)
         {
             throw Unreadable(name);
         }

@@ -1,22 +1,38 @@
 using EventStore.Feeds;
-using EventStore.Pipeline;
 
 namespace EventStore.ReadStreams;
 
 /// <summary>Feeds the events of a read stream, and fills it while reading.</summary>
-internal sealed class LinkFeed(Func<CancellationToken, ValueTask<ReadStream>> open, PageReader pages) : IFeed
+internal sealed class LinkFeed(Func<CancellationToken, ValueTask<ReadStream>> open, FeedRequest request) : IFeed
 {
     private const int PageLinks = 256;
     private ReadStream? opened;
 
-    // The link after which to read; found by checkpoint where there is one, because a rebuild gives links new numbers.
+    // The link after which to read; found by the checkpoint of the position, because a rebuild gives links new numbers.
     private long? last;
 
-    public async ValueTask<FeedPosition> FindCurrentAsync(CancellationToken cancellationToken)
+    // The links that are not all fed yet. Kept when the storage is unavailable, so that a page does not begin with filling again.
+    private Links? filled;
+
+    public async ValueTask<FeedPosition> FindOriginAsync(ConsumerStart start, CancellationToken cancellationToken)
     {
-        var head = await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        var links = await (await open(cancellationToken).ConfigureAwait(false)).FillAsync(head, cancellationToken).ConfigureAwait(false);
-        return new(Math.Max(head.Value, links.FilledTo), links.Count);
+        var stream = await open(cancellationToken).ConfigureAwait(false);
+        if (start == ConsumerStart.Origin || start.Checkpoint != Checkpoint.Origin) return new(start.Checkpoint.Value, 0);
+        var links = await stream.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
+        if (start.IsCurrent) return new(links.FilledTo, links.Count);
+
+        var revision = start.Revision.Value;
+        return revision <= links.Count
+            ? new((await stream.CheckpointOfAsync(links, revision, cancellationToken).ConfigureAwait(false)).Value, revision)
+            : new(0, 0, Awaited: revision);
+    }
+
+    public async ValueTask<long> FindLagAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        var stream = await open(cancellationToken).ConfigureAwait(false);
+        var links = await stream.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
+        var reached = await stream.RevisionAtAsync(links, position.Checkpoint, cancellationToken).ConfigureAwait(false);
+        return Math.Max(0, links.Count - Math.Max(reached, position.Awaited));
     }
 
     public async ValueTask<FeedPage> ReadAsync(FeedPosition position, CancellationToken cancellationToken)
@@ -31,30 +47,32 @@ internal sealed class LinkFeed(Func<CancellationToken, ValueTask<ReadStream>> op
             catch (ReadStreamException)
             {
                 // It was rebuilt, and is opened again; or dropped, then opening it throws.
-                (opened, last) = (null, null);
+                (opened, last, filled) = (null, null, null);
             }
         }
     }
 
     private async ValueTask<FeedPage> ReadAsync(ReadStream stream, FeedPosition position, CancellationToken cancellationToken)
     {
-        var head = await pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        var links = await stream.FillAsync(head, cancellationToken).ConfigureAwait(false);
-        last ??= position.Checkpoint > 0
-            ? await stream.RevisionAtAsync(links, position.Checkpoint, cancellationToken).ConfigureAwait(false)
-            : position.Revision;
+        var links = filled ??= await stream.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
+        request.RequireReached(position, new Checkpoint(links.FilledTo));
+        last ??= await stream.RevisionAtAsync(links, position.Checkpoint, cancellationToken).ConfigureAwait(false);
 
-        var from = last.Value;
+        var from = Math.Max(last.Value, position.Awaited);
         var to = Math.Min(links.Count, from + PageLinks);
         var events = new List<FeedEvent>();
         await foreach (var link in stream.ReadAsync(links, from + 1, to, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))
-            events.Add(new(link.Event, new(link.Event.Checkpoint.Value, link.Revision.Value)));
+        {
+            var checkpoint = link.Event.Checkpoint.Value;
+            if (!request.IsBeforeOrigin(checkpoint)) events.Add(new(link.Event, new(checkpoint, link.Revision.Value)));
+        }
 
-        last = Math.Max(from, to);
         var isEnd = to >= links.Count;
-        var reached = isEnd ? Math.Max(position.Checkpoint, links.FilledTo)
-            : events.Count > 0 ? events[^1].Position.Checkpoint
-            : position.Checkpoint;
-        return new FeedPage(events.ToArray(), new(reached, last.Value), Math.Max(0, links.Count - last.Value), isEnd);
+        var (reached, awaited) = (position.Checkpoint, to > position.Awaited ? 0 : position.Awaited);
+        if (isEnd) reached = Math.Max(reached, links.FilledTo);
+        else if (events.Count > 0) reached = events[^1].Position.Checkpoint;
+        last = Math.Max(last.Value, to);
+        if (isEnd) filled = null;
+        return new FeedPage(events.ToArray(), new(reached, last.Value, awaited), Math.Max(0, links.Count - last.Value), isEnd);
     }
 }

@@ -1,3 +1,5 @@
+using EventStore.Pipeline;
+
 namespace EventStore.ReadStreams;
 
 /// <summary>The links of one generation as they are written: full parts that never change, and the open part at the end.</summary>
@@ -45,7 +47,7 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, R
     public async ValueTask<Links?> TrySaveAsync(Links links, CancellationToken cancellationToken)
     {
         var content = LinkFormat.Write(Tail, [links.Parts, links.FilledTo, .. links.Open], signer);
-        var written = await documents.PutDocumentAsync(Tail, content, links.Version, cancellationToken).ConfigureAwait(false);
+        var written = await documents.PutSettledAsync(Tail, content, links.Version, cancellationToken).ConfigureAwait(false);
         return written is { } version ? links with { Version = version } : null;
     }
 
@@ -54,7 +56,7 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, R
     {
         var document = PartOf(links.Parts);
         var content = LinkFormat.Write(document, [links.FilledTo, .. links.Open], signer);
-        if (await documents.PutDocumentAsync(document, content, 0, cancellationToken).ConfigureAwait(false) is not null)
+        if (await documents.PutSettledAsync(document, content, 0, cancellationToken).ConfigureAwait(false) is not null)
             return links with { Parts = links.Parts + 1, Open = [] };
 
         var found = await documents.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
@@ -80,7 +82,7 @@ internal sealed class LinkStore(IPersistenceEngine documents, Guid generation, R
         {
             page = await documents.ListDocumentsAsync(folder, "", PageSize, cancellationToken).ConfigureAwait(false);
             foreach (var document in page)
-                await documents.DeleteDocumentAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
+                await documents.DeleteSettledAsync(document.Name, document.Version, cancellationToken).ConfigureAwait(false);
         }
         while (page.Count > 0);
     }

@@ -31,17 +31,18 @@ internal sealed class ReadStream(ReadStreamGeneration generation, ReadPath reads
 
     public string Name => generation.Name;
 
-    /// <summary>Links everything up to a checkpoint.</summary>
+    /// <summary>Links everything that is stored.</summary>
     /// <exception cref="ReadStreamException">It was rebuilt or dropped.</exception>
-    public async ValueTask<Links> FillAsync(Checkpoint upTo, CancellationToken cancellationToken)
+    /// <exception cref="PositionAheadException">It links more than the store holds.</exception>
+    public async ValueTask<Links> FillToHeadAsync(CancellationToken cancellationToken)
     {
-        while (true)
-        {
-            var links = await store.LoadAsync(cancellationToken).ConfigureAwait(false);
-            if (links.Version == 0 && !await generation.IsCurrentAsync(cancellationToken).ConfigureAwait(false)) throw Replaced();
-            if (links.FilledTo >= upTo.Value) return links;
-            if (await TryFillAsync(links, upTo, cancellationToken).ConfigureAwait(false) is { } filled) return filled;
-        }
+        var head = await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
+        var links = await FillAsync(head, cancellationToken).ConfigureAwait(false);
+        if (links.FilledTo <= head.Value) return links;
+
+        // Another process may have filled it up to a newer head.
+        head = await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
+        return links.FilledTo <= head.Value ? links : throw new PositionAheadException(Name, new Checkpoint(links.FilledTo), head);
     }
 
     /// <summary>Reads links by their revisions, both included, with the events that still exist.</summary>
@@ -68,6 +69,10 @@ internal sealed class ReadStream(ReadStreamGeneration generation, ReadPath reads
         }
     }
 
+    /// <summary>The checkpoint of a link.</summary>
+    public async ValueTask<Checkpoint> CheckpointOfAsync(Links links, long revision, CancellationToken cancellationToken) =>
+        new((await SliceAsync(links, revision, 1, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))[0]);
+
     /// <summary>The revision of the last link at or before a checkpoint; 0 for none.</summary>
     public async ValueTask<long> RevisionAtAsync(Links links, long checkpoint, CancellationToken cancellationToken)
     {
@@ -81,6 +86,17 @@ internal sealed class ReadStream(ReadStreamGeneration generation, ReadPath reads
         }
 
         return low;
+    }
+
+    private async ValueTask<Links> FillAsync(Checkpoint upTo, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var links = await store.LoadAsync(cancellationToken).ConfigureAwait(false);
+            if (links.Version == 0 && !await generation.IsCurrentAsync(cancellationToken).ConfigureAwait(false)) throw Replaced();
+            if (links.FilledTo >= upTo.Value) return links;
+            if (await TryFillAsync(links, upTo, cancellationToken).ConfigureAwait(false) is { } filled) return filled;
+        }
     }
 
     // Returns null if another process wrote meanwhile.

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using EventStore.Pipeline;
 
 namespace EventStore.ReadStreams;
 
@@ -28,11 +29,11 @@ internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadStreamS
     /// <summary>Writes a definition over a version of it, 0 for none.</summary>
     /// <returns>The new version; null if another process was faster.</returns>
     public ValueTask<long?> TryPutAsync(string name, Definition definition, long version, CancellationToken cancellationToken) =>
-        engine.PutDocumentAsync(Definition.DocumentOf(name), definition.Write(), version, cancellationToken);
+        engine.PutSettledAsync(Definition.DocumentOf(name), definition.Write(), version, cancellationToken);
 
     /// <summary>Deletes a definition; false if another process was faster.</summary>
     public ValueTask<bool> TryDeleteAsync(string name, long version, CancellationToken cancellationToken) =>
-        engine.DeleteDocumentAsync(Definition.DocumentOf(name), version, cancellationToken);
+        engine.DeleteSettledAsync(Definition.DocumentOf(name), version, cancellationToken);
 
     /// <summary>Deletes a definition that cannot be read; its links cannot be found. False if there is none, or it can be read.</summary>
     public async ValueTask<bool> TryDeleteUnreadableAsync(string name, CancellationToken cancellationToken)

@@ -14,7 +14,7 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         Require(name);
         ArgumentNullException.ThrowIfNull(condition);
         documents.Signer.RequireChoice(name);
-        if (!documents.Signer.HasKey) Log.ReadStreamUnsigned(logger, name);
+        if (!documents.Signer.HasKey) Log.ReadStreamUnsigned(logger, Names.Printable(name));
         var wanted = Definition.Of(name, condition, documents.Signer);
         if (await documents.TryPutAsync(name, wanted, 0, cancellationToken).ConfigureAwait(false) is null)
         {
@@ -28,7 +28,8 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
                     "Choose another name, or drop the other read stream first.");
         }
 
-        await FillAsync(await OpenAsync(name, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        var opened = await OpenAsync(name, cancellationToken).ConfigureAwait(false);
+        await opened.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async IAsyncEnumerable<LinkedEvent> ReadAsync(
@@ -40,8 +41,10 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Require(name);
+        OptionRules.RequireDefined(direction);
+        OptionRules.RequireDefined(decoding);
         var stream = await OpenAsync(name, cancellationToken).ConfigureAwait(false);
-        var links = await FillAsync(stream, cancellationToken).ConfigureAwait(false);
+        var links = await stream.FillToHeadAsync(cancellationToken).ConfigureAwait(false);
         var range = stream.ReadAsync(links, from?.Value ?? 1, to?.Value ?? long.MaxValue, direction, cancellationToken);
         await foreach (var link in range.ConfigureAwait(false))
         {
@@ -77,7 +80,7 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         var rebuilt = definition.Rebuilt(name, documents.Signer);
         var links = documents.LinksOf(rebuilt.Generation);
         var generation = new ReadStreamGeneration(name, condition, links, static _ => new(true));
-        await FillAsync(new ReadStream(generation, reads), cancellationToken).ConfigureAwait(false);
+        await new ReadStream(generation, reads).FillToHeadAsync(cancellationToken).ConfigureAwait(false);
 
         var isCurrent = await documents.TryPutAsync(name, rebuilt, version, cancellationToken).ConfigureAwait(false) is not null;
         await (isCurrent ? documents.LinksOf(definition.Generation) : links).DeleteAsync(cancellationToken).ConfigureAwait(false);
@@ -109,6 +112,8 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(streams);
+        OptionRules.RequireDefined(decoding);
+        foreach (var stream in streams) _ = stream.Id;
         lifetime.ThrowIfEnded();
         var head = await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
         var opened = new List<IAsyncEnumerator<CommittedEvent>>();
@@ -141,7 +146,11 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
     }
 
     /// <summary>Opens the feed from which a consumer of a read stream reads.</summary>
-    public IFeed OpenFeed(string name) => new LinkFeed(cancellationToken => OpenAsync(name, cancellationToken), reads.Pages);
+    public IFeed OpenFeed(FeedRequest request)
+    {
+        var name = request.Source.ReadStream ?? throw new ArgumentException("The source is not a read stream.", nameof(request));
+        return new LinkFeed(cancellationToken => OpenAsync(name, cancellationToken), request);
+    }
 
     private async ValueTask<ReadStream> OpenAsync(string name, CancellationToken cancellationToken)
     {
@@ -150,15 +159,6 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         var links = documents.LinksOf(generation);
         return new ReadStream(
             new ReadStreamGeneration(name, condition, links, token => documents.IsCurrentAsync(name, generation, token)), reads);
-    }
-
-    private async ValueTask<Links> FillAsync(ReadStream stream, CancellationToken cancellationToken)
-    {
-        var head = await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        var links = await stream.FillAsync(head, cancellationToken).ConfigureAwait(false);
-        if (links.FilledTo <= head.Value) return links;
-        var now = await reads.Pages.FindHeadAsync(cancellationToken).ConfigureAwait(false);
-        return links.FilledTo <= now.Value ? links : throw new PositionAheadException(stream.Name, new Checkpoint(links.FilledTo), now);
     }
 
     private async ValueTask<ReadStreamInfo> DescribeAsync(string name, Definition definition, CancellationToken cancellationToken)
@@ -184,8 +184,7 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
     private void Require(string name)
     {
         lifetime.ThrowIfEnded();
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        NamedDocument.RequireName(Definition.DocumentOf(name));
+        Names.RequireFeature(name, nameof(name));
     }
 
     private static ReadStreamException Missing(string name) => new(name, "does not exist.", "Create it with ReadStreams.CreateAsync.");

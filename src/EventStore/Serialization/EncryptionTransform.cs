@@ -47,7 +47,7 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         if (!keys.TryGetValue(keyId, out var key))
             throw new PayloadTransformException(
                 Id,
-                $"it was encrypted with the key '{keyId}', which is not configured.",
+                $"it was encrypted with the key '{Names.Printable(keyId)}', which is not configured.",
                 "Add that key to EncryptWith, after the current one.");
 
         var ciphertext = payload[(start + NonceBytes + TagBytes)..];
@@ -61,7 +61,7 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         {
             throw new PayloadTransformException(
                 Id,
-                $"the key '{keyId}' does not fit, or the payload was changed or moved to another place.",
+                $"the key '{Names.Printable(keyId)}' does not fit, or the payload was changed or moved to another place.",
                 "Check the key; then verify the store.",
                 error);
         }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace EventStore.Serialization;
@@ -9,36 +8,23 @@ internal sealed class EnvelopeMapper(EventMappings mappings)
     private readonly (string[] Path, EnvelopeValue Value)[] mappings =
         [.. mappings.Paths.Select(pair => (pair.Key.Split('.'), pair.Value))];
 
-    public ReadOnlyMemory<byte> Apply(in RecordedEvent recorded, ReadOnlyMemory<byte> payload)
+    public void Apply(in RecordedEvent recorded, JsonObject body)
     {
-        JsonNode? root;
-        try
-        {
-            root = JsonNode.Parse(payload.Span);
-        }
-        catch (JsonException)
-        {
-            return payload;
-        }
-
-        if (root is not JsonObject body) return payload;
         foreach (var (path, value) in mappings) Set(body, path, ValueOf(recorded, value));
-
-        var output = new System.Buffers.ArrayBufferWriter<byte>(payload.Length + 128);
-        using (var writer = new Utf8JsonWriter(output)) body.WriteTo(writer);
-        return output.WrittenMemory;
     }
 
+    // What the event itself has at the place, or on the way to it, is not replaced by something of another kind.
     private static void Set(JsonObject body, string[] path, JsonNode value)
     {
         var target = body;
         foreach (var name in path.AsSpan(0, path.Length - 1))
         {
-            if (target[name] is not JsonObject next) target[name] = next = [];
+            if (target[name] is null) target[name] = new JsonObject();
+            if (target[name] is not JsonObject next) return;
             target = next;
         }
 
-        target[path[^1]] = value;
+        if (target[path[^1]] is not { } present || present.GetValueKind() == value.GetValueKind()) target[path[^1]] = value;
     }
 
     private static JsonValue ValueOf(in RecordedEvent recorded, EnvelopeValue value) => value switch

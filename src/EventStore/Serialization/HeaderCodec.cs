@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Frozen;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -14,7 +13,6 @@ internal static class HeaderCodec
 
     private static readonly JsonWriterOptions Readable =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public static void Encode(IEnumerable<KeyValuePair<string, string>> headers, IBufferWriter<byte> output)
     {
@@ -23,9 +21,11 @@ internal static class HeaderCodec
         foreach (var (name, value) in headers)
         {
             if (value is null)
-                throw new ArgumentException($"The header '{name}' has no value (null). Leave it out, or give it a text.", nameof(headers));
-            Require(name, name);
-            Require(name, value);
+                throw new ArgumentException(
+                    $"The header '{Names.Printable(name)}' has no value (null). Leave it out, or give it a text.", nameof(headers));
+            // JSON would replace text that is not well-formed; headers are stored exactly or refused.
+            Names.RequireWellFormed(name, "header's name");
+            Names.RequireWellFormed(value, $"header '{Names.Printable(name)}'");
             writer.WriteString(name, value);
         }
 
@@ -45,22 +45,5 @@ internal static class HeaderCodec
         }
 
         return headers;
-    }
-
-    // JSON would replace text that is not well-formed; headers are stored exactly or refused.
-    private static void Require(string name, string text)
-    {
-        ArgumentNullException.ThrowIfNull(text, nameof(name));
-        try
-        {
-            StrictUtf8.GetByteCount(text);
-        }
-        catch (EncoderFallbackException)
-        {
-            throw new InvalidNameException(
-                $"header '{name.ReplaceLineEndings(" ")}'",
-                "contains half of a surrogate pair, which has no UTF-8 form",
-                "use well-formed Unicode");
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -15,10 +16,27 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
     [ThreadStatic]
     private static (JsonEventSerializer Owner, Utf8JsonWriter Writer)? idle;
 
+    private readonly JsonWriterOptions writerOptions = new()
+    {
+        Encoder = new WellFormedEncoder(options.Encoder ?? JavaScriptEncoder.Default),
+        MaxDepth = MaxDepthOf(options),
+        SkipValidation = true,
+    };
+
     public string Name => "System.Text.Json";
 
-    /// <summary>Finds out at start-up, not at the first commit, that a registered type has no JSON contract.</summary>
-    /// <exception cref="WireupException">A type has none.</exception>
+    /// <summary>How the serializer reads JSON, for code that looks into bodies beside it.</summary>
+    public JsonDocumentOptions DocumentOptions { get; } = new()
+    {
+        MaxDepth = MaxDepthOf(options),
+        AllowTrailingCommas = options.AllowTrailingCommas,
+        CommentHandling = options.ReadCommentHandling,
+    };
+
+    /// <summary>
+    /// Finds a registered type that has no JSON contract, or cannot be read back. Called at start-up, before the first commit or read.
+    /// </summary>
+    /// <exception cref="WireupException">There is such a type.</exception>
     public void RequireContracts()
     {
         foreach (var type in types.Registered)
@@ -27,14 +45,25 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
             {
                 _ = ContractOf(type);
             }
+            catch (BodyException error)
+            {
+                throw new WireupException($"{type} is registered as '{Names.Printable(types.NameOf(type))}', but {error.Message}");
+            }
             catch (Exception error) when (error is NotSupportedException or InvalidOperationException)
             {
                 throw new WireupException(
-                    $"{type} is registered as '{types.NameOf(type)}', but has no JSON contract: {error.Message} "
+                    $"{type} is registered as '{Names.Printable(types.NameOf(type))}', but has no JSON contract: {error.Message} "
                     + $"Add [JsonSerializable(typeof({type.Name}))] to the JsonSerializerContext, or remove the registration.");
             }
         }
     }
+
+    /// <summary>The names under which a type may be stored, each with the name under which it is written now.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Aliases() =>
+        from named in types.Named
+        let written = types.NameOf(named.Value)
+        where written != named.Key
+        select new KeyValuePair<string, string>(named.Key, written);
 
     public string NameOf(Type type) => types.NameOf(type);
 
@@ -43,7 +72,7 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
         // A converter may call the serializer again, so the writer is removed while it is used.
         var writer = idle is { } mine && mine.Owner == this
             ? mine.Writer
-            : new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });
+            : new Utf8JsonWriter(output, writerOptions);
         idle = null;
         writer.Reset(output);
         JsonSerializer.Serialize(writer, value, ContractOf(value.GetType()));
@@ -66,5 +95,8 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
     private JsonTypeInfo ContractOf(Type type) =>
         contracts.TryGetValue(type, out var known)
             ? known
-            : contracts.GetOrAdd(type, types.FindContract(type) ?? options.GetTypeInfo(type));
+            : contracts.GetOrAdd(type, JsonContracts.RequireReadable(types.FindContract(type) ?? options.GetTypeInfo(type)));
+
+    // The serializer's own default, where the option has none.
+    private static int MaxDepthOf(JsonSerializerOptions options) => options.MaxDepth == 0 ? 64 : options.MaxDepth;
 }

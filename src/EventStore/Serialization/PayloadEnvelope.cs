@@ -14,9 +14,13 @@ namespace EventStore.Serialization;
 /// </remarks>
 internal sealed class PayloadEnvelope
 {
+    /// <summary>More transforms than this are neither applied nor restored.</summary>
+    public const int MaxTransforms = 8;
+
     private readonly IPayloadTransform[] applied;
     private readonly Dictionary<string, IPayloadTransform> known;
     private readonly PayloadProtection protection;
+    private readonly long maxBytes = Array.MaxLength;
 
     /// <param name="applied">The transforms applied to new payloads, in this order.</param>
     /// <param name="readable">Further transforms, which earlier payloads may have.</param>
@@ -31,11 +35,18 @@ internal sealed class PayloadEnvelope
         foreach (var id in known.Keys)
         {
             if (id.Length is < 1 or > 32 || !Ascii.IsValid(id))
-                throw new WireupException($"A transform's id has 1 to 32 ASCII characters, but one is '{id}'.");
+                throw new WireupException($"A transform's id has 1 to 32 ASCII characters, but one is '{Names.Printable(id)}'.");
         }
     }
 
+    private PayloadEnvelope(PayloadEnvelope original, long maxBytes) =>
+        (applied, known, protection, this.maxBytes) = (original.applied, original.known, original.protection, maxBytes);
+
     private static ReadOnlySpan<byte> Magic => [0xC1, 0xE5, 0x53, 0x01];
+
+    /// <summary>The same envelope for an engine: what it restores has at most the bytes that the engine stores.</summary>
+    public PayloadEnvelope Within(EngineLimits limits) =>
+        new(this, Math.Min(Array.MaxLength, Math.Max(limits.MaxCommitBytes, Math.Max(limits.MaxSnapshotBytes, limits.MaxDocumentBytes))));
 
     /// <summary>Whether a payload may be stored unchanged.</summary>
     public bool LeavesAlone(ReadOnlySpan<byte> payload) => applied.Length == 0 && !payload.StartsWith(Magic);
@@ -43,8 +54,10 @@ internal sealed class PayloadEnvelope
     /// <summary>Whether a stored payload is read unchanged, wherever it is stored.</summary>
     public bool IsReadUnchanged(ReadOnlySpan<byte> stored) => !protection.RequiresEncryption && !stored.StartsWith(Magic);
 
+    /// <exception cref="TooLargeException">The payload could not be restored within the limit.</exception>
     public void Write(ReadOnlySpan<byte> payload, PayloadContext context, ArrayBufferWriter<byte> output)
     {
+        if (payload.Length > maxBytes) throw new TooLargeException("payload", payload.Length, maxBytes, "bytes before it is transformed");
         List<IPayloadTransform> used = [];
         context = context with { StoreId = protection.StoreId };
         var current = payload;
@@ -82,10 +95,12 @@ internal sealed class PayloadEnvelope
         {
             if (!known.TryGetValue(ids[i], out var transform))
                 throw new PayloadTransformException(
-                    ids[i], "no transform of this name is configured.", "Add it to the wireup, as when the payload was written.");
-            var output = new ArrayBufferWriter<byte>(Math.Max(256, payload.Length));
+                    Names.Printable(ids[i]),
+                    "no transform of this name is configured.",
+                    "Add it to the wireup, as when the payload was written.");
+            var output = new BoundedOutput(ids[i], Math.Max(256, payload.Length), maxBytes);
             transform.Restore(payload.Span, context with { AppliedBefore = Join(ids.Take(i)) }, output);
-            payload = output.WrittenMemory;
+            payload = output.Written;
         }
 
         return payload;
@@ -111,6 +126,9 @@ internal sealed class PayloadEnvelope
         try
         {
             var position = 1;
+            if (bytes[0] > MaxTransforms)
+                throw new PayloadTransformException(
+                    "envelope", $"it names {bytes[0]} transforms, and at most {MaxTransforms} are possible.", "Verify the store.");
             for (var i = 0; i < bytes[0]; i++)
             {
                 var length = bytes[position];

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using EventStore.Pipeline;
 
 namespace EventStore.Streams;
 
@@ -40,7 +41,8 @@ internal readonly record struct ContinuationToken(Checkpoint Position, Checkpoin
     {
         var text = new StringBuilder();
         var since = query.Since?.UtcTicks.ToString(CultureInfo.InvariantCulture);
-        foreach (var part in (ReadOnlySpan<string?>)[query.Bucket, query.Category, query.Id, since]) Append(part);
+        var condition = query.Condition is null ? null : Conditions.TextOf(query.Condition);
+        foreach (var part in (ReadOnlySpan<string?>)[query.Bucket, query.Category, query.Id, since, condition]) Append(part);
         foreach (var type in query.EventTypes?.Order(StringComparer.Ordinal) ?? Enumerable.Empty<string>()) Append(type);
         text.Append(CultureInfo.InvariantCulture, $"{query.EventTypes is null}|{query.After}|{query.UpTo}|{query.Direction}");
         if (!key.IsEmpty) text.Append(CultureInfo.InvariantCulture, $"|{Position}|{Bound}");

@@ -8,13 +8,29 @@ namespace EventStore.Streams;
 internal sealed class OptimisticEventStore(
     CommitPath commits, ReadPath reads, StoreMaintenance maintenance, StoreLifetime lifetime) : IEventStore
 {
-    public required ISnapshots Snapshots { get; init; }
+    public required ISnapshots Snapshots
+    {
+        get => WhileOpen(field);
+        init;
+    }
 
-    public required IDispatch Dispatch { get; init; }
+    public required IDispatch Dispatch
+    {
+        get => WhileOpen(field);
+        init;
+    }
 
-    public required IConsumers Consumers { get; init; }
+    public required IConsumers Consumers
+    {
+        get => WhileOpen(field);
+        init;
+    }
 
-    public required IReadStreams ReadStreams { get; init; }
+    public required IReadStreams ReadStreams
+    {
+        get => WhileOpen(field);
+        init;
+    }
 
     /// <summary>Makes the stream objects.</summary>
     public required StreamOpener Streams { get; init; }
@@ -60,6 +76,7 @@ internal sealed class OptimisticEventStore(
         CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
+        _ = stream.Id;
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
         var list = events as IReadOnlyList<EventMessage> ?? [.. events];
@@ -73,6 +90,8 @@ internal sealed class OptimisticEventStore(
         CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
+        _ = stream.Id;
+        OptionRules.RequireDefined(decoding);
         return reads.ReadStreamAsync(stream, range ?? StreamRange.All, decoding, cancellationToken);
     }
 
@@ -80,6 +99,7 @@ internal sealed class OptimisticEventStore(
         EventQuery? query = null, EventDecoding decoding = EventDecoding.Eager, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
+        OptionRules.RequireDefined(decoding);
         return reads.ReadAllAsync(query ?? new EventQuery(), decoding, cancellationToken);
     }
 
@@ -96,26 +116,41 @@ internal sealed class OptimisticEventStore(
         return Queries.FindLastAsync(query, cancellationToken);
     }
 
-    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        reads.Pages.FindHeadAsync(stream, cancellationToken);
+    public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        _ = stream.Id;
+        return reads.Pages.FindHeadAsync(stream, cancellationToken);
+    }
 
     public IAsyncEnumerable<StreamHead> ListStreamsAsync(string? bucket = null, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
-        return reads.Pages.ListHeadsAsync(bucket, minEventsSinceSnapshot: 0, cancellationToken);
+        if (bucket is not null) StreamId.RequireBucket(bucket);
+        return reads.Pages.ListHeadsAsync(bucket, minEventsSinceSnapshot: 0, after: null, cancellationToken);
+    }
+
+    public IAsyncEnumerable<StreamHead> ListStreamsAsync(
+        string bucket, string category, string idPrefix = "", CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        StreamId.RequireBucket(bucket);
+        StreamId.RequireCategory(category);
+        Names.Require(idPrefix, nameof(idPrefix), StreamId.MaxIdBytes, mayBeEmpty: true);
+        return reads.Pages.ListHeadsAsync(bucket, category, idPrefix, cancellationToken);
     }
 
     public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
+        _ = stream.Id;
         return maintenance.DeleteStreamAsync(stream, cancellationToken);
     }
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
-        var required = StreamId.RequireBucket(bucket);
         lifetime.ThrowIfEnded();
-        return maintenance.PurgeBucketAsync(required, cancellationToken);
+        return maintenance.PurgeBucketAsync(StreamId.RequireBucket(bucket), cancellationToken);
     }
 
     public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default)
@@ -138,4 +173,10 @@ internal sealed class OptimisticEventStore(
     }
 
     public ValueTask DisposeAsync() => lifetime.EndAsync();
+
+    private T WhileOpen<T>(T part)
+    {
+        lifetime.ThrowIfEnded();
+        return part;
+    }
 }

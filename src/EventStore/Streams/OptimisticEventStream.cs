@@ -29,6 +29,9 @@ internal sealed class OptimisticEventStream(
 
     public IDictionary<string, string> UncommittedHeaders => headers;
 
+    // The last event that was read or stored here; null if there is none, or only the head was read.
+    private KnownEvent? known;
+
     public void Add(EventMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -36,7 +39,19 @@ internal sealed class OptimisticEventStream(
         uncommitted.Add(message);
     }
 
-    public async ValueTask<CommitResult> CommitChangesAsync(Guid? commitId = null, CancellationToken cancellationToken = default)
+    public ValueTask<CommitResult> CommitChangesAsync(Guid? commitId = null, CancellationToken cancellationToken = default) =>
+        commits.ToCaller(CommitAndFollowAsync(commitId, cancellationToken));
+
+    public void ClearChanges()
+    {
+        uncommitted.Clear();
+        encoded.Clear();
+        headers.Clear();
+    }
+
+    public ValueTask RefreshAsync(CancellationToken cancellationToken = default) => LoadAfterAsync(Revision.Max, cancellationToken);
+
+    private async ValueTask<CommitResult> CommitAndFollowAsync(Guid? commitId, CancellationToken cancellationToken)
     {
         if (uncommitted.Count == 0)
             throw new InvalidOperationException($"Nothing was added to stream '{Stream}'. Add at least one event before committing.");
@@ -54,16 +69,6 @@ internal sealed class OptimisticEventStream(
         return result;
     }
 
-    public void ClearChanges()
-    {
-        uncommitted.Clear();
-        encoded.Clear();
-        headers.Clear();
-    }
-
-    public ValueTask RefreshAsync(CancellationToken cancellationToken = default) =>
-        LoadAsync(new StreamRange { From = Revision + 1 }, cancellationToken);
-
     /// <summary>Reads a range and adds it to the events read before.</summary>
     public async ValueTask LoadAsync(StreamRange range, CancellationToken cancellationToken)
     {
@@ -71,11 +76,31 @@ internal sealed class OptimisticEventStream(
         var loaded = new List<CommittedEvent>();
         if (await reads.LoadAsync(Stream, range, loaded, cancellationToken).ConfigureAwait(false) is not { } last) return;
         committed.AddRange(loaded);
-        (Revision, CommitSequence) = (last.Revision, last.Commit.Sequence);
+        StartAt(last);
+    }
+
+    /// <summary>Reads what follows the events read before, up to a revision.</summary>
+    /// <exception cref="ReadInterruptedException">The stream was deleted since they were read.</exception>
+    public async ValueTask LoadAfterAsync(Revision upTo, CancellationToken cancellationToken)
+    {
+        if (known is not { } before)
+        {
+            await LoadAsync(new StreamRange { From = Revision + 1, To = upTo }, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var loaded = new List<CommittedEvent>();
+        var last = await reads.LoadAfterAsync(Stream, before, upTo, loaded, cancellationToken).ConfigureAwait(false);
+        committed.AddRange(loaded);
+        StartAt(last);
     }
 
     /// <summary>Starts after events that are not read.</summary>
-    public void StartAt(Revision revision, CommitSequence sequence) => (Revision, CommitSequence) = (revision, sequence);
+    public void StartAt(StreamHead head) => (Revision, CommitSequence, known) = (head.Revision, head.CommitSequence, null);
+
+    /// <summary>Starts after an event.</summary>
+    public void StartAt(in RecordedEvent last) =>
+        (Revision, CommitSequence, known) = (last.Revision, last.Commit.Sequence, KnownEvent.Of(last));
 
     // The commit is stored, so nothing here may make it fail: events that cannot be shown now are left to the next refresh or read.
     private async ValueTask FollowAsync(CommitRecord stored, bool isDuplicate, EventRecord[] records)
@@ -85,12 +110,11 @@ internal sealed class OptimisticEventStream(
             if (isDuplicate || stored.FirstRevision != Revision + 1)
             {
                 // The commit may come before the known events, or after a gap; and a duplicate was stored from other messages than these.
-                var missing = new StreamRange { From = Revision + 1, To = stored.LastRevision };
-                if (stored.LastRevision > Revision) await LoadAsync(missing, CancellationToken.None).ConfigureAwait(false);
+                if (stored.LastRevision > Revision) await LoadAfterAsync(stored.LastRevision, CancellationToken.None).ConfigureAwait(false);
                 return;
             }
 
-            (Revision, CommitSequence) = (stored.LastRevision, stored.Sequence);
+            (Revision, CommitSequence, known) = (stored.LastRevision, stored.Sequence, new(stored.LastRevision, stored.LastCheckpoint));
             for (var i = 0; i < records.Length; i++)
             {
                 if (reads.Show(new RecordedEvent(stored, i, records[i]), EventDecoding.OnDemand) is { } shown) committed.Add(shown);

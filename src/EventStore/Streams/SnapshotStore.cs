@@ -10,19 +10,27 @@ internal sealed class SnapshotStore(SnapshotRecords records, EventCodec codec, P
         pages.ThrowIfEnded();
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(snapshot.State, nameof(snapshot));
+        _ = snapshot.Stream.Id;
         await records.SaveAsync(codec.Encode(snapshot), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<Snapshot?> FindAsync(
-        StreamId stream, Revision? atMost = null, int? schemaVersion = null, CancellationToken cancellationToken = default) =>
-        await records.FindAsync(stream, atMost ?? Revision.Max, schemaVersion, cancellationToken).ConfigureAwait(false) is { } record
+        StreamId stream, Revision? atMost = null, int? schemaVersion = null, CancellationToken cancellationToken = default)
+    {
+        pages.ThrowIfEnded();
+        _ = stream.Id;
+        ArgumentOutOfRangeException.ThrowIfNegative(schemaVersion ?? 0, nameof(schemaVersion));
+        return await records.FindAsync(stream, atMost ?? Revision.Max, schemaVersion, cancellationToken).ConfigureAwait(false) is { } record
             ? codec.Decode(record)
             : null;
+    }
 
     public IAsyncEnumerable<StreamHead> ListStreamsDueAsync(
         string? bucket, long minEventsSinceSnapshot, CancellationToken cancellationToken = default)
     {
+        pages.ThrowIfEnded();
         ArgumentOutOfRangeException.ThrowIfLessThan(minEventsSinceSnapshot, 1);
-        return pages.ListHeadsAsync(bucket, minEventsSinceSnapshot, cancellationToken);
+        if (bucket is not null) StreamId.RequireBucket(bucket);
+        return pages.ListHeadsAsync(bucket, minEventsSinceSnapshot, after: null, cancellationToken);
     }
 }

@@ -19,20 +19,24 @@ internal sealed class StoreQueries(ReadPath reads, ReadOnlyMemory<byte> key)
         var limit = PageReader.FullPage with { MaxEvents = Math.Min(size, PageReader.MaxPageEvents - 1) + 1 };
 
         var events = new List<CommittedEvent>();
-        var pages = reads.Pages.ReadAllAsync(new StoreRead(query, after, upTo, query.Direction, limit), cancellationToken);
+        var pages = reads.ReadPagesAsync(query, after, upTo, limit, cancellationToken);
         await foreach (var page in pages.ConfigureAwait(false))
         {
+            if (start is { Bound: var seen } && seen > page.Head) throw new PositionAheadException("continuation token", seen, page.Head);
             var bound = start?.Bound ?? new Checkpoint(Math.Min(query.UpTo.Value, page.Head.Value));
             for (var i = 0; i < page.Events.Length; i++)
             {
-                // One event after a full page proves that there is a next page.
+                // A further event that is shown proves that there is a next page, which begins with it.
+                var recorded = page.Events.Span[i];
+                if (!reads.Holds(query.Condition, recorded)) continue;
+                if (reads.Show(recorded, events.Count < size ? EventDecoding.Eager : EventDecoding.OnDemand) is not { } shown) continue;
                 if (events.Count == size)
                 {
-                    var position = forward ? events[^1].Checkpoint : new Checkpoint(events[^1].Checkpoint.Value - 1);
+                    var position = forward ? new Checkpoint(recorded.Checkpoint.Value - 1) : recorded.Checkpoint;
                     return new EventPage(events, new ContinuationToken(position, bound).Write(query, key.Span));
                 }
 
-                if (reads.Show(page.Events.Span[i], EventDecoding.Eager) is { } shown) events.Add(shown);
+                events.Add(shown);
             }
         }
 
@@ -43,13 +47,14 @@ internal sealed class StoreQueries(ReadPath reads, ReadOnlyMemory<byte> key)
     public async ValueTask<CommittedEvent?> FindLastAsync(EventQuery query, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
-        var limit = PageReader.FullPage with { MaxEvents = 1 };
-        var pages = reads.Pages.ReadAllAsync(
-            new StoreRead(query, query.After, query.UpTo, ReadDirection.Backward, limit), cancellationToken);
+        var limit = query.Condition is null ? PageReader.FullPage with { MaxEvents = 1 } : PageReader.FullPage;
+        var pages = reads.ReadPagesAsync(
+            query with { Direction = ReadDirection.Backward }, query.After, query.UpTo, limit, cancellationToken);
         await foreach (var page in pages.ConfigureAwait(false))
         {
             for (var i = 0; i < page.Events.Length; i++)
             {
+                if (!reads.Holds(query.Condition, page.Events.Span[i])) continue;
                 if (reads.Show(page.Events.Span[i], EventDecoding.Eager) is { } last) return last;
             }
         }

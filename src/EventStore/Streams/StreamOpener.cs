@@ -27,14 +27,29 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
 
         // A range without events that reaches the head does not show the revision of the stream, which the next commit expects. One that
         // ends before the head stays at revision 0: a commit decided on an empty past conflicts.
-        if (opened.Revision == Revision.None && range is { To: var to, AsOf: null } && to == Revision.Max && range != StreamRange.All)
-            await StartAtHeadAsync(opened, cancellationToken).ConfigureAwait(false);
+        while (opened.Revision == Revision.None && range != StreamRange.All
+            && await pages.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false) is { } head)
+        {
+            if (!await ReachesAsync(range, head, cancellationToken).ConfigureAwait(false)) break;
+            if (range.Last != 0 && range.RelativeTo(head.Revision).From <= head.Revision)
+            {
+                // The events came between the two reads.
+                await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            opened.StartAt(head);
+        }
+
         return opened;
     }
 
     /// <summary>Reads the events of a stream after a snapshot.</summary>
     public async ValueTask<IEventStream> OpenAsync(Snapshot snapshot, Revision upTo, CancellationToken cancellationToken)
     {
+        _ = snapshot.Stream.Id;
+        if (snapshot.Revision == Revision.None)
+            throw new ArgumentException("A snapshot is of revision 1 or higher, but this one is of revision 0.", nameof(snapshot));
         if (upTo < snapshot.Revision)
             throw new ArgumentException(
                 $"The stream is to be read up to revision {upTo}, but the snapshot is of revision {snapshot.Revision}.", nameof(upTo));
@@ -47,8 +62,8 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
             throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, StreamState.Of(head));
         }
 
-        opened.StartAt(snapshot.Revision, last.Commit.Sequence);
-        await opened.LoadAsync(new StreamRange { From = snapshot.Revision + 1, To = upTo }, cancellationToken).ConfigureAwait(false);
+        opened.StartAt(last);
+        await opened.LoadAfterAsync(upTo, cancellationToken).ConfigureAwait(false);
         return opened;
     }
 
@@ -62,7 +77,15 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
 
     private async ValueTask StartAtHeadAsync(OptimisticEventStream opened, CancellationToken cancellationToken)
     {
-        if (await pages.FindHeadAsync(opened.Stream, cancellationToken).ConfigureAwait(false) is { } head)
-            opened.StartAt(head.Revision, head.CommitSequence);
+        if (await pages.FindHeadAsync(opened.Stream, cancellationToken).ConfigureAwait(false) is { } head) opened.StartAt(head);
+    }
+
+    // Whether a range ends at the head or after it.
+    private async ValueTask<bool> ReachesAsync(StreamRange range, StreamHead head, CancellationToken cancellationToken)
+    {
+        if (range.RelativeTo(head.Revision).To < head.Revision) return false;
+        return range.AsOf is not { } instant
+            || (await pages.FindAsync(head.Stream, head.Revision, cancellationToken).ConfigureAwait(false) is { } newest
+                && newest.Commit.Stamp <= instant);
     }
 }

@@ -15,7 +15,7 @@ internal sealed record Prose(string FilePath, string Text, Func<int, int> LineAt
     private static readonly Lazy<IReadOnlyList<Prose>> Everything = new(() =>
     [
         .. Repository.AllSources.SelectMany(InSource),
-        .. from pattern in new[] { "*.md", "*.sql", "*.lua" }
+        .. from pattern in new[] { "*.md", "*.sql", "*.lua", "*.csproj", "*.props", "*.targets", "*.sh" }
            from path in Repository.Files("", pattern)
            select OfPage(path, Repository.Read(path)),
     ]);

@@ -2,7 +2,7 @@ namespace EventStore.Architecture.Words;
 
 /// <summary>
 /// Words and phrases that are not written here, each with what to write instead. A line of the list is <c>phrase → replacement</c>;
-/// <c>#</c> begins a comment. Case does not matter, and a phrase may be broken over lines.
+/// <c>#</c> begins a comment. Case does not matter, and a phrase may be broken over lines. One that ends with a full stop ends a sentence.
 /// </summary>
 internal sealed class WordList
 {
@@ -24,7 +24,11 @@ internal sealed class WordList
         .. from line in text.ReplaceLineEndings("\n").Split('\n')
            let parts = line.Split('#')[0].Split('→', 2, StringSplitOptions.TrimEntries)
            where parts[0].Length > 0
-           select new Entry(parts[0], parts[0].Split(' ', StringSplitOptions.RemoveEmptyEntries), parts.Length > 1 ? parts[1] : ""),
+           select new Entry(
+               parts[0],
+               parts[0].TrimEnd('.').Split(' ', StringSplitOptions.RemoveEmptyEntries),
+               parts.Length > 1 ? parts[1] : "",
+               EndsSentence: parts[0].EndsWith('.')),
     ]);
 
     /// <summary>The entries that a text uses, each with the position of its first letter.</summary>
@@ -37,15 +41,15 @@ internal sealed class WordList
                 continue;
             var end = EndOfWord(text, start);
             if (entries.TryGetValue(text.AsSpan(start, end - start), out var candidates)
-                && candidates.FirstOrDefault(entry => Follows(text, end, entry.Words)) is { } found)
+                && candidates.FirstOrDefault(entry => Follows(text, end, entry)) is { } found)
                 yield return (start, found);
             start = end;
         }
     }
 
-    private static bool Follows(string text, int position, string[] words)
+    private static bool Follows(string text, int position, Entry entry)
     {
-        foreach (var word in words.AsSpan(1))
+        foreach (var word in entry.Words.AsSpan(1))
         {
             var start = position;
             while (start < text.Length && char.IsWhiteSpace(text[start]))
@@ -55,7 +59,7 @@ internal sealed class WordList
                 return false;
         }
 
-        return true;
+        return !entry.EndsSentence || (position < text.Length && text[position] == '.');
     }
 
     private static int EndOfWord(string text, int position)
@@ -65,6 +69,6 @@ internal sealed class WordList
         return position;
     }
 
-    /// <summary>A phrase, its words, and what to write instead.</summary>
-    internal sealed record Entry(string Phrase, string[] Words, string Replacement);
+    /// <summary>A phrase, its words, what to write instead, and whether only the end of a sentence is meant.</summary>
+    internal sealed record Entry(string Phrase, string[] Words, string Replacement, bool EndsSentence);
 }

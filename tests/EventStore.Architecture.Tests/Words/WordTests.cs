@@ -42,6 +42,7 @@ public sealed class WordTests
     [InlineData("class A { void A_frob_is_read() { } }", "src/A.cs:1: frob → write: part")]
     [InlineData("/// Wide\n/// of the mark.\nclass A;", "src/A.cs:1: wide of → write: beside")]
     [InlineData("class A { int wideOfIt; }", "src/A.cs:1: wide of → write: beside")]
+    [InlineData("/// <summary>A part. So was.</summary>\nclass A;", "src/A.cs:1: so was. → write: A part was too.")]
     public void A_word_is_seen_wherever_it_is_read(string text, string use) => Assert.Equal([use], UsesIn(text));
 
     [Theory]
@@ -49,6 +50,7 @@ public sealed class WordTests
     [InlineData("class A { int i = Frob.Of(1); }")]
     [InlineData("/// <summary>Wide</summary>\nclass A { /* of */ }")]
     [InlineData("/// Wide.\n/// Of it.\nclass A;")]
+    [InlineData("/// So was it.\nclass A;")]
     public void Other_words_and_names_of_others_are_not_seen(string text) => Assert.Empty(UsesIn(text));
 
     [Fact]
@@ -60,7 +62,7 @@ public sealed class WordTests
     [InlineData("a_word_inCase", "a word in Case")]
     public void A_name_is_split_into_its_words(string name, string words) => Assert.Equal(words, Prose.SplitName(name));
 
-    private static WordList Sample() => WordList.Parse("# A comment.\n\nfrob → part # why\nwide of → beside\n");
+    private static WordList Sample() => WordList.Parse("# A comment.\n\nfrob → part # why\nwide of → beside\nso was. → A part was too.\n");
 
     private static IEnumerable<string> UsesIn(string text) => Uses(Sample(), Prose.InSource(SourceFile.Parse("src/A.cs", text)));
 

@@ -2,7 +2,7 @@ namespace EventStore.Conformance.Tests.Engines;
 
 /// <summary>Stores a repeated commit again, as a store without commit ids does when a client retries (G7).</summary>
 [CaughtBy(typeof(CommitSpecification<>), nameof(CommitSpecification<>.The_same_commit_id_twice_in_one_batch_is_stored_once))]
-[CaughtBy(typeof(PipelineSpecification<>), nameof(PipelineSpecification<>.An_unknown_outcome_is_settled_by_commit_id_and_stored_once))]
+[CaughtBy(typeof(PipelineSpecification<>), nameof(PipelineSpecification<>.A_request_that_arrives_after_it_was_looked_for_is_stored_once))]
 internal sealed class StoresDuplicates(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)

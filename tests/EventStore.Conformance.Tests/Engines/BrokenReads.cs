@@ -118,6 +118,8 @@ internal sealed class InventsHeads(IPersistenceEngine inner) : DelegatingEngine(
     typeof(ConsumerDeliverySpecification<>),
     nameof(ConsumerDeliverySpecification<>.Failed_events_are_retried_parked_or_skipped_as_configured_without_effect_on_other_consumers))]
 [CaughtBy(typeof(ReadStreamSpecification<>), nameof(ReadStreamSpecification<>.After_a_commit_returned_every_reader_reads_it))]
+[CaughtBy(
+    typeof(OutageSpecification<>), nameof(OutageSpecification<>.A_consumer_that_ended_without_releasing_its_name_is_replaced_at_once))]
 internal sealed class PassesOverTheNewest(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     public override async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)

@@ -31,6 +31,16 @@ internal static class Specimens
 
     private sealed class ConsumerStates<T> : ConsumerStateSpecification<T> where T : IBackend, new();
 
+    private sealed class ConsumerLives<T> : ConsumerLifeSpecification<T> where T : IBackend, new();
+
+    private sealed class Outages<T> : OutageSpecification<T> where T : IBackend, new();
+
+    private sealed class ConsumerStarts<T> : ConsumerStartSpecification<T> where T : IBackend, new();
+
+    private sealed class SetBacks<T> : SetBackSpecification<T> where T : IBackend, new();
+
+    private sealed class DeliveryModels<T> : DeliveryModelSpecification<T> where T : IBackend, new();
+
     private sealed class ReadStreams<T> : ReadStreamSpecification<T> where T : IBackend, new();
 
     private sealed class Protection<T> : ProtectionSpecification<T> where T : IBackend, new();

@@ -52,10 +52,10 @@ internal static class Trial
         return verdicts;
     }
 
-    /// <summary>The facts and theories of a specification.</summary>
+    /// <summary>The facts and theories of a specification, without those that are skipped until something is built.</summary>
     public static IEnumerable<MethodInfo> FactsOf(Type specification) =>
         specification.GetMethods(BindingFlags.Public | BindingFlags.Instance).Where(
-            method => method.GetCustomAttribute<FactAttribute>() is not null);
+            method => method.GetCustomAttribute<FactAttribute>() is { Skip: null });
 
     private static async Task<IEnumerable<object?[]>> RowsOf(MethodInfo method)
     {

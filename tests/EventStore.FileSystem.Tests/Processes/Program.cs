@@ -12,6 +12,8 @@ internal static class Program
     {
         [Writer.Verb, .. var rest] => Writer.RunAsync(WriterOrder.Parse(rest)),
         [Reader.Verb, .. var rest] => Reader.RunAsync(WriterOrder.Parse(rest)),
+        [Starved.OfThreads, var folder, var durability] => Starved.RunWithoutThreadsAsync(folder, Enum.Parse<Durability>(durability)),
+        [Starved.OfHandles, var folder] => Starved.RunWithoutHandlesAsync(folder),
         ["write-golden-store", var folder] => GoldenFileTests.WriteAsync(folder),
         _ => TestPlatformTestFramework.RunAsync(arguments, SelfRegisteredExtensions.AddSelfRegisteredExtensions),
     };

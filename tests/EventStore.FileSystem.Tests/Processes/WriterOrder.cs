@@ -2,6 +2,7 @@ using System.Globalization;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
@@ -33,8 +34,8 @@ internal sealed record WriterOrder(string Directory, bool IsDurable, int Committ
     /// </summary>
     public FileSystemPersistenceEngine MakeEngine() =>
         new(
-            new FileDisk(Directory), Settings, new EngineDurability(IsDurable ? Durability.Durable : Durability.Fast, "a test", []),
-            EngineContext.Default);
+            new StoreFiles(new FileDisk(Directory), Settings),
+            new EngineDurability(IsDurable ? Durability.Durable : Durability.Fast, "a test", []), EngineContext.Default);
 
     /// <summary>The engine of a process that only reads.</summary>
     public FollowingEngine MakeReader() => SmallStore.MakeReader(new FileDisk(Directory), Settings);

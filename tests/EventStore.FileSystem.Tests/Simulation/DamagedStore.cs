@@ -1,5 +1,6 @@
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
@@ -76,7 +77,7 @@ public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
         Disk.Paths.SelectMany(path => Enumerable.Range(0, Disk.Content(path).Length).Select(at => (path, at)));
 
     internal FileSystemPersistenceEngine Open(SimulatedDisk disk) =>
-        new(disk, Settings, new EngineDurability(Durability.Durable, "simulated", []), EngineContext.Default);
+        new(new StoreFiles(disk, Settings), new EngineDurability(Durability.Durable, "simulated", []), EngineContext.Default);
 
     /// <summary>
     /// The damaged store returns what it would return without the damage, or reports where the damage is. Of a store that was not closed

@@ -21,6 +21,8 @@ internal class FaultyLayer(IDisk disk) : IDisk
 
     public IDiskFile Open(string path, bool forWriting) => new File(this, path, disk.Open(path, forWriting));
 
+    public IDiskFile OpenLocked(string path) => new File(this, path, disk.OpenLocked(path));
+
     public void Rename(string from, string to) => disk.Rename(from, to);
 
     public void Delete(string path) => disk.Delete(path);
@@ -42,6 +44,8 @@ internal class FaultyLayer(IDisk disk) : IDisk
     private sealed class File(FaultyLayer layer, string path, IDiskFile file) : IDiskFile
     {
         public long Length => file.Length;
+
+        public bool IsAt(string fullPath) => file.IsAt(fullPath);
 
         public int Read(Span<byte> into, long offset) => layer.Read(path, file, into, offset);
 

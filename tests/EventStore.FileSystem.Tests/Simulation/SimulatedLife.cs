@@ -2,6 +2,7 @@ using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Index;
+using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -21,8 +22,7 @@ internal enum Misfortune
 
 /// <summary>
 /// A store's life, drawn from a seed: random operations, a misfortune at a random call, opening again (which may be interrupted too), and
-/// a comparison of everything with what was acknowledged. Whatever breaks a promise is a <see cref="Violation"/>. Runs on one thread and
-/// is the same each time.
+/// a comparison of everything with what was acknowledged. Whatever breaks a promise is a <see cref="Violation"/>. Runs on one thread.
 /// </summary>
 internal sealed class SimulatedLife
 {
@@ -46,7 +46,7 @@ internal sealed class SimulatedLife
     private int flushed;
 
     /// <param name="seed">Decides everything.</param>
-    /// <param name="bug">What is done wrong; null if nothing is.</param>
+    /// <param name="bug">What is done wrong; null for a store without a bug.</param>
     /// <param name="durability">Whether the store flushes every batch; null to draw it too.</param>
     public SimulatedLife(int seed, SeededBug? bug = null, bool? durability = null)
     {
@@ -287,8 +287,8 @@ internal sealed class SimulatedLife
         }
     }
 
-    private FileSystemPersistenceEngine Make(IDisk over) =>
-        new(over, settings, new EngineDurability(isDurable ? Durability.Durable : Durability.Fast, "simulated", []), context);
+    private FileSystemPersistenceEngine Make(IDisk over) => new(
+        new StoreFiles(over, settings), new(isDurable ? Durability.Durable : Durability.Fast, "simulated", []), context);
 
     /// <summary>A clock that mostly moves forward.</summary>
     private sealed class SimulatedClock(Random random) : TimeProvider

@@ -13,6 +13,12 @@ internal static class Roles
 
     public static async Task<int> PlayAsync(string role, string database, string[] rest)
     {
+        if (role == "lack-handles")
+        {
+            await LackHandlesAsync(database);
+            return 0;
+        }
+
         await using var engine = new SqlitePersistenceEngine(SqliteLocation.Parse(database),
             new SqliteOptions { IsReadOnly = role == "read-only" }, EngineContext.Default);
         await engine.InitializeAsync();
@@ -25,6 +31,48 @@ internal static class Roles
             _ => throw new ArgumentException($"There is no role '{role}'.", nameof(role)),
         });
         return 0;
+    }
+
+    /// <summary>Uses up its file handles, tries to open and to read, and goes on when there are handles again.</summary>
+    private static async Task LackHandlesAsync(string database)
+    {
+        await using var open = new SqlitePersistenceEngine(SqliteLocation.Parse(database), new SqliteOptions(), EngineContext.Default);
+        await open.InitializeAsync();
+        await using var late = new SqlitePersistenceEngine(SqliteLocation.Parse(database), new SqliteOptions(), EngineContext.Default);
+        await using var wrong = new SqlitePersistenceEngine(SqliteLocation.Parse("/dev"), new SqliteOptions(), EngineContext.Default);
+        await TryAsync(() => wrong.InitializeAsync().AsTask()); // what a failure needs is loaded now
+        FileHandles.Limit(400);
+        var taken = new List<FileStream>();
+        try
+        {
+            while (true) taken.Add(File.OpenRead("/dev/null"));
+        }
+        catch (IOException)
+        {
+            taken[^1].Dispose(); // one is not enough
+        }
+
+        var said = new List<string>
+        {
+            await TryAsync(() => late.InitializeAsync().AsTask()), await TryAsync(() => open.FindHeadAsync("stream").AsTask()),
+        };
+        foreach (var one in taken) await one.DisposeAsync();
+        foreach (var word in said) Console.WriteLine(word);
+        await late.InitializeAsync();
+        Console.WriteLine((await late.CommitAsync([Attempt("stream", ExpectedRevision.Any, 1)]))[0].Kind);
+    }
+
+    private static async Task<string> TryAsync(Func<Task> act)
+    {
+        try
+        {
+            await act();
+            return "done";
+        }
+        catch (Exception error) when (error is StorageException or OperationCanceledException)
+        {
+            return error.GetType().Name;
+        }
     }
 
     private static async Task CreateAsync(SqlitePersistenceEngine engine)
@@ -154,6 +202,27 @@ internal static class Roles
         private static extern nint signal(int number, nint handler);
 
         private struct Limit
+        {
+            public ulong Soft;
+            public ulong Hard;
+        }
+    }
+
+    /// <summary>The limit on the number of this process's open files.</summary>
+    private static class FileHandles
+    {
+        private const int OfHandles = 7;
+
+        public static void Limit(ulong count)
+        {
+            var limit = new Bounds { Soft = count, Hard = count };
+            if (setrlimit(OfHandles, ref limit) != 0) throw new InvalidOperationException("the limit cannot be set");
+        }
+
+        [DllImport("libc", SetLastError = true)]
+        private static extern int setrlimit(int resource, ref Bounds limit);
+
+        private struct Bounds
         {
             public ulong Soft;
             public ulong Hard;

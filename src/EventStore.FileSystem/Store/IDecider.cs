@@ -1,6 +1,4 @@
-using EventStore.FileSystem.Store;
-
-namespace EventStore.FileSystem.Engine;
+namespace EventStore.FileSystem.Store;
 
 /// <summary>Decides what a write adds to the store. Changes nothing but the plan, so it may decide again after it failed.</summary>
 /// <typeparam name="TAsked">What the caller asked for.</typeparam>

@@ -1,7 +1,6 @@
 using EventStore.FileSystem.Index;
-using EventStore.FileSystem.Store;
 
-namespace EventStore.FileSystem.Engine;
+namespace EventStore.FileSystem.Store;
 
 /// <summary>Has each write decided, and the plan carried out, in one turn of the store's writer.</summary>
 internal sealed class PlannedWrites(OpenStore store)

@@ -1,0 +1,36 @@
+using EventStore.Conformance;
+
+namespace EventStore.Tests;
+
+/// <summary>The message of an unknown outcome says one thing: that it is unknown (G12).</summary>
+public sealed class OutcomeTests
+{
+    [Fact(Timeout = 60_000)]
+    public async Task An_outcome_that_stays_unknown_while_the_storage_is_away_never_says_that_nothing_was_stored()
+    {
+        var engine = new LosesAndLeaves(new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default));
+        await using var store = await Wireup.Init().UsingPersistence(engine).UsingTimeProvider(new SteeredTime())
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(TestContext.Current.CancellationToken);
+        var error = await Assert.ThrowsAsync<CommitOutcomeUnknownException>(async () => await store.AppendAsync("stream", "x"));
+        Assert.DoesNotContain("othing was", error.Message, StringComparison.Ordinal);
+        Assert.Contains("once or not at all", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Loses the result of the first batch, and is away after that.</summary>
+    private sealed class LosesAndLeaves(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        private int calls;
+
+        public override ValueTask<CommitRecord?> FindCommitAsync(
+            StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+            throw new StorageUnavailableException("The server could not be reached. Nothing was stored. Try again.");
+
+        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+            IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+        {
+            if (calls++ > 0) throw new StorageUnavailableException("The server could not be reached. Nothing was stored. Try again.");
+            await base.CommitAsync(attempts, cancellationToken);
+            throw new BatchOutcomeUnknownException("the connection was lost.");
+        }
+    }
+}
