@@ -102,7 +102,12 @@ public readonly record struct ConsumerStart
     /// After a revision of the stream or read stream that is consumed, which is not itself delivered, and need not be stored yet. Other
     /// sources have no revisions and are refused.
     /// </summary>
-    public static ConsumerStart AfterRevision(Revision revision) => new() { Revision = revision };
+    /// <exception cref="ArgumentOutOfRangeException">The revision is above 2^62.</exception>
+    public static ConsumerStart AfterRevision(Revision revision)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(revision.Value, 1L << 62, nameof(revision));
+        return new() { Revision = revision };
+    }
 }
 
 /// <summary>What happens to an event whose handler failed for the last time.</summary>

@@ -173,6 +173,54 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
         Assert.Equal(["1!", "3!", "4!", "5!", "6!"], got);
     }
 
+    [Theory(Timeout = Minute), InlineData(1), InlineData(100), Guarantee("G37")]
+    public async Task A_consumer_that_its_handler_stops_is_given_no_further_event(int eventsPerCheckpoint)
+    {
+        await using var store = await Wire().BuildAsync();
+        await AppendManyAsync(store, 1, 50);
+        var self = new TaskCompletionSource<IConsumer>();
+        var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, async (committed, token) =>
+        {
+            await See(committed, token);
+            if (Seen.Count == 3) await (await self.Task).DisposeAsync();
+        }, Quick(options => options.EventsPerCheckpoint = eventsPerCheckpoint));
+        self.SetResult(consumer);
+        await consumer.Completion;
+        Assert.Equal(["1", "2", "3"], Seen);
+        await using var again = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick());
+        await again.WaitUntilCaughtUpAsync();
+        Assert.Equal(Enumerable.Range(1, 50).Select(i => $"{i}"), Seen);
+    }
+
+    [Fact(Timeout = Minute), Guarantee("G34", "G37")]
+    public async Task A_loop_that_pulls_ends_with_its_consumer_and_the_next_one_begins_with_what_was_not_acknowledged()
+    {
+        await using var store = await Wire().BuildAsync();
+        await AppendManyAsync(store, 1, 50);
+        var first = await store.Consumers.OpenAsync("name", ConsumerSource.Everything, Quick());
+        await foreach (var delivery in first)
+        {
+            Seen.Enqueue((string)delivery.Event.Body);
+            if (Seen.Count == 3)
+            {
+                await first.DisposeAsync();
+                await Assert.ThrowsAsync<ObjectDisposedException>(async () => await delivery.AcknowledgeAsync());
+            }
+            else
+            {
+                await delivery.AcknowledgeAsync();
+            }
+        }
+
+        Assert.Equal(["1", "2", "3"], Seen);
+        await using var next = await store.Consumers.OpenAsync("name", ConsumerSource.Everything, Quick());
+        await foreach (var delivery in next)
+        {
+            Assert.Equal("3", delivery.Event.Body);
+            break;
+        }
+    }
+
     private static async Task AppendMixAsync(IEventStore store, int round)
     {
         await store.AppendAsync(new StreamId("default", "a", "1"), $"a{round}");

@@ -9,10 +9,10 @@ namespace EventStore.Mongo;
 /// </summary>
 internal sealed class MongoConnection
 {
-    private const int AttemptsInDoubt = 10;
-    private readonly MongoOptions options;
+    /// <summary>How often a primary is asked that shows less than was seen of it, with <see cref="PauseOfDoubt"/> between.</summary>
+    public const int AttemptsInDoubt = 10;
 
-    private static readonly TimeSpan PauseOfDoubt = TimeSpan.FromMilliseconds(100);
+    private readonly MongoOptions options;
 
     public MongoConnection(IMongoDatabase database, MongoDeployment deployment, MongoOptions options)
     {
@@ -31,6 +31,8 @@ internal sealed class MongoConnection
         Documents = database.GetCollection<BsonDocument>($"{options.Name}.documents", settings);
         Store = database.GetCollection<BsonDocument>($"{options.Name}.store", settings);
     }
+
+    public static TimeSpan PauseOfDoubt { get; } = TimeSpan.FromMilliseconds(100);
 
     public IMongoDatabase Database { get; }
 

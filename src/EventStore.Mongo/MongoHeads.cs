@@ -21,8 +21,11 @@ internal sealed class MongoHeads(MongoConnection connection)
             Sort = new() { { MongoRows.Start, -1 }, { MongoRows.Revision, -1 } },
             Fields = MongoRows.WithoutPayloads
         };
-        return await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is { } found
-            ? MongoEntry.Of(found) : null;
+        var found = await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
+        if (found is null) return null;
+        var newest = MongoEntry.Of(found);
+        connection.History.Raise(new Checkpoint(newest.Last));
+        return newest;
     }
 
     /// <summary>Where a stream stands.</summary>

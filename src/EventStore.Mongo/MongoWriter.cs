@@ -17,6 +17,7 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
     private const int MaxKnownHeads = 65_536;
     private const int RequestsAtOnce = 32;
 
+    private readonly MongoChain chain = new(connection);
     private readonly SemaphoreSlim gate = new(1, 1);
 
     // All touched only behind the gate: the newest entry, none before the first, null while unknown; and heads as of it.
@@ -61,7 +62,7 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
                 if (!await isThere().ConfigureAwait(false)) return null;
                 var removal = end!.Value.Last + 1;
                 var document = MongoRows.ToRemoval(removal, CommitRecord.NextStamp(time, end.Value.Stamp), target);
-                if (await InsertAsync([document]).ConfigureAwait(false) == 1)
+                if (await chain.AppendAsync(end.Value, [document]).ConfigureAwait(false) == 1)
                 {
                     Learn(MongoEntry.Of(document));
                     return removal;
@@ -106,7 +107,7 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
                 continue;
             }
 
-            var count = batch.Documents.Count == 0 ? 0 : await InsertAsync(batch.Documents).ConfigureAwait(false);
+            var count = batch.Documents.Count == 0 ? 0 : await chain.AppendAsync(end!.Value, batch.Documents).ConfigureAwait(false);
             foreach (var document in batch.Documents.Take(count)) Learn(MongoEntry.Of(document));
             var wasRefused = count < batch.Documents.Count;
             batch.Settle(count);
@@ -119,33 +120,8 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
         }
     }
 
-    // Documents are inserted in order up to the first that a unique index refuses. Returns how many were.
-    private async Task<int> InsertAsync(List<BsonDocument> documents)
-    {
-        try
-        {
-            return await connection.WriteAsync(async token =>
-            {
-                await connection.Entries.InsertManyAsync(documents, InOrder, token).ConfigureAwait(false);
-                return documents.Count;
-            }).ConfigureAwait(false);
-        }
-        catch (MongoBulkWriteException<BsonDocument> error) when (MongoErrors.IsDuplicateKey(error))
-        {
-            return error.WriteErrors[0].Index;
-        }
-        catch (StorageException error) when (error is not BatchOutcomeUnknownException
-            && error.InnerException is MongoBulkWriteException { WriteErrors: [{ Index: > 0 }, ..] })
-        {
-            throw new BatchOutcomeUnknownException("Part of the batch was stored before MongoDB refused the rest.", error);
-        }
-    }
-
-    private static InsertManyOptions InOrder { get; } = new() { IsOrdered = true };
-
-    // Reads what was appended since, beginning with the end: where that is not as known, the server lost it, and all is read again. Another
-    // entry may have taken its place with the same numbers, which the stamp shows: it stays whatever is removed. Returns what was appended;
-    // null where that is not known.
+    // Reads what was appended since, beginning with the end, which stays whatever is removed. Returns what was appended; null where that is
+    // not known.
     private async Task<List<BsonDocument>?> AdvanceAsync(CancellationToken cancellationToken)
     {
         if (end is { First: > 0 } from)
@@ -157,7 +133,8 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
                 Limit = MaxEntriesPerAdvance,
             };
             var found = await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
-            if (found.Count is > 0 and < MaxEntriesPerAdvance && MongoEnd.Of(MongoEntry.Of(found[0])) == from)
+            if (found.Count > 0 && !MongoChain.IsEnd(found[0], from)) throw chain.Lost(from);
+            if (found.Count is > 0 and < MaxEntriesPerAdvance)
             {
                 found.RemoveAt(0);
                 foreach (var document in found) Learn(MongoEntry.Of(document));

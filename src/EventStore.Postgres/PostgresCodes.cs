@@ -8,7 +8,8 @@ namespace EventStore.Postgres;
 /// <param name="Advice">What happened and what to do, in sentences.</param>
 internal sealed record PostgresCode(bool Heals, string Advice)
 {
-    private const string Pooler =
+    /// <summary>What to do where a pooler mixes up prepared statements.</summary>
+    public const string Pooler =
         "A pooler gives out its connections by transaction and does not keep prepared statements. Set 'Max Auto Prepare=0' in the "
         + "connection string, or let the pooler track prepared statements (max_prepared_statements of PgBouncer), and switch "
         + nameof(PostgresOptions) + "." + nameof(PostgresOptions.Notifies) + " off.";

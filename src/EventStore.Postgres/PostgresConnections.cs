@@ -90,9 +90,12 @@ internal sealed class PostgresConnections : IAsyncDisposable
     public static PostgresConnections To(string connectionString)
     {
         var builder = new NpgsqlDataSourceBuilder(connectionString);
-        builder.UsePhysicalConnectionInitializer(
-            connection => Set(connection).ExecuteNonQuery(),
-            async connection => await Set(connection).ExecuteNonQueryAsync().ConfigureAwait(false));
+
+        // Without prepared statements there are no plans to keep, and a pooler would hand the settings on to its other clients.
+        if (builder.ConnectionStringBuilder.MaxAutoPrepare > 0)
+            builder.UsePhysicalConnectionInitializer(
+                connection => Set(connection).ExecuteNonQuery(),
+                async connection => await Set(connection).ExecuteNonQueryAsync().ConfigureAwait(false));
         return new PostgresConnections(builder.Build(), isOwned: true, null);
     }
 
@@ -235,9 +238,12 @@ internal sealed class PostgresConnections : IAsyncDisposable
         /// <returns>False, so that the filter goes on.</returns>
         public bool Doubts(Exception error)
         {
-            if (PostgresErrors.LeavesConnectionInDoubt(error)) source?.Clear();
+            if (PostgresErrors.LeavesConnectionInDoubt(error)) Discard();
             return false;
         }
+
+        /// <summary>Closes the connection when the lease ends. The data source opens another one.</summary>
+        public void Discard() => source?.Clear();
 
         public ValueTask DisposeAsync()
         {

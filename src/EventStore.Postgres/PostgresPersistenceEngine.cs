@@ -224,6 +224,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     {
         var settings = await PostgresSettings.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false);
         settings.RequireUnicode();
+        await PostgresPooler.RequireOwnStatementsAsync(connections, connection, settings.ServerProcess, cancellationToken)
+            .ConfigureAwait(false);
         var found = settings.SchemaExists ? await PostgresSchema.FindAsync(connection, sql, cancellationToken).ConfigureAwait(false) : null;
         if (found is null && context is { MayCreateStorage: true, IsReadOnly: false } && !connections.IsInside)
         {

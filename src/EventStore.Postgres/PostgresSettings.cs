@@ -4,7 +4,7 @@ namespace EventStore.Postgres;
 
 /// <summary>What the server says of itself, and what an acknowledged commit survives by it.</summary>
 internal sealed record PostgresSettings(string ServerVersion, string Encoding, string Fsync, string FullPageWrites,
-    string SynchronousCommit, bool IsStandby, bool SchemaExists)
+    string SynchronousCommit, bool IsStandby, bool SchemaExists, int ServerProcess)
 {
     public static async Task<PostgresSettings> FindAsync(NpgsqlConnection connection, PostgresSql sql, CancellationToken cancellationToken)
     {
@@ -14,7 +14,7 @@ internal sealed record PostgresSettings(string ServerVersion, string Encoding, s
         await using var readerEnding = reader.ConfigureAwait(false);
         await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
         return new PostgresSettings(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3),
-            reader.GetString(4), reader.GetBoolean(5), reader.GetBoolean(6));
+            reader.GetString(4), reader.GetBoolean(5), reader.GetBoolean(6), reader.GetInt32(7));
     }
 
     /// <summary>Names come back as they were given only from a database that keeps Unicode.</summary>

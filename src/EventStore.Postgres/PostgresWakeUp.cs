@@ -109,7 +109,7 @@ internal sealed class PostgresWakeUp(PostgresConnections connections, PostgresSq
             {
                 var lease = await connections.RentAsync(ending.Token).ConfigureAwait(false);
                 await using var leaseEnding = lease.ConfigureAwait(false);
-                await ListenAsync(lease.Connection, tableId).ConfigureAwait(false);
+                await ListenAsync(lease, tableId).ConfigureAwait(false);
             }
             catch (Exception error)
             {
@@ -118,8 +118,9 @@ internal sealed class PostgresWakeUp(PostgresConnections connections, PostgresSq
         }
     }
 
-    private async Task ListenAsync(NpgsqlConnection connection, long tableId)
+    private async Task ListenAsync(PostgresConnections.Lease lease, long tableId)
     {
+        var connection = lease.Connection;
         connection.Notification += (_, notice) =>
         {
             if (long.TryParse(notice.Payload, NumberStyles.None, CultureInfo.InvariantCulture, out var upTo)) signal.Raise(
@@ -147,23 +148,23 @@ internal sealed class PostgresWakeUp(PostgresConnections connections, PostgresSq
         }
         finally
         {
-            if (connection.FullState.HasFlag(System.Data.ConnectionState.Open)) await StopListeningAsync(connection, tableId)
+            if (connection.FullState.HasFlag(System.Data.ConnectionState.Open)) await StopListeningAsync(lease, tableId)
                 .ConfigureAwait(false);
         }
     }
 
-    // The connection goes back to its pool, which may be the application's: it goes back without the subscription.
-    private static async Task StopListeningAsync(NpgsqlConnection connection, long tableId)
+    // The connection goes back to its pool, which may be the application's: it goes back without the subscription, or is closed.
+    private static async Task StopListeningAsync(PostgresConnections.Lease lease, long tableId)
     {
         try
         {
-            var unlisten = new NpgsqlCommand($"UNLISTEN {ChannelOf(tableId)}", connection) { CommandTimeout = 2 };
+            var unlisten = new NpgsqlCommand($"UNLISTEN {ChannelOf(tableId)}", lease.Connection) { CommandTimeout = 2 };
             await using var unlistenEnding = unlisten.ConfigureAwait(false);
             await unlisten.ExecuteNonQueryAsync().ConfigureAwait(false);
         }
         catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
         {
-            NpgsqlConnection.ClearPool(connection);
+            lease.Discard();
         }
     }
 

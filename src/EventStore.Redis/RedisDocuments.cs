@@ -47,11 +47,22 @@ internal sealed class RedisDocuments(RedisServer server, RedisSchema schema)
             for (var i = 2; i + 1 < answer.Length; i += 2) documents.Add(Decode((string)answer[i]!, (byte[])answer[i + 1]!));
             var isMore = (long)answer[1] == 1 || (answer.Length - 2) / 2 == most;
             if (!isMore) break;
-            from = [(byte)'(', .. (byte[])answer[^2]!];
+            from = RedisReader.After((byte[])answer[^2]!, from, schema.Titles);
         }
 
         return documents;
     }
 
-    private static NamedDocument Decode(string name, byte[] found) => new(name, RedisRows.ReadNumber(found), found.AsMemory(VersionBytes));
+    private static NamedDocument Decode(string name, byte[] found)
+    {
+        try
+        {
+            return new NamedDocument(name, RedisRows.ReadNumber(found), found.AsMemory(VersionBytes));
+        }
+        catch (ArgumentException error)
+        {
+            throw new CorruptStorageException("a document", "its name or its version is not one that is given.",
+                "Restore the server's data.", error);
+        }
+    }
 }

@@ -30,14 +30,18 @@ internal static class RedisErrors
     // The code of scripts for a value that is not as it was written.
     private const string Damaged = "DAMAGED";
 
+    // The code of scripts that failed after they began to write.
+    private const string Begun = "BEGUN";
+
     public static RedisFault FaultOf(Exception error) => error switch
     {
         RedisServerException server when Passing.Contains(server.Kind) => RedisFault.Unavailable,
         RedisServerException => RedisFault.Refused,
+        // First: the driver keeps the command in its backlog, as for a server that is away.
+        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => RedisFault.Refused,
         RedisConnectionException { CommandStatus: CommandStatus.WaitingToBeSent or CommandStatus.WaitingInBacklog } =>
             RedisFault.Unavailable,
         RedisTimeoutException { Commandstatus: CommandStatus.WaitingToBeSent or CommandStatus.WaitingInBacklog } => RedisFault.Unavailable,
-        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => RedisFault.Refused,
         RedisConnectionException
         {
             FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection or ConnectionFailureType.UnableToConnect,
@@ -49,10 +53,10 @@ internal static class RedisErrors
     };
 
     /// <summary>
-    /// Whether a script to which the server replied with an error may have begun to write: one that says no more than that running it
-    /// failed.
+    /// Whether a script that failed may have begun to write. The script says so, or the error says only that running it failed.
     /// </summary>
-    public static bool MayHaveBegun(Exception error) => error is RedisServerException server && CodeOf(server) is "ERR" or "WRONGTYPE";
+    public static bool MayHaveBegun(Exception error) =>
+        error is RedisServerException server && CodeOf(server) is Begun or "ERR" or "WRONGTYPE";
 
     /// <summary>Whether the server does not know the script of a hash, so that nothing was run.</summary>
     public static bool IsUnknownScript(RedisServerException error) => error.Kind == RedisErrorKind.NoScript;
@@ -91,7 +95,7 @@ internal static class RedisErrors
             $"The server of {address} finds the keys of the store in several slots (CROSSSLOT). A proxy before it may change key names; "
                 + "let it leave the braces in them.", error),
         Damaged =>
-            new CorruptStorageException($"the keys of {address}", "a value is not as this engine writes it.",
+            new CorruptStorageException($"the key '{KeyOf(server)}' of {address}", "its value is not as this engine writes it.",
             "Run a verification, which names all such places, and restore the server's data.", error),
         var code => new StorageException(
             $"The server of {address} refused a command with the error {code}. The inner exception has its words.", error),
@@ -109,6 +113,9 @@ internal static class RedisErrors
                 + AdviceFor(CodeOf(server))
             : $"{address} could not be reached for {waited.TotalSeconds:0.#} s. Nothing was stored. "
                 + "Check that the server is up and can be reached, and try again.", error);
+
+    // The script replaced control characters by slashes.
+    private static string KeyOf(RedisServerException error) => error.Message[Math.Min(Damaged.Length + 1, error.Message.Length)..];
 
     private static string AdviceFor(string code) => code switch
     {

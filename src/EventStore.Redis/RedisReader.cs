@@ -109,7 +109,7 @@ internal sealed class RedisReader(RedisServer server, RedisSchema schema)
                 heads.Add(new StreamHead(RedisSchema.StreamOf((byte[])answer[i]!), new Revision((long)answer[i + 1]),
                     new CommitSequence((long)answer[i + 2]), new Revision((long)answer[i + 3])));
             if (heads.Count >= query.Limit || answer[1].IsNull) return heads;
-            from = [(byte)'(', .. (byte[])answer[1]!];
+            from = After((byte[])answer[1]!, from, schema.Names);
         }
     }
 
@@ -119,6 +119,16 @@ internal sealed class RedisReader(RedisServer server, RedisSchema schema)
         byte[] from = after.AsSpan().SequenceCompareTo(prefix) >= 0 && after.Length > 0 ? [(byte)'(', .. after] : [(byte)'[', .. prefix];
         // No name holds a byte of 255, which UTF-8 does not have.
         return (from, prefix.Length == 0 ? "+"u8.ToArray() : [(byte)'(', .. prefix, byte.MaxValue]);
+    }
+
+    /// <summary>The lower end of the page after a name, which must itself be behind the lower end of its own page.</summary>
+    /// <exception cref="CorruptStorageException">It is not, so that the pages might not end: not all scores are 0.</exception>
+    public static byte[] After(byte[] name, byte[] from, RedisKey key)
+    {
+        var order = name.AsSpan().SequenceCompareTo(from.AsSpan(1));
+        return order > 0 || (order == 0 && from[0] == (byte)'[') ? [(byte)'(', .. name]
+            : throw new CorruptStorageException($"the key '{key}'", "its members are not in the order of their bytes.",
+                "Restore the server's data.");
     }
 
     private static byte[] Asked(string? condition) =>

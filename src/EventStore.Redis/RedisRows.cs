@@ -21,14 +21,22 @@ internal static class RedisRows
 
     private const int HeaderBytes = 24 + StampDigits;
     private const int FixedBytes = 32;
+    private const string Misshapen = "its lengths are impossible.";
     private const int ChunkBytes = 64 << 10;
+    private const int MinEventBytes = 26;
+    private const int SnapshotPlaceBytes = 31;
+    private const int SnapshotFixedBytes = 6;
+    private static readonly long MaxStamp = DateTimeOffset.MaxValue.UtcTicks / TimeSpan.TicksPerMicrosecond;
 
     /// <summary>A stamp as digits, which are ordered as the stamps are.</summary>
     public static string StampOf(DateTimeOffset stamp) =>
         (stamp.UtcTicks / TimeSpan.TicksPerMicrosecond).ToString("D18", CultureInfo.InvariantCulture);
 
+    /// <exception cref="CorruptStorageException">They are no stamp.</exception>
     public static DateTimeOffset StampOf(ReadOnlySpan<byte> digits) =>
-        new(long.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture) * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+        long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var stamp) && stamp <= MaxStamp
+            ? new DateTimeOffset(stamp * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero)
+            : throw DamagedEntry("its stamp is none.", null);
 
     public static long ReadNumber(ReadOnlySpan<byte> bytes) =>
         ((long)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]);
@@ -85,8 +93,15 @@ internal static class RedisRows
     public static CommitRecord DecodeFirst(byte[] entry, StreamId stream)
     {
         RequireSound(entry);
-        var commit = DecodeCommit(entry, stream, out _, out _, out _);
-        return commit with { Headers = commit.Headers.ToArray() };
+        try
+        {
+            var commit = DecodeCommit(entry, stream, out _, out _, out _);
+            return commit with { Headers = commit.Headers.ToArray() };
+        }
+        catch (ArgumentException error)
+        {
+            throw DamagedEntry(Misshapen, error);
+        }
     }
 
     /// <summary>The events of an entry, in order.</summary>
@@ -94,10 +109,18 @@ internal static class RedisRows
     public static RecordedEvent[] Decode(byte[] entry, StreamId? stream)
     {
         RequireSound(entry);
-        var commit = DecodeCommit(entry, stream, out var first, out var count, out var rest);
-        var events = new RecordedEvent[count];
-        for (var i = 0; i < count; i++) events[i] = new RecordedEvent(commit, first + i, DecodeEvent(ref rest));
-        return events;
+        try
+        {
+            var commit = DecodeCommit(entry, stream, out var first, out var count, out var rest);
+            if (count < 1 || count > rest.Length / MinEventBytes || first < 0) throw DamagedEntry(Misshapen, null);
+            var events = new RecordedEvent[count];
+            for (var i = 0; i < count; i++) events[i] = new RecordedEvent(commit, first + i, DecodeEvent(ref rest));
+            return events;
+        }
+        catch (ArgumentException error)
+        {
+            throw DamagedEntry(Misshapen, error);
+        }
     }
 
     /// <summary>Whether the body of an entry is as it was made.</summary>
@@ -124,27 +147,35 @@ internal static class RedisRows
         string.Create(CultureInfo.InvariantCulture, $"{revision:D19}:{schemaVersion:D10}");
 
     /// <summary>A snapshot as it lies among those of its stream: its place, a colon, its bytes.</summary>
+    /// <exception cref="CorruptStorageException">It is not as it was made.</exception>
     public static SnapshotRecord DecodeSnapshot(StreamId stream, byte[] found)
     {
-        var bytes = found.AsMemory(31);
-        if (BinaryPrimitives.ReadUInt32BigEndian(bytes.Span) != Checksum(bytes.Span[4..]))
-            throw new CorruptStorageException($"a snapshot of stream '{stream}'", "its checksum does not fit its bytes.",
-                "Delete it by pruning; the state can be made again from the events.");
+        var bytes = found.Length < SnapshotPlaceBytes + SnapshotFixedBytes ? default : found.AsMemory(SnapshotPlaceBytes);
+        if (bytes.IsEmpty || BinaryPrimitives.ReadUInt32BigEndian(bytes.Span) != Checksum(bytes.Span[4..]))
+            throw DamagedSnapshot(stream, "its checksum does not fit its bytes.");
         var type = BinaryPrimitives.ReadUInt16BigEndian(bytes.Span[4..]);
+        if (type > bytes.Length - SnapshotFixedBytes
+            || !long.TryParse(found.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture, out var revision)
+            || !int.TryParse(found.AsSpan(20, 10), NumberStyles.None, CultureInfo.InvariantCulture, out var schemaVersion))
+            throw DamagedSnapshot(stream, "its place or its length is impossible.");
         return new SnapshotRecord(
             stream,
-            new Revision(long.Parse(found.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture)),
-            int.Parse(found.AsSpan(20, 10), NumberStyles.None, CultureInfo.InvariantCulture),
-            Encoding.UTF8.GetString(bytes.Span.Slice(6, type)),
-            bytes[(6 + type)..]);
+            new Revision(revision),
+            schemaVersion,
+            Encoding.UTF8.GetString(bytes.Span.Slice(SnapshotFixedBytes, type)),
+            bytes[(SnapshotFixedBytes + type)..]);
     }
+
+    private static CorruptStorageException DamagedSnapshot(StreamId stream, string problem) => new(
+        $"a snapshot of stream '{stream}'", problem, "Delete it by pruning; the state can be made again from the events.");
 
     private static void RequireSound(byte[] entry)
     {
-        if (!IsSound(entry))
-            throw new CorruptStorageException("an entry of the log", "its checksum does not fit its bytes.",
-                "Run a verification, which names all such places, and restore the server's data.");
+        if (!IsSound(entry)) throw DamagedEntry("its checksum does not fit its bytes.", null);
     }
+
+    private static CorruptStorageException DamagedEntry(string problem, Exception? inner) => new(
+        "an entry of the log", problem, "Run a verification, which names all such places, and restore the server's data.", inner);
 
     private static byte[] EncodeChunk(CommitAttempt attempt, byte[] name, int first, int next, int size)
     {
@@ -193,7 +224,8 @@ internal static class RedisRows
         return record;
     }
 
-    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    /// <summary>The CRC-32C of bytes.</summary>
+    internal static uint Checksum(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;
         for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..]) crc =

@@ -58,12 +58,21 @@ internal sealed class RedisSchema(string name)
     }
 
     /// <summary>The stream that such bytes name.</summary>
+    /// <exception cref="CorruptStorageException">They name none.</exception>
     public static StreamId StreamOf(ReadOnlySpan<byte> name)
     {
-        var first = name.IndexOf((byte)0);
-        var second = first + 1 + name[(first + 1)..].IndexOf((byte)0);
-        return new StreamId(Encoding.UTF8.GetString(name[..first]), Encoding.UTF8.GetString(name[(first + 1)..second]),
-            Encoding.UTF8.GetString(name[(second + 1)..]));
+        try
+        {
+            var first = name.IndexOf((byte)0);
+            var second = first + 1 + name[(first + 1)..].IndexOf((byte)0);
+            return new StreamId(Encoding.UTF8.GetString(name[..first]), Encoding.UTF8.GetString(name[(first + 1)..second]),
+                Encoding.UTF8.GetString(name[(second + 1)..]));
+        }
+        catch (ArgumentException error)
+        {
+            throw new CorruptStorageException("the name of a stream", "it does not have the three parts of one.",
+                "Run a verification, which names all such places, and restore the server's data.", error);
+        }
     }
 
     /// <summary>What all names of a bucket, and no others, begin with; nothing for the whole store.</summary>

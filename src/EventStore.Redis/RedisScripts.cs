@@ -13,7 +13,7 @@ internal sealed class RedisScript
     private RedisScript(string name)
     {
         Name = name;
-        Text = Library + Load(name);
+        Text = $"{Library}\nlocal function run()\n{Load(name)}\nend\nreturn guarded(run)\n";
         Hash = SHA1.HashData(Encoding.UTF8.GetBytes(Text));
     }
 

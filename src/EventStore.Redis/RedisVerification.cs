@@ -36,10 +36,11 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
     private void Check(string problem, byte[] entry)
     {
         var checkpoint = RedisRows.ReadNumber(entry);
-        if (!RedisRows.IsSound(entry))
+        var trouble = !RedisRows.IsSound(entry) ? "Its checksum does not fit its bytes."
+            : problem == "entry" ? "Its numbers are impossible, or do not fit its id." : FindMisshape(entry);
+        if (trouble is not null)
         {
-            damages.Add(new Damage($"{address}, log, the commit at checkpoint {checkpoint}", "Its checksum does not fit its bytes.",
-                Restore));
+            damages.Add(new Damage($"{address}, log, the commit at checkpoint {checkpoint}", trouble, Restore));
             return;
         }
 
@@ -57,6 +58,20 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
         events += count;
     }
 
+    // A checksum that fits may be forged by another client of the server.
+    private static string? FindMisshape(byte[] entry)
+    {
+        try
+        {
+            RedisRows.Decode(entry, null);
+            return null;
+        }
+        catch (CorruptStorageException error)
+        {
+            return error.Problem;
+        }
+    }
+
     // An index may lead on behind the last entry that was met, if the log lost entries.
     private async ValueTask CheckHeadsAsync(long upTo, CancellationToken cancellationToken)
     {
@@ -69,12 +84,13 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
             {
                 var stream = RedisSchema.StreamOf((byte[])answer[i]!);
                 var (revision, met) = ((long)answer[i + 1], streams.GetValueOrDefault(stream).Revision);
+                if (revision < 0) damages.Add(new Damage($"{address}, stream '{stream}'", "Its index is damaged, or not there.", Restore));
                 if (revision > met) damages.Add(new Damage($"{address}, stream '{stream}', revision {met + 1}",
                     $"Its index leads to revision {revision}, but the log has nothing after {met}.", Restore));
             }
 
             if (answer[1].IsNull) return;
-            from = [(byte)'(', .. (byte[])answer[1]!];
+            from = RedisReader.After((byte[])answer[1]!, from, schema.Names);
         }
     }
 }

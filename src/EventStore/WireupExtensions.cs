@@ -117,7 +117,7 @@ public static class WireupExtensions
     /// <param name="wireup">The wireup.</param>
     /// <param name="checkpoint">The store's head when encryption was chosen. Snapshots and states of consumers are not included.</param>
     public static Wireup AcceptPlaintextUntil(this Wireup wireup, Checkpoint checkpoint) =>
-        Require(wireup).Choose(nameof(AcceptPlaintextUntil), new PlaintextChoice(new(checkpoint, FrozenSet<string>.Empty)));
+        Require(wireup).Choose(nameof(AcceptPlaintextUntil), new PlaintextUntilChoice(checkpoint));
 
     /// <summary>
     /// Reads events, snapshots and states of these types although they are not encrypted. An attacker who can write to the storage
@@ -128,9 +128,9 @@ public static class WireupExtensions
     public static Wireup AcceptPlaintextOf(this Wireup wireup, params IEnumerable<string> types)
     {
         ArgumentNullException.ThrowIfNull(types);
-        var names = types.ToFrozenSet(StringComparer.Ordinal);
+        var names = types.Select(EventRecord.RequireType).ToFrozenSet(StringComparer.Ordinal);
         if (names.Count == 0) throw new WireupException("AcceptPlaintextOf(…) names no type. Name the types, or remove the call.");
-        return Require(wireup).Choose(nameof(AcceptPlaintextOf), new PlaintextChoice(new(Checkpoint.Origin, names)));
+        return Require(wireup).Choose(nameof(AcceptPlaintextOf), new PlaintextTypesChoice(names));
     }
 
     /// <summary>

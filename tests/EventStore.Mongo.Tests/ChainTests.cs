@@ -68,8 +68,10 @@ public sealed class ChainTests : MongoTest
         Assert.Equal((CommitOutcomeKind.Duplicate, original.FirstCheckpoint), (again.Kind, again.Commit!.FirstCheckpoint));
     }
 
-    [Fact]
-    public async Task An_entry_that_another_one_of_the_same_numbers_replaced_is_noticed()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_entry_that_another_one_of_the_same_numbers_replaced_is_noticed_and_nothing_is_stored(bool isRefused)
     {
         var engine = await OpenAsync();
         await CommitAsync(engine, Attempt("before"));
@@ -82,10 +84,39 @@ public sealed class ChainTests : MongoTest
         await Entries.ReplaceOneAsync(new BsonDocument("_id", lost.FirstCheckpoint.Value),
             MongoRows.ToDocument(replacing, lost.FirstCheckpoint.Value, other.Events));
 
-        Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, Attempt("a", expected: ExpectedRevision.NoStream))).Kind);
-        Assert.Equal(CommitOutcomeKind.Duplicate, (await CommitAsync(engine, other)).Kind);
-        var report = await engine.VerifyAsync();
+        // A refusal looks at the end before it is believed; a commit looks at it while it is sent.
+        var attempt = Attempt("a", expected: isRefused ? ExpectedRevision.NoStream : ExpectedRevision.Any);
+        await Assert.ThrowsAsync<StorageReplacedException>(async () => await CommitAsync(engine, attempt));
+        await Assert.ThrowsAsync<StorageReplacedException>(async () => await engine.FindHeadAsync("b"));
+        var opened = await OpenAsync();
+        Assert.Equal(["before", "b", "b"], (await ReadAllAsync(opened)).Select(recorded => recorded.Commit.Stream.Id));
+        Assert.Equal(CommitOutcomeKind.Duplicate, (await CommitAsync(opened, other)).Kind);
+        var report = await opened.VerifyAsync();
         Assert.True(report.IsSound, string.Join("; ", report.Damages));
+    }
+
+    [Theory]
+    [InlineData("commit")]
+    [InlineData("batch")]
+    [InlineData("deletion")]
+    [InlineData("purge")]
+    public async Task What_is_written_behind_a_lost_end_is_taken_back_and_the_error_says_so(string kind)
+    {
+        var (engine, other) = (await OpenAsync(), await OpenAsync());
+        for (var i = 0; i < 3; i++) await CommitAsync(engine, Attempt("a", 2));
+        await Entries.DeleteOneAsync(new BsonDocument("_id", 5L));
+
+        var lost = await Assert.ThrowsAsync<StorageReplacedException>(async () => await (kind switch
+        {
+            "commit" => CommitAsync(engine, Attempt("a")).AsTask(),
+            "batch" => engine.CommitAsync([.. Enumerable.Range(0, 5).Select(_ => Attempt("a"))]).AsTask(),
+            "deletion" => engine.DeleteStreamAsync("a").AsTask(),
+            _ => engine.PurgeBucketAsync(StreamId.DefaultBucket).AsTask(),
+        }));
+        Assert.Contains("checkpoint", lost.Message, StringComparison.Ordinal);
+        Assert.Equal(4, (await ReadAllAsync(other)).Count);
+        Assert.Equal(5, (await CommitAsync(other, Attempt("a"))).Commit!.FirstCheckpoint.Value);
+        Assert.True((await other.VerifyAsync()).IsSound);
     }
 
     [Theory]

@@ -8,8 +8,7 @@ using MongoDB.Driver;
 namespace EventStore.Mongo.Tests;
 
 /// <summary>A store in a database of its own on the server that all tests share; durable, as it comes.</summary>
-// Not yet an IRestorableBackend: a writer that holds the end of the chain does not notice that storage was set back; readers do.
-public sealed class MongoBackend : IBackend
+public sealed class MongoBackend : IRestorableBackend
 {
     private readonly Dictionary<string, List<BsonDocument>> kept = [];
     private ITestServer? server;

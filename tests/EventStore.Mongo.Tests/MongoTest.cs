@@ -9,13 +9,15 @@ public abstract class MongoTest : IAsyncLifetime
 {
     private readonly List<IPersistenceEngine> engines = [];
 
+    private IMongoDatabase? database;
+
     private protected MongoBackend Backend { get; } = new();
 
-    private protected IMongoDatabase Database { get; private set; } = null!;
+    private protected IMongoDatabase Database => database ?? throw new InvalidOperationException("The test has not begun.");
 
     private protected IMongoCollection<BsonDocument> Entries => Database.GetCollection<BsonDocument>("events.entries");
 
-    public async ValueTask InitializeAsync() => Database = await Backend.GetDatabaseAsync();
+    public async ValueTask InitializeAsync() => database = await Backend.GetDatabaseAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -23,7 +23,10 @@ internal static class Values
         if (type == typeof(bool)) return [false, true];
         if (type == typeof(string)) return [null, "", " ", "a", "a\nb", "a\0", "a\ud83d", "CON", "../a", new string('n', 5000)];
         if (type == typeof(ConsumerStart))
-            return [ConsumerStart.Current, ConsumerStart.AfterCheckpoint(Checkpoint.Max), ConsumerStart.AfterRevision(Revision.Max)];
+            return
+            [
+                ConsumerStart.Current, ConsumerStart.AfterCheckpoint(Checkpoint.Max), ConsumerStart.AfterRevision(new Revision(1L << 62)),
+            ];
         if (type.IsEnum) return [.. Enum.GetValues(type).Cast<object>(), Enum.ToObject(type, 99), Enum.ToObject(type, -1)];
         return type.IsValueType ? [] : [null];
     }

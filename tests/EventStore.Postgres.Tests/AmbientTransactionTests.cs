@@ -10,15 +10,17 @@ namespace EventStore.Postgres.Tests;
 public sealed class AmbientTransactionTests : IAsyncLifetime
 {
     private readonly TestSchema schema = new();
-    private NpgsqlDataSource database = null!;
+    private NpgsqlDataSource? made;
+
+    private NpgsqlDataSource Database => made ?? throw new InvalidOperationException("The test has not begun.");
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => database = NpgsqlDataSource.Create(await TestSchema.AddressAsync());
+    public async ValueTask InitializeAsync() => made = NpgsqlDataSource.Create(await TestSchema.AddressAsync());
 
     public async ValueTask DisposeAsync()
     {
-        await database.DisposeAsync();
+        if (made is not null) await made.DisposeAsync();
         await schema.DisposeAsync();
     }
 
@@ -27,7 +29,7 @@ public sealed class AmbientTransactionTests : IAsyncLifetime
     {
         var address = await TestSchema.AddressAsync();
         await using var store = await TestStores.BuildAsync(wireup => isOfApplication
-            ? wireup.UsingPostgresPersistence(database, schema.Options) : wireup.UsingPostgresPersistence(address, schema.Options));
+            ? wireup.UsingPostgresPersistence(Database, schema.Options) : wireup.UsingPostgresPersistence(address, schema.Options));
         await store.AppendAsync("order", "placed", Token);
         using (new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
         {

@@ -8,20 +8,22 @@ namespace EventStore.Postgres.Tests;
 public sealed class AmbiguityTests : IAsyncLifetime
 {
     private readonly TestSchema schema = new();
-    private FaultyProxy proxy = null!;
+    private FaultyProxy? started;
     private string address = "";
+
+    private FaultyProxy Proxy => started ?? throw new InvalidOperationException("The test has not begun.");
 
     public async ValueTask InitializeAsync()
     {
         var server = new NpgsqlConnectionStringBuilder(await TestSchema.AddressAsync());
-        proxy = FaultyProxy.Before(server.Port);
-        (server.Port, server.CommandTimeout, server.CancellationTimeout) = (proxy.Port, 3, 300);
+        started = FaultyProxy.Before(server.Port);
+        (server.Port, server.CommandTimeout, server.CancellationTimeout) = (Proxy.Port, 3, 300);
         address = server.ConnectionString;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await proxy.DisposeAsync();
+        if (started is not null) await started.DisposeAsync();
         await schema.DisposeAsync();
     }
 
@@ -33,7 +35,7 @@ public sealed class AmbiguityTests : IAsyncLifetime
         if (isRemembered) await store.AppendAsync("stream", "second");
         else await schema.RunAsync("UPDATE {schema}.store SET version = version + 1");
 
-        var struck = proxy.Arm(fault, "break here"u8.ToArray());
+        var struck = Proxy.Arm(fault, "break here"u8.ToArray());
         var result = await store.AppendAsync("stream", ExpectedRevision.StreamExists, [new EventMessage("break here")], NewId.Next());
         await struck;
         Assert.False(result.IsDuplicate);
@@ -53,7 +55,7 @@ public sealed class AmbiguityTests : IAsyncLifetime
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
         await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
         var attempt = TestStores.Attempt("stream", ExpectedRevision.Exactly(1), "break-here");
-        var struck = proxy.Arm(fault, "break-here"u8.ToArray());
+        var struck = Proxy.Arm(fault, "break-here"u8.ToArray());
         await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.CommitAsync(attempt));
         await struck;
         Assert.Equal(revision, (await engine.FindHeadAsync("stream"))!.Revision.Value);
@@ -67,7 +69,7 @@ public sealed class AmbiguityTests : IAsyncLifetime
     public async Task A_connection_that_breaks_before_anything_was_written_is_replaced_unseen(Fault fault)
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        var struck = proxy.Arm(fault, "a-new-stream"u8.ToArray());
+        var struck = Proxy.Arm(fault, "a-new-stream"u8.ToArray());
         Assert.Equal(CommitOutcomeKind.Committed,
             (await engine.CommitAsync(TestStores.Attempt("a-new-stream", ExpectedRevision.NoStream))).Kind);
         await struck;
@@ -80,7 +82,7 @@ public sealed class AmbiguityTests : IAsyncLifetime
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
         for (var i = 0; i < 20; i++) await engine.CommitAsync(TestStores.Attempt("stream-to-read", ExpectedRevision.Exactly(i)));
-        var struck = proxy.Arm(fault, Encoding.UTF8.GetBytes("stream-to-read"));
+        var struck = Proxy.Arm(fault, Encoding.UTF8.GetBytes("stream-to-read"));
         var page = await engine.ReadStreamAsync(
             new StreamRead("stream-to-read", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(100, 1 << 20)));
         await struck;

@@ -68,6 +68,61 @@ public sealed class ErrorTests : IAsyncLifetime
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_discarded_connection_of_the_application_does_not_return_to_its_pool()
+    {
+        await using var database = NpgsqlDataSource.Create(address);
+        await using var connections = PostgresConnections.Of(database);
+        async Task<int> UseAsync(Action<PostgresConnections.Lease> use)
+        {
+            await using var lease = await connections.RentAsync(Token);
+            use(lease);
+            return lease.Connection.ProcessID;
+        }
+
+        var kept = await UseAsync(_ => { });
+        Assert.Equal(kept, await UseAsync(lease => lease.Discard()));
+        Assert.NotEqual(kept, await UseAsync(_ => { }));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_transaction_of_the_application_that_was_idle_too_long_is_reported_with_the_setting_and_stored_nothing()
+    {
+        await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
+        await using var connection = new NpgsqlConnection(address + ";Pooling=false;Options=-c idle_in_transaction_session_timeout=100");
+        await connection.OpenAsync(Token);
+        var process = connection.ProcessID;
+        var transaction = await connection.BeginTransactionAsync(Token);
+        await using var inside = new PostgresPersistenceEngine(
+            PostgresConnections.Inside(transaction), schema.Options, EngineContext.Default);
+        await inside.InitializeAsync(Token);
+        var count = $"SELECT count(*) FROM pg_stat_activity WHERE pid = {process}";
+        while (!0L.Equals(await schema.RunAsync(count))) await Task.Delay(10, Token);
+
+        var ended = await Assert.ThrowsAsync<StorageUnavailableException>(
+            async () => await inside.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream)));
+        Assert.Contains("idle_in_transaction_session_timeout", ended.Message, StringComparison.Ordinal);
+        Assert.Null(await engine.FindHeadAsync("stream", Token));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task No_caller_of_a_store_notices_connections_that_an_administrator_ended()
+    {
+        var name = $"ended-{Guid.NewGuid():N}";
+        await using var store = await TestStores.BuildAsync(
+            wireup => wireup.UsingPostgresPersistence($"{address};Application Name={name}", schema.Options));
+        await store.AppendAsync("stream", "first", Token);
+        await EndAsync();
+        Assert.Single((await store.OpenStreamAsync("stream")).CommittedEvents);
+        await EndAsync();
+        var second = await store.AppendAsync("stream", "second", Token);
+        Assert.Equal((2L, false), (second.LastRevision.Value, second.IsDuplicate));
+        Assert.Equal(2L, await schema.RunAsync("SELECT count(*) FROM {schema}.events"));
+
+        Task EndAsync() =>
+            schema.RunAsync($"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '{name}'");
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_server_that_quotes_every_identifier_lacks_nothing()
     {
         await using (await TestStores.OpenEngineAsync(address, schema.Options))

@@ -11,7 +11,9 @@ public sealed class PlanTests : IAsyncLifetime
     private const int EventsOfStream = 10;
     private static readonly int Streams = TestStores.IsLongRun ? 500_000 : 20_000;
     private readonly TestSchema schema = new();
-    private NpgsqlConnection connection = null!;
+    private NpgsqlConnection? opened;
+
+    private NpgsqlConnection Connection => opened ?? throw new InvalidOperationException("The test has not begun.");
 
     public async ValueTask InitializeAsync()
     {
@@ -19,9 +21,9 @@ public sealed class PlanTests : IAsyncLifetime
         {
         }
 
-        connection = new NpgsqlConnection(await TestSchema.AddressAsync()
+        opened = new NpgsqlConnection(await TestSchema.AddressAsync()
             + ";Command Timeout=600;Options=-c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
-        await connection.OpenAsync();
+        await Connection.OpenAsync();
         await ExecuteAsync(
             "INSERT INTO {schema}.streams SELECT n, 'default', '', 'stream-' || n, @each, @each FROM generate_series(1, @streams) n");
         await ExecuteAsync("""
@@ -35,7 +37,7 @@ public sealed class PlanTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await connection.DisposeAsync();
+        if (opened is not null) await opened.DisposeAsync();
         await schema.DisposeAsync();
     }
 
@@ -86,7 +88,7 @@ public sealed class PlanTests : IAsyncLifetime
 
     private async Task<JsonElement> ExplainAsync(string statement, params object[] values)
     {
-        await using var command = new NpgsqlCommand("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, connection);
+        await using var command = new NpgsqlCommand("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, Connection);
         foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value });
         using var document = JsonDocument.Parse((string)(await command.ExecuteScalarAsync())!);
         return document.RootElement[0].GetProperty("Plan").Clone();
@@ -94,7 +96,7 @@ public sealed class PlanTests : IAsyncLifetime
 
     private async Task ExecuteAsync(string statement)
     {
-        await using var command = new NpgsqlCommand(statement.Replace("{schema}", schema.Quoted, StringComparison.Ordinal), connection);
+        await using var command = new NpgsqlCommand(statement.Replace("{schema}", schema.Quoted, StringComparison.Ordinal), Connection);
         if (statement.Contains('@', StringComparison.Ordinal))
         {
             command.Parameters.AddWithValue("streams", (long)Streams);

@@ -9,15 +9,17 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
 {
     private const int Rounds = 40;
     private readonly TestSchema schema = new();
-    private IPersistenceEngine engine = null!;
+    private IPersistenceEngine? opened;
+
+    private IPersistenceEngine Engine => opened ?? throw new InvalidOperationException("The test has not begun.");
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => engine = await TestStores.OpenEngineAsync(await TestSchema.AddressAsync(), schema.Options);
+    public async ValueTask InitializeAsync() => opened = await TestStores.OpenEngineAsync(await TestSchema.AddressAsync(), schema.Options);
 
     public async ValueTask DisposeAsync()
     {
-        await engine.DisposeAsync();
+        if (opened is not null) await opened.DisposeAsync();
         await schema.DisposeAsync();
     }
 
@@ -26,7 +28,7 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
     [InlineData(false, false), InlineData(false, true), InlineData(true, false), InlineData(true, true)]
     public async Task A_snapshot_that_comes_before_a_deletion_goes_with_its_stream(bool isReplaced, bool isPurge)
     {
-        await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
+        await Engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
         if (isReplaced) await SaveAsync();
         await using var holding = new NpgsqlConnection(await TestSchema.AddressAsync());
         await holding.OpenAsync(Token);
@@ -35,8 +37,8 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
             holding)) await hold.ExecuteNonQueryAsync(Token);
         var saving = SaveAsync();
         await schema.UntilWaitingAsync(1);
-        var deleting = isPurge ? engine.PurgeBucketAsync(StreamId.DefaultBucket, Token).AsTask()
-            : engine.DeleteStreamAsync("stream", Token).AsTask();
+        var deleting = isPurge ? Engine.PurgeBucketAsync(StreamId.DefaultBucket, Token).AsTask()
+            : Engine.DeleteStreamAsync("stream", Token).AsTask();
         await schema.UntilWaitingAsync(2);
         await held.CommitAsync(Token);
         await saving;
@@ -45,7 +47,7 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
             await schema.RunAsync(
             "SELECT concat_ws(' ', (SELECT count(*) FROM {schema}.streams), (SELECT count(*) FROM {schema}.events), (SELECT count(*) "
                 + "FROM {schema}.snapshots))"));
-        Assert.Equal([], (await engine.VerifyAsync(cancellationToken: Token)).Damages);
+        Assert.Equal([], (await Engine.VerifyAsync(cancellationToken: Token)).Damages);
     }
 
     [Fact(Timeout = 120_000)]
@@ -53,16 +55,16 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
     {
         for (var round = 0; round < Rounds; round++)
         {
-            await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
+            await Engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
             await SaveAsync();
-            await Task.WhenAll(TrySaveAsync(), engine.DeleteStreamAsync("stream", Token).AsTask(), TrySaveAsync());
+            await Task.WhenAll(TrySaveAsync(), Engine.DeleteStreamAsync("stream", Token).AsTask(), TrySaveAsync());
         }
 
-        Assert.Equal([], (await engine.VerifyAsync(cancellationToken: Token)).Damages);
+        Assert.Equal([], (await Engine.VerifyAsync(cancellationToken: Token)).Damages);
     }
 
     private Task SaveAsync() =>
-        engine.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(1), 0, "state", "payload"u8.ToArray()), Token).AsTask();
+        Engine.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(1), 0, "state", "payload"u8.ToArray()), Token).AsTask();
 
     private async Task TrySaveAsync()
     {

@@ -7,20 +7,24 @@ namespace EventStore.Postgres.Tests;
 public sealed class TransactionTests : IAsyncLifetime
 {
     private readonly TestSchema schema = new();
-    private NpgsqlDataSource database = null!;
-    private IEventStore store = null!;
+    private NpgsqlDataSource? made;
+    private IEventStore? opened;
+
+    private NpgsqlDataSource Database => made ?? throw new InvalidOperationException("The test has not begun.");
+
+    private IEventStore Store => opened ?? throw new InvalidOperationException("The test has not begun.");
 
     public async ValueTask InitializeAsync()
     {
-        database = NpgsqlDataSource.Create(await TestSchema.AddressAsync());
-        store = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(database, schema.Options));
+        made = NpgsqlDataSource.Create(await TestSchema.AddressAsync());
+        opened = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(Database, schema.Options));
         await schema.RunAsync("CREATE TABLE {schema}.outbox (message text)");
     }
 
     public async ValueTask DisposeAsync()
     {
-        await store.DisposeAsync();
-        await database.DisposeAsync();
+        if (opened is not null) await opened.DisposeAsync();
+        if (made is not null) await made.DisposeAsync();
         await schema.DisposeAsync();
     }
 
@@ -29,8 +33,8 @@ public sealed class TransactionTests : IAsyncLifetime
     [InlineData(IsolationLevel.RepeatableRead, true), InlineData(IsolationLevel.Serializable, true)]
     public async Task Events_and_the_rows_of_the_application_are_stored_together_or_not_at_all(IsolationLevel isolation, bool commits)
     {
-        await store.AppendAsync("order", "placed");
-        await using var connection = await database.OpenConnectionAsync();
+        await Store.AppendAsync("order", "placed");
+        await using var connection = await Database.OpenConnectionAsync();
         await using (var transaction = await connection.BeginTransactionAsync(isolation))
         {
             await using (var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options)))
@@ -45,26 +49,26 @@ public sealed class TransactionTests : IAsyncLifetime
             await using var outbox = new NpgsqlCommand($"INSERT INTO {schema.Quoted}.outbox VALUES ('send the invoice')", connection,
                 transaction);
             await outbox.ExecuteNonQueryAsync();
-            Assert.Single((await store.OpenStreamAsync("order")).CommittedEvents);
+            Assert.Single((await Store.OpenStreamAsync("order")).CommittedEvents);
             if (commits) await transaction.CommitAsync();
             else await transaction.RollbackAsync();
         }
 
-        Assert.Equal(commits ? 3 : 1, (await store.OpenStreamAsync("order")).CommittedEvents.Count);
+        Assert.Equal(commits ? 3 : 1, (await Store.OpenStreamAsync("order")).CommittedEvents.Count);
         Assert.Equal(commits ? 1L : 0L, await schema.RunAsync("SELECT count(*) FROM {schema}.outbox"));
-        Assert.Equal(commits ? 4 : 2, (await store.AppendAsync("order", "next")).LastCheckpoint.Value);
+        Assert.Equal(commits ? 4 : 2, (await Store.AppendAsync("order", "next")).LastCheckpoint.Value);
     }
 
     [Fact(Timeout = 60_000)]
     public async Task No_writer_overtakes_a_transaction_that_holds_checkpoints()
     {
-        await store.AppendAsync("other", "first");
-        await using var connection = await database.OpenConnectionAsync();
+        await Store.AppendAsync("other", "first");
+        await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options));
         var held = await inside.AppendAsync("order", "in the transaction");
 
-        var overtaking = store.AppendAsync("other", "second").AsTask();
+        var overtaking = Store.AppendAsync("other", "second").AsTask();
         while (!true.Equals(
             await schema.RunAsync(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = "
@@ -79,7 +83,7 @@ public sealed class TransactionTests : IAsyncLifetime
     {
         await using var waiting = await TestStores.OpenEngineAsync(await TestSchema.AddressAsync(), schema.Options);
         var wait = waiting.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5)).AsTask();
-        await using var connection = await database.OpenConnectionAsync();
+        await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using (var inside = await TestStores.BuildAsync(
             wireup => wireup.UsingPostgresPersistence(transaction, schema.Options))) await inside.AppendAsync("order", "placed");
@@ -92,24 +96,24 @@ public sealed class TransactionTests : IAsyncLifetime
     [Fact]
     public async Task A_snapshot_of_the_transaction_that_others_outran_is_refused_and_may_be_tried_again()
     {
-        await using var connection = await database.OpenConnectionAsync();
+        await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead);
         await using var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options));
-        await store.AppendAsync("order", "placed by another");
+        await Store.AppendAsync("order", "placed by another");
         await Assert.ThrowsAsync<StorageUnavailableException>(async () => await inside.AppendAsync("order", "paid"));
         await transaction.RollbackAsync();
-        Assert.Single((await store.OpenStreamAsync("order")).CommittedEvents);
+        Assert.Single((await Store.OpenStreamAsync("order")).CommittedEvents);
     }
 
     [Fact]
     public async Task A_transaction_that_is_over_is_refused()
     {
-        await using var connection = await database.OpenConnectionAsync();
+        await using var connection = await Database.OpenConnectionAsync();
         var transaction = await connection.BeginTransactionAsync();
         await using var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options));
         await transaction.RollbackAsync();
         await Assert.ThrowsAsync<StorageException>(async () => await inside.AppendAsync("order", "too late"));
-        Assert.Empty((await store.OpenStreamAsync("order")).CommittedEvents);
+        Assert.Empty((await Store.OpenStreamAsync("order")).CommittedEvents);
         await Assert.ThrowsAsync<WireupException>(() =>
             TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options)).AsTask());
     }
@@ -117,7 +121,7 @@ public sealed class TransactionTests : IAsyncLifetime
     [Theory, InlineData("off", Durability.Fast), InlineData("local", Durability.Durable)]
     public async Task What_the_transaction_says_of_flushing_holds_for_commits_inside_it_and_is_described(string setting, Durability level)
     {
-        await using var connection = await database.OpenConnectionAsync();
+        await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using var set = new NpgsqlCommand($"SET LOCAL synchronous_commit = {setting}", connection, transaction);
         await set.ExecuteNonQueryAsync();
@@ -135,7 +139,7 @@ public sealed class TransactionTests : IAsyncLifetime
     [Fact]
     public async Task A_stream_that_was_rolled_back_to_a_savepoint_gives_its_name_to_no_other()
     {
-        await using var connection = await database.OpenConnectionAsync();
+        await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using var inside = await TestStores.BuildAsync(wireup => wireup.UsingPostgresPersistence(transaction, schema.Options));
         await transaction.SaveAsync("before");

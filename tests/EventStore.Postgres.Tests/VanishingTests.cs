@@ -11,19 +11,21 @@ public sealed class VanishingTests : IAsyncLifetime
     private static readonly PageLimit Limit = new(10, 2_000);
     private readonly TestSchema schema = new();
     private string address = "";
-    private IPersistenceEngine engine = null!;
+    private IPersistenceEngine? opened;
+
+    private IPersistenceEngine Engine => opened ?? throw new InvalidOperationException("The test has not begun.");
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
         address = await TestSchema.AddressAsync();
-        engine = await TestStores.OpenEngineAsync(address, schema.Options);
+        opened = await TestStores.OpenEngineAsync(address, schema.Options);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await engine.DisposeAsync();
+        if (opened is not null) await opened.DisposeAsync();
         await schema.DisposeAsync();
     }
 
@@ -67,7 +69,7 @@ public sealed class VanishingTests : IAsyncLifetime
             await schema.RunAsync(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'idle' AND strpos(query, 'y.revision <= $5') > 0 AND "
                 + "strpos(query, '{schema}.') > 0)"))) await Task.Delay(10, Token);
-        await engine.DeleteStreamAsync("vanishing", Token);
+        await Engine.DeleteStreamAsync("vanishing", Token);
         Assert.False(read.IsCompleted);
         await struck;
         var page = await read;
@@ -75,7 +77,7 @@ public sealed class VanishingTests : IAsyncLifetime
     }
 
     private async Task CommitAsync(StreamId stream, params int[] sizes) =>
-        Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync(
+        Assert.Equal(CommitOutcomeKind.Committed, (await Engine.CommitAsync(
         new CommitAttempt(stream, NewId.Next(), [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))]) { Expected = ExpectedRevision.NoStream })).Kind);
 
     // Names are read from a table of their own: while it is locked, a page has its events, and waits for their names.
@@ -86,7 +88,7 @@ public sealed class VanishingTests : IAsyncLifetime
         await using var transaction = await deleting.BeginTransactionAsync(Token);
         await using (var delete = new NpgsqlCommand($"LOCK TABLE {schema.Quoted}.streams; {deletion}",
             deleting)) await delete.ExecuteNonQueryAsync(Token);
-        var read = engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, direction, Limit), Token)
+        var read = Engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, direction, Limit), Token)
             .AsTask();
         await schema.UntilWaitingAsync(1);
         await transaction.CommitAsync(Token);

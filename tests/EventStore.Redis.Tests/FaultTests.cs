@@ -12,22 +12,26 @@ public sealed class FaultTests : IAsyncLifetime
 {
     private const string Marker = "the one that is struck";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-    private PrivateRedis redis = null!;
-    private FaultyProxy proxy = null!;
+    private PrivateRedis? running;
+    private FaultyProxy? between;
     private readonly TestStore store = new(new RedisOptions { CommandTimeout = Patience, OutageTimeout = TimeSpan.FromSeconds(30) });
+
+    private PrivateRedis Server => running ?? throw new InvalidOperationException("The server is not running.");
+
+    private FaultyProxy Proxy => between ?? throw new InvalidOperationException("The proxy is not running.");
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        redis = await PrivateRedis.StartAsync();
-        proxy = FaultyProxy.Before(redis.Port);
+        running = await PrivateRedis.StartAsync();
+        between = FaultyProxy.Before(running.Port);
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (proxy is not null) await proxy.DisposeAsync();
-        if (redis is not null) await redis.DisposeAsync();
+        if (between is not null) await between.DisposeAsync();
+        if (running is not null) await running.DisposeAsync();
     }
 
     [Theory(Timeout = 120_000)]
@@ -40,10 +44,10 @@ public sealed class FaultTests : IAsyncLifetime
         await using var engine = await store.OpenReadyAsync(ThroughProxy());
         await engine.CommitAsync([Attempt("before")], Token);
         var attempt = Attempt(Marker);
-        var struck = proxy.Arm(fault, Encoding.UTF8.GetBytes(Marker));
+        var struck = Proxy.Arm(fault, Encoding.UTF8.GetBytes(Marker));
         await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.CommitAsync([attempt], Token));
         await struck.WaitAsync(Token);
-        if (fault == Fault.HalfOpen) proxy.CutAll();
+        if (fault == Fault.HalfOpen) Proxy.CutAll();
 
         var settled = await SettleAsync(engine, attempt);
         Assert.Equal(fault == Fault.CutBeforeForwarding ? CommitOutcomeKind.Committed : CommitOutcomeKind.Duplicate, settled.Kind);
@@ -56,13 +60,13 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_late_answer_within_the_time_is_an_answer_and_the_pipeline_settles_a_cut_by_itself()
     {
         await using var engine = await store.OpenReadyAsync(ThroughProxy());
-        var late = proxy.Arm(Fault.DelayReply, Encoding.UTF8.GetBytes(Marker));
+        var late = Proxy.Arm(Fault.DelayReply, Encoding.UTF8.GetBytes(Marker));
         Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([Attempt(Marker)], Token))[0].Kind);
         await late;
 
         await using var wired = await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text"))
             .BuildAsync(Token);
-        var cut = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
+        var cut = Proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
         var result = await wired.AppendAsync("stream", ExpectedRevision.Exactly(1), [new EventMessage(Marker)], cancellationToken: Token);
         await cut;
         Assert.Equal(2, result.LastRevision.Value);
@@ -74,7 +78,7 @@ public sealed class FaultTests : IAsyncLifetime
     {
         await using var engine = await store.OpenReadyAsync(ThroughProxy());
         await engine.CommitAsync([Attempt("one", Marker)], Token);
-        var struck = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
+        var struck = Proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
         var page = await engine.ReadStreamAsync(
             new StreamRead(Marker, new Revision(1), new Revision(10), ReadDirection.Forward, new PageLimit(10, 1 << 20)), Token);
         await struck;
@@ -82,7 +86,7 @@ public sealed class FaultTests : IAsyncLifetime
 
         // The script is sent with its text once, so that what is cut below is the answer to running it.
         await engine.PutDocumentAsync("other", default, 0, Token);
-        struck = proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
+        struck = Proxy.Arm(Fault.CutBeforeReply, Encoding.UTF8.GetBytes(Marker));
         await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () =>
             await engine.PutDocumentAsync("document", Encoding.UTF8.GetBytes(Marker), 0, Token));
         await struck;
@@ -92,13 +96,13 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact(Timeout = 120_000)]
     public async Task Scripts_that_the_server_forgot_are_sent_again()
     {
-        await using var engine = await store.OpenReadyAsync(redis.Address);
-        await using var other = await ConnectionMultiplexer.ConnectAsync(redis.Address + ",allowAdmin=true");
+        await using var engine = await store.OpenReadyAsync(Server.Address);
+        await using var other = await ConnectionMultiplexer.ConnectAsync(Server.Address + ",allowAdmin=true");
         for (var round = 1; round <= 3; round++)
         {
-            await other.GetServer(IPAddress.Loopback, redis.Port).ScriptFlushAsync();
+            await other.GetServer(IPAddress.Loopback, Server.Port).ScriptFlushAsync();
             Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([Attempt("body")], Token))[0].Kind);
-            await other.GetServer(IPAddress.Loopback, redis.Port).ScriptFlushAsync();
+            await other.GetServer(IPAddress.Loopback, Server.Port).ScriptFlushAsync();
             Assert.Equal(round, (await engine.FindHeadAsync("stream", Token))!.Revision.Value);
         }
     }
@@ -106,19 +110,19 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact(Timeout = 120_000)]
     public async Task A_server_that_comes_up_late_is_waited_for_and_one_that_goes_and_comes_back_is_survived()
     {
-        await redis.KillAsync();
-        await using var engine = store.Open(redis.Address);
+        await Server.KillAsync();
+        await using var engine = store.Open(Server.Address);
         var opening = engine.InitializeAsync(Token).AsTask();
         await Task.Delay(500, Token);
         Assert.False(opening.IsCompleted);
-        await redis.StartAgainAsync();
+        await Server.StartAgainAsync();
         await opening;
         await engine.CommitAsync([Attempt("first")], Token);
 
-        await redis.KillAsync();
+        await Server.KillAsync();
         var reading = engine.FindHeadAsync("stream", Token).AsTask();
         await Task.Delay(500, Token);
-        await redis.StartAgainAsync();
+        await Server.StartAgainAsync();
         Assert.Equal(1, (await reading)!.Revision.Value);
         Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([Attempt("second")], Token))[0].Kind);
     }
@@ -127,14 +131,14 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_commit_that_found_no_connection_for_longer_than_an_answer_is_waited_for_was_not_sent_and_is_repeated()
     {
         var patient = new TestStore(new RedisOptions { CommandTimeout = 2 * Patience, OutageTimeout = TimeSpan.FromSeconds(60) });
-        await using var engine = await patient.OpenReadyAsync(redis.Address);
+        await using var engine = await patient.OpenReadyAsync(Server.Address);
         await engine.CommitAsync([Attempt("first")], Token);
-        await redis.KillAsync();
+        await Server.KillAsync();
         await Task.Delay(500, Token);
         var committing = engine.CommitAsync([Attempt("second")], Token).AsTask();
         await Task.Delay(3 * Patience, Token); // by the clock of the driver, which gives up by itself and cannot be steered
         Assert.False(committing.IsCompleted);
-        await redis.StartAgainAsync();
+        await Server.StartAgainAsync();
         Assert.Equal(CommitOutcomeKind.Committed, (await committing)[0].Kind);
         Assert.Equal(2, (await engine.FindHeadAsync("stream", Token))!.Revision.Value);
     }
@@ -142,7 +146,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact(Timeout = 120_000)]
     public async Task A_connection_that_is_cut_while_the_server_is_asked_for_its_settings_does_not_keep_a_store_from_opening()
     {
-        var struck = proxy.Arm(Fault.CutBeforeReply, "ppend*"u8.ToArray());
+        var struck = Proxy.Arm(Fault.CutBeforeReply, "ppend*"u8.ToArray());
         await using var engine = await store.OpenReadyAsync(ThroughProxy());
         await struck;
         Assert.Equal(Durability.Durable, engine.Description.Durability.Level);
@@ -178,7 +182,7 @@ public sealed class FaultTests : IAsyncLifetime
         await engine.CommitAsync([Attempt("first")], Token);
         await engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5), Token); // subscribes
         var waiting = engine.WaitForCommitsAsync(new Checkpoint(1), TimeSpan.FromMinutes(5), Token).AsTask();
-        proxy.CutAll();
+        Proxy.CutAll();
         await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token);
 
         // A wait ends early while commits are not announced, and not any more once they are.
@@ -189,7 +193,7 @@ public sealed class FaultTests : IAsyncLifetime
             await engine.WaitForCommitsAsync(new Checkpoint(1), TimeSpan.FromSeconds(2), Token);
         }
 
-        await using var writer = await store.OpenReadyAsync(redis.Address);
+        await using var writer = await store.OpenReadyAsync(Server.Address);
         waiting = engine.WaitForCommitsAsync(new Checkpoint(1), TimeSpan.FromMinutes(5), Token).AsTask();
         await writer.CommitAsync([Attempt("second")], Token);
         await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token);
@@ -199,27 +203,27 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_call_that_waits_to_be_repeated_is_repeated_as_soon_as_the_driver_reports_the_server()
     {
         var options = new TestStore(new RedisOptions { CommandTimeout = Patience, OutageTimeout = TimeSpan.FromMinutes(1) }).Options;
-        await using var connection = new RedisConnection(RedisConnection.Parse(redis.Address), null);
+        await using var connection = new RedisConnection(RedisConnection.Parse(Server.Address), null);
         await connection.OpenAsync(options, Token);
         var log = new Messages();
         var server = new RedisServer(connection, new RedisSettings(options, "redis", new Standstill(), log.CreateLogger("")));
-        await redis.KillAsync();
+        await Server.KillAsync();
         var reading = server.ReadSettingsAsync("key", "appendonly", Token).AsTask();
         while (!log.All.Any(message => message.Contains("trying again", StringComparison.Ordinal))) await Task.Delay(20, Token);
         Assert.False(reading.IsCompleted);
-        await redis.StartAgainAsync();
+        await Server.StartAgainAsync();
         Assert.Equal("yes", Assert.Single(await reading.WaitAsync(TimeSpan.FromSeconds(30), Token)).Value);
     }
 
     [Fact(Timeout = 120_000)]
     public async Task A_server_that_stays_away_is_said_to_be_unavailable_without_a_secret()
     {
-        await redis.KillAsync();
+        await Server.KillAsync();
         await using var engine = new TestStore(new RedisOptions
         {
             StartupTimeout = TimeSpan.FromSeconds(1),
             CommandTimeout = TimeSpan.FromSeconds(1)
-        }).Open(redis.Address + ",password=hidden");
+        }).Open(Server.Address + ",password=hidden");
         var away = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await engine.InitializeAsync(Token));
         Assert.DoesNotContain("hidden", away.ToString() + engine.Description, StringComparison.Ordinal);
     }
@@ -271,7 +275,7 @@ public sealed class FaultTests : IAsyncLifetime
         }
     }
 
-    private string ThroughProxy() => $"127.0.0.1:{proxy.Port}";
+    private string ThroughProxy() => $"127.0.0.1:{Proxy.Port}";
 
     private static CommitAttempt Attempt(string body, string stream = "stream") =>
         new(stream, Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes(body))]);

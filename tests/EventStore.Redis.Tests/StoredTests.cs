@@ -10,31 +10,36 @@ namespace EventStore.Redis.Tests;
 public sealed class StoredTests : IAsyncLifetime
 {
     private readonly TestStore store = new();
-    private RedisSchema schema = null!;
-    private ConnectionMultiplexer connection = null!;
-    private PrivateRedis redis = null!;
+    private readonly RedisSchema schema;
+    private ConnectionMultiplexer? connection;
+    private PrivateRedis? started;
+
+    public StoredTests() => schema = new RedisSchema(store.Options.Name);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private IDatabase Database => connection.GetDatabase();
+    private PrivateRedis Server => started ?? throw new InvalidOperationException("The server is not started.");
+
+    private ConnectionMultiplexer Connection => connection ?? throw new InvalidOperationException("There is no connection.");
+
+    private IDatabase Database => Connection.GetDatabase();
 
     public async ValueTask InitializeAsync()
     {
-        redis = await PrivateRedis.StartAsync();
-        schema = new RedisSchema(store.Options.Name);
-        connection = await ConnectionMultiplexer.ConnectAsync(redis.Address + ",allowAdmin=true");
+        started = await PrivateRedis.StartAsync();
+        connection = await ConnectionMultiplexer.ConnectAsync(started.Address + ",allowAdmin=true");
     }
 
     public async ValueTask DisposeAsync()
     {
         if (connection is not null) await connection.DisposeAsync();
-        if (redis is not null) await redis.DisposeAsync();
+        if (started is not null) await started.DisposeAsync();
     }
 
     [Fact]
     public async Task What_was_removed_leaves_nothing_behind_however_small_the_steps()
     {
-        await using (var engine = new TestStore(store.Options) { SweepStepEntries = 3 }.Open(redis.Address))
+        await using (var engine = new TestStore(store.Options) { SweepStepEntries = 3 }.Open(Server.Address))
         {
             await engine.InitializeAsync(Token);
             await engine.CommitAsync(
@@ -57,7 +62,7 @@ public sealed class StoredTests : IAsyncLifetime
     [Fact]
     public async Task An_opened_store_continues_a_removal_that_another_process_began()
     {
-        await using (var stopped = new TestStore(store.Options) { SweepStepEntries = 0 }.Open(redis.Address))
+        await using (var stopped = new TestStore(store.Options) { SweepStepEntries = 0 }.Open(Server.Address))
         {
             await stopped.InitializeAsync(Token);
             await stopped.CommitAsync([.. Enumerable.Range(0, 100).Select(i => Attempt($"stream-{i % 7}", i))], Token);
@@ -67,7 +72,7 @@ public sealed class StoredTests : IAsyncLifetime
         }
 
         Assert.True((long)await Database.ExecuteAsync("XLEN", schema.Log) > 100);
-        await using var next = new TestStore(store.Options) { SweepStepEntries = 5 }.Open(redis.Address);
+        await using var next = new TestStore(store.Options) { SweepStepEntries = 5 }.Open(Server.Address);
         await next.InitializeAsync(Token);
         while ((string?)await Database.HashGetAsync(schema.Meta, "removed") != "0") await Task.Delay(5, Token);
         Assert.Equal(1, (long)await Database.ExecuteAsync("XLEN", schema.Log));
@@ -77,7 +82,7 @@ public sealed class StoredTests : IAsyncLifetime
     [Fact]
     public async Task All_keys_of_a_store_lie_in_one_slot_of_a_cluster_and_odd_names_do_not_move_them()
     {
-        await using var engine = await store.OpenReadyAsync(redis.Address);
+        await using var engine = await store.OpenReadyAsync(Server.Address);
         foreach (var id in (string[])["{other}", "a}b", "*?[]:", "é😀"])
         {
             await engine.CommitAsync([Attempt(new StreamId(id, id, id), 1)], Token);
@@ -85,13 +90,13 @@ public sealed class StoredTests : IAsyncLifetime
             await engine.PutDocumentAsync(id, default, 0, Token);
         }
 
-        Assert.Single((await KeysLeftAsync()).Select(key => connection.HashSlot(key)).Distinct());
+        Assert.Single((await KeysLeftAsync()).Select(key => Connection.HashSlot(key)).Distinct());
     }
 
     [Fact]
     public async Task A_page_of_events_is_one_round_trip_and_a_stream_of_a_thousand_events_is_one_page()
     {
-        await using var engine = await store.OpenReadyAsync(redis.Address);
+        await using var engine = await store.OpenReadyAsync(Server.Address);
         for (var i = 0; i < 10; i++) await engine.CommitAsync([.. Enumerable.Range(0, 100).Select(n => Attempt("stream", n))], Token);
         async Task<long> RunsAsync(Func<Task> act)
         {
@@ -121,7 +126,7 @@ public sealed class StoredTests : IAsyncLifetime
     [Fact]
     public async Task Part_of_a_large_commit_costs_part_of_it()
     {
-        await using var engine = await store.OpenReadyAsync(redis.Address);
+        await using var engine = await store.OpenReadyAsync(Server.Address);
         await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), [.. Enumerable.Range(0, 10_000).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[300]))]) { Headers = new byte[100] }], Token);
         Assert.InRange((long)await Database.ExecuteAsync("XLEN", schema.Log), 40, 100);
         for (var revision = 1L; revision <= 10_000; revision += 777)
@@ -137,7 +142,7 @@ public sealed class StoredTests : IAsyncLifetime
     [Fact]
     public async Task Damage_is_found_with_its_place_and_never_read_as_if_nothing_were()
     {
-        await using var engine = await store.OpenReadyAsync(redis.Address);
+        await using var engine = await store.OpenReadyAsync(Server.Address);
         for (var i = 0; i < 10; i++) await engine.CommitAsync([Attempt("stream", i)], Token);
         Assert.True((await engine.VerifyAsync(cancellationToken: Token)).IsSound);
 
@@ -175,7 +180,7 @@ public sealed class StoredTests : IAsyncLifetime
     }
 
     private async Task<RedisKey[]> KeysLeftAsync() =>
-        [.. (await connection.GetServer(connection.GetEndPoints()[0]).KeysAsync(pattern: "*").ToArrayAsync(Token))
+        [.. (await Connection.GetServer(Connection.GetEndPoints()[0]).KeysAsync(pattern: "*").ToArrayAsync(Token))
             .OrderBy(key => (string?)key, StringComparer.Ordinal)];
 
     // How many commands came from outside, as the server counts them.

@@ -18,7 +18,7 @@ public sealed class PrivateRedis : ITestServer
     private readonly string program;
     private readonly string folder;
     private readonly string[] settings;
-    private ServerProcess server = null!;
+    private ServerProcess? server;
 
     private PrivateRedis(string program, string folder, int port, string[] settings) =>
         (this.program, this.folder, Port, this.settings) = (program, folder, port, settings);
@@ -31,6 +31,8 @@ public sealed class PrivateRedis : ITestServer
     public string Address => $"127.0.0.1:{Port}";
 
     public string Origin => $"private server, port {Port}";
+
+    private ServerProcess Server => server ?? throw new InvalidOperationException("The server is not started.");
 
     /// <summary>A new server. Skips the test where its binary is missing, and fails it in a continuous build.</summary>
     /// <param name="settings">Further arguments, such as <c>--cluster-enabled yes</c>, word by word; later ones win.</param>
@@ -48,7 +50,7 @@ public sealed class PrivateRedis : ITestServer
     public static Task<PrivateRedis?> TryStartOnDiskAsync(params string[] settings) => TryStartInAsync(Path.GetTempPath(), settings);
 
     /// <summary>Kills the server at once.</summary>
-    public Task KillAsync() => server.KillAsync();
+    public Task KillAsync() => Server.KillAsync();
 
     /// <summary>Starts it over the same files, on the same port, and waits until it replies.</summary>
     public async Task StartAgainAsync()
@@ -59,10 +61,10 @@ public sealed class PrivateRedis : ITestServer
             "--appendonly", "yes", "--appendfsync", "always", .. settings,
         ];
         server = await ServerProcess.StartAsync(folder, "TERM", command);
-        await server.WaitUntilAsync(RepliesAsync);
+        await Server.WaitUntilAsync(RepliesAsync);
     }
 
-    public async ValueTask DisposeAsync() => await server.RemoveAsync();
+    public async ValueTask DisposeAsync() => await Server.RemoveAsync();
 
     private static async Task<PrivateRedis?> TryStartInAsync(string parent, string[] settings)
     {

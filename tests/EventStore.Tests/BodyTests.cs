@@ -268,10 +268,7 @@ public sealed class BodyTests
 
     public sealed record AbstractPart(Part Part);
 
-    public sealed record Computed(int Quantity, decimal Price)
-    {
-        public decimal Total => Quantity * Price;
-    }
+    public sealed record Computed(int Quantity, decimal Price) { public decimal Total => Quantity * Price; }
 
     public sealed class Included
     {

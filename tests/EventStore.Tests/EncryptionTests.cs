@@ -56,6 +56,14 @@ public sealed class EncryptionTests
             await using var consumer = await StartAsync(types);
         }
 
+        var accepting = Json(engine).EncryptWith(Key).AcceptPlaintextUntil(new Checkpoint(3)).AcceptPlaintextOf("order-placed");
+        await using (var both = await accepting.BuildAsync())
+        {
+            Assert.Contains(
+                "accepted up to checkpoint 3 and of the types order-placed", both.Describe().ToString(), StringComparison.Ordinal);
+            Assert.NotNull(await both.Snapshots.FindAsync(Stream));
+        }
+
         await using var other = await Json(engine).EncryptWith(Key).AcceptPlaintextOf("another").BuildAsync();
         await ExpectRefusedAsync(async () => await ToListAsync(other));
         await Assert.ThrowsAsync<WireupException>(async () => await Json(engine).AcceptPlaintextOf("order-placed").BuildAsync());

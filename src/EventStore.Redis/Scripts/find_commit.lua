@@ -4,9 +4,12 @@ local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local revision, _, birth = head(KEYS[4], marks, ARGV[1])
 if not revision then return { checkpoint } end
-local entry = redis.call('HGET', KEYS[3], struct.pack('>I6', birth) .. ARGV[2])
-if not entry then return { checkpoint } end
-local found = redis.call('XRANGE', KEYS[2], entry, entry)[1]
-if not found then return { err = 'ENTRYGONE ' .. entry } end
-if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'checkpoint', checkpoint) end
-return { checkpoint, found[2][2] }
+local id = ask('HGET', KEYS[3], struct.pack('>I6', birth) .. ARGV[2])
+if not id then return { checkpoint } end
+number(id, KEYS[3])
+local found = ask('XRANGE', KEYS[2], id, id)[1]
+if not found then return { err = 'ENTRYGONE ' .. id } end
+local value = entry(found, KEYS[2])
+if commit_id(value) ~= ARGV[2] or name_of(value) ~= ARGV[1] then damaged(KEYS[3]) end
+if ARGV[3] == '1' then write('HSET', KEYS[1], 'checkpoint', checkpoint) end
+return { checkpoint, value }

@@ -2,4 +2,4 @@
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 if not head(KEYS[2], marks, ARGV[1]) then return { checkpoint } end
-return { checkpoint, redis.call('ZREVRANGEBYLEX', KEYS[3], ARGV[2], '-', 'LIMIT', 0, 1)[1] }
+return { checkpoint, ask('ZREVRANGEBYLEX', KEYS[3], ARGV[2], '-', 'LIMIT', 0, 1)[1] }

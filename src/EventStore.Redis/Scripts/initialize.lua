@@ -1,12 +1,14 @@
 -- Opens a store, or makes one. KEYS meta log ids names. ARGV schema version, first stamp, 1 if it may be made.
 -- Returns the newest checkpoint, a word for what was found, and a detail of it.
-local schema = redis.call('HGET', KEYS[1], 'schema')
+local kind = ask('TYPE', KEYS[1]).ok
+if kind ~= 'hash' and kind ~= 'none' then return { 0, 'damaged', KEYS[1] } end
+local schema = ask('HGET', KEYS[1], 'schema')
 if not schema then
   for i = 1, #KEYS do
-    if redis.call('EXISTS', KEYS[i]) == 1 then return { 0, 'damaged', KEYS[i] } end
+    if ask('EXISTS', KEYS[i]) == 1 then return { 0, 'damaged', KEYS[i] } end
   end
   if ARGV[3] ~= '1' then return { 0, 'missing' } end
-  redis.call('HSET', KEYS[1], 'schema', ARGV[1], 'checkpoint', 0, 'stamp', ARGV[2], 'document', 0, 'removed', 0)
+  write('HSET', KEYS[1], 'schema', ARGV[1], 'checkpoint', 0, 'stamp', ARGV[2], 'document', 0, 'removed', 0)
   return { 0, 'made', 0 }
 end
 if schema ~= ARGV[1] then return { 0, 'unknown', schema } end
@@ -15,16 +17,16 @@ local checkpoint, _, marks = open()
 if not checkpoint then return { 0, 'damaged', KEYS[1] } end
 local types = { 'stream', 'hash', 'zset' }
 for i = 2, 4 do
-  local type = redis.call('TYPE', KEYS[i]).ok
+  local type = ask('TYPE', KEYS[i]).ok
   if type ~= types[i - 1] and not (type == 'none' and checkpoint == 0) and not (type == 'none' and i > 2) then
     return { 0, 'damaged', KEYS[i] }
   end
 end
 
 -- Numbers are never given out twice: the log must not be ahead of the counter.
-local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
-local first, _, size = 0, 0, 0
-if newest then first, _, size = place(newest[2][2]) end
+local newest = ask('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+local first, size, _ = 0, 0
+if newest then _, first, _, size = entry(newest, KEYS[2]) end
 if first + size - 1 > checkpoint then return { 0, 'damaged', KEYS[1] } end
 local count = 0
 for _ in pairs(marks or {}) do count = count + 1 end

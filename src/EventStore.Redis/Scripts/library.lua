@@ -9,38 +9,108 @@
 --   removed    hash    marks: N, bucket \0 or nothing (the whole store) -> everything of it up to this checkpoint is gone, then a cursor
 --   graves     list    checkpoints c of indexes grave:c that wait for their entries to be swept
 -- A key that is not handed in as one of KEYS is touched only where one of those vouches that it is there.
-local RECORD, HEADER = 24, 42
+-- Whatever is read here may have been damaged from outside: it is checked before it decides a loop, and before anything is written.
+local RECORD, HEADER, MAX_NUMBER, MAX_STAMP = 24, 42, 2 ^ 47, '315537897599999999'
+local newest_checkpoint -- of the store, once it is open
+local has_begun = false -- to write
+local failure -- what ended the script; versions of Redis differ in what a protected call returns of an error
 
 local function base() return string.sub(KEYS[1], 1, -5) end
 
--- A record of an index: last revision and last checkpoint of the chunk, birth (first checkpoint) of the stream, commit sequence.
-local function record(text, at) return struct.unpack('>I6I6I6I6', text, at) end
-
--- The place of a log entry: first checkpoint and first revision of its commit, the chunk's offset in it and its number of events.
-local function place(value)
-  local checkpoint, revision = struct.unpack('>I6I6', value)
-  local count, offset = struct.unpack('>I4I4', value, HEADER + 5)
-  return checkpoint + offset, revision + offset, count
+local function fail(err)
+  failure = err
+  error(err, 0)
 end
 
-local function commit_id(value) return string.sub(value, HEADER + 17, HEADER + 32) end
+-- Ends the script: the value of a key is not as these scripts write it. A control character would end the message.
+local function damaged(key) fail('DAMAGED ' .. string.gsub(key, '[%z%c]', '/')) end
+
+-- Commands go through these two, so that an error says whether something was written before it.
+local function ask(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) == 'table' and reply.err then
+    if string.find(reply.err, 'WRONGTYPE', 1, true) then damaged(key) end
+    fail(reply.err)
+  end
+  return reply
+end
+
+local function write(command, key, ...)
+  local reply = ask(command, key, ...)
+  has_begun = true
+  return reply
+end
+
+-- Runs a script. What its own code does not foresee can only come from a stored value: the arguments are the engine's.
+local function guarded(run)
+  local is_done, answer = pcall(run)
+  if is_done then return answer end
+  return { err = (has_begun and 'BEGUN ' or '') .. (failure or 'DAMAGED ' .. base() .. '*') }
+end
+
+-- A number that is kept as digits.
+local function number(text, key)
+  local value = text and #text <= 15 and string.find(text, '^%d+$') and tonumber(text)
+  if not value or value > MAX_NUMBER then damaged(key) end
+  return value
+end
+
+-- A number that six bytes begin with.
+local function packed(text, key)
+  if #text < 6 then damaged(key) end
+  return (struct.unpack('>I6', text))
+end
+
+-- A record of an index: last revision and last checkpoint of the chunk, birth (first checkpoint) of the stream, commit sequence.
+local function record(text, at, key)
+  if #text < at + RECORD - 1 then damaged(key) end
+  local revision, checkpoint, birth, sequence = struct.unpack('>I6I6I6I6', text, at)
+  if birth < 1 or sequence < 1 or sequence > revision or revision > checkpoint - birth + 1 or checkpoint > newest_checkpoint then
+    damaged(key)
+  end
+  return revision, checkpoint, birth, sequence
+end
 
 local function name_of(value)
   return string.sub(value, HEADER + 35, HEADER + 34 + struct.unpack('>I2', value, HEADER + 33))
 end
 
+local function commit_id(value) return string.sub(value, HEADER + 17, HEADER + 32) end
+
+-- A log entry as XRANGE returns it: its value, first checkpoint, first revision and number of its events, then birth and sequence of its
+-- commit. Its id is the checkpoint of its last event, so that what goes on behind an entry always advances.
+local function entry(found, log)
+  local id, value = string.match(found[1], '^(%d+)%-0$'), found[2][2]
+  if not id or #value < HEADER + 36 then damaged(log) end
+  local checkpoint, revision, sequence, birth = struct.unpack('>I6I6I6I6', value)
+  local count, offset, total = struct.unpack('>I4I4I4', value, HEADER + 5)
+  if count < 1 or offset + count > total or tonumber(id) ~= checkpoint + offset + count - 1 or birth < 1 or birth > checkpoint
+    or revision < 1 or revision > checkpoint - birth + 1 or sequence < 1 or sequence > revision
+    or #value < HEADER + 34 + struct.unpack('>I2', value, HEADER + 33) then
+    damaged(log)
+  end
+  return value, checkpoint + offset, revision + offset, count, birth, sequence
+end
+
 -- Where the store is: its newest checkpoint, its newest stamp and, while something is being swept, the marks.
 local function open()
-  local meta = redis.call('HMGET', KEYS[1], 'checkpoint', 'stamp', 'removed')
+  local meta = ask('HMGET', KEYS[1], 'checkpoint', 'stamp', 'removed')
   if not meta[1] then return nil end
+  newest_checkpoint = number(meta[1], KEYS[1])
+  local stamp = meta[2] or ''
+  if #stamp ~= 18 or not string.find(stamp, '^%d+$') or stamp > MAX_STAMP then damaged(KEYS[1]) end
   local marks
   if meta[3] ~= '0' then
     marks = {}
-    local all = redis.call('HGETALL', base() .. 'removed')
+    local removed = base() .. 'removed'
+    local all = ask('HGETALL', removed)
     if #all == 0 then return nil end
-    for i = 1, #all, 2 do marks[all[i]] = (struct.unpack('>I6', all[i + 1])) end
+    for i = 1, #all, 2 do
+      marks[all[i]] = packed(all[i + 1], removed)
+      if marks[all[i]] > newest_checkpoint then damaged(removed) end
+    end
   end
-  return tonumber(meta[1]), meta[2], marks
+  return newest_checkpoint, stamp, marks
 end
 
 local GONE = { err = 'STOREGONE the store is not there, or not whole' }
@@ -57,28 +127,45 @@ local function find_record(key, revision)
   local low, high = 0, revision - 1
   while low < high do
     local middle = math.floor((low + high) / 2)
-    local text = redis.call('GETRANGE', key, middle * RECORD, middle * RECORD + RECORD - 1)
+    local text = ask('GETRANGE', key, middle * RECORD, middle * RECORD + RECORD - 1)
     -- Where chunks hold several events, there is nothing beyond the end.
-    if text == '' or (record(text, 1)) >= revision then high = middle else low = middle + 1 end
+    if text == '' or (record(text, 1, key)) >= revision then high = middle else low = middle + 1 end
   end
   return low
 end
 
--- The last record of a stream's index; nil where there is no stream.
+-- The last record of a stream's index, then how many records there are; nil where there is no stream.
 local function head(key, marks, name)
-  local tail = redis.call('GETRANGE', key, -RECORD, -1)
-  if tail == '' then return nil end
-  local revision, checkpoint, birth, sequence = record(tail, 1)
+  local length = ask('STRLEN', key)
+  if length == 0 then return nil end
+  if length % RECORD ~= 0 then damaged(key) end
+  local revision, checkpoint, birth, sequence = record(ask('GETRANGE', key, -RECORD, -1), 1, key)
+  if length / RECORD > revision then damaged(key) end
   if marks and is_removed(marks, name, checkpoint) then return nil, checkpoint end
-  return revision, checkpoint, birth, sequence
+  return revision, checkpoint, birth, sequence, length / RECORD
+end
+
+-- The revision of a stream's newest snapshot; 0 where there is none.
+local function newest_snapshot(newest, name, revision)
+  local found = ask('HGET', newest, name)
+  local snapshot = found and number(found, newest) or 0
+  if snapshot > revision then damaged(newest) end
+  return snapshot
+end
+
+-- Requires of what `bury` writes that it is of the right kind, or not there.
+local function require_burial(name)
+  ask('LLEN', base() .. 'graves')
+  ask('ZCARD', base() .. 'names')
+  ask('HEXISTS', base() .. 'newest', name)
 end
 
 -- Takes a removed stream from every list; what its index names in the log waits in a grave.
 local function bury(name, checkpoint)
   local grave = string.format('%.0f', checkpoint)
-  redis.call('RENAME', base() .. 'stream:' .. name, base() .. 'grave:' .. grave)
-  redis.call('RPUSH', base() .. 'graves', grave)
-  redis.call('ZREM', base() .. 'names', name)
-  redis.call('HDEL', base() .. 'newest', name)
-  redis.call('UNLINK', base() .. 'snapshots:' .. name)
+  write('RENAME', base() .. 'stream:' .. name, base() .. 'grave:' .. grave)
+  write('RPUSH', base() .. 'graves', grave)
+  write('ZREM', base() .. 'names', name)
+  write('HDEL', base() .. 'newest', name)
+  write('UNLINK', base() .. 'snapshots:' .. name)
 end

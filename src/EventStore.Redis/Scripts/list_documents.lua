@@ -2,10 +2,12 @@
 -- Returns the newest checkpoint, 1 if there may be more of them, then for each: name, document.
 local checkpoint = open()
 if not checkpoint then return GONE end
-local names = redis.call('ZRANGEBYLEX', KEYS[3], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
+local names = ask('ZRANGEBYLEX', KEYS[3], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
 local answer, bytes = { checkpoint, 0 }, 0
 for i = 1, #names do
-  local found = redis.call('HGET', KEYS[2], names[i])
+  local found = ask('HGET', KEYS[2], names[i])
+  if not found then damaged(KEYS[2]) end
+  packed(found, KEYS[2])
   answer[#answer + 1], answer[#answer + 2] = names[i], found
   bytes = bytes + #found
   if bytes >= tonumber(ARGV[4]) then

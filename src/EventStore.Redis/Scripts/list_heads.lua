@@ -5,13 +5,13 @@
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local limit, least, budget = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local names = redis.call('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, budget)
+local names = ask('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, budget)
 local answer = { checkpoint, #names == budget and names[budget] or false }
 for i = 1, #names do
   local name = names[i]
   local revision, last, _, sequence = head(base() .. 'stream:' .. name, marks, name)
   if revision then
-    local newest = tonumber(redis.call('HGET', KEYS[3], name) or 0)
+    local newest = newest_snapshot(KEYS[3], name, revision)
     if revision - newest >= least then
       for _, part in ipairs({ name, revision, sequence, newest }) do answer[#answer + 1] = part end
       if (#answer - 2) / 4 == limit then return answer end

@@ -2,7 +2,8 @@
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 if head(KEYS[2], marks, ARGV[1]) then
-  redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -tonumber(ARGV[2]) - 1)
-  if ARGV[2] == '0' then redis.call('HDEL', KEYS[3], ARGV[1]) end
+  ask('HEXISTS', KEYS[3], ARGV[1])
+  write('ZREMRANGEBYRANK', KEYS[4], 0, -tonumber(ARGV[2]) - 1)
+  if ARGV[2] == '0' then write('HDEL', KEYS[3], ARGV[1]) end
 end
 return { checkpoint }

@@ -2,9 +2,11 @@
 -- Returns the newest checkpoint and the new version; 0 where it was at another.
 local checkpoint = open()
 if not checkpoint then return GONE end
-local found = redis.call('HGET', KEYS[2], ARGV[1])
-if (found and struct.unpack('>I6', found) or 0) ~= tonumber(ARGV[2]) then return { checkpoint, 0 } end
-local version = redis.call('HINCRBY', KEYS[1], 'document', 1)
-redis.call('HSET', KEYS[2], ARGV[1], struct.pack('>I6', version) .. ARGV[3])
-if not found then redis.call('ZADD', KEYS[3], 0, ARGV[1]) end
+local found = ask('HGET', KEYS[2], ARGV[1])
+if (found and packed(found, KEYS[2]) or 0) ~= tonumber(ARGV[2]) then return { checkpoint, 0 } end
+number(ask('HGET', KEYS[1], 'document'), KEYS[1])
+ask('ZCARD', KEYS[3])
+local version = write('HINCRBY', KEYS[1], 'document', 1)
+write('HSET', KEYS[2], ARGV[1], struct.pack('>I6', version) .. ARGV[3])
+if not found then write('ZADD', KEYS[3], 0, ARGV[1]) end
 return { checkpoint, version }

@@ -25,8 +25,7 @@ local answer = { checkpoint, 0, 1 }
 local events, bytes, entries = 0, 0, 0
 
 -- Looks at one entry; returns false where the page ends before the range does.
-local function take(value)
-  local first, _, count = place(value)
+local function take(value, first, count)
   local last = first + count - 1
   if not is_picky or is_wanted(value, last) then
     answer[#answer + 1] = value
@@ -49,11 +48,10 @@ if after >= up_to then return answer end
 if not backward then
   local from = after + 1
   while true do
-    local found = redis.call('XRANGE', KEYS[2], from, '+', 'COUNT', AT_ONCE)
+    local found = ask('XRANGE', KEYS[2], from, '+', 'COUNT', AT_ONCE)
     for i = 1, #found do
-      local value = found[i][2][2]
-      local first, _, count = place(value)
-      if first > up_to or not take(value) then return answer end
+      local value, first, _, count = entry(found[i], KEYS[2])
+      if first > up_to or not take(value, first, count) then return answer end
       from = first + count
     end
     if #found < AT_ONCE or from > up_to then return answer end
@@ -62,13 +60,17 @@ end
 
 -- The entry that holds the upper end may reach beyond it.
 local to = up_to - 1
-local highest = redis.call('XRANGE', KEYS[2], up_to, '+', 'COUNT', 1)[1]
-if highest and place(highest[2][2]) <= up_to and not take(highest[2][2]) then return answer end
+local highest = ask('XRANGE', KEYS[2], up_to, '+', 'COUNT', 1)[1]
+if highest then
+  local value, first, _, count = entry(highest, KEYS[2])
+  if first <= up_to and not take(value, first, count) then return answer end
+end
 while to > after do
-  local found = redis.call('XREVRANGE', KEYS[2], to, after + 1, 'COUNT', AT_ONCE)
+  local found = ask('XREVRANGE', KEYS[2], to, after + 1, 'COUNT', AT_ONCE)
   for i = 1, #found do
-    if not take(found[i][2][2]) then return answer end
-    to = place(found[i][2][2]) - 1
+    local value, first, _, count = entry(found[i], KEYS[2])
+    if not take(value, first, count) then return answer end
+    to = first - 1
   end
   if #found < AT_ONCE then return answer end
 end

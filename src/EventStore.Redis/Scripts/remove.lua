@@ -7,9 +7,13 @@ local up_to = checkpoint
 if KEYS[4] then
   local revision, last = head(KEYS[4], marks, ARGV[1])
   if not revision then return { checkpoint, 0 } end
-  bury(ARGV[1], last)
   up_to = last
 end
-redis.call('HSET', base() .. 'removed', ARGV[1], struct.pack('>I6', up_to))
-redis.call('HSET', KEYS[1], 'removed', redis.call('HLEN', base() .. 'removed'))
+ask('HLEN', base() .. 'removed')
+if KEYS[4] then
+  require_burial(ARGV[1])
+  bury(ARGV[1], up_to)
+end
+write('HSET', base() .. 'removed', ARGV[1], struct.pack('>I6', up_to))
+write('HSET', KEYS[1], 'removed', ask('HLEN', base() .. 'removed'))
 return { checkpoint, 1 }

@@ -6,7 +6,8 @@ if not checkpoint then return GONE end
 local revision = head(KEYS[2], marks, ARGV[1]) or 0
 local wanted = tonumber(ARGV[2])
 if wanted > revision then return { checkpoint, revision, 0 } end
-redis.call('ZREMRANGEBYLEX', KEYS[4], '[' .. ARGV[3] .. ':', '(' .. ARGV[3] .. ';')
-redis.call('ZADD', KEYS[4], 0, ARGV[3] .. ':' .. ARGV[4])
-if wanted > tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or 0) then redis.call('HSET', KEYS[3], ARGV[1], wanted) end
+local newest = newest_snapshot(KEYS[3], ARGV[1], revision)
+write('ZREMRANGEBYLEX', KEYS[4], '[' .. ARGV[3] .. ':', '(' .. ARGV[3] .. ';')
+write('ZADD', KEYS[4], 0, ARGV[3] .. ':' .. ARGV[4])
+if wanted > newest then write('HSET', KEYS[3], ARGV[1], wanted) end
 return { checkpoint, revision, 1 }

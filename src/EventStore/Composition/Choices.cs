@@ -15,8 +15,11 @@ internal sealed record TransformChoice(IPayloadTransform Transform);
 /// <summary>Encryption, which is always applied last.</summary>
 internal sealed record EncryptionChoice(IPayloadTransform Transform);
 
-/// <summary>The payloads that are read although they are not encrypted.</summary>
-internal sealed record PlaintextChoice(AcceptedPlaintext Accepted);
+/// <summary>Events up to this checkpoint are read although they are not encrypted.</summary>
+internal sealed record PlaintextUntilChoice(Checkpoint Until);
+
+/// <summary>Payloads of these types are read although they are not encrypted.</summary>
+internal sealed record PlaintextTypesChoice(IReadOnlySet<string> Types);
 
 /// <summary>Envelope values copied into bodies.</summary>
 internal sealed record MappingsChoice(EventMappings Mappings);

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using EventStore.Pipeline;
 using EventStore.Serialization;
 using Microsoft.Extensions.Logging;
@@ -91,7 +92,7 @@ internal sealed class StorePlan
         DescribeDispatch(),
         SnapshotsKept)
     {
-        Plaintext = wireup.Find<PlaintextChoice>() is { } plaintext ? DescribePlaintext(plaintext.Accepted) : null,
+        Plaintext = Plaintext is { } plaintext ? DescribePlaintext(plaintext) : null,
     };
 
     /// <summary>The envelope of payloads. Payloads of both compression algorithms can always be read.</summary>
@@ -104,11 +105,22 @@ internal sealed class StorePlan
     private PayloadEnvelope MakeEnvelope(Guid storeId, IEnumerable<IPayloadTransform> applied) => new(
         applied,
         [CompressionTransform.Of(CompressionAlgorithm.Gzip), CompressionTransform.Of(CompressionAlgorithm.Brotli)],
-        new PayloadProtection(storeId, wireup.Find<EncryptionChoice>() is not null, wireup.Find<PlaintextChoice>()?.Accepted));
+        new PayloadProtection(storeId, wireup.Find<EncryptionChoice>() is not null, Plaintext));
 
-    private static string DescribePlaintext(AcceptedPlaintext plaintext) => plaintext.Types.Count == 0
-        ? $"accepted up to checkpoint {plaintext.Until}"
-        : $"accepted of the types {string.Join(", ", plaintext.Types)}";
+    // Null where everything must be encrypted, or nothing needs to be.
+    private AcceptedPlaintext? Plaintext => (wireup.Find<PlaintextUntilChoice>(), wireup.Find<PlaintextTypesChoice>()) switch
+    {
+        (null, null) => null,
+        var (until, types) => new AcceptedPlaintext(until?.Until ?? Checkpoint.Origin, types?.Types ?? FrozenSet<string>.Empty),
+    };
+
+    private static string DescribePlaintext(AcceptedPlaintext plaintext)
+    {
+        List<string> accepted = [];
+        if (plaintext.Until != Checkpoint.Origin) accepted.Add($"up to checkpoint {plaintext.Until}");
+        if (plaintext.Types.Count > 0) accepted.Add($"of the types {string.Join(", ", plaintext.Types.Order(StringComparer.Ordinal))}");
+        return accepted.Count == 0 ? "none is accepted" : $"accepted {string.Join(" and ", accepted)}";
+    }
 
     private string DescribeDispatch()
     {
@@ -154,9 +166,9 @@ internal sealed class StorePlan
 
     private void RequireEncryptionForPlaintext()
     {
-        if (wireup.Find<PlaintextChoice>() is not null && wireup.Find<EncryptionChoice>() is null)
-            throw new WireupException(
-                $"{wireup.VerbOf<PlaintextChoice>()} has no meaning without encryption. Add EncryptWith(…), or remove the call.");
+        if ((wireup.VerbOf<PlaintextUntilChoice>() ?? wireup.VerbOf<PlaintextTypesChoice>()) is { } verb
+            && wireup.Find<EncryptionChoice>() is null)
+            throw new WireupException($"{verb} has no meaning without encryption. Add EncryptWith(…), or remove the call.");
     }
 
     // Compressed first, encrypted last: encrypted bytes cannot be compressed.

@@ -15,6 +15,11 @@ internal interface IPump
     {
     }
 
+    /// <summary>Called when the consumer begins to stop: nothing more is handed over.</summary>
+    void Stop()
+    {
+    }
+
     /// <summary>Called when the consumer has ended: nothing more is delivered.</summary>
     /// <param name="failure">Why it ended; null if it was stopped.</param>
     void End(Exception? failure)

@@ -1,7 +1,7 @@
 namespace EventStore.Consumers;
 
 /// <summary>
-/// Lets deliveries in while it is neither paused, entered alone, nor in doubt about its lease, and completes a wait when all have left.
+/// Lets deliveries in while it is neither paused, closed, entered alone, nor in doubt about its lease. Completes a wait when all have left.
 /// </summary>
 internal sealed class PauseGate
 {
@@ -12,6 +12,7 @@ internal sealed class PauseGate
     private int inside;
     private bool isPaused;
     private bool isInDoubt;
+    private bool isClosed;
     private int alone;
 
     public bool IsPaused
@@ -84,6 +85,16 @@ internal sealed class PauseGate
         }
     }
 
+    /// <summary>Closes the gate because the consumer stops.</summary>
+    public void Close()
+    {
+        lock (gate)
+        {
+            isClosed = true;
+            _ = CloseAsync();
+        }
+    }
+
     /// <summary>Closes the gate while it is unknown whether another process has taken over, and opens it again.</summary>
     public void SetDoubt(bool doubt)
     {
@@ -137,7 +148,7 @@ internal sealed class PauseGate
 
     private void OpenUnlessNeeded()
     {
-        if (isPaused || isInDoubt || alone > 0) return;
+        if (isPaused || isInDoubt || isClosed || alone > 0) return;
         opened?.TrySetResult();
         opened = null;
     }

@@ -34,5 +34,7 @@ internal sealed class PullPump(PumpContext context, PulledEvents pulled) : IPump
 
     public void Begin() => pulled.Clear();
 
+    public void Stop() => pulled.End(failure: null);
+
     public void End(Exception? failure) => pulled.End(failure);
 }

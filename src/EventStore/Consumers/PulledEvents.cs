@@ -16,6 +16,7 @@ internal sealed class PulledEvents(int width)
     // The unacknowledged events, oldest first, and the number of the newest one; guarded by the queue.
     private readonly Queue<PulledEvent> unacknowledged = new();
     private long newest;
+    private volatile bool isEnded;
 
     public ChannelReader<Delivery> Deliveries => deliveries.Reader;
 
@@ -49,12 +50,20 @@ internal sealed class PulledEvents(int width)
         }
     }
 
-    /// <summary>Ends the enumeration of the consumer.</summary>
-    public void End(Exception? failure) => deliveries.Writer.TryComplete(failure);
+    /// <summary>Ends the enumeration of the consumer. What was not acknowledged is delivered again when it is started again.</summary>
+    public void End(Exception? failure)
+    {
+        isEnded = true;
+        Clear();
+        deliveries.Writer.TryComplete(failure);
+    }
 
     // After a name was lost, an acknowledgement changes nothing that is stored: the progress of that term is never written again.
     private async ValueTask AcknowledgeAsync(PulledEvent pulled, bool andAllBefore, CancellationToken cancellationToken)
     {
+        if (isEnded)
+            throw new ObjectDisposedException(
+                nameof(IPullConsumer), "The consumer was stopped before the event was acknowledged. It is delivered again.");
         List<PulledEvent> done;
         lock (unacknowledged)
         {

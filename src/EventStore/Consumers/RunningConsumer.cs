@@ -137,8 +137,11 @@ internal class RunningConsumer : IConsumer
         return claim.Calls.IsInside ? default : new(ended);
     }
 
+    // The gate is closed first: a cancellation reaches deliveries only after its callbacks ran.
     private async Task EndAsync()
     {
+        gate.Close();
+        term.Pump.Stop();
         await stopping.CancelAsync().ConfigureAwait(false);
         await started.Task.ConfigureAwait(false);
         await running.WaitAsync(Options.StopTimeout, claim.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

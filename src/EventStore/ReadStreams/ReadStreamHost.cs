@@ -163,8 +163,9 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
 
     private async ValueTask<ReadStreamInfo> DescribeAsync(string name, Definition definition, CancellationToken cancellationToken)
     {
+        var condition = documents.Verify(name, definition);
         var links = await documents.LinksOf(definition.Generation).LoadAsync(cancellationToken).ConfigureAwait(false);
-        return new ReadStreamInfo(name, documents.Verify(name, definition), new Revision(links.Count), new Checkpoint(links.FilledTo));
+        return new ReadStreamInfo(name, condition, new Revision(links.Count), new Checkpoint(links.FilledTo));
     }
 
     // Null while it is being dropped.

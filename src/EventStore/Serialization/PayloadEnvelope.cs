@@ -66,7 +66,7 @@ internal sealed class PayloadEnvelope
             var next = new ArrayBufferWriter<byte>(current.Length + 64);
             if (!transform.TryApply(current, context, next)) continue;
             used.Add(transform);
-            context = context with { AppliedBefore = Join(used.Select(before => before.Id)) };
+            context = context with { AppliedBefore = used.Count == 1 ? transform.Id : $"{context.AppliedBefore},{transform.Id}" };
             current = next.WrittenSpan;
         }
 
@@ -99,14 +99,12 @@ internal sealed class PayloadEnvelope
                     "no transform of this name is configured.",
                     "Add it to the wireup, as when the payload was written.");
             var output = new BoundedOutput(ids[i], Math.Max(256, payload.Length), maxBytes);
-            transform.Restore(payload.Span, context with { AppliedBefore = Join(ids.Take(i)) }, output);
+            transform.Restore(payload.Span, context with { AppliedBefore = string.Join(',', ids[..i]) }, output);
             payload = output.Written;
         }
 
         return payload;
     }
-
-    private static string Join(IEnumerable<string> ids) => string.Join(',', ids);
 
     private static void WriteHeader(List<IPayloadTransform> used, ArrayBufferWriter<byte> output)
     {

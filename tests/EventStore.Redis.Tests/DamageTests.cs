@@ -1,0 +1,155 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using StackExchange.Redis;
+
+namespace EventStore.Redis.Tests;
+
+/// <summary>Values that another client of the server damaged: a typed error or sound data, and never a server that is blocked.</summary>
+public sealed class DamageTests
+{
+    private const long MaxAllocatedBytes = 512 << 20;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private static bool IsLongRun { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
+
+    [Fact(Timeout = 120_000)]
+    public async Task Bytes_appended_to_an_index_are_reported_with_its_key_and_never_block_the_server()
+    {
+        await using var store = await DamagedStore.StartAsync(isSwept: true);
+        await using var engine = store.Open();
+        await engine.InitializeAsync(Token);
+        var index = new RedisSchema("damaged").Index(RedisSchema.NameOf("long"));
+        await store.Database.StringAppendAsync(index, new byte[6]);
+        foreach (var (_, call) in store.Readers(engine, isForged: false)
+            .Where(one => one.Name.StartsWith("stream", StringComparison.Ordinal)))
+        {
+            var damage = await Assert.ThrowsAsync<CorruptStorageException>(async () => await call().WaitAsync(Patience, Token));
+            Assert.Contains("stream:default//long", damage.Place, StringComparison.Ordinal);
+        }
+
+        var refused = await Assert.ThrowsAsync<CorruptStorageException>(
+            async () => await engine.CommitAsync([new CommitAttempt("long", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[1])])], Token));
+        Assert.Contains("stream:default//long", refused.Place, StringComparison.Ordinal);
+        Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages,
+            found => found.Place.Contains("long'", StringComparison.Ordinal));
+        await store.PingAsync();
+        Assert.Equal(0, await store.CountSlowAsync());
+        await store.RequireWorkingAsync();
+    }
+
+    [Theory(Timeout = 120_000)]
+    [InlineData("log")]
+    [InlineData("ids")]
+    [InlineData("names")]
+    [InlineData("newest")]
+    [InlineData("documents")]
+    [InlineData("titles")]
+    public async Task A_key_of_another_type_is_found_before_anything_is_written(string part)
+    {
+        await using var store = await DamagedStore.StartAsync(isSwept: true);
+        RedisKey key = $"{{damaged}}:{part}";
+        for (var i = 0; i < store.Writers(store.Open()).Length; i++)
+        {
+            await store.RestoreAsync();
+            await using var engine = store.Open();
+            await engine.InitializeAsync(Token);
+            var (name, call) = store.Writers(engine)[i];
+            await store.Database.KeyDeleteAsync(key);
+            await store.Database.StringSetAsync(key, "of another type");
+            var before = await DumpAsync(store);
+            try
+            {
+                await call();
+            }
+            catch (StorageException damage)
+            {
+                Assert.IsNotType<BatchOutcomeUnknownException>(damage);
+                Assert.True(damage.Message.Contains((string)key!, StringComparison.Ordinal), $"{name}: {damage.Message}");
+                Assert.Equal(before, await DumpAsync(store));
+            }
+        }
+    }
+
+    [Fact]
+    public void Numbers_of_an_entry_whose_checksum_was_forged_allocate_nothing()
+    {
+        var attempt = new CommitAttempt("stream", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[10])]);
+        var entry = new byte[42].Concat(RedisRows.Encode(attempt, RedisSchema.NameOf("stream"))[0].Body).ToArray();
+        entry.AsSpan(24, 18).Fill((byte)'0');
+        foreach (var at in (int[])[4, 8, 12])
+        {
+            var forged = entry.ToArray();
+            BinaryPrimitives.WriteInt32BigEndian(forged.AsSpan(42 + at), int.MaxValue);
+            BinaryPrimitives.WriteInt32BigEndian(forged.AsSpan(42 + 12), int.MaxValue);
+            BinaryPrimitives.WriteUInt32BigEndian(forged.AsSpan(42), RedisRows.Checksum(forged.AsSpan(46)));
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            if (at == 12) RedisRows.Decode(forged, null);
+            else Assert.Throws<CorruptStorageException>(() => RedisRows.Decode(forged, null));
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+        }
+    }
+
+    [Theory(Timeout = 3_000_000)]
+    [InlineData(true, 17)]
+    [InlineData(false, 18)]
+    public async Task Every_member_survives_every_damage_of_every_key(bool isSwept, int seed)
+    {
+        await using var store = await DamagedStore.StartAsync(isSwept);
+        var random = new Random(seed);
+        var mutator = new KeyMutator(store.Database, random);
+        var (cases, calls, refused, longest, slowest, most) = (IsLongRun ? 100_000 : 1_250, 0, 0, TimeSpan.Zero, TimeSpan.Zero, 0L);
+        for (var i = 0; i < cases; i++)
+        {
+            await store.RestoreAsync();
+            await using var engine = store.Open();
+            await engine.InitializeAsync(Token);
+            var what = $"seed {seed}, case {i}, {await mutator.MutateAsync(store.Kept[i % store.Kept.Count].Key)}";
+            var (started, before) = (Stopwatch.GetTimestamp(), GC.GetTotalAllocatedBytes());
+            var writers = store.Writers(engine);
+            random.Shuffle(writers);
+            foreach (var (name, call) in store.Readers(engine, mutator.IsForged).Concat(writers))
+            {
+                calls++;
+                if (!await ReturnsAsync(call, $"{what}, {name}")) refused++;
+            }
+
+            var (time, allocated) = (Stopwatch.GetElapsedTime(started), GC.GetTotalAllocatedBytes() - before);
+            var ping = await store.PingAsync();
+            (longest, slowest, most) = (time > longest ? time : longest, ping > slowest ? ping : slowest, Math.Max(most, allocated));
+            Assert.True(allocated < MaxAllocatedBytes, $"{what}: {allocated} bytes allocated");
+            if (i % 50 == 0) await store.RequireWorkingAsync();
+        }
+
+        await store.RequireWorkingAsync();
+        Assert.Equal(0, await store.CountSlowAsync());
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{cases} cases, {calls} calls, {refused} refused; longest case {longest.TotalMilliseconds:0} ms, slowest reply to PING "
+                + $"{slowest.TotalMilliseconds:0.0} ms, most allocated by a case {most >> 10} KiB");
+    }
+
+    // Sound data or a typed error, in time; anything else fails with its case.
+    private static async Task<bool> ReturnsAsync(Func<Task> call, string what)
+    {
+        try
+        {
+            await call().WaitAsync(Patience, Token);
+            return true;
+        }
+        catch (EventStoreException error) when (error is not StorageUnavailableException)
+        {
+            return false;
+        }
+        catch (Exception error) when (!Token.IsCancellationRequested)
+        {
+            throw new InvalidOperationException(what, error);
+        }
+    }
+
+    private static async Task<string> DumpAsync(DamagedStore store)
+    {
+        var dumps = await Task.WhenAll(store.Kept.Select(one => store.Database.KeyDumpAsync(one.Key)));
+        return string.Join(',', dumps.Select(dump => Convert.ToHexString(dump ?? [])));
+    }
+}
