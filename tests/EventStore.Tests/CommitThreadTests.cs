@@ -25,38 +25,93 @@ public sealed class CommitThreadTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Code_of_the_application_never_runs_on_the_thread_that_commits()
+    public async Task A_lone_caller_continues_on_the_thread_that_commits_and_no_other_caller_waits_for_its_code()
     {
         var engine = new Blocking(OpenInMemory());
-        var threads = new ConcurrentQueue<string?>();
-        var hook = new NotesThread(threads);
-        await using var store = await Wire(engine).HookIntoPipelineUsing(hook).UsingSynchronousDispatchScheduler()
-            .DispatchTo((Commit _, CancellationToken _) => new ValueTask(Note())).BuildAsync();
-        await using var bare = await Wire(engine).BuildAsync();
-        await store.AppendAsync("stream", "1");
-        await Note();
-        await bare.AppendAsync("stream", "2");
-        await Note();
-        var stream = bare.CreateStream("other");
-        stream.Add("1");
-        await stream.CommitChangesAsync();
-        await Note();
-        await Assert.ThrowsAsync<ConcurrencyException>(
-            async () => await bare.AppendAsync("stream", ExpectedRevision.NoStream, [new EventMessage("x")]));
-        await Note();
-        var id = Guid.NewGuid();
-        await bare.AppendAsync("stream", ExpectedRevision.Any, [new EventMessage("x")], id);
-        await bare.AppendAsync("stream", ExpectedRevision.Any, [new EventMessage("x")], id);
-        await Note();
-        Assert.True(threads.Count >= 7);
-        Assert.DoesNotContain(CommitThreadName, threads);
-        Assert.All(engine.Threads, name => Assert.Equal(CommitThreadName, name));
+        await using var store = await Wire(engine).BuildAsync();
+        using var blocked = new ManualResetEventSlim();
+        var name = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        engine.Gate.Reset();
+        var lone = LoneAsync();
+        engine.Gate.Set();
+        Assert.Equal(CommitThreadName, await name.Task);
+        for (var i = 0; i < 20; i++) await store.AppendAsync("stream", $"{i}");
+        Assert.False(lone.IsCompleted);
+        blocked.Set();
+        await lone;
+        Assert.All(engine.Threads, thread => Assert.Equal(CommitThreadName, thread));
 
-        Task Note()
+        async Task LoneAsync()
         {
-            threads.Enqueue(Thread.CurrentThread.Name);
-            return Task.CompletedTask;
+            await store.AppendAsync("other", "1");
+            name.SetResult(Thread.CurrentThread.Name);
+            blocked.Wait(TestContext.Current.CancellationToken);
         }
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Code_that_blocks_on_its_own_commits_where_it_continues_is_served(bool isDisposedThere)
+    {
+        var engine = new Blocking(OpenInMemory());
+        var store = await Wire(engine).BuildAsync();
+        engine.Gate.Reset();
+        var blocking = BlockingAsync();
+        engine.Gate.Set();
+        Assert.Equal(101, await blocking);
+        if (!isDisposedThere) await store.DisposeAsync();
+
+        async Task<long> BlockingAsync()
+        {
+            await store.AppendAsync("stream", "0");
+            Assert.Equal(CommitThreadName, Thread.CurrentThread.Name);
+            var last = 0L;
+            for (var i = 0; i < 100; i++) last = Block(store.AppendAsync("stream", $"{i}").AsTask()).LastCheckpoint.Value;
+            if (isDisposedThere) Block(DisposeAsync());
+            return last;
+        }
+
+        async Task<bool> DisposeAsync()
+        {
+            await store.DisposeAsync();
+            return true;
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Commits_that_a_lone_caller_does_not_await_are_stored_in_order_while_its_code_runs_on()
+    {
+        var engine = new Blocking(OpenInMemory());
+        await using var store = await Wire(engine).BuildAsync();
+        engine.Gate.Reset();
+        var continued = LoneAsync();
+        engine.Gate.Set();
+        Assert.Equal(Enumerable.Range(2, 50).Select(i => (long)i), await continued);
+
+        async Task<IEnumerable<long>> LoneAsync()
+        {
+            await store.AppendAsync("stream", "0");
+            var others = Enumerable.Range(1, 50).Select(i => store.AppendAsync("stream", $"{i}").AsTask()).ToArray();
+            Block(others[^1]);
+            return [.. others.Select(other => Block(other).LastCheckpoint.Value)];
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Hooks_and_dispatch_keep_no_other_commit_waiting()
+    {
+        var engine = new Blocking(OpenInMemory());
+        using var blocked = new ManualResetEventSlim();
+        var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var hook = new Blocks("slow", entered, blocked);
+        await using var store = await Wire(engine).HookIntoPipelineUsing(hook).BuildAsync();
+        var slow = store.AppendAsync("slow", "1").AsTask();
+        await entered.Task;
+        for (var i = 0; i < 20; i++) await store.AppendAsync("stream", $"{i}");
+        Assert.False(slow.IsCompleted);
+        blocked.Set();
+        Assert.Equal(1, (await slow).LastCheckpoint.Value);
     }
 
     [Fact(Timeout = 60_000)]
@@ -122,11 +177,20 @@ public sealed class CommitThreadTests
         }
     }
 
-    private sealed class NotesThread(ConcurrentQueue<string?> threads) : IPipelineHook
+    // What an application without await does. The analyzers forbid it to this code base.
+    private static T Block<T>(Task<T> task)
+    {
+        ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
+        return task.GetAwaiter().GetResult();
+    }
+
+    private sealed class Blocks(StreamId stream, TaskCompletionSource entered, ManualResetEventSlim blocked) : IPipelineHook
     {
         public ValueTask AfterCommitAsync(PendingCommit commit, CommitResult result, CancellationToken cancellationToken)
         {
-            threads.Enqueue(Thread.CurrentThread.Name);
+            if (commit.Stream != stream) return default;
+            entered.SetResult();
+            blocked.Wait(cancellationToken);
             return default;
         }
     }

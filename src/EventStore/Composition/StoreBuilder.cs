@@ -55,7 +55,7 @@ internal sealed class StoreBuilder(StorePlan plan)
         var scheduler = MakeScheduler(ledger, reads, telemetry);
         var isSynchronous = plan.Dispatch?.Scheduling.Kind == SchedulerKind.Synchronous;
         var commits = new CommitPath(
-            codec, hooks, committer, scheduler is not null && isSynchronous ? scheduler.WaitUntilDispatchedAsync : CommitPath.ReturnAtOnce);
+            codec, hooks, committer, scheduler is not null && isSynchronous ? scheduler.WaitUntilDispatchedAsync : null);
 
         var shared = new SharedPages(pages, plan.Time);
         var isReadOnly = plan.ReadOnly is not null && plan.ConsumerStorage is null;

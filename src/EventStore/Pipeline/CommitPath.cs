@@ -9,16 +9,15 @@ namespace EventStore.Pipeline;
 /// <param name="codec">Encodes events and headers.</param>
 /// <param name="hooks">Run before and after the commit is stored.</param>
 /// <param name="committer">Stores the commit.</param>
-/// <param name="beforeReturn">Runs after the commit up to a checkpoint is stored, before the caller gets its result.</param>
-internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committer committer, Func<Checkpoint, ValueTask> beforeReturn)
+/// <param name="beforeReturn">
+/// Runs after the commit up to a checkpoint is stored, before the caller gets its result; null for nothing.
+/// </param>
+internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committer committer, Func<Checkpoint, ValueTask>? beforeReturn)
 {
-    /// <summary>Returns the result to the caller without waiting for anything.</summary>
-    public static ValueTask ReturnAtOnce(Checkpoint checkpoint) => default;
-
     public EventRecord Encode(StreamId stream, EventMessage message) => codec.Encode(stream, message);
 
     /// <inheritdoc cref="Committer.ToCaller"/>
-    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing) => committer.ToCaller(committing);
+    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing, Guid commitId) => committer.ToCaller(committing, commitId);
 
     /// <summary>Encodes and commits. The space of the encoded events is reused when the outcome is known.</summary>
     public ValueTask<CommitResult> AppendAsync(
@@ -28,7 +27,7 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
         IReadOnlyList<EventMessage> events,
         IEnumerable<KeyValuePair<string, string>>? headers,
         CancellationToken cancellationToken) =>
-        ToCaller(AppendThenReleaseAsync(stream, expected, commitId, events, headers, cancellationToken));
+        ToCaller(AppendThenReleaseAsync(stream, expected, commitId, events, headers, cancellationToken), commitId);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<CommitResult> AppendThenReleaseAsync(
@@ -78,10 +77,10 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
         var attempt = new CommitAttempt(stream, commitId, records) { Expected = expected, Headers = encodedHeaders };
         var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
 
-        if (pending is not null || beforeReturn != ReturnAtOnce) await committer.LeaveThreadAsync().ConfigureAwait(false);
+        if (pending is not null || beforeReturn is not null) await committer.LeaveThreadAsync().ConfigureAwait(false);
         if (pending is not null && !result.IsDuplicate)
             await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
-        await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);
+        if (beforeReturn is not null) await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);
         return (result, stored);
     }
 

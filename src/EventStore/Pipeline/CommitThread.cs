@@ -1,80 +1,218 @@
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// A thread that sends the batches of one store, for an engine that commits on the calling thread. A flush keeps no caller waiting in its
+/// The thread that sends the batches of one store, for an engine that commits on the calling thread. A flush keeps no caller waiting in its
 /// call. Threads of the pool may wait for commits, because none of them is needed to send a batch. It starts when it is first woken.
 /// </summary>
+/// <remarks>
+/// A lone caller continues on this thread, which saves two thread switches a commit. Meanwhile the thread is <i>lent</i>. If another caller
+/// commits, a second thread takes its place at once. If the caller's own code commits, the lent thread sends that as soon as the code
+/// awaits or returns; the second thread watches, and takes over from code that blocks instead. A thread that was replaced becomes the
+/// second one, or ends.
+/// </remarks>
+/// <param name="gate">Guards the threads; the gate of the group commit.</param>
 /// <param name="send">Sends what is queued.</param>
-internal sealed class CommitThread(Action send) : IAsyncDisposable
+internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
 {
-    // A caller that has just been served often commits again within microseconds; waking a sleeping thread takes longer than that.
-    private const int SpinsBeforeSleep = 50;
-    private readonly AutoResetEvent awake = new(initialState: false);
-    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Thread? thread;
+    // The watch ends after as many ticks without a caller to watch.
+    private const int TicksOfWatch = 100;
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
 
-    // Set by who wakes the thread, cleared by the thread before it sends.
-    private volatile bool isWanted;
-    private volatile bool isAsleep;
+    [ThreadStatic]
+    private static Worker? current;
+
+    // Guarded by the gate. A thread may read without it whether it leads itself, and is lent: only it changes that.
+    private volatile Worker? leader;
+    private Worker? second;
+    private long lends;
+    private bool isWatching;
     private volatile bool isEnding;
 
-    /// <summary>Whether the caller runs on this thread.</summary>
-    public bool IsCurrent => Thread.CurrentThread == thread;
+    private Lock Gate => gate;
+
+    /// <summary>Whether the caller runs on the thread that sends batches, and batches wait for it.</summary>
+    public bool IsCurrent => current is { IsLent: false } worker && worker == leader;
+
+    /// <summary>Whether the caller runs on a thread that is lent to it, or to a caller of another store.</summary>
+    public static bool IsLentToCurrent => current is { IsLent: true };
+
+    /// <summary>Whether the thread runs code of a caller now. Called with the gate held.</summary>
+    public bool IsLent => leader is { IsLent: true };
 
     /// <summary>
-    /// Has the thread send what is queued, at once or as soon as it is done with what it sends now. Called by one caller at a time.
+    /// Has the thread send what is queued, at once or as soon as it is done with what it sends now. Called with the gate held.
     /// </summary>
     public void Wake()
     {
-        if (thread is null) Start();
-        isWanted = true;
-        Interlocked.MemoryBarrier();
-        if (isAsleep) awake.Set();
+        if (leader is null) leader = new Worker(this);
+        else if (leader.IsLent && leader == current) Watch();
+        else if (leader.IsLent) Replace();
+        leader.Wake();
     }
 
-    /// <summary>Ends the thread once it has sent what it was woken for. Nothing may wake it any more.</summary>
+    /// <summary>
+    /// Lets the code of a caller run on the thread until it returns. Called with the gate held, on the thread that sends.
+    /// </summary>
+    /// <param name="othersWait">Whether other attempts are queued, which the second thread sends at once.</param>
+    public void Lend(bool othersWait)
+    {
+        leader!.IsLent = true;
+        lends++;
+        if (!othersWait) return;
+        Replace();
+        leader.Wake();
+    }
+
+    /// <summary>Ends the threads. Nothing may wake them any more.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (thread is not null)
+        Worker[] ending;
+        lock (gate)
         {
             isEnding = true;
-            Wake();
-            await ended.Task.ConfigureAwait(false);
+
+            // One that is lent ends when the caller's code returns. That code may be what closes the store.
+            ending = [.. new[] { leader, second }.OfType<Worker>().Where(worker => !worker.IsLent)];
+            foreach (var worker in ending) worker.Wake();
         }
 
-        awake.Dispose();
+        foreach (var worker in ending) await worker.Ended.ConfigureAwait(false);
     }
 
-    // Without the context of the caller that happens to be first.
-    private void Start()
+    private void Replace()
     {
-        thread = new Thread(Run) { IsBackground = true, Name = "EventStore commits" };
-        thread.UnsafeStart();
+        leader = second ?? new Worker(this);
+        second = null;
     }
 
-    private void Run()
+    private void Watch()
     {
-        while (true)
+        second ??= new Worker(this);
+        if (isWatching) return;
+        isWatching = true;
+        second.Wake();
+    }
+
+    // The loop of each thread.
+    private void Run(Worker worker)
+    {
+        do
         {
-            AwaitWake();
-            isWanted = false; // before sending, so that a call of Wake meanwhile is not lost
-            if (isEnding) break;
+            if (leader != worker && !BecomesLeader(worker)) return;
+            worker.AwaitWake();
+            if (isEnding) return;
             send();
         }
-
-        ended.SetResult();
+        while (StaysAfterSending(worker));
     }
 
-    private void AwaitWake()
+    private bool StaysAfterSending(Worker worker)
     {
-        var spinning = new SpinWait();
-        while (!isWanted && spinning.Count < SpinsBeforeSleep) spinning.SpinOnce(sleep1Threshold: -1);
-        while (!isWanted)
+        lock (gate)
+        {
+            worker.IsLent = false;
+            if (isEnding) return false;
+            if (leader == worker) return true;
+            if (second is not null) return false;
+            second = worker;
+            worker.Forget();
+            return true;
+        }
+    }
+
+    // The second thread waits here until it takes the place of a lent one. It returns false when the store is closed.
+    private bool BecomesLeader(Worker worker)
+    {
+        var (seen, quietTicks) = (0L, 0);
+        while (true)
+        {
+            bool watches;
+            lock (gate)
+            {
+                if (isEnding) return false;
+                if (leader == worker) return true;
+                worker.Forget();
+                watches = isWatching;
+            }
+
+            worker.Sleep(watches ? Tick : Timeout.InfiniteTimeSpan);
+            lock (gate)
+            {
+                if (!isWatching || isEnding || leader == worker) continue;
+                var isSame = lends == seen;
+                if (isSame && leader is { IsLent: true, IsWanted: true })
+                {
+                    Replace();
+                    leader.Wake();
+                }
+
+                quietTicks = isSame ? quietTicks + 1 : 0;
+                seen = lends;
+                isWatching = quietTicks < TicksOfWatch;
+            }
+        }
+    }
+
+    /// <summary>A thread that sleeps until it is woken.</summary>
+    private sealed class Worker : IDisposable
+    {
+        // A caller that has just been served often commits again within microseconds; waking a sleeping thread takes longer than that.
+        private const int SpinsBeforeSleep = 50;
+        private readonly AutoResetEvent awake = new(initialState: false);
+        private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // Set by who wakes the thread, cleared by the thread before it sends.
+        private volatile bool isWanted;
+        private volatile bool isAsleep;
+
+        public Worker(CommitThread owner)
+        {
+            var thread = new Thread(() => Run(owner)) { IsBackground = true, Name = "EventStore commits" };
+            thread.UnsafeStart(); // without the context of the caller that happens to be first
+        }
+
+        // Guarded by the gate.
+        public bool IsLent { get; set; }
+
+        public bool IsWanted => isWanted;
+
+        public Task Ended => ended.Task;
+
+        public void Wake()
+        {
+            isWanted = true;
+            Interlocked.MemoryBarrier();
+            if (isAsleep) awake.Set();
+        }
+
+        public void Forget() => isWanted = false;
+
+        public void AwaitWake()
+        {
+            var spinning = new SpinWait();
+            while (!isWanted && spinning.Count < SpinsBeforeSleep) spinning.SpinOnce(sleep1Threshold: -1);
+            while (!isWanted) Sleep(Timeout.InfiniteTimeSpan);
+            isWanted = false; // before sending, so that a call of Wake meanwhile is not lost
+        }
+
+        public void Sleep(TimeSpan atMost)
         {
             isAsleep = true;
             Interlocked.MemoryBarrier(); // either this sees that it is wanted, or Wake sees that it is asleep
-            if (!isWanted) awake.WaitOne();
+            if (!isWanted) awake.WaitOne(atMost);
             isAsleep = false;
+        }
+
+        public void Dispose() => awake.Dispose();
+
+        private void Run(CommitThread owner)
+        {
+            current = this;
+            owner.Run(this);
+
+            // What wakes it holds the gate.
+            lock (owner.Gate) Dispose();
+            ended.SetResult();
         }
     }
 }

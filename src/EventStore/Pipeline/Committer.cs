@@ -15,24 +15,35 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     public ValueTask LeaveThreadAsync() => group.LeaveThreadAsync();
 
     /// <summary>
-    /// Returns a commit to the caller, whose code continues on the thread pool and never on the thread that sends batches. A caller that
-    /// blocks until the commit is stored is released without a thread of the pool.
+    /// Returns a commit to the caller, whose code continues on the thread pool, or on the thread that sends batches if that is lent to it.
+    /// A caller that blocks until the commit is stored is released without a thread of the pool.
     /// </summary>
-    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing)
+    public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing, Guid commitId)
     {
         if (committing.IsCompleted || !group.HasThread) return committing;
-        var caller = new TaskCompletionSource<CommitResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = PassOnAsync(committing, caller);
+        var isLone = group.IsLone(commitId);
+        var caller = new TaskCompletionSource<CommitResult>(
+            isLone ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = PassOnAsync(committing, caller, isLone);
         return new(caller.Task);
     }
 
     /// <exception cref="ConcurrencyException">The stream is not at the expected revision.</exception>
     /// <exception cref="CommitIdReusedException">Another commit has the same id.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<(CommitResult Result, CommitRecord Stored)> CommitAsync(
+    public ValueTask<(CommitResult Result, CommitRecord Stored)> CommitAsync(
         CommitAttempt attempt, long started, CancellationToken cancellationToken)
     {
-        var (outcome, wasSettled) = await group.SubmitAsync(attempt, cancellationToken).ConfigureAwait(false);
+        var submitted = group.SubmitAsync(attempt, cancellationToken);
+        return submitted is { IsCompletedSuccessfully: true, Result.Outcome: { Kind: CommitOutcomeKind.Committed } outcome }
+            ? new(Committed(outcome.Commit!, isDuplicate: false, started))
+            : FinishAsync(attempt, submitted, started);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<(CommitResult Result, CommitRecord Stored)> FinishAsync(
+        CommitAttempt attempt, ValueTask<(CommitOutcome Outcome, bool WasSettled)> submitted, long started)
+    {
+        var (outcome, wasSettled) = await submitted.ConfigureAwait(false);
         if (outcome.Kind != CommitOutcomeKind.Committed) await LeaveThreadAsync().ConfigureAwait(false);
         if (outcome.Kind == CommitOutcomeKind.Conflict)
         {
@@ -40,9 +51,13 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
             throw new ConcurrencyException(attempt.Stream, attempt.Expected.Revision, outcome.Actual.Revision);
         }
 
-        var stored = outcome.Commit!;
         var isDuplicate = outcome.Kind == CommitOutcomeKind.Duplicate
-            && !await duplicates.IsOwnAsync(attempt, stored, wasSettled).ConfigureAwait(false);
+            && !await duplicates.IsOwnAsync(attempt, outcome.Commit!, wasSettled).ConfigureAwait(false);
+        return Committed(outcome.Commit!, isDuplicate, started);
+    }
+
+    private (CommitResult Result, CommitRecord Stored) Committed(CommitRecord stored, bool isDuplicate, long started)
+    {
         var result = new CommitResult(
             stored.Stream,
             stored.CommitId,
@@ -57,19 +72,25 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         return (result, stored);
     }
 
-    private static async Task PassOnAsync(ValueTask<CommitResult> committing, TaskCompletionSource<CommitResult> caller)
+    private static async Task PassOnAsync(
+        ValueTask<CommitResult> committing, TaskCompletionSource<CommitResult> caller, bool continuesInline)
     {
+        CommitResult? result = null;
+        Exception? failure = null;
         try
         {
-            caller.SetResult(await committing.ConfigureAwait(false));
-        }
-        catch (OperationCanceledException error)
-        {
-            caller.SetCanceled(error.CancellationToken);
+            result = await committing.ConfigureAwait(false);
         }
         catch (Exception error)
         {
-            caller.SetException(error);
+            failure = error;
         }
+
+        // As after a cancellation, or where an attempt of the same id was the lone one.
+        if (continuesInline && !CommitThread.IsLentToCurrent)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (result is not null) caller.SetResult(result);
+        else if (failure is OperationCanceledException cancelled) caller.SetCanceled(cancelled.CancellationToken);
+        else caller.SetException(failure!);
     }
 }

@@ -8,8 +8,9 @@ namespace EventStore.Pipeline;
 /// </summary>
 /// <remarks>
 /// The gate is either <i>idle</i> (no commit is running, the queue is empty) or <i>led</i> (one batch is with the engine, or the leader
-/// gathers the next one; all others queue). Over an engine that blocks, every attempt is queued, and a thread of this store leads.
-/// Otherwise a caller that finds the gate idle leads with its own attempt, and waits for no other caller. What is queued meanwhile is
+/// gathers the next one; all others queue). Over an engine that blocks, every attempt is queued, and a thread of this store leads. There
+/// an attempt that finds the gate idle is <i>lone</i>: it is sent alone, and its caller continues on the store's thread. Over other
+/// engines, a caller that finds the gate idle leads with its own attempt, and waits for no other caller. What is queued meanwhile is
 /// drained by the store's thread where the engine commits on the calling thread. Elsewhere the thread pool drains it.
 /// </remarks>
 internal sealed class GroupCommit : IAsyncDisposable
@@ -34,13 +35,14 @@ internal sealed class GroupCommit : IAsyncDisposable
     private readonly Queue<QueuedAttempt> queue = new();
     private bool isLed;
     private bool isDisposed;
+    private volatile QueuedAttempt? lone;
     private Task leading = Task.CompletedTask;
     private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Changed with the gate held, read without.
     private volatile int queueLength;
 
-    // Touched by the leader only.
+    // Touched by the leader only, and by an attempt that finds the gate idle.
     private long averageBatchTicks;
     private int expectedCohort = 1;
 
@@ -49,11 +51,14 @@ internal sealed class GroupCommit : IAsyncDisposable
         (this.engine, this.settlement, this.telemetry, this.time) = (engine, settlement, telemetry, time);
         (maxGatherTicks, minGatherTicks) = (time.TimestampFrequency / 2000, time.TimestampFrequency / 200_000);
         mayLeadAlone = engine.Description.CommitThreading != CommitThreading.Blocking;
-        if (engine.Description.CommitThreading != CommitThreading.Asynchronous) thread = new CommitThread(() => leading = DrainAsync());
+        if (engine.Description.CommitThreading != CommitThreading.Asynchronous) thread = new CommitThread(gate, SendQueued);
     }
 
     /// <summary>Whether outcomes may reach their callers on the thread that sends batches.</summary>
     public bool HasThread => thread is not null;
+
+    /// <summary>Whether a commit that was just submitted is a lone one: its caller may continue on the thread that sends batches.</summary>
+    public bool IsLone(Guid commitId) => lone is { } sent && sent.Attempt.CommitId == commitId;
 
     /// <summary>
     /// Continues on the thread pool if it is called on the thread that sends batches. Called before anything that runs code of the
@@ -71,7 +76,6 @@ internal sealed class GroupCommit : IAsyncDisposable
     /// <exception cref="TooLargeException">The attempt exceeds a limit of the engine.</exception>
     public ValueTask<(CommitOutcome Outcome, bool WasSettled)> SubmitAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        engine.Description.Limits.Require(attempt);
         cancellationToken.ThrowIfCancellationRequested();
         QueuedAttempt? queued = null;
         lock (gate)
@@ -79,15 +83,14 @@ internal sealed class GroupCommit : IAsyncDisposable
             ObjectDisposedException.ThrowIf(isDisposed, typeof(IEventStore));
             if (isLed || !mayLeadAlone)
             {
+                engine.Description.Limits.Require(attempt); // the engine would refuse the whole batch
                 queue.Enqueue(queued = Queued(attempt));
                 queueLength = queue.Count;
+                if (!isLed && expectedCohort <= 1) lone = queued;
+                if (thread is not null && (!isLed || thread.IsLent)) thread.Wake();
             }
 
-            if (!isLed)
-            {
-                isLed = true;
-                if (queued is not null) thread?.Wake();
-            }
+            isLed = true;
         }
 
         return queued is null ? LeadAlone(attempt, cancellationToken) : queued.WaitAsync(cancellationToken);
@@ -190,6 +193,89 @@ internal sealed class GroupCommit : IAsyncDisposable
         }
     }
 
+    // Runs on the store's thread.
+    private void SendQueued()
+    {
+        var first = lone;
+        lock (gate)
+        {
+            if (first is not null) queue.Dequeue();
+            queueLength = queue.Count;
+            if (first?.TrySend() != true) lone = null; // there is none, or it was cancelled while it waited
+        }
+
+        if (lone is not null) SendLone(first!);
+        else leading = DrainAsync();
+    }
+
+    private void SendLone(QueuedAttempt attempt)
+    {
+        var started = time.GetTimestamp();
+        ValueTask<CommitOutcome> sent;
+        try
+        {
+            sent = engine.CommitAsync(attempt.Attempt, CancellationToken.None);
+        }
+        catch (Exception error)
+        {
+            sent = ValueTask.FromException<CommitOutcome>(error);
+        }
+
+        if (sent.IsCompletedSuccessfully) FinishLone(attempt, started, (sent.Result, false), null);
+        else leading = SettleLoneAsync(attempt, started, sent);
+    }
+
+    private async Task SettleLoneAsync(QueuedAttempt attempt, long started, ValueTask<CommitOutcome> sent)
+    {
+        (CommitOutcome Outcome, bool WasSettled) result = default;
+        Exception? failure = null;
+        try
+        {
+            var (outcomes, wasSettled) = await settlement.AwaitAsync([attempt.Attempt], AsBatchAsync(sent)).ConfigureAwait(false);
+            result = (outcomes[0], wasSettled);
+        }
+        catch (Exception error)
+        {
+            failure = Settlement.Explain(error, attempt.Attempt);
+        }
+
+        FinishLone(attempt, started, result, failure);
+    }
+
+    // The leader steps down first, so that no commit waits for the code of this caller.
+    private void FinishLone(QueuedAttempt attempt, long started, (CommitOutcome Outcome, bool WasSettled) result, Exception? failure)
+    {
+        NoteBatch(started, 1);
+        bool isLent;
+        lock (gate)
+        {
+            lone = null;
+            isLent = thread!.IsCurrent;
+            var othersWait = queue.Count > 0;
+            if (!othersWait) StepDown();
+            if (isLent) thread.Lend(othersWait);
+            else if (othersWait) thread.Wake();
+        }
+
+        if (isLent) Complete();
+        else ThreadPool.UnsafeQueueUserWorkItem(_ => Complete(), null);
+
+        void Complete()
+        {
+            try
+            {
+                telemetry.BatchDone(1, started);
+            }
+            catch (Exception error)
+            {
+                failure ??= Settlement.Explain(error, attempt.Attempt); // of a listener
+            }
+
+            if (failure is null) attempt.TrySetResult(result);
+            else attempt.TrySetException(failure);
+        }
+    }
+
     private async Task DrainAsync()
     {
         while (true)
@@ -287,9 +373,14 @@ internal sealed class GroupCommit : IAsyncDisposable
 
     private void RecordBatch(long started, int batchSize)
     {
+        NoteBatch(started, batchSize);
+        telemetry.BatchDone(batchSize, started);
+    }
+
+    private void NoteBatch(long started, int batchSize)
+    {
         var took = time.GetTimestamp() - started;
         expectedCohort = Math.Max(expectedCohort, batchSize + queueLength);
         averageBatchTicks = averageBatchTicks == 0 ? took : averageBatchTicks + ((took - averageBatchTicks) / 8);
-        telemetry.BatchDone(batchSize, started);
     }
 }

@@ -39,8 +39,11 @@ internal sealed class OptimisticEventStream(
         uncommitted.Add(message);
     }
 
-    public ValueTask<CommitResult> CommitChangesAsync(Guid? commitId = null, CancellationToken cancellationToken = default) =>
-        commits.ToCaller(CommitAndFollowAsync(commitId, cancellationToken));
+    public ValueTask<CommitResult> CommitChangesAsync(Guid? commitId = null, CancellationToken cancellationToken = default)
+    {
+        var id = commitId ?? NewId.Next();
+        return commits.ToCaller(CommitAndFollowAsync(id, cancellationToken), id);
+    }
 
     public void ClearChanges()
     {
@@ -51,14 +54,14 @@ internal sealed class OptimisticEventStream(
 
     public ValueTask RefreshAsync(CancellationToken cancellationToken = default) => LoadAfterAsync(Revision.Max, cancellationToken);
 
-    private async ValueTask<CommitResult> CommitAndFollowAsync(Guid? commitId, CancellationToken cancellationToken)
+    private async ValueTask<CommitResult> CommitAndFollowAsync(Guid commitId, CancellationToken cancellationToken)
     {
         if (uncommitted.Count == 0)
             throw new InvalidOperationException($"Nothing was added to stream '{Stream}'. Add at least one event before committing.");
         EventMessage[] messages = [.. uncommitted];
         EventRecord[] records = [.. encoded];
         var (result, stored) = await commits.CommitAsync(
-            Stream, Revision, commitId ?? NewId.Next(), messages, records, headers.Count == 0
+            Stream, Revision, commitId, messages, records, headers.Count == 0
                 ? null
                 : headers, cancellationToken).ConfigureAwait(false);
 
