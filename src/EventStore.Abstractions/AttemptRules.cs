@@ -66,11 +66,14 @@ public static class AttemptRules
         };
     }
 
-    /// <summary>Whether a snapshot may be saved: not above the head (G22), and not below what a truncation left (G55).</summary>
+    /// <summary>
+    /// Whether a snapshot may be saved: of this incarnation (G46), not above the head (G22), not below what a truncation left (G55).
+    /// </summary>
     public static bool Accepts(SnapshotRecord snapshot, StreamState state)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        return state.Exists && snapshot.Revision <= state.Revision && snapshot.Revision.Value >= state.FirstRevision.Value - 1;
+        return state.Exists && (snapshot.Incarnation == Checkpoint.Origin || snapshot.Incarnation == state.Incarnation)
+            && snapshot.Revision <= state.Revision && snapshot.Revision.Value >= state.FirstRevision.Value - 1;
     }
 
     // A known id is a duplicate only if every stream of the attempt holds it, stored as this one unit.

@@ -159,7 +159,9 @@ public sealed class SnapshotRefusedException(StreamId stream, Revision revision,
     $"A snapshot at revision {revision} was refused, because stream '{stream}' "
     + (revision > state.Revision
         ? $"is at revision {state.Revision}. Nothing was stored. Take snapshots only of committed events."
-        : $"begins at revision {state.FirstRevision}. Nothing was stored. Take snapshots at the revision before that or higher."))
+    : revision.Value < state.FirstRevision.Value - 1
+        ? $"begins at revision {state.FirstRevision}. Nothing was stored. Take snapshots at the revision before that or higher."
+        : "was deleted and created again since. Nothing was stored. Open the stream again."))
 {
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;

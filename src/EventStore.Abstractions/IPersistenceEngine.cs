@@ -70,11 +70,14 @@ public interface IPersistenceEngine : IAsyncDisposable
     ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default);
 
     /// <summary>Stores a snapshot; one of the same revision and schema version is replaced (G21). Heads show the newest (G22).</summary>
-    /// <exception cref="SnapshotRefusedException">It is above the stream's head (G22).</exception>
+    /// <exception cref="SnapshotRefusedException"><see cref="AttemptRules.Accepts"/> says no (G22, G46, G55).</exception>
     /// <exception cref="TooLargeException">It exceeds the limits.</exception>
     ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default);
 
-    /// <summary>Finds the newest snapshot at or below a revision, of the highest schema version there (G21); null for none.</summary>
+    /// <summary>
+    /// Finds the newest snapshot at or below a revision, of the highest schema version there (G21), with the incarnation of its stream; null
+    /// for none.
+    /// </summary>
     ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default);
 
     /// <summary>Deletes the snapshots of a stream except the newest (G23); 0 deletes all. The head shows the newest one left.</summary>

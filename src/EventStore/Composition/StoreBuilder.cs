@@ -54,8 +54,9 @@ internal sealed class StoreBuilder(StorePlan plan)
         var ledger = new Ledger<DispatchProgress>(engine, DispatchProgress.DocumentName);
         var scheduler = MakeScheduler(ledger, reads, telemetry);
         var isSynchronous = plan.Dispatch?.Scheduling.Kind == SchedulerKind.Synchronous;
-        var commits = new CommitPath(
-            codec, hooks, committer, scheduler is not null && isSynchronous ? scheduler.WaitUntilDispatchedAsync : null);
+        Func<Checkpoint, ValueTask>? beforeReturn =
+            scheduler is not null && isSynchronous ? scheduler.WaitUntilDispatchedAsync : null;
+        var commits = new CommitPath(codec, hooks, committer, beforeReturn);
 
         var shared = new SharedPages(pages, plan.Time);
         var isReadOnly = plan.ReadOnly is not null && plan.ConsumerStorage is null;
@@ -81,6 +82,7 @@ internal sealed class StoreBuilder(StorePlan plan)
             Dispatch = dispatch,
             Consumers = new ConsumerHost(running, consumerDocuments, feeds, states),
             ReadStreams = readStreams,
+            Units = new UnitPath(codec, hooks, committer, beforeReturn),
             Queries = new StoreQueries(reads, plan.SigningKey ?? default),
             Description = plan.Describe(engine.Description, hooks),
         };

@@ -121,7 +121,7 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
             var state = StateOf(snapshot.Stream);
             if (!AttemptRules.Accepts(snapshot, state)) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, state);
             var stream = streams[snapshot.Stream];
-            stream.Snapshots[(snapshot.Revision.Value, snapshot.SchemaVersion)] = copy;
+            stream.Snapshots[(snapshot.Revision.Value, snapshot.SchemaVersion)] = copy with { Incarnation = state.Incarnation };
         }, cancellationToken);
     }
 

@@ -35,8 +35,19 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     {
         var submitted = group.SubmitAsync(attempt, cancellationToken);
         return submitted is { IsCompletedSuccessfully: true, Result.Outcome: { Kind: CommitOutcomeKind.Committed } outcome }
-            ? new(Committed(outcome.Commit!, isDuplicate: false, started))
+            ? new(Committed(outcome, isDuplicate: false, started))
             : FinishAsync(attempt, submitted, started);
+    }
+
+    /// <summary>Commits a unit. The results are in the order of its commits.</summary>
+    public async ValueTask<CommitResult[]> CommitUnitAsync(CommitAttempt unit, long started, CancellationToken cancellationToken)
+    {
+        var (outcome, wasSettled) = await group.SubmitAsync(unit, cancellationToken).ConfigureAwait(false);
+        await LeaveThreadAsync().ConfigureAwait(false);
+        var isDuplicate = await IsDuplicateAsync(unit, outcome, wasSettled).ConfigureAwait(false);
+        Count(outcome, isDuplicate, started);
+        return [.. Enumerable.Range(0, unit.MemberCount)
+            .Select(member => ResultOf(member == 0 ? outcome.Commit! : outcome.Rest[member - 1], isDuplicate))];
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -45,32 +56,62 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     {
         var (outcome, wasSettled) = await submitted.ConfigureAwait(false);
         if (outcome.Kind != CommitOutcomeKind.Committed) await LeaveThreadAsync().ConfigureAwait(false);
-        if (outcome.Kind == CommitOutcomeKind.Conflict)
-        {
-            telemetry.Conflicted();
-            throw new ConcurrencyException(attempt.Stream, attempt.Expected.Revision, outcome.Actual.Revision);
-        }
-
-        var isDuplicate = outcome.Kind == CommitOutcomeKind.Duplicate
-            && !await duplicates.IsOwnAsync(attempt, outcome.Commit!, wasSettled).ConfigureAwait(false);
-        return Committed(outcome.Commit!, isDuplicate, started);
+        return Committed(outcome, await IsDuplicateAsync(attempt, outcome, wasSettled).ConfigureAwait(false), started);
     }
 
-    private (CommitResult Result, CommitRecord Stored) Committed(CommitRecord stored, bool isDuplicate, long started)
+    private (CommitResult Result, CommitRecord Stored) Committed(CommitOutcome outcome, bool isDuplicate, long started)
     {
-        var result = new CommitResult(
-            stored.Stream,
-            stored.CommitId,
-            stored.Sequence,
-            stored.Stamp,
-            stored.FirstRevision,
-            stored.LastRevision,
-            stored.LastCheckpoint,
-            isDuplicate);
-        if (isDuplicate) telemetry.Duplicated();
-        else telemetry.Committed(result.EventCount, started);
-        return (result, stored);
+        Count(outcome, isDuplicate, started);
+        return (ResultOf(outcome.Commit!, isDuplicate), outcome.Commit!);
     }
+
+    // Whether an attempt was stored before this call. Throws where it is not stored.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> IsDuplicateAsync(CommitAttempt attempt, CommitOutcome outcome, bool wasSettled)
+    {
+        if (outcome.Kind == CommitOutcomeKind.Committed) return false;
+        if (outcome.Kind != CommitOutcomeKind.Duplicate) throw Refused(attempt, outcome);
+        var isOwn = await duplicates.IsOwnAsync(attempt, outcome.Commit!, wasSettled).ConfigureAwait(false);
+        for (var i = 0; i < attempt.Rest.Count; i++)
+            isOwn &= await duplicates.IsOwnAsync(attempt.Rest[i], outcome.Rest[i], wasSettled).ConfigureAwait(false);
+        return !isOwn;
+    }
+
+    private Exception Refused(CommitAttempt attempt, CommitOutcome outcome)
+    {
+        var member = attempt.Member(outcome.Member);
+        var actual = outcome.Actual;
+        if (outcome.Kind is CommitOutcomeKind.Conflict or CommitOutcomeKind.ConditionNotMet) telemetry.Conflicted();
+        return outcome.Kind switch
+        {
+            CommitOutcomeKind.Reused => new CommitIdReusedException(member.Stream, member.CommitId, outcome.Commit!.FirstRevision),
+            CommitOutcomeKind.Sealed => new StreamSealedException(member.Stream, actual.Revision),
+            CommitOutcomeKind.Conflict when member.Expected.Incarnation is var before && before != Checkpoint.Origin
+                && before != actual.Incarnation => new StreamReplacedException(member.Stream, before, actual.Incarnation),
+            CommitOutcomeKind.Conflict => new ConcurrencyException(member.Stream, member.Expected.Revision, actual.Revision),
+            CommitOutcomeKind.ConditionNotMet => new AppendConditionException(attempt.Condition!, outcome.Checkpoint, isOutdated: false),
+            CommitOutcomeKind.ConditionOutdated => new AppendConditionException(attempt.Condition!, outcome.Checkpoint, isOutdated: true),
+            _ => new InvalidOperationException($"The engine returned an outcome of kind {outcome.Kind}, which is not known."),
+        };
+    }
+
+    private void Count(CommitOutcome outcome, bool isDuplicate, long started)
+    {
+        var events = outcome.Commit!.EventCount;
+        foreach (var commit in outcome.Rest) events += commit.EventCount;
+        if (isDuplicate) telemetry.Duplicated();
+        else telemetry.Committed(events, started);
+    }
+
+    private static CommitResult ResultOf(CommitRecord stored, bool isDuplicate) => new(
+        stored.Stream,
+        stored.CommitId,
+        stored.Sequence,
+        stored.Stamp,
+        stored.FirstRevision,
+        stored.LastRevision,
+        stored.LastCheckpoint,
+        isDuplicate);
 
     private static async Task PassOnAsync(
         ValueTask<CommitResult> committing, TaskCompletionSource<CommitResult> caller, bool continuesInline)

@@ -3,17 +3,38 @@ using EventStore.Pipeline;
 
 namespace EventStore.Streams;
 
-/// <summary>Deletes streams and buckets, and verifies the store. Whatever caches events is cleared after a deletion.</summary>
+/// <summary>Deletes, truncates and seals streams, purges buckets, and verifies the store. What caches events is cleared after a removal.</summary>
 internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages shared, PipelineHooks hooks)
 {
     /// <returns>Whether the stream existed.</returns>
-    public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken)
+    public async ValueTask<bool> DeleteStreamAsync(StreamId stream, ExpectedRevision expected, CancellationToken cancellationToken)
     {
-        var change = await engine.DeleteStreamAsync(stream, StreamExpectation.Any, cancellationToken).ConfigureAwait(false);
-        var existed = change.Kind == StreamChangeKind.Changed;
+        var change = await engine.DeleteStreamAsync(stream, expected, cancellationToken).ConfigureAwait(false);
         shared.Clear();
-        if (existed) await hooks.AfterDeleteAsync(stream).ConfigureAwait(false);
-        return existed;
+        RequireMet(stream, expected, change);
+        if (change.Kind == StreamChangeKind.Missing) return false;
+        await hooks.AfterDeleteAsync(stream).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <returns>The first revision that exists now; null for no stream.</returns>
+    public async ValueTask<Revision?> TruncateStreamAsync(
+        StreamId stream, Revision before, ExpectedRevision expected, CancellationToken cancellationToken)
+    {
+        var change = await engine.TruncateStreamAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
+        shared.Clear();
+        RequireMet(stream, expected, change);
+        return change.Kind == StreamChangeKind.Missing ? null : change.State.FirstRevision;
+    }
+
+    /// <returns>The revision at which the stream is sealed.</returns>
+    public async ValueTask<Revision> SealStreamAsync(StreamId stream, ExpectedRevision expected, CancellationToken cancellationToken)
+    {
+        var change = await engine.SealStreamAsync(stream, expected, cancellationToken).ConfigureAwait(false);
+        RequireMet(stream, expected, change);
+        return change.Kind == StreamChangeKind.Missing
+            ? throw new ConcurrencyException(stream, ExpectedRevision.StreamExists, Revision.None)
+            : change.State.Revision;
     }
 
     public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken)
@@ -32,4 +53,9 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken) =>
         engine.VerifyAsync(progress, cancellationToken);
+
+    private static void RequireMet(StreamId stream, ExpectedRevision expected, StreamChange change)
+    {
+        if (change.Kind == StreamChangeKind.Conflict) throw new ConcurrencyException(stream, expected, change.State.Revision);
+    }
 }

@@ -55,16 +55,25 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
                 $"The stream is to be read up to revision {upTo}, but the snapshot is of revision {snapshot.Revision}.", nameof(upTo));
         var opened = Create(snapshot.Stream);
 
-        // The event of the snapshot itself has the commit sequence at which the stream continues.
-        if (await pages.FindAsync(snapshot.Stream, snapshot.Revision, cancellationToken).ConfigureAwait(false) is not { } last)
+        // The event of the snapshot itself has the commit sequence at which the stream continues. Where it is truncated, the head has.
+        var read = new StreamRead(snapshot.Stream, snapshot.Revision, snapshot.Revision, ReadDirection.Forward, new PageLimit(1, 1));
+        var page = await pages.ReadStreamPageAsync(read, cancellationToken).ConfigureAwait(false);
+        if (!AttemptRules.Accepts(Place(snapshot), page.State))
         {
-            var head = await pages.FindHeadAsync(snapshot.Stream, cancellationToken).ConfigureAwait(false);
-            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, StreamState.Of(head));
+            if (snapshot.Incarnation != Checkpoint.Origin && snapshot.Incarnation != page.State.Incarnation)
+                throw new StreamReplacedException(snapshot.Stream, snapshot.Incarnation, page.State.Incarnation);
+            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, page.State);
         }
 
-        opened.StartAt(last);
+        var sequence = page.Events.IsEmpty ? default : page.Events.Span[0].Commit.Sequence;
+        opened.StartAt(snapshot with { Incarnation = page.State.Incarnation }, sequence);
         await opened.LoadAfterAsync(upTo, cancellationToken).ConfigureAwait(false);
+        if (opened.CommitSequence == default && page.State.Revision == snapshot.Revision)
+            await StartAtHeadAsync(opened, cancellationToken).ConfigureAwait(false);
         return opened;
+
+        static SnapshotRecord Place(Snapshot snapshot) =>
+            new(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, nameof(Snapshot), default) { Incarnation = snapshot.Incarnation };
     }
 
     /// <summary>Opens a stream at its head, without reading events.</summary>
