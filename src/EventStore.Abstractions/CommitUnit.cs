@@ -19,7 +19,7 @@ public sealed class CommitUnit
         Guid? commitId = null, AppendCondition? condition = null, IReadOnlyDictionary<string, string>? headers = null)
     {
         if (commitId == Guid.Empty) throw new ArgumentException("A commit id is not all zeros.", nameof(commitId));
-        CommitId = commitId ?? NewId.Next();
+        CommitId = commitId ?? SequentialGuid.Next();
         Condition = condition;
         Headers = headers is null ? FrozenDictionary<string, string>.Empty : headers.ToFrozenDictionary(StringComparer.Ordinal);
     }

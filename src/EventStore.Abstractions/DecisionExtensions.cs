@@ -81,7 +81,7 @@ public static class DecisionExtensions
         where T : class
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxAttempts, 1);
-        var id = commitId ?? NewId.Next();
+        var id = commitId ?? SequentialGuid.Next();
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -106,7 +106,7 @@ public static class DecisionExtensions
     // The result of the stored commit to which an event belongs.
     private static CommitResult ResultOf(CommittedEvent stored)
     {
-        var (before, after) = (stored.IndexInCommit, stored.CommitSize - 1 - stored.IndexInCommit);
+        var (before, after) = (stored.IndexInCommit, stored.CommitEventCount - 1 - stored.IndexInCommit);
         return new CommitResult(
             stored.Stream,
             stored.CommitId,

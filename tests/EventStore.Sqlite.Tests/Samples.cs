@@ -7,8 +7,8 @@ namespace EventStore.Sqlite.Tests;
 internal static class Samples
 {
     public static CommitAttempt Attempt(StreamId stream, params string[] bodies) =>
-        new(stream, NewId.Next(), ExpectedRevision.Any, default,
-            [.. bodies.Select(body => new EventRecord(NewId.Next(), "type", Encoding.UTF8.GetBytes(body)))]);
+        new(stream, SequentialGuid.Next(), ExpectedRevision.Any, default,
+            [.. bodies.Select(body => new EventRecord(SequentialGuid.Next(), "type", Encoding.UTF8.GetBytes(body)))]);
 
     public static async Task<CommitRecord> AppendAsync(this IPersistenceEngine engine, StreamId stream, params string[] bodies)
     {

@@ -82,7 +82,7 @@ internal sealed class OptimisticEventStore(
         _ = stream.Id;
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
-        var request = new CommitRequest(stream, commitId ?? NewId.Next(), events as IReadOnlyList<EventMessage> ?? [.. events])
+        var request = new CommitRequest(stream, commitId ?? SequentialGuid.Next(), events as IReadOnlyList<EventMessage> ?? [.. events])
         {
             Expected = expected,
             Headers = headers,
@@ -104,7 +104,7 @@ internal sealed class OptimisticEventStore(
         ArgumentNullException.ThrowIfNull(condition);
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
-        var request = new CommitRequest(stream, commitId ?? NewId.Next(), [.. events])
+        var request = new CommitRequest(stream, commitId ?? SequentialGuid.Next(), [.. events])
         {
             Expected = expected,
             Condition = condition,

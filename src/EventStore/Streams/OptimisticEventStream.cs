@@ -43,7 +43,7 @@ internal sealed class OptimisticEventStream(
 
     public ValueTask<CommitResult> CommitChangesAsync(Guid? commitId = null, CancellationToken cancellationToken = default)
     {
-        var id = commitId ?? NewId.Next();
+        var id = commitId ?? SequentialGuid.Next();
         return commits.ToCaller(CommitAndFollowAsync(id, cancellationToken), id);
     }
 
