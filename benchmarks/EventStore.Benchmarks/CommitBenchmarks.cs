@@ -150,7 +150,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             for (var i = 0; i < commits; i++)
             {
                 var one = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
-                await engine.CommitAsync([new CommitAttempt(StreamIds[i % Streams], SequentialGuid.Next(), [one])]);
+                await engine.CommitAsync(
+                    [new CommitAttempt(StreamIds[i % Streams], SequentialGuid.Next(), [one])]);
             }
 
             clock.Stop();

@@ -24,7 +24,8 @@ internal static class PipelineBenchmarks
                 for (var i = 0; i < Commits; i++)
                 {
                     var one = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
-                    await engine.CommitAsync([new CommitAttempt(streams[i % Streams], SequentialGuid.Next(), [one])]);
+                    await engine.CommitAsync(
+                        [new CommitAttempt(streams[i % Streams], SequentialGuid.Next(), [one])]);
                 }
 
                 return Commits;

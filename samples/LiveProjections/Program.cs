@@ -35,7 +35,7 @@ const string Purpose = "Imports the history of a git repository while two other 
 var root = new RootCommand(Purpose) { path, store, folder, kills };
 root.SetAction((parsed, cancellationToken) => WithErrorsPrintedAsync(async () =>
 {
-    using var show = new Show(parsed.GetValue(path)!, parsed.GetValue(store)!, parsed.GetValue(folder)!, parsed.GetValue(kills));
+    using var show = Show.Start(parsed.GetValue(path)!, parsed.GetValue(store)!, parsed.GetValue(folder)!, parsed.GetValue(kills));
     return await show.RunAsync(AnsiConsole.Console, cancellationToken) ? 0 : 1;
 }));
 

@@ -8,23 +8,35 @@ namespace LiveProjections;
 /// Runs the show: a process that imports, two that follow it, one of which is killed and started again and again; and at the end compares
 /// what both made of the events with a fold of the log.
 /// </summary>
-internal sealed class Show(string path, string address, DirectoryInfo folder, int kills) : IDisposable
+internal sealed class Show : IDisposable
 {
     private const string Steady = "authors";
     private const string Struck = "months";
-
-    // Set as soon as it runs.
-    private Child import = null!;
-    private Child steady = null!;
-    private Child struck = null!;
+    private readonly string address;
+    private readonly DirectoryInfo folder;
+    private readonly int kills;
+    private readonly Child import;
+    private readonly Child steady;
+    private Child struck;
     private int killed;
+
+    private Show(string path, string address, DirectoryInfo folder, int kills)
+    {
+        (this.address, this.folder, this.kills) = (address, folder, kills);
+        import = new Child("import", path, "--store", address);
+        (steady, struck) = (Follow(Steady), Follow(Struck));
+    }
+
+    /// <summary>Starts the processes.</summary>
+    public static Show Start(string path, string address, DirectoryInfo folder, int kills)
+    {
+        folder.Create();
+        return new Show(path, address, folder, kills);
+    }
 
     /// <summary>Returns whether both states equal the fold of the log.</summary>
     public async Task<bool> RunAsync(IAnsiConsole console, CancellationToken cancellationToken)
     {
-        folder.Create();
-        import = new Child("import", path, "--store", address);
-        (steady, struck) = (Follow(Steady), Follow(Struck));
         if (console.Profile.Capabilities.Interactive)
         {
             await console.Live(Picture())
@@ -37,7 +49,7 @@ internal sealed class Show(string path, string address, DirectoryInfo folder, in
 
     public void Dispose()
     {
-        foreach (var child in (Child?[])[import, steady, struck]) child?.Dispose();
+        foreach (var child in (Child[])[import, steady, struck]) child.Dispose();
     }
 
     private async Task KillAndEndAsync(CancellationToken cancellationToken)

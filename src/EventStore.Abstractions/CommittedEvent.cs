@@ -105,11 +105,11 @@ public sealed class CommittedEvent
     public object Body => body ??= decoder.DecodeBody(recorded, Payload);
 
     /// <summary>The event's headers; never null.</summary>
-    public IReadOnlyDictionary<string, string> Headers => (restored ??= new Restored()).Headers ??= decoder.DecodeHeaders(recorded);
+    public IReadOnlyDictionary<string, string> Headers => (restored ??= new Restored()).HeadersOf(recorded, decoder);
 
     /// <summary>The commit's headers; never null.</summary>
     public IReadOnlyDictionary<string, string> CommitHeaders =>
-        (restored ??= new Restored()).CommitHeaders ??= decoder.DecodeCommitHeaders(recorded);
+        (restored ??= new Restored()).CommitHeadersOf(recorded, decoder);
 
     /// <summary>The same event with another body, for a hook that shows another view of it.</summary>
     public CommittedEvent WithBody(object newBody)
@@ -122,7 +122,7 @@ public sealed class CommittedEvent
     private ReadOnlyMemory<byte> RestorePayload()
     {
         var payload = decoder.RestorePayload(recorded);
-        if (!payload.Equals(recorded.Record.Body)) (restored ??= new Restored()).Payload = payload;
+        if (!payload.Equals(recorded.Record.Body)) (restored ??= new Restored()).Keep(payload);
         return payload;
     }
 
@@ -141,11 +141,18 @@ public sealed class CommittedEvent
     /// <summary>The decoded parts, created on first use; few events have any.</summary>
     private sealed class Restored
     {
-        public ReadOnlyMemory<byte>? Payload { get; set; }
+        private IReadOnlyDictionary<string, string>? headers;
+        private IReadOnlyDictionary<string, string>? commitHeaders;
 
-        public IReadOnlyDictionary<string, string>? Headers { get; set; }
+        public ReadOnlyMemory<byte>? Payload { get; private set; }
 
-        public IReadOnlyDictionary<string, string>? CommitHeaders { get; set; }
+        public void Keep(ReadOnlyMemory<byte> payload) => Payload = payload;
+
+        public IReadOnlyDictionary<string, string> HeadersOf(in RecordedEvent recorded, IEventDecoder decoder) =>
+            headers ??= decoder.DecodeHeaders(recorded);
+
+        public IReadOnlyDictionary<string, string> CommitHeadersOf(in RecordedEvent recorded, IEventDecoder decoder) =>
+            commitHeaders ??= decoder.DecodeCommitHeaders(recorded);
     }
 }
 

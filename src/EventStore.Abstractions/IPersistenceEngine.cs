@@ -5,12 +5,12 @@ namespace EventStore.Engines;
 /// Each member names its guarantees by their numbers in docs/guarantees.md; the conformance kit tests them.
 /// </summary>
 /// <remarks>
-/// Every member may be called from many threads at once, throws <see cref="ObjectDisposedException"/> after dispose (G48), and throws
-/// <see cref="OperationCanceledException"/> for a cancelled token only if nothing was written (G12). An engine copies what it keeps:
-/// the caller's memory may change after the call (G10). An engine never throws errors of a driver; it throws
-/// <see cref="StorageUnavailableException"/> if nothing was written and a later call may succeed,
-/// <see cref="BatchOutcomeUnknownException"/> if it is unknown whether something was written (a writer of a document or snapshot then reads
-/// again), and <see cref="StorageException"/> otherwise.
+/// Every member may be called from many threads at once, and throws <see cref="ObjectDisposedException"/> after dispose (G48). For a
+/// cancelled token it throws <see cref="OperationCanceledException"/> only if nothing was written (G12). An engine copies what it keeps:
+/// the caller's memory may change after the call (G10). An engine never throws errors of a driver. It throws
+/// <see cref="StorageUnavailableException"/> if nothing was written and a later call may succeed. It throws
+/// <see cref="BatchOutcomeUnknownException"/> if it is unknown whether something was written; a writer of a document or snapshot then reads
+/// again. Otherwise it throws <see cref="StorageException"/>.
 /// </remarks>
 public interface IPersistenceEngine : IAsyncDisposable
 {
@@ -25,11 +25,11 @@ public interface IPersistenceEngine : IAsyncDisposable
     ValueTask InitializeAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Stores attempts, independent of one another, in the given order, and returns an outcome for each at its index.
-    /// An attempt is whole or absent (G3), gets consecutive revisions and checkpoints (G4, G13) that become visible in that order (G14),
-    /// and is decided against the attempts before it (G5, G6). A commit id known in the stream returns a duplicate, whatever revision is
-    /// expected (G7). A unit is stored whole or not at all (G54). <see cref="AttemptRules"/> has the order of the checks. The engine
-    /// assigns the stamp (G11). On return every read reflects the batch (G9).
+    /// Stores attempts, independent of one another, in the given order, and returns an outcome for each at its index. An attempt is whole
+    /// or absent (G3). It gets consecutive revisions and checkpoints (G4, G13), which become visible in that order (G14). It is decided
+    /// against the attempts before it (G5, G6). A commit id known in the stream returns a duplicate, whatever revision is expected (G7).
+    /// A unit is stored whole or not at all (G54). <see cref="AttemptRules"/> has the order of the checks. The engine assigns the stamp
+    /// (G11). On return every read reflects the batch (G9).
     /// </summary>
     /// <param name="attempts">At least one.</param>
     /// <param name="cancellationToken">Honoured before anything is sent.</param>

@@ -106,8 +106,8 @@ public sealed class ExpectedRevisionJsonConverter : JsonConverter<ExpectedRevisi
 }
 
 /// <summary>
-/// The name of a stream as JSON text: bucket, category and id, separated by slashes, with <c>%2F</c> for a slash and <c>%25</c> for a
-/// percent sign within a part.
+/// The name of a stream as JSON text: bucket, category and id, separated by slashes. Within a part, <c>%2F</c> stands for a slash and
+/// <c>%25</c> for a percent sign.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class StreamIdJsonConverter : JsonConverter<StreamId>

@@ -58,9 +58,8 @@ public sealed record StreamPage(ReadOnlyMemory<RecordedEvent> Events, StreamStat
 /// <summary>A page of the whole store.</summary>
 /// <param name="Events">The next matching events of the range, in the order of the request; possibly none although more follow.</param>
 /// <param name="Position">
-/// How far the page was examined: forward up to the highest checkpoint (the next page's <c>After</c>), backward down to the lowest one
-/// (the next page is up to the one before it). Advances with every page, even where nothing matches.
-/// </param>
+/// How far the page was examined. Forward, it is the highest checkpoint, which is the next page's <c>After</c>. Backward, it is the lowest
+/// one; the next page is up to the one before it. Advances with every page, even where nothing matches. </param>
 /// <param name="Head">The highest checkpoint ever visible in the store when the page was read; 0 for none.</param>
 /// <param name="IsEnd">Whether the range had no further events then.</param>
 public sealed record StorePage(ReadOnlyMemory<RecordedEvent> Events, Checkpoint Position, Checkpoint Head, bool IsEnd);

@@ -155,11 +155,11 @@ internal sealed class DeliveryLife
     {
         // How a start survives failures is a matter of leases, which have facts of their own.
         failing?.Recover();
-        if (reader.Expected is { Start.IsCurrent: true, Present: null })
+        if (reader is { Start.IsCurrent: true, Present: null })
         {
             var before = await FindHeadAsync();
             await reader.StartAsync(Store);
-            reader.Expected = reader.Expected with { Present = (before, await FindHeadAsync()) };
+            reader.BeganBetween(before, await FindHeadAsync());
         }
         else
         {

@@ -5,7 +5,7 @@ namespace EventStore.Conformance;
 /// <summary>An event that was appended, and whether its stream was deleted since.</summary>
 internal sealed record ModelEvent(StreamId Stream, long Revision, long Checkpoint)
 {
-    public bool IsDeleted { get; set; }
+    public bool IsDeleted { get; init; }
 }
 
 /// <summary>What was stored, as the callers of a store know it. A reader must have been given exactly this.</summary>
@@ -41,7 +41,8 @@ internal sealed class DeliveryModel
         lock (gate)
         {
             deleted.Add(stream);
-            foreach (var stored in events.Values.Where(stored => stored.Stream == stream)) stored.IsDeleted = true;
+            foreach (var stored in events.Values.Where(stored => stored.Stream == stream).ToList())
+                events[stored.Checkpoint] = stored with { IsDeleted = true };
         }
     }
 
@@ -59,17 +60,19 @@ internal sealed class DeliveryModel
 /// </param>
 internal sealed record Expectation(Func<ModelEvent, bool> Matches, ConsumerStart Start, bool IsOfStream)
 {
-    /// <summary>The head of the store before and after a reader that begins at the present moment was started; null before that.</summary>
-    public (long Before, long After)? Present { get; init; }
-
     /// <summary>The events that it must have been given, and those that it may have been given.</summary>
-    public (HashSet<long> Required, HashSet<long> Allowed) Of(DeliveryModel model)
+    /// <param name="model">What was stored.</param>
+    /// <param name="present">The head before and after a reader that begins at the present moment was started; null before that.</param>
+    public (HashSet<long> Required, HashSet<long> Allowed) Of(DeliveryModel model, (long Before, long After)? present = null)
     {
         var (required, allowed) = (new HashSet<long>(), new HashSet<long>());
         var index = 0L;
         foreach (var stored in model.Events.Where(Matches))
         {
-            var (isRequired, isAllowed) = IsAfterStart(stored, ++index, model);
+            index++;
+            var (isRequired, isAllowed) = Start.IsCurrent
+                ? (stored.Checkpoint > present?.After, stored.Checkpoint > present?.Before)
+                : IsAfterStart(stored, index, model);
             if (isAllowed) allowed.Add(stored.Checkpoint);
             if (isRequired && !stored.IsDeleted) required.Add(stored.Checkpoint);
         }
@@ -79,7 +82,6 @@ internal sealed record Expectation(Func<ModelEvent, bool> Matches, ConsumerStart
 
     private (bool IsRequired, bool IsAllowed) IsAfterStart(ModelEvent stored, long index, DeliveryModel model)
     {
-        if (Start.IsCurrent) return (stored.Checkpoint > Present?.After, stored.Checkpoint > Present?.Before);
         var isAfterCheckpoint = stored.Checkpoint > Start.Checkpoint.Value;
         if (Start.Revision == Revision.None) return (isAfterCheckpoint, isAfterCheckpoint);
 

@@ -22,7 +22,10 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
     private Task? loop;
     private long last;
 
-    public required Expectation Expected { get; set; }
+    public required Expectation Expected { get; init; }
+
+    /// <summary>The head of the store before and after its first start at the present moment; null before that.</summary>
+    public (long Before, long After)? Present { get; private set; }
 
     public string Name => name;
 
@@ -61,6 +64,9 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
         IsStarted = true;
     }
 
+    /// <summary>Records between which heads of the store it began at the present moment.</summary>
+    public void BeganBetween(long before, long after) => Present = (before, after);
+
     public async Task StopAsync()
     {
         if (stopping is null) return;
@@ -77,13 +83,13 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
     public IReadOnlyList<long> MissingFrom(DeliveryModel model)
     {
         TakeState();
-        return Log.MissingFrom(Expected.Of(model).Required);
+        return Log.MissingFrom(Expected.Of(model, Present).Required);
     }
 
     public void Check(DeliveryModel model)
     {
         TakeState();
-        Log.Check(ToString(), Expected.Of(model));
+        Log.Check(ToString(), Expected.Of(model, Present));
     }
 
     public override string ToString() =>

@@ -6,9 +6,9 @@ namespace EventStore.Conformance;
 /// </summary>
 public interface IRestorableBackend : IBackend
 {
-    /// <summary>Keeps the present state of the storage.</summary>
+    /// <summary>Makes a copy of the storage.</summary>
     ValueTask BackupAsync();
 
-    /// <summary>Sets the storage back to the state that was kept. Engines stay open.</summary>
+    /// <summary>Sets the storage back to the copy. Engines stay open.</summary>
     ValueTask RestoreAsync();
 }

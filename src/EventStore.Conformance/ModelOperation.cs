@@ -66,7 +66,10 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope)
     ];
     private long highestCheckpoint;
 
-    public IPersistenceEngine Engine { get; set; } = engine;
+    public IPersistenceEngine Engine { get; private set; } = engine;
+
+    /// <summary>Continues on another engine over the same storage.</summary>
+    public void ContinueOn(IPersistenceEngine reopened) => Engine = reopened;
 
     public async ValueTask ApplyAsync(ModelOperation operation)
     {

@@ -67,7 +67,7 @@ public abstract class ModelSpecification<TBackend> : Specification<TBackend> whe
                     await engine.DisposeAsync();
                     engine = await backend.OpenAsync(context);
                     await engine.InitializeAsync();
-                    run.Engine = engine;
+                    run.ContinueOn(engine);
                 }
                 else
                 {

@@ -43,8 +43,8 @@ public sealed partial class FileSystemOptions
     public Durability Durability { get; set; } = Durability.Durable;
 
     /// <summary>
-    /// With <see cref="Durability.Fast"/>, the interval at which written commits are flushed in the background, which bounds what a power
-    /// loss can take; null to leave it to the operating system.
+    /// With <see cref="Durability.Fast"/>, the interval at which written commits are flushed in the background. It bounds what a power loss
+    /// can take. Null leaves it to the operating system.
     /// </summary>
     public TimeSpan? FlushInterval { get; set; }
 

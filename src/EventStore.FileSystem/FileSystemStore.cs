@@ -7,7 +7,7 @@ namespace EventStore;
 /// <summary>
 /// The files of a store, for backup, compaction, verification and repair. Pass it to
 /// <see cref="FileSystemWireupExtensions.UsingFileSystemPersistence(Wireup, FileSystemStore)"/> and its members work on the open store,
-/// concurrently with readers and the writer; while the store is closed, they open it temporarily.
+/// concurrently with readers and the writer. While the store is closed, they open it temporarily.
 /// </summary>
 public sealed class FileSystemStore
 {
@@ -44,8 +44,8 @@ public sealed class FileSystemStore
     }
 
     /// <summary>
-    /// Frees the space of everything that was deleted, purged, pruned or replaced, and compresses the files of the log that are not
-    /// compressed yet where the options say so. Checkpoints, revisions and commit ids stay; readers and the writer continue.
+    /// Frees the space of everything that was deleted, purged, pruned or replaced. Where the options say so, it compresses the files of the
+    /// log that are not compressed yet. Checkpoints, revisions and commit ids stay; readers and the writer continue.
     /// </summary>
     /// <param name="progress">Receives the progress after each file of the log; may be null.</param>
     /// <param name="cancellationToken">Ends it; what is done stays done.</param>

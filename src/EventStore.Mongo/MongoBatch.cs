@@ -40,7 +40,8 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
     public bool IsSettled => firstOpen == attempts.Count;
 
     /// <summary>
-    /// Decides the open attempts as of an end of the chain and the heads known there, as many as fit into one message to the server.
+    /// Decides the open attempts as of an end of the chain and the heads known there. It takes as many as fit into one message to the
+    /// server.
     /// </summary>
     public void Decide(MongoEnd end, Dictionary<StreamId, MongoHead> known)
     {
@@ -101,8 +102,8 @@ internal sealed class MongoBatch(IReadOnlyList<CommitAttempt> attempts, TimeProv
     }
 
     /// <summary>
-    /// The chain went on: an id that was looked for may be there now, or no more, if this is among what was appended; null where that is
-    /// not known.
+    /// Records that the chain went on. An id that was looked for may be there now, or no longer, if it is among what was appended. Null
+    /// where that is not known.
     /// </summary>
     public void Follow(List<BsonDocument>? appended)
     {

@@ -4,7 +4,7 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// The store's collections with the concerns its durability needs, and the ways to ask them: each request has a time limit, and fails as
+/// The store's collections with the concerns its durability needs, and the ways to ask them. Each request has a time limit, and fails as
 /// the contract says. Everything is asked of the primary.
 /// </summary>
 internal sealed class MongoConnection

@@ -6,7 +6,7 @@ namespace EventStore.Mongo;
 
 /// <summary>
 /// Removes streams. The removal is one entry of the chain: with it everything it covers is gone for every reader and writer. What it covers
-/// is emptied afterwards in steps that each are short, by the process that removes, or by the next ones to open the store.
+/// is emptied afterwards in short steps, by the process that removes, or by the next ones to open the store.
 /// </summary>
 internal sealed class MongoRemoval(MongoConnection connection, MongoWriter writer, MongoHeads heads)
 {

@@ -4,8 +4,8 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// The documents of a store, field by field, written and read without class maps, so that no convention or serializer that an application
-/// registers changes them. docs/decisions/0007-mongodb-chain.md explains what they mean together.
+/// The documents of a store, field by field. They are written and read without class maps, so that no convention or serializer that an
+/// application registers changes them. See docs/decisions/0007-mongodb-chain.md for what they mean together.
 /// </summary>
 /// <remarks>
 /// A commit: <c>_id</c> its first checkpoint · <c>count</c> of its events · <c>stamp</c> in microseconds since 1970 · <c>bucket</c>,

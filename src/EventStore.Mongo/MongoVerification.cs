@@ -3,8 +3,8 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Walks the whole chain and checks that it has no holes, that streams count their revisions and commits from 1, and that every document
-/// can be read. Bits that rot on a disk are found by the server, whose storage engine keeps checksums.
+/// Walks the whole chain and checks that it has no holes, and that every document can be read. Streams must count their revisions and
+/// commits from 1. Bits that rot on a disk are found by the server, whose storage engine keeps checksums.
 /// </summary>
 internal sealed class MongoVerification(MongoConnection connection, IProgress<VerificationProgress>? progress)
 {

@@ -4,8 +4,8 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Wakes callers that wait for commits: at once for commits of this engine, by a change stream where the deployment has them, else by
-/// polling as long as a caller waits. Only a hint: a caller finds by reading what it misses.
+/// Wakes callers that wait for commits: at once for commits of this engine, and by a change stream where the deployment has them. Elsewhere
+/// it polls as long as a caller waits. Only a hint: a caller finds by reading what it misses.
 /// </summary>
 internal sealed class MongoWakeUp : IAsyncDisposable
 {

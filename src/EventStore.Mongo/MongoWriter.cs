@@ -5,9 +5,9 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Appends to the chain. What this engine knows, the end of the chain and heads of streams, is as of one end; a document that takes the
-/// next key proves that nothing came since, because the key is unique and never given up. So a lone writer needs one round trip, and one
-/// that was too late looks again.
+/// Appends to the chain. What this engine knows, the end of the chain and heads of streams, is as of one end. A document that takes the
+/// next key proves that nothing came since: the key is unique and never given up. So a lone writer needs one round trip, and one that was
+/// too late looks again.
 /// </summary>
 [SuppressMessage("Design", "CA1001",
     Justification = "Disposing a semaphore would leave callers that wait for their turn waiting for ever; it holds nothing else.")]

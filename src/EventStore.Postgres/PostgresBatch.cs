@@ -5,7 +5,7 @@ internal readonly record struct StoreRow(long Version, long LastCheckpoint, Date
 {
     /// <summary>
     /// The version after a change: a number that was never there. Counted, it would come again when a failover or a crash takes the last
-    /// changes back and others change the store as often; and a writer that remembers what was lost would take the store for the one it
+    /// changes back and others change the store as often. A writer that remembers what was lost would then take the store for the one it
     /// knows.
     /// </summary>
     public static long NewVersion() => Random.Shared.NextInt64();

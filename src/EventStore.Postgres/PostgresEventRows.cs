@@ -4,7 +4,8 @@ namespace EventStore.Postgres;
 
 /// <summary>
 /// The rows of a page, as they are read one after the other. Events of one commit share its record, and what it says is decoded once. An
-/// event that is larger than its share comes without its bytes, and is completed or left out later; so is one whose stream has no name yet.
+/// event that is larger than its share comes without its bytes, and so does one whose stream has no name yet. It is completed or left out
+/// later.
 /// </summary>
 internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> nameOf)
 {
@@ -72,7 +73,7 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
     }
 
     /// <summary>
-    /// Whether a large event within the page has no bytes: its stream was deleted after the rows were read, and others of that stream may
+    /// Whether a large event within the page has no bytes. Its stream was deleted after the rows were read, and others of that stream may
     /// be among them. Those that were cut off lie beyond the end, as all before them that were fetched are part of the page.
     /// </summary>
     public bool IsTorn()

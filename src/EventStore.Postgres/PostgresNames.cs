@@ -5,7 +5,8 @@ namespace EventStore.Postgres;
 
 /// <summary>
 /// Names of streams by their keys, as pages taught them. A key is given again only where the newest commits were lost, as by a failover or
-/// a crash; so the names hold as long as the newest commit that was read with them is there, which each page asks. Used by several threads.
+/// a crash. So the names hold as long as the newest commit that was read with them is there; each page asks for it. Used by several
+/// threads.
 /// </summary>
 internal sealed class PostgresNames
 {

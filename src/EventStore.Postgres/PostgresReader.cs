@@ -4,9 +4,9 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// Reads pages of events by key, in one round trip: the head, and after it the rows, so that no row is missing up to the head, however many
-/// are written meanwhile. Only where a page has events larger than their share of its bytes are these fetched in a second one. A page of
-/// which something was deleted between the two is read again.
+/// Reads pages of events by key, in one round trip: the head, and after it the rows. So no row is missing up to the head, however many are
+/// written meanwhile. Only where a page has events larger than their share of its bytes are these fetched in a second one. A page of which
+/// something was deleted between the two is read again.
 /// </summary>
 internal sealed class PostgresReader(PostgresConnections connections, PostgresSql sql)
 {

@@ -40,9 +40,9 @@ public static class PostgresWireupExtensions
     }
 
     /// <summary>
-    /// Stores inside a transaction of the application: what is committed to this store becomes part of the transaction, is visible to it at
-    /// once, and to all others when the application commits it. The store must be there. From its first commit until the transaction ends,
-    /// no other writer goes on, so keep it short. The transaction stays open when the store is disposed.
+    /// Stores inside a transaction of the application. What is committed to this store is visible to the transaction at once, and to all
+    /// others when the application commits it. The store must be there. From its first commit until the transaction ends, no other writer
+    /// goes on, so keep it short. The transaction stays open when the store is disposed.
     /// </summary>
     /// <param name="wireup">The sheet.</param>
     /// <param name="transaction">The open transaction. Nothing else may use its connection while a call to the store is under way.</param>

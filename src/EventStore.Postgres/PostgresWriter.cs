@@ -3,10 +3,10 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// Commits batches. What the last batch left behind is remembered with the version of the store; as long as no other writer changes the
-/// store, the next batch is decided on that and written in one round trip, which writes nothing if the version is another one. Otherwise,
-/// and whenever a batch is not simply committed, the store's row is locked first, everything is read again, and the batch is decided inside
-/// that section.
+/// Commits batches. What the last batch left behind is remembered with the version of the store. As long as no other writer changes the
+/// store, the next batch is decided on that and written in one round trip. It writes nothing if the version is another one. Otherwise, and
+/// whenever a batch is not simply committed, the store's row is locked first. Then everything is read again, and the batch is decided
+/// inside that section.
 /// </summary>
 internal sealed class PostgresWriter(PostgresConnections connections, PostgresSql sql, PostgresOptions options, TimeProvider time)
     : IDisposable

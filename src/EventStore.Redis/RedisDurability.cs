@@ -9,7 +9,7 @@ internal static class RedisDurability
     public static EngineDurability Judge(IReadOnlyDictionary<string, string> settings, RedisOptions options)
     {
         var replicas = options.RequiredReplicas == 0 ? ""
-            : $"; acknowledged when {options.RequiredReplicas} {(options.RequireReplicaFlush ? "replicas have flushed" : "replicas have received")} it";
+            : $"; acknowledged when {options.RequiredReplicas} replicas have {(options.RequireReplicaFlush ? "flushed" : "received")} it";
         if (!settings.TryGetValue("appendonly", out var appendOnly) || !settings.TryGetValue("appendfsync", out var flushes))
         {
             return new EngineDurability(Durability.Fast, "the server does not return its settings (CONFIG GET is forbidden)" + replicas,

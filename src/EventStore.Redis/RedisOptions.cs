@@ -39,7 +39,8 @@ public sealed partial class RedisOptions
     {
         OptionRules.Require(this, NamePattern().IsMatch(Name ?? ""), Name, "1 to 64 lower-case letters, digits, '-' and '_'");
         OptionRules.RequireBetween(this, RequiredReplicas, 0, 16);
-        OptionRules.Require(this, !RequireReplicaFlush || RequiredReplicas > 0, RequireReplicaFlush, $"false while {nameof(RequiredReplicas)} is 0");
+        var hasReplicas = RequiredReplicas > 0;
+        OptionRules.Require(this, !RequireReplicaFlush || hasReplicas, RequireReplicaFlush, $"false while {nameof(RequiredReplicas)} is 0");
         OptionRules.RequireBetween(this, ReplicaTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
         OptionRules.RequireBetween(this, StartupTimeout, TimeSpan.Zero, TimeSpan.FromHours(1));
         OptionRules.RequireBetween(this, OutageTimeout, TimeSpan.Zero, TimeSpan.FromMinutes(10));

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 namespace EventStore.Redis;
 
 /// <summary>
-/// Removes streams, buckets and the store: a mark takes all of it from every read at once, then small steps clear it away, so that the
+/// Removes streams, buckets and the store. A mark takes all of it from every read at once. Then small steps clear it away, so that the
 /// server is never blocked for long. A process that opens the store continues where another one stopped. With steps of no entries nothing
 /// is cleared away.
 /// </summary>

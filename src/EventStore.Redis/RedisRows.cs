@@ -140,8 +140,8 @@ internal static class RedisRows
     }
 
     /// <summary>
-    /// Where a snapshot lies among those of its stream: revision and schema version in digits of fixed number, so that the order of bytes
-    /// is theirs.
+    /// Where a snapshot lies among those of its stream. Revision and schema version have a fixed number of digits, so that the order of
+    /// bytes is theirs.
     /// </summary>
     public static string PlaceOf(long revision, int schemaVersion) =>
         string.Create(CultureInfo.InvariantCulture, $"{revision:D19}:{schemaVersion:D10}");

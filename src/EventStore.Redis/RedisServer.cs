@@ -3,8 +3,8 @@ using StackExchange.Redis;
 namespace EventStore.Redis;
 
 /// <summary>
-/// Runs scripts on the server that holds the store: repeats what was not carried out, says what may have been, and notices a store that
-/// went back.
+/// Runs scripts on the server that holds the store. Repeats what was not carried out, reports what may have been, and notices a store that
+/// was set back.
 /// </summary>
 internal sealed class RedisServer(RedisConnection connection, RedisSettings settings)
 {
@@ -67,8 +67,8 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
         cancellationToken);
 
     /// <summary>
-    /// Finds the connection by which commands go now: the server's number for it, and the server's own name, which no other server and no
-    /// later start of it has. Null where the server does not return it.
+    /// Finds the connection by which commands go now: the server's number for it, and the server's own name. No other server and no later
+    /// start of it has that name. Null where the server does not return it.
     /// </summary>
     public async Task<string?> FindConnectionAsync()
     {
@@ -96,7 +96,8 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
     public async ValueTask WaitForReplicasAsync(Task<string?> before)
     {
         var timeout = (long)settings.Options.ReplicaTimeout.TotalMilliseconds;
-        object[] wait = settings.Options.RequireReplicaFlush ? [0, settings.Options.RequiredReplicas, timeout] : [settings.Options.RequiredReplicas, timeout];
+        var replicas = settings.Options.RequiredReplicas;
+        object[] wait = settings.Options.RequireReplicaFlush ? [0, replicas, timeout] : [replicas, timeout];
         try
         {
             var sent = connection.Database.ExecuteAsync(settings.Options.RequireReplicaFlush ? "WAITAOF" : "WAIT", wait,
@@ -109,9 +110,9 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
                 throw new BatchOutcomeUnknownException(
                     $"the connection to {settings.Address} was replaced, or cannot be identified by CLIENT ID and INFO, so that nothing "
                         + "is known of its replicas.");
-            if (have >= settings.Options.RequiredReplicas) return;
+            if (have >= replicas) return;
             throw new BatchOutcomeUnknownException(
-                $"{have} of {settings.Options.RequiredReplicas} replicas of {settings.Address} had it after "
+                $"{have} of {replicas} replicas of {settings.Address} had it after "
                     + $"{settings.Options.ReplicaTimeout.TotalMilliseconds} ms; the server itself has it.");
         }
         catch (Exception error) when (error is not EventStoreException)

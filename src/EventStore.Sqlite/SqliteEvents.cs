@@ -4,8 +4,8 @@ using System.Text;
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// The events of a commit as one blob, written: for each its id (16 bytes), type, headers and body, each of the three behind its length.
-/// Lengths are 7 bits a byte, low ones first, the eighth bit set where more follow.
+/// Writes the events of a commit as one blob. Each event is its id (16 bytes), then type, headers and body, each of the three behind its
+/// length. Lengths are 7 bits a byte, low ones first, the eighth bit set where more follow.
 /// </summary>
 internal sealed class SqliteEventWriter
 {

@@ -7,7 +7,7 @@ namespace EventStore.Sqlite;
 internal sealed class SqliteSession : IDisposable
 {
     /// <summary>
-    /// The time limit of a command that may meet a database that another connection holds: the driver waits on this thread, and without end
+    /// The time limit of a command that may meet a database that another connection holds. The driver waits on this thread, and without end
     /// for 0. After it the whole transaction waits without a thread, and is tried again.
     /// </summary>
     public const int BusySeconds = 1;

@@ -8,8 +8,8 @@ namespace EventStore.Sqlite;
 
 /// <summary>
 /// The statements of <c>Sql/*.sql</c>, one a file, for the tables of one store. Calls of Dapper with them are turned into code at build
-/// time, which asks for bytes given as an object, since an array would become a list of parameters. Columns are named beside each query, so
-/// that none is looked up by name and type at each run.
+/// time. Bytes are given as an object, since an array would become a list of parameters. Columns are named beside each query, so that none
+/// is looked up by name and type at each run.
 /// </summary>
 internal sealed class SqliteSql(string store)
 {

@@ -5,8 +5,8 @@ using SQLitePCL;
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// A statement that is prepared once and run many times, with parameters and columns by index: commands of ADO.NET look parameters up by
-/// name and make a reader each time, which on the hot path costs as much as the statement itself. Used by one thread at a time.
+/// A statement that is prepared once and run many times, with parameters and columns by index. Commands of ADO.NET look parameters up by
+/// name and make a reader each time. On the hot path that costs as much as the statement itself. Used by one thread at a time.
 /// </summary>
 internal sealed class SqliteStatement : IDisposable
 {

@@ -1,8 +1,8 @@
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// Wakes callers that wait for commits: at once for commits of this engine, and for those of other processes by looking, while a caller
-/// waits, whether the database changed. Looking costs no read of a table unless it did.
+/// Wakes callers that wait for commits. Commits of this engine wake them at once. For those of other processes it polls, while a caller
+/// waits, whether the database changed. A poll reads no table unless it did.
 /// </summary>
 internal sealed class SqliteWakeUp : IAsyncDisposable
 {

@@ -14,10 +14,10 @@ internal sealed class FailingDisk(IDisk disk) : IDisk
     public string? FailedAt { get; private set; }
 
     /// <summary>Files of which a byte arrives changed.</summary>
-    public Func<string, bool> Spoils { get; set; } = static _ => false;
+    public Func<string, bool> Spoils { get; init; } = static _ => false;
 
     /// <summary>Files and folders at which every call fails.</summary>
-    public Func<string, bool> Fails { get; set; } = static _ => false;
+    public Func<string, bool> Fails { get; init; } = static _ => false;
 
     public void FailAfter(int calls, IOException failure) => (left, error) = (calls, failure);
 

@@ -63,7 +63,7 @@ public sealed class FaultTests
     // Returns whether the history reaches the call that fails.
     private static async Task<bool> FailAsync(SimulatedLife life, DiskFailure failure)
     {
-        life.Disk.Failure = failure;
+        life.Disk.FailWith(failure);
         var (isOpened, isThrough) = (false, false);
         await life.WorkAsync(History());
         var isReached = life.Disk.FailedCalls > 0;
@@ -83,7 +83,7 @@ public sealed class FaultTests
             isOpened = true;
             var random = new Random(11);
             for (var i = 0; i < Length; i++) yield return Operations.Draw(random);
-            if (failure.IsFull) life.Disk.Failure = null;
+            if (failure.IsFull) life.Disk.Repair();
             yield return Operations.Commit(random);
             isThrough = true;
         }

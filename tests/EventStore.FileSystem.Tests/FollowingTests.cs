@@ -89,7 +89,7 @@ public sealed class FollowingTests : IDisposable
         await using var writer = await SmallStore.OpenAsync(disk, SmallStore.Small());
         await SmallStore.FillAsync(writer, 20);
         Assert.Equal(39, (await SmallStore.ReadConsistentAsync(writer)).Count);
-        disk.IsBroken = false;
+        disk.Repair();
         await SmallStore.FillAsync(writer, 1);
         await using var reader = await SmallStore.OpenReaderAsync(Disk, SmallStore.Small());
         Assert.Equal(await SmallStore.ReadAllAsync(writer), await SmallStore.ReadConsistentAsync(reader));
@@ -121,11 +121,13 @@ public sealed class FollowingTests : IDisposable
     // A disk on which everything except the live file can be written.
     private sealed class NoLiveFile(IDisk disk) : Simulation.FaultyLayer(disk)
     {
-        public bool IsBroken { get; set; } = true;
+        private bool isBroken = true;
+
+        public void Repair() => isBroken = false;
 
         protected override void Write(string path, IDiskFile file, ReadOnlySpan<byte> from, long offset)
         {
-            if (IsBroken && path == LiveFile.FileName) throw new IOException("the disk failed", 5);
+            if (isBroken && path == LiveFile.FileName) throw new IOException("the disk failed", 5);
             base.Write(path, file, from, offset);
         }
     }

@@ -74,7 +74,7 @@ public sealed class SwapCrashTests
         {
             var disk = new SimulatedDisk(new Random(calls));
             var acknowledged = new List<Guid>();
-            disk.StopAfter = calls;
+            disk.StopAfter(calls);
             try
             {
                 var engine = await SmallStore.OpenAsync(disk, Compressed);
@@ -116,7 +116,7 @@ public sealed class SwapCrashTests
         for (var isDone = false; !isDone; calls++)
         {
             var disk = target.Copy();
-            disk.StopAfter = calls;
+            disk.StopAfter(calls);
             isDone = await Record.ExceptionAsync(() => BackupAsync(source, disk)) is null;
             disk.RestartMachine();
             await using (var engine = await SmallStore.OpenAsync(disk, Plain))
@@ -152,7 +152,7 @@ public sealed class SwapCrashTests
         for (var isDone = false; !isDone;)
         {
             var disk = target.Copy();
-            disk.StopAfter = seen.Count;
+            disk.StopAfter(seen.Count);
             isDone = await Record.ExceptionAsync(() => BackupAsync(source, disk)) is null;
             disk.RestartMachine();
             var found = "";
@@ -214,7 +214,8 @@ public sealed class SwapCrashTests
         var isDone = false;
         for (var calls = 0; !isDone; calls++)
         {
-            var disk = new SimulatedDisk(new Random(calls)) { StopAfter = calls };
+            var disk = new SimulatedDisk(new Random(calls));
+            disk.StopAfter(calls);
             isDone = await Record.ExceptionAsync(() => BackupAsync(source, disk)) is null;
             disk.RestartMachine();
             await BackupAsync(source, disk);
@@ -232,7 +233,7 @@ public sealed class SwapCrashTests
         try
         {
             if (first is not null) await first(engine);
-            disk.StopAfter = calls;
+            disk.StopAfter(calls);
             await CompactionTests.CompactAsync(engine);
         }
         catch (SimulatedCrash)

@@ -192,8 +192,13 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task People_read_names_and_json_in_a_view()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        await engine.CommitAsync([new CommitAttempt(new StreamId("shop", "order", "42"), SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "paid", """{"amount":11.5}"""u8.ToArray()),
-            new EventRecord(SequentialGuid.Next(), "blob", new byte[] { 255, 0 })]) { Expected = ExpectedRevision.NoStream }]);
+        EventRecord[] events =
+        [
+            new(SequentialGuid.Next(), "paid", """{"amount":11.5}"""u8.ToArray()),
+            new(SequentialGuid.Next(), "blob", new byte[] { 255, 0 }),
+        ];
+        var order = new StreamId("shop", "order", "42");
+        await engine.CommitAsync([new CommitAttempt(order, SequentialGuid.Next(), events) { Expected = ExpectedRevision.NoStream }]);
         Assert.Equal("shop/order/42 paid 11.5",
             await schema.RunAsync(
             "SELECT bucket || '/' || category || '/' || id || ' ' || type || ' ' || (body->>'amount') FROM {schema}.readable_events "
@@ -205,7 +210,12 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task Damage_done_behind_the_engine_is_found_with_its_place()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        for (var i = 0; i < 3; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i}", SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "a", default), new EventRecord(SequentialGuid.Next(), "b", default)])]);
+        for (var i = 0; i < 3; i++)
+        {
+            EventRecord[] events = [new(SequentialGuid.Next(), "a", default), new(SequentialGuid.Next(), "b", default)];
+            await engine.CommitAsync([new CommitAttempt($"stream-{i}", SequentialGuid.Next(), events)]);
+        }
+
         Assert.True((await engine.VerifyAsync()).IsSound);
         await schema.RunAsync(
             "DELETE FROM {schema}.events WHERE checkpoint = 2; UPDATE {schema}.events SET stamp = stamp - interval '1 day' WHERE "

@@ -57,8 +57,8 @@ public sealed class VanishingTests : IAsyncLifetime
     public async Task A_stream_whose_large_event_vanishes_is_not_shown_in_part()
     {
         var server = new NpgsqlConnectionStringBuilder(address);
-        await using var proxy = FaultyProxy.Before(server.Port);
-        (server.Port, proxy.Delay) = (proxy.Port, TimeSpan.FromSeconds(8));
+        await using var proxy = FaultyProxy.Before(server.Port, delay: TimeSpan.FromSeconds(8));
+        server.Port = proxy.Port;
         await using var reading = await TestStores.OpenEngineAsync(server.ConnectionString, schema.Options);
         await CommitAsync("vanishing", 10, 5_000, 10);
 

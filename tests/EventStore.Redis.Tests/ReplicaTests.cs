@@ -18,7 +18,12 @@ public sealed class ReplicaTests
         await using var next = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{link.Port}", "--repl-diskless-sync-delay", "0");
         await using var last = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{next.Port}", "--repl-diskless-sync-delay", "0");
         var options = new TestStore(
-            new RedisOptions { RequiredReplicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(10), OutageTimeout = TimeSpan.FromSeconds(60) }).Options;
+            new RedisOptions
+            {
+                RequiredReplicas = 1,
+                ReplicaTimeout = TimeSpan.FromSeconds(10),
+                OutageTimeout = TimeSpan.FromSeconds(60),
+            }).Options;
         var address = $"{primary.Address},{next.Address},connectTimeout=1000,syncTimeout=1000,configCheckSeconds=1";
         await using (var engine = await new TestStore(options).OpenReadyAsync(address)) await engine.CommitAsync([Attempt()], Token);
 

@@ -32,6 +32,7 @@ public sealed class FaultyProxy : IAsyncDisposable
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource ending = new();
     private readonly int target;
+    private readonly TimeSpan delay;
     private readonly Task accepting;
 
     // Guarded by the gate.
@@ -40,20 +41,19 @@ public sealed class FaultyProxy : IAsyncDisposable
     private readonly List<Task> pumps = [];
     private Trap? armed;
 
-    private FaultyProxy(int target)
+    private FaultyProxy(int target, TimeSpan delay)
     {
-        this.target = target;
+        (this.target, this.delay) = (target, delay);
         listener.Start();
         accepting = AcceptAsync();
     }
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
-    /// <summary>How long a delayed reply is held back.</summary>
-    public TimeSpan Delay { get; set; } = TimeSpan.FromMilliseconds(300);
-
     /// <summary>A proxy before a server on this machine.</summary>
-    public static FaultyProxy Before(int port) => new(port);
+    /// <param name="port">The port of the server.</param>
+    /// <param name="delay">How long a delayed reply is held back; null for 0.3 seconds.</param>
+    public static FaultyProxy Before(int port, TimeSpan? delay = null) => new(port, delay ?? TimeSpan.FromMilliseconds(300));
 
     /// <summary>Strikes the next request that holds these bytes. The task ends when it struck.</summary>
     public Task Arm(Fault fault, ReadOnlyMemory<byte> marker)
@@ -118,7 +118,7 @@ public sealed class FaultyProxy : IAsyncDisposable
         }
 
         // A driver that gave up before the reply came was struck as well.
-        link.Trap?.Struck.TrySetResult();
+        link.TakeTrap()?.Struck.TrySetResult();
         link.Cut();
     }
 
@@ -137,7 +137,7 @@ public sealed class FaultyProxy : IAsyncDisposable
                     return;
                 }
 
-                link.Trap = trap;
+                link.Hold(trap);
             }
 
             await SendAsync(link.Server, request);
@@ -150,11 +150,10 @@ public sealed class FaultyProxy : IAsyncDisposable
         while (await ReceiveAsync(link.Server, buffer) is > 0 and var count)
         {
             var reply = buffer.AsMemory(0, count);
-            if (link.Trap is { } trap)
+            if (link.TakeTrap() is { } trap)
             {
-                link.Trap = null;
                 if (trap.Fault == Fault.CutInReply) await SendAsync(link.Client, reply[..Math.Min(BytesOfCutReply, count)]);
-                if (trap.Fault == Fault.DelayReply) await Task.Delay(Delay, ending.Token);
+                if (trap.Fault == Fault.DelayReply) await Task.Delay(delay, ending.Token);
                 if (trap.Fault is Fault.CutBeforeReply or Fault.CutInReply) link.Cut();
                 trap.Struck.TrySetResult();
                 if (trap.Fault == Fault.HalfOpen) await Task.Delay(Timeout.Infinite, ending.Token);
@@ -204,8 +203,12 @@ public sealed class FaultyProxy : IAsyncDisposable
 
         public Socket Server => server;
 
-        // Set while a request is passed on, before its reply can come.
-        public Trap? Trap { get; set; }
+        // Held while a request is passed on, before its reply can come.
+        private Trap? held;
+
+        public void Hold(Trap trap) => Volatile.Write(ref held, trap);
+
+        public Trap? TakeTrap() => Interlocked.Exchange(ref held, null);
 
         public void Cut()
         {

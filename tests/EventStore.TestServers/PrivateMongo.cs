@@ -19,7 +19,7 @@ public sealed class PrivateMongo : ITestServer
     private readonly string folder;
     private readonly string[] command;
     private readonly bool isReplicaSet;
-    private ServerProcess server = null!;
+    private ServerProcess? server;
 
     private PrivateMongo(string folder, int port, string? mongod, string? jar)
     {
@@ -55,7 +55,7 @@ public sealed class PrivateMongo : ITestServer
     }
 
     /// <summary>Kills the server at once.</summary>
-    public Task KillAsync() => server.KillAsync();
+    public Task KillAsync() => server?.KillAsync() ?? Task.CompletedTask;
 
     /// <summary>Starts it over the same files, on the same port, and waits until it listens. Its driver waits for the election.</summary>
     public async Task StartAgainAsync()
@@ -64,7 +64,7 @@ public sealed class PrivateMongo : ITestServer
         await server.WaitUntilAsync(ListensAsync);
     }
 
-    public async ValueTask DisposeAsync() => await server.RemoveAsync();
+    public ValueTask DisposeAsync() => server is null ? default : new(server.RemoveAsync());
 
     private async Task<bool> ListensAsync()
     {

@@ -18,7 +18,7 @@ public sealed class PrivatePostgres : ITestServer
     private const string Packaged = "/usr/lib/postgresql";
 
     private readonly string folder;
-    private ServerProcess server = null!;
+    private ServerProcess? server;
 
     private PrivatePostgres(string binaries, string folder, int port) => (Binaries, this.folder, Port) = (binaries, folder, port);
 
@@ -73,10 +73,10 @@ public sealed class PrivatePostgres : ITestServer
     }
 
     /// <summary>Kills every process of the server at once.</summary>
-    public Task KillAsync() => server.KillAsync();
+    public Task KillAsync() => server?.KillAsync() ?? Task.CompletedTask;
 
     /// <summary>Ends the server tidily. Its files stay.</summary>
-    public Task StopAsync() => server.StopAsync();
+    public Task StopAsync() => server?.StopAsync() ?? Task.CompletedTask;
 
     /// <summary>Starts it over the same files, on the same port, and waits until it replies.</summary>
     /// <param name="settings">Further arguments, such as <c>-c fsync=off</c>, word by word; later ones win.</param>
@@ -91,7 +91,7 @@ public sealed class PrivatePostgres : ITestServer
         await server.WaitUntilAsync(IsReadyAsync);
     }
 
-    public async ValueTask DisposeAsync() => await server.RemoveAsync();
+    public ValueTask DisposeAsync() => server is null ? default : new(server.RemoveAsync());
 
     private string Data => Path.Combine(folder, "data");
 
@@ -112,6 +112,6 @@ public sealed class PrivatePostgres : ITestServer
     {
         var file = Path.Combine(Data, "postmaster.pid");
         var lines = File.Exists(file) ? await File.ReadAllLinesAsync(file) : [];
-        return lines.Length >= 8 && lines[0] == $"{server.Id}" && lines[7].Trim() is "ready" or "standby";
+        return lines.Length >= 8 && lines[0] == $"{server?.Id}" && lines[7].Trim() is "ready" or "standby";
     }
 }

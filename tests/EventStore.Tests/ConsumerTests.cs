@@ -20,7 +20,7 @@ public sealed class ConsumerTests
         for (var i = 0; i < Commits; i++)
             await store.AppendAsync(
                 "stream", ExpectedRevision.Any, [.. Enumerable.Range(0, EventsPerCommit).Select(_ => new EventMessage("x"))]);
-        counting.Pages = 0;
+        counting.Reset();
         await Task.WhenAll(Enumerable.Range(0, Consumers).Select(number => Task.Run(async () =>
         {
             var delivered = 0;
@@ -180,11 +180,9 @@ public sealed class ConsumerTests
     {
         private int pages;
 
-        public int Pages
-        {
-            get => pages;
-            set => pages = value;
-        }
+        public int Pages => pages;
+
+        public void Reset() => pages = 0;
 
         public override ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default)
         {

@@ -165,22 +165,17 @@ public sealed class PipelineTests
     [Fact]
     public void Progress_joins_marks_lifts_the_watermark_and_splits_parked_ranges()
     {
-        var progress = new DispatchProgress();
-        progress.Mark(5, 6);
-        progress.Mark(3, 3);
-        progress.Mark(8, 9);
+        var progress = DispatchProgress.Empty.Mark([new(5, 6)]).Mark([new(3, 3)]).Mark([new(8, 9)]);
         Assert.Equal([new(3, 3), new(5, 6), new(8, 9)], progress.Marks);
-        progress.Mark(4, 4);
+        progress = progress.Mark([new(4, 4)]);
         Assert.Equal([new(3, 6), new(8, 9)], progress.Marks);
-        progress.Mark(1, 2);
+        progress = progress.Mark([new(1, 2)]);
         Assert.Equal((6, 1), (progress.Watermark, progress.Marks.Count));
-        progress.LiftWatermark(7);
+        progress = progress.Mark(7, []);
         Assert.Equal((9, 0), (progress.Watermark, progress.Marks.Count));
-        progress.Mark(2, 4);
+        progress = progress.Mark([new(2, 4)]);
         Assert.Equal(9, progress.Watermark);
-        progress.Park(10, 20);
-        progress.Unpark(12, 14);
-        progress.Unpark(20, 25);
+        progress = progress.Park([new(10, 20)]).Unpark([new(12, 14)]).Unpark([new(20, 25)]);
         Assert.Equal([new(10, 11), new(15, 19)], progress.Parked);
         var copy = DispatchProgress.Read("dispatch", progress.Write());
         Assert.Equal((progress.Watermark, progress.ParkedCount), (copy.Watermark, copy.ParkedCount));

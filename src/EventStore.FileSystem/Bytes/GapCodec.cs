@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// The format of a gap, which replaces a removed frame: a small frame with the length it replaces and the checksum that the next frame
-/// continues from. So every other frame keeps its place and its bytes, the chain holds, and a look-up through an older index finds the
-/// gap.
+/// The format of a gap, which replaces a removed frame. It is a small frame with the length it replaces and the checksum from which the
+/// next frame continues. So every other frame keeps its place and its bytes, the chain holds, and a look-up through an older index finds
+/// the gap.
 /// </summary>
 internal static class GapCodec
 {

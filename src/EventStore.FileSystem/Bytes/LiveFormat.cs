@@ -12,9 +12,9 @@ namespace EventStore.FileSystem.Bytes;
 internal readonly record struct LiveMark(long Number, long End, long DurableEnd, long Replacements, uint Epoch, bool SyncsEachBatch);
 
 /// <summary>
-/// The format of the file in which the writer publishes how far the log may be read: two marks, written in turn, so that one is always
-/// whole. Nothing but those readers depends on it: it is never flushed, recovery does not read it, and it may be deleted while the store
-/// is closed.
+/// The format of the file in which the writer publishes how far the log may be read. It holds two marks, written in turn, so that one is
+/// always whole. Only readers depend on it: it is never flushed, and recovery does not read it. It may be deleted while the store is
+/// closed.
 /// </summary>
 internal static class LiveFormat
 {

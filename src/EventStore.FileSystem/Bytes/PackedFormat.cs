@@ -4,7 +4,7 @@ namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
 /// The format of a packed segment: a head, blocks, and a table of the blocks. Unpacked, the blocks one after another are the segment as it
-/// was, byte for byte, but for the gaps in it; each can be unpacked without the others.
+/// was, byte for byte, except for the gaps in it. Each can be unpacked without the others.
 /// </summary>
 internal static class PackedFormat
 {

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// The format of a run of the index. A run is a row of blocks of one size, each with a checksum of its
-/// own: leaves with the sorted entries, levels of blocks that lead to them, the filter, and a foot.
+/// The format of a run of the index. A run is a row of blocks of one size, each with a checksum of its own. First come the leaves with the
+/// sorted entries, then levels of blocks that lead to them, the filter, and a foot.
 /// </summary>
 internal static class RunFormat
 {

@@ -7,8 +7,7 @@ namespace EventStore.FileSystem.Index;
 
 /// <summary>
 /// Writes and merges the runs of an open store in the background, and writes the checkpoints that name them. Its order makes the index
-/// safe:
-/// first the run, then the log it covers, then the checkpoint are flushed, and only then are older files deleted.
+/// safe: first the run is flushed, then the log it covers, then the checkpoint. Only then are older files deleted.
 /// </summary>
 internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSettings settings) : IAsyncDisposable
 {
@@ -42,8 +41,8 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
     public bool IsFreezeDue(long end) => (keeper.State.Frozen is null || isShort) && keeper.IsFull(end, 1);
 
     /// <summary>
-    /// What a write waits for before it is acknowledged: when the part in memory is twice as full as it should be, the one before it has
-    /// to be written first. So memory, and the tail that opening after a kill reads, stay bounded.
+    /// What a write waits for before it is acknowledged. When the part in memory is twice as full as it should be, the one before it has to
+    /// be written first. So memory, and the tail that opening after a kill reads, stay bounded.
     /// </summary>
     public Task CatchUp(long end) =>
         keeper.State.Frozen is not null && !isShort && Fault is null && keeper.IsFull(end, FullestBehindFrozen)

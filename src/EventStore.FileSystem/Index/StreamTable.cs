@@ -3,12 +3,13 @@ using EventStore.FileSystem.Bytes;
 namespace EventStore.FileSystem.Index;
 
 /// <summary>
-/// The streams of a memtable with the places of their commits, in arrays: no object per stream, so that a million of them are no burden
+/// The streams of a memtable with the places of their commits, in arrays. There is no object per stream, so a million of them are no burden
 /// to the collector.
 /// </summary>
 /// <remarks>
-/// A stream's first commit lies in its entry; further ones in chunks of growing size, all in one array of numbers. A chunk is: where the
-/// next one begins (0: nowhere yet), how many pairs it has room for, how many it has, then the pairs of last revision and address.
+/// A stream's first commit lies in its entry; further ones in chunks of growing size, all in one array of numbers. A chunk begins with
+/// three numbers: where the next one begins (0 for nowhere yet), its room for pairs, and how many it has. Then come the pairs of last
+/// revision and address.
 /// </remarks>
 /// <param name="expected">How many streams are expected, for the first sizes.</param>
 /// <param name="expectedChunks">How many numbers their chunks are expected to take.</param>

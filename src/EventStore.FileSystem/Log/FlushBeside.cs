@@ -3,8 +3,8 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Log;
 
 /// <summary>
-/// Where batches are not flushed, flushes accumulated bytes in the background, so that sealing a segment, which the writer waits for, has
-/// little left to flush. Gives no guarantee.
+/// Where batches are not flushed, flushes accumulated bytes in the background. So sealing a segment, for which the writer waits, has little
+/// left to flush. Gives no guarantee.
 /// </summary>
 internal sealed class FlushBeside(LogSettings settings, SegmentedLog log, long flushedEnd) : IAsyncDisposable
 {

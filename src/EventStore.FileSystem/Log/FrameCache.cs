@@ -35,7 +35,7 @@ internal sealed class FrameCache
 
         // With more addresses in use than slots, each is displaced before its second look-up. Few entries are held by then, so they are
         // dropped.
-        else if (present.Entries.Length < MostSlots && ++present.Notes > NotesPerSlot * present.Entries.Length)
+        else if (present.Entries.Length < MostSlots && present.CountNote() > NotesPerSlot * present.Entries.Length)
             slots = new Slots(present.Entries.Length * 4);
     }
 
@@ -43,13 +43,15 @@ internal sealed class FrameCache
     {
         private readonly int shift = 64 - System.Numerics.BitOperations.Log2((uint)count);
 
+        // First look-ups so far. Concurrent readers may lose some of them, which does no harm.
+        private int notes;
+
         public Entry?[] Entries { get; } = new Entry?[count];
 
         // The last address that was looked up and not found, for each slot.
         public long[] Missed { get; } = new long[count];
 
-        // First look-ups so far. Concurrent readers may lose some of them, which does no harm.
-        public int Notes { get; set; }
+        public int CountNote() => ++notes;
 
         public int Of(long position) => (int)(((ulong)position * 0x9E3779B97F4A7C15) >> shift);
     }

@@ -31,7 +31,7 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
     private long segmentEnd;
 
     /// <summary>The commit at which a replay that used this reader continues; 0 for none.</summary>
-    public (long Checkpoint, long Position) Resumes { get; set; }
+    public (long Checkpoint, long Position) Resumes { get; private set; }
 
     /// <summary>Renews what this reader knows of the log: its segments, and how far it may be read.</summary>
     public void Renew(long publishedEnd)
@@ -40,6 +40,9 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
         if (segments.All == known && segments.Replacements == replacements) return;
         (known, replacements, segment, segmentEnd, windowLength) = (segments.All, segments.Replacements, null, 0, 0);
     }
+
+    /// <summary>Records the commit at which the replay continues, so that it finds this reader again.</summary>
+    public void LeaveAt(long checkpoint, long position) => Resumes = (checkpoint, position);
 
     /// <summary>Sets how many bytes the next read fetches.</summary>
     public void LookAhead(int bytes) => aheadBytes = Math.Min(bytes, LargestWindowBytes);

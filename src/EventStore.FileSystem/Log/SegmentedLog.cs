@@ -5,8 +5,8 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Log;
 
 /// <summary>
-/// The writing end of the log. A batch of frames is written in one call. After a failed flush, or a failed write that could not be
-/// undone, the log is faulted and never writes again, because the page cache may then show bytes that are not on the medium.
+/// The writing end of the log. A batch of frames is written in one call. After a failed flush, or a failed write that could not be undone,
+/// the log is faulted and never writes again. The page cache may then show bytes that are not on the medium.
 /// </summary>
 /// <remarks>
 /// Callers hold the writer's gate; only <see cref="SyncNow"/>, <see cref="WrittenEnd"/>, <see cref="DurableEnd"/> and <see cref="Fault"/>

@@ -13,10 +13,10 @@ namespace EventStore.FileSystem.Maintenance;
 internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHeader? Header, string? Problem)
 {
     /// <summary>The address of its first byte.</summary>
-    public long Base { get; set; }
+    public long Base { get; init; }
 
     /// <summary>The address of its end: where the next one begins; of the last one, where its file ends.</summary>
-    public long End { get; set; }
+    public long End { get; init; }
 }
 
 /// <summary>Finds the segments of a damaged store, and the places of those whose heads are damaged or whose files are missing.</summary>
@@ -31,10 +31,12 @@ internal static class DamagedSegments
         var last = Numbers(disk).DefaultIfEmpty(0).Max();
         var segments = new List<DamagedSegment>();
         for (var number = 1L; number <= last; number++) segments.Add(Open(disk, storeId, number, cache));
-        for (var i = 0; i < segments.Count; i++) segments[i].Base = BaseOf(segments, i);
-        for (var i = 0; i < segments.Count; i++)
-            segments[i].End = i + 1 < segments.Count ? segments[i + 1].Base : segments[i].Base + LengthOf(segments[i]);
-        return segments;
+        for (var i = 0; i < segments.Count; i++) segments[i] = segments[i] with { Base = BaseOf(segments, i) };
+        return
+        [
+            .. segments.Select(
+                (segment, i) => segment with { End = i + 1 < segments.Count ? segments[i + 1].Base : segment.Base + LengthOf(segment) }),
+        ];
     }
 
     /// <summary>

@@ -4,9 +4,9 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Recognizes frames that nothing refers to any more: commits and snapshots of streams that were deleted or purged, snapshots that were
-/// pruned or replaced, documents that were deleted or replaced. A dead frame stays dead. The frames that record a removal are kept: they
-/// cost little, and with them a copy or an index rebuilt from any mixture of old and compacted files has the same content.
+/// Recognizes frames that nothing refers to any more. These are commits and snapshots of deleted or purged streams, pruned or replaced
+/// snapshots, and deleted or replaced documents. A dead frame stays dead. The frames that record a removal are kept, because they cost
+/// little. With them, a copy or an index rebuilt from any mixture of old and compacted files has the same content.
 /// </summary>
 internal sealed class DeadFrames(StoreView store)
 {

@@ -6,7 +6,7 @@ using EventStore.FileSystem.Segments;
 namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
-/// Rewrites a damaged log, segment by segment: whole frames stay where they are, and everything between two of them becomes a gap that
+/// Rewrites a damaged log, segment by segment. Whole frames stay where they are. Everything between two of them becomes a gap that
 /// continues the chain and the checkpoints. Segments without damage are copied as they are.
 /// </summary>
 internal sealed class Salvage(

@@ -78,7 +78,7 @@ internal sealed class StoreReading
     // What follows begins at a position, in whose commit the next event stands.
     private StorePage Leave(LogReader reader, long reached, long position, bool isEnd)
     {
-        reader.Resumes = (reached + 1, position);
+        reader.LeaveAt(reached + 1, position);
         store.Replays.Return(reader);
         return ToPage(reached, isEnd);
     }

@@ -9,7 +9,7 @@ namespace EventStore.FileSystem.Recovery;
 
 /// <summary>
 /// Opens a store: lock, identity, checkpoint, index, tail of the log. What it costs depends on what was written since the last checkpoint,
-/// never on the size of the store, unless the index was deleted and is rebuilt.
+/// not on the size of the store. Only a deleted index is rebuilt from the whole log.
 /// </summary>
 internal static class StoreOpening
 {

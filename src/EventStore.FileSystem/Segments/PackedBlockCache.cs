@@ -16,24 +16,26 @@ internal sealed class PackedBlockCache(ulong storeSeed, int slots = 64)
         var slot = place ?? Interlocked.CompareExchange(ref place, new Slot(), null) ?? place;
         lock (slot)
         {
-            if (slot.File != file || slot.Number != number)
-            {
-                slot.File = null;
-                if (slot.Block.Length < file.Header.BlockLength) slot.Block = new byte[file.Header.BlockLength];
-                file.Unpack(number, slot.Block.AsSpan(0, file.LengthOf(number)));
-                (slot.File, slot.Number) = (file, number);
-            }
-
-            slot.Block.AsSpan(start, into.Length).CopyTo(into);
+            slot.Read(file, number).Slice(start, into.Length).CopyTo(into);
         }
     }
 
+    // Guarded by itself.
     private sealed class Slot
     {
-        public PackedSegmentFile? File { get; set; }
+        private PackedSegmentFile? held;
+        private int heldNumber;
+        private byte[] block = [];
 
-        public int Number { get; set; }
-
-        public byte[] Block { get; set; } = [];
+        /// <summary>A block, unpacked. It is valid until the next call.</summary>
+        public ReadOnlySpan<byte> Read(PackedSegmentFile file, int number)
+        {
+            if (held == file && heldNumber == number) return block;
+            held = null;
+            if (block.Length < file.Header.BlockLength) block = new byte[file.Header.BlockLength];
+            file.Unpack(number, block.AsSpan(0, file.LengthOf(number)));
+            (held, heldNumber) = (file, number);
+            return block;
+        }
     }
 }

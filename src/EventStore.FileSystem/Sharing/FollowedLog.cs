@@ -9,8 +9,8 @@ using EventStore.FileSystem.Store;
 namespace EventStore.FileSystem.Sharing;
 
 /// <summary>
-/// A log that another process writes, as far as this process has read it, and the index of that part: the writer's own runs, and the rest
-/// in memory. Used by one thread at a time; any thread may read the view it makes.
+/// A log that another process writes, as far as this process has read it, and the index of that part. The index is the writer's own runs,
+/// and the rest in memory. Used by one thread at a time; any thread may read the view it makes.
 /// </summary>
 internal sealed class FollowedLog
 {

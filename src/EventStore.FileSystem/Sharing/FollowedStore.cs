@@ -9,7 +9,7 @@ namespace EventStore.FileSystem.Sharing;
 
 /// <summary>
 /// A store that another process may write: read without a lock and without changing anything. Before each read it catches up with the
-/// newest mark, on the reader's own thread, so that a read sees everything that any process acknowledged before.
+/// newest mark, on the reader's own thread. So a read sees everything that any process acknowledged before.
 /// </summary>
 internal sealed class FollowedStore : IDisposable
 {

@@ -7,8 +7,8 @@ namespace EventStore.FileSystem.Store;
 
 /// <summary>
 /// Publishes to other processes how far the log may be read. Where batches are flushed, it writes a mark with each batch. Elsewhere that
-/// call would be a good part of a commit: a mark is written with the first batch after a delay of a few milliseconds, and for the batches
-/// in between by a timer. A mark that cannot be written does no harm here; the next one covers it.
+/// call would be a good part of a commit. There, a mark is written with the first batch after a few milliseconds, and for the batches in
+/// between by a timer. A mark that cannot be written does no harm here; the next one covers it.
 /// </summary>
 internal sealed class LiveWriter : IDisposable
 {

@@ -21,7 +21,8 @@ internal static class StoreIdentity
                 throw new StorageNotFoundException(
                     "The store has no identity yet, to which encrypted payloads and signatures are bound. "
                     + "Build it once for writing, with the same keys, before it is read.");
-            await engine.PutDocumentAsync(Document, SequentialGuid.Next().ToByteArray(bigEndian: true), 0, cancellationToken).ConfigureAwait(false);
+            var id = SequentialGuid.Next().ToByteArray(bigEndian: true);
+            await engine.PutDocumentAsync(Document, id, 0, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         return await StartAsync(Define(name, source, options, MakePump), cancellationToken).ConfigureAwait(false);
 
         IPump MakePump(PumpContext context) => context.Options.Parallelism == 1
-            ? new EventPump(context, new DelegateHandler(handle))
+            ? new DelegatePump(context, handle)
             : new UnitPump(context, (events, token) => handle(events[0], token), unitSize: 1);
     }
 
@@ -51,7 +51,7 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
                 nameof(options));
         }
 
-        IPump MakePump(PumpContext context) => new EventPump(context, new ProjectionHandler<TState>(name, projection));
+        IPump MakePump(PumpContext context) => new ProjectionPump<TState>(context, name, projection);
         var definition = Define(name, source, options, MakePump) with { State = new ProjectedState<TState>(name, projection, states) };
         return await running.StartAsync(
             definition, claim => new StatefulConsumer<TState>(claim, feeds), cancellationToken).ConfigureAwait(false);

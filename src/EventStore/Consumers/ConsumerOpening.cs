@@ -57,14 +57,10 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
                 token => feeds.FindOriginAsync(claim.Name, definition.Source, claim.Options.StartFrom, token), cancellationToken)
                 .ConfigureAwait(false);
         var start = await TryAsync(token => feeds.FindStartAsync(origin, token), cancellationToken).ConfigureAwait(false);
-        if (!await TryAsync(token => claim.Lease.TryWriteAsync(Begin, token), cancellationToken).ConfigureAwait(false))
+        if (await TryAsync(token => claim.Lease.TryWriteAsync(Begin, token), cancellationToken).ConfigureAwait(false) is null)
             throw new ConsumerTakenException(claim.Name, "another process took over.");
 
-        void Begin(ConsumerRecord begun)
-        {
-            (begun.Source, begun.Origin) = (source, origin);
-            begun.Begin(start, definition.State);
-        }
+        ConsumerRecord Begin(ConsumerRecord before) => (before with { Source = source, Origin = origin }).Begin(start, definition.State);
     }
 
     // Each step is repeated by itself: a storage that fails now and then lets single calls through, but hardly all of them in a row. A

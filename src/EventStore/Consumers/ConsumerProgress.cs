@@ -155,12 +155,10 @@ internal sealed class ConsumerProgress(FeedPosition start, StateKeeper? keeper, 
             progress.keeper?.TryStoreAsync(State, position.Checkpoint, cancellationToken) ?? new(true);
 
         // A write whose outcome was unknown may have been stored, so everything is written as it is now, not as a difference.
-        public void WriteTo(ConsumerRecord document)
+        public ConsumerRecord AddTo(ConsumerRecord document)
         {
-            document.Position = position;
-            document.Parked = [.. ParkedIn(document)];
-            document.Skipped = SkippedBefore + Skipped;
-            progress.keeper?.WriteTo(document);
+            var moved = document with { Position = position, Parked = ParkedIn(document), Skipped = SkippedBefore + Skipped };
+            return progress.keeper?.AddTo(moved) ?? moved;
         }
 
         public void Confirm()

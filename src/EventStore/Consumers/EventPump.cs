@@ -3,12 +3,19 @@ using EventStore.Feeds;
 namespace EventStore.Consumers;
 
 /// <summary>Delivers one event after the other. With each event, position and state change together.</summary>
-/// <param name="context">What it works with.</param>
-/// <param name="handler">Handles an event; with a state, makes the next state.</param>
-internal sealed class EventPump(PumpContext context, IEventHandler handler) : IPump
+internal abstract class EventPump : IPump
 {
-    private readonly FailurePolicy.Handling<CommittedEvent> handling = context.Policy.Apply<CommittedEvent>(
-        handler.HandleAsync, static committed => committed);
+    private readonly PumpContext context;
+    private readonly FailurePolicy.Handling<CommittedEvent> handling;
+
+    protected EventPump(PumpContext context)
+    {
+        this.context = context;
+        handling = context.Policy.Apply<CommittedEvent>(HandleAsync, static committed => committed);
+    }
+
+    /// <summary>The state after the last event that was handled; null without a state. Touched by one delivery at a time.</summary>
+    protected object? State { get; private protected set; }
 
     // A fast handler takes less time than a lock or two: what can be done once a page is not done for each event.
     public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken)
@@ -18,7 +25,7 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
         await context.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            handler.State = progress.State;
+            State = progress.State;
             for (var i = 0; i < events.Length; i++)
             {
                 var (committed, position) = events.Span[i];
@@ -26,7 +33,7 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
                 cancellationToken.ThrowIfCancellationRequested();
                 var outcome = await handling.RunAsync(committed, cancellationToken).ConfigureAwait(false);
                 if (outcome is not null) context.Record(outcome, [committed]);
-                var unwritten = progress.MoveTo(position, handler.State);
+                var unwritten = progress.MoveTo(position, State);
                 if (unwritten >= context.Pacing.Events) await context.WriteAsync(cancellationToken).ConfigureAwait(false);
             }
         }
@@ -38,52 +45,36 @@ internal sealed class EventPump(PumpContext context, IEventHandler handler) : IP
 
     public async ValueTask DeliverParkedAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
-        handler.State = context.Progress.State;
+        State = context.Progress.State;
         await handling.DeliverAsync(committed, cancellationToken).ConfigureAwait(false);
-        context.Progress.Unpark(committed.Checkpoint.Value, handler.State);
-    }
-}
-
-/// <summary>Handles events one by one.</summary>
-internal interface IEventHandler
-{
-    /// <summary>
-    /// Before an event, the state it is applied to. After it, the next state, or the same one if it failed. Null without a state.
-    /// </summary>
-    object? State { get; set; }
-
-    ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken);
-}
-
-/// <summary>A delegate that takes events.</summary>
-internal sealed class DelegateHandler(Func<CommittedEvent, CancellationToken, ValueTask> handle) : IEventHandler
-{
-    public object? State { get; set; }
-
-    public ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken) => handle(committed, cancellationToken);
-}
-
-/// <summary>Applies events to a state.</summary>
-internal sealed class ProjectionHandler<TState>(string consumer, Projection<TState> projection) : IEventHandler where TState : class
-{
-    private TState state = projection.Initial;
-
-    public object? State
-    {
-        get => state;
-        set => state = (TState?)value ?? projection.Initial;
+        context.Progress.Unpark(committed.Checkpoint.Value, State);
     }
 
-    public ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
+    /// <summary>Handles an event, and makes the next state. The state stays as it is if this fails.</summary>
+    protected abstract ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken);
+}
+
+/// <summary>Passes events to a delegate. There is no state.</summary>
+internal sealed class DelegatePump(PumpContext context, Func<CommittedEvent, CancellationToken, ValueTask> handle) : EventPump(context)
+{
+    protected override ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken) =>
+        handle(committed, cancellationToken);
+}
+
+/// <summary>Applies events to the state of a projection.</summary>
+internal sealed class ProjectionPump<TState>(PumpContext context, string consumer, Projection<TState> projection) : EventPump(context)
+    where TState : class
+{
+    protected override ValueTask HandleAsync(CommittedEvent committed, CancellationToken cancellationToken)
     {
-        var applying = projection.ApplyAsync(state, committed, cancellationToken);
+        var applying = projection.ApplyAsync((TState?)State ?? projection.Initial, committed, cancellationToken);
         if (!applying.IsCompletedSuccessfully) return FollowAsync(applying, committed);
-        state = Require(applying.Result, committed);
+        State = Require(applying.Result, committed);
         return default;
     }
 
     private async ValueTask FollowAsync(ValueTask<TState> applying, CommittedEvent committed) =>
-        state = Require(await applying.ConfigureAwait(false), committed);
+        State = Require(await applying.ConfigureAwait(false), committed);
 
     // A null in place of the state would begin it again.
     private TState Require(TState? next, CommittedEvent committed) =>

@@ -58,7 +58,7 @@ internal sealed class StateKeeper(IConsumerState kind, Lease<ConsumerRecord> lea
         {
             // A write of the consumer's document whose outcome is unknown may arrive later. This one makes it come too late, and shows
             // which slot is in use.
-            if (isUnsettled && !await lease.TryWriteAsync(static _ => { }, cancellationToken).ConfigureAwait(false)) return false;
+            if (isUnsettled && !await lease.TryRenewAsync(cancellationToken).ConfigureAwait(false)) return false;
             isUnsettled = true;
             var slotInUse = lease.Ledger.Known.StateSlot;
             if (await documents.TryWriteAsync(slotInUse, content, cancellationToken).ConfigureAwait(false) is not var (slot, version))
@@ -70,13 +70,15 @@ internal sealed class StateKeeper(IConsumerState kind, Lease<ConsumerRecord> lea
         return true;
     }
 
-    /// <summary>Puts the state that was last stored into the document that is about to be written.</summary>
-    public void WriteTo(ConsumerRecord record)
+    /// <summary>The document that is about to be written, with the state that was last stored.</summary>
+    public ConsumerRecord AddTo(ConsumerRecord record) => current.Type is null ? record : record with
     {
-        if (current.Type is null) return;
-        (record.State, record.StateType) = (current.Content, current.Type);
-        (record.StateSlot, record.StateDocument, record.StateBytes) = (current.Slot, current.Document, current.Bytes);
-    }
+        State = current.Content,
+        StateType = current.Type,
+        StateSlot = current.Slot,
+        StateDocument = current.Document,
+        StateBytes = current.Bytes,
+    };
 
     /// <summary>Records that the document is written.</summary>
     public void Confirm()

@@ -1,19 +1,39 @@
 namespace EventStore.Deliveries;
 
 /// <summary>Checkpoints from a first to a last one, both included.</summary>
-internal readonly record struct CheckpointRange(long First, long Last);
+internal readonly record struct CheckpointRange(long First, long Last)
+{
+    /// <summary>The range of one checkpoint.</summary>
+    public static CheckpointRange Of(long checkpoint) => new(checkpoint, checkpoint);
+}
 
 /// <summary>Operations on a list of ranges that is sorted, and whose ranges neither touch nor overlap.</summary>
 internal static class CheckpointRanges
 {
-    public static bool Covers(this List<CheckpointRange> ranges, long checkpoint)
+    public static bool Covers(this IReadOnlyList<CheckpointRange> ranges, long checkpoint)
     {
         var at = ranges.FindFrom(checkpoint);
         return at < ranges.Count && ranges[at].First <= checkpoint;
     }
 
     /// <summary>How many checkpoints there are in all ranges.</summary>
-    public static long CountCheckpoints(this List<CheckpointRange> ranges) => ranges.Sum(range => range.Last - range.First + 1);
+    public static long CountCheckpoints(this IReadOnlyList<CheckpointRange> ranges) => ranges.Sum(range => range.Last - range.First + 1);
+
+    /// <summary>The list with more ranges.</summary>
+    public static IReadOnlyList<CheckpointRange> With(this IReadOnlyList<CheckpointRange> ranges, IEnumerable<CheckpointRange> more)
+    {
+        List<CheckpointRange> changed = [.. ranges];
+        foreach (var (first, last) in more) changed.Include(first, last);
+        return changed;
+    }
+
+    /// <summary>The list without some ranges.</summary>
+    public static IReadOnlyList<CheckpointRange> Without(this IReadOnlyList<CheckpointRange> ranges, IEnumerable<CheckpointRange> removed)
+    {
+        List<CheckpointRange> changed = [.. ranges];
+        foreach (var (first, last) in removed) changed.Exclude(first, last);
+        return changed;
+    }
 
     /// <summary>Adds a range, and joins it with its neighbors.</summary>
     public static void Include(this List<CheckpointRange> ranges, long first, long last)
@@ -40,7 +60,7 @@ internal static class CheckpointRanges
     }
 
     // The index of the first range that ends at a checkpoint or after it.
-    private static int FindFrom(this List<CheckpointRange> ranges, long checkpoint)
+    private static int FindFrom(this IReadOnlyList<CheckpointRange> ranges, long checkpoint)
     {
         var (low, high) = (0, ranges.Count);
         while (low < high)

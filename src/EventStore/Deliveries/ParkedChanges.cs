@@ -10,7 +10,7 @@ internal sealed class ParkedChanges
 
     public void Park(long first, long last) => parked.Add(new(first, last));
 
-    public void Unpark(long checkpoint) => unparked.Add(new(checkpoint, checkpoint));
+    public void Unpark(long checkpoint) => unparked.Add(CheckpointRange.Of(checkpoint));
 
     /// <summary>The changes so far. Pass them to <see cref="Remove"/> after they are written.</summary>
     public Taken Take() => new([.. parked], [.. unparked]);

@@ -4,7 +4,7 @@ using EventStore.Leases;
 namespace EventStore.Deliveries;
 
 /// <summary>A progress that is written into a document from time to time.</summary>
-internal interface IWrittenProgress<in TDocument>
+internal interface IWrittenProgress<TDocument>
 {
     /// <summary>Whether so many deliveries are done that it must be written.</summary>
     bool IsWriteDue(int deliveries);
@@ -14,13 +14,13 @@ internal interface IWrittenProgress<in TDocument>
 }
 
 /// <summary>What of a progress is not written yet.</summary>
-internal interface IUnwritten<in TDocument>
+internal interface IUnwritten<TDocument>
 {
     /// <summary>Stores what the document will refer to. Returns false if another process took over.</summary>
     ValueTask<bool> TryPrepareAsync(CancellationToken cancellationToken) => new(true);
 
-    /// <summary>Puts it into the document. Called again on a newer document where another write came first.</summary>
-    void WriteTo(TDocument document);
+    /// <summary>The document with it. Called again on a newer document where another write came first.</summary>
+    TDocument AddTo(TDocument document);
 
     /// <summary>Records in the progress that it is written.</summary>
     void Confirm();
@@ -49,14 +49,11 @@ internal sealed class ProgressWriter<TDocument>(
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            TDocument? changed = null;
             var taken = progress.Take();
             if (!await taken.TryPrepareAsync(cancellationToken).ConfigureAwait(false)) return false;
-            var isWritten = await lease.TryWriteAsync(
-                document => taken.WriteTo(changed = document), cancellationToken).ConfigureAwait(false);
-            if (!isWritten || changed is null) return false;
+            if (await lease.TryWriteAsync(taken.AddTo, cancellationToken).ConfigureAwait(false) is not { } document) return false;
             taken.Confirm();
-            written?.Invoke(changed);
+            written?.Invoke(document);
             return true;
         }
         finally

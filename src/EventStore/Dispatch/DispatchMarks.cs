@@ -11,9 +11,8 @@ internal sealed class DispatchMarks(Ledger<DispatchProgress> ledger, ReadPath re
     /// <summary>Completes when this process next writes the progress. Take it before the progress is read.</summary>
     public Task NextChange => ledger.NextChange;
 
-    /// <summary>The stored progress, as a copy.</summary>
-    public async ValueTask<DispatchProgress> LoadAsync(CancellationToken cancellationToken) =>
-        (await ledger.LoadAsync(cancellationToken).ConfigureAwait(false)).Copy();
+    /// <summary>The stored progress.</summary>
+    public ValueTask<DispatchProgress> LoadAsync(CancellationToken cancellationToken) => ledger.LoadAsync(cancellationToken);
 
     public ValueTask<Checkpoint> FindHeadAsync(CancellationToken cancellationToken) => reads.Pages.FindHeadAsync(cancellationToken);
 
@@ -57,30 +56,14 @@ internal sealed class DispatchMarks(Ledger<DispatchProgress> ledger, ReadPath re
     public async ValueTask MarkAsync(IReadOnlyCollection<long> checkpoints, CancellationToken cancellationToken)
     {
         if (checkpoints.Count == 0) return;
-        await ledger.ChangeAsync(
-            progress =>
-            {
-                foreach (var checkpoint in checkpoints)
-                {
-                    progress.Mark(checkpoint, checkpoint);
-                    progress.Unpark(checkpoint, checkpoint);
-                }
-
-                return true;
-            },
-            cancellationToken).ConfigureAwait(false);
+        var ranges = checkpoints.Select(CheckpointRange.Of);
+        await ledger.ChangeAsync(progress => progress.Mark(ranges).Unpark(ranges), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Removes ranges from the parked events.</summary>
     public async ValueTask UnparkAsync(IReadOnlyCollection<CheckpointRange> ranges, CancellationToken cancellationToken)
     {
         if (ranges.Count == 0) return;
-        await ledger.ChangeAsync(
-            progress =>
-            {
-                foreach (var range in ranges) progress.Unpark(range.First, range.Last);
-                return true;
-            },
-            cancellationToken).ConfigureAwait(false);
+        await ledger.ChangeAsync(progress => progress.Unpark(ranges), cancellationToken).ConfigureAwait(false);
     }
 }

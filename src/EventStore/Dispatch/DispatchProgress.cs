@@ -7,28 +7,28 @@ namespace EventStore.Dispatch;
 
 /// <summary>
 /// The document of dispatch: which events are dispatched, which are parked, and which process holds the lease. Everything up to the
-/// watermark is dispatched or parked, and so are the marks above it. Plain data, written by compare-and-swap.
+/// watermark is dispatched or parked, and so are the marks above it. A value, written by compare-and-swap.
 /// </summary>
-internal sealed class DispatchProgress : ILeased<DispatchProgress>
+internal sealed record DispatchProgress : ILeased<DispatchProgress>
 {
     public const string DocumentName = "dispatch";
 
-    public static DispatchProgress Empty => new();
+    public static DispatchProgress Empty { get; } = new();
 
     /// <summary>The checkpoint up to which everything is dispatched or parked.</summary>
-    public long Watermark { get; set; }
+    public long Watermark { get; init; }
 
     /// <summary>What is dispatched or parked above the watermark: sorted ranges that neither touch nor overlap.</summary>
-    public List<CheckpointRange> Marks { get; set; } = [];
+    public IReadOnlyList<CheckpointRange> Marks { get; init => field = value ?? []; } = [];
 
     /// <summary>What was parked after too many failures, in order.</summary>
-    public List<CheckpointRange> Parked { get; set; } = [];
+    public IReadOnlyList<CheckpointRange> Parked { get; init => field = value ?? []; } = [];
 
     /// <summary>The process that dispatches; null for none.</summary>
-    public string? Owner { get; set; }
+    public string? Owner { get; init; }
 
     /// <summary>Grows with every write of a lease holder, which shows without a clock that the holder is alive.</summary>
-    public long Renewals { get; set; }
+    public long Renewals { get; init; }
 
     public long ParkedCount => Parked.CountCheckpoints();
 
@@ -40,42 +40,27 @@ internal sealed class DispatchProgress : ILeased<DispatchProgress>
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, DispatchJson.Default.DispatchProgress);
 
-    public DispatchProgress Copy() =>
-        new() { Watermark = Watermark, Marks = [.. Marks], Parked = [.. Parked], Owner = Owner, Renewals = Renewals };
+    public DispatchProgress RenewedBy(string? owner) => this with { Owner = owner, Renewals = Renewals + 1 };
 
     public bool IsMarked(long checkpoint) => checkpoint <= Watermark || Marks.Covers(checkpoint);
 
     public bool IsParked(long checkpoint) => Parked.Covers(checkpoint);
 
-    /// <summary>Marks a range, joins it with its neighbors, and moves the watermark past what touches it.</summary>
-    public void Mark(long first, long last)
+    /// <summary>The progress after ranges were dispatched, parked or deleted.</summary>
+    public DispatchProgress Mark(IEnumerable<CheckpointRange> ranges) => Mark(Watermark, ranges);
+
+    /// <summary>The progress after everything up to a checkpoint, and ranges after it, were dispatched, parked or deleted.</summary>
+    public DispatchProgress Mark(long upTo, IEnumerable<CheckpointRange> ranges)
     {
-        first = Math.Max(first, Watermark + 1);
-        if (last < first) return;
-        Marks.Include(first, last);
-        LiftOverMarks();
+        var (watermark, joined) = (Math.Max(Watermark, upTo), 0);
+        var marks = Marks.With(ranges.Where(range => range.Last > Watermark));
+        for (; joined < marks.Count && marks[joined].First <= watermark + 1; joined++) watermark = Math.Max(watermark, marks[joined].Last);
+        return this with { Watermark = watermark, Marks = [.. marks.Skip(joined)] };
     }
 
-    /// <summary>Records that everything up to here is dispatched, parked or deleted.</summary>
-    public void LiftWatermark(long upTo)
-    {
-        if (upTo <= Watermark) return;
-        Watermark = upTo;
-        LiftOverMarks();
-    }
+    public DispatchProgress Park(IEnumerable<CheckpointRange> ranges) => this with { Parked = Parked.With(ranges) };
 
-    public void Park(long first, long last) => Parked.Include(first, last);
-
-    public void Unpark(long first, long last) => Parked.Exclude(first, last);
-
-    private void LiftOverMarks()
-    {
-        while (Marks.Count > 0 && Marks[0].First <= Watermark + 1)
-        {
-            Watermark = Math.Max(Watermark, Marks[0].Last);
-            Marks.RemoveAt(0);
-        }
-    }
+    public DispatchProgress Unpark(IEnumerable<CheckpointRange> ranges) => this with { Parked = Parked.Without(ranges) };
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

@@ -5,7 +5,7 @@ namespace EventStore.Dispatch;
 
 /// <summary>
 /// Dispatches commits while this process holds the lease. Commits are read from the engine after the watermark, never from a caller's
-/// memory, so that first delivery and recovery after a crash are the same loop.
+/// memory. So first delivery and recovery after a crash are the same loop.
 /// </summary>
 /// <remarks>
 /// The loop is <i>undecided</i> until it could read the lease, <i>watching</i> while another process holds it, and <i>leading</i> while
@@ -74,8 +74,8 @@ internal sealed class DispatchScheduler : IAsyncDisposable
         return term is not null;
     }
 
-    /// <summary>Adds what is dispatched here and not written yet to a progress that was read.</summary>
-    public void AddUnwritten(DispatchProgress progress) => leading?.AddUnwritten(progress);
+    /// <summary>A progress that was read, together with what is dispatched here and not written yet.</summary>
+    public DispatchProgress WithUnwritten(DispatchProgress progress) => leading?.WithUnwritten(progress) ?? progress;
 
     /// <summary>Dispatches a stored commit, or a part of it, again.</summary>
     public ValueTask DispatchAgainAsync(IReadOnlyList<RecordedEvent> commit, CancellationToken cancellationToken) =>

@@ -5,8 +5,8 @@ using EventStore.Leases;
 namespace EventStore.Dispatch;
 
 /// <summary>
-/// The time in which this process holds the dispatch lease. One reader fills the lanes with units, in the order of the store; each unit is
-/// dispatched, or parked after too many failures; then progress is written.
+/// The time in which this process holds the dispatch lease. One reader fills the lanes with units, in the order of the store. Each unit is
+/// dispatched, or parked after too many failures. Then progress is written.
 /// </summary>
 internal sealed class DispatchTerm : IDelivery<DispatchUnit>
 {
@@ -72,8 +72,8 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
 
     public void CallOffWaiting() => tracker.CallOffWaiting();
 
-    /// <summary>Adds what is dispatched and not written yet to a progress that was read.</summary>
-    public void AddUnwritten(DispatchProgress progress) => tracker.Take().WriteTo(progress);
+    /// <summary>A progress that was read, together with what is dispatched and not written yet.</summary>
+    public DispatchProgress WithUnwritten(DispatchProgress progress) => tracker.Take().AddTo(progress);
 
     public ValueTask DeliverAsync(DispatchUnit unit, CancellationToken cancellationToken)
     {
@@ -136,7 +136,7 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
         {
             Report.Failed();
             if (!unit.HasFailed) Report.UnitStartedFailing();
-            unit.HasFailed = true;
+            unit.RecordFailure();
             tracker.CallOffWaiting();
             throw;
         }
@@ -172,7 +172,7 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
 
     private async Task ReadOnAsync(Reading reading, Lanes<DispatchUnit> lanes, CancellationToken cancellationToken)
     {
-        tracker.IsCaughtUp = false;
+        tracker.BeginReading();
         await foreach (var page in commits.ReadAsync(reading.Position, cancellationToken).ConfigureAwait(false))
         {
             for (var i = 0; i < page.Events.Length; i++)
@@ -189,7 +189,7 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
             if (reading.Assembly.IsEmpty) tracker.ScannedTo(page.Position.Value);
         }
 
-        tracker.IsCaughtUp = true;
+        tracker.EndReading();
         await WriteIfDueAsync(cancellationToken).ConfigureAwait(false);
     }
 

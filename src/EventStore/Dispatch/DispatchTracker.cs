@@ -18,7 +18,9 @@ internal sealed class DispatchUnit(Commit commit, long first, long last) : Deliv
     public long Last => last;
 
     /// <summary>Whether a dispatch of it failed. Touched by its lane only.</summary>
-    public bool HasFailed { get; set; }
+    public bool HasFailed { get; private set; }
+
+    public void RecordFailure() => HasFailed = true;
 
     /// <summary>Releases the events. A unit that is done while an earlier one fails keeps its place only.</summary>
     public override void Finish()
@@ -38,11 +40,11 @@ internal sealed class DispatchTracker(long watermark)
     /// <summary>Everything up to here is dispatched, parked or deleted.</summary>
     public long Watermark => Position.Checkpoint;
 
-    /// <summary>Whether all stored events were read. Progress is then written as soon as no unit is outstanding.</summary>
-    public bool IsCaughtUp
-    {
-        set => isCaughtUp = value;
-    }
+    /// <summary>Records that stored events are being read.</summary>
+    public void BeginReading() => isCaughtUp = false;
+
+    /// <summary>Records that all stored events were read. Progress is then written as soon as no unit is outstanding.</summary>
+    public void EndReading() => isCaughtUp = true;
 
     /// <summary>Adds a unit that is about to be dispatched. Events between the unit before and this one need no dispatch.</summary>
     public void Add(DispatchUnit unit)
@@ -103,16 +105,8 @@ internal sealed class DispatchTracker(long watermark)
     {
         public required int Done { get; init; }
 
-        public void WriteTo(DispatchProgress document)
-        {
-            foreach (var range in parked.Parked)
-            {
-                if (!document.IsMarked(range.First)) document.Park(range.First, range.Last);
-            }
-
-            document.LiftWatermark(watermark);
-            foreach (var range in done) document.Mark(range.First, range.Last);
-        }
+        public DispatchProgress AddTo(DispatchProgress document) =>
+            document.Park(parked.Parked.Where(range => !document.IsMarked(range.First))).Mark(watermark, done);
 
         public void Confirm()
         {

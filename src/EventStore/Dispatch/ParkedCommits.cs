@@ -23,7 +23,7 @@ internal sealed class ParkedCommits(DispatchMarks marks, DispatchScheduler sched
         var deleted = new List<CheckpointRange>();
         try
         {
-            foreach (var range in progress.Parked.ToArray())
+            foreach (var range in progress.Parked)
             {
                 await RetryAsync(range, eventsPerWrite, cancellationToken).ConfigureAwait(false);
                 deleted.Add(range);

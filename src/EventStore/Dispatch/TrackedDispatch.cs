@@ -112,8 +112,7 @@ internal sealed class TrackedDispatch(
     {
         lifetime.ThrowIfEnded();
         var progress = await marks.LoadAsync(cancellationToken).ConfigureAwait(false);
-        scheduler?.AddUnwritten(progress);
-        return progress;
+        return scheduler?.WithUnwritten(progress) ?? progress;
     }
 
     private async ValueTask FindAndMarkAsync(Func<RecordedEvent, bool> isMeant, CancellationToken cancellationToken)

@@ -46,7 +46,7 @@ internal sealed class UndispatchedCommits(ReadPath reads, Ledger<DispatchProgres
     /// <summary>Dispatches a stored commit, or a part of it, again.</summary>
     public async ValueTask DispatchAgainAsync(IReadOnlyList<RecordedEvent> commit, CancellationToken cancellationToken)
     {
-        foreach (var unit in UnitsOf(commit, new DispatchProgress()))
+        foreach (var unit in UnitsOf(commit, DispatchProgress.Empty))
             await target.Dispatcher.DispatchAsync(unit.Commit, cancellationToken).ConfigureAwait(false);
     }
 

@@ -3,7 +3,7 @@ using EventStore.Pipeline;
 namespace EventStore.Feeds;
 
 /// <summary>
-/// Reads pages of the store for all feeds, and keeps the newest full ones for a short time: consumers that run side by side then read each
+/// Reads pages of the store for all feeds, and keeps the newest full ones for a short time. Consumers that run side by side then read each
 /// part of the store once. Few pages are kept for one reader, more while others follow it and catch up. The page at the end is never kept.
 /// </summary>
 internal sealed class SharedPages(PageReader pages, TimeProvider time)
@@ -93,7 +93,7 @@ internal sealed class SharedPages(PageReader pages, TimeProvider time)
     private void Weigh(Kept own, ReadOnlySpan<RecordedEvent> events)
     {
         if (!kept.Contains(own)) return;
-        foreach (ref readonly var recorded in events) own.Bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;
+        own.Weigh(events);
         keptBytes += own.Bytes;
         var most = followedAt is { } at && time.GetElapsedTime(at) <= KeptFor ? MaxKeptForFollowers : MaxKept;
         while (kept.Count > most || (keptBytes > MaxKeptBytes && kept.Count > 1)) Drop(kept.First!.Value);
@@ -117,6 +117,11 @@ internal sealed class SharedPages(PageReader pages, TimeProvider time)
         public long ReadAt => readAt;
 
         /// <summary>The bytes of its events; 0 while it is read.</summary>
-        public long Bytes { get; set; }
+        public long Bytes { get; private set; }
+
+        public void Weigh(ReadOnlySpan<RecordedEvent> events)
+        {
+            foreach (ref readonly var recorded in events) Bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;
+        }
     }
 }

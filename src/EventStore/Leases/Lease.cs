@@ -37,14 +37,8 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
         var seen = await ledger.LoadAsync(cancellationToken).ConfigureAwait(false);
         if (watch.Owner != seen.Owner || watch.Renewals != seen.Renewals) watch.Restart(seen, time.GetTimestamp());
         return IsFree(seen.Owner, watch) && await ledger.ChangeAsync(
-            content =>
-            {
-                if (content.Owner != seen.Owner || content.Renewals != seen.Renewals) return false;
-                content.Owner = Owner;
-                content.Renewals++;
-                return true;
-            },
-            cancellationToken).ConfigureAwait(false);
+            content => content.Owner == seen.Owner && content.Renewals == seen.Renewals ? content.RenewedBy(Owner) : null,
+            cancellationToken).ConfigureAwait(false) is not null;
     }
 
     /// <summary>
@@ -103,20 +97,18 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
         }
     }
 
-    /// <summary>Writes as the holder. Returns false, and writes nothing, if another process holds the lease.</summary>
-    public ValueTask<bool> TryWriteAsync(Action<T> change, CancellationToken cancellationToken) => ledger.ChangeAsync(
-        content =>
-        {
-            if (content.Owner != Owner) return false;
-            content.Renewals++;
-            change(content);
-            return true;
-        },
-        cancellationToken);
+    /// <summary>Writes as the holder, and returns what it wrote. Returns null if another process holds the lease.</summary>
+    public ValueTask<T?> TryWriteAsync(Func<T, T> change, CancellationToken cancellationToken) => ledger.ChangeAsync(
+        content => content.Owner == Owner ? change(content.RenewedBy(Owner)) : null, cancellationToken);
+
+    /// <summary>Renews the lease. Returns false if another process holds it.</summary>
+    public async ValueTask<bool> TryRenewAsync(CancellationToken cancellationToken) =>
+        await TryWriteAsync(static content => content, cancellationToken).ConfigureAwait(false) is not null;
 
     /// <summary>Releases the lease, so that another process need not wait for a term.</summary>
     public async ValueTask ReleaseAsync() =>
-        await TryWriteAsync(static content => content.Owner = null, CancellationToken.None).ConfigureAwait(false);
+        await ledger.ChangeAsync(
+            content => content.Owner == Owner ? content.RenewedBy(null) : null, CancellationToken.None).ConfigureAwait(false);
 
     /// <summary>Nothing is done under this lease any more. A process that finds it held knows that its holder is gone.</summary>
     public void Dispose() => owner.Dispose();
@@ -134,7 +126,7 @@ internal sealed class Lease<T>(Ledger<T> ledger, TimeSpan term, TimeSpan pollInt
 
             // A renewal counts from its start. A late one is tried too: compare-and-swap shows whether another process took over.
             if (writing is null) begunAt = time.GetTimestamp();
-            writing ??= TryWriteAsync(static _ => { }, cancellationToken).AsTask();
+            writing ??= TryRenewAsync(cancellationToken).AsTask();
             try
             {
                 if (!await writing.WaitAsync(StepFrom(renewedAt), time, cancellationToken).ConfigureAwait(false))

@@ -2,15 +2,15 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EventStore.Leases;
 
-/// <summary>The content of a ledger: plain data of which one process at a time may be the owner.</summary>
+/// <summary>The content of a ledger, of which one process at a time may be the owner. An immutable value.</summary>
 /// <typeparam name="T">The type itself.</typeparam>
 internal interface ILeased<T> where T : ILeased<T>
 {
     /// <summary>The holder of the lease; null for none.</summary>
-    string? Owner { get; set; }
+    string? Owner { get; }
 
     /// <summary>Grows with every write of a lease holder, which shows without a clock that the holder is alive.</summary>
-    long Renewals { get; set; }
+    long Renewals { get; }
 
     /// <summary>The content before anything was written.</summary>
     static abstract T Empty { get; }
@@ -19,8 +19,8 @@ internal interface ILeased<T> where T : ILeased<T>
 
     byte[] Write();
 
-    /// <summary>A copy that shares nothing that can change.</summary>
-    T Copy();
+    /// <summary>The same content as its next write under a lease: with this owner, and one more renewal.</summary>
+    T RenewedBy(string? owner);
 }
 
 /// <summary>Keeps one document: reads it, and changes it by compare-and-swap.</summary>
@@ -60,10 +60,11 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
     }
 
     /// <summary>
-    /// Changes a copy of the content and writes it. Repeats this on newer content until it is written, or the change returns false.
+    /// Makes the next content from the present one, and writes it. Repeats this on newer content until it is written, or the change returns
+    /// null.
     /// </summary>
-    /// <returns>Whether it was written.</returns>
-    public async ValueTask<bool> ChangeAsync(Func<T, bool> change, CancellationToken cancellationToken)
+    /// <returns>The content that was written; null if the change returned null.</returns>
+    public async ValueTask<T?> ChangeAsync(Func<T, T?> change, CancellationToken cancellationToken)
     {
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -71,8 +72,7 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
             if (version == 0) await ReloadAsync(cancellationToken).ConfigureAwait(false);
             while (true)
             {
-                var next = current.Copy();
-                if (!change(next)) return false;
+                if (change(current) is not { } next) return null;
                 var content = next.Write();
                 if (await engine.PutDocumentAsync(document, content, version, cancellationToken).ConfigureAwait(false) is { } written)
                 {
@@ -80,7 +80,7 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
                     Volatile.Write(ref current, next);
                     version = written;
                     Interlocked.Exchange(ref changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
-                    return true;
+                    return next;
                 }
 
                 await ReloadAsync(cancellationToken).ConfigureAwait(false);

@@ -10,7 +10,7 @@ namespace EventStore.Pipeline;
 /// <param name="hooks">Run before and after the commit is stored.</param>
 /// <param name="committer">Stores the commit.</param>
 /// <param name="beforeReturn">
-/// Runs after the commit up to a checkpoint is stored, before the caller gets its result; null for nothing.
+/// Runs after the commit up to a checkpoint is stored, before the caller gets its result; null for no such step.
 /// </param>
 internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committer committer, Func<Checkpoint, ValueTask>? beforeReturn)
 {

@@ -6,9 +6,8 @@ namespace EventStore.Pipeline;
 /// </summary>
 /// <remarks>
 /// A lone caller continues on this thread, which saves two thread switches a commit. Meanwhile the thread is <i>lent</i>. If another caller
-/// commits, a second thread takes its place at once. If the caller's own code commits, the lent thread sends that as soon as the code
-/// awaits or returns; the second thread watches, and takes over from code that blocks instead. A thread that was replaced becomes the
-/// second one, or ends.
+/// commits, a second thread takes its place at once. What the caller's own code commits is sent as soon as that code awaits or returns. The
+/// second thread watches, and takes over from code that blocks instead. A thread that was replaced becomes the second one, or ends.
 /// </remarks>
 /// <param name="gate">Guards the threads; the gate of the group commit.</param>
 /// <param name="send">Sends what is queued.</param>
@@ -36,6 +35,9 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
     /// <summary>Whether the caller runs on a thread that is lent to it, or to a caller of another store.</summary>
     public static bool IsLentToCurrent => current is { IsLent: true };
 
+    /// <summary>Continues on the thread pool.</summary>
+    public static async ValueTask ToPoolAsync() => await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+
     /// <summary>Whether the thread runs code of a caller now. Called with the gate held.</summary>
     public bool IsLent => leader is { IsLent: true };
 
@@ -56,7 +58,7 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
     /// <param name="othersWait">Whether other attempts are queued, which the second thread sends at once.</param>
     public void Lend(bool othersWait)
     {
-        leader!.IsLent = true;
+        leader!.Lend();
         lends++;
         if (!othersWait) return;
         Replace();
@@ -110,7 +112,7 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
     {
         lock (gate)
         {
-            worker.IsLent = false;
+            worker.TakeBack();
             if (isEnding) return false;
             if (leader == worker) return true;
             if (second is not null) return false;
@@ -172,7 +174,7 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
         }
 
         // Guarded by the gate.
-        public bool IsLent { get; set; }
+        public bool IsLent { get; private set; }
 
         public bool IsWanted => isWanted;
 
@@ -184,6 +186,10 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
             Interlocked.MemoryBarrier();
             if (isAsleep) awake.Set();
         }
+
+        public void Lend() => IsLent = true;
+
+        public void TakeBack() => IsLent = false;
 
         public void Forget() => isWanted = false;
 

@@ -15,7 +15,7 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     public ValueTask LeaveThreadAsync() => group.LeaveThreadAsync();
 
     /// <summary>
-    /// Returns a commit to the caller, whose code continues on the thread pool, or on the thread that sends batches if that is lent to it.
+    /// Returns a commit to the caller. Its code continues on the thread pool, or on the thread that sends batches where that is lent to it.
     /// A caller that blocks until the commit is stored is released without a thread of the pool.
     /// </summary>
     public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing, Guid commitId)
@@ -129,7 +129,7 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
 
         // As after a cancellation, or where an attempt of the same id was the lone one.
         if (continuesInline && !CommitThread.IsLentToCurrent)
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            await CommitThread.ToPoolAsync().ConfigureAwait(false);
         if (result is not null) caller.SetResult(result);
         else if (failure is OperationCanceledException cancelled) caller.SetCanceled(cancelled.CancellationToken);
         else caller.SetException(failure!);

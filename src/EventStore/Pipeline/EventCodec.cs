@@ -233,7 +233,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         var whole = new ArrayBufferWriter<byte>(scratch.Output.WrittenCount + 256);
         whole.Write(scratch.Output.WrittenSpan[..start]);
         envelope.Write(scratch.Output.WrittenSpan[start..], context, whole);
-        scratch.Output = whole;
+        scratch.Replace(whole);
     }
 
     private object Deserialize(string type, ReadOnlyMemory<byte> payload, StreamId stream, Revision revision)
@@ -252,6 +252,8 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     {
         public const int MaxIdleBytes = 1 << 20;
 
-        public ArrayBufferWriter<byte> Output { get; set; } = new(1024);
+        public ArrayBufferWriter<byte> Output { get; private set; } = new(1024);
+
+        public void Replace(ArrayBufferWriter<byte> output) => Output = output;
     }
 }

@@ -58,6 +58,16 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
         throw unknown;
     }
 
+    /// <summary>The outcome of one attempt that was sent, and whether it had to be settled.</summary>
+    public async ValueTask<(CommitOutcome Outcome, bool WasSettled)> AwaitAsync(CommitAttempt attempt, ValueTask<CommitOutcome> sent)
+    {
+        var (outcomes, wasSettled) = await AwaitAsync([attempt], AsBatchAsync(sent)).ConfigureAwait(false);
+        return (outcomes[0], wasSettled);
+
+        static async ValueTask<IReadOnlyList<CommitOutcome>> AsBatchAsync(ValueTask<CommitOutcome> sent) =>
+            [await sent.ConfigureAwait(false)];
+    }
+
     /// <summary>The exception that the caller of one commit gets when its batch failed.</summary>
     public static Exception Explain(Exception error, CommitAttempt attempt) => error switch
     {

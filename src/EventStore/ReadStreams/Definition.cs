@@ -34,7 +34,8 @@ internal sealed class Definition
         Signed(name, Conditions.TextOf(condition), SequentialGuid.Next(), isDropped: false, signer);
 
     /// <summary>The same read stream with new links.</summary>
-    public Definition Rebuilt(string name, ReadStreamSigner signer) => Signed(name, Condition, SequentialGuid.Next(), isDropped: false, signer);
+    public Definition Rebuilt(string name, ReadStreamSigner signer) =>
+        Signed(name, Condition, SequentialGuid.Next(), isDropped: false, signer);
 
     /// <summary>The same read stream, being dropped.</summary>
     public Definition Dropped(string name, ReadStreamSigner signer) => Signed(name, Condition, Generation, isDropped: true, signer);

@@ -9,7 +9,8 @@ namespace EventStore.Serialization;
 /// Encrypts and authenticates each payload with AES-GCM (NIST SP 800-38D), bound to its place, so that it cannot be read at another one.
 /// </summary>
 /// <remarks>
-/// Layout: one byte with the length of the key id, the key id in UTF-8, a random nonce of 12 bytes, a tag of 16, the ciphertext.
+/// Layout: one byte with the length of the key id, and the key id in UTF-8. Then come a random nonce of 12 bytes, a tag of 16, and the
+/// ciphertext.
 /// </remarks>
 internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictionary<string, EncryptionKey> keys) : IPayloadTransform
 {

@@ -5,12 +5,12 @@ namespace EventStore.Serialization;
 
 /// <summary>
 /// Applies the transforms to payloads, and restores them. A transformed payload begins with an envelope that names its transforms in the
-/// order applied; any other payload is stored unchanged, so that plain JSON stays readable and the transforms of a store may change.
+/// order applied. Any other payload is stored unchanged. So plain JSON stays readable, and the transforms of a store may change.
 /// </summary>
 /// <remarks>
-/// Envelope: the bytes C1 E5 53 01 (C1 begins no UTF-8 text), one byte with the number of transforms, then for each one byte with the
-/// length of its id and the id in ASCII; the transformed bytes follow. A plain payload that happens to begin so gets an envelope of no
-/// transforms.
+/// Envelope: the bytes C1 E5 53 01 (C1 begins no UTF-8 text), and one byte with the number of transforms. For each of them follow one byte
+/// with the length of its id, and the id in ASCII. Then come the transformed bytes. A plain payload that happens to begin so gets an
+/// envelope of no transforms.
 /// </remarks>
 internal sealed class PayloadEnvelope
 {

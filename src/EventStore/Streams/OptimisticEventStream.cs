@@ -79,7 +79,7 @@ internal sealed class OptimisticEventStream(
     }
 
     /// <summary>Reads a range and adds it to the events read before.</summary>
-    /// <exception cref="StreamReplacedException">The stream was deleted since it was read first.</exception>
+    /// <exception cref="ReadInterruptedException">The stream was deleted since it was read first.</exception>
     public async ValueTask LoadAsync(StreamRange range, CancellationToken cancellationToken)
     {
         // Events are added only after all of them were read, so that a failed read may be repeated.
@@ -107,7 +107,7 @@ internal sealed class OptimisticEventStream(
     private void RequireSame(StreamState state)
     {
         if (incarnation != Checkpoint.Origin && state.Incarnation != incarnation)
-            throw new StreamReplacedException(Stream, incarnation, state.Incarnation);
+            throw new ReadInterruptedException(Stream, Revision);
     }
 
     // The commit is stored, so nothing here may make it fail: events that cannot be shown now are left to the next refresh or read.

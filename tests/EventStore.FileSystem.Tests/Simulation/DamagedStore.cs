@@ -47,7 +47,7 @@ public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
         foreach (var draw in BeforeTheCrash) await draw(random).DoAsync(engine);
         for (var calls = 0; !Disk.Paths.Any(path => path.StartsWith("quarantine/", StringComparison.Ordinal)); calls++)
         {
-            Disk.StopAfter = calls % 16;
+            Disk.StopAfter(calls % 16);
             await Record.ExceptionAsync(async () => await Operations.Commit(random).DoAsync(engine));
             Disk.RestartProcess();
             engine = Open(Disk);

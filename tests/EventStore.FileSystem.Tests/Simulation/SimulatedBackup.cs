@@ -33,8 +33,8 @@ internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
         return new Operation(async engine =>
         {
             isStruck = true;
-            if (misfortune == 0) disk.StopAfter = after;
-            else if (misfortune <= 2) disk.Failure = new DiskFailure(DiskCalls.All, after, IsFull: misfortune == 2);
+            if (misfortune == 0) disk.StopAfter(after);
+            else if (misfortune <= 2) disk.FailWith(new DiskFailure(DiskCalls.All, after, IsFull: misfortune == 2));
             var failed = disk.FailedCalls;
             try
             {
@@ -47,7 +47,8 @@ internal sealed class SimulatedBackup(Random random, Func<IDisk, IDisk>? mutate)
                 // Tried again at some later time.
             }
 
-            (disk.StopAfter, disk.Failure) = (null, null);
+            disk.RunOn();
+            disk.Repair();
         });
     }
 

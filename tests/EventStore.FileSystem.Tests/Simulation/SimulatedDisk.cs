@@ -37,25 +37,31 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
     private int failureCalls;
     private bool isLocked;
 
+    // Null for never, and for none.
+    private int? callsToStop;
+    private DiskFailure? failure;
+
     public string Root => "/simulated";
 
-    /// <summary>Calls until the machine stops; null for never.</summary>
-    public int? StopAfter { get; set; }
-
     public bool IsStopped { get; private set; }
-
-    /// <summary>The failure to inject; null for none.</summary>
-    public DiskFailure? Failure
-    {
-        get;
-        set => (field, failureCalls) = (value, 0);
-    }
 
     /// <summary>Calls that failed since the process began.</summary>
     public int FailedCalls { get; private set; }
 
     /// <summary>Calls that changed something so far.</summary>
     public int CallCount { get; private set; }
+
+    /// <summary>Stops the machine after so many calls that change something.</summary>
+    public void StopAfter(int calls) => callsToStop = calls;
+
+    /// <summary>Injects a failure.</summary>
+    public void FailWith(DiskFailure injected) => (failure, failureCalls) = (injected, 0);
+
+    /// <summary>Takes the injected failure away.</summary>
+    public void Repair() => failure = null;
+
+    /// <summary>Lets the machine run on.</summary>
+    public void RunOn() => callsToStop = null;
 
     public IEnumerable<string> Paths => cached.Keys.Order(StringComparer.Ordinal);
 
@@ -118,7 +124,7 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
     }
 
     /// <summary>The process ended; the machine keeps everything in its cache.</summary>
-    public void RestartProcess() => (IsStopped, StopAfter, Failure, FailedCalls, isLocked) = (false, null, null, 0, false);
+    public void RestartProcess() => (IsStopped, callsToStop, failure, FailedCalls, isLocked) = (false, null, null, 0, false);
 
     /// <summary>The power went; what was not flushed survives by chance.</summary>
     public void RestartMachine()
@@ -185,16 +191,16 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
     private Exception? Meet(DiskCalls call)
     {
         CallCount++;
-        if (IsStopped || StopAfter-- <= 0)
+        if (IsStopped || callsToStop-- <= 0)
         {
             IsStopped = true;
             return new SimulatedCrash();
         }
 
-        if (Failure is not { } failure || (failure.Calls & call) == DiskCalls.None || failureCalls++ < failure.After) return null;
+        if (failure is not { } injected || (injected.Calls & call) == DiskCalls.None || failureCalls++ < injected.After) return null;
         FailedCalls++;
-        if (!failure.Lasts) Failure = null;
-        return failure.IsFull ? new DiskFullException("simulated") : new IOException("the disk failed", 5);
+        if (!injected.Lasts) failure = null;
+        return injected.IsFull ? new DiskFullException("simulated") : new IOException("the disk failed", 5);
     }
 
     /// <summary>A directory entry that appears, vanishes or moves.</summary>
@@ -237,7 +243,7 @@ internal sealed class SimulatedDisk(Random random, int sectorBytes = 512) : IDis
         public void SetLength(long length)
         {
             // Freeing space needs none.
-            disk.Take(disk.Failure is { IsFull: true } && length <= file.Length ? DiskCalls.None : DiskCalls.Space);
+            disk.Take(disk.failure is { IsFull: true } && length <= file.Length ? DiskCalls.None : DiskCalls.Space);
             Opened.SetLength(length);
         }
 

@@ -131,7 +131,7 @@ internal sealed class SimulatedLife
             if (random.Next(12) == 0) yield return backup.Take();
             else if (moreOperations is not null && random.Next(6) == 0) yield return moreOperations(random);
             else yield return Operations.Draw(random);
-            if (disk.FailedCalls > 0 && random.Next(3) == 0) disk.Failure = null;
+            if (disk.FailedCalls > 0 && random.Next(3) == 0) disk.Repair();
         }
     }
 
@@ -140,14 +140,14 @@ internal sealed class SimulatedLife
         var after = random.Next(1, 60);
         switch (misfortune)
         {
-            case Misfortune.FailedFlush: disk.Failure = new DiskFailure(DiskCalls.Sync, after / 3); break;
-            case Misfortune.FailedWrite: disk.Failure = new DiskFailure(DiskCalls.Write | DiskCalls.Space, after / 2); break;
-            case Misfortune.FailedEntry: disk.Failure = new DiskFailure(DiskCalls.Entry | DiskCalls.SyncFolder, after / 4); break;
+            case Misfortune.FailedFlush: disk.FailWith(new DiskFailure(DiskCalls.Sync, after / 3)); break;
+            case Misfortune.FailedWrite: disk.FailWith(new DiskFailure(DiskCalls.Write | DiskCalls.Space, after / 2)); break;
+            case Misfortune.FailedEntry: disk.FailWith(new DiskFailure(DiskCalls.Entry | DiskCalls.SyncFolder, after / 4)); break;
             case Misfortune.FullDisk:
                 var calls = DiskCalls.Write | DiskCalls.Space | DiskCalls.Entry;
-                disk.Failure = new DiskFailure(calls, after / 2, IsFull: true, Lasts: random.Next(2) == 0);
+                disk.FailWith(new DiskFailure(calls, after / 2, IsFull: true, Lasts: random.Next(2) == 0));
                 break;
-            default: disk.StopAfter = after; break;
+            default: disk.StopAfter(after); break;
         }
     }
 
@@ -175,7 +175,7 @@ internal sealed class SimulatedLife
         }
         catch (BatchOutcomeUnknownException) when (disk.FailedCalls > failedBefore)
         {
-            disk.Failure = null;
+            disk.Repair();
             try
             {
                 await Operations.Commit(random).DoAsync(engine);
@@ -195,7 +195,7 @@ internal sealed class SimulatedLife
         Restart(losesPower: misfortune == Misfortune.PowerLoss || (misfortune != Misfortune.Kill && random.Next(2) == 0));
         while (random.Next(3) == 0)
         {
-            disk.StopAfter = random.Next(0, 25);
+            disk.StopAfter(random.Next(0, 25));
             try
             {
                 await Make(seen).InitializeAsync();

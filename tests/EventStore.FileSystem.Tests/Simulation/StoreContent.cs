@@ -10,7 +10,7 @@ internal sealed class StoreContent
     private readonly SortedDictionary<string, ulong> documents = new(StringComparer.Ordinal);
 
     /// <summary>The checkpoint of the newest event ever, deleted ones included.</summary>
-    public long Head { get; set; }
+    public long Head { get; private set; }
 
     public IReadOnlyDictionary<StreamId, StreamContent> Streams => streams;
 
@@ -42,7 +42,7 @@ internal sealed class StoreContent
     {
         var stream = StreamOf(attempt.Stream);
         var (revision, checkpoint) = (stream.Events.Count + 1L, Head + 1);
-        stream.Sequence++;
+        stream.BeginCommit(stream.Sequence + 1);
         for (var i = 0; i < attempt.Events.Count; i++)
         {
             stream.Events.Add(
@@ -56,12 +56,14 @@ internal sealed class StoreContent
     public void Add(in RecordedEvent recorded)
     {
         var (commit, stream) = (recorded.Commit, StreamOf(recorded.Commit.Stream));
-        stream.Sequence = commit.Sequence.Value;
+        stream.BeginCommit(commit.Sequence.Value);
         stream.Events.Add(
             StoredEvent.Of(
                 recorded.Checkpoint.Value, recorded.Revision.Value, commit.Sequence.Value, commit.CommitId, commit.Headers.Span,
                 recorded.Record));
     }
+
+    public void Reach(Checkpoint head) => Head = head.Value;
 
     public bool Delete(StreamId stream) => streams.Remove(stream);
 
@@ -123,9 +125,11 @@ internal sealed class StreamContent
 {
     public List<StoredEvent> Events { get; } = [];
 
-    public long Sequence { get; set; }
+    public long Sequence { get; private set; }
 
     public SortedDictionary<(long Revision, int SchemaVersion), ulong> Snapshots { get; } = [];
+
+    public void BeginCommit(long sequence) => Sequence = sequence;
 
     public void AddTo(ref Fingerprint fingerprint)
     {

@@ -13,7 +13,7 @@ internal static class StoreReader
         {
             var page = await engine.ReadAllAsync(
                 new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, PageLimit));
-            content.Head = page.Head.Value;
+            content.Reach(page.Head);
             stamp = Add(content, page, after.Value, stamp);
             if (page.IsEnd) break;
             after = page.Position;

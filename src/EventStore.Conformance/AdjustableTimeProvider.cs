@@ -11,11 +11,11 @@ public sealed class AdjustableTimeProvider : TimeProvider
     private long handsTicks;
     private long passedTicks;
 
-    /// <summary>Changes the time of day. Waits are not affected.</summary>
-    public void Move(TimeSpan by) => Interlocked.Add(ref handsTicks, by.Ticks);
+    /// <summary>Changes the time of day. Waits and timestamps are not affected.</summary>
+    public void Jump(TimeSpan by) => Interlocked.Add(ref handsTicks, by.Ticks);
 
-    /// <summary>Advances the clock.</summary>
-    public void Pass(TimeSpan time)
+    /// <summary>Advances the clock, its timestamps and its timers.</summary>
+    public void Advance(TimeSpan time)
     {
         Interlocked.Add(ref passedTicks, time.Ticks);
         SteeredTimer[] waiting;
