@@ -53,4 +53,9 @@ public enum StreamChangeKind
 /// <summary>The outcome of a truncation, a seal or a deletion.</summary>
 /// <param name="Kind">What happened.</param>
 /// <param name="State">The stream after it; for a deletion as it was before.</param>
-public readonly record struct StreamChange(StreamChangeKind Kind, StreamState State);
+/// <exception cref="ArgumentOutOfRangeException">The kind is none of those that exist.</exception>
+public readonly record struct StreamChange(StreamChangeKind Kind, StreamState State)
+{
+    /// <summary>What happened.</summary>
+    public StreamChangeKind Kind { get; } = OptionRules.RequireDefined(Kind, nameof(Kind));
+}

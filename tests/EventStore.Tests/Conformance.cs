@@ -71,6 +71,8 @@ public sealed class AppendConditions : ConditionSpecification<InMemoryBackend>;
 
 public sealed class Units : UnitSpecification<InMemoryBackend>;
 
+public sealed class Decisions : DecisionSpecification<InMemoryBackend>;
+
 public sealed class Truncation : TruncationSpecification<InMemoryBackend>;
 
 public sealed class StreamLives : StreamLifeSpecification<InMemoryBackend>;

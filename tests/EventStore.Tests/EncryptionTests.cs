@@ -137,7 +137,7 @@ public sealed class EncryptionTests
         await engine.DeleteStreamAsync(Stream, StreamExpectation.Any);
         await engine.CommitAsync(
             [new CommitAttempt(Stream, Guid.NewGuid(), [forged]) { Expected = ExpectedRevision.NoStream, Headers = Wrap(stored.Commit.Headers) }]);
-        await engine.SaveSnapshotAsync(snapshot with { Payload = Wrap(snapshot.Payload) });
+        await engine.SaveSnapshotAsync(snapshot with { Payload = Wrap(snapshot.Payload), Incarnation = default });
 
         static ReadOnlyMemory<byte> Wrap(ReadOnlyMemory<byte> payload) => (byte[])[0xC1, 0xE5, 0x53, 0x01, 0, .. payload.Span];
     }
