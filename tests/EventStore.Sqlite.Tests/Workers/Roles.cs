@@ -167,8 +167,10 @@ internal static class Roles
     }
 
     private static CommitAttempt Attempt(string stream, ExpectedRevision expected, int events) =>
-        new(stream, NewId.Next(), expected, default,
-            [.. Enumerable.Range(0, events).Select(i => new EventRecord(NewId.Next(), "type", new byte[200]))]);
+        new(stream, NewId.Next(), [.. Enumerable.Range(0, events).Select(i => new EventRecord(NewId.Next(), "type", new byte[200]))])
+        {
+            Expected = expected,
+        };
 
     private static void Say(string line)
     {
