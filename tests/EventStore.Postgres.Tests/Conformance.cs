@@ -121,3 +121,15 @@ public sealed class Streams : StreamSpecification<PostgresBackend>;
 public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<PostgresBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<PostgresBackend>;
+
+public sealed class Tags : TagSpecification<PostgresBackend>;
+
+public sealed class AppendConditions : ConditionSpecification<PostgresBackend>;
+
+public sealed class Units : UnitSpecification<PostgresBackend>;
+
+public sealed class Truncation : TruncationSpecification<PostgresBackend>;
+
+public sealed class StreamLives : StreamLifeSpecification<PostgresBackend>;
+
+public sealed class Imports : ImportSpecification<PostgresBackend>;
