@@ -25,6 +25,8 @@ internal readonly record struct PostgresList(string File, int Parameter, int Tag
         ("start", isForward ? "LEAST($1, 9223372036854775806) + 1" : "$2"),
         ("step", isForward ? "+" : "-"),
         ("beyond", isForward ? ">=" : "<="),
+        ("within", isForward ? "<=" : ">"),
+        ("end", isForward ? "$2" : "$1"),
         ("budget", searches.ToString(CultureInfo.InvariantCulture)));
 
     private string Name => string.Create(CultureInfo.InvariantCulture, $"${Parameter}");

@@ -25,15 +25,18 @@ internal sealed class PostgresHold(PostgresConnections connections, PostgresSql 
         SetAsync("release the store", holder, null, cancellationToken);
 
     /// <summary>Passes over checkpoints.</summary>
-    public async ValueTask SkipAsync(long upTo, CancellationToken cancellationToken) =>
-        await connections.ChangeAsync("skip checkpoints", async connection =>
+    public async ValueTask SkipAsync(long upTo, CancellationToken cancellationToken)
     {
-        if (heldAs is not { } holder || await LockAsync(connection).ConfigureAwait(false) != holder)
-            throw new InvalidOperationException("Checkpoints are skipped only while the storage is held by this engine. Call HoldAsync.");
+        var isHeld = await connections.ChangeAsync("skip checkpoints", async connection =>
+    {
+        if (heldAs is not { } holder || await LockAsync(connection).ConfigureAwait(false) != holder) return false;
         await connection.ExecuteAsync(sql.Load("skip-checkpoints"), new { version = StoreRow.NewVersion(), upTo },
             commandTimeout: connection.CommandTimeout).ConfigureAwait(false);
         return true;
     }, cancellationToken).ConfigureAwait(false);
+        if (!isHeld)
+            throw new InvalidOperationException("Checkpoints are skipped only while the storage is held by this engine. Call HoldAsync.");
+    }
 
     private async ValueTask SetAsync(string what, string holder, string? next, CancellationToken cancellationToken)
     {

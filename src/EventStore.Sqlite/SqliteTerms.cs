@@ -8,7 +8,7 @@ internal sealed class SqliteTerm(SqliteSession session, string bucket, string na
 {
     private const int LeastEntries = 4;
     private const int MostEntries = 256;
-    private readonly long[] found = new long[MostEntries];
+    private long[] found = [];
     private int wanted = LeastEntries;
     private int count;
     private int at;
@@ -41,6 +41,7 @@ internal sealed class SqliteTerm(SqliteSession session, string bucket, string na
     private void Fill(long from)
     {
         wanted = returned >= wanted / 2 ? Math.Min(wanted * 4, MostEntries) : LeastEntries;
+        if (found.Length < wanted) found = new long[wanted];
         (at, count, returned) = (0, 0, 0);
         for (; file < files.Length; file++)
         {

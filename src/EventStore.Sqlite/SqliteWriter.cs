@@ -83,28 +83,25 @@ internal sealed class SqliteWriter(SqliteSession session, TimeProvider time) : I
     // at no cost.
     private CommitOutcome Commit(CommitAttempt attempt)
     {
-        var isPlain = attempt.Rest.Count == 0 && attempt.Condition is null && FindHead(attempt.Stream).State is { IsSealed: false } state
-            && attempt.Expected.IsMetBy(state);
+        var head = FindHead(attempt.Stream);
+        var isPlain = attempt.Rest.Count == 0 && attempt.Condition is null && head.Head is not { IsSealed: true }
+            && attempt.Expected.IsMetBy(head.State);
         if (!isPlain && AttemptRules.Refuse(attempt, this) is { } refused) return refused;
 
         var given = CommitRecord.NextStamp(time, stamp, attempt.Stamp);
         var unit = attempt.Rest.Count == 0 ? default : new UnitPlace(new Checkpoint(checkpoint + 1), attempt.MemberCount);
-        if (TryStore(attempt, given, unit) is not { } first)
-            return AttemptRules.Refuse(attempt, this) ?? throw SqliteErrors.Damage(session, session.Sql.Table("commits"),
-                $"the index of commit ids knows {attempt.CommitId}, but its row is missing.");
+        if (TryStore(attempt, head, given, unit) is not { } first) return AttemptRules.Refuse(attempt, this) ?? throw Unknown(attempt);
         if (attempt.Rest.Count == 0) return CommitOutcome.Committed(first);
 
         // Their ids are known to be new, so each of them is stored.
-        return CommitOutcome.Committed(first, [.. attempt.Rest.Select(member => TryStore(member, given, unit)
-            ?? throw SqliteErrors.Damage(session, session.Sql.Table("commits"),
-                $"the index of commit ids knows {member.CommitId}, but its row is missing."))]);
+        return CommitOutcome.Committed(first, [.. attempt.Rest.Select(
+            member => TryStore(member, FindHead(member.Stream), given, unit) ?? throw Unknown(member))]);
     }
 
     // Null where the stream holds a commit of this id: nothing is stored then.
-    private CommitRecord? TryStore(CommitAttempt attempt, DateTimeOffset given, UnitPlace unit)
+    private CommitRecord? TryStore(CommitAttempt attempt, in KnownHead known, DateTimeOffset given, UnitPlace unit)
     {
         var stream = attempt.Stream;
-        var known = FindHead(stream);
         var commit = AttemptRules.Accept(attempt, known.Head, new Checkpoint(checkpoint), given, unit);
         var number = known.Head is null ? checkpoint + 1 : known.Number;
         var tags = SqliteRows.TagsOf(attempt.Events);
@@ -125,6 +122,9 @@ internal sealed class SqliteWriter(SqliteSession session, TimeProvider time) : I
         return commit;
     }
 
+    private CorruptStorageException Unknown(CommitAttempt attempt) => SqliteErrors.Damage(session, session.Sql.Table("commits"),
+        $"the index of commit ids knows {attempt.CommitId}, but its row is missing.");
+
     private KnownHead FindHead(StreamId stream)
     {
         if (heads.TryGetValue(stream, out var known)) return known;
@@ -138,14 +138,15 @@ internal sealed class SqliteWriter(SqliteSession session, TimeProvider time) : I
         Span<byte> id = stackalloc byte[16];
         commit.CommitId.TryWriteBytes(id, bigEndian: true, out _);
         var isUnit = commit.Unit.Size > 1;
-        return session.Prepare("insert-commit")
+        var row = session.Prepare(isUnit || tags > 0 ? "insert-marked-commit" : "insert-commit")
             .Bind(1, commit.FirstCheckpoint.Value).Bind(2, number).Bind(3, commit.FirstRevision.Value).Bind(4, commit.Sequence.Value)
             .Bind(5, commit.EventCount)
             .Bind(6, SqliteStamps.ToMicroseconds(commit.Stamp)).Bind(7, id)
             .Bind(8, SqliteRows.Sum(name, commit, removed: 0, tags, encoded).Value)
-            .Bind(9, isUnit ? commit.Unit.FirstCheckpoint.Value : 0).Bind(10, isUnit ? commit.Unit.Size : 0).Bind(11, tags)
-            .Bind(12, commit.Headers.Span).Bind(13, encoded)
-            .Execute() == 1;
+            .Bind(9, commit.Headers.Span).Bind(10, encoded);
+        if (isUnit || tags > 0) row.Bind(11, isUnit ? commit.Unit.FirstCheckpoint.Value : 0).Bind(12, isUnit ? commit.Unit.Size : 0)
+            .Bind(13, tags);
+        return row.Execute() == 1;
     }
 
     /// <summary>The head of a stream, of which there may be none yet, with the checksum of its name.</summary>

@@ -15,7 +15,7 @@ public sealed class ServerOfThisRun : IAsyncDisposable
 /// <summary>PostgreSQL through the whole kit, in a schema of its own for every fact, whose name needs quoting.</summary>
 public sealed class PostgresBackend : IRestorableBackend
 {
-    private static readonly string[] Tables = ["store", "streams", "events", "snapshots", "documents"];
+    private static readonly string[] Tables = ["store", "streams", "events", "tags", "snapshots", "documents"];
     private readonly TestSchema schema = new();
 
     public async ValueTask KeepAsync()

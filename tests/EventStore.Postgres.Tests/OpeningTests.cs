@@ -15,6 +15,10 @@ public sealed class OpeningTests : IAsyncLifetime
 
     [Theory]
     [InlineData("UPDATE {schema}.store SET schema_version = 99", "version 99")]
+    [InlineData("UPDATE {schema}.store SET schema_version = 1", "version 1")]
+    [InlineData("DROP INDEX {schema}.events_category", "index events_category")]
+    [InlineData("DROP TABLE {schema}.tags", "unique index tags_term")]
+    [InlineData("DROP FUNCTION {schema}.term", "function term")]
     [InlineData("ALTER TABLE {schema}.store RENAME COLUMN schema_version TO other", "version 0")]
     [InlineData("DROP INDEX {schema}.events_commit", "unique index events_commit")]
     [InlineData("ALTER TABLE {schema}.events DROP CONSTRAINT events_revision", "unique index events_revision")]

@@ -29,11 +29,11 @@ public sealed class PlanTests : IAsyncLifetime
         await ExecuteAsync("""
             INSERT INTO {schema}.events
             SELECT (i - 1) * @streams + n, n, i, i, now(), gen_random_uuid(), gen_random_uuid(), 0, 1,
-                {schema}.term('default', CASE WHEN n = 777 THEN 'rare' ELSE '' END), 'type', decode(repeat('ab', 200), 'hex'), '', '',
-                CASE WHEN n = 777 THEN ARRAY['frequent', 'rare'] ELSE ARRAY['frequent'] END
+                {schema}.term('default', CASE WHEN n = 4242 THEN 'rare' ELSE '' END), 'type', decode(repeat('ab', 200), 'hex'), '', '',
+                CASE WHEN n = 4242 THEN ARRAY['frequent', 'rare'] ELSE ARRAY['frequent'] END
             FROM generate_series(1, @each) i, generate_series(1, @streams) n
             """);
-        await ExecuteAsync("UPDATE {schema}.streams SET category = 'rare' WHERE stream = 777");
+        await ExecuteAsync("UPDATE {schema}.streams SET category = 'rare' WHERE stream = 4242");
         await ExecuteAsync("""
             INSERT INTO {schema}.tags SELECT {schema}.term('default', t), checkpoint FROM {schema}.events, unnest(tags) t
             """);

@@ -74,6 +74,30 @@ public sealed class CriteriaTests : IDisposable
     }
 
     [Fact]
+    public async Task Tags_that_never_stand_together_are_passed_over_page_by_page()
+    {
+        await using var engine = await directory.OpenAsync(Fast);
+        for (var i = 0; i < 20; i++)
+            await engine.CommitAsync([.. Enumerable.Range(0, 1_000).Select(at => Samples.Tagged("stream", "", at % 2 == 0 ? "even" : "odd"))]);
+        foreach (var direction in Enum.GetValues<ReadDirection>())
+        {
+            var (after, upTo, pages) = (Checkpoint.Origin, Checkpoint.Max, 0);
+            for (var isEnd = false; !isEnd; pages++)
+            {
+                var filter = new EventFilter { Criteria = EventCriteria.Tagged("even", "odd") };
+                var page = await engine.ReadAllAsync(new StoreRead(filter, after, upTo, direction, Limit));
+                Assert.Equal(0, page.Events.Length);
+                isEnd = page.IsEnd;
+                if (isEnd) continue;
+                Assert.True(direction == ReadDirection.Forward ? page.Position > after : page.Position < upTo);
+                (after, upTo) = direction == ReadDirection.Forward ? (page.Position, upTo) : (after, new(page.Position.Value - 1));
+            }
+
+            Assert.InRange(pages, 2, 4);
+        }
+    }
+
+    [Fact]
     public async Task Commits_that_use_none_of_it_leave_no_entries_of_tags()
     {
         await using (var engine = await directory.OpenAsync(Fast))

@@ -1,3 +1,4 @@
+-- Written as rows, so that no index but that of categories has their order.
 SELECT x.checkpoint, false AS cut FROM {schema}.events x
-WHERE x.category = {term} AND x.type <> '' AND x.checkpoint > $1 AND x.checkpoint <= $2
-ORDER BY x.checkpoint {order} LIMIT $3
+WHERE x.type <> '' AND (x.category, x.checkpoint) > ({term}, $1) AND (x.category, x.checkpoint) <= ({term}, $2)
+ORDER BY x.category {order}, x.checkpoint {order} LIMIT $3

@@ -19,8 +19,9 @@ FROM (
                 ORDER BY x.checkpoint {order} LIMIT 1)
                 UNION ALL
                 (SELECT x.checkpoint FROM {schema}.events x
-                WHERE w.term > {tags} AND x.category = ({terms})[w.term] AND x.type <> '' AND x.checkpoint {beyond} w.target
-                ORDER BY x.checkpoint {order} LIMIT 1)
+                WHERE w.term > {tags} AND x.type <> '' AND (x.category, x.checkpoint) {beyond} (({terms})[w.term], w.target)
+                    AND (x.category, x.checkpoint) {within} (({terms})[w.term], {end})
+                ORDER BY x.category {order}, x.checkpoint {order} LIMIT 1)
             ) f
             LIMIT 1
         ) n
