@@ -5,8 +5,8 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// Asks for the first stored event that matches a condition, within the section of a batch: one search for each criterion, all of them
-/// together with what the section asks anyway.
+/// Asks for the first stored event that matches a condition, within the section of a batch. Each criterion is one search; all of them are
+/// sent with what the section asks anyway.
 /// </summary>
 internal sealed class PostgresConditions(PostgresSql sql)
 {

@@ -67,7 +67,9 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
         return reader.GetInt64(16);
     }
 
-    /// <summary>Takes the row at which the reader is, of an event that an index lists. Only one that matches has more than its checkpoint.</summary>
+    /// <summary>
+    /// Takes the row at which the reader is, of an event that an index lists. Only one that matches has more than its checkpoint.
+    /// </summary>
     public void AddListed(NpgsqlDataReader reader)
     {
         if (isCut || events.Count == limit.MaxEvents) return;

@@ -74,8 +74,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         var store = RequireOpen(cancellationToken);
         var (outcomes, last) = await writer.CommitAsync(attempts, MaxPartBytes, cancellationToken).ConfigureAwait(false);
-        if (connections.IsInside) await NotifyInsideAsync(store, last).ConfigureAwait(false);
-        else if (store.Notifies) wakeUp.Announce(store.TableId, last);
+        if (store.Notifies) await wakeUp.AnnounceAsync(store.TableId, last).ConfigureAwait(false);
         signal.Raise(last);
         return outcomes;
     }
@@ -180,8 +179,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return removal.TruncateAsync(stream, before, expected, cancellationToken);
     }
 
-    public ValueTask<StreamChange> SealStreamAsync(
-        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
+    public ValueTask<StreamChange> SealStreamAsync(StreamId stream, StreamExpectation expected,
+        CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
         return removal.SealAsync(stream, expected, cancellationToken);
@@ -275,20 +274,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return (settings, store);
     }
 
-    private async ValueTask NotifyInsideAsync(Opened store, Checkpoint last)
-    {
-        if (!store.Notifies) return;
-        await connections.ChangeAsync("announce a commit", async connection =>
-        {
-            var notice = PostgresWakeUp.NoticeOf(connection, store.TableId, last, isInside: true);
-            await using var disposing = notice.ConfigureAwait(false);
-            return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
-        }, CancellationToken.None).ConfigureAwait(false);
-    }
-
-    private static EngineCapabilities Capabilities(bool notifies) =>
-        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | (notifies
-            ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
+    private static EngineCapabilities Capabilities(bool notifies) => EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
+        | EngineCapabilities.SharedReading | (notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
 
     private Opened RequireOpen(CancellationToken cancellationToken)
     {

@@ -43,7 +43,8 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         connections.AskAsync(What, async (connection, token) =>
     {
         var page = new NpgsqlBatchCommand(readStream[(int)read.Direction]);
-        foreach (var name in (string[])[read.Stream.Bucket, read.Stream.Category, read.Stream.Id]) page.Parameters.Add(PostgresSql.Value(name));
+        foreach (var name in (string[])[read.Stream.Bucket, read.Stream.Category, read.Stream.Id])
+            page.Parameters.Add(PostgresSql.Value(name));
         page.Parameters.Add(PostgresSql.Value(read.From.Value));
         page.Parameters.Add(PostgresSql.Value(read.To.Value));
         page.Parameters.Add(PostgresSql.Value((long)read.Limit.MaxEvents));

@@ -4,8 +4,8 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// Deletes, truncates and seals streams. All of it inside the section, so that no writer decides on what is being changed; the changed
-/// version of the store makes other writers forget what they remember.
+/// Deletes, truncates and seals streams. All of it is done inside the section, so that no writer decides on what is being changed. The
+/// changed version of the store makes other writers forget what they remember.
 /// </summary>
 internal sealed class PostgresRemoval(PostgresConnections connections, PostgresSql sql, PostgresHeads heads)
 {

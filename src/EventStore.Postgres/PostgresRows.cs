@@ -139,7 +139,11 @@ internal static class PostgresRows
         parameters.Add(PostgresSql.Value(streams));
         parameters.Add(PostgresSql.Value(revisions));
         parameters.Add(PostgresSql.Value(sequences));
-        parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = stamps, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
+        parameters.Add(new NpgsqlParameter<DateTime[]>
+        {
+            TypedValue = stamps,
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+        });
         parameters.Add(PostgresSql.Value(commits));
         parameters.Add(PostgresSql.Value(ids));
         parameters.Add(PostgresSql.Value(indexes));

@@ -15,7 +15,8 @@ public static class PostgresSchema
     private static readonly string[] Making =
     [
         "create-store", "create-streams", "create-events", "create-events-commit", "create-events-category", "create-tags",
-        "create-snapshots", "create-document-versions", "create-documents", "create-term", "create-read-json", "create-readable-events", "insert-store",
+        "create-snapshots", "create-document-versions", "create-documents", "create-term", "create-read-json",
+        "create-readable-events", "insert-store",
     ];
 
     // What must be there, in the words of check-schema.sql. More is not asked about: an index added by an administrator does no harm.

@@ -5,8 +5,8 @@ using System.Text;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// The number under which a category or a tag of a bucket is indexed, as the function <c>term</c> of the schema makes it. Two may share one,
-/// so what is found by it is compared with the names.
+/// The number under which a category or a tag of a bucket is indexed, as the function <c>term</c> of the schema makes it. Two may share
+/// one, so what is found by it is compared with the names.
 /// </summary>
 internal static class PostgresTerms
 {
@@ -29,8 +29,8 @@ internal static class PostgresTerms
         var text = new StringBuilder("{");
         for (var i = 0; i < tags.Count; i++)
         {
-            text.Append(i == 0 ? "\"" : ",\"")
-                .Append(tags[i].Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)).Append('"');
+            var escaped = tags[i].Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+            text.Append(i == 0 ? "\"" : ",\"").Append(escaped).Append('"');
         }
 
         return text.Append('}').ToString();

@@ -213,8 +213,8 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
             var (revision, incarnation, first) = (reader.GetInt64(2), reader.GetInt64(4), reader.GetInt64(5));
             remembered[attempt.Stream] = new StreamRow(reader.GetInt64(1), reader.GetInt64(3), new StreamState(
                 new Checkpoint(incarnation), new Revision(revision), new Revision(first), reader.GetBoolean(6)));
-            if (!await reader.IsDBNullAsync(FirstOfCommit, CancellationToken.None).ConfigureAwait(false)) known[(attempt.Stream, attempt.CommitId)] =
-                PostgresRows.CommitOf(attempt.Stream, attempt.CommitId, reader, FirstOfCommit);
+            if (!await reader.IsDBNullAsync(FirstOfCommit, CancellationToken.None).ConfigureAwait(false))
+                known[(attempt.Stream, attempt.CommitId)] = PostgresRows.CommitOf(attempt.Stream, attempt.CommitId, reader, FirstOfCommit);
         }
 
         var matches = await PostgresConditions.ReadAsync(reader, attempts).ConfigureAwait(false);

@@ -18,7 +18,8 @@ internal static class SqliteHeads
         try
         {
             if (!row.Step()) return null;
-            long number = row.Number(0), revision = row.Number(1), sequence = row.Number(2), snapshot = row.Number(3), first = row.Number(4);
+            long number = row.Number(0), revision = row.Number(1), sequence = row.Number(2), snapshot = row.Number(3),
+                first = row.Number(4);
             if (revision < 1) throw SqliteErrors.Damage(
                 session, $"{session.Sql.Table("commits")}, stream {number}", "its newest commit is missing.");
             var isSealed = row.Number(5) == 1;

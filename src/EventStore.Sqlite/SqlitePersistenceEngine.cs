@@ -59,7 +59,8 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         try
         {
             var (outcomes, newest) = await database.WriteAsync(
-                session => (writer ??= new SqliteWriter(session, context.Time)).Commit(attempts, heldAs), cancellationToken).ConfigureAwait(false);
+                session => (writer ??= new SqliteWriter(session, context.Time)).Commit(attempts, heldAs), cancellationToken)
+                .ConfigureAwait(false);
             database.History.Raise(newest);
             wakeUp.Raise(newest);
             return outcomes;

@@ -1,8 +1,7 @@
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// Rows of commits made commits again, each checked by its checksum. The columns are those of every statement that selects commits:
-/// checkpoint, stream, revision, sequence, event_count, stamp, commit_id, crc, unit, unit_size, removed, tags, headers, events.
+/// Rows of commits made commits again, each checked by its checksum. The constants are the columns of every statement that selects commits.
 /// </summary>
 internal sealed class SqliteRows(SqliteSession session)
 {

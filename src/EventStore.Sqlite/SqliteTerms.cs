@@ -4,10 +4,15 @@ namespace EventStore.Sqlite;
 /// The commits that an index lists for a category or a tag, by the checkpoints they begin with, found a few at a time. Used within one
 /// transaction.
 /// </summary>
-internal sealed class SqliteTerm(SqliteSession session, string bucket, string name, string[] files, bool forward)
+internal sealed class SqliteTerm
 {
     private const int LeastEntries = 4;
     private const int MostEntries = 256;
+    private readonly SqliteSession session;
+    private readonly string bucket;
+    private readonly string name;
+    private readonly bool forward;
+    private readonly string[] files;
     private long[] found = [];
     private int wanted = LeastEntries;
     private int count;
@@ -15,17 +20,23 @@ internal sealed class SqliteTerm(SqliteSession session, string bucket, string na
     private int returned;
     private int file;
 
+    private SqliteTerm(SqliteSession session, (string Bucket, string Name) term, bool forward, string[] files)
+    {
+        (this.session, bucket, name) = (session, term.Bucket, term.Name);
+        (this.forward, this.files) = (forward, files);
+    }
+
     /// <summary>What stands for no entry: beyond every checkpoint in the direction of the search.</summary>
     public static long None(bool forward) => forward ? long.MaxValue : 0;
 
     public static SqliteTerm OfTag(SqliteSession session, string bucket, string tag, bool forward) =>
-        new(session, bucket, tag, forward ? ["find-tagged-forward"] : ["find-tagged-backward"], forward);
+        new(session, (bucket, tag), forward, [forward ? "find-tagged-forward" : "find-tagged-backward"]);
 
     // The newest commits have no entries by category yet.
     public static SqliteTerm OfCategory(SqliteSession session, string bucket, string category, bool forward) =>
-        new(session, bucket, category, forward
+        new(session, (bucket, category), forward, forward
             ? ["find-category-forward", "find-recent-of-category-forward"]
-            : ["find-recent-of-category-backward", "find-category-backward"], forward);
+            : ["find-recent-of-category-backward", "find-category-backward"]);
 
     /// <summary>The first entry at or beyond a checkpoint. Checkpoints are asked for in the direction of the search.</summary>
     public long Seek(long from)

@@ -4,7 +4,7 @@ namespace EventStore.Sqlite;
 
 /// <summary>
 /// Truncates streams. The row of a truncated commit stays without its events, so that its id stays known (G55). A long truncation is made
-/// in steps, each a transaction and a truncation of its own: other writers get their turn, and what is broken off is a shorter truncation.
+/// in steps, each a transaction and a truncation of its own. So other writers get their turn, and what is broken off is a shorter one.
 /// </summary>
 internal static class SqliteTruncation
 {
@@ -91,6 +91,8 @@ internal static class SqliteTruncation
     private static CorruptStorageException Missing(SqliteSession session, StreamId stream, long revision) =>
         SqliteErrors.Damage(session, $"{session.Sql.Table("commits")}, stream '{stream}'", $"revision {revision} is missing.");
 
-    /// <summary>How a commit is shortened: what stays of it, the tags that no event of it has any more, and how many it still has.</summary>
+    /// <summary>
+    /// How a commit is shortened: what stays of it, the tags that no event of it has any more, and how many it still has.
+    /// </summary>
     private sealed record Cut(CommitRecord Commit, int Removed, EventRecord[] Kept, IReadOnlyCollection<string> Gone, int Tags);
 }

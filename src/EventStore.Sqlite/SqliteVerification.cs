@@ -99,7 +99,8 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
         foreach (var tag in tags)
         {
             var entry = session.Prepare("find-tag").Bind(1, bucket).Bind(2, tag).Bind(3, checkpoint);
-            if (!entry.Step()) Report($"{session.Sql.Table("commits")}, checkpoint {checkpoint}", "no entry of one of its tags leads to it.");
+            if (!entry.Step())
+                Report($"{session.Sql.Table("commits")}, checkpoint {checkpoint}", "no entry of one of its tags leads to it.");
             entry.Reset();
         }
     }

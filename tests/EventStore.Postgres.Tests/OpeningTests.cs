@@ -196,7 +196,8 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task People_read_names_and_json_in_a_view()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        await engine.CommitAsync([new CommitAttempt(new StreamId("shop", "order", "42"), NewId.Next(), [new EventRecord(NewId.Next(), "paid", """{"amount":11.5}"""u8.ToArray()),
+        await engine.CommitAsync([new CommitAttempt(new StreamId("shop", "order", "42"), NewId.Next(), [
+            new EventRecord(NewId.Next(), "paid", """{"amount":11.5}"""u8.ToArray()),
             new EventRecord(NewId.Next(), "blob", new byte[] { 255, 0 })]) { Expected = ExpectedRevision.NoStream }]);
         Assert.Equal("shop/order/42 paid 11.5",
             await schema.RunAsync(
@@ -209,7 +210,8 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task Damage_done_behind_the_engine_is_found_with_its_place()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        for (var i = 0; i < 3; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i}", NewId.Next(), [new EventRecord(NewId.Next(), "a", default), new EventRecord(NewId.Next(), "b", default)])]);
+        for (var i = 0; i < 3; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i}", NewId.Next(),
+            [new EventRecord(NewId.Next(), "a", default), new EventRecord(NewId.Next(), "b", default)])]);
         Assert.True((await engine.VerifyAsync()).IsSound);
         await schema.RunAsync(
             "DELETE FROM {schema}.events WHERE checkpoint = 2; UPDATE {schema}.events SET stamp = stamp - interval '1 day' WHERE "

@@ -57,7 +57,8 @@ public sealed class PageTests : IAsyncLifetime
     public async Task A_page_that_ends_inside_a_commit_that_came_between_head_and_rows_is_not_the_end()
     {
         await using var writing = await TestStores.OpenEngineAsync(address, schema.Options);
-        await writing.CommitAsync(new CommitAttempt("stream", NewId.Next(), [.. Enumerable.Range(0, 3).Select(_ => new EventRecord(NewId.Next(), "type", "body"u8.ToArray()))]));
+        await writing.CommitAsync(new CommitAttempt("stream", NewId.Next(),
+            [.. Enumerable.Range(0, 3).Select(_ => new EventRecord(NewId.Next(), "type", "body"u8.ToArray()))]));
         await schema.RunAsync("UPDATE {schema}.store SET last_checkpoint = 0");
 
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);

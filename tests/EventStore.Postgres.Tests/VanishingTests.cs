@@ -78,7 +78,10 @@ public sealed class VanishingTests : IAsyncLifetime
 
     private async Task CommitAsync(StreamId stream, params int[] sizes) =>
         Assert.Equal(CommitOutcomeKind.Committed, (await Engine.CommitAsync(
-        new CommitAttempt(stream, NewId.Next(), [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))]) { Expected = ExpectedRevision.NoStream })).Kind);
+        new CommitAttempt(stream, NewId.Next(), [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))])
+        {
+            Expected = ExpectedRevision.NoStream,
+        })).Kind);
 
     // Names are read from a table of their own: while it is locked, a page has its events, and waits for their names.
     private async Task<StorePage> ReadWhileAsync(string deletion, ReadDirection direction)

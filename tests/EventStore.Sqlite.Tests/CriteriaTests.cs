@@ -26,7 +26,10 @@ public sealed class CriteriaTests : IDisposable
         foreach (var direction in (ReadDirection[])[ReadDirection.Forward, ReadDirection.Backward])
         {
             foreach (var criterion in (EventCriterion[])
-                [new() { Category = "rare" }, new() { Tags = ["rare"] }, new() { Tags = ["frequent", "rare"] }, new() { Category = "rare", Tags = ["frequent"] }])
+            [
+                new() { Category = "rare" }, new() { Tags = ["rare"] }, new() { Tags = ["frequent", "rare"] },
+                new() { Category = "rare", Tags = ["frequent"] },
+            ])
             {
                 var filter = new EventFilter { Criteria = new EventCriteria(criterion) };
                 var pages = await PagesReadAsync(session => session.Reader.ReadAll(
@@ -78,7 +81,8 @@ public sealed class CriteriaTests : IDisposable
     {
         await using var engine = await directory.OpenAsync(Fast);
         for (var i = 0; i < 20; i++)
-            await engine.CommitAsync([.. Enumerable.Range(0, 1_000).Select(at => Samples.Tagged("stream", "", at % 2 == 0 ? "even" : "odd"))]);
+            await engine.CommitAsync(
+                [.. Enumerable.Range(0, 1_000).Select(at => Samples.Tagged("stream", "", at % 2 == 0 ? "even" : "odd"))]);
         foreach (var direction in Enum.GetValues<ReadDirection>())
         {
             var (after, upTo, pages) = (Checkpoint.Origin, Checkpoint.Max, 0);
@@ -102,7 +106,8 @@ public sealed class CriteriaTests : IDisposable
     {
         await using (var engine = await directory.OpenAsync(Fast))
         {
-            for (var i = 0; i < 5; i++) await engine.CommitAsync([.. Enumerable.Range(0, 500).Select(at => Samples.Attempt("stream", "body"))]);
+            for (var i = 0; i < 5; i++)
+                await engine.CommitAsync([.. Enumerable.Range(0, 500).Select(at => Samples.Attempt("stream", "body"))]);
             Assert.True((await engine.VerifyAsync()).IsSound);
         }
 
@@ -117,7 +122,8 @@ public sealed class CriteriaTests : IDisposable
     public async Task A_missing_entry_or_commit_is_named_and_a_read_that_meets_it_throws(string change, string problem)
     {
         await using (var engine = await directory.OpenAsync(Fast))
-            await engine.CommitAsync([.. Enumerable.Range(0, 1_100).Select(at => Samples.Tagged($"stream-{at % 3}", "body", "tag", $"{at}"))]);
+            await engine.CommitAsync(
+                [.. Enumerable.Range(0, 1_100).Select(at => Samples.Tagged($"stream-{at % 3}", "body", "tag", $"{at}"))]);
         directory.Run(change);
         await using var again = await directory.OpenAsync();
         Assert.Contains((await again.VerifyAsync()).Damages, damage => damage.Problem.Contains(problem, StringComparison.Ordinal));

@@ -1,5 +1,5 @@
--- A page of the events that indexes of categories and tags list, in order: up to so many that they list, of which those that match come with
--- their columns. What is larger than its share of the page is left out: it is fetched apart.
+-- A page of the events that indexes of categories and tags list, in order: up to so many that they list, of which those that match come
+-- with their columns. What is larger than its share of the page is left out: it is fetched apart.
 SELECT c.checkpoint, e.*, c.cut
 FROM ({listed}) c
 LEFT JOIN LATERAL (
