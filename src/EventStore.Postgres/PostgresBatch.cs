@@ -32,11 +32,12 @@ internal sealed class PostgresBatch : IAttemptFacts
     private readonly StoreState state;
     private readonly long version = StoreRow.NewVersion();
     private readonly TimeProvider time;
+    private readonly DateTimeOffset now;
     private StoreRow row;
 
     private PostgresBatch(StoreState state, TimeProvider time, int count)
     {
-        (this.state, this.time, Outcomes) = (state, time, new CommitOutcome[count]);
+        (this.state, this.time, now, Outcomes) = (state, time, time.GetUtcNow(), new CommitOutcome[count]);
         row = state.Row;
     }
 
@@ -54,8 +55,11 @@ internal sealed class PostgresBatch : IAttemptFacts
     public Dictionary<StreamId, StreamRow> Moved { get; } = [];
 
     /// <summary>Whether one event without tags is all that is written, and to a stream that was there before.</summary>
-    public bool IsOneEvent => Written.Count == 1 && Written[0].Commit.EventCount == 1 && Written[0].Commit.FirstRevision.Value > 1
-        && Written[0].Attempt.Events[0].Tags.Count == 0;
+    public bool IsOneEvent =>
+        Written.Count == 1 && Written[0].Commit.EventCount == 1 && Written[0].Commit.FirstRevision.Value > 1 && !IsMarked;
+
+    /// <summary>Whether an event has tags, a commit is one of a unit, or a stamp was given: more than the usual is written then.</summary>
+    public bool IsMarked { get; private set; }
 
     Checkpoint IAttemptFacts.HighestRemoved => new(row.Removed);
 
@@ -95,7 +99,8 @@ internal sealed class PostgresBatch : IAttemptFacts
     private CommitOutcome Decide(CommitAttempt attempt)
     {
         if (AttemptRules.Refuse(attempt, this) is { } refused) return refused;
-        row = row with { LastStamp = CommitRecord.NextStamp(time, row.LastStamp, attempt.Stamp) };
+        row = row with { LastStamp = CommitRecord.NextStamp(time, row.LastStamp, attempt.Stamp ?? now) };
+        IsMarked |= attempt.Stamp is not null || attempt.Rest.Count > 0;
         if (attempt.Rest.Count == 0) return CommitOutcome.Committed(Write(attempt, default));
         var unit = new UnitPlace(new Checkpoint(row.LastCheckpoint + 1), attempt.MemberCount);
         return CommitOutcome.Committed(Write(attempt, unit), [.. attempt.Rest.Select(member => Write(member, unit))]);
@@ -117,6 +122,7 @@ internal sealed class PostgresBatch : IAttemptFacts
         Moved[attempt.Stream] =
             new StreamRow(stream.Stream, commit.Sequence.Value, stream.State with { Revision = commit.LastRevision });
         Written.Add((attempt, commit, stream.Stream));
+        for (var i = 0; i < attempt.Events.Count && !IsMarked; i++) IsMarked = attempt.Events[i].Tags.Count > 0;
         state.Commits.Add((attempt.Stream, attempt.CommitId), commit);
         return commit;
     }

@@ -119,31 +119,24 @@ internal static class PostgresRows
         var (streams, revisions, sequences, categories) = (new long[count], new long[count], new long[count], new long[count]);
         var (commits, ids, indexes, sizes, types) = (new Guid[count], new Guid[count], new int[count], new int[count], new string[count]);
         var (bodies, headers, commitHeaders) = (new ReadOnlyMemory<byte>[count], new ReadOnlyMemory<byte>[count], new byte[]?[count]);
-        var (stamps, units, unitSizes) = (new DateTime[count], new long?[count], new int?[count]);
         var i = 0;
         foreach (var (attempt, commit, stream) in batch.Written)
         {
-            var (category, isUnit) = (CategoryOf(commit.Stream), commit.Unit.Size > 1);
+            var category = CategoryOf(commit.Stream);
             for (var index = 0; index < commit.EventCount; index++, i++)
             {
                 var record = attempt.Events[index];
                 (streams[i], revisions[i], sequences[i], commits[i], categories[i]) =
                     (stream, commit.FirstRevision.Value + index, commit.Sequence.Value, commit.CommitId, category);
                 (ids[i], indexes[i], sizes[i], types[i]) = (record.EventId, index, commit.EventCount, record.EventType);
-                (bodies[i], headers[i], stamps[i]) = (record.Body, record.Headers, commit.Stamp.UtcDateTime);
+                (bodies[i], headers[i]) = (record.Body, record.Headers);
                 commitHeaders[i] = commit.Headers.IsEmpty ? None : index == 0 ? commit.Headers.ToArray() : null;
-                if (isUnit) (units[i], unitSizes[i]) = (commit.Unit.FirstCheckpoint.Value, commit.Unit.Size);
             }
         }
 
         parameters.Add(PostgresSql.Value(streams));
         parameters.Add(PostgresSql.Value(revisions));
         parameters.Add(PostgresSql.Value(sequences));
-        parameters.Add(new NpgsqlParameter<DateTime[]>
-        {
-            TypedValue = stamps,
-            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
-        });
         parameters.Add(PostgresSql.Value(commits));
         parameters.Add(PostgresSql.Value(ids));
         parameters.Add(PostgresSql.Value(indexes));
@@ -153,31 +146,43 @@ internal static class PostgresRows
         parameters.Add(Bytes(bodies));
         parameters.Add(Bytes(headers));
         parameters.Add(Bytes(commitHeaders));
-        parameters.Add(PostgresSql.Value(units));
-        parameters.Add(PostgresSql.Value(unitSizes));
     }
 
-    /// <summary>Adds the tags of a batch, event by event, and their entries.</summary>
-    public static void AddTags(NpgsqlParameterCollection parameters, PostgresBatch batch)
+    /// <summary>Adds what few batches have: stamps, units and tags, event by event, and the entries of the tags.</summary>
+    public static void AddMarks(NpgsqlParameterCollection parameters, PostgresBatch batch)
     {
+        var (stamps, units, sizes) = (new List<DateTime>(), new List<long?>(), new List<int?>());
         var (tags, terms, checkpoints) = (new List<string?>(), new List<long>(), new List<long>());
         foreach (var (attempt, commit, _) in batch.Written)
         {
+            var isUnit = commit.Unit.Size > 1;
             for (var i = 0; i < commit.EventCount; i++)
             {
-                var record = attempt.Events[i];
-                tags.Add(PostgresTerms.ToArray(record.Tags));
-                terms.AddRange(record.Tags.Select(tag => PostgresTerms.Of(commit.Stream.Bucket, tag)));
-                checkpoints.AddRange(record.Tags.Select(_ => commit.FirstCheckpoint.Value + i));
+                stamps.Add(commit.Stamp.UtcDateTime);
+                units.Add(isUnit ? commit.Unit.FirstCheckpoint.Value : null);
+                sizes.Add(isUnit ? commit.Unit.Size : null);
+                tags.Add(PostgresTerms.ToArray(attempt.Events[i].Tags));
+                foreach (var tag in attempt.Events[i].Tags)
+                {
+                    terms.Add(PostgresTerms.Of(commit.Stream.Bucket, tag));
+                    checkpoints.Add(commit.FirstCheckpoint.Value + i);
+                }
             }
         }
 
+        parameters.Add(new NpgsqlParameter<DateTime[]>
+        {
+            TypedValue = [.. stamps],
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+        });
+        parameters.Add(PostgresSql.Value(units.ToArray()));
+        parameters.Add(PostgresSql.Value(sizes.ToArray()));
         parameters.Add(PostgresSql.Value(tags.ToArray()));
         parameters.Add(PostgresSql.Value(terms.ToArray()));
         parameters.Add(PostgresSql.Value(checkpoints.ToArray()));
     }
 
-    private static long CategoryOf(StreamId stream) => PostgresTerms.Of(stream.Bucket, stream.Category);
+    private static long CategoryOf(StreamId stream) => PostgresTerms.OfCategory(stream.Bucket, stream.Category);
 
     private static NpgsqlParameter<T> Bytes<T>(T values) =>
         new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };

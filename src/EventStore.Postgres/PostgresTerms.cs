@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -10,6 +11,10 @@ namespace EventStore.Postgres;
 /// </summary>
 internal static class PostgresTerms
 {
+    // Categories are few, and each commit has one. Emptied when it is larger.
+    private const int MaxKnownCategories = 4_096;
+    private static readonly ConcurrentDictionary<(string, string), long> Categories = new();
+
     private const int MaxBytes = StreamId.MaxBucketBytes + 1 + EventTags.MaxBytes;
 
     public static long Of(string bucket, string name)
@@ -20,6 +25,14 @@ internal static class PostgresTerms
         length += Encoding.UTF8.GetBytes(name, text[length..]);
         SHA256.HashData(text[..length], hash);
         return BinaryPrimitives.ReadInt64BigEndian(hash);
+    }
+
+    /// <summary>The same for a category, remembered.</summary>
+    public static long OfCategory(string bucket, string category)
+    {
+        if (Categories.TryGetValue((bucket, category), out var known)) return known;
+        if (Categories.Count > MaxKnownCategories) Categories.Clear();
+        return Categories[(bucket, category)] = Of(bucket, category);
     }
 
     /// <summary>Tags as the text of an array of texts; null for none.</summary>

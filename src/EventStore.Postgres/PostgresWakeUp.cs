@@ -45,8 +45,8 @@ internal sealed class PostgresWakeUp(PostgresConnections connections, PostgresSq
         };
 
     /// <summary>
-    /// Announces to other processes, within a few milliseconds, that everything up to a checkpoint can be read; inside a transaction of the
-    /// application when that is committed.
+    /// Announces to other processes, within a few milliseconds, that everything up to a checkpoint can be read. Inside a transaction of the
+    /// application, the notice is sent when that is committed.
     /// </summary>
     public ValueTask AnnounceAsync(long tableId, Checkpoint upTo)
     {

@@ -18,9 +18,13 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     private readonly string lockStore = sql.Load("lock-store");
     private readonly string findHeads = sql.Load("find-heads");
     private readonly string writeBatch =
-        sql.Load("write-batch", ("tags", "NULL"), ("arrays", ""), ("names", ""), ("tagged", ""));
-    private readonly string writeTagged = sql.Load(
-        "write-batch", ("tags", "e.tags::text[]"), ("arrays", ", $30::text[]"), ("names", ", tags"), ("tagged", sql.Load("write-tags")));
+        sql.Load("write-batch", ("marks", "$3, NULL, NULL, NULL"), ("arrays", ""), ("names", ""), ("tagged", ""));
+    private readonly string writeMarked = sql.Load(
+        "write-batch",
+        ("marks", "e.stamp, e.unit_checkpoint, e.unit_size, e.tags::text[]"),
+        ("arrays", ", $27::timestamptz[], $28::bigint[], $29::integer[], $30::text[]"),
+        ("names", ", stamp, unit_checkpoint, unit_size, tags"),
+        ("tagged", sql.Load("write-tags")));
     private readonly string writeEvent = sql.Load("write-event");
     private readonly string synchronousCommit = options.Durability == Durability.Durable ? "on" : "off";
 
@@ -256,10 +260,9 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
 
     private NpgsqlBatchCommand WriteCommand(PostgresBatch batch)
     {
-        var hasTags = batch.Written.Exists(written => written.Attempt.Events.Any(record => record.Tags.Count > 0));
-        var command = PostgresRows.ToWrite(batch, hasTags ? writeTagged : writeBatch);
+        var command = PostgresRows.ToWrite(batch, batch.IsMarked ? writeMarked : writeBatch);
         command.Parameters.Add(PostgresSql.Value(connections.IsInside ? "" : synchronousCommit));
-        if (hasTags) PostgresRows.AddTags(command.Parameters, batch);
+        if (batch.IsMarked) PostgresRows.AddMarks(command.Parameters, batch);
         return command;
     }
 

@@ -5,8 +5,8 @@ namespace EventStore.Sqlite;
 /// Because one transaction at a time gives checkpoints and makes them visible when it ends, none ever comes late (G14).
 /// </summary>
 /// <remarks>
-/// Heads and counters are kept from one batch to the next, while no other connection has written and this one took nothing back and changed
-/// no stream. Otherwise they are read again: other processes may write at any time.
+/// Heads and counters are kept from one batch to the next, while no other connection has written. What this one takes back or removes makes
+/// them be read again, too.
 /// </remarks>
 internal sealed class SqliteWriter(SqliteSession session, TimeProvider time) : IAttemptFacts
 {
