@@ -11,6 +11,7 @@ namespace EventStore.Postgres;
 internal sealed class PostgresReader(PostgresConnections connections, PostgresSql sql)
 {
     private const string What = "read";
+    private const int MaxStatements = 256; // criteria have many shapes; a lost one is written again
     private readonly string findCheckpoint = sql.Load("find-checkpoint");
     private readonly string findCheckpointAndCommit = sql.Load("find-checkpoint-and-commit");
     private readonly string findCommit = sql.Load("find-commit");
@@ -65,6 +66,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         var upTo = PostgresQuery.EndsAtHead(read) && read.UpTo.Value > Volatile.Read(ref seenHead)
             ? Math.Min(read.UpTo.Value, await FindHeadAsync(connection, token).ConfigureAwait(false)) : read.UpTo.Value;
         var query = new PostgresQuery(read with { UpTo = new Checkpoint(upTo) });
+        if (readAll.Count > MaxStatements) readAll.Clear();
         var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Key, _ => query.Load(sql)));
         query.AddTo(page.Parameters);
         var batch = new NpgsqlBatch(connection) { BatchCommands = { names.ToAsk(findCheckpointAndCommit), page } };
