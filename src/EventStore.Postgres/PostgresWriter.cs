@@ -193,7 +193,9 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         await using var commandEnding = command.ConfigureAwait(false);
         if (!connections.IsInside) command.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN ISOLATION LEVEL READ COMMITTED"));
         command.BatchCommands.Add(new NpgsqlBatchCommand(lockStore));
-        IReadOnlyList<CommitAttempt> members = [.. attempts.SelectMany(attempt => attempt.Rest.Prepend(attempt))];
+        var members = attempts.Any(attempt => attempt.Rest.Count > 0)
+            ? [.. attempts.SelectMany(attempt => attempt.Rest.Prepend(attempt))]
+            : attempts;
         command.BatchCommands.Add(PostgresRows.NamesOf(members, findHeads));
         conditions.AddTo(command, attempts);
         var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
@@ -221,7 +223,9 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
                 known[(attempt.Stream, attempt.CommitId)] = PostgresRows.CommitOf(attempt.Stream, attempt.CommitId, reader, FirstOfCommit);
         }
 
-        var matches = await PostgresConditions.ReadAsync(reader, attempts).ConfigureAwait(false);
+        var open = await PostgresConditions.ReadAsync(reader, attempts).ConfigureAwait(false);
+        await reader.DisposeAsync().ConfigureAwait(false);
+        var matches = await conditions.FindAsync(connection, open).ConfigureAwait(false);
         return PostgresBatch.Decide(attempts, new StoreState(before, remembered, known, matches), time);
     }
 

@@ -84,17 +84,14 @@ public sealed class PlanTests : IAsyncLifetime
             RequireIndexes(await ExplainAsync(query.Load(sql), query.AddTo), pages: EventsOfStream * 24);
         }
 
-        var batch = new NpgsqlBatch();
-        var condition = new AppendCondition(new EventCriteria(criterion with { Types = ["missing"] }));
-        new PostgresConditions(sql).AddTo(batch, [new CommitAttempt("any", NewId.Next(), [new EventRecord(NewId.Next(), "type", default)])
+        var (batch, conditions) = (new NpgsqlBatch(), new PostgresConditions(sql));
+        var unmet = criterion with { Types = ["missing"] };
+        conditions.AddTo(batch, [new CommitAttempt("any", NewId.Next(), [new EventRecord(NewId.Next(), "type", default)])
         {
-            Condition = condition,
+            Condition = new AppendCondition(new EventCriteria(unmet)),
         }]);
-        var command = Assert.Single(batch.BatchCommands.Cast<NpgsqlBatchCommand>());
-        RequireIndexes(await ExplainAsync(command.CommandText, parameters =>
-        {
-            foreach (NpgsqlParameter value in command.Parameters) parameters.Add(value.Clone());
-        }), pages: EventsOfStream * 24);
+        RequireIndexes(await ExplainAsync(Assert.Single(batch.BatchCommands.Cast<NpgsqlBatchCommand>())), pages: 12);
+        RequireIndexes(await ExplainAsync(conditions.ToFind(unmet, default)), pages: EventsOfStream * 24);
     }
 
     [Fact(Timeout = 900_000)]
@@ -124,6 +121,11 @@ public sealed class PlanTests : IAsyncLifetime
     private Task<JsonElement> ExplainAsync(string statement, params object[] values) => ExplainAsync(statement, parameters =>
     {
         foreach (var value in values) parameters.Add(new NpgsqlParameter { Value = value });
+    });
+
+    private Task<JsonElement> ExplainAsync(NpgsqlBatchCommand command) => ExplainAsync(command.CommandText, parameters =>
+    {
+        foreach (NpgsqlParameter value in command.Parameters) parameters.Add(value.Clone());
     });
 
     private async Task<JsonElement> ExplainAsync(string statement, Action<NpgsqlParameterCollection> addValues)
