@@ -149,8 +149,8 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             clock.Restart();
             for (var i = 0; i < commits; i++)
             {
-                var one = new EventRecord(NewId.Next(), "order-placed", Body);
-                await engine.CommitAsync([new CommitAttempt(StreamIds[i % Streams], NewId.Next(), [one])]);
+                var one = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
+                await engine.CommitAsync([new CommitAttempt(StreamIds[i % Streams], SequentialGuid.Next(), [one])]);
             }
 
             clock.Stop();

@@ -33,7 +33,7 @@ internal static class ConsumerBenchmarks
     {
         await using var store = await FileStore.Existing(directory, Streams).OpenAsync();
         var (delivered, written, clock) = (0, 0, new Clock());
-        var options = new ConsumerOptions { Persisted = _ => written++ };
+        var options = new ConsumerOptions { OnPersisted = _ => written++ };
         await using (var consumer = await store.Consumers.StartAsync(
             "rare", ConsumerSource.OfCategory(RareCategory), (committed, _) => Count(committed, ref delivered), options))
             await consumer.WaitUntilCaughtUpAsync();
@@ -82,8 +82,8 @@ internal static class ConsumerBenchmarks
             {
                 await FileStore.AppendAsync(engine, OneIn - 1, Streams);
                 var stream = new StreamId("bench", RareCategory, "1");
-                var rare = new EventRecord(NewId.Next(), "order-placed", FileStore.Body);
-                await engine.CommitAsync([new CommitAttempt(stream, NewId.Next(), [rare])]);
+                var rare = new EventRecord(SequentialGuid.Next(), "order-placed", FileStore.Body);
+                await engine.CommitAsync([new CommitAttempt(stream, SequentialGuid.Next(), [rare])]);
             }
         }
 

@@ -37,8 +37,8 @@ internal sealed class FileStore : IDisposable
         for (long i = 0; i < commits; i++)
         {
             var records = new EventRecord[eventsPerCommit];
-            for (var at = 0; at < records.Length; at++) records[at] = new EventRecord(NewId.Next(), "order-placed", Body);
-            attempts.Add(new CommitAttempt(StreamOf((int)(i % streams)), NewId.Next(), records));
+            for (var at = 0; at < records.Length; at++) records[at] = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
+            attempts.Add(new CommitAttempt(StreamOf((int)(i % streams)), SequentialGuid.Next(), records));
             if (attempts.Count < CommitsPerBatch && i < commits - 1) continue;
             await engine.CommitAsync(attempts);
             attempts.Clear();

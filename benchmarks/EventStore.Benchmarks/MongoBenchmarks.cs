@@ -68,13 +68,13 @@ internal static class MongoBenchmarks
             { "_id", Interlocked.Increment(ref lastKey) }, { "count", 1 }, { "stamp", 1_700_000_000_000_000L + i },
             { "bucket", stream.Bucket }, { "category", stream.Category }, { "id", stream.Id },
             { "start", (i % Streams) + 1L }, { "revision", (i / Streams) + 1L }, { "sequence", (i / Streams) + 1L },
-            { "commit", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) },
+            { "commit", new BsonBinaryData(SequentialGuid.Next(), GuidRepresentation.Standard) },
             { "events", new BsonArray { EventOf() } },
         };
     }
 
     private static BsonDocument EventOf() => new()
     {
-        { "id", new BsonBinaryData(NewId.Next(), GuidRepresentation.Standard) }, { "type", "order-placed" }, { "body", Body },
+        { "id", new BsonBinaryData(SequentialGuid.Next(), GuidRepresentation.Standard) }, { "type", "order-placed" }, { "body", Body },
     };
 }

@@ -23,8 +23,8 @@ internal static class PipelineBenchmarks
                 await using var engine = OpenInMemory();
                 for (var i = 0; i < Commits; i++)
                 {
-                    var one = new EventRecord(NewId.Next(), "order-placed", Body);
-                    await engine.CommitAsync([new CommitAttempt(streams[i % Streams], NewId.Next(), [one])]);
+                    var one = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
+                    await engine.CommitAsync([new CommitAttempt(streams[i % Streams], SequentialGuid.Next(), [one])]);
                 }
 
                 return Commits;

@@ -180,7 +180,7 @@ internal static class PostgresBenchmarks
         for (var i = 0; i < commits; i++)
         {
             (stream.TypedValue, revision.TypedValue, stamp.TypedValue) = (i % Streams, i, TimeProvider.System.GetUtcNow().UtcDateTime);
-            (commit.TypedValue, id.TypedValue) = (NewId.Next(), NewId.Next());
+            (commit.TypedValue, id.TypedValue) = (SequentialGuid.Next(), SequentialGuid.Next());
             await insert.ExecuteNonQueryAsync();
         }
 

@@ -170,8 +170,8 @@ internal static class SqliteBenchmarks
             var attempts = new CommitAttempt[Batch];
             for (var i = 0; i < Batch; i++)
             {
-                var one = new EventRecord(NewId.Next(), "order-placed", Body);
-                attempts[i] = new(Names[(stored + i) % Streams], NewId.Next(), ExpectedRevision.Any, default, [one]);
+                var one = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
+                attempts[i] = new(Names[(stored + i) % Streams], SequentialGuid.Next(), ExpectedRevision.Any, default, [one]);
             }
 
             await engine.CommitAsync(attempts);

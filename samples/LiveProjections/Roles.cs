@@ -30,7 +30,7 @@ internal static class Roles
             LeaseTerm = TimeSpan.FromMilliseconds(300),
             EventsPerCheckpoint = EventsPerCheckpoint,
             PollInterval = TimeSpan.FromMilliseconds(100),
-            Persisted = checkpoint => Say($"at {checkpoint}"),
+            OnPersisted = checkpoint => Say($"at {checkpoint}"),
         };
         await using var consumer = await store.Consumers.StartAsync(
             name, ConsumerSource.Everything, Totals.Projections[name], options, cancellationToken);

@@ -50,7 +50,7 @@ public sealed class CommittedEvent
         ArgumentOutOfRangeException.ThrowIfZero(revision.Value, nameof(revision));
         ArgumentOutOfRangeException.ThrowIfZero(position.Value, nameof(checkpoint));
         var commit = new CommitRecord(
-            stream, NewId.Next(), new CommitSequence(revision.Value), stamp
+            stream, SequentialGuid.Next(), new CommitSequence(revision.Value), stamp
                 ?? DateTimeOffset.UnixEpoch, revision, position, EventCount: 1, Headers: default);
         return new(
             new RecordedEvent(commit, 0, new EventRecord(message.EventId, eventType ?? body.GetType().Name, default)),
@@ -94,7 +94,7 @@ public sealed class CommittedEvent
     public int IndexInCommit => recorded.IndexInCommit;
 
     /// <summary>How many events the commit has.</summary>
-    public int CommitSize => recorded.Commit.EventCount;
+    public int CommitEventCount => recorded.Commit.EventCount;
 
     /// <summary>The serialized body, decompressed and decrypted, as it was stored (not upconverted).</summary>
     /// <exception cref="PayloadTransformException">It cannot be decrypted or decompressed.</exception>

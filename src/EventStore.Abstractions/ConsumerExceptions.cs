@@ -14,7 +14,7 @@ public sealed class ConsumerTakenException(string name, string why) : EventStore
 public sealed class ConsumerStoppedException(string name, StreamId stream, Checkpoint checkpoint, Exception inner) : EventStoreException(
     $"The consumer '{Names.Printable(name)}' stopped before checkpoint {checkpoint} of stream '{stream}': "
     + $"its handler failed with {inner?.GetType().Name}. "
-    + "Fix the handler and start the consumer again, or set MaxRetries and OnFailure so that it parks or skips the event.", inner)
+    + "Fix the handler and start the consumer again, or set MaxRetries and FailureAction so that it parks or skips the event.", inner)
 {
     /// <summary>The consumer's name.</summary>
     public string Name { get; } = name;

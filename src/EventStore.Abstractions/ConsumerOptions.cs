@@ -192,7 +192,7 @@ public sealed class ConsumerOptions
     public int? MaxRetries { get; set; }
 
     /// <summary>What happens to an event that failed for the last time. Default: the consumer stops.</summary>
-    public FailureAction OnFailure { get; set; }
+    public FailureAction FailureAction { get; set; }
 
     /// <summary>The wait before the first retry; it doubles with each further one. Default 100 ms, at least 1 ms.</summary>
     public TimeSpan FirstRetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
@@ -219,13 +219,13 @@ public sealed class ConsumerOptions
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Called when all stored events are delivered: the first time, and again each time after new events. Null for none.</summary>
-    public Action? CaughtUp { get; set; }
+    public Action? OnCaughtUp { get; set; }
 
     /// <summary>Called when all delivered events are acknowledged and there are no further ones. Null for none.</summary>
-    public Action? Idle { get; set; }
+    public Action? OnIdle { get; set; }
 
     /// <summary>Called after a position, with its state, was written. Null for none.</summary>
-    public Action<Checkpoint>? Persisted { get; set; }
+    public Action<Checkpoint>? OnPersisted { get; set; }
 
     /// <summary>Checks every value, and returns a copy.</summary>
     /// <exception cref="InvalidOptionException">A value is out of its range; the message names it.</exception>
@@ -243,7 +243,7 @@ public sealed class ConsumerOptions
             this, MaxRetryDelay >= FirstRetryDelay, MaxRetryDelay, $"at least {nameof(FirstRetryDelay)}, which is {FirstRetryDelay}");
         OptionRules.RequirePositive(this, MaxRetryDelay);
         OptionRules.RequireAtLeast(this, LeaseTerm, ShortestTerm);
-        OptionRules.Require(this, Enum.IsDefined(OnFailure), OnFailure, "a member of its enumeration");
+        OptionRules.Require(this, Enum.IsDefined(FailureAction), FailureAction, "a member of its enumeration");
         OptionRules.Require(this, Enum.IsDefined(WhenTaken), WhenTaken, "a member of its enumeration");
         OptionRules.Require(this, Enum.IsDefined(Grouping), Grouping, "a member of its enumeration");
         OptionRules.RequireAtLeast(this, PollInterval, ShortestWait);

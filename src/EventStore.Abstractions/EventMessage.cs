@@ -43,7 +43,7 @@ public sealed class EventMessage
 
         Body = body;
         Headers = headers is null or { Count: 0 } ? NoHeaders : new Dictionary<string, string>(headers, StringComparer.Ordinal);
-        EventId = eventId ?? NewId.Next();
+        EventId = eventId ?? SequentialGuid.Next();
         Tags = EventTags.Require(tags, nameof(tags));
     }
 

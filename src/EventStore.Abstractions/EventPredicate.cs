@@ -12,7 +12,7 @@ namespace EventStore;
 [JsonDerivedType(typeof(OfTypes), "types")]
 [JsonDerivedType(typeof(InBucket), "bucket")]
 [JsonDerivedType(typeof(InCategory), "category")]
-[JsonDerivedType(typeof(OfIds), "ids")]
+[JsonDerivedType(typeof(OfStreamIds), "ids")]
 [JsonDerivedType(typeof(Since), "since")]
 [JsonDerivedType(typeof(HasHeader), "header")]
 [JsonDerivedType(typeof(BodyValue), "body")]
@@ -47,7 +47,7 @@ public abstract record EventPredicate
     public static EventPredicate Category(string category) => new InCategory(category);
 
     /// <summary>Events of streams of these ids.</summary>
-    public static EventPredicate Ids(params string[] ids) => new OfIds([.. ids]);
+    public static EventPredicate StreamIds(params string[] ids) => new OfStreamIds([.. ids]);
 
     /// <summary>Events of commits stamped at or after an instant.</summary>
     public static EventPredicate SinceStamp(DateTimeOffset instant) => new Since(instant.ToUniversalTime());
@@ -166,7 +166,7 @@ public abstract record EventPredicate
     }
 
     /// <summary>Whether its stream has one of these ids.</summary>
-    public sealed record OfIds(IReadOnlyList<string> Values) : EventPredicate
+    public sealed record OfStreamIds(IReadOnlyList<string> Values) : EventPredicate
     {
         /// <summary>The ids.</summary>
         public IReadOnlyList<string> Values

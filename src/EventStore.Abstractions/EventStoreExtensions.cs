@@ -158,7 +158,7 @@ public static class EventStoreExtensions
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(decide);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxAttempts, 1);
-        var id = commitId ?? NewId.Next();
+        var id = commitId ?? SequentialGuid.Next();
         for (var attempt = 1; ; attempt++)
         {
             var opened = await store.OpenStreamAsync(stream, cancellationToken: cancellationToken).ConfigureAwait(false);
@@ -181,7 +181,7 @@ public static class EventStoreExtensions
     // The result of the stored commit to which an event belongs.
     private static CommitResult ResultOf(CommittedEvent stored)
     {
-        var (before, after) = (stored.IndexInCommit, stored.CommitSize - 1 - stored.IndexInCommit);
+        var (before, after) = (stored.IndexInCommit, stored.CommitEventCount - 1 - stored.IndexInCommit);
         return new CommitResult(
             stored.Stream,
             stored.CommitId,

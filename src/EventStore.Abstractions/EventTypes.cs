@@ -89,7 +89,7 @@ public sealed class EventTypes
     public IReadOnlyCollection<Type> Registered => [.. names.Keys];
 
     /// <summary>The names that are registered so far, each with its type.</summary>
-    public IReadOnlyDictionary<string, Type> Named => types;
+    public IReadOnlyDictionary<string, Type> ByName => types;
 
     /// <summary>The type of a name, or null.</summary>
     public Type? Find(string name) => types.GetValueOrDefault(name);

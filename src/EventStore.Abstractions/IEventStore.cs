@@ -169,7 +169,7 @@ public interface IDispatch
 
     /// <summary>Dispatches the parked events now, in checkpoint order, until one fails. Returns how many were dispatched.</summary>
     /// <exception cref="InvalidOperationException">The wireup has no dispatcher.</exception>
-    ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default);
+    ValueTask<long> ReplayParkedAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Waits until all events stored now are dispatched or parked, here or by another process. Limit the wait with the token.

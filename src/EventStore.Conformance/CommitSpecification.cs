@@ -31,7 +31,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     [Fact, Guarantee("G9")]
     public async Task The_outcome_equals_what_a_read_returns()
     {
-        var attempt = new CommitAttempt(stream, NewId.Next(), Events(2)) { Expected = ExpectedRevision.NoStream, Headers = new byte[] { 7, 8 } };
+        var attempt = new CommitAttempt(stream, SequentialGuid.Next(), Events(2)) { Expected = ExpectedRevision.NoStream, Headers = new byte[] { 7, 8 } };
         var outcome = await CommitAsync(attempt);
 
         Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
@@ -195,7 +195,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     public async Task A_commit_is_found_by_its_id_in_its_stream_alone()
     {
         StreamId other = new("category", "other"), emptied = "emptied";
-        var (id, headers) = (NewId.Next(), "headers"u8.ToArray());
+        var (id, headers) = (SequentialGuid.Next(), "headers"u8.ToArray());
         var stored = await Engine.CommitAsync(
         [
             Attempt(stream, ExpectedRevision.Any, Events(2)),
@@ -223,7 +223,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
                 Assert.Equal(commit with { Headers = default }, found with { Headers = default });
             }
 
-            Assert.Null(await Engine.FindCommitAsync(stream, NewId.Next()));
+            Assert.Null(await Engine.FindCommitAsync(stream, SequentialGuid.Next()));
             Assert.Null(await Engine.FindCommitAsync(emptied, id));
             Assert.Null(await Engine.FindCommitAsync("missing", id));
         }

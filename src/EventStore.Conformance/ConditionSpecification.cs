@@ -38,7 +38,7 @@ public abstract class ConditionSpecification<TBackend> : Specification<TBackend>
     [Fact, Guarantee("G52")]
     public async Task Criteria_of_a_condition_mean_what_they_mean_when_reading()
     {
-        await AppendAsync(new StreamId("b", "order", "1"), Tagged("t"), new EventRecord(NewId.Next(), "paid", default, default, ["t", "u"]));
+        await AppendAsync(new StreamId("b", "order", "1"), Tagged("t"), new EventRecord(SequentialGuid.Next(), "paid", default, default, ["t", "u"]));
         (EventCriterion Criterion, bool Holds)[] cases =
         [
             (new() { Bucket = "b", Category = "order" }, false), (new() { Bucket = "b", Category = "order", Id = "1" }, false),
@@ -50,7 +50,7 @@ public abstract class ConditionSpecification<TBackend> : Specification<TBackend>
         foreach (var (criterion, holds) in cases)
         {
             var condition = new AppendCondition(new EventCriteria(criterion));
-            var outcome = await CommitAsync(new CommitAttempt("target", NewId.Next(), [Event()]) { Condition = condition });
+            var outcome = await CommitAsync(new CommitAttempt("target", SequentialGuid.Next(), [Event()]) { Condition = condition });
             Assert.Equal((criterion, holds), (criterion, outcome.Kind == CommitOutcomeKind.Committed));
         }
     }
@@ -139,11 +139,11 @@ public abstract class ConditionSpecification<TBackend> : Specification<TBackend>
     }
 
     private static CommitAttempt Attempt(StreamId stream, ExpectedRevision expected, string tag, Checkpoint after) =>
-        new(stream, NewId.Next(), [Tagged(tag)])
+        new(stream, SequentialGuid.Next(), [Tagged(tag)])
         {
             Expected = expected,
             Condition = new AppendCondition(EventCriteria.Tagged(tag), after),
         };
 
-    private static EventRecord Tagged(params string[] tags) => new(NewId.Next(), "type", Encoding.UTF8.GetBytes("body"), default, tags);
+    private static EventRecord Tagged(params string[] tags) => new(SequentialGuid.Next(), "type", Encoding.UTF8.GetBytes("body"), default, tags);
 }

@@ -42,13 +42,13 @@ public abstract class ConsumerDeliverySpecification<TBackend> : ConsumerFacts<TB
             if ((string)committed.Body != "2" || isRepaired) return See(committed, token);
             Interlocked.Increment(ref tries);
             throw new InvalidOperationException("handler");
-        }, Quick(options => (options.MaxRetries, options.OnFailure, options.Parallelism) = (2, FailureAction.Park, parallelism)));
+        }, Quick(options => (options.MaxRetries, options.FailureAction, options.Parallelism) = (2, FailureAction.Park, parallelism)));
         await using var skipping = await store.Consumers.StartAsync("skipping", ConsumerSource.Everything, (committed, _) =>
         {
             if ((string)committed.Body == "4") throw new InvalidOperationException("handler");
             other.Enqueue((string)committed.Body);
             return default;
-        }, Quick(options => (options.MaxRetries, options.OnFailure) = (0, FailureAction.Skip)));
+        }, Quick(options => (options.MaxRetries, options.FailureAction) = (0, FailureAction.Skip)));
         await parking.WaitUntilCaughtUpAsync();
         await skipping.WaitUntilCaughtUpAsync();
         Assert.Equal(["1", "3", "4", "5"], Seen.Order());

@@ -207,7 +207,7 @@ public abstract class ConsumerLifeSpecification<TBackend> : ConsumerFacts<TBacke
     public async Task Lag_is_what_lies_behind_the_position_now_also_while_stuck_paused_failed_and_stopped(string source)
     {
         await using var store = await Wire().BuildAsync();
-        await store.ReadStreams.CreateAsync("links", EventPredicate.Ids("stream"));
+        await store.ReadStreams.CreateAsync("links", EventPredicate.StreamIds("stream"));
         await AppendManyAsync(store, 1, 3);
         var (reached, held) = (new TaskCompletionSource(), new TaskCompletionSource());
         var consumer = await store.Consumers.StartAsync("name", source switch

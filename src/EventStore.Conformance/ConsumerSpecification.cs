@@ -22,7 +22,7 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
             ["bucket"] = (ConsumerSource.OfBucket("other"), "c1 c2"),
             ["filter"] = (ConsumerSource.Matching(new EventFilter { Category = "a" }), "a1 a2"),
             ["condition"] = (
-                ConsumerSource.Matching(EventPredicate.Category("a").Or(EventPredicate.Category("b")).And(EventPredicate.Ids("1"))),
+                ConsumerSource.Matching(EventPredicate.Category("a").Or(EventPredicate.Category("b")).And(EventPredicate.StreamIds("1"))),
                 "a1 b1 a2 b2"),
             ["links"] = (ConsumerSource.OfReadStream("links"), "b1 b2"),
         };
@@ -125,7 +125,7 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
         var calls = 0;
         await using var store = await Wire().BuildAsync();
         await using var consumer = await store.Consumers.StartAsync(
-            "name", ConsumerSource.OfStream("missing"), See, Quick(options => options.CaughtUp = () => Interlocked.Increment(ref calls)));
+            "name", ConsumerSource.OfStream("missing"), See, Quick(options => options.OnCaughtUp = () => Interlocked.Increment(ref calls)));
         await UntilAsync(() => Volatile.Read(ref calls) == 1);
         await store.AppendAsync("elsewhere", "0");
         await store.AppendAsync("missing", "1");

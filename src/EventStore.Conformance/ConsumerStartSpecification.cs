@@ -136,7 +136,7 @@ public abstract class ConsumerStartSpecification<TBackend> : ConsumerFacts<TBack
         var failing = new Projection<string>("", (state, committed) => (string)committed.Body == "3"
             ? throw new InvalidOperationException("not yet")
             : $"{state}{committed.Body},");
-        ConsumerOptions Current() => Quick(options => (options.StartFrom, options.MaxRetries, options.OnFailure) = (
+        ConsumerOptions Current() => Quick(options => (options.StartFrom, options.MaxRetries, options.FailureAction) = (
             ConsumerStart.Current, 0, FailureAction.Park));
         foreach (var (name, source) in new[]
         {
@@ -228,7 +228,7 @@ public abstract class ConsumerStartSpecification<TBackend> : ConsumerFacts<TBack
         (ConsumerSource.OfStream(Stream), true),
         (ConsumerSource.Everything, false),
         (ConsumerSource.OfCategory("a"), true),
-        (ConsumerSource.Matching(EventPredicate.Ids("1").And(EventPredicate.Category("b").Negated())), true),
+        (ConsumerSource.Matching(EventPredicate.StreamIds("1").And(EventPredicate.Category("b").Negated())), true),
         (ConsumerSource.OfReadStream("links"), true),
     ];
 

@@ -180,7 +180,7 @@ public abstract class ConsumerStateSpecification<TBackend> : ConsumerFacts<TBack
                 : $"{state}{committed.Body},");
         await using var store = await Wire().BuildAsync();
         await AppendManyAsync(store, 1, 3);
-        void Park(ConsumerOptions options) => (options.MaxRetries, options.OnFailure) = (0, FailureAction.Park);
+        void Park(ConsumerOptions options) => (options.MaxRetries, options.FailureAction) = (0, FailureAction.Park);
         await using (var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, failing, Quick(Park)))
         {
             await consumer.WaitUntilCaughtUpAsync();

@@ -53,7 +53,7 @@ internal sealed class DeliveryDraw(Random random, DeliveryModel model, bool isFa
             4 => (ConsumerSource.OfReadStream(Links), stored => stored.Stream.Category == "b", false, true),
             5 => (ConsumerSource.OfCategory("b"), stored => stored.Stream.Category == "b", false, false),
             6 => (
-                ConsumerSource.Matching(EventPredicate.Ids("1").And(EventPredicate.Bucket("other").Negated())),
+                ConsumerSource.Matching(EventPredicate.StreamIds("1").And(EventPredicate.Bucket("other").Negated())),
                 stored => stored.Stream.Id == "1" && stored.Stream.Bucket != "other",
                 false,
                 false),

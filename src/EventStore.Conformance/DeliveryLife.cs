@@ -125,7 +125,7 @@ internal sealed class DeliveryLife
         EventMessage[] events = [.. Enumerable.Range(0, count).Select(_ => new EventMessage("x"))];
         return InTurnAsync(stream, async () =>
         {
-            var id = NewId.Next();
+            var id = SequentialGuid.Next();
             model.Append(stream, await RetryAsync(() => Store.AppendAsync(stream, ExpectedRevision.Any, events, id)), count);
         });
     }

@@ -87,9 +87,9 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
     public async Task Clocks_that_disagree_by_hours_change_nothing()
     {
         var first = await BuildAsync("first");
-        Time.Move(TimeSpan.FromHours(5));
+        Time.Jump(TimeSpan.FromHours(5));
         var second = await BuildAsync("second");
-        Time.Move(TimeSpan.FromHours(-10));
+        Time.Jump(TimeSpan.FromHours(-10));
         for (var i = 0; i < 20; i++) await second.AppendAsync("stream", $"{i}");
         await UntilAsync(() => bus.Count == 20);
         await PassTermsAsync();
@@ -108,7 +108,7 @@ public abstract class DispatchLeaseSpecification<TBackend> : Specification<TBack
             for (var step = 0; step < 4; step++)
             {
                 var before = looks.ToDictionary(look => look.Key, look => look.Value);
-                Time.Pass(Term / 12);
+                Time.Advance(Term / 12);
                 await UntilAsync(() => before.All(look => look.Key == "first" || looks[look.Key] > look.Value + 1));
             }
 

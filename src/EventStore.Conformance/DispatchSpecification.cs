@@ -170,9 +170,9 @@ public abstract class DispatchSpecification<TBackend> : Specification<TBackend> 
         Assert.Equal(["bad"], await TextsAsync(store.Dispatch.GetParkedAsync()));
         Assert.Equal(["bad"], await TextsAsync(store.Dispatch.GetUndispatchedAsync()));
 
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await store.Dispatch.RetryParkedAsync());
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await store.Dispatch.ReplayParkedAsync());
         isBroken = false;
-        Assert.Equal(1, await store.Dispatch.RetryParkedAsync());
+        Assert.Equal(1, await store.Dispatch.ReplayParkedAsync());
         Assert.Equal(0, (await store.Dispatch.GetStatusAsync()).Parked);
         Assert.Equal(["good", "fine", "bad"], bus);
     }

@@ -7,7 +7,7 @@ namespace EventStore.Conformance;
 public interface IRestorableBackend : IBackend
 {
     /// <summary>Keeps the present state of the storage.</summary>
-    ValueTask KeepAsync();
+    ValueTask BackupAsync();
 
     /// <summary>Sets the storage back to the state that was kept. Engines stay open.</summary>
     ValueTask RestoreAsync();

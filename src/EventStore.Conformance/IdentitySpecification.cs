@@ -101,7 +101,7 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
     {
         StreamId[] streams =
             [new("a", "", "x"), new("b", "", "x"), new("a", "c", "x"), new("b", "c", "x"), new("ac", "", "x"), new("a", "cx", "x")];
-        var commitId = NewId.Next();
+        var commitId = SequentialGuid.Next();
         for (var i = 0; i < streams.Length; i++)
         {
             var outcome = await CommitAsync(

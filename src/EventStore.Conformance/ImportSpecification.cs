@@ -15,7 +15,7 @@ public abstract class ImportSpecification<TBackend> : Specification<TBackend> wh
         List<DateTimeOffset> stored = [];
         foreach (var stamp in given)
         {
-            var outcome = await CommitAsync(new CommitAttempt("stream", NewId.Next(), [Event()]) { Stamp = stamp });
+            var outcome = await CommitAsync(new CommitAttempt("stream", SequentialGuid.Next(), [Event()]) { Stamp = stamp });
             stored.Add(outcome.Commit!.Stamp);
         }
 

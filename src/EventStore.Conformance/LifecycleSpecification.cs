@@ -122,7 +122,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
         Assert.SkipUnless(Backend is IRestorableBackend, "The backend cannot set its storage back.");
         var backend = (IRestorableBackend)(object)Backend;
         await AppendAsync("stream", 3);
-        await backend.KeepAsync();
+        await backend.BackupAsync();
         await using var reader = await OpenAsync();
         await using var streamReader = await OpenAsync();
         await using var writer = await OpenAsync();
@@ -168,7 +168,7 @@ public abstract class LifecycleSpecification<TBackend> : Specification<TBackend>
             async () => await Engine.ListDocumentsAsync("", "", 1),
             async () => await Engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.Zero),
             async () => await Engine.DeleteStreamAsync("s"),
-            async () => await Engine.FindCommitAsync("stream", NewId.Next()),
+            async () => await Engine.FindCommitAsync("stream", SequentialGuid.Next()),
             async () => await Engine.PurgeBucketAsync("bucket"),
             async () => await Engine.PurgeAllAsync(),
             async () => await Engine.VerifyAsync(),

@@ -169,7 +169,7 @@ public abstract class OutageSpecification<TBackend> : ConsumerFacts<TBackend> wh
         for (var step = 0; step < Steps; step++)
         {
             var refused = server.Refused;
-            Time.Pass(2 * Term / Steps);
+            Time.Advance(2 * Term / Steps);
             await UntilAsync(() => Task.FromResult(server.Refused > refused + 1), Term / 20);
         }
 

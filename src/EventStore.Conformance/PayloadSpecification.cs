@@ -83,7 +83,7 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
         // Several commits, so that lost microseconds are visible in at least one.
         for (var i = 0; i < 5; i++)
         {
-            Time.Move(TimeSpan.FromMicroseconds(1_000_137));
+            Time.Jump(TimeSpan.FromMicroseconds(1_000_137));
             var before = Time.GetUtcNow();
             var commit = await AppendAsync(stream, 1);
             Assert.InRange(commit.Stamp, before.AddTicks(-TimeSpan.TicksPerMicrosecond), Time.GetUtcNow());
@@ -110,7 +110,7 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
         ];
         for (var i = 0; i < 24; i++)
         {
-            Time.Move(jumps[i % jumps.Length]);
+            Time.Jump(jumps[i % jumps.Length]);
             await AppendAsync($"stream-{i % 3}", Event(i.ToString()));
         }
 
@@ -123,10 +123,10 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
     public async Task Stamps_never_decrease_over_deletion_and_reopening_either()
     {
         await AppendAsync(stream, 1);
-        Time.Move(TimeSpan.FromDays(1));
+        Time.Jump(TimeSpan.FromDays(1));
         var newest = await AppendAsync("deleted", 1);
         await Engine.DeleteStreamAsync("deleted");
-        Time.Move(TimeSpan.FromDays(-1000));
+        Time.Jump(TimeSpan.FromDays(-1000));
         if (Engine.Description.Capabilities.HasFlag(EngineCapabilities.Reopens)) await ReopenAsync();
         var later = await AppendAsync(stream, 1);
         Assert.True(later.Stamp >= newest.Stamp, $"the stamp {later.Stamp:O} came after {newest.Stamp:O}");

@@ -162,7 +162,7 @@ public abstract class ProtectionSpecification<TBackend> : Specification<TBackend
         return continuation;
     }
 
-    private static EventPredicate Ids(int third) => EventPredicate.Ids($"stream-{third}");
+    private static EventPredicate Ids(int third) => EventPredicate.StreamIds($"stream-{third}");
 
     private static async Task AppendAsync(IEventStore store, int first, int count)
     {

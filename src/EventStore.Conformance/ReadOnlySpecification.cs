@@ -119,13 +119,13 @@ public abstract class ReadOnlySpecification<TBackend> : Specification<TBackend> 
             stream.Add("refused");
             Func<Task>[] writes =
             [
-                async () => await stream.CommitChangesAsync(NewId.Next()),
+                async () => await stream.CommitChangesAsync(SequentialGuid.Next()),
                 async () => await store.AppendAsync("stream-1", "refused"),
                 async () => await store.AppendAsync("new", "refused"),
                 async () => await store.Snapshots.SaveAsync(new Snapshot("stream-1", new Revision(1), "refused")),
                 async () => await store.DeleteStreamAsync("stream-1"),
                 async () => await store.PurgeAllAsync(),
-                async () => await store.ReadStreams.CreateAsync("refused", EventPredicate.Ids("1")),
+                async () => await store.ReadStreams.CreateAsync("refused", EventPredicate.StreamIds("1")),
                 async () => await store.Consumers.StartAsync("refused", ConsumerSource.Everything, Collect),
             ];
             foreach (var write in writes) await Assert.ThrowsAsync<ReadOnlyStorageException>(write);

@@ -59,8 +59,8 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
         for (var i = 0; i < Events / 50; i++)
             await first.AppendAsync("stream", ExpectedRevision.Any, Enumerable.Range(i * 50, 50).Select(at => $"{at}"));
         await Task.WhenAll(
-            first.ReadStreams.CreateAsync("all", EventPredicate.Ids("stream")).AsTask(),
-            second.ReadStreams.CreateAsync("all", EventPredicate.Ids("stream")).AsTask());
+            first.ReadStreams.CreateAsync("all", EventPredicate.StreamIds("stream")).AsTask(),
+            second.ReadStreams.CreateAsync("all", EventPredicate.StreamIds("stream")).AsTask());
         foreach (var (from, to, direction) in new[]
         {
             (1, Events, ReadDirection.Forward), (1, Events, ReadDirection.Backward), (1020, 1030, ReadDirection.Forward),
@@ -117,7 +117,7 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
         {
             (EventPredicate.Types("text"), "01234"), (EventPredicate.Types("other"), ""), (EventPredicate.Bucket("bucket-1"), "13"),
             (EventPredicate.Category("c"), "01234"),
-            (EventPredicate.Ids("0", "4", "9"), "04"), (
+            (EventPredicate.StreamIds("0", "4", "9"), "04"), (
                 EventPredicate.SinceStamp(start.AddDays(-1)), "01234"), (EventPredicate.SinceStamp(start.AddDays(1)), ""),
             (EventPredicate.Header("i", "2"), "2"), (EventPredicate.Header("j", "2"), ""),
             (
@@ -154,7 +154,7 @@ public abstract class ReadStreamSpecification<TBackend> : Specification<TBackend
             Enumerable.Range(0, 60).Where(i => i % 3 != 1).Select(i => $"{i}"), joined.Select(committed => (string)committed.Body));
     }
 
-    private static EventPredicate Ids(int third) => EventPredicate.Ids($"stream-{third}");
+    private static EventPredicate Ids(int third) => EventPredicate.StreamIds($"stream-{third}");
 
     private static async Task AppendAsync(IEventStore store, int first, int count)
     {

@@ -16,7 +16,7 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
 
     protected TBackend Backend { get; } = new();
 
-    protected SteeredTime Time { get; } = new();
+    protected AdjustableTimeProvider Time { get; } = new();
 
     /// <summary>The engine under test, open and initialized.</summary>
     protected IPersistenceEngine Engine =>
@@ -60,13 +60,13 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         Wireup.Init().UsingPersistence(engine ?? Engine).UsingCustomSerialization(TextSerializer.Instance).UsingTimeProvider(Time);
 
     protected static EventRecord Event(string body = "body", string type = "type", string headers = "") =>
-        new(NewId.Next(), type, Encoding.UTF8.GetBytes(body), Encoding.UTF8.GetBytes(headers));
+        new(SequentialGuid.Next(), type, Encoding.UTF8.GetBytes(body), Encoding.UTF8.GetBytes(headers));
 
     protected static EventRecord[] Events(int count, string prefix = "e") =>
         [.. Enumerable.Range(1, count).Select(i => Event($"{prefix}{i}"))];
 
     protected static CommitAttempt Attempt(StreamId stream, ExpectedRevision expected, params EventRecord[] events) =>
-        new(stream, NewId.Next(), events.Length == 0 ? [Event()] : events) { Expected = expected };
+        new(stream, SequentialGuid.Next(), events.Length == 0 ? [Event()] : events) { Expected = expected };
 
     protected ValueTask<CommitOutcome> CommitAsync(CommitAttempt attempt) => CommitAsync(Engine, attempt);
 
@@ -214,7 +214,7 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         const int PollsPerStep = 20;
         for (var polls = 1; !await holds(); polls++)
         {
-            if (polls % PollsPerStep == 0) Time.Pass(step);
+            if (polls % PollsPerStep == 0) Time.Advance(step);
             await Task.Delay(PollInterval, TestContext.Current.CancellationToken);
         }
     }

@@ -4,7 +4,7 @@ namespace EventStore.Conformance;
 /// A clock that specifications control. It runs with the system's time, and can be advanced: waits end as if the time had passed. The time
 /// of day can be changed without that, forward or back, as an administrator does.
 /// </summary>
-public sealed class SteeredTime : TimeProvider
+public sealed class AdjustableTimeProvider : TimeProvider
 {
     private readonly Lock gate = new();
     private readonly HashSet<SteeredTimer> timers = [];
@@ -44,14 +44,14 @@ public sealed class SteeredTime : TimeProvider
     private sealed class SteeredTimer : ITimer
     {
         private readonly Lock gate = new();
-        private readonly SteeredTime time;
+        private readonly AdjustableTimeProvider time;
         private readonly TimerCallback callback;
         private readonly ITimer timer;
         private TimeSpan due;
         private TimeSpan period;
         private long since;
 
-        public SteeredTimer(SteeredTime time, TimerCallback callback, object? state)
+        public SteeredTimer(AdjustableTimeProvider time, TimerCallback callback, object? state)
         {
             (this.time, this.callback) = (time, callback);
             timer = System.CreateTimer(Fire, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

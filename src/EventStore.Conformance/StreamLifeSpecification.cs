@@ -96,7 +96,7 @@ public abstract class StreamLifeSpecification<TBackend> : Specification<TBackend
                 new StreamRead(stream, new(1), Revision.Max, ReadDirection.Backward, new PageLimit(1, long.MaxValue)));
             Assert.Equal(new StreamState(incarnation, new(3), new(1), IsSealed: false), page.State);
 
-            var stale = new CommitAttempt(stream, NewId.Next(), [Event()]) { Expected = new(new Revision(3), before) };
+            var stale = new CommitAttempt(stream, SequentialGuid.Next(), [Event()]) { Expected = new(new Revision(3), before) };
             var outcome = await CommitAsync(stale);
             if (round == 0) Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
             else Assert.Equal((CommitOutcomeKind.Conflict, incarnation), (outcome.Kind, outcome.Actual.Incarnation));

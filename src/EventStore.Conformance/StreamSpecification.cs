@@ -139,7 +139,7 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
         var stamps = new List<DateTimeOffset>();
         for (var i = 1; i <= 9; i++)
         {
-            Time.Move(TimeSpan.FromMinutes(1));
+            Time.Jump(TimeSpan.FromMinutes(1));
             stamps.Add((await store.AppendAsync(stream, $"{i}")).Stamp);
         }
 
@@ -273,5 +273,5 @@ public abstract class StreamSpecification<TBackend> : Specification<TBackend> wh
     private static string Describe(CommittedEvent committed) =>
         $"{committed.Stream} {committed.Revision} {committed.Checkpoint} {committed.EventId} {committed.EventType} "
         + $"{committed.CommitId} {committed.CommitSequence} "
-        + $"{committed.Stamp:O} {committed.IndexInCommit}/{committed.CommitSize} {committed.Body}";
+        + $"{committed.Stamp:O} {committed.IndexInCommit}/{committed.CommitEventCount} {committed.Body}";
 }

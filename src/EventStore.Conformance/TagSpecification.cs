@@ -62,7 +62,7 @@ public abstract class TagSpecification<TBackend> : Specification<TBackend> where
             if (i % 2 == 0) tags.Add("even");
             if (i % 3 == 0) tags.Add("third");
             if (i % 20 == 0) tags.Add("rare");
-            var record = new EventRecord(NewId.Next(), types[i % 2], Encoding.UTF8.GetBytes($"{i}"), default, tags);
+            var record = new EventRecord(SequentialGuid.Next(), types[i % 2], Encoding.UTF8.GetBytes($"{i}"), default, tags);
             await AppendAsync(new StreamId(i % 5 == 0 ? "other" : "default", categories[i % 3], $"s{i % 4}"), record, Event($"{i}+"));
         }
 
@@ -123,5 +123,5 @@ public abstract class TagSpecification<TBackend> : Specification<TBackend> where
     }
 
     private static EventRecord Tagged(IReadOnlyList<string> tags, string body = "body") =>
-        new(NewId.Next(), "type", Encoding.UTF8.GetBytes(body), default, tags);
+        new(SequentialGuid.Next(), "type", Encoding.UTF8.GetBytes(body), default, tags);
 }

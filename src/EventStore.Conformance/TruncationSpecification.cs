@@ -175,5 +175,5 @@ public abstract class TruncationSpecification<TBackend> : Specification<TBackend
     }
 
     private static EventRecord[] Tagged(int count) =>
-        [.. Enumerable.Range(0, count).Select(i => new EventRecord(NewId.Next(), "type", Encoding.UTF8.GetBytes($"{i}"), default, ["tag"]))];
+        [.. Enumerable.Range(0, count).Select(i => new EventRecord(SequentialGuid.Next(), "type", Encoding.UTF8.GetBytes($"{i}"), default, ["tag"]))];
 }

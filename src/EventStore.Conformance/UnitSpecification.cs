@@ -85,7 +85,7 @@ public abstract class UnitSpecification<TBackend> : Specification<TBackend> wher
         var limit = Engine.Description.Limits.MaxEventsPerCommit;
         Assert.SkipUnless(limit <= 100_000, "The limit is too high for a fact.");
         var half = Enumerable.Repeat(Event(""), (limit / 2) + 1).Select(_ => Event("")).ToArray();
-        var id = NewId.Next();
+        var id = SequentialGuid.Next();
         var attempt = new CommitAttempt("a", id, half) { Rest = [new CommitAttempt("b", id, half)] };
         await Assert.ThrowsAsync<TooLargeException>(async () => await CommitAsync(attempt));
         Assert.Empty(await ReadAllAsync());
@@ -130,7 +130,7 @@ public abstract class UnitSpecification<TBackend> : Specification<TBackend> wher
     private static CommitAttempt Unit(
         AppendCondition? condition, params (string Stream, ExpectedRevision Expected, int Events)[] members)
     {
-        var id = NewId.Next();
+        var id = SequentialGuid.Next();
         var commits = members.Select(member => new CommitAttempt(member.Stream, id, Events(member.Events)) { Expected = member.Expected });
         var first = commits.First();
         return new CommitAttempt(first.Stream, id, first.Events)

@@ -12,7 +12,7 @@ internal sealed record PostgresCode(bool Heals, string Advice)
     public const string Pooler =
         "A pooler gives out its connections by transaction and does not keep prepared statements. Set 'Max Auto Prepare=0' in the "
         + "connection string, or let the pooler track prepared statements (max_prepared_statements of PgBouncer), and switch "
-        + nameof(PostgresOptions) + "." + nameof(PostgresOptions.Notifies) + " off.";
+        + nameof(PostgresOptions) + "." + nameof(PostgresOptions.UseNotifications) + " off.";
 
     private const string NoStore =
         "There is no store in this schema of the database. Add InitializeStorageEngine() to make it, or check database and schema.";

@@ -30,7 +30,7 @@ public sealed class PostgresOptions
     /// wait on. Switch it off behind a pooler that gives out its connections by transaction; a caller that waits then polls. Default: they
     /// do.
     /// </summary>
-    public bool Notifies { get; set; } = true;
+    public bool UseNotifications { get; set; } = true;
 
     /// <summary>How long opening the store waits for a server that cannot be reached yet. Up to 1 h; default 15 s.</summary>
     public TimeSpan StartupTimeout { get; set; } = TimeSpan.FromSeconds(15);

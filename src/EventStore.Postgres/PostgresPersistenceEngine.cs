@@ -44,7 +44,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
             new EngineDurability(Durability.Fast, "not opened yet", []),
             new EngineLimits(MaxEventsPerCommit: 100_000, MaxCommitBytes: 64 << 20, MaxSnapshotBytes: 64 << 20, MaxDocumentBytes: 16 << 20,
                 MaxBatchAttempts: 1024),
-            Capabilities(options.Notifies));
+            Capabilities(options.UseNotifications));
     }
 
     public EngineDescription Description { get; private set; }
@@ -238,7 +238,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         var (found, store) = await connections.AskAsync("open the store", FindAsync, cancellationToken).ConfigureAwait(false);
 
         // A standby neither notifies nor listens: a caller that waits there polls.
-        var notifies = options.Notifies && !found.IsStandby;
+        var notifies = options.UseNotifications && !found.IsStandby;
         if (found.IsStandby) connections.AllowLag();
         Description = Description with
         {

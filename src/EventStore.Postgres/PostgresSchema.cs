@@ -53,7 +53,7 @@ public static class PostgresSchema
     /// The statements that make a store, for a database whose administrator runs them. The store then opens without making anything.
     /// </summary>
     /// <param name="schema">The schema's name, as in <see cref="PostgresOptions.Schema"/>.</param>
-    public static string Script(string schema = "eventstore")
+    public static string GenerateCreateScript(string schema = "eventstore")
     {
         new PostgresOptions { Schema = schema }.RequireSchema();
         var sql = new PostgresSql(schema);
@@ -126,6 +126,6 @@ public static class PostgresSchema
         if (missing.Count > 0)
             throw new StorageException(
                 $"Schema '{sql.Schema}' holds a store that lacks: {string.Join("; ", missing)}. "
-                    + "Make it as in PostgresSchema.Script(), or restore it. Nothing was changed.");
+                    + "Make it as in PostgresSchema.GenerateCreateScript(), or restore it. Nothing was changed.");
     }
 }

@@ -8,8 +8,8 @@ internal static class RedisDurability
     /// <summary>What settings mean.</summary>
     public static EngineDurability Judge(IReadOnlyDictionary<string, string> settings, RedisOptions options)
     {
-        var replicas = options.Replicas == 0 ? ""
-            : $"; acknowledged when {options.Replicas} {(options.ReplicasFlush ? "replicas have flushed" : "replicas have received")} it";
+        var replicas = options.RequiredReplicas == 0 ? ""
+            : $"; acknowledged when {options.RequiredReplicas} {(options.RequireReplicaFlush ? "replicas have flushed" : "replicas have received")} it";
         if (!settings.TryGetValue("appendonly", out var appendOnly) || !settings.TryGetValue("appendfsync", out var flushes))
         {
             return new EngineDurability(Durability.Fast, "the server does not return its settings (CONFIG GET is forbidden)" + replicas,

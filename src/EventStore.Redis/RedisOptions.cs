@@ -18,10 +18,10 @@ public sealed partial class RedisOptions
     public bool RequireDurable { get; set; }
 
     /// <summary>How many replicas must have a commit before it is acknowledged; 0 to 16. Not on a cluster. Default: 0.</summary>
-    public int Replicas { get; set; }
+    public int RequiredReplicas { get; set; }
 
     /// <summary>Whether those replicas must have flushed it, too (Redis 7.2). Default: they must have received it.</summary>
-    public bool ReplicasFlush { get; set; }
+    public bool RequireReplicaFlush { get; set; }
 
     /// <summary>How long replicas are waited for; then the outcome of the commit is unknown. 1 ms to 1 min; default 1 s.</summary>
     public TimeSpan ReplicaTimeout { get; set; } = TimeSpan.FromSeconds(1);
@@ -38,8 +38,8 @@ public sealed partial class RedisOptions
     internal RedisOptions Validated()
     {
         OptionRules.Require(this, NamePattern().IsMatch(Name ?? ""), Name, "1 to 64 lower-case letters, digits, '-' and '_'");
-        OptionRules.RequireBetween(this, Replicas, 0, 16);
-        OptionRules.Require(this, !ReplicasFlush || Replicas > 0, ReplicasFlush, $"false while {nameof(Replicas)} is 0");
+        OptionRules.RequireBetween(this, RequiredReplicas, 0, 16);
+        OptionRules.Require(this, !RequireReplicaFlush || RequiredReplicas > 0, RequireReplicaFlush, $"false while {nameof(RequiredReplicas)} is 0");
         OptionRules.RequireBetween(this, ReplicaTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
         OptionRules.RequireBetween(this, StartupTimeout, TimeSpan.Zero, TimeSpan.FromHours(1));
         OptionRules.RequireBetween(this, OutageTimeout, TimeSpan.Zero, TimeSpan.FromMinutes(10));

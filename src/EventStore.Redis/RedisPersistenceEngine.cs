@@ -164,10 +164,10 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     {
         var isCluster = connection.Multiplexer.GetEndPoints()
             .Any(server => connection.Multiplexer.GetServer(server).ServerType == ServerType.Cluster);
-        if (isCluster && options.Replicas > 0)
+        if (isCluster && options.RequiredReplicas > 0)
             throw new StorageException(
                 $"{Description.Address} is a cluster, where a commit may be redirected to another server than the one whose replicas are "
-                    + $"asked. Leave {nameof(RedisOptions.Replicas)} out, and set min-replicas-to-write on the servers.");
+                    + $"asked. Leave {nameof(RedisOptions.RequiredReplicas)} out, and set min-replicas-to-write on the servers.");
         var found = await server.FindSettingsAsync(schema.Meta, cancellationToken).ConfigureAwait(false);
         var durability = RedisDurability.Judge(found, options);
         if (options.RequireDurable && durability.Level != Durability.Durable)

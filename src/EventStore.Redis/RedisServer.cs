@@ -96,22 +96,22 @@ internal sealed class RedisServer(RedisConnection connection, RedisSettings sett
     public async ValueTask WaitForReplicasAsync(Task<string?> before)
     {
         var timeout = (long)settings.Options.ReplicaTimeout.TotalMilliseconds;
-        object[] wait = settings.Options.ReplicasFlush ? [0, settings.Options.Replicas, timeout] : [settings.Options.Replicas, timeout];
+        object[] wait = settings.Options.RequireReplicaFlush ? [0, settings.Options.RequiredReplicas, timeout] : [settings.Options.RequiredReplicas, timeout];
         try
         {
-            var sent = connection.Database.ExecuteAsync(settings.Options.ReplicasFlush ? "WAITAOF" : "WAIT", wait,
+            var sent = connection.Database.ExecuteAsync(settings.Options.RequireReplicaFlush ? "WAITAOF" : "WAIT", wait,
                 CommandFlags.DemandMaster);
             var after = FindConnectionAsync();
             var answer = await sent.WaitAsync(settings.Options.CommandTimeout + settings.Options.ReplicaTimeout, settings.Time)
                 .ConfigureAwait(false);
-            var have = settings.Options.ReplicasFlush ? (long)((RedisResult[])answer!)[1] : (long)answer;
+            var have = settings.Options.RequireReplicaFlush ? (long)((RedisResult[])answer!)[1] : (long)answer;
             if (await before.ConfigureAwait(false) is not { } asked || asked != await after.ConfigureAwait(false))
                 throw new BatchOutcomeUnknownException(
                     $"the connection to {settings.Address} was replaced, or cannot be identified by CLIENT ID and INFO, so that nothing "
                         + "is known of its replicas.");
-            if (have >= settings.Options.Replicas) return;
+            if (have >= settings.Options.RequiredReplicas) return;
             throw new BatchOutcomeUnknownException(
-                $"{have} of {settings.Options.Replicas} replicas of {settings.Address} had it after "
+                $"{have} of {settings.Options.RequiredReplicas} replicas of {settings.Address} had it after "
                     + $"{settings.Options.ReplicaTimeout.TotalMilliseconds} ms; the server itself has it.");
         }
         catch (Exception error) when (error is not EventStoreException)

@@ -17,7 +17,7 @@ internal sealed class RedisWriter(RedisServer server, RedisSchema schema, RedisS
         var outcomes = new CommitOutcome[attempts.Count];
 
         // Asked on the way and not waited for: it goes out before the batch does.
-        var connection = settings.Options.Replicas > 0 ? server.FindConnectionAsync() : Task.FromResult<string?>(null);
+        var connection = settings.Options.RequiredReplicas > 0 ? server.FindConnectionAsync() : Task.FromResult<string?>(null);
         for (var first = 0; first < attempts.Count;)
         {
             var next = first;
@@ -36,7 +36,7 @@ internal sealed class RedisWriter(RedisServer server, RedisSchema schema, RedisS
             first = next;
         }
 
-        if (settings.Options.Replicas > 0) await server.WaitForReplicasAsync(connection).ConfigureAwait(false);
+        if (settings.Options.RequiredReplicas > 0) await server.WaitForReplicasAsync(connection).ConfigureAwait(false);
         return outcomes;
     }
 
@@ -44,7 +44,7 @@ internal sealed class RedisWriter(RedisServer server, RedisSchema schema, RedisS
     /// <exception cref="BatchOutcomeUnknownException">It is stored, but replicas may not have it.</exception>
     public async ValueTask<CommitRecord?> FindAsync(StreamId stream, Guid commitId, bool mayWrite, CancellationToken cancellationToken)
     {
-        var waits = mayWrite && settings.Options.Replicas > 0;
+        var waits = mayWrite && settings.Options.RequiredReplicas > 0;
         var connection = waits ? server.FindConnectionAsync() : Task.FromResult<string?>(null);
         var name = RedisSchema.NameOf(stream);
         RedisKey[] keys = [schema.Meta, schema.Log, schema.Ids, schema.Index(name)];

@@ -24,7 +24,7 @@ public sealed class MemtableTests : IDisposable
             var known = commits.TryGetValue(stream, out var before) ? before : commits[stream] = [];
             var (revision, position) = ((known.Count > 0 ? known[^1].LastRevision : 0) + random.Next(1, 4), i * 8L);
             known.Add((revision, position));
-            var id = i % 500 == 0 ? ids[0].Id : random.Next(2) == 0 ? Guid.NewGuid() : NewId.Next();
+            var id = i % 500 == 0 ? ids[0].Id : random.Next(2) == 0 ? Guid.NewGuid() : SequentialGuid.Next();
             ids.Add((id, position));
             memtable.AddCommit(KeyOf(stream), new HeadEntry(known[0].Position, revision, known.Count), position, id);
         }

@@ -88,7 +88,7 @@ public sealed class ReplacedFilesTests : IDisposable
     [Theory, InlineData(0, true), InlineData(0, false), InlineData(5, true), InlineData(50, true), InlineData(50, false)]
     public async Task A_reader_is_refused_what_was_set_back_and_skips_nothing(int commitsSince, bool isRenamed)
     {
-        var time = new Conformance.SteeredTime();
+        var time = new Conformance.AdjustableTimeProvider();
         var settings = SmallStore.Small(segmentBytes: 1 << 20);
         var writer = await SmallStore.OpenAsync(new FileDisk(Folder), settings);
         await SmallStore.FillAsync(writer, 10, prefix: "first");
@@ -108,7 +108,7 @@ public sealed class ReplacedFilesTests : IDisposable
             await SmallStore.FillAsync(again, commitsSince, prefix: "third");
         }
 
-        time.Pass(TimeSpan.FromSeconds(2));
+        time.Advance(TimeSpan.FromSeconds(2));
         for (var attempt = 0; attempt < 2; attempt++)
         {
             var error = await Assert.ThrowsAsync<StorageReplacedException>(async () => await SmallStore.ReadAllAsync(reader));
@@ -120,7 +120,7 @@ public sealed class ReplacedFilesTests : IDisposable
     [Fact]
     public async Task A_reader_goes_on_over_the_same_store_put_in_another_place_and_back()
     {
-        var time = new Conformance.SteeredTime();
+        var time = new Conformance.AdjustableTimeProvider();
         var settings = SmallStore.Small(segmentBytes: 1 << 20);
         await using (var writer = await SmallStore.OpenAsync(new FileDisk(Folder), settings)) await SmallStore.FillAsync(writer, 30);
         await using var reader = SmallStore.MakeReader(
@@ -130,11 +130,11 @@ public sealed class ReplacedFilesTests : IDisposable
         StoreCopy.CopyTree(Folder, Elsewhere);
         Directory.Delete(Folder, recursive: true);
         Directory.Move(Elsewhere, Folder);
-        time.Pass(TimeSpan.FromSeconds(2));
+        time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(seen, await SmallStore.ReadConsistentAsync(reader));
         await using var again = await SmallStore.OpenAsync(new FileDisk(Folder), settings);
         await SmallStore.FillAsync(again, 5);
-        time.Pass(TimeSpan.FromSeconds(2));
+        time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(await SmallStore.ReadAllAsync(again), await SmallStore.ReadConsistentAsync(reader));
     }
 

@@ -119,7 +119,7 @@ public sealed class RunTests : IDisposable
         for (var i = 0; i < commits; i++)
             await engine.CommitAsync(
                 [
-                    new CommitAttempt($"stream-{i % 10}", NewId.Next(), [new EventRecord(NewId.Next(), "type", new byte[100])])]);
+                    new CommitAttempt($"stream-{i % 10}", SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "type", new byte[100])])]);
     }
 
     private static async Task IsWholeAsync(IPersistenceEngine engine, int commits)

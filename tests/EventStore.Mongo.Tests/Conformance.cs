@@ -13,7 +13,7 @@ public sealed class MongoBackend : IRestorableBackend
     private readonly Dictionary<string, List<BsonDocument>> kept = [];
     private ITestServer? server;
 
-    public async ValueTask KeepAsync()
+    public async ValueTask BackupAsync()
     {
         var database = await GetDatabaseAsync();
         foreach (var name in await (await database.ListCollectionNamesAsync()).ToListAsync())

@@ -18,7 +18,7 @@ public sealed class PostgresBackend : IRestorableBackend
     private static readonly string[] Tables = ["store", "streams", "events", "tags", "snapshots", "documents"];
     private readonly TestSchema schema = new();
 
-    public async ValueTask KeepAsync()
+    public async ValueTask BackupAsync()
     {
         foreach (var table in Tables) await schema.RunAsync($"CREATE TABLE {{schema}}.kept_{table} AS TABLE {{schema}}.{table}");
     }

@@ -25,7 +25,7 @@ public sealed class CrashTests
             {
                 for (var i = 0; !isOver.IsCancellationRequested; i++)
                 {
-                    var (id, stream) = (NewId.Next(), new StreamId($"writer-{writer}"));
+                    var (id, stream) = (SequentialGuid.Next(), new StreamId($"writer-{writer}"));
                     EventMessage[] events = [.. Enumerable.Range(0, 1 + (i % 4)).Select(number => new EventMessage($"{id} {number}"))];
                     try
                     {

@@ -102,7 +102,7 @@ public sealed class CriteriaTests : IAsyncLifetime
             Assert.Equal(CommitOutcomeKind.ConditionNotMet, (await inside.CommitAsync(Booking("seats", "seat:1"))).Kind);
             Assert.Equal(CommitOutcomeKind.Committed, (await inside.CommitAsync(Booking("seats", "seat:2"))).Kind);
             Assert.Equal(CommitOutcomeKind.ConditionNotMet, (await inside.CommitAsync(Booking("seats", "seat:2"))).Kind);
-            var id = NewId.Next();
+            var id = SequentialGuid.Next();
             var unit = Tagged("a", "unit", id);
             unit = new CommitAttempt("a", id, unit.Events) { Rest = [Tagged("b", "unit", id)] };
             var stored = await inside.CommitAsync(unit);
@@ -119,14 +119,14 @@ public sealed class CriteriaTests : IAsyncLifetime
     }
 
     private static CommitAttempt Attempt(StreamId stream, int events, Func<int, string[]> tags) =>
-        new(stream, NewId.Next(), [.. Enumerable.Range(0, events)
-            .Select(at => new EventRecord(NewId.Next(), "type", new byte[100], default, tags(at)))]);
+        new(stream, SequentialGuid.Next(), [.. Enumerable.Range(0, events)
+            .Select(at => new EventRecord(SequentialGuid.Next(), "type", new byte[100], default, tags(at)))]);
 
     private static CommitAttempt Tagged(string stream, string tag, Guid? id = null) =>
-        new(stream, id ?? NewId.Next(), [new EventRecord(NewId.Next(), "type", default, default, [tag])]);
+        new(stream, id ?? SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "type", default, default, [tag])]);
 
     private static CommitAttempt Booking(string stream, string tag) =>
-        new(stream, NewId.Next(), [new EventRecord(NewId.Next(), "type", default, default, [tag])])
+        new(stream, SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "type", default, default, [tag])])
         {
             Condition = new AppendCondition(EventCriteria.Tagged(tag)),
         };

@@ -89,7 +89,7 @@ public sealed class OpeningTests : IAsyncLifetime
     [Fact]
     public async Task The_script_makes_a_store_that_opens_without_making_anything()
     {
-        await schema.RunAsync(PostgresSchema.Script(schema.Options.Schema));
+        await schema.RunAsync(PostgresSchema.GenerateCreateScript(schema.Options.Schema));
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options, mayCreate: false);
         Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream))).Kind);
     }
@@ -196,9 +196,9 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task People_read_names_and_json_in_a_view()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        await engine.CommitAsync([new CommitAttempt(new StreamId("shop", "order", "42"), NewId.Next(), [
-            new EventRecord(NewId.Next(), "paid", """{"amount":11.5}"""u8.ToArray()),
-            new EventRecord(NewId.Next(), "blob", new byte[] { 255, 0 })]) { Expected = ExpectedRevision.NoStream }]);
+        await engine.CommitAsync([new CommitAttempt(new StreamId("shop", "order", "42"), SequentialGuid.Next(), [
+            new EventRecord(SequentialGuid.Next(), "paid", """{"amount":11.5}"""u8.ToArray()),
+            new EventRecord(SequentialGuid.Next(), "blob", new byte[] { 255, 0 })]) { Expected = ExpectedRevision.NoStream }]);
         Assert.Equal("shop/order/42 paid 11.5",
             await schema.RunAsync(
             "SELECT bucket || '/' || category || '/' || id || ' ' || type || ' ' || (body->>'amount') FROM {schema}.readable_events "
@@ -210,8 +210,8 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task Damage_done_behind_the_engine_is_found_with_its_place()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        for (var i = 0; i < 3; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i}", NewId.Next(),
-            [new EventRecord(NewId.Next(), "a", default), new EventRecord(NewId.Next(), "b", default)])]);
+        for (var i = 0; i < 3; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i}", SequentialGuid.Next(),
+            [new EventRecord(SequentialGuid.Next(), "a", default), new EventRecord(SequentialGuid.Next(), "b", default)])]);
         Assert.True((await engine.VerifyAsync()).IsSound);
         await schema.RunAsync(
             "DELETE FROM {schema}.events WHERE checkpoint = 2; UPDATE {schema}.events SET stamp = stamp - interval '1 day' WHERE "

@@ -23,8 +23,8 @@ public sealed class PageTests : IAsyncLifetime
         for (var i = 0; i < 20; i++)
         {
             var events = Enumerable.Range(0, 5)
-                .Select(_ => new EventRecord(NewId.Next(), "type", RandomBytes(random, sizes), RandomBytes(random, sizes[..5])));
-            await engine.CommitAsync(new CommitAttempt("stream", NewId.Next(), [.. events]));
+                .Select(_ => new EventRecord(SequentialGuid.Next(), "type", RandomBytes(random, sizes), RandomBytes(random, sizes[..5])));
+            await engine.CommitAsync(new CommitAttempt("stream", SequentialGuid.Next(), [.. events]));
         }
 
         var all = await engine.ReadAllAsync();
@@ -57,8 +57,8 @@ public sealed class PageTests : IAsyncLifetime
     public async Task A_page_that_ends_inside_a_commit_that_came_between_head_and_rows_is_not_the_end()
     {
         await using var writing = await TestStores.OpenEngineAsync(address, schema.Options);
-        await writing.CommitAsync(new CommitAttempt("stream", NewId.Next(),
-            [.. Enumerable.Range(0, 3).Select(_ => new EventRecord(NewId.Next(), "type", "body"u8.ToArray()))]));
+        await writing.CommitAsync(new CommitAttempt("stream", SequentialGuid.Next(),
+            [.. Enumerable.Range(0, 3).Select(_ => new EventRecord(SequentialGuid.Next(), "type", "body"u8.ToArray()))]));
         await schema.RunAsync("UPDATE {schema}.store SET last_checkpoint = 0");
 
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);

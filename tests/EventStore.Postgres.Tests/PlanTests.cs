@@ -86,7 +86,7 @@ public sealed class PlanTests : IAsyncLifetime
 
         var (batch, conditions) = (new NpgsqlBatch(), new PostgresConditions(sql));
         var unmet = criterion with { Types = ["missing"] };
-        conditions.AddTo(batch, [new CommitAttempt("any", NewId.Next(), [new EventRecord(NewId.Next(), "type", default)])
+        conditions.AddTo(batch, [new CommitAttempt("any", SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "type", default)])
         {
             Condition = new AppendCondition(new EventCriteria(unmet)),
         }]);

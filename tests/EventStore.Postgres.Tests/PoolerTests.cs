@@ -32,7 +32,7 @@ public sealed class PoolerTests : IAsyncLifetime
         const int Commits = 25;
         await using var pooler = await PooledBackend.StartPoolerAsync(serverConnections: 2);
         var address = await PooledBackend.AddressOfAsync(pooler);
-        schema.Options.Notifies = false;
+        schema.Options.UseNotifications = false;
         await using (var first = await TestStores.OpenEngineAsync(address, schema.Options))
         await using (var second = await TestStores.OpenEngineAsync(address, schema.Options))
         {
@@ -68,7 +68,7 @@ public sealed class PooledBackend : IBackend
     public async ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {
         pooler ??= await StartPoolerAsync(serverConnections: 4);
-        schema.Options.Notifies = false;
+        schema.Options.UseNotifications = false;
         return new EngineCatalogue().AddPostgres(schema.Options).Create($"postgres:{await AddressOfAsync(pooler)}", context);
     }
 

@@ -64,7 +64,7 @@ public sealed class ProcessTests : IAsyncLifetime
     public async Task Without_notices_nothing_listens_and_the_description_says_so()
     {
         var address = await TestSchema.AddressAsync();
-        var options = new PostgresOptions { Schema = schema.Options.Schema, Notifies = false };
+        var options = new PostgresOptions { Schema = schema.Options.Schema, UseNotifications = false };
         await using var engine = await TestStores.OpenEngineAsync(address, options);
         Assert.False(engine.Description.Capabilities.HasFlag(EngineCapabilities.WakesAcrossProcesses));
         var started = Stopwatch.GetTimestamp();

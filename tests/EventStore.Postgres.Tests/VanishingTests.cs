@@ -78,7 +78,7 @@ public sealed class VanishingTests : IAsyncLifetime
 
     private async Task CommitAsync(StreamId stream, params int[] sizes) =>
         Assert.Equal(CommitOutcomeKind.Committed, (await Engine.CommitAsync(
-        new CommitAttempt(stream, NewId.Next(), [.. sizes.Select(size => new EventRecord(NewId.Next(), "type", new byte[size]))])
+        new CommitAttempt(stream, SequentialGuid.Next(), [.. sizes.Select(size => new EventRecord(SequentialGuid.Next(), "type", new byte[size]))])
         {
             Expected = ExpectedRevision.NoStream,
         })).Kind);

@@ -22,7 +22,7 @@ internal static class ConsumerLife
 
         Tally? last = null;
         var options = order.ToOptions();
-        options.Persisted = checkpoint => Say($"wrote {checkpoint}");
+        options.OnPersisted = checkpoint => Say($"wrote {checkpoint}");
         await using var consumer = await store.Consumers.StartAsync(
             ConsumerOrder.Consumer, ConsumerSource.Everything, new Projection<Tally>(Tally.Empty, ApplyAsync), options);
         using var ending = new CancellationTokenSource();

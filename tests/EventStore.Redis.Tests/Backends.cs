@@ -22,7 +22,7 @@ public sealed class RedisBackend : IRestorableBackend
     private readonly TestStore store = new();
     private readonly Dictionary<RedisKey, byte[]> kept = [];
 
-    public async ValueTask KeepAsync()
+    public async ValueTask BackupAsync()
     {
         await using var connection = await ConnectionMultiplexer.ConnectAsync((await SharedServer.Redis.GetAsync()).Address);
         foreach (var key in await KeysAsync(connection)) kept[key] = (await connection.GetDatabase().KeyDumpAsync(key))!;

@@ -34,7 +34,7 @@ public sealed class ClusterTests
     [Fact(Timeout = 120_000)]
     public async Task Waiting_for_replicas_is_refused_with_a_sentence()
     {
-        await using var engine = new TestStore(new RedisOptions { Replicas = 1 }).Open(await Cluster.AddressAsync());
+        await using var engine = new TestStore(new RedisOptions { RequiredReplicas = 1 }).Open(await Cluster.AddressAsync());
         Assert.Contains("min-replicas-to-write",
             (await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync(Token))).Message,
             StringComparison.Ordinal);

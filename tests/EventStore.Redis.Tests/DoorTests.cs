@@ -21,7 +21,7 @@ public sealed class DoorTests : IAsyncDisposable
     [Fact]
     public void Options_that_contradict_or_exceed_are_refused_and_a_configuration_that_names_no_server_too()
     {
-        RedisOptions[] wrong = [new() { Replicas = -1 }, new() { ReplicasFlush = true }, new() { CommandTimeout = default },
+        RedisOptions[] wrong = [new() { RequiredReplicas = -1 }, new() { RequireReplicaFlush = true }, new() { CommandTimeout = default },
             new() { OutageTimeout = TimeSpan.FromDays(1) }];
         Assert.All(wrong,
             options => Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingRedisPersistence("localhost", options)));

@@ -89,7 +89,7 @@ public sealed class LossTests
         await using var primary = await PrivateRedis.StartAsync();
         await using var replica = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{primary.Port}",
             "--repl-diskless-sync-delay", "0");
-        var store = new TestStore(new RedisOptions { Replicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(10) });
+        var store = new TestStore(new RedisOptions { RequiredReplicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(10) });
         List<RecordedEvent> all;
         await using (var engine = await store.OpenReadyAsync(primary.Address))
         {
@@ -110,7 +110,7 @@ public sealed class LossTests
         await using var alone = await new TestStore(new RedisOptions
         {
             Name = store.Options.Name,
-            Replicas = 1,
+            RequiredReplicas = 1,
             ReplicaTimeout = TimeSpan.FromMilliseconds(50)
         }).OpenReadyAsync(replica.Address);
         var attempt = Attempt("alone", 1);

@@ -18,7 +18,7 @@ public sealed class ReplicaTests
         await using var next = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{link.Port}", "--repl-diskless-sync-delay", "0");
         await using var last = await PrivateRedis.StartAsync("--replicaof", "127.0.0.1", $"{next.Port}", "--repl-diskless-sync-delay", "0");
         var options = new TestStore(
-            new RedisOptions { Replicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(10), OutageTimeout = TimeSpan.FromSeconds(60) }).Options;
+            new RedisOptions { RequiredReplicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(10), OutageTimeout = TimeSpan.FromSeconds(60) }).Options;
         var address = $"{primary.Address},{next.Address},connectTimeout=1000,syncTimeout=1000,configCheckSeconds=1";
         await using (var engine = await new TestStore(options).OpenReadyAsync(address)) await engine.CommitAsync([Attempt()], Token);
 
@@ -50,7 +50,7 @@ public sealed class ReplicaTests
     public async Task Replicas_are_waited_for_as_long_as_was_asked_however_little_patience_the_driver_has()
     {
         await using var primary = await PrivateRedis.StartAsync();
-        var store = new TestStore(new RedisOptions { Replicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(4) });
+        var store = new TestStore(new RedisOptions { RequiredReplicas = 1, ReplicaTimeout = TimeSpan.FromSeconds(4) });
         await using var engine = await store.OpenReadyAsync($"{primary.Address},syncTimeout=1000");
         var unknown = await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.CommitAsync([Attempt()], Token));
         Assert.Contains("0 of 1 replicas", unknown.Message, StringComparison.Ordinal);

@@ -10,7 +10,7 @@ public sealed class FileBackend : IRestorableBackend
 
     private string Kept => Path.Combine(directory.Path, "kept.db");
 
-    public async ValueTask KeepAsync() => await SqliteBackup.CreateAsync(directory.Database, Kept);
+    public async ValueTask BackupAsync() => await SqliteBackup.CreateAsync(directory.Database, Kept);
 
     public ValueTask RestoreAsync()
     {

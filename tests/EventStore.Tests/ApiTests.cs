@@ -145,7 +145,7 @@ public sealed partial class ApiTests
         var error = Assert.Throws<InvalidOptionException>(() => new ConsumerOptions { PollInterval = TimeSpan.FromDays(60) }.Validated());
         Assert.Equal(("ConsumerOptions", "PollInterval"), (error.Options, error.Property));
         Assert.Throws<InvalidOptionException>(() => new DispatchOptions { PollInterval = TimeSpan.MaxValue }.Validated());
-        Assert.Throws<InvalidOptionException>(() => new ConsumerOptions { OnFailure = (FailureAction)99 }.Validated());
+        Assert.Throws<InvalidOptionException>(() => new ConsumerOptions { FailureAction = (FailureAction)99 }.Validated());
     }
 
     [Fact]

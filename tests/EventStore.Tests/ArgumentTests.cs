@@ -48,7 +48,7 @@ public sealed class ArgumentTests
             () => ConsumerSource.OfBucket(""), () => ConsumerSource.OfBucket(Half), () => ConsumerSource.OfCategory(Half),
             () => ConsumerSource.OfReadStream(""), () => ConsumerSource.OfReadStream(Half), () => ConsumerSource.OfReadStream(Long),
             () => EventPredicate.Bucket(""), () => EventPredicate.Bucket(Half), () => EventPredicate.Category(Half),
-            () => EventPredicate.Ids("a", ""), () => EventPredicate.Ids(Half), () => EventPredicate.Types(""),
+            () => EventPredicate.StreamIds("a", ""), () => EventPredicate.StreamIds(Half), () => EventPredicate.Types(""),
             () => EventPredicate.Types(new string('t', 257)), () => EventPredicate.Header(Half, ""), () => EventPredicate.Header("", Half),
             () => EventPredicate.Body(Half, ValueComparison.Equal, "a"), () => EventPredicate.Body("/a", ValueComparison.Equal, Half),
             () => _ = new EventFilter { Bucket = Half }, () => _ = new EventFilter { Bucket = "" },
@@ -256,7 +256,7 @@ public sealed class ArgumentTests
         await store.DeleteStreamAsync(Name, Token);
         await store.PurgeBucketAsync(Name, Token);
         await store.ReadStreams.CreateAsync(Name, EventPredicate.Category(Name), Token);
-        var options = new ConsumerOptions { MaxRetries = 0, OnFailure = FailureAction.Stop };
+        var options = new ConsumerOptions { MaxRetries = 0, FailureAction = FailureAction.Stop };
         await store.AppendAsync(Name, "x");
         await using var consumer = await store.Consumers.StartAsync(
             Name, ConsumerSource.Everything, (_, _) => throw new InvalidOperationException("handler"), options, Token);

@@ -90,7 +90,7 @@ public sealed class ConsumerCostTests
                 "parking",
                 ConsumerSource.Everything,
                 (committed, _) => isRepaired || committed.Checkpoint.Value % 2 == 0 ? default : throw new InvalidOperationException("x"),
-                new ConsumerOptions { MaxRetries = 0, OnFailure = FailureAction.Park });
+                new ConsumerOptions { MaxRetries = 0, FailureAction = FailureAction.Park });
             await consumer.WaitUntilCaughtUpAsync(Token);
             isRepaired = true;
             counting.Reset();
@@ -120,7 +120,7 @@ public sealed class ConsumerCostTests
             await store.Dispatch.WaitUntilDispatchedAsync(Token);
             isRepaired = true;
             counting.Reset();
-            Assert.Equal(events, await store.Dispatch.RetryParkedAsync(Token));
+            Assert.Equal(events, await store.Dispatch.ReplayParkedAsync(Token));
             Assert.Equal(0, (await store.Dispatch.GetStatusAsync(Token)).Parked);
             return counting.Bytes;
         }

@@ -126,7 +126,7 @@ public sealed class ConsumerTests
             "cancelled",
             ConsumerSource.Everything,
             (_, _) => default,
-            new ConsumerOptions { CaughtUp = () => throw new OperationCanceledException("of its own") });
+            new ConsumerOptions { OnCaughtUp = () => throw new OperationCanceledException("of its own") });
         Assert.Contains(
             "of its own",
             (await Assert.ThrowsAsync<InvalidOperationException>(() => consumer.Completion)).Message,

@@ -9,7 +9,7 @@ public sealed class OutcomeTests
     public async Task An_outcome_that_stays_unknown_while_the_storage_is_away_never_says_that_nothing_was_stored()
     {
         var engine = new LosesAndLeaves(new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default));
-        await using var store = await Wireup.Init().UsingPersistence(engine).UsingTimeProvider(new SteeredTime())
+        await using var store = await Wireup.Init().UsingPersistence(engine).UsingTimeProvider(new AdjustableTimeProvider())
             .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(TestContext.Current.CancellationToken);
         var error = await Assert.ThrowsAsync<CommitOutcomeUnknownException>(async () => await store.AppendAsync("stream", "x"));
         Assert.DoesNotContain("othing was", error.Message, StringComparison.Ordinal);

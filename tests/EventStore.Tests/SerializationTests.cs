@@ -237,12 +237,12 @@ public sealed class SerializationTests
     public async Task New_ids_are_unique_over_threads_and_sortable_by_time()
     {
         var ids = await Task.WhenAll(
-            Enumerable.Range(0, 8).Select(_ => Task.Run(() => Enumerable.Range(0, 125_000).Select(_ => NewId.Next()).ToArray())));
+            Enumerable.Range(0, 8).Select(_ => Task.Run(() => Enumerable.Range(0, 125_000).Select(_ => SequentialGuid.Next()).ToArray())));
         Assert.Equal(1_000_000, ids.SelectMany(batch => batch).Distinct().Count());
         Assert.All(ids[0][..1000], id => Assert.Equal((7, 8), (id.Version, id.Variant & 0xC)));
-        var first = NewId.Next();
+        var first = SequentialGuid.Next();
         await Task.Delay(5);
-        Assert.True(string.CompareOrdinal(first.ToString(), NewId.Next().ToString()) < 0);
+        Assert.True(string.CompareOrdinal(first.ToString(), SequentialGuid.Next().ToString()) < 0);
     }
 
     private static IPersistenceEngine OpenInMemory() => new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);

@@ -90,7 +90,7 @@ public sealed class TermTests
     [Fact(Timeout = 60_000)]
     public async Task While_a_lease_cannot_be_renewed_for_a_term_its_holder_is_in_doubt_and_delivers_nothing()
     {
-        var time = new SteeredTime();
+        var time = new AdjustableTimeProvider();
         var disk = new Refuses(new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default));
         await disk.InitializeAsync(Token);
         var storage = new ConsumerDocuments(disk, time).StorageOf("name", new ConsumerOptions { PollInterval = TimeSpan.FromSeconds(1) });
@@ -104,7 +104,7 @@ public sealed class TermTests
         while ((entering = gate.EnterAsync(ending.Token)).IsCompleted)
         {
             gate.Leave();
-            time.Pass(lease.Term / 10);
+            time.Advance(lease.Term / 10);
             await lease.TryRenewNowAsync();
         }
 

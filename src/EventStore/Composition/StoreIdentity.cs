@@ -21,7 +21,7 @@ internal static class StoreIdentity
                 throw new StorageNotFoundException(
                     "The store has no identity yet, to which encrypted payloads and signatures are bound. "
                     + "Build it once for writing, with the same keys, before it is read.");
-            await engine.PutDocumentAsync(Document, NewId.Next().ToByteArray(bigEndian: true), 0, cancellationToken).ConfigureAwait(false);
+            await engine.PutDocumentAsync(Document, SequentialGuid.Next().ToByteArray(bigEndian: true), 0, cancellationToken).ConfigureAwait(false);
         }
     }
 

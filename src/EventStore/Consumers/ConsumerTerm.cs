@@ -120,7 +120,7 @@ internal sealed class ConsumerTerm
                 continue;
             }
 
-            if (!isCaughtUp) claim.Options.CaughtUp?.Invoke();
+            if (!isCaughtUp) claim.Options.OnCaughtUp?.Invoke();
             isCaughtUp = true;
             if (Pacing.IsTime && Progress is { IsIdle: true, HasUnwritten: true })
                 await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
@@ -139,14 +139,14 @@ internal sealed class ConsumerTerm
     private void ReportWritten(ConsumerRecord record)
     {
         Pacing.Written(claim.Lease.Ledger.WrittenBytes + Progress.StateBytesBeside);
-        claim.Options.Persisted?.Invoke(new Checkpoint(record.Checkpoint));
+        claim.Options.OnPersisted?.Invoke(new Checkpoint(record.Checkpoint));
     }
 
     private void ReportIfIdle()
     {
         if (isIdle || !isCaughtUp || !Progress.IsIdle) return;
         isIdle = true;
-        claim.Options.Idle?.Invoke();
+        claim.Options.OnIdle?.Invoke();
     }
 
     private async Task WriteRegularlyAsync(CancellationToken cancellationToken)

@@ -66,7 +66,7 @@ internal sealed class FailurePolicy(ConsumerClaim claim, PauseGate gate)
 
         private FailureAction GiveUp(FailedDelivery failed, TUnit unit)
         {
-            var (first, action) = (firstOf(unit), claim.Options.OnFailure);
+            var (first, action) = (firstOf(unit), claim.Options.FailureAction);
             if (action == FailureAction.Stop) throw new ConsumerStoppedException(claim.Name, first.Stream, first.Checkpoint, failed.Error);
             claim.Report.LogGaveUp(failed.Error, first, failed.Failures, action);
             return action;

@@ -65,7 +65,7 @@ internal sealed class TrackedDispatch(
         }
     }
 
-    public async ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default)
+    public async ValueTask<long> ReplayParkedAsync(CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
         if (scheduler is null)

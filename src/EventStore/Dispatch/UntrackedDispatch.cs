@@ -23,7 +23,7 @@ internal sealed class UntrackedDispatch(StoreLifetime lifetime) : IDispatch
 
     public IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default) => Nothing();
 
-    public ValueTask<long> RetryParkedAsync(CancellationToken cancellationToken = default)
+    public ValueTask<long> ReplayParkedAsync(CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
         return new(0);

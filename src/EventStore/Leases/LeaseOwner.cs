@@ -9,12 +9,12 @@ namespace EventStore.Leases;
 internal sealed class LeaseOwner : IDisposable
 {
     // One in each loaded copy of this library: the owners in it are known.
-    private static readonly string Runtime = NewId.Next().ToString("N");
+    private static readonly string Runtime = SequentialGuid.Next().ToString("N");
     private static readonly ConcurrentDictionary<string, bool> Living = new(StringComparer.Ordinal);
 
     public LeaseOwner()
     {
-        var id = $"{NewId.Next():N}/{Runtime}";
+        var id = $"{SequentialGuid.Next():N}/{Runtime}";
         Text = ProcessMark.Text is { } mark ? $"{id}/{mark}" : id;
         Living.TryAdd(Text, true);
     }

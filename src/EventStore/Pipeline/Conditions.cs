@@ -37,7 +37,7 @@ internal static class Conditions
                 return recorded.Commit.Stream.Bucket == bucket.Value;
             case EventPredicate.InCategory category:
                 return recorded.Commit.Stream.Category == category.Value;
-            case EventPredicate.OfIds ids:
+            case EventPredicate.OfStreamIds ids:
                 return ids.Values.Contains(recorded.Commit.Stream.Id);
             case EventPredicate.Since since:
                 return recorded.Commit.Stamp >= since.Value;

@@ -31,10 +31,10 @@ internal sealed class Definition
 
     /// <summary>A new definition, with a generation of its own.</summary>
     public static Definition Of(string name, EventPredicate condition, ReadStreamSigner signer) =>
-        Signed(name, Conditions.TextOf(condition), NewId.Next(), isDropped: false, signer);
+        Signed(name, Conditions.TextOf(condition), SequentialGuid.Next(), isDropped: false, signer);
 
     /// <summary>The same read stream with new links.</summary>
-    public Definition Rebuilt(string name, ReadStreamSigner signer) => Signed(name, Condition, NewId.Next(), isDropped: false, signer);
+    public Definition Rebuilt(string name, ReadStreamSigner signer) => Signed(name, Condition, SequentialGuid.Next(), isDropped: false, signer);
 
     /// <summary>The same read stream, being dropped.</summary>
     public Definition Dropped(string name, ReadStreamSigner signer) => Signed(name, Condition, Generation, isDropped: true, signer);

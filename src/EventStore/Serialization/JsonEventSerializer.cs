@@ -60,7 +60,7 @@ internal sealed class JsonEventSerializer(EventTypes types, JsonSerializerOption
 
     /// <summary>The names under which a type may be stored, each with the name under which it is written now.</summary>
     public IEnumerable<KeyValuePair<string, string>> Aliases() =>
-        from named in types.Named
+        from named in types.ByName
         let written = types.NameOf(named.Value)
         where written != named.Key
         select new KeyValuePair<string, string>(named.Key, written);

@@ -80,7 +80,7 @@ internal sealed class OptimisticEventStore(
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
         var list = events as IReadOnlyList<EventMessage> ?? [.. events];
-        return commits.AppendAsync(stream, expected, commitId ?? NewId.Next(), list, headers, cancellationToken);
+        return commits.AppendAsync(stream, expected, commitId ?? SequentialGuid.Next(), list, headers, cancellationToken);
     }
 
     public IAsyncEnumerable<CommittedEvent> ReadStreamAsync(

@@ -58,7 +58,7 @@ internal sealed class OptimisticEventStream(
         EventMessage[] messages = [.. uncommitted];
         EventRecord[] records = [.. encoded];
         var (result, stored) = await commits.CommitAsync(
-            Stream, Revision, commitId ?? NewId.Next(), messages, records, headers.Count == 0
+            Stream, Revision, commitId ?? SequentialGuid.Next(), messages, records, headers.Count == 0
                 ? null
                 : headers, cancellationToken).ConfigureAwait(false);
 

@@ -28,7 +28,7 @@ internal abstract class AttemptByAttempt(IPersistenceEngine inner) : DelegatingE
         new(attempt.Stream, attempt.CommitId, expected, attempt.Headers, attempt.Events);
 
     protected static CommitAttempt UnderNewId(CommitAttempt attempt) =>
-        new(attempt.Stream, NewId.Next(), ExpectedRevision.Any, attempt.Headers, attempt.Events);
+        new(attempt.Stream, SequentialGuid.Next(), ExpectedRevision.Any, attempt.Headers, attempt.Events);
 
     /// <summary>A commit that is not stored, as it would be if the attempt had been appended.</summary>
     protected static CommitRecord Imagine(CommitAttempt attempt, Revision head, Checkpoint last) =>

@@ -77,7 +77,7 @@ internal static class Writer
         if (await engine.FindDocumentAsync(document) is { } known) version = known.Version;
         for (var i = 1; i <= order.MostWrites; i++)
         {
-            var commitId = NewId(random);
+            var commitId = SequentialGuid(random);
             var count = random.Next(1, 4);
             StreamId stream = random.Next(3) == 0 ? own : $"shared-{random.Next(SharedStreams)}";
             var result = await store.AppendAsync(
@@ -110,7 +110,7 @@ internal static class Writer
 
     private static async Task CommitAsync(IPersistenceEngine engine, Random random, StreamId stream)
     {
-        var commitId = NewId(random);
+        var commitId = SequentialGuid(random);
         var attempt = new CommitAttempt(stream, commitId, [new EventRecord(commitId, "text", Encoding.UTF8.GetBytes(BodyOf(commitId, 0, 1)))]);
         var commit = (await engine.CommitAsync([attempt]))[0].Commit!;
         Say($"c {commitId:N} {stream.Id} {commit.FirstRevision} {commit.LastRevision} {commit.LastCheckpoint}");
@@ -131,7 +131,7 @@ internal static class Writer
         }
     }
 
-    private static Guid NewId(Random random)
+    private static Guid SequentialGuid(Random random)
     {
         Span<byte> bytes = stackalloc byte[16];
         random.NextBytes(bytes);

@@ -40,7 +40,7 @@ internal static class Operations
         for (var i = 0; i < attempts.Length; i++)
         {
             var index = i;
-            attempts[i] = Attempt(random, Of(random, Streams), NewId(random));
+            attempts[i] = Attempt(random, Of(random, Streams), SequentialGuid(random));
             steps[i] = content =>
             {
                 var (revision, checkpoint) = content.Append(attempts[index]);
@@ -69,7 +69,7 @@ internal static class Operations
     public static Operation Repeat(Random random)
     {
         var stream = Of(random, Streams);
-        var attempt = Attempt(random, stream, NewId(random));
+        var attempt = Attempt(random, stream, SequentialGuid(random));
         return new Operation(async engine =>
         {
             var newest = await engine.ReadStreamAsync(
@@ -157,7 +157,7 @@ internal static class Operations
     public static Operation Compact(Random random) =>
         new(async engine => await CompactionTests.CompactAsync((FileSystemPersistenceEngine)engine));
 
-    public static Guid NewId(Random random)
+    public static Guid SequentialGuid(Random random)
     {
         Span<byte> bytes = stackalloc byte[16];
         random.NextBytes(bytes);
@@ -168,7 +168,7 @@ internal static class Operations
     {
         var events = new EventRecord[random.Next(3) == 0 ? random.Next(2, 4) : 1];
         for (var i = 0; i < events.Length; i++)
-            events[i] = new EventRecord(NewId(random), random.Next(2) == 0 ? "type" : "other-type", Bytes(random));
+            events[i] = new EventRecord(SequentialGuid(random), random.Next(2) == 0 ? "type" : "other-type", Bytes(random));
         return new CommitAttempt(stream, commitId, events) { Headers = random.Next(4) == 0 ? new byte[] { 1, 2, 3 } : default };
     }
 

@@ -27,7 +27,7 @@ internal static class PackedStore
             foreach (var stream in (string[])[$"{prefix}-0", "gone"])
                 await engine.CommitAsync(
                     [
-                        new CommitAttempt(stream, Operations.NewId(random), [new EventRecord(Operations.NewId(random), "type", incompressible)])]);
+                        new CommitAttempt(stream, Operations.SequentialGuid(random), [new EventRecord(Operations.SequentialGuid(random), "type", incompressible)])]);
             for (var i = 0; i < 3; i++)
                 await engine.PutDocumentAsync("document", new byte[1000], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
             await engine.SaveSnapshotAsync(new SnapshotRecord($"{prefix}-1", new Revision(2), 1, "state", incompressible));

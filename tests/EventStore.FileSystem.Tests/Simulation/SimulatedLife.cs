@@ -63,7 +63,7 @@ internal sealed class SimulatedLife
             random.Next(0, 10))
         {
             Packing = new PackSettings(Compresses: random.Next(3) == 0, random.Next(PackedFormat.MinBlockLength, 3000)),
-            NewStoreId = () => Operations.NewId(random),
+            NewStoreId = () => Operations.SequentialGuid(random),
         };
         context = new EngineContext(new SimulatedClock(random), NullLoggerFactory.Instance);
         backup = new SimulatedBackup(random, bug?.BackupDisk);

@@ -167,7 +167,7 @@ internal static class Roles
     }
 
     private static CommitAttempt Attempt(string stream, ExpectedRevision expected, int events) =>
-        new(stream, NewId.Next(), [.. Enumerable.Range(0, events).Select(i => new EventRecord(NewId.Next(), "type", new byte[200]))])
+        new(stream, SequentialGuid.Next(), [.. Enumerable.Range(0, events).Select(i => new EventRecord(SequentialGuid.Next(), "type", new byte[200]))])
         {
             Expected = expected,
         };

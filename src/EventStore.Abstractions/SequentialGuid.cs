@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 namespace EventStore;
 
 /// <summary>New ids for events and commits: UUID version 7 (RFC 9562), unique, and sortable by the millisecond of their creation.</summary>
-public static class NewId
+public static class SequentialGuid
 {
     // A call of the system's generator takes hundreds of nanoseconds (docs/performance.md); one call here serves 400 ids.
     private const int RandomBytesPerId = 10;
