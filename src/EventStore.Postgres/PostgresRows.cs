@@ -9,6 +9,8 @@ internal static class PostgresRows
     private static readonly byte[] None = [];
 
     /// <summary>The statement that finds the heads of a batch, with its names.</summary>
+    /// <param name="attempts">The commits of the batch, those of units one by one.</param>
+    /// <param name="statement">The statement.</param>
     public static NpgsqlBatchCommand NamesOf(IReadOnlyList<CommitAttempt> attempts, string statement)
     {
         var (buckets, categories, ids, commits) =
@@ -30,7 +32,19 @@ internal static class PostgresRows
     public static CommitRecord CommitOf(StreamId stream, Guid commitId, NpgsqlDataReader reader, int first) => new(
         stream, commitId, new CommitSequence(reader.GetInt64(first + 2)), Stamp(reader, first + 3),
         new Revision(reader.GetInt64(first + 1)), new Checkpoint(reader.GetInt64(first)), reader.GetInt32(first + 4),
-        reader.GetFieldValue<byte[]>(first + 5));
+        reader.GetFieldValue<byte[]>(first + 5))
+    {
+        Unit = UnitOf(reader, first + 6),
+    };
+
+    /// <summary>The unit in a row, whose two columns begin at a place; default for none.</summary>
+    public static UnitPlace UnitOf(NpgsqlDataReader reader, int first) =>
+        reader.IsDBNull(first) ? default : new UnitPlace(new Checkpoint(reader.GetInt64(first)), reader.GetInt32(first + 1));
+
+    /// <summary>The state of a stream in a row, whose columns for it begin at a place.</summary>
+    public static StreamState StateOf(NpgsqlDataReader reader, int first) => new(
+        new Checkpoint(reader.GetInt64(first + 1)), new Revision(reader.GetInt64(first)), new Revision(reader.GetInt64(first + 2)),
+        reader.GetBoolean(first + 3));
 
     /// <summary>The statement that writes a batch, with everything it writes.</summary>
     public static NpgsqlBatchCommand ToWrite(PostgresBatch batch, string statement)
@@ -64,6 +78,7 @@ internal static class PostgresRows
         parameters.Add(PostgresSql.Value(commit.Sequence.Value));
         parameters.Add(PostgresSql.Value(commit.CommitId));
         parameters.Add(PostgresSql.Value(record.EventId));
+        parameters.Add(PostgresSql.Value(CategoryOf(commit.Stream)));
         parameters.Add(PostgresSql.Value(record.EventType));
         parameters.Add(PostgresSql.Value(record.Body));
         parameters.Add(PostgresSql.Value(record.Headers));
@@ -79,12 +94,13 @@ internal static class PostgresRows
     {
         var count = moved.Count;
         var (keys, buckets, categories, ids) = (new long[count], new string[count], new string[count], new string[count]);
-        var (revisions, sequences) = (new long[count], new long[count]);
+        var (revisions, sequences, incarnations) = (new long[count], new long[count], new long[count]);
         var i = 0;
         foreach (var (name, stream) in moved)
         {
             (keys[i], buckets[i], categories[i], ids[i]) = (stream.Stream, name.Bucket, name.Category, name.Id);
-            (revisions[i], sequences[i]) = (stream.Revision, stream.Sequence);
+            (revisions[i], sequences[i], incarnations[i]) =
+                (stream.State.Revision.Value, stream.Sequence, stream.State.Incarnation.Value);
             i++;
         }
 
@@ -94,22 +110,24 @@ internal static class PostgresRows
         parameters.Add(PostgresSql.Value(ids));
         parameters.Add(PostgresSql.Value(revisions));
         parameters.Add(PostgresSql.Value(sequences));
+        parameters.Add(PostgresSql.Value(incarnations));
     }
 
     private static void AddEvents(NpgsqlParameterCollection parameters, PostgresBatch batch)
     {
         var count = (int)(batch.After.LastCheckpoint - batch.Before.LastCheckpoint);
-        var (streams, revisions, sequences) = (new long[count], new long[count], new long[count]);
+        var (streams, revisions, sequences, categories) = (new long[count], new long[count], new long[count], new long[count]);
         var (commits, ids, indexes, sizes, types) = (new Guid[count], new Guid[count], new int[count], new int[count], new string[count]);
         var (bodies, headers, commitHeaders) = (new ReadOnlyMemory<byte>[count], new ReadOnlyMemory<byte>[count], new byte[]?[count]);
         var i = 0;
         foreach (var (attempt, commit, stream) in batch.Written)
         {
+            var category = CategoryOf(commit.Stream);
             for (var index = 0; index < commit.EventCount; index++, i++)
             {
                 var record = attempt.Events[index];
-                (streams[i], revisions[i], sequences[i], commits[i]) =
-                    (stream, commit.FirstRevision.Value + index, commit.Sequence.Value, commit.CommitId);
+                (streams[i], revisions[i], sequences[i], commits[i], categories[i]) =
+                    (stream, commit.FirstRevision.Value + index, commit.Sequence.Value, commit.CommitId, category);
                 (ids[i], indexes[i], sizes[i], types[i]) = (record.EventId, index, commit.EventCount, record.EventType);
                 (bodies[i], headers[i]) = (record.Body, record.Headers);
                 commitHeaders[i] = commit.Headers.IsEmpty ? None : index == 0 ? commit.Headers.ToArray() : null;
@@ -123,11 +141,48 @@ internal static class PostgresRows
         parameters.Add(PostgresSql.Value(ids));
         parameters.Add(PostgresSql.Value(indexes));
         parameters.Add(PostgresSql.Value(sizes));
+        parameters.Add(PostgresSql.Value(categories));
         parameters.Add(PostgresSql.Value(types));
         parameters.Add(Bytes(bodies));
         parameters.Add(Bytes(headers));
         parameters.Add(Bytes(commitHeaders));
     }
+
+    /// <summary>Adds what few batches have: stamps, units and tags, event by event, and the entries of the tags.</summary>
+    public static void AddMarks(NpgsqlParameterCollection parameters, PostgresBatch batch)
+    {
+        var (stamps, units, sizes) = (new List<DateTime>(), new List<long?>(), new List<int?>());
+        var (tags, terms, checkpoints) = (new List<string?>(), new List<long>(), new List<long>());
+        foreach (var (attempt, commit, _) in batch.Written)
+        {
+            var isUnit = commit.Unit.Size > 1;
+            for (var i = 0; i < commit.EventCount; i++)
+            {
+                stamps.Add(commit.Stamp.UtcDateTime);
+                units.Add(isUnit ? commit.Unit.FirstCheckpoint.Value : null);
+                sizes.Add(isUnit ? commit.Unit.Size : null);
+                tags.Add(PostgresTerms.ToArray(attempt.Events[i].Tags));
+                foreach (var tag in attempt.Events[i].Tags)
+                {
+                    terms.Add(PostgresTerms.Of(commit.Stream.Bucket, tag));
+                    checkpoints.Add(commit.FirstCheckpoint.Value + i);
+                }
+            }
+        }
+
+        parameters.Add(new NpgsqlParameter<DateTime[]>
+        {
+            TypedValue = [.. stamps],
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+        });
+        parameters.Add(PostgresSql.Value(units.ToArray()));
+        parameters.Add(PostgresSql.Value(sizes.ToArray()));
+        parameters.Add(PostgresSql.Value(tags.ToArray()));
+        parameters.Add(PostgresSql.Value(terms.ToArray()));
+        parameters.Add(PostgresSql.Value(checkpoints.ToArray()));
+    }
+
+    private static long CategoryOf(StreamId stream) => PostgresTerms.OfCategory(stream.Bucket, stream.Category);
 
     private static NpgsqlParameter<T> Bytes<T>(T values) =>
         new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };

@@ -4,8 +4,9 @@ using System.Text;
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// Writes the events of a commit as one blob. Each event is its id (16 bytes), then type, headers and body, each of the three behind its
-/// length. Lengths are 7 bits a byte, low ones first, the eighth bit set where more follow.
+/// The events of a commit as one blob, written: for each its id (16 bytes), type, tags, headers and body, each behind its length. Lengths
+/// are 7 bits a byte, low ones first, the eighth bit set where more follow. That of the type is doubled, and 1 higher where tags follow:
+/// their number, and each behind its length.
 /// </summary>
 internal sealed class SqliteEventWriter
 {
@@ -22,8 +23,10 @@ internal sealed class SqliteEventWriter
             var recorded = events[i];
             recorded.EventId.TryWriteBytes(buffer.GetSpan(16), bigEndian: true, out var written);
             buffer.Advance(written);
-            Length(Encoding.UTF8.GetByteCount(recorded.EventType));
+            var hasTags = recorded.Tags.Count > 0;
+            Length((Encoding.UTF8.GetByteCount(recorded.EventType) << 1) | (hasTags ? 1 : 0));
             Encoding.UTF8.GetBytes(recorded.EventType, buffer);
+            if (hasTags) Write(recorded.Tags);
             Length(recorded.Headers.Length);
             buffer.Write(recorded.Headers.Span);
             Length(recorded.Body.Length);
@@ -31,6 +34,16 @@ internal sealed class SqliteEventWriter
         }
 
         return buffer.WrittenSpan;
+    }
+
+    private void Write(IReadOnlyList<string> tags)
+    {
+        Length(tags.Count);
+        for (var i = 0; i < tags.Count; i++)
+        {
+            Length(Encoding.UTF8.GetByteCount(tags[i]));
+            Encoding.UTF8.GetBytes(tags[i], buffer);
+        }
     }
 
     private void Length(int value)
@@ -55,9 +68,18 @@ internal ref struct SqliteEventReader(ReadOnlyMemory<byte> events)
     public EventRecord Next(SqliteTypeNames types)
     {
         var id = new Guid(Take(16).Span, bigEndian: true);
-        var type = types.NameOf(Take(Length()).Span);
+        var length = Length();
+        var type = types.NameOf(Take(length >> 1).Span);
+        var tags = (length & 1) == 0 ? null : Tags();
         var headers = Take(Length());
-        return new EventRecord(id, type, Take(Length()), headers);
+        return new EventRecord(id, type, Take(Length()), headers, tags);
+    }
+
+    private string[] Tags()
+    {
+        var tags = new string[Length()];
+        for (var i = 0; i < tags.Length; i++) tags[i] = Encoding.UTF8.GetString(Take(Length()).Span);
+        return tags;
     }
 
     private ReadOnlyMemory<byte> Take(int count)
