@@ -3,8 +3,9 @@ using EventStore.Engines;
 namespace EventStore;
 
 /// <summary>A consumer of this name is already running, or another process took the name over. No event was lost.</summary>
-public sealed class ConsumerTakenException(string name, string why) : EventStoreException(
-    $"The consumer '{Names.Printable(name)}' is already running: {why} Stop it, choose another name, or wait for it with WhenTaken.Wait.")
+public sealed class ConsumerTakenException(string name, string why, string? advice = null) : EventStoreException(
+    $"The consumer '{Names.Printable(name)}' is already running: {why} "
+    + (advice ?? "Stop it, choose another name, or wait for it with WhenTaken.Wait."))
 {
     /// <summary>The consumer's name.</summary>
     public string Name { get; } = name;
@@ -27,10 +28,11 @@ public sealed class ConsumerStoppedException(string name, StreamId stream, Check
 }
 
 /// <summary>
-/// A handler, a dispatcher or a hook called a member that waits until it has returned. Nothing was changed.
+/// A handler, a dispatcher, a hook or a callback called a member that waits for it, or that would close what it still uses. Nothing was
+/// changed.
 /// </summary>
 public sealed class CalledFromInsideException(string member, string caller) : EventStoreException(
-    $"{member} was called from inside {caller}, for which it would wait for ever. Nothing was changed. "
+    $"{member} was called from inside {caller}, which has to return before that. Nothing was changed. "
     + "Return from there first, and call it elsewhere: signal the code that owns the store or the consumer.")
 {
     /// <summary>The member that was called.</summary>
@@ -56,8 +58,8 @@ public sealed class NotStoppedException(string what, TimeSpan waited) : EventSto
 }
 
 /// <summary>
-/// A consumer is started under the name of one with another source or another state. Its position or state would be wrong, so nothing was
-/// delivered or changed.
+/// A consumer is started under the name of one with another source or another state, or of another store. Its position or state would be
+/// wrong, so nothing was delivered or changed.
 /// </summary>
 public sealed class ConsumerChangedException(string name, string problem, string advice) : EventStoreException(
     $"The consumer '{Names.Printable(name)}' {problem} Nothing was delivered or changed. {advice}")
@@ -66,9 +68,13 @@ public sealed class ConsumerChangedException(string name, string problem, string
     public string Name { get; } = name;
 }
 
-/// <summary>A projection returned null instead of a state. The state before the event is kept, and the event is not counted.</summary>
+/// <summary>
+/// A projection returned null instead of a state. The consumer ends at once, whatever its options say about failures. The state before the
+/// event is kept, and the event is not counted.
+/// </summary>
 public sealed class ProjectionException(string name, StreamId stream, Checkpoint checkpoint) : EventStoreException(
     $"The projection of the consumer '{Names.Printable(name)}' returned null for checkpoint {checkpoint} of stream '{stream}'. "
+    + "Correct the projection, and start the consumer again: it begins with that event. "
     + "Return a state for every event: the same one where the event changes nothing.")
 {
     /// <summary>The consumer's name.</summary>

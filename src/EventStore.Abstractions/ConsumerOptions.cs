@@ -218,7 +218,10 @@ public sealed class ConsumerOptions
     /// </summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Called when all stored events are delivered: the first time, and again each time after new events. Null for none.</summary>
+    /// <summary>
+    /// Called when all stored events are delivered: the first time, and again each time after new events. Null for none. An exception of
+    /// this and the other callbacks is logged, and the consumer goes on.
+    /// </summary>
     public Action? OnCaughtUp { get; set; }
 
     /// <summary>Called when all delivered events are acknowledged and there are no further ones. Null for none.</summary>

@@ -46,10 +46,10 @@ public sealed class EngineCatalogue
     }
 
     /// <summary>Creates the engine of an address.</summary>
-    /// <exception cref="WireupException">The address has no scheme, or an unknown one.</exception>
+    /// <exception cref="WireupException">The address has no scheme or an unknown one, or its backend refuses it.</exception>
     public IPersistenceEngine Create(string address, EngineContext context)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(address);
+        ArgumentNullException.ThrowIfNull(address);
         var colon = address.IndexOf(':', StringComparison.Ordinal);
         var known = string.Join(", ", factories.Keys.Order(StringComparer.Ordinal).Select(scheme => scheme + ":"));
         if (colon <= 0)
@@ -62,7 +62,7 @@ public sealed class EngineCatalogue
         if (!factories.TryGetValue(address[..colon], out var create))
             throw new WireupException(
                 $"No backend for the scheme of this persistence address is known. Known schemes: {known}. "
-                + "Reference the backend's package and add it: UsingPersistence(address, engines => engines.Add…()).");
+                + "Reference the backend's package and add it where the address is given: engines => engines.Add…().");
         return create(address[(colon + 1)..], context);
     }
 }

@@ -59,6 +59,7 @@ public abstract record EventPredicate
     /// <param name="pointer">A JSON pointer to the place, such as <c>/order/total</c> (RFC 6901).</param>
     /// <param name="comparison">How the stored value compares to the given one.</param>
     /// <param name="value">The value; null for JSON's null, which can only be equal or not.</param>
+    /// <exception cref="ArgumentException">The value is null, and the comparison is one of order.</exception>
     public static EventPredicate Body(string pointer, ValueComparison comparison, string? value) =>
         new BodyValue(pointer, comparison, Text: value);
 
@@ -67,6 +68,7 @@ public abstract record EventPredicate
         new BodyValue(pointer, comparison, Number: value);
 
     /// <summary>Events whose body is JSON with a truth value at a place that is, or is not, this one.</summary>
+    /// <exception cref="ArgumentException">The comparison is one of order.</exception>
     public static EventPredicate Body(string pointer, ValueComparison comparison, bool value) =>
         new BodyValue(pointer, comparison, Flag: value);
 
@@ -221,8 +223,8 @@ public abstract record EventPredicate
         public ValueComparison Comparison
         {
             get;
-            init => field = OptionRules.RequireDefined(value, nameof(Comparison));
-        } = OptionRules.RequireDefined(Comparison);
+            init => field = RequireOrdered(OptionRules.RequireDefined(value, nameof(Comparison)), Text is not null || Number is not null);
+        } = RequireOrdered(OptionRules.RequireDefined(Comparison), Text is not null || Number is not null);
 
         /// <summary>The text to compare with; null where it is a number, a flag or JSON's null.</summary>
         public string? Text
@@ -230,6 +232,12 @@ public abstract record EventPredicate
             get;
             init => field = value is null ? null : Names.RequireWellFormed(value, "text");
         } = Text is null ? null : Names.RequireWellFormed(Text, "text");
+
+        private static ValueComparison RequireOrdered(ValueComparison comparison, bool hasOrder) =>
+            hasOrder || comparison is ValueComparison.Equal or ValueComparison.NotEqual
+                ? comparison
+                : throw new ArgumentException(
+                    $"A truth value or null is not {comparison} than another: compare it with Equal or NotEqual.", nameof(comparison));
     }
 
     /// <summary>Whether all of these hold.</summary>
@@ -274,26 +282,4 @@ public abstract record EventPredicate
 
         private protected override (int Levels, int Parts) Size => SizeOf([Value]);
     }
-}
-
-/// <summary>How a value in a body compares to a given one.</summary>
-public enum ValueComparison
-{
-    /// <summary>They are equal.</summary>
-    Equal,
-
-    /// <summary>They differ, or there is no value at the place.</summary>
-    NotEqual,
-
-    /// <summary>It is less.</summary>
-    Less,
-
-    /// <summary>It is less or equal.</summary>
-    LessOrEqual,
-
-    /// <summary>It is greater.</summary>
-    Greater,
-
-    /// <summary>It is greater or equal.</summary>
-    GreaterOrEqual,
 }

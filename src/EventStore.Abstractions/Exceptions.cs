@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using EventStore.Engines;
 
 namespace EventStore;
@@ -217,10 +218,27 @@ public sealed class PayloadTransformException : EventStoreException
 {
     /// <summary>Creates the exception with the transform and the reason; a key or a payload is never shown.</summary>
     public PayloadTransformException(string transform, string why, string advice, Exception? inner = null)
-        : base($"The transform '{transform}' could not restore a stored payload: {why} {advice}", inner) => Transform = transform;
+        : this(transform, null, why, advice, inner)
+    {
+    }
+
+    private PayloadTransformException(string transform, string? place, string why, string advice, Exception? inner)
+        : base($"The transform '{transform}' could not restore {place ?? "a stored payload"}: {why} {advice}", inner) =>
+        (Transform, Place, Why, Advice) = (transform, place, why, advice);
 
     /// <summary>The id of the transform.</summary>
     public string Transform { get; }
+
+    /// <summary>The event, snapshot or state that has the payload; null in the exception of a transform, which does not know it.</summary>
+    public string? Place { get; }
+
+    private string Why { get; }
+
+    private string Advice { get; }
+
+    /// <summary>The same failure, with the place of the payload. For core.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public PayloadTransformException At(string place) => new(Transform, place, Why, Advice, this);
 }
 
 /// <summary>
@@ -250,13 +268,16 @@ public sealed class ReadStreamException(string name, string problem, string advi
 /// <summary>A choice of the wireup is missing, was made twice, or contradicts another one.</summary>
 public sealed class WireupException(string message) : EventStoreException(message);
 
-/// <summary>The value of an option is out of range. Nothing was opened or started.</summary>
+/// <summary>The value of an option, or of a parameter of the wireup, is out of range. Nothing was opened or started.</summary>
 public sealed class InvalidOptionException(string options, string property, string value, string limit) : EventStoreException(
-    $"{options}.{property} is {Names.Printable(value)}, but must be {limit}.")
+    $"{options}.{property} is {Shown(value)}, but must be {limit}.")
 {
-    /// <summary>The class of the options.</summary>
+    /// <summary>The class of the options, or the method of the wireup.</summary>
     public string Options { get; } = options;
 
-    /// <summary>The property.</summary>
+    /// <summary>The property or parameter.</summary>
     public string Property { get; } = property;
+
+    private static string Shown(string value) =>
+        string.IsNullOrEmpty(value) ? "empty" : string.IsNullOrWhiteSpace(value) ? "blank" : Names.Printable(value);
 }

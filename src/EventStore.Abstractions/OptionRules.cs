@@ -31,9 +31,33 @@ public static class OptionRules
         [CallerArgumentExpression(nameof(value))] string property = "")
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (!holds)
-            throw new InvalidOptionException(
-                options.GetType().Name, property, string.Create(CultureInfo.InvariantCulture, $"{value ?? "null"}"), limit);
+        if (!holds) throw new InvalidOptionException(options.GetType().Name, property, Shown(value), limit);
+    }
+
+    /// <summary>Throws if what a method of the wireup was given breaks a rule.</summary>
+    /// <param name="verb">The method.</param>
+    /// <param name="holds">Whether the rule holds.</param>
+    /// <param name="value">What was given.</param>
+    /// <param name="limit">What it must be, as the end of a sentence: "at least 1".</param>
+    /// <param name="parameter">The parameter's name; set by the compiler.</param>
+    /// <exception cref="InvalidOptionException">The rule does not hold.</exception>
+    public static void RequireOf(
+        string verb,
+        [DoesNotReturnIf(false)] bool holds,
+        object? value,
+        string limit,
+        [CallerArgumentExpression(nameof(value))] string parameter = "")
+    {
+        if (!holds) throw new InvalidOptionException(verb, parameter, Shown(value), limit);
+    }
+
+    /// <summary>Returns a value of an enumeration that has this member, which a method of the wireup was given.</summary>
+    /// <exception cref="InvalidOptionException">It has no such member.</exception>
+    public static T RequireDefinedOf<T>(
+        string verb, T value, [CallerArgumentExpression(nameof(value))] string parameter = "") where T : struct, Enum
+    {
+        RequireOf(verb, Enum.IsDefined(value), value, $"one of {string.Join(", ", Enum.GetNames<T>())}", parameter);
+        return value;
     }
 
     /// <summary>Returns a value of an enumeration that has this member.</summary>
@@ -68,4 +92,6 @@ public static class OptionRules
     public static void RequireBetween(
         object options, long value, long least, long most, [CallerArgumentExpression(nameof(value))] string property = "") =>
         Require(options, value >= least && value <= most, value, $"between {least} and {most}", property);
+
+    private static string Shown(object? value) => string.Create(CultureInfo.InvariantCulture, $"{value ?? "null"}");
 }

@@ -45,7 +45,7 @@ public sealed class Wireup
     /// <exception cref="WireupException">A persistence was chosen before. An unknown scheme throws when the store is built.</exception>
     public Wireup UsingPersistence(string address, Action<EngineCatalogue> engines)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(address);
+        ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(engines);
         var catalogue = new EngineCatalogue();
         engines(catalogue);

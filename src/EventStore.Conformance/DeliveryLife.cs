@@ -213,7 +213,13 @@ internal sealed class DeliveryLife
         foreach (var reader in readers) await UntilGivenAsync(reader, patience.Token);
         failing?.Recover();
         var everything = new Expectation(_ => true, ConsumerStart.Origin, IsOfStream: false);
-        while (Dispatched.MissingFrom(everything.Of(model).Required).Count > 0 && !patience.IsCancellationRequested) await Task.Delay(5);
+        while (!patience.IsCancellationRequested)
+        {
+            var added = Dispatched.NextAdded;
+            if (Dispatched.MissingFrom(everything.Of(model).Required).Count == 0) break;
+            await added.WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         Dispatched.Check("dispatch", everything.Of(model));
         foreach (var reader in readers)
         {
@@ -227,12 +233,15 @@ internal sealed class DeliveryLife
 
     private async Task UntilGivenAsync(DeliveryReader reader, CancellationToken patience)
     {
-        while (reader.MissingFrom(model) is { Count: > 0 } missing)
+        while (true)
         {
+            var added = reader.Log.NextAdded;
+            var missing = reader.MissingFrom(model);
+            if (missing.Count == 0) return;
             if (reader.Failure is { } failure) Assert.Fail($"{reader} ended with {failure.GetType().Name}: {failure.Message}");
             if (patience.IsCancellationRequested)
                 Assert.Fail($"{reader} does not move on; not given are {missing.Count} events: {string.Join(' ', missing.Take(20))}");
-            await Task.Delay(5, CancellationToken.None);
+            await reader.WaitForMoreAsync(added, missing[0], patience);
         }
     }
 

@@ -97,6 +97,16 @@ internal sealed class DeliveryLog
     private readonly Lock gate = new();
     private readonly List<(int Run, StreamId Stream, long Checkpoint)> given = [];
     private int run;
+    private TaskCompletionSource added = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when an event is next given. Take it before looking at what is missing.</summary>
+    public Task NextAdded
+    {
+        get
+        {
+            lock (gate) return added.Task;
+        }
+    }
 
     /// <summary>Whether order is kept within a stream only.</summary>
     public bool IsByStream { get; init; }
@@ -109,7 +119,15 @@ internal sealed class DeliveryLog
 
     public void Add(StreamId stream, long checkpoint)
     {
-        lock (gate) given.Add((Volatile.Read(ref run), stream, checkpoint));
+        TaskCompletionSource before;
+        lock (gate)
+        {
+            given.Add((Volatile.Read(ref run), stream, checkpoint));
+            before = added;
+            added = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        before.TrySetResult();
     }
 
     /// <summary>Records this instead of what was recorded before.</summary>

@@ -36,7 +36,7 @@ public abstract class DeliveryModelSpecification<TBackend> : Specification<TBack
         await using var backend = new TBackend();
         await using var engine = await backend.OpenAsync(new EngineContext(Time, NullLoggerFactory.Instance));
         await engine.InitializeAsync();
-        var failing = plan is null ? null : new FailingEngine(engine, plan);
+        var failing = plan is null ? null : new FailingEngine(engine, plan, Time);
         var life = new DeliveryLife(seed, engine, failing, life => BuildAsync(failing ?? engine, life));
         try
         {

@@ -86,6 +86,18 @@ internal sealed class DeliveryReader(string name, ReaderKind kind, ConsumerSourc
         return Log.MissingFrom(Expected.Of(model, Present).Required);
     }
 
+    /// <summary>Waits until it was given more, or has ended.</summary>
+    /// <param name="added">Completes with the next event; a consumer with state waits for its position instead.</param>
+    /// <param name="missing">The first event that it was not given yet.</param>
+    /// <param name="patience">Ends the wait.</param>
+    public async Task WaitForMoreAsync(Task added, long missing, CancellationToken patience)
+    {
+        var more = Consumer is IConsumer<string> consumer ? consumer.WaitForAsync(new Checkpoint(missing), patience).AsTask() : added;
+        Task any = Task.WhenAny(more, loop ?? Consumer?.Completion ?? more);
+        await any.WaitAsync(patience)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+    }
+
     public void Check(DeliveryModel model)
     {
         TakeState();

@@ -25,7 +25,7 @@ public enum EngineFailure
 /// <param name="Failures">How they fail, one after the other and again from the first.</param>
 public sealed record FailurePlan(int Every, params IReadOnlyList<EngineFailure> Failures)
 {
-    /// <summary>How long a slow call is delayed, in real time.</summary>
+    /// <summary>How long a slow call is delayed, by the clock of the engine that fails.</summary>
     public TimeSpan Delay { get; init; } = TimeSpan.FromMilliseconds(20);
 }
 
@@ -35,8 +35,10 @@ public sealed record FailurePlan(int Every, params IReadOnlyList<EngineFailure> 
 /// </summary>
 /// <param name="inner">The engine that carries the calls out.</param>
 /// <param name="plan">Which calls fail, and how.</param>
-public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan) : DelegatingEngine(inner)
+/// <param name="time">The clock by which slow calls are delayed; null for that of the system.</param>
+public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan, TimeProvider? time = null) : DelegatingEngine(inner)
 {
+    private readonly TimeProvider clock = time ?? TimeProvider.System;
     private readonly int every = plan.Every >= 1
         ? plan.Every
         : throw new ArgumentOutOfRangeException(nameof(plan), plan.Every, "At most every call can fail: use 1 or more.");
@@ -132,7 +134,7 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan) : 
         {
             case null: return await call();
             case EngineFailure.Slow:
-                await Task.Delay(plan.Delay);
+                await Task.Delay(plan.Delay, clock);
                 return await call();
             default: throw Unavailable();
         }
@@ -144,7 +146,7 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan) : 
         {
             case null: return await call();
             case EngineFailure.Slow:
-                await Task.Delay(plan.Delay);
+                await Task.Delay(plan.Delay, clock);
                 return await call();
             case EngineFailure.LostAfter:
                 await call();

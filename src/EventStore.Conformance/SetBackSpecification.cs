@@ -120,6 +120,40 @@ public abstract class SetBackSpecification<TBackend> : ConsumerFacts<TBackend> w
         Assert.Equal(6, Volatile.Read(ref dispatched));
     }
 
+    [Fact(Timeout = Minute), Guarantee("G14", "G36")]
+    public async Task Consumers_and_read_streams_kept_elsewhere_are_refused_by_a_store_that_was_created_again()
+    {
+        await using (var store = await WireLifeAsync())
+        {
+            await FillAsync(store);
+            await using var consumer = await store.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick());
+            await using var waiting = await store.Consumers.StartAsync("waiting", ConsumerSource.Everything, See, Quick());
+            await consumer.WaitUntilCaughtUpAsync();
+            await waiting.WaitUntilCaughtUpAsync();
+        }
+
+        await using var again = await WireLifeAsync();
+        for (var i = 1; i <= 9; i++) await again.AppendAsync(Stream, $"{i}");
+        var refused = await Assert.ThrowsAsync<ConsumerChangedException>(
+            async () => await again.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick()));
+        Assert.Contains("another store", refused.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ConsumerChangedException>(async () => await again.Consumers.StartAsync(
+            "waiting", ConsumerSource.Everything, See, Quick(options => options.WhenTaken = WhenTaken.Wait)));
+        await Assert.ThrowsAsync<ReadStreamException>(async () => await ToListAsync(again.ReadStreams.ReadAsync("links")));
+
+        // What its message advises works.
+        Assert.True(await again.Consumers.DeleteAsync("name"));
+        Seen.Clear();
+        await using var begun = await again.Consumers.StartAsync("name", ConsumerSource.Everything, See, Quick());
+        await begun.WaitUntilCaughtUpAsync();
+        Assert.Equal(9, Seen.Count);
+        Assert.True(await again.ReadStreams.DropAsync("links"));
+    }
+
+    // A store that is deleted when it is closed, whose consumers are kept in the engine under test.
+    private ValueTask<IEventStore> WireLifeAsync() => Wireup.Init().UsingInMemoryPersistence().KeepConsumersIn(Engine)
+        .UsingCustomSerialization(TextSerializer.Instance).UsingTimeProvider(Time).LeaveReadStreamsUnsigned().BuildAsync();
+
     private static async Task FillAsync(IEventStore store)
     {
         await store.ReadStreams.CreateAsync("links", EventPredicate.Category("a"));

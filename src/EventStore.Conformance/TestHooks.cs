@@ -198,9 +198,19 @@ internal sealed class ReportsReads(IPersistenceEngine inner, Action looked) : De
 internal sealed class DelaysDocuments(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private readonly TaskCompletionSource<long?> first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource? gate;
+    private volatile string names = "";
 
-    public void Hold() => gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>Completes when a write is delayed.</summary>
+    public Task Held => held.Task;
+
+    /// <summary>Delays the writes of documents whose names begin with a text. Called again, those of others too.</summary>
+    public void Hold(string prefix = "")
+    {
+        names = prefix;
+        gate ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 
     /// <summary>Releases them, and returns the result of the first one.</summary>
     public Task<long?> ReleaseAsync()
@@ -212,8 +222,9 @@ internal sealed class DelaysDocuments(IPersistenceEngine inner) : DelegatingEngi
     public override async ValueTask<long?> PutDocumentAsync(
         string name, ReadOnlyMemory<byte> content, long expectedVersion, CancellationToken cancellationToken = default)
     {
-        if (gate is not { Task: { IsCompleted: false } open })
+        if (gate is not { Task: { IsCompleted: false } open } || !name.StartsWith(names, StringComparison.Ordinal))
             return await base.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
+        held.TrySetResult();
         await open;
         var written = await base.PutDocumentAsync(name, content, expectedVersion, CancellationToken.None);
         first.TrySetResult(written);

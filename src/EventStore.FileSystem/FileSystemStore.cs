@@ -18,10 +18,13 @@ public sealed class FileSystemStore
     /// <summary>Names the files of a store. Opens nothing.</summary>
     /// <param name="directory">The directory; stores of several names may share it.</param>
     /// <param name="options">Name, durability and sizes; null for the defaults.</param>
-    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
+    /// <exception cref="InvalidOptionException">The directory is no path, or an option is out of its range.</exception>
     public FileSystemStore(string directory, FileSystemOptions? options = null)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(directory);
+        ArgumentNullException.ThrowIfNull(directory);
+        OptionRules.RequireOf(nameof(FileSystemStore), !string.IsNullOrWhiteSpace(directory), directory, "the path of a directory");
+        OptionRules.RequireOf(
+            nameof(FileSystemStore), !directory.Contains('\0', StringComparison.Ordinal), directory, "a path without a NUL character");
         (this.directory, this.options) = (directory, (options ?? new FileSystemOptions()).Validated());
     }
 

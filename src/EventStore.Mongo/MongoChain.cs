@@ -83,7 +83,7 @@ internal sealed class MongoChain(MongoConnection connection)
         {
             var found = await FindBothAsync(end.First, first).ConfigureAwait(false);
             if (found.Exists(document => IsEnd(document, end))) return;
-            if (attempt == MongoConnection.AttemptsInDoubt || found.Exists(document => document[MongoRows.Key].AsInt64 == first))
+            if (attempt == MongoConnection.AttemptsInDoubt || found.Exists(document => document[MongoRows.Key] == first))
             {
                 var lost = Lost(end);
                 await DeleteAsync(inserted, lost).ConfigureAwait(false);

@@ -16,6 +16,9 @@ internal readonly record struct MongoTarget(string Bucket, string Category, stri
 
     public static MongoTarget Of(string? bucket) => bucket is null ? Everything : new(bucket, "", "");
 
+    /// <exception cref="InvalidNameException">It is no stream.</exception>
+    public void RequireStream() => _ = new StreamId(Bucket, Category, Id);
+
     public bool Covers(StreamId stream) =>
         IsStream ? Id == stream.Id && Category == stream.Category && Bucket == stream.Bucket : Bucket.Length == 0
             || Bucket == stream.Bucket;
@@ -32,14 +35,15 @@ internal readonly record struct MongoEntry
 {
     private MongoEntry(BsonDocument document)
     {
-        First = document[MongoRows.Key].AsInt64;
-        Count = document[MongoRows.Count].AsInt32;
-        Stamp = document[MongoRows.Stamp].AsInt64;
-        if (!document.TryGetValue(MongoRows.Start, out var start)) return;
-        Start = start.AsInt64;
-        Revision = document[MongoRows.Revision].AsInt64;
+        First = MongoRows.NumberOf(document, MongoRows.Key);
+        Count = MongoRows.CountOf(document);
+        Stamp = MongoRows.StampOf(document);
+        if (!document.Contains(MongoRows.Start)) return;
+        Start = MongoRows.NumberOf(document, MongoRows.Start);
+        Revision = MongoRows.NumberOf(document, MongoRows.Revision, least: 0);
         Target = new(document[MongoRows.Bucket].AsString, document[MongoRows.Category].AsString, document[MongoRows.Id].AsString);
-        if (IsCommit) Sequence = document[MongoRows.Sequence].AsInt64;
+        if (IsCommit) Sequence = MongoRows.NumberOf(document, MongoRows.Sequence);
+        if (IsCommit || Target.IsStream) Target.RequireStream();
     }
 
     /// <summary>Its first checkpoint, which is its key.</summary>

@@ -94,7 +94,7 @@ internal sealed class MongoHeads(MongoConnection connection)
             Fields = new() { { MongoRows.Start, 1 }, { MongoRows.Revision, 1 } },
         };
         return await connection.FindFirstAsync(connection.Snapshots, query, cancellationToken).ConfigureAwait(false) is { } found
-            ? (found[MongoRows.Start].AsInt64, found[MongoRows.Revision].AsInt64) : default;
+            ? MongoRows.PlaceOf(found) : default;
     }
 
     // Every stream that is there has its first commit, so first commits name the streams; those of streams just removed may be among them.

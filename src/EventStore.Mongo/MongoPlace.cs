@@ -12,7 +12,7 @@ internal sealed record MongoPlace(string Address, MongoOptions Options, Func<(IM
 
     public static MongoPlace Parse(string connectionString, MongoOptions options)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
+        ArgumentNullException.ThrowIfNull(connectionString);
         MongoUrl url;
         try
         {

@@ -128,7 +128,7 @@ internal sealed class MongoReader(MongoConnection connection, MongoHeads heads)
             Fields = new() { { MongoRows.Start, 1 }, { MongoRows.Revision, 1 } },
         };
         return await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is { } found
-            ? (found[MongoRows.Start].AsInt64, found[MongoRows.Revision].AsInt64) : default;
+            ? MongoRows.PlaceOf(found) : default;
     }
 
     // The key of the entry that holds the checkpoint after one: a read may begin inside a commit. Where no entry holds it yet, one that
@@ -143,7 +143,7 @@ internal sealed class MongoReader(MongoConnection connection, MongoHeads heads)
             Fields = new() { { MongoRows.Key, 1 }, { MongoRows.Count, 1 } }
         };
         if (await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is not { } found) return 0;
-        var (key, count) = MongoRows.Read(found, () => (found[MongoRows.Key].AsInt64, found[MongoRows.Count].AsInt32));
+        var (key, count) = MongoRows.Read(found, () => (MongoRows.NumberOf(found, MongoRows.Key), MongoRows.CountOf(found)));
         return key + count > next ? key : next;
     }
 

@@ -39,8 +39,14 @@ internal static class MongoRows
     /// <summary>Stands for the commit id in a removal that is not finished, so that one index finds both.</summary>
     public const string Removing = "removing";
 
+    /// <summary>The highest number in a document of the chain. No store reaches it, so that sums of such numbers never overflow.</summary>
+    public const long MostNumber = 1L << 47;
+
     /// <summary>MongoDB takes documents of 16 MiB.</summary>
     public const int MaxDocumentBytes = 16 << 20;
+
+    private static readonly long EarliestStamp = ToMicroseconds(DateTimeOffset.MinValue);
+    private static readonly long LatestStamp = ToMicroseconds(DateTimeOffset.MaxValue) - 1;
 
     // Names of fields, types and lengths of an event with its place in the array, rounded up; the same for a commit.
     private const int EventOverheadBytes = 80;
@@ -57,6 +63,10 @@ internal static class MongoRows
 
     public static BsonDocument OfStream(string bucket, string category, string id) =>
         new() { { Bucket, bucket }, { Category, category }, { Id, id } };
+
+    /// <summary>The stream of a commit or snapshot.</summary>
+    public static StreamId StreamOf(BsonDocument document) => Read(document, () =>
+        new StreamId(document[Bucket].AsString, document[Category].AsString, document[Id].AsString));
 
     public static BsonBinaryData ToBson(Guid id) => new(id, GuidRepresentation.Standard);
 
@@ -122,10 +132,10 @@ internal static class MongoRows
 
     /// <summary>The commit of an entry, which must be one. The headers are empty where they were not asked for.</summary>
     public static CommitRecord ToCommit(BsonDocument document) => Read(document, () => new CommitRecord(
-        new StreamId(document[Bucket].AsString, document[Category].AsString, document[Id].AsString),
+        StreamOf(document),
         document[Commit].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard),
-        new CommitSequence(document[Sequence].AsInt64), ToStamp(document[Stamp].AsInt64), new Revision(document[Revision].AsInt64),
-            new Checkpoint(document[Key].AsInt64), document[Count].AsInt32, BytesOf(document, Headers)));
+        new CommitSequence(NumberOf(document, Sequence)), ToStamp(StampOf(document)), new Revision(NumberOf(document, Revision)),
+        new Checkpoint(NumberOf(document, Key)), CountOf(document), BytesOf(document, Headers)));
 
     /// <summary>The events of a commit that was read whole.</summary>
     public static RecordedEvent[] ToEvents(CommitRecord commit, BsonDocument document) => Read(document, () =>
@@ -143,6 +153,32 @@ internal static class MongoRows
         return events;
     });
 
+    /// <summary>A position or count in a document that is read.</summary>
+    /// <exception cref="FormatException">It is out of its range.</exception>
+    public static long NumberOf(BsonDocument document, string field, long least = 1)
+    {
+        var number = document[field].AsInt64;
+        return number >= least && number <= MostNumber ? number : throw OutOfRange(field);
+    }
+
+    /// <summary>The start of the stream of a commit or snapshot, and its revision.</summary>
+    public static (long Start, long Revision) PlaceOf(BsonDocument document) =>
+        Read(document, () => (NumberOf(document, Start), NumberOf(document, Revision)));
+
+    /// <summary>How many checkpoints an entry takes.</summary>
+    public static int CountOf(BsonDocument document)
+    {
+        var count = document[Count].AsInt32;
+        return count >= 1 ? count : throw OutOfRange(Count);
+    }
+
+    /// <summary>The stamp of an entry, in microseconds.</summary>
+    public static long StampOf(BsonDocument document)
+    {
+        var stamp = document[Stamp].AsInt64;
+        return stamp >= EarliestStamp && stamp <= LatestStamp ? stamp : throw OutOfRange(Stamp);
+    }
+
     public static byte[] BytesOf(BsonDocument document, string field) =>
         document.TryGetValue(field, out var value) ? value.AsByteArray : [];
 
@@ -156,8 +192,10 @@ internal static class MongoRows
         }
         catch (Exception error) when (error is KeyNotFoundException or InvalidCastException or ArgumentException or FormatException)
         {
-            throw new CorruptStorageException($"document {document.GetValue(Key, BsonNull.Value)}",
+            throw new CorruptStorageException($"document {Names.Printable(document.GetValue(Key, BsonNull.Value).ToString())}",
                 "it is not as this engine writes documents.", "Restore it from a backup.", error);
         }
     }
+
+    private static FormatException OutOfRange(string field) => new($"Its {field} is out of range.");
 }

@@ -77,11 +77,13 @@ internal sealed class MongoWakeUp : IAsyncDisposable
                 isStreaming = true;
                 while (await changes.MoveNextAsync(ending.Token).ConfigureAwait(false))
                 {
-                    foreach (var change in changes.Current) Raise(change["documentKey"][MongoRows.Key].AsInt64
-                        + change["fullDocument"][MongoRows.Count].AsInt32 - 1);
+                    foreach (var change in changes.Current)
+                        Raise(MongoRows.NumberOf(change["documentKey"].AsBsonDocument, MongoRows.Key)
+                            + MongoRows.CountOf(change["fullDocument"].AsBsonDocument) - 1);
                 }
             }
-            catch (Exception error) when (MongoErrors.IsOfDriver(error) || error is ObjectDisposedException or KeyNotFoundException)
+            catch (Exception error) when (MongoErrors.IsOfDriver(error)
+                || error is ObjectDisposedException or KeyNotFoundException or InvalidCastException or FormatException)
             {
                 isStreaming = false;
             }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using System.Transactions;
 using Npgsql;
 
@@ -76,10 +77,13 @@ internal sealed class PostgresConnections : IAsyncDisposable
         try
         {
             var given = new NpgsqlConnectionStringBuilder(ConnectionDefaults + connectionString);
-            if (string.IsNullOrEmpty(given.Host)) throw new ArgumentException("It names no host.");
+            if (string.IsNullOrWhiteSpace(given.Host)) throw new ArgumentException("It names no host.");
+            if (given.Port > IPEndPoint.MaxPort) throw new ArgumentException("It names no port.");
+            NpgsqlDataSource.Create(given).Dispose(); // settings that contradict each other are found here; nothing is opened
             return given.ConnectionString;
         }
-        catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException)
+        catch (Exception error) when (
+            error is ArgumentException or FormatException or KeyNotFoundException or NotSupportedException or InvalidOperationException)
         {
             throw new WireupException(
                 $"The connection string for PostgreSQL cannot be read ({error.GetType().Name}). "
@@ -121,7 +125,6 @@ internal sealed class PostgresConnections : IAsyncDisposable
             try
             {
                 var lease = await RentAsync(cancellationToken).ConfigureAwait(false);
-                await using var returning = lease.ConfigureAwait(false);
                 return await AskAsync(lease, ask, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception error) when (attempt == 1 && !IsInside && PostgresErrors.IsOfConnection(error))
@@ -188,9 +191,29 @@ internal sealed class PostgresConnections : IAsyncDisposable
         turn.Dispose();
     }
 
-    private static async Task<T> AskAsync<T>(Lease lease, Func<NpgsqlConnection, CancellationToken, Task<T>> ask,
-        CancellationToken cancellationToken)
+    // The driver cancels by a request of its own, beside the connection. It may reach a later statement, and was seen to leave driver and
+    // server in disagreement. So a caller that cancels leaves, and what it asked ends by itself: it is short, and its time is limited.
+    // On a connection of the application the next statement is not ours, so there the driver has to cancel.
+    private static async Task<T> AskAsync<T>(
+        Lease lease, Func<NpgsqlConnection, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
     {
+        if (lease.IsBorrowed) return await AskAndReturnAsync(lease, ask, cancellationToken).ConfigureAwait(false);
+        var asking = AskAndReturnAsync(lease, ask, CancellationToken.None);
+        try
+        {
+            return await asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!asking.IsCompleted)
+        {
+            _ = asking.ContinueWith(static left => left.Exception, TaskScheduler.Default); // no caller waits for it any more
+            throw;
+        }
+    }
+
+    private static async Task<T> AskAndReturnAsync<T>(
+        Lease lease, Func<NpgsqlConnection, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        await using var returning = lease.ConfigureAwait(false);
         try
         {
             return await ask(lease.Connection, cancellationToken).ConfigureAwait(false);
@@ -233,6 +256,9 @@ internal sealed class PostgresConnections : IAsyncDisposable
     public sealed class Lease(NpgsqlConnection connection, SemaphoreSlim? turn, NpgsqlDataSource? source) : IAsyncDisposable
     {
         public NpgsqlConnection Connection => connection;
+
+        /// <summary>Whether the connection is one of the application.</summary>
+        public bool IsBorrowed => turn is not null;
 
         /// <summary>Looks at an error, in the filter of a catch: a connection that it leaves in doubt is closed with its lease.</summary>
         /// <returns>False, so that the filter goes on.</returns>

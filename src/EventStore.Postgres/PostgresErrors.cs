@@ -10,8 +10,9 @@ namespace EventStore.Postgres;
 /// </summary>
 internal static class PostgresErrors
 {
-    private const string Damage = "XX001";
+    private const string DamageOfData = "XX001";
     private const string DamageOfIndex = "XX002";
+    private const string Advice = "Run VerifyAsync for the full list, and restore the database from a backup.";
 
     // A transaction that the server ended while it waited for the next statement was not committed.
     private static readonly string[] EndedTransactions = ["25P03", "25P04"];
@@ -36,8 +37,10 @@ internal static class PostgresErrors
     /// <summary>An error of something that was not carried out, or that changes nothing.</summary>
     public static Exception Refused(Exception error, string what) => error switch
     {
-        PostgresException { SqlState: Damage or DamageOfIndex } refused => new CorruptStorageException(
+        PostgresException { SqlState: DamageOfData or DamageOfIndex } refused => new CorruptStorageException(
             "the database", $"PostgreSQL could not {what} (SQLSTATE {refused.SqlState}).", PostgresCode.Damaged, error),
+        PostgresException { SqlState: PostgresErrorCodes.NumericValueOutOfRange } => Damage(
+            "the database", $"a number in a row is so high or low that PostgreSQL could not {what}.", error),
         PostgresException refused => Explain(refused, what),
         NpgsqlException or IOException or SocketException or TimeoutException =>
             new StorageUnavailableException(
@@ -45,6 +48,13 @@ internal static class PostgresErrors
                     + "string is right"
                     + (error.InnerException is TimeoutException ? ", and that 'Maximum Pool Size' and 'Timeout' suffice." : "."), error),
         EventStoreException or OperationCanceledException or ObjectDisposedException => error,
+        _ when IsOfValue(error) => Damage(
+            "the database", $"PostgreSQL could not {what}, because a row holds a value that no store writes.", error),
+
+        // So the driver reports a reply of the server that it did not expect. The connection is discarded, and the next one is sound.
+        _ when error.GetType() == typeof(Exception) => new StorageUnavailableException(
+            $"The driver of PostgreSQL and the server disagreed on a connection while it was used to {what}. Nothing was carried out. "
+                + "The connection was discarded. Try again.", error),
         _ => new StorageException(
             $"The driver of PostgreSQL failed to {what} with {error.GetType().Name}. Nothing was carried out. "
                 + "The inner exception has the details.", error),
@@ -60,8 +70,13 @@ internal static class PostgresErrors
         EventStoreException or OperationCanceledException or ObjectDisposedException => error,
         NpgsqlException or IOException or SocketException or TimeoutException =>
             new BatchOutcomeUnknownException($"the connection to PostgreSQL was lost after the request to {what} was sent.", error),
+        _ when IsOfValue(error) => Refused(error, what),
         _ => new BatchOutcomeUnknownException($"the driver of PostgreSQL failed to {what} with {error.GetType().Name}.", error),
     };
+
+    /// <summary>Damage at a place.</summary>
+    public static CorruptStorageException Damage(string place, string problem, Exception? error = null) =>
+        new(place, problem, Advice, error);
 
     /// <summary>Whether a unique index or the isolation of transactions refused a batch that rests on what was remembered.</summary>
     public static bool IsOutdated(Exception error) =>
@@ -75,6 +90,10 @@ internal static class PostgresErrors
         error.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DuplicateSchema
         or PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateFunction or PostgresErrorCodes.DuplicateObject
         or PostgresErrorCodes.DeadlockDetected;
+
+    // What a row held is none that the driver or a record takes. It was read before the end of the transaction, so nothing was changed.
+    private static bool IsOfValue(Exception error) =>
+        error is InvalidNameException or ArgumentOutOfRangeException or InvalidCastException or OverflowException;
 
     private static StorageException Explain(PostgresException error, string what)
     {

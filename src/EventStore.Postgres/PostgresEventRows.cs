@@ -34,27 +34,31 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
     public static int ShareOf(PageLimit limit) => (int)Math.Clamp(limit.MaxBytes / limit.MaxEvents, MinShareBytes, int.MaxValue);
 
     /// <summary>Takes the row at which the reader is.</summary>
+    /// <exception cref="CorruptStorageException">The row is none that a store writes.</exception>
     public void Add(NpgsqlDataReader reader)
     {
         var (checkpoint, index) = (reader.GetInt64(0), reader.GetInt32(7));
         if (commit is null || commit.FirstCheckpoint.Value != checkpoint - index)
         {
-            commit = new CommitRecord(
-                nameOf(reader.GetInt64(1)), reader.GetGuid(5), new CommitSequence(reader.GetInt64(3)), PostgresRows.Stamp(reader, 4),
-                new Revision(reader.GetInt64(2) - index), new Checkpoint(checkpoint - index), reader.GetInt32(8),
-                reader.GetFieldValue<byte[]>(12))
-            {
-                Unit = PostgresRows.UnitOf(reader, 14),
-            };
+            if (reader.IsDBNull(12)) throw Damaged(checkpoint, "the first event of its commit is missing.");
+            commit = PostgresRows.Commit(
+                (nameOf(reader.GetInt64(1)), reader.GetGuid(5)),
+                (checkpoint - index, reader.GetInt64(2) - index, reader.GetInt64(3), reader.GetInt32(8)),
+                PostgresRows.Stamp(reader, 4), reader.GetFieldValue<byte[]>(12), PostgresRows.UnitOf(reader, 14));
         }
+
+        if (index < 0 || index >= commit.EventCount || reader.GetInt64(2) - index != commit.FirstRevision.Value)
+            throw Damaged(checkpoint, "its place in its commit or stream is out of range.");
+        var eventId = reader.GetGuid(6);
+        if (eventId == Guid.Empty) throw Damaged(checkpoint, "it has no event id.");
 
         if (commit.Stream == default) Unnamed.Add(events.Count, reader.GetInt64(1));
         var isLarge = reader.IsDBNull(10);
         if (isLarge) Large.Add(checkpoint, events.Count);
         var (body, headers) = isLarge ? (default(byte[]), default(byte[]))
             : (reader.GetFieldValue<byte[]>(10), reader.GetFieldValue<byte[]>(11));
-        var tags = reader.IsDBNull(13) ? null : reader.GetFieldValue<string[]>(13);
-        events.Add(new RecordedEvent(commit, index, new EventRecord(reader.GetGuid(6), reader.GetString(9), body, headers, tags)));
+        events.Add(new RecordedEvent(
+            commit, index, new EventRecord(eventId, reader.GetString(9), body, headers, PostgresRows.TagsOf(reader, 13, checkpoint))));
     }
 
     /// <summary>
@@ -65,7 +69,7 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
     {
         if (!State.Exists && !reader.IsDBNull(17)) State = PostgresRows.StateOf(reader, 17);
         if (!reader.IsDBNull(0)) Add(reader);
-        return reader.GetInt64(16);
+        return PostgresRows.LastCheckpointOf(reader, 16);
     }
 
     /// <summary>
@@ -144,4 +148,7 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
 
         return (page, events.Count < limit.MaxEvents ? null : events[^1].Checkpoint.Value);
     }
+
+    private static CorruptStorageException Damaged(long checkpoint, string problem) =>
+        PostgresErrors.Damage($"events, checkpoint {checkpoint}", problem);
 }

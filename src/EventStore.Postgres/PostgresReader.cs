@@ -114,7 +114,7 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         NpgsqlDataReader reader, PostgresEventRows rows, bool isListed, CancellationToken cancellationToken)
     {
         var hasHead = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var newest = hasHead ? reader.GetInt64(0) : 0;
+        var newest = hasHead ? PostgresRows.LastCheckpointOf(reader, 0) : 0;
         if (hasHead && !reader.GetBoolean(1)) names.Forget();
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))

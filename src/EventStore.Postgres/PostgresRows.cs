@@ -6,6 +6,9 @@ namespace EventStore.Postgres;
 /// <summary>Rows of commits and events, from and to the contract's records.</summary>
 internal static class PostgresRows
 {
+    /// <summary>The highest number in a row. No store reaches it, so that sums of such numbers never overflow.</summary>
+    public const long MostNumber = 1L << 47;
+
     private static readonly byte[] None = [];
 
     /// <summary>The statement that finds the heads of a batch, with its names.</summary>
@@ -29,22 +32,83 @@ internal static class PostgresRows
     }
 
     /// <summary>The commit of a stream in a row, whose columns for it begin at a place.</summary>
-    public static CommitRecord CommitOf(StreamId stream, Guid commitId, NpgsqlDataReader reader, int first) => new(
-        stream, commitId, new CommitSequence(reader.GetInt64(first + 2)), Stamp(reader, first + 3),
-        new Revision(reader.GetInt64(first + 1)), new Checkpoint(reader.GetInt64(first)), reader.GetInt32(first + 4),
-        reader.GetFieldValue<byte[]>(first + 5))
+    /// <exception cref="CorruptStorageException">A number is out of its range.</exception>
+    public static CommitRecord CommitOf(StreamId stream, Guid commitId, NpgsqlDataReader reader, int first) => Commit(
+        (stream, commitId), (reader.GetInt64(first), reader.GetInt64(first + 1), reader.GetInt64(first + 2), reader.GetInt32(first + 4)),
+        Stamp(reader, first + 3), reader.GetFieldValue<byte[]>(first + 5), UnitOf(reader, first + 6));
+
+    /// <summary>A commit of its parts.</summary>
+    /// <exception cref="CorruptStorageException">A number is out of its range.</exception>
+    public static CommitRecord Commit((StreamId Stream, Guid Id) name, (long Checkpoint, long Revision, long Sequence, int Events) numbers,
+        DateTimeOffset stamp, byte[] headers, UnitPlace unit)
     {
-        Unit = UnitOf(reader, first + 6),
-    };
+        var (checkpoint, revision, sequence, events) = numbers;
+        if (checkpoint is < 1 or > MostNumber || revision is < 1 or > MostNumber || sequence is < 1 or > MostNumber || events < 1)
+            throw PostgresErrors.Damage($"events, the commit at checkpoint {checkpoint}", "a number is out of its range.");
+        return new CommitRecord(name.Stream, name.Id, new CommitSequence(sequence), stamp, new Revision(revision),
+            new Checkpoint(checkpoint), events, headers)
+        {
+            Unit = unit,
+        };
+    }
 
     /// <summary>The unit in a row, whose two columns begin at a place; default for none.</summary>
-    public static UnitPlace UnitOf(NpgsqlDataReader reader, int first) =>
-        reader.IsDBNull(first) ? default : new UnitPlace(new Checkpoint(reader.GetInt64(first)), reader.GetInt32(first + 1));
+    /// <exception cref="CorruptStorageException">A number is out of its range.</exception>
+    public static UnitPlace UnitOf(NpgsqlDataReader reader, int first)
+    {
+        if (reader.IsDBNull(first)) return default;
+        var (checkpoint, size) = (reader.GetInt64(first), reader.IsDBNull(first + 1) ? 0 : reader.GetInt32(first + 1));
+        return checkpoint is >= 1 and <= MostNumber && size >= 2 ? new UnitPlace(new Checkpoint(checkpoint), size)
+            : throw PostgresErrors.Damage($"events, the unit at checkpoint {checkpoint}", "a number is out of its range.");
+    }
+
+    /// <summary>The tags in a row; null for none.</summary>
+    /// <exception cref="CorruptStorageException">They are none that an event may have.</exception>
+    public static string[]? TagsOf(NpgsqlDataReader reader, int ordinal, long checkpoint)
+    {
+        if (reader.IsDBNull(ordinal)) return null;
+        var tags = reader.GetFieldValue<string?[]>(ordinal);
+        if (tags.Length > EventTags.MaxCount || Array.Exists(tags, tag => tag is not { Length: > 0 and <= EventTags.MaxBytes }))
+            throw PostgresErrors.Damage($"events, checkpoint {checkpoint}", "its tags are none that an event may have.");
+        return tags!;
+    }
+
+    /// <summary>The newest checkpoint that the store's row names.</summary>
+    /// <exception cref="CorruptStorageException">It is out of its range.</exception>
+    public static long LastCheckpointOf(NpgsqlDataReader reader, int ordinal)
+    {
+        var last = reader.GetInt64(ordinal);
+        return last is >= 0 and <= MostNumber ? last : throw PostgresErrors.Damage("store", "its newest checkpoint is out of range.");
+    }
+
+    /// <summary>The store's row at the beginning of a section.</summary>
+    /// <exception cref="CorruptStorageException">A number is out of its range.</exception>
+    public static StoreRow StoreOf(NpgsqlDataReader reader)
+    {
+        var row = new StoreRow(reader.GetInt64(0), LastCheckpointOf(reader, 1), Stamp(reader, 2), reader.GetInt64(3), reader.GetInt64(4),
+            reader.IsDBNull(5) ? null : reader.GetString(5));
+        return row.LastStream is >= 0 and <= MostNumber && row.Removed is >= 0 and <= MostNumber ? row
+            : throw PostgresErrors.Damage("store", "a number is out of its range.");
+    }
+
+    /// <summary>The row of a stream, whose columns begin at a place: its number and sequence, then its state.</summary>
+    /// <exception cref="CorruptStorageException">A number is out of its range.</exception>
+    public static StreamRow StreamOf(NpgsqlDataReader reader, int first)
+    {
+        var row = new StreamRow(reader.GetInt64(first), reader.GetInt64(first + 1), StateOf(reader, first + 2));
+        return row.Stream is < 1 or > MostNumber || row.Sequence is < 1 or > MostNumber
+            ? throw PostgresErrors.Damage($"streams, stream {row.Stream}", "a number is out of its range.") : row;
+    }
 
     /// <summary>The state of a stream in a row, whose columns for it begin at a place.</summary>
-    public static StreamState StateOf(NpgsqlDataReader reader, int first) => new(
-        new Checkpoint(reader.GetInt64(first + 1)), new Revision(reader.GetInt64(first)), new Revision(reader.GetInt64(first + 2)),
-        reader.GetBoolean(first + 3));
+    /// <exception cref="CorruptStorageException">A number is out of its range.</exception>
+    public static StreamState StateOf(NpgsqlDataReader reader, int first)
+    {
+        var (revision, incarnation, kept) = (reader.GetInt64(first), reader.GetInt64(first + 1), reader.GetInt64(first + 2));
+        if (revision is < 1 or > MostNumber || incarnation is < 1 or > MostNumber || kept < 1 || kept > revision + 1)
+            throw PostgresErrors.Damage($"streams, incarnation {incarnation}", "a number is out of its range.");
+        return new(new Checkpoint(incarnation), new Revision(revision), new Revision(kept), reader.GetBoolean(first + 3));
+    }
 
     /// <summary>The statement that writes a batch, with everything it writes.</summary>
     public static NpgsqlBatchCommand ToWrite(PostgresBatch batch, string statement)

@@ -96,8 +96,8 @@ public static class PostgresSchema
             await using var commandEnding = command.ConfigureAwait(false);
             var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using var readerEnding = reader.ConfigureAwait(false);
-            return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
-                ? (reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2)) : (0, 0, 0);
+            if (!await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) return (0, 0, 0);
+            return (reader.GetInt32(0), PostgresRows.LastCheckpointOf(reader, 1), reader.GetInt64(2));
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
         {

@@ -36,7 +36,10 @@ internal sealed class PostgresSnapshots(PostgresConnections connections, Postgre
                 commandTimeout: connection.CommandTimeout);
             var row = await rows.FirstOrDefaultAsync(token).ConfigureAwait(false);
             return row is null ? null
-                : new SnapshotRecord(stream, new Revision(row.Revision), row.SchemaVersion, row.StateType, row.Payload);
+                : new SnapshotRecord(stream, new Revision(row.Revision), row.SchemaVersion, row.StateType, row.Payload)
+                {
+                    Incarnation = new Checkpoint(row.Incarnation),
+                };
         },
         cancellationToken);
 
@@ -65,5 +68,5 @@ internal sealed class PostgresSnapshots(PostgresConnections connections, Postgre
         public StreamState ToState() => new(new Checkpoint(Incarnation), new Revision(Revision), new Revision(First_Revision), Sealed);
     }
 
-    internal sealed record SnapshotRow(long Revision, int SchemaVersion, string StateType, byte[] Payload);
+    internal sealed record SnapshotRow(long Revision, int SchemaVersion, string StateType, byte[] Payload, long Incarnation);
 }

@@ -202,9 +202,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         await using var readerEnding = reader.ConfigureAwait(false);
         if (!await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
             throw new StorageException($"The store in schema '{sql.Schema}' has lost its row. Restore it from a backup.");
-        var before = new StoreRow(
-            reader.GetInt64(0), reader.GetInt64(1), PostgresRows.Stamp(reader, 2), reader.GetInt64(3), reader.GetInt64(4),
-            await reader.IsDBNullAsync(5, CancellationToken.None).ConfigureAwait(false) ? null : reader.GetString(5));
+        var before = PostgresRows.StoreOf(reader);
         if (before.Holder is { } holder && holder != heldAs) throw new StorageHeldException(holder);
         connections.Observe(new Checkpoint(before.LastCheckpoint), seen);
 
@@ -216,9 +214,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         while (await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
         {
             var attempt = members[reader.GetInt32(0)];
-            var (revision, incarnation, first) = (reader.GetInt64(2), reader.GetInt64(4), reader.GetInt64(5));
-            remembered[attempt.Stream] = new StreamRow(reader.GetInt64(1), reader.GetInt64(3), new StreamState(
-                new Checkpoint(incarnation), new Revision(revision), new Revision(first), reader.GetBoolean(6)));
+            remembered[attempt.Stream] = PostgresRows.StreamOf(reader, 1);
             if (!await reader.IsDBNullAsync(FirstOfCommit, CancellationToken.None).ConfigureAwait(false))
                 known[(attempt.Stream, attempt.CommitId)] = PostgresRows.CommitOf(attempt.Stream, attempt.CommitId, reader, FirstOfCommit);
         }

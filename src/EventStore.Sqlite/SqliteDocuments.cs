@@ -45,12 +45,24 @@ internal static class SqliteDocuments
 
     private static NamedDocument Checked(SqliteSession session, Row row) => Sound(row) ?? throw Damaged(session, row);
 
-    private static NamedDocument? Sound(Row row) =>
-        row is { Name: { } name, Version: { } version, Content: { } content }
-            && SqliteChecksum.OfDocument(name, version, content).Value == row.Crc ? new(name, version, content) : null;
+    private static NamedDocument? Sound(Row row)
+    {
+        if (row is not { Name: { } name, Version: > 0 and var version, Content: { } content }
+            || SqliteChecksum.OfDocument(name, version, content).Value != row.Crc)
+            return null;
+        try
+        {
+            return new NamedDocument(name, version, content);
+        }
+        catch (InvalidNameException)
+        {
+            return null; // its checksum is right, but no document has such a name
+        }
+    }
 
     private static CorruptStorageException Damaged(SqliteSession session, Row row) =>
-        SqliteErrors.Damage(session, $"{session.Sql.Table("documents")}, document '{row.Name}'", "the checksum of the document is wrong.");
+        SqliteErrors.Damage(session, $"{session.Sql.Table("documents")}, document '{row.Name}'",
+            "the checksum of the document is wrong, or it was never stored.");
 
     // No column is NULL, except in a damaged row.
     internal sealed record Row(string? Name, long? Version, long? Crc, byte[]? Content);

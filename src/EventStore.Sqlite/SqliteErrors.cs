@@ -6,7 +6,17 @@ namespace EventStore.Sqlite;
 /// <summary>Turns errors of SQLite into those of the contract, by their codes.</summary>
 internal static class SqliteErrors
 {
+    /// <summary>SQLITE_READONLY_CANTINIT.</summary>
+    internal const int ReadOnlyCannotBegin = 1288;
+
+    /// <summary>SQLITE_READONLY_DIRECTORY.</summary>
+    internal const int ReadOnlyDirectory = 1544;
+
     private const string Advice = "Run VerifyAsync for the full list, and restore the database from a backup.";
+
+    // Whether SQLite could not make or use the files beside the database, which opening it for reading only does not help.
+    private static bool NeedsDirectory(SqliteException error) => error.SqliteExtendedErrorCode is
+        ReadOnlyDirectory or ReadOnlyCannotBegin or raw.SQLITE_READONLY_CANTLOCK or raw.SQLITE_READONLY_RECOVERY;
 
     /// <summary>Whether another connection is in the way, which time heals.</summary>
     public static bool IsBusy(SqliteException error) => error.SqliteErrorCode is raw.SQLITE_BUSY or raw.SQLITE_LOCKED;
@@ -42,6 +52,11 @@ internal static class SqliteErrors
             "Name another file, or restore the database from a backup.", error),
         raw.SQLITE_READONLY when error.SqliteExtendedErrorCode == raw.SQLITE_READONLY_DBMOVED =>
             new StorageReplacedException(location.Address, "its file was removed, renamed or replaced while it was open."),
+        raw.SQLITE_READONLY when NeedsDirectory(error) =>
+            new StorageException(
+            $"The directory of the database '{location.Path}' may not be written to. Nothing was stored. SQLite needs files beside a "
+                + "database, also to read it. Give this process the right to write to that directory. Or copy the database, with a "
+                + "-wal file beside it, into another one.", error),
         raw.SQLITE_READONLY =>
             new StorageException(
             $"The database '{location.Path}' may not be written to. Nothing was stored. "

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using System.Text.Unicode;
 
 namespace EventStore.Sqlite;
 
@@ -60,45 +62,78 @@ internal sealed class SqliteEventWriter
     }
 }
 
-/// <summary>The same, read. Bodies and headers are slices of what is handed in.</summary>
+/// <summary>
+/// The same, read. Bodies and headers are slices of what is handed in. Its checksum was right, but any process can compute one: a
+/// length or name that is impossible ends the reading.
+/// </summary>
 internal ref struct SqliteEventReader(ReadOnlyMemory<byte> events)
 {
+    /// <summary>An event takes at least as much: an id, a type of one byte, and three lengths.</summary>
+    public const int LeastBytes = 20;
+
     private int at;
 
-    public EventRecord Next(SqliteTypeNames types)
+    /// <summary>Reads the next event; false if there is none, or it is none that was ever stored.</summary>
+    public bool TryNext(SqliteTypeNames types, out EventRecord read)
     {
-        var id = new Guid(Take(16).Span, bigEndian: true);
-        var length = Length();
-        var type = types.NameOf(Take(length >> 1).Span);
-        var tags = (length & 1) == 0 ? null : Tags();
-        var headers = Take(Length());
-        return new EventRecord(id, type, Take(Length()), headers, tags);
+        read = default;
+        if (!TryTake(16, out var id) || !TryReadLength(out var length) || !TryTake((int)((uint)length >> 1), out var name)) return false;
+        IReadOnlyList<string>? tags = null;
+        if ((length & 1) != 0 && !TryReadTags(out tags)) return false;
+        if (!TryTakePart(out var headers) || !TryTakePart(out var body)) return false;
+        if (name.Length is 0 or > EventRecord.MaxTypeBytes || types.NameOf(name.Span) is not { } type) return false;
+        var eventId = new Guid(id.Span, bigEndian: true);
+        if (eventId == Guid.Empty) return false;
+        read = new EventRecord(eventId, type, body, headers, tags);
+        return true;
     }
 
-    private string[] Tags()
+    private bool TryReadTags([NotNullWhen(true)] out IReadOnlyList<string>? tags)
     {
-        var tags = new string[Length()];
-        for (var i = 0; i < tags.Length; i++) tags[i] = Encoding.UTF8.GetString(Take(Length()).Span);
-        return tags;
+        tags = null;
+        if (!TryReadLength(out var count) || count is < 1 or > EventTags.MaxCount) return false;
+        var read = new string[count];
+        for (var i = 0; i < count; i++)
+        {
+            if (!TryTakePart(out var tag) || tag.Length is 0 or > EventTags.MaxBytes || !Utf8.IsValid(tag.Span)
+                || tag.Span.Contains((byte)0)) return false;
+            read[i] = Encoding.UTF8.GetString(tag.Span);
+        }
+
+        tags = read;
+        return true;
     }
 
-    private ReadOnlyMemory<byte> Take(int count)
+    private bool TryTakePart(out ReadOnlyMemory<byte> part)
     {
-        var taken = events.Slice(at, count);
+        part = default;
+        return TryReadLength(out var length) && TryTake(length, out part);
+    }
+
+    private bool TryTake(int count, out ReadOnlyMemory<byte> taken)
+    {
+        taken = default;
+        if (count < 0 || count > events.Length - at) return false;
+        taken = events.Slice(at, count);
         at += count;
-        return taken;
+        return true;
     }
 
-    private int Length()
+    private bool TryReadLength(out int length)
     {
         var bytes = events.Span;
         uint value = 0;
-        for (var shift = 0; ; shift += 7)
+        for (var shift = 0; shift < 32 && at < bytes.Length; shift += 7)
         {
             var next = bytes[at++];
             value |= (uint)(next & 0x7F) << shift;
-            if (next < 0x80) return (int)value;
+            if (next >= 0x80) continue;
+            length = (int)value;
+            return true;
         }
+
+        length = 0;
+        return false;
     }
 }
 
@@ -110,10 +145,12 @@ internal sealed class SqliteTypeNames
     private const int Slots = 1024;
     private readonly (byte[] Utf8, string Name)[] known = new (byte[], string)[Slots];
 
-    public string NameOf(ReadOnlySpan<byte> utf8)
+    /// <summary>The name; null for what is none.</summary>
+    public string? NameOf(ReadOnlySpan<byte> utf8)
     {
         ref var slot = ref known[default(SqliteChecksum).With(utf8).Value & (Slots - 1)];
         if (slot.Utf8 is { } same && utf8.SequenceEqual(same)) return slot.Name;
+        if (!Utf8.IsValid(utf8) || utf8.Contains((byte)0)) return null;
         slot = (utf8.ToArray(), Encoding.UTF8.GetString(utf8));
         return slot.Name;
     }

@@ -22,8 +22,12 @@ internal static class SqliteHeads
                 first = row.Number(4);
             if (revision < 1) throw SqliteErrors.Damage(
                 session, $"{session.Sql.Table("commits")}, stream {number}", "its newest commit is missing.");
+            if (revision > SqliteRows.MostNumber || sequence is < 1 or > SqliteRows.MostNumber
+                || snapshot is < 0 or > SqliteRows.MostNumber)
+                throw SqliteErrors.Damage(session, $"{session.Sql.Table("commits")}, stream {number}",
+                    "a number of its newest commit or snapshot is out of its range.");
             var isSealed = row.Number(5) == 1;
-            if (sequence < 1 || snapshot < 0 || !IsSound(first, revision, isSealed, name, row.Number(6))) throw Damaged(session, number);
+            if (!IsSound(first, revision, isSealed, name, row.Number(6))) throw Damaged(session, number);
             return new StreamHead(stream, new Revision(revision), new CommitSequence(sequence), new Revision(snapshot))
             {
                 FirstRevision = new Revision(first),
@@ -106,8 +110,10 @@ internal static class SqliteHeads
     {
         if (row is not
             {
-                Bucket: { } bucket, Category: { } category, Id: { } id, Sequence: > 0 and var sequence, Stream: > 0 and var number,
-                SnapshotRevision: >= 0 and var snapshot, LastRevision: > 0 and var revision, FirstRevision: { } first, Crc: { } crc
+                Bucket: { } bucket, Category: { } category, Id: { } id, Sequence: > 0 and <= SqliteRows.MostNumber and var sequence,
+                Stream: > 0 and <= SqliteRows.MostNumber and var number,
+                SnapshotRevision: >= 0 and <= SqliteRows.MostNumber and var snapshot,
+                LastRevision: > 0 and <= SqliteRows.MostNumber and var revision, FirstRevision: { } first, Crc: { } crc
             })
             throw SqliteErrors.Damage(session, $"{session.Sql.Table("streams")}, stream '{row.Bucket}/{row.Category}/{row.Id}'",
                 "the row or that of its newest commit holds what was never stored.");

@@ -31,7 +31,11 @@ internal sealed class SqliteLocation
     /// <exception cref="WireupException">The connection string cannot be read, names nothing, or asks for what cannot work.</exception>
     public static SqliteLocation Parse(string database)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(database);
+        ArgumentNullException.ThrowIfNull(database);
+        if (string.IsNullOrWhiteSpace(database) || database.Contains('\0', StringComparison.Ordinal))
+            throw new WireupException(
+                "The database for SQLite is empty, or has a NUL character, which no path has. Name a file, ':memory:', or a connection "
+                + "string such as 'Data Source=orders.db'.");
         var isConnectionString = Array.Exists(Keywords, keyword => HasKeyword(database, keyword));
         SqliteConnectionStringBuilder parsed;
         try

@@ -20,6 +20,9 @@ internal sealed class SqliteRows(SqliteSession session)
     private const int Headers = 12;
     public const int Events = 13;
 
+    // What no store reaches: so that sums of such numbers never overflow.
+    public const long MostNumber = 1L << 47;
+
     private const int KeptEvents = 1024;
     private const int Slots = 4096;
     private readonly StoredStream?[] streams = new StoredStream?[Slots];
@@ -33,8 +36,9 @@ internal sealed class SqliteRows(SqliteSession session)
         long checkpoint = row.Number(Checkpoint), revision = row.Number(Revision), sequence = row.Number(Sequence),
             count = row.Number(EventCount), stamp = row.Number(Stamp), unit = row.Number(Unit), size = row.Number(UnitSize),
             removed = row.Number(Removed);
-        if (checkpoint < 1 || revision < 1 || sequence < 1 || count is < 1 or > int.MaxValue || stamp is < 0 or > SqliteStamps.Max
-            || unit < 0 || size is < 0 or 1 or > int.MaxValue || removed < 0 || removed > count)
+        if (checkpoint is < 1 or > MostNumber || revision is < 1 or > MostNumber || sequence is < 1 or > MostNumber
+            || count is < 1 or > int.MaxValue || stamp is < 0 or > SqliteStamps.Max
+            || unit is < 0 or > MostNumber || size is < 0 or 1 or > int.MaxValue || removed < 0 || removed > count)
             throw SqliteErrors.Damage(session, Place(checkpoint), "a number of the commit is out of its range.");
         return new(stream, row.Id(CommitId), new CommitSequence(sequence), SqliteStamps.ToTime(stamp), new Revision(revision),
             new Checkpoint(checkpoint), (int)count, default)
@@ -56,10 +60,16 @@ internal sealed class SqliteRows(SqliteSession session)
         if (row.Number(Crc) != Sum(name, whole, removed, tags, events).Value) throw SqliteErrors.Damage(
             session, Place(commit.FirstCheckpoint.Value), "the checksum of the commit is wrong.");
 
+        if (commit.EventCount - removed > events.Length / SqliteEventReader.LeastBytes) throw Impossible(commit);
         if (scratch.Length < commit.EventCount) scratch = new RecordedEvent[commit.EventCount];
         var reader = new SqliteEventReader(events);
         scratch.AsSpan(0, removed).Clear();
-        for (var i = removed; i < commit.EventCount; i++) scratch[i] = new RecordedEvent(whole, i, reader.Next(types));
+        for (var i = removed; i < commit.EventCount; i++)
+        {
+            if (!reader.TryNext(types, out var read)) throw Impossible(commit);
+            scratch[i] = new RecordedEvent(whole, i, read);
+        }
+
         return scratch.AsSpan(0, commit.EventCount);
     }
 
@@ -120,6 +130,9 @@ internal sealed class SqliteRows(SqliteSession session)
             statement.Reset();
         }
     }
+
+    private CorruptStorageException Impossible(CommitRecord commit) =>
+        SqliteErrors.Damage(session, Place(commit.FirstCheckpoint.Value), "its events are none that were ever stored.");
 
     private string Place(long checkpoint) => $"{session.Sql.Table("commits")}, checkpoint {checkpoint}";
 }

@@ -109,9 +109,13 @@ internal sealed class SqliteSession : IDisposable
         try
         {
             if (!statement.Step()) throw SqliteErrors.Damage(this, Sql.Table("store"), "the row with the counters is missing.");
-            history.Observe(new Checkpoint(statement.Number(0)), known);
-            return new(statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3), statement.Number(4),
-                statement.Text(5));
+            var counters = new SqliteCounters(statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3),
+                statement.Number(4), statement.Text(5));
+            if (counters.Newest is < 0 or > SqliteRows.MostNumber || counters.StampMicroseconds is < 0 or > SqliteStamps.Max
+                || counters.Removed is < 0 or > SqliteRows.MostNumber)
+                throw SqliteErrors.Damage(this, Sql.Table("store"), "a counter, or a number of the newest commit, is out of its range.");
+            history.Observe(new Checkpoint(counters.Newest), known);
+            return counters;
         }
         finally
         {

@@ -28,7 +28,8 @@ internal static class SqliteSnapshots
         var head = SqliteHeads.Find(session, stream);
         var row = head is null ? null : session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-snapshot"],
             new { stream = head.Incarnation.Value, atMost = atMost.Value });
-        return row is null ? null : Sound(row, stream) ?? throw Damaged(session, row, stream);
+        if (row is null) return null;
+        return (Sound(row, stream) ?? throw Damaged(session, row, stream)) with { Incarnation = head!.Incarnation };
     }
 
     public static void Prune(SqliteSession session, StreamId stream, int keep)
@@ -55,7 +56,8 @@ internal static class SqliteSnapshots
     {
         if (row is not
             {
-                Revision: > 0 and var revision, SchemaVersion: >= 0 and <= int.MaxValue and var version, StateType: { } type,
+                Revision: > 0 and <= SqliteRows.MostNumber and var revision,
+                SchemaVersion: >= 0 and <= int.MaxValue and var version, StateType: { } type,
                 Payload: { } payload
             }) return null;
         var snapshot = new SnapshotRecord(stream, new Revision(revision), (int)version, type, payload);

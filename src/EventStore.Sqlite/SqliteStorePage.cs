@@ -33,7 +33,7 @@ internal sealed class SqliteStorePage
     {
         // The lowest commit of the range may end before it: it is the one that begins before it.
         long first = row.Number(SqliteRows.Checkpoint), from = Math.Max(first, Low),
-            to = Math.Min(first + row.Number(SqliteRows.EventCount) - 1, High);
+            to = Math.Min(first + Math.Clamp(row.Number(SqliteRows.EventCount), 0, int.MaxValue) - 1, High);
         if (to < from) return true;
         if (examined++ == MaxCommitsPerPage) return false;
 

@@ -60,7 +60,7 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 var first = row.Number(SqliteRows.Checkpoint);
-                var after = first + Math.Max(1, row.Number(SqliteRows.EventCount));
+                var after = Math.Min(first, long.MaxValue - int.MaxValue) + Math.Clamp(row.Number(SqliteRows.EventCount), 1, int.MaxValue);
                 if (after <= next) continue;
                 if (first < next || after - 1 > newest) Report($"{session.Sql.Table("commits")}, checkpoint {first}",
                     "its checkpoints overlap those before it, or lie beyond the newest.");

@@ -10,10 +10,12 @@ public static class ConsumerWireupExtensions
     /// <param name="waitForStorage">
     /// How long to wait for a storage that does not exist yet; null to fail at once with <see cref="StorageNotFoundException"/>.
     /// </param>
+    /// <exception cref="InvalidOptionException">The time is negative.</exception>
     public static Wireup OpenReadOnly(this Wireup wireup, TimeSpan? waitForStorage = null)
     {
         ArgumentNullException.ThrowIfNull(wireup);
-        ArgumentOutOfRangeException.ThrowIfLessThan(waitForStorage ?? TimeSpan.Zero, TimeSpan.Zero, nameof(waitForStorage));
+        OptionRules.RequireOf(
+            nameof(OpenReadOnly), waitForStorage is null || waitForStorage >= TimeSpan.Zero, waitForStorage, "0 or longer");
         return wireup.Choose(nameof(OpenReadOnly), new ReadOnlyChoice(waitForStorage ?? TimeSpan.Zero));
     }
 
@@ -22,15 +24,21 @@ public static class ConsumerWireupExtensions
     /// created if it is missing, and closed with the store.
     /// </summary>
     /// <param name="wireup">The wireup.</param>
-    /// <param name="address">A scheme, a colon, and what the backend needs, such as <c>file:./projections</c>.</param>
+    /// <param name="address">
+    /// A scheme, a colon, and what the backend needs, such as <c>file:./projections</c>. <c>memory:</c> is always known.
+    /// </param>
     /// <param name="engines">Adds the backends that may be selected.</param>
+    /// <exception cref="WireupException">
+    /// A storage of consumers was chosen before. A wrong address throws when the store is built.
+    /// </exception>
     public static Wireup KeepConsumersIn(this Wireup wireup, string address, Action<EngineCatalogue> engines)
     {
         ArgumentNullException.ThrowIfNull(wireup);
-        ArgumentException.ThrowIfNullOrWhiteSpace(address);
+        ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(engines);
         var catalogue = new EngineCatalogue();
         engines(catalogue);
+        catalogue.AddInMemoryIfMissing();
         return wireup.Choose(
             nameof(KeepConsumersIn), new ConsumerStorageChoice(context => catalogue.Create(address, context), IsOwned: true));
     }

@@ -44,7 +44,7 @@ public static class DispatchWireupExtensions
     public static Wireup Startup(this Wireup wireup, DispatchStartup startup)
     {
         ArgumentNullException.ThrowIfNull(wireup);
-        return wireup.Choose(nameof(Startup), new StartupChoice(OptionRules.RequireDefined(startup)));
+        return wireup.Choose(nameof(Startup), new StartupChoice(OptionRules.RequireDefinedOf(nameof(Startup), startup)));
     }
 
     /// <summary>Does not track dispatch: no event counts as undispatched.</summary>

@@ -25,7 +25,11 @@ public static class WireupExtensions
     public static EngineCatalogue AddInMemory(this EngineCatalogue engines)
     {
         ArgumentNullException.ThrowIfNull(engines);
-        return engines.Add("memory", (_, context) => new InMemoryPersistenceEngine(context.Time));
+        return engines.Add("memory", (rest, context) => string.IsNullOrWhiteSpace(rest)
+            ? new InMemoryPersistenceEngine(context.Time)
+            : throw new WireupException(
+                "The address 'memory:' has something after the colon, but every store has its own memory, without a name. "
+                + "Write 'memory:' alone."));
     }
 
     /// <summary>
@@ -71,20 +75,16 @@ public static class WireupExtensions
     /// <param name="algorithm">The algorithm.</param>
     /// <param name="level">The level.</param>
     /// <param name="minBytes">Smaller payloads are not compressed.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such algorithm or level, or the number is negative.</exception>
+    /// <exception cref="InvalidOptionException">There is no such algorithm or level, or the number is negative.</exception>
     public static Wireup Compress(
         this Wireup wireup,
         CompressionAlgorithm algorithm = CompressionAlgorithm.Brotli,
         CompressionLevel level = CompressionLevel.Fastest,
         int minBytes = 128)
     {
-        OptionRules.RequireDefined(algorithm);
-        OptionRules.RequireDefined(level);
-        ArgumentOutOfRangeException.ThrowIfNegative(minBytes);
-        if (!Enum.IsDefined(algorithm))
-            throw new InvalidOptionException(nameof(Compress), nameof(algorithm), $"{algorithm}", "a member of its enumeration");
-        if (!Enum.IsDefined(level))
-            throw new InvalidOptionException(nameof(Compress), nameof(level), $"{level}", "a member of its enumeration");
+        OptionRules.RequireDefinedOf(nameof(Compress), algorithm);
+        OptionRules.RequireDefinedOf(nameof(Compress), level);
+        OptionRules.RequireOf(nameof(Compress), minBytes >= 0, minBytes, "0 or more");
         return Require(wireup).Collect(nameof(Compress), new TransformChoice(new CompressionTransform(algorithm, level, minBytes)));
     }
 
@@ -183,9 +183,10 @@ public static class WireupExtensions
     }
 
     /// <summary>Keeps only the newest snapshots of each stream. Without this method all are kept.</summary>
+    /// <exception cref="InvalidOptionException">The number is below 1.</exception>
     public static Wireup KeepSnapshots(this Wireup wireup, int newest)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(newest, 1);
+        OptionRules.RequireOf(nameof(KeepSnapshots), newest >= 1, newest, "at least 1");
         return Require(wireup).Choose(nameof(KeepSnapshots), new SnapshotsChoice(newest));
     }
 
@@ -209,10 +210,13 @@ public static class WireupExtensions
     public static ValueTask<IEventStore> BuildAsync(this Wireup wireup, CancellationToken cancellationToken = default)
     {
         Require(wireup).Close();
-        if (wireup.Find<PersistenceChoice>()?.Catalogue is { } catalogue
-            && !catalogue.Schemes.Contains("memory", StringComparer.OrdinalIgnoreCase))
-            catalogue.AddInMemory();
+        wireup.Find<PersistenceChoice>()?.Catalogue?.AddInMemoryIfMissing();
         return StoreBuilder.BuildAsync(wireup, cancellationToken);
+    }
+
+    internal static void AddInMemoryIfMissing(this EngineCatalogue catalogue)
+    {
+        if (!catalogue.Schemes.Contains("memory", StringComparer.OrdinalIgnoreCase)) catalogue.AddInMemory();
     }
 
     private static Wireup UseJson(Wireup wireup, Action<EventTypes> register, JsonSerializerOptions options)

@@ -79,6 +79,18 @@ public sealed class AccessTests : IDisposable
     }
 
     [Fact]
+    public async Task A_directory_that_is_no_path_is_refused_when_it_is_given()
+    {
+        foreach (var address in (string[])["file:", "file: ", "file:a\0b"])
+            await Assert.ThrowsAsync<WireupException>(async () => await WireAddress(address).BuildAsync());
+        foreach (var path in (string[])["", " ", "a\0b"])
+        {
+            Assert.Throws<InvalidOptionException>(() => new FileSystemStore(path));
+            Assert.Throws<InvalidOptionException>(() => Wireup.Init().UsingFileSystemPersistence(path));
+        }
+    }
+
+    [Fact]
     public async Task An_address_with_three_slashes_is_the_directory_from_the_root()
     {
         await using (var store = await WireAddress("file://" + directory.Path).InitializeStorageEngine().BuildAsync())

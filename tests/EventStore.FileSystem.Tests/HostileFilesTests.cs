@@ -132,7 +132,11 @@ public sealed class HostileFilesTests : IDisposable
     {
         await FillAsync(segmentBytes: 1 << 20);
         File.Copy(Path.Combine(directory.Path, LogSegments.PathOf(1)), Path.Combine(directory.Path, "log", "3000000000.seg"));
-        await ExpectRefusedAsync(isRepaired: false);
+        await ExpectRefusedAsync();
+        var report = await Maintenance.Repair.RunAsync(
+            new FileDisk(directory.Path), new FileDisk(Path.Combine(target.Path, "again")), SmallStore.Small(), null, default);
+        Assert.Equal(60, report.EventsSaved);
+        Assert.Contains(report.LostParts, part => part.Place.EndsWith("3000000000.seg", StringComparison.Ordinal));
     }
 
     private async Task FillAsync(long segmentBytes, bool compresses = false)

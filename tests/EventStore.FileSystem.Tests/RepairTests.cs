@@ -62,6 +62,18 @@ public sealed class RepairTests : IDisposable
     }
 
     [Fact]
+    public async Task Damage_that_cost_nothing_is_listed_and_the_repair_is_complete()
+    {
+        var stored = await FillAsync(isPacked: false);
+        Damage(Segments()[1], bytes => bytes[40] ^= 1);
+        var report = await new FileSystemStore(directory.Path, Options).RepairAsync(repaired.Path);
+        Assert.Equal(0, Assert.Single(report.LostParts).Bytes);
+        Assert.True(report.IsComplete);
+        Assert.Empty(report.LostRevisions);
+        Assert.Equal(stored, await ReadRepairedAsync());
+    }
+
+    [Fact]
     public async Task A_lost_end_reuses_no_checkpoint_and_no_document_version()
     {
         var stored = await FillAsync(isPacked: false);

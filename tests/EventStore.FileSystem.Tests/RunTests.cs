@@ -21,7 +21,7 @@ public sealed class RunTests : IDisposable
         var runs = new RunFolder(disk, Guid.NewGuid(), cacheSlots: 64);
         using var run = runs.Write(level: 0, from: 0, to: 100, Entries, writer =>
         {
-            for (var i = 0; i < Entries; i++) writer.Add(KeyOf(i), Varint.Of(i));
+            for (var i = 0; i < Entries; i++) writer.Add(KeyOf(i), ValueOf(i));
         });
         Assert.Empty(run.DamagedBlocks());
         Assert.True(run.Height >= 1);
@@ -30,11 +30,11 @@ public sealed class RunTests : IDisposable
         {
             Assert.True(run.MayHold(RunFormat.HashOf(KeyOf(i))));
             Assert.True(cursor.Seek(KeyOf(i)) && cursor.Key.SequenceEqual(KeyOf(i)));
-            Assert.Equal(i, Varint.Read(cursor.Value));
+            Assert.Equal(i + 1, HeadEntry.Read(cursor.Value).Start);
         }
 
         var count = 0;
-        for (var isThere = cursor.Seek([]); isThere; isThere = cursor.Next()) Assert.Equal(count++, Varint.Read(cursor.Value));
+        for (var isThere = cursor.Seek([]); isThere; isThere = cursor.Next()) Assert.Equal(++count, HeadEntry.Read(cursor.Value).Start);
         Assert.Equal(Entries, count);
         Assert.False(cursor.Seek([IndexKeys.Checkpoint]));
         Assert.InRange(Enumerable.Range(Entries, 10_000).Count(i => run.MayHold(RunFormat.HashOf(KeyOf(i)))), 0, 300);
@@ -140,6 +140,8 @@ public sealed class RunTests : IDisposable
         file.Position = 100;
         file.WriteByte((byte)(old ^ 1));
     }
+
+    private static byte[] ValueOf(int i) => new HeadEntry(i + 1, 1, 1).ToValue();
 
     private static byte[] KeyOf(int i) => IndexKeys.OfStream("stream-" + i.ToString("D8", CultureInfo.InvariantCulture));
 }

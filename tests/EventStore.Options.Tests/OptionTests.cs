@@ -49,11 +49,6 @@ public sealed class OptionTests : IDisposable
                 Assert.Contains(refused.Property, refused.Message, StringComparison.Ordinal);
                 continue;
             }
-            catch (ArgumentException) when (value is ConsumerStart)
-            {
-                continue; // a revision does not fit a source of many streams
-            }
-
             var error = await Record.ExceptionAsync(() => works().WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, Token));
             Assert.True(error is null, $"{name} = {Show(value)} was accepted, and then failed: {error}");
         }
@@ -74,7 +69,8 @@ public sealed class OptionTests : IDisposable
             if (value is null && !mayBeNull)
                 Assert.True(error is ArgumentNullException, $"{name} = null gave {error?.ToString() ?? "no error"}");
             if (value is null && mayBeNull && AreAllGiven(verb, arguments)) Assert.Null(error);
-            if (value is Enum && !Enum.IsDefined(value.GetType(), value)) Assert.IsType<ArgumentOutOfRangeException>(error);
+            if (value is not null && error is not null)
+                Assert.True(error is EventStoreException or InvalidNameException, $"{name} = {Show(value)} gave {error}");
         }
     }
 
@@ -87,7 +83,7 @@ public sealed class OptionTests : IDisposable
             Assert.Empty(await store.ReadAllAsync(cancellationToken: Token).ToListAsync(Token));
         }
 
-        Assert.Throws<ArgumentOutOfRangeException>(() => Wireup.Init().OpenReadOnly(TimeSpan.FromTicks(-1)));
+        Assert.Throws<InvalidOptionException>(() => Wireup.Init().OpenReadOnly(TimeSpan.FromTicks(-1)));
         Assert.Throws<WireupException>(() => Wireup.Init().SignReadStreamsWith(default));
     }
 

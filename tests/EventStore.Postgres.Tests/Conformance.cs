@@ -124,6 +124,8 @@ public sealed class ReadOnly : ReadOnlySpecification<PostgresBackend>;
 
 public sealed class Tags : TagSpecification<PostgresBackend>;
 
+public sealed class Decisions : DecisionSpecification<PostgresBackend>;
+
 public sealed class AppendConditions : ConditionSpecification<PostgresBackend>;
 
 public sealed class Units : UnitSpecification<PostgresBackend>;

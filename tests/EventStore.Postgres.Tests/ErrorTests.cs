@@ -200,4 +200,15 @@ public sealed class ErrorTests : IAsyncLifetime
         while (await reader.NextResultAsync(token));
         return found;
     }, Token);
+
+    [Fact]
+    public void A_read_on_a_connection_that_lost_its_place_in_the_protocol_may_be_repeated()
+    {
+        var unexpected = Assert.IsType<Exception>(Activator.CreateInstance(typeof(Exception), "secret"));
+        Assert.True(PostgresErrors.LeavesConnectionInDoubt(unexpected));
+        var error = PostgresErrors.Refused(unexpected, "read");
+        Assert.IsType<StorageUnavailableException>(error);
+        Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
+        Assert.IsType<BatchOutcomeUnknownException>(PostgresErrors.Sent(unexpected, "commit"));
+    }
 }

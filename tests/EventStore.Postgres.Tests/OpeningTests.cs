@@ -147,7 +147,12 @@ public sealed class OpeningTests : IAsyncLifetime
             TestStores.OpenEngineAsync("Host=127.0.0.1;Port=1;Username=me;Password=secret-word",
             new PostgresOptions { StartupTimeout = TimeSpan.Zero }));
         Assert.DoesNotContain("secret-word", unreachable.ToString(), StringComparison.Ordinal);
-        foreach (var unreadable in (string[])["Host=here;Pasword=secret-word", "secret-word", "Port=secret-word", "Database=secret-word"])
+        foreach (var unreadable in (string[])
+        [
+            "Host=here;Pasword=secret-word", "secret-word", "Port=secret-word", "Database=secret-word", "Host=;Password=secret-word",
+            "Host= ;Password=secret-word", "Host=here;Timeout=secret-word", "Host=here;Port=99999;Password=secret-word",
+            "Host=here;Password=secret-word;Minimum Pool Size=9;Maximum Pool Size=1", "Host=here;SSL Mode=secret-word",
+        ])
         {
             var refused = Assert.Throws<WireupException>(() => Wireup.Init().UsingPostgresPersistence(unreadable));
             Assert.DoesNotContain("secret-word", refused.ToString(), StringComparison.Ordinal);

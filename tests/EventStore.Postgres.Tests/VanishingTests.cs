@@ -76,6 +76,26 @@ public sealed class VanishingTests : IAsyncLifetime
         Assert.Equal((0, default, true), (page.Events.Length, page.State, page.IsEnd));
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_caller_that_cancels_leaves_at_once_and_the_server_is_not_asked_to_cancel()
+    {
+        await CommitAsync("a", 10);
+        await using var locking = new NpgsqlConnection(address);
+        await locking.OpenAsync(Token);
+        await using var transaction = await locking.BeginTransactionAsync(Token);
+        await using (var command = new NpgsqlCommand($"LOCK TABLE {schema.Quoted}.streams", locking))
+            await command.ExecuteNonQueryAsync(Token);
+        using var cancelling = new CancellationTokenSource();
+        var asked = new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Forward, Limit);
+        var read = Engine.ReadAllAsync(asked, cancelling.Token).AsTask();
+        await schema.UntilWaitingAsync(1);
+        await cancelling.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read);
+        await schema.UntilWaitingAsync(1); // it still waits for the lock
+        await transaction.CommitAsync(Token);
+        Assert.Equal("a", (await Engine.FindHeadAsync("a", Token))!.Stream.Id);
+    }
+
     private async Task CommitAsync(StreamId stream, params int[] sizes) =>
         Assert.Equal(CommitOutcomeKind.Committed, (await Engine.CommitAsync(
         new CommitAttempt(stream, SequentialGuid.Next(), [.. sizes.Select(size => new EventRecord(SequentialGuid.Next(), "type", new byte[size]))])

@@ -19,25 +19,31 @@ public sealed class RestartTests
         var order = new ConsumerOrder(place.Address, place.Schema, Appends: true, EventsPerCheckpoint: 1, Term);
         var took = new List<TimeSpan>();
         var killed = SuiteProcess.Start(typeof(RestartTests).Assembly, [ConsumerLife.Word, .. order.ToArguments()]);
+        var free = await FirstEventAfterOpeningAsync(killed);
         await killed.UntilSaidAsync("wrote", 3);
         for (var round = 0; round < Rounds; round++)
         {
             await killed.KillAsync();
             await killed.DisposeAsync();
             var next = SuiteProcess.Start(typeof(RestartTests).Assembly, [ConsumerLife.Word, .. order.ToArguments()]);
-            await next.UntilSaidAsync("open");
-            var opened = Stopwatch.GetTimestamp();
-            await next.UntilSaidAsync("wrote");
-            took.Add(Stopwatch.GetElapsedTime(opened));
+            took.Add(await FirstEventAfterOpeningAsync(next));
             killed = next;
         }
 
         await killed.DisposeAsync();
         var times = string.Join(", ", took.Select(time => $"{time.TotalMilliseconds:0}"));
-        TestContext.Current.TestOutputHelper?.WriteLine($"{scheme}: {times} ms");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{scheme}: {free.TotalMilliseconds:0} ms with a free name, then {times} ms");
 
-        // A busy machine adds to each, hardly to all.
-        Assert.True(took.Min() < Allowed, $"the soonest restart delivered after {took.Min()}, where {Allowed} is promised");
+        // A busy machine adds to each, also to the start that found the name free.
+        Assert.True(took.Min() < free + Allowed, $"the soonest restart delivered after {took.Min()}, the first start after {free}");
         Assert.True(took.Max() < Term / 2, $"a restart delivered after {took.Max()}, as if a term was waited for");
+    }
+
+    private static async Task<TimeSpan> FirstEventAfterOpeningAsync(SuiteProcess consumer)
+    {
+        await consumer.UntilSaidAsync("open");
+        var opened = Stopwatch.GetTimestamp();
+        await consumer.UntilSaidAsync("wrote");
+        return Stopwatch.GetElapsedTime(opened);
     }
 }

@@ -91,6 +91,28 @@ public sealed class DamageTests
         }
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData("")]
+    [InlineData("\0")]
+    [InlineData("\u00FF")]
+    [InlineData("\u00FF\u00FF\u00FF\u00FF")]
+    [InlineData("default")]
+    [InlineData("default\0\0")]
+    [InlineData("nan")]
+    public async Task A_name_that_is_none_never_makes_a_removal_endless(string name)
+    {
+        await using var store = await DamagedStore.StartAsync(isSwept: true);
+        foreach (var stepEntries in (int[])[1, 2, 3, 100])
+        {
+            await store.RestoreAsync();
+            await using var engine = store.Open(stepEntries);
+            await engine.InitializeAsync(Token);
+            await store.Database.SortedSetAddAsync("{damaged}:names", System.Text.Encoding.Latin1.GetBytes(name), 0);
+            await ReturnsAsync(async () => await engine.PurgeAllAsync(Token), $"'{name}', {stepEntries} a step");
+            await store.PingAsync();
+        }
+    }
+
     [Theory(Timeout = 3_000_000)]
     [InlineData(true, 17)]
     [InlineData(false, 18)]

@@ -134,7 +134,8 @@ internal sealed class DamagedStore : IAsyncDisposable
         await redis.DisposeAsync();
     }
 
-    private RedisPersistenceEngine Open(int stepEntries) =>
+    /// <summary>An engine that clears away what is removed in steps of a size; 0 for never.</summary>
+    public RedisPersistenceEngine Open(int stepEntries) =>
         new(new RedisConnection(RedisConnection.Parse(redis.Address), connection), options, EngineContext.Default, stepEntries);
 
     private async Task FillAsync(bool isSwept)

@@ -175,6 +175,8 @@ public sealed class MemoryReadOnly : ReadOnlySpecification<MemoryBackend>;
 
 public sealed class Tags : TagSpecification<FileBackend>;
 
+public sealed class Decisions : DecisionSpecification<FileBackend>;
+
 public sealed class AppendConditions : ConditionSpecification<FileBackend>;
 
 public sealed class Units : UnitSpecification<FileBackend>;
@@ -186,6 +188,8 @@ public sealed class StreamLives : StreamLifeSpecification<FileBackend>;
 public sealed class Imports : ImportSpecification<FileBackend>;
 
 public sealed class MemoryTags : TagSpecification<MemoryBackend>;
+
+public sealed class MemoryDecisions : DecisionSpecification<MemoryBackend>;
 
 public sealed class MemoryAppendConditions : ConditionSpecification<MemoryBackend>;
 

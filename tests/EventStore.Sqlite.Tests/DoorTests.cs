@@ -27,7 +27,10 @@ public sealed class DoorTests : IDisposable
         Assert.Throws<InvalidOptionException>(() =>
             new EngineCatalogue().AddSqlite(new SqliteOptions { BusyTimeout = TimeSpan.FromSeconds(-1) }));
         Assert.Throws<InvalidOptionException>(() => new EngineCatalogue().AddSqlite(new SqliteOptions { PollInterval = TimeSpan.Zero }));
-        Assert.Throws<WireupException>(() => new EngineCatalogue().AddSqlite().Create("sqlite:", EngineContext.Default));
+        foreach (var address in (string[])["sqlite:", "sqlite: ", "sqlite:a\0b", "sqlite:Data Source=a\0b"])
+            Assert.Throws<WireupException>(() => new EngineCatalogue().AddSqlite().Create(address, EngineContext.Default));
+        foreach (var database in (string[])["", " ", "a\0b"])
+            Assert.Throws<WireupException>(() => Wireup.Init().UsingSqlitePersistence(database));
     }
 
     [Fact]

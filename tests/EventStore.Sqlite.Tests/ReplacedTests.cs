@@ -70,6 +70,8 @@ public sealed class ReplacedTests : IDisposable
     [InlineData(raw.SQLITE_PROTOCOL, 0, typeof(StorageUnavailableException), "network file system")]
     [InlineData(raw.SQLITE_NOMEM, 0, typeof(StorageUnavailableException), "memory")]
     [InlineData(raw.SQLITE_READONLY, 0, typeof(StorageException), "IsReadOnly")]
+    [InlineData(raw.SQLITE_READONLY, SqliteErrors.ReadOnlyDirectory, typeof(StorageException), "write to that directory")]
+    [InlineData(raw.SQLITE_READONLY, SqliteErrors.ReadOnlyCannotBegin, typeof(StorageException), "write to that directory")]
     [InlineData(raw.SQLITE_READONLY, raw.SQLITE_READONLY_DBMOVED, typeof(StorageReplacedException), "replaced")]
     [InlineData(raw.SQLITE_CANTOPEN, 0, typeof(StorageException), "directory")]
     [InlineData(raw.SQLITE_IOERR, raw.SQLITE_IOERR_FSYNC, typeof(StorageException), "VerifyAsync")]
@@ -82,6 +84,7 @@ public sealed class ReplacedTests : IDisposable
             new SqliteException("", code, extended == 0 ? code : extended), SqliteLocation.Parse(directory.Database));
         Assert.Equal(type, error.GetType());
         Assert.Contains(advice, error.Message, StringComparison.Ordinal);
+        Assert.Equal(advice == nameof(SqliteOptions.IsReadOnly), error.Message.Contains("IsReadOnly", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = 120_000)]

@@ -8,6 +8,29 @@ public sealed partial class ApiTests
     private static readonly StreamId Stream = new("order", "42");
 
     [Fact]
+    public void A_condition_that_orders_truth_values_or_null_is_refused_when_it_is_made()
+    {
+        foreach (var comparison in Enum.GetValues<ValueComparison>())
+        {
+            var hasOrder = comparison is not (ValueComparison.Equal or ValueComparison.NotEqual);
+            foreach (var make in (Func<EventPredicate>[])
+                [
+                    () => EventPredicate.Body("/a", comparison, true),
+                    () => EventPredicate.Body("/a", comparison, (string?)null),
+                    () => new EventPredicate.BodyValue("/a", ValueComparison.Equal) with { Comparison = comparison },
+                ])
+            {
+                var error = Record.Exception(make);
+                Assert.Equal(hasOrder, error is ArgumentException);
+                if (hasOrder) Assert.Contains("Equal or NotEqual", error!.Message, StringComparison.Ordinal);
+            }
+
+            Assert.NotNull(EventPredicate.Body("/a", comparison, "text"));
+            Assert.NotNull(EventPredicate.Body("/a", comparison, 1m));
+        }
+    }
+
+    [Fact]
     public async Task Events_are_appended_one_by_one_and_as_collections_with_and_without_an_expected_revision()
     {
         await using var store = await OpenAsync();
@@ -185,7 +208,7 @@ public sealed partial class ApiTests
     {
         await using var store = await OpenAsync();
         var options = new ConsumerOptions { StartFrom = ConsumerStart.AfterRevision(new Revision(1)) };
-        var error = await Assert.ThrowsAsync<ArgumentException>(
+        var error = await Assert.ThrowsAsync<InvalidOptionException>(
             async () => await store.Consumers.StartAsync("c", ConsumerSource.Everything, (_, _) => default, options));
         Assert.Contains("AfterCheckpoint", error.Message, StringComparison.Ordinal);
     }

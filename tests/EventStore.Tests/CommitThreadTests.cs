@@ -99,6 +99,40 @@ public sealed class CommitThreadTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task Who_cancels_another_commit_on_its_lent_thread_does_not_run_the_code_of_that_caller()
+    {
+        var engine = new Blocking(OpenInMemory());
+        await using var store = await Wire(engine).BuildAsync();
+        using var cancelling = new CancellationTokenSource();
+        engine.Gate.Reset();
+        var lone = LoneAsync();
+        engine.Gate.Set();
+        Assert.NotEqual(await lone, await other.Task);
+
+        async Task<int> LoneAsync()
+        {
+            await store.AppendAsync("stream", "0");
+            var cancelled = CancelledAsync();
+            var here = Environment.CurrentManagedThreadId;
+            Cancel(cancelling);
+            await cancelled;
+            return here;
+        }
+
+        async Task CancelledAsync()
+        {
+            try
+            {
+                await store.AppendAsync("stream", ExpectedRevision.Any, [new EventMessage("1")], cancellationToken: cancelling.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                other.SetResult(Environment.CurrentManagedThreadId);
+            }
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Hooks_and_dispatch_keep_no_other_commit_waiting()
     {
         var engine = new Blocking(OpenInMemory());
@@ -146,6 +180,8 @@ public sealed class CommitThreadTests
         Assert.Equal(2, (await store.AppendAsync("stream", "1")).LastCheckpoint.Value);
     }
 
+    private readonly TaskCompletionSource<int> other = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private const string CommitThreadName = "EventStore commits";
 
     private static IPersistenceEngine OpenInMemory() =>
@@ -176,6 +212,9 @@ public sealed class CommitThreadTests
             return base.CommitAsync(attempts, cancellationToken);
         }
     }
+
+    // Runs what is registered on the calling thread, as CancelAsync does not.
+    private static void Cancel(CancellationTokenSource cancelling) => cancelling.Cancel();
 
     // What an application without await does. The analyzers forbid it to this code base.
     private static T Block<T>(Task<T> task)

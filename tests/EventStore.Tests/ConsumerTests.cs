@@ -117,20 +117,77 @@ public sealed class ConsumerTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_callback_that_throws_its_own_cancellation_ends_the_consumer_with_an_explanation()
+    public async Task A_callback_that_throws_is_logged_and_the_consumer_goes_on()
     {
-        await using var store = await Wireup.Init().UsingInMemoryPersistence()
+        using var log = new CollectedLog();
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingLoggerFactory(log)
             .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
-        await store.AppendAsync("stream", "x");
+        var (idle, calls) = (new SemaphoreSlim(0), 0);
         await using var consumer = await store.Consumers.StartAsync(
-            "cancelled",
+            "called back",
             ConsumerSource.Everything,
             (_, _) => default,
-            new ConsumerOptions { OnCaughtUp = () => throw new OperationCanceledException("of its own") });
+            new ConsumerOptions
+            {
+                EventsPerCheckpoint = 1,
+                OnCaughtUp = () => throw new OperationCanceledException("of its own"),
+                OnPersisted = _ => throw new InvalidOperationException("of its own"),
+                OnIdle = () =>
+                {
+                    idle.Release();
+                    throw new InvalidOperationException($"of its own {++calls}");
+                },
+            });
+        await idle.WaitAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            await store.AppendAsync("stream", "x");
+            await idle.WaitAsync();
+        }
+
+        await consumer.WaitUntilCaughtUpAsync();
+        Assert.Equal((3L, ConsumerState.Running), (consumer.Position.Value, (await consumer.GetStatusAsync()).State));
+        foreach (var option in new[] { "OnCaughtUp", "OnIdle", "OnPersisted" })
+            Assert.Contains($"The callback {option} of consumer called back failed; the consumer goes on", log.Messages);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_hook_that_throws_its_own_cancellation_ends_the_consumer_with_an_explanation()
+    {
+        await using var store = await Wireup.Init().UsingInMemoryPersistence().HookIntoPipelineUsing(new Cancels())
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        await store.AppendAsync("stream", "x");
+        await using var consumer = await store.Consumers.StartAsync("cancelled", ConsumerSource.Everything, (_, _) => default);
         Assert.Contains(
             "of its own",
             (await Assert.ThrowsAsync<InvalidOperationException>(() => consumer.Completion)).Message,
             StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_a_consumer_refuses_is_one_exception_that_names_the_option_or_what_to_do()
+    {
+        await using var store = await Wireup.Init().UsingInMemoryPersistence()
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        var lanes = await Assert.ThrowsAsync<InvalidOptionException>(async () => await store.Consumers.StartAsync(
+            "name", ConsumerSource.Everything, new Projection<string>("", (state, _) => state), new ConsumerOptions { Parallelism = 2 }));
+        Assert.Equal("ConsumerOptions.Parallelism is 2, but must be 1 for a consumer with a state.", lanes.Message);
+        var start = await Assert.ThrowsAsync<InvalidOptionException>(async () => await store.Consumers.StartAsync(
+            "name",
+            ConsumerSource.Everything,
+            (_, _) => default,
+            new ConsumerOptions { StartFrom = ConsumerStart.AfterRevision(new Revision(5)) }));
+        Assert.Equal("StartFrom", start.Property);
+
+        await using var running = await store.Consumers.StartAsync("name", ConsumerSource.Everything, (_, _) => default);
+        var taken = await Assert.ThrowsAsync<ConsumerTakenException>(async () => await store.Consumers.DeleteAsync("name"));
+        Assert.Contains("Dispose it where it runs; then delete it.", taken.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("WhenTaken", taken.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Cancels : IPipelineHook
+    {
+        public CommittedEvent? Select(CommittedEvent committed) => throw new OperationCanceledException("of its own");
     }
 
     [Fact(Timeout = 60_000)]
@@ -156,7 +213,7 @@ public sealed class ConsumerTests
         var definition = new ConsumerDefinition("pulled", ConsumerSource.Everything, options, context => new PullPump(context, pulled));
         await using var gauges = new Gauges("test");
         var report = new ConsumerReport("pulled", gauges, NullLogger.Instance);
-        var storage = new ConsumerDocuments(OpenInMemory(), TimeProvider.System).StorageOf("pulled", options);
+        var storage = new ConsumerDocuments(OpenInMemory(), Guid.Empty, TimeProvider.System).StorageOf("pulled", options);
         using var claim = new ConsumerClaim(definition, storage, report, _ => { });
         var context = new PumpContext(new FailurePolicy(claim, gate), new ConsumerProgress(default, null, null), options, _ => default)
         {

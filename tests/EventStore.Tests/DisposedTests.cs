@@ -36,6 +36,53 @@ public sealed class DisposedTests
         Assert.Empty(failures);
     }
 
+    /// <summary>What is read page by page, with how many of its items are read before the store is closed.</summary>
+    public static TheoryData<string> Reads { get; } =
+    [
+        "stream", "backward", "all", "heads", "category", "subscription", "links", "read streams", "joined", "undispatched",
+        "consumers", "due",
+    ];
+
+    [Theory(Timeout = 60_000), MemberData(nameof(Reads))]
+    public async Task A_running_read_throws_at_the_next_event_after_the_store_closed(string what)
+    {
+        var store = await Wireup.Init().UsingInMemoryPersistence().UsingJsonSerialization(types => types.Register<string>("text"))
+            .LeaveReadStreamsUnsigned().BuildAsync();
+        foreach (var name in new[] { "1", "2", "3" })
+        {
+            for (var i = 0; i < 3; i++) await store.AppendAsync(new StreamId("default", "c", name), $"{i}");
+            await store.ReadStreams.CreateAsync(name, EventPredicate.Bucket("default"));
+            await (await store.Consumers.StartAsync(name, ConsumerSource.Everything, (_, _) => default)).DisposeAsync();
+        }
+
+        var read = ReadOf(store, what).GetAsyncEnumerator();
+        Assert.True(await read.MoveNextAsync());
+        await store.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await read.MoveNextAsync());
+        Assert.False(await read.MoveNextAsync());
+        await read.DisposeAsync();
+    }
+
+    private static IAsyncEnumerable<object> ReadOf(IEventStore store, string what)
+    {
+        StreamId[] streams = [new("default", "c", "1"), new("default", "c", "2")];
+        return what switch
+        {
+            "stream" => store.ReadStreamAsync(streams[0]),
+            "backward" => store.ReadStreamAsync(streams[0], new StreamRange { Direction = ReadDirection.Backward }),
+            "all" => store.ReadAllAsync(),
+            "heads" => store.ListStreamsAsync(),
+            "category" => store.ListStreamsAsync("default", "c"),
+            "subscription" => store.Consumers.SubscribeAsync(ConsumerSource.Everything),
+            "links" => store.ReadStreams.ReadAsync("1").Select(link => (object)link),
+            "read streams" => store.ReadStreams.ListAsync(),
+            "joined" => store.ReadStreams.ReadJoinedAsync(streams),
+            "undispatched" => store.Dispatch.GetUndispatchedAsync(),
+            "consumers" => store.Consumers.ListAsync(),
+            _ => store.Snapshots.ListStreamsDueAsync(null, 1),
+        };
+    }
+
     private static async Task CallAsync(MethodInfo method, object part)
     {
         var arguments = method.GetParameters().Select(parameter => ArgumentOf(parameter.ParameterType)).ToArray();

@@ -31,6 +31,22 @@ public sealed class EncryptionTests
         }
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task Many_callers_encrypt_and_decrypt_with_one_key_at_once()
+    {
+        await using var store = await Json(OpenInMemory()).Compress(minBytes: 1).EncryptWith(Key).BuildAsync();
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(caller => Task.Run(async () =>
+        {
+            for (var i = 0; i < 50; i++)
+            {
+                var orders = Enumerable.Range(0, 3).Select(n => new OrderPlaced(new string('x', 500 * n), (caller * 1000) + i));
+                await store.AppendAsync($"stream-{caller}", orders);
+                await foreach (var committed in store.ReadStreamAsync($"stream-{caller}"))
+                    Assert.InRange(Assert.IsType<OrderPlaced>(committed.Body).Quantity, caller * 1000, (caller * 1000) + i);
+            }
+        })));
+    }
+
     [Fact]
     public async Task Older_plaintext_is_read_where_the_wireup_accepts_it_and_the_description_says_so()
     {

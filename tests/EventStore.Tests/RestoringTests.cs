@@ -70,6 +70,46 @@ public sealed class RestoringTests
         Assert.Single((await store.OpenStreamAsync(Stream)).CommittedEvents);
     }
 
+    [Fact]
+    public async Task A_payload_that_cannot_be_restored_is_reported_with_its_place_wherever_it_is_read()
+    {
+        var engine = new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
+        var transform = new Reverses();
+        await using var store = await Wireup.Init().UsingPersistence(engine).TransformPayloadsUsing(transform)
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
+        var message = new EventMessage("x", new Dictionary<string, string> { ["trace"] = "t" });
+        await store.AppendAsync(Stream, ExpectedRevision.Any, [message], headers: new Dictionary<string, string> { ["user"] = "u" });
+        var stored = (await store.OpenStreamAsync(Stream)).CommittedEvents[0];
+        await store.Snapshots.SaveAsync(new Snapshot(Stream, new Revision(1), "state"));
+        var appended = new Projection<string>("", (state, committed) => state + committed.Body);
+        await using (var consumer = await store.Consumers.StartAsync("sales", ConsumerSource.Everything, appended))
+            await consumer.WaitUntilCaughtUpAsync();
+
+        transform.Break();
+        var (id, at) = ($"event {stored.EventId} in stream '{Stream}' at checkpoint 1", new EventQuery { Condition = Conditions[0] });
+        await ExpectAsync($"the body of {id}", async () => await store.OpenStreamAsync(Stream));
+        await ExpectAsync($"the body of {id}", async () => await store.ReadAllAsync().FirstAsync());
+        await ExpectAsync($"the body of {id}", async () => await store.FindLastEventAsync(at));
+        await ExpectAsync($"the snapshot of stream '{Stream}' at revision 1", async () => await store.Snapshots.FindAsync(Stream));
+        var onDemand = await store.ReadAllAsync(decoding: EventDecoding.OnDemand).FirstAsync();
+        await ExpectAsync($"the headers of {id}", () => Task.FromResult(onDemand.Headers));
+        await ExpectAsync(
+            $"the headers of commit {stored.CommitId} in stream '{Stream}' at checkpoint 1", () => Task.FromResult(onDemand.CommitHeaders));
+        await ExpectAsync(
+            "the state of the consumer 'sales' at checkpoint 1",
+            async () => await store.Consumers.StartAsync("sales", ConsumerSource.Everything, appended));
+    }
+
+    private static EventPredicate[] Conditions { get; } = [EventPredicate.Body("/n", ValueComparison.Equal, 1m)];
+
+    private static async Task ExpectAsync(string place, Func<Task> read)
+    {
+        var error = await Assert.ThrowsAsync<PayloadTransformException>(read);
+        Assert.Equal((place, "reverse"), (error.Place, error.Transform));
+        Assert.Contains(place, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("a secret", error.ToString(), StringComparison.Ordinal);
+    }
+
     private static async Task<IEventStore> OpenAsync(byte[] payload)
     {
         var engine = new Limited();
@@ -101,6 +141,31 @@ public sealed class RestoringTests
     {
         public override EngineDescription Description =>
             base.Description with { Limits = new EngineLimits(100, Limit, Limit, Limit, 100) };
+    }
+
+    /// <summary>A transform of an application, which throws what it likes.</summary>
+    private sealed class Reverses : IPayloadTransform
+    {
+        private volatile bool isBroken;
+
+        public string Id => "reverse";
+
+        public void Break() => isBroken = true;
+
+        public bool TryApply(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output)
+        {
+            var reversed = payload.ToArray();
+            Array.Reverse(reversed);
+            output.Write(reversed);
+            return true;
+        }
+
+        public void Restore(ReadOnlySpan<byte> payload, in PayloadContext context, IBufferWriter<byte> output)
+        {
+            if (isBroken && context is not { Kind: PayloadKind.ConsumerState, Position: 0 }) // a trial before it is used
+                throw new FormatException("it quotes a secret");
+            TryApply(payload, context, output);
+        }
     }
 
     private sealed class Nothing(string id) : IPayloadTransform

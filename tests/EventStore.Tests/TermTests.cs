@@ -3,6 +3,8 @@ using System.Diagnostics;
 using EventStore.Conformance;
 using EventStore.Consumers;
 using EventStore.Leases;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStore.Tests;
 
@@ -93,7 +95,8 @@ public sealed class TermTests
         var time = new AdjustableTimeProvider();
         var disk = new Refuses(new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default));
         await disk.InitializeAsync(Token);
-        var storage = new ConsumerDocuments(disk, time).StorageOf("name", new ConsumerOptions { PollInterval = TimeSpan.FromSeconds(1) });
+        var options = new ConsumerOptions { PollInterval = TimeSpan.FromSeconds(1) };
+        var storage = new ConsumerDocuments(disk, Guid.Empty, time).StorageOf("name", options);
         using var lease = storage.Lease;
         Assert.True(await lease.TryAcquireFromDeadAsync(Token));
         using var ending = new CancellationTokenSource();
@@ -132,8 +135,8 @@ public sealed class TermTests
             new() { StopTimeout = TimeSpan.FromDays(50) },
         ];
         Assert.All(dispatchers, options => Assert.Throws<InvalidOptionException>(options.Validated));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Text().Startup((DispatchStartup)9));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Text().Compress((CompressionAlgorithm)9));
+        Assert.Throws<InvalidOptionException>(() => Text().Startup((DispatchStartup)9));
+        Assert.Throws<InvalidOptionException>(() => Text().Compress((CompressionAlgorithm)9));
     }
 
     [Fact(Timeout = 60_000)]
@@ -166,6 +169,63 @@ public sealed class TermTests
         hook.Break(really: false);
         await store.Dispatch.WaitUntilDispatchedAsync(Token);
         Assert.Null((await store.Dispatch.GetStatusAsync(Token)).Failure);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_dispatch_loop_that_dies_is_shown_holds_no_commit_back_and_leaves_its_lease_free()
+    {
+        var engine = new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
+        await engine.InitializeAsync(Token);
+        var (hook, dispatched) = (new Breaks(), new ConcurrentQueue<long>());
+        var store = await BuildAsync(new BrokenLog());
+        hook.Break();
+        for (var i = 0; i < 3; i++) await store.AppendAsync("stream", "x");
+        var status = await store.Dispatch.GetStatusAsync(Token);
+        Assert.Equal((3L, false), (status.Backlog, status.IsDispatchingHere));
+        Assert.IsType<InvalidOperationException>(status.Failure);
+        hook.Break(really: false);
+        await store.AppendAsync("stream", "x");
+        Assert.Empty(dispatched);
+
+        // What ended the loop is not lost: it is thrown when the store is closed, which closes everything else.
+        Assert.Equal("log", (await Assert.ThrowsAsync<InvalidOperationException>(async () => await store.DisposeAsync())).Message);
+        await using var again = await BuildAsync(NullLoggerFactory.Instance);
+        await again.Dispatch.WaitUntilDispatchedAsync(Token);
+        Assert.Equal([1, 2, 3, 4], dispatched);
+
+        ValueTask<IEventStore> BuildAsync(ILoggerFactory loggers) => Wireup.Init().UsingPersistence(engine).UsingLoggerFactory(loggers)
+            .UsingJsonSerialization(types => types.Register<string>("text")).HookIntoPipelineUsing(hook)
+            .UsingSynchronousDispatchScheduler(options => options.LeaseTerm = TimeSpan.FromHours(1))
+            .DispatchTo((Commit commit, CancellationToken _) =>
+            {
+                dispatched.Enqueue(commit.LastCheckpoint.Value);
+                return default;
+            }).BuildAsync(Token);
+    }
+
+    /// <summary>Throws whenever an error is logged.</summary>
+    private sealed class BrokenLog : ILoggerFactory, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+            // It writes nowhere.
+        }
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (exception is not null) throw new InvalidOperationException("log");
+        }
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public void Dispose()
+        {
+        }
     }
 
     private static Wireup Text() => Wireup.Init().UsingInMemoryPersistence()

@@ -54,7 +54,7 @@ public sealed class WireupTests
         Assert.Equal("DispatchOptions.Parallelism is 0, but must be between 1 and 1024.", error.Message);
         Assert.Throws<InvalidOptionException>(
             () => Wire().UsingAsynchronousDispatchScheduler(options => options.MaxRetryDelay = TimeSpan.Zero));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Wire().KeepSnapshots(0));
+        Assert.Throws<InvalidOptionException>(() => Wire().KeepSnapshots(0));
         Assert.Contains(
             "has 5", Assert.Throws<WireupException>(() => new EncryptionKey("k", new byte[5])).Message, StringComparison.Ordinal);
         Assert.Throws<WireupException>(
@@ -64,7 +64,7 @@ public sealed class WireupTests
     [Fact]
     public async Task An_address_selects_the_backend_and_an_unknown_scheme_is_reported_with_the_known_ones()
     {
-        foreach (var address in (string[])["memory:", "MEMORY:anything"])
+        foreach (var address in (string[])["memory:", "MEMORY:"])
         {
             await using var store = await Wireup.Init().UsingPersistence(address, _ => { }).UsingJsonSerialization(_ => { }).BuildAsync();
             Assert.Equal("in-memory", store.Describe().Engine.Name);
@@ -76,6 +76,42 @@ public sealed class WireupTests
         var malformed = await FailAsync(Wireup.Init().UsingPersistence("nothing", _ => { }).UsingJsonSerialization(_ => { }));
         Assert.Contains("form 'scheme:rest'", malformed.Message, StringComparison.Ordinal);
         Assert.Throws<WireupException>(() => new EngineCatalogue().AddInMemory().AddInMemory());
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task An_address_that_cannot_be_used_is_refused_alike_for_events_and_for_consumers(bool isForConsumers)
+    {
+        foreach (var address in (string[])["", " ", "nothing", "sqlite:x.db", "memory:x", ":", "C:\\data"])
+        {
+            var error = await FailAsync(Over(address));
+            Assert.Contains("memory:", error.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("UsingPersistence(", error.Message, StringComparison.Ordinal);
+        }
+
+        await using var store = await Over("memory:").BuildAsync();
+        Assert.Empty(await store.Consumers.ListAsync().ToListAsync());
+
+        Wireup Over(string address) => isForConsumers
+            ? Wireup.Init().UsingInMemoryPersistence().KeepConsumersIn(address, _ => { }).UsingJsonSerialization(_ => { })
+            : Wireup.Init().UsingPersistence(address, _ => { }).UsingJsonSerialization(_ => { });
+    }
+
+    [Fact]
+    public void Values_of_the_wireup_that_are_out_of_range_are_refused_by_one_exception_that_reads_well()
+    {
+        (string Message, Action Give)[] refused =
+        [
+            ("KeepSnapshots.newest is 0, but must be at least 1.", () => Wire().KeepSnapshots(0)),
+            ("Compress.minBytes is -1, but must be 0 or more.", () => Wire().Compress(minBytes: -1)),
+            ("OpenReadOnly.waitForStorage is -00:00:01, but must be 0 or longer.", () => Wire().OpenReadOnly(TimeSpan.FromSeconds(-1))),
+            ("Startup.startup is 9, but must be one of Auto, Explicit.", () => Wire().Startup((DispatchStartup)9)),
+            (
+                "Compress.algorithm is 9, but must be one of Gzip, Brotli.",
+                () => Wire().Compress((CompressionAlgorithm)9)),
+            ("Options.Name is empty, but must be a name.", () => throw new InvalidOptionException("Options", "Name", "", "a name")),
+            ("Options.Name is blank, but must be a name.", () => throw new InvalidOptionException("Options", "Name", " ", "a name")),
+        ];
+        foreach (var (message, give) in refused) Assert.Equal(message, Assert.Throws<InvalidOptionException>(give).Message);
     }
 
     [Fact]

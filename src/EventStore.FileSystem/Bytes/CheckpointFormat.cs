@@ -8,6 +8,7 @@ internal static class CheckpointFormat
     private const ulong Magic = 0x31504B4353465345; // "ESFSCKP1"
     private const int FixedLength = 96;
     private const int RunLength = 32;
+    private const int MaxLevel = 64;
 
     public static byte[] Encode(Guid storeId, StoreCheckpoint checkpoint)
     {
@@ -38,6 +39,9 @@ internal static class CheckpointFormat
         return bytes;
     }
 
+    /// <summary>Whether a number can be that of a checkpoint. No store writes so many.</summary>
+    public static bool IsGeneration(long number) => number is > 0 and < 1L << 48;
+
     /// <summary>Reads a checkpoint; null if it is not whole, of another store of an unknown format, or claims what no store has.</summary>
     public static StoreCheckpoint? Decode(ReadOnlySpan<byte> from, Guid storeId)
     {
@@ -53,19 +57,23 @@ internal static class CheckpointFormat
         for (var i = 0; i < runs.Length; i++)
         {
             var run = from.Slice(FixedLength + (i * RunLength), RunLength);
+            var level = BinaryPrimitives.ReadInt64LittleEndian(run[8..]);
             runs[i] = new RunEntry(
-                BinaryPrimitives.ReadInt64LittleEndian(run), (int)BinaryPrimitives.ReadInt64LittleEndian(run[8..]),
+                BinaryPrimitives.ReadInt64LittleEndian(run), (int)level,
                 BinaryPrimitives.ReadInt64LittleEndian(run[16..]), BinaryPrimitives.ReadInt64LittleEndian(run[24..]));
+            if (level is < 0 or > MaxLevel || !RunFormat.IsId(runs[i].Id)) return null;
         }
 
         var indexed = new LogPoint(
             BinaryPrimitives.ReadInt64LittleEndian(from[56..]), BinaryPrimitives.ReadUInt32LittleEndian(from[44..]),
             BinaryPrimitives.ReadInt64LittleEndian(from[64..]), BinaryPrimitives.ReadInt64LittleEndian(from[72..]));
         var durableEnd = BinaryPrimitives.ReadInt64LittleEndian(from[48..]);
-        if (!Format.ArePossible(indexed.Position, indexed.NextCheckpoint) || !Format.ArePossible(durableEnd, indexed.NextCheckpoint))
+        var generation = BinaryPrimitives.ReadInt64LittleEndian(from[32..]);
+        if (!Format.ArePossible(indexed.Position, indexed.NextCheckpoint) || !Format.ArePossible(durableEnd, indexed.NextCheckpoint)
+            || !CommitCodec.IsStamp(indexed.StampTicks) || !IsGeneration(generation))
             return null;
         return new StoreCheckpoint(
-            BinaryPrimitives.ReadInt64LittleEndian(from[32..]), BinaryPrimitives.ReadUInt32LittleEndian(from[40..]), durableEnd, indexed,
+            generation, BinaryPrimitives.ReadUInt32LittleEndian(from[40..]), durableEnd, indexed,
             runs);
     }
 }

@@ -36,10 +36,13 @@ internal static class CommitCodec
 
     public static long StampOf(in Frame frame)
     {
-        var reader = new BodyReader(frame.Body);
+        var reader = new BodyReader(frame);
         reader.Id();
-        return reader.Fixed();
+        return reader.Fixed() is var ticks && IsStamp(ticks) ? ticks : throw frame.Impossible();
     }
+
+    /// <summary>Whether ticks are a time.</summary>
+    public static bool IsStamp(long ticks) => (ulong)ticks <= (ulong)DateTime.MaxValue.Ticks;
 
     /// <summary>The stamp of a commit, or the newest one of those that were in a gap; 0 for other frames.</summary>
     public static long NewestStampOf(in Frame frame) => frame.Kind switch

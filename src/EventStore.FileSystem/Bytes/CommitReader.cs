@@ -6,6 +6,7 @@ namespace EventStore.FileSystem.Bytes;
 /// </summary>
 internal ref struct CommitReader
 {
+    private readonly Frame frame;
     private BodyReader reader;
     private readonly ReadOnlySpan<byte> name;
     private readonly ReadOnlySpan<byte> headers;
@@ -13,24 +14,27 @@ internal ref struct CommitReader
 
     public CommitReader(Frame frame, NameCache names)
     {
+        this.frame = frame;
         this.names = names;
         (FirstCheckpoint, EventCount, Position) = (frame.Checkpoint, frame.Count, frame.Position);
-        var own = new BodyReader(frame.Body);
+        var own = new BodyReader(frame);
         CommitId = own.Id();
         StampTicks = own.Fixed();
-        FirstRevision = own.Number();
-        Sequence = own.Number();
+        FirstRevision = own.Number(Format.MaxCheckpoint);
+        Sequence = own.Number(Format.MaxCheckpoint);
         StreamStart = frame.Position - (own.Number() * 8);
+        if (EventCount == 0 || FirstRevision == 0 || Sequence == 0 || StreamStart <= 0 || !CommitCodec.IsStamp(StampTicks))
+            throw frame.Impossible();
         var nameStart = own.Offset;
-        Bucket = own.Bytes();
-        Category = own.Bytes();
-        Id = own.Bytes();
+        Bucket = own.Bytes(StreamId.MaxBucketBytes);
+        Category = own.Bytes(StreamId.MaxBucketBytes);
+        Id = own.Bytes(StreamId.MaxIdBytes);
         name = own.Since(nameStart);
         headers = own.Bytes();
         reader = own;
     }
 
-    public StreamId Stream => names.StreamOf(name, Bucket, Category, Id);
+    public StreamId Stream => names.StreamOf(name, Bucket, Category, Id) ?? throw frame.Impossible();
 
     public ReadOnlySpan<byte> Bucket { get; }
 
@@ -69,11 +73,27 @@ internal ref struct CommitReader
     {
         var at = reader;
         var id = at.Id();
-        var type = names.TextOf(at.Bytes());
+        var type = names.TextOf(at.Bytes(EventRecord.MaxTypeBytes));
+        if (string.IsNullOrEmpty(type) || id == Guid.Empty) throw frame.Impossible();
         var eventHeaders = kept.Keep(at.Bytes());
         var body = kept.Keep(at.Bytes());
         reader = at;
         return new EventRecord(id, type, body, eventHeaders);
+    }
+
+    /// <summary>Checks all of it.</summary>
+    /// <exception cref="CorruptStorageException">Something in it is impossible.</exception>
+    public void Require()
+    {
+        if (Bucket.IsEmpty || Id.IsEmpty || !NameCache.IsName(Bucket) || !NameCache.IsName(Category) || !NameCache.IsName(Id))
+            throw frame.Impossible();
+        for (var i = 0; i < EventCount; i++)
+        {
+            if (reader.Id() == Guid.Empty) throw frame.Impossible();
+            reader.Name(EventRecord.MaxTypeBytes);
+            reader.Bytes();
+            reader.Bytes();
+        }
     }
 
     /// <summary>Skips the next event.</summary>

@@ -17,8 +17,8 @@ internal static class Format
     public const int MaxFrameLength = 1 << 30;
 
     // What no log reaches: so sums of two such numbers never overflow.
-    private const long MaxPosition = 1L << 51;
-    private const long MaxCheckpoint = 1L << 47;
+    public const long MaxPosition = 1L << 51;
+    public const long MaxCheckpoint = 1L << 47;
 
     private const ulong IdentityMagic = 0x31524F5453465345; // "ESFSTOR1"
     private const ulong SegmentMagic = 0x31474F4C53465345; // "ESFSLOG1"
@@ -130,6 +130,7 @@ internal static class Format
     /// <summary>Whether the bytes are a whole frame of this store at this position.</summary>
     public static bool IsFrame(ReadOnlySpan<byte> frame, long position, ulong storeSeed) =>
         BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == FrameCrc(frame, position, storeSeed)
+        && ArePossible(position, BinaryPrimitives.ReadInt64LittleEndian(frame[16..]))
         && (frame[8] != (byte)FrameKind.Gap || GapCodec.IsSound(frame));
 
     /// <summary>Whether numbers read from a file can be an address of the log and a checkpoint.</summary>

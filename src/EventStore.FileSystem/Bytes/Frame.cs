@@ -29,9 +29,13 @@ internal readonly record struct FrameHeader(
     long Position, FrameKind Kind, int Count, long Checkpoint, long DurableEnd, uint PreviousCrc, uint Epoch);
 
 /// <summary>A whole frame as it was read. Its bytes belong to a reused window. <see cref="Format.SealFrame"/> writes it.</summary>
-internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes)
+/// <param name="position">Its address.</param>
+/// <param name="bytes">Its head and body.</param>
+/// <param name="source">Where it was read; null for a frame of this process, which is as it should be.</param>
+internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes, IFrameSource? source = null)
 {
     private readonly ReadOnlySpan<byte> bytes = bytes;
+    private readonly IFrameSource? source = source;
 
     public long Position { get; } = position;
 
@@ -58,5 +62,17 @@ internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes)
 
     public ReadOnlySpan<byte> Body => bytes[Format.FrameHeaderLength..];
 
+    /// <summary>The error for a frame with a right checksum whose content is impossible.</summary>
+    public Exception Impossible() => source is null
+        ? new InvalidOperationException($"The frame at address {Position} has an impossible content.")
+        : source.Damaged(Position, "the content of a stored frame is impossible.");
+
     public FrameHeader ToHeader() => new(Position, Kind, Count, Checkpoint, DurableEnd, PreviousCrc, Epoch);
+}
+
+/// <summary>What frames are read from.</summary>
+internal interface IFrameSource
+{
+    /// <summary>The error for damage at an address of the log.</summary>
+    CorruptStorageException Damaged(long position, string problem);
 }

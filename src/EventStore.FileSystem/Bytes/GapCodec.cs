@@ -17,6 +17,9 @@ internal static class GapCodec
     /// <summary>The least length of a gap. No frame with a body is shorter.</summary>
     public const int MinSpan = Format.FrameHeaderLength + 8;
 
+    /// <summary>The least length of a gap with events, which has their newest stamp. No commit is shorter.</summary>
+    public const int MinSpanOfEvents = MinSpan + 8;
+
     /// <summary>Writes a gap in place of a frame, or of everything between two frames; returns its length.</summary>
     /// <param name="into">Receives it; long enough for any gap if it has 64 bytes.</param>
     /// <param name="header">Its place, the checksum of the frame before, and how many checkpoints are in it.</param>
@@ -69,7 +72,7 @@ internal static class GapCodec
 
     public static long SpanOf(in Frame gap)
     {
-        var reader = new BodyReader(gap.Body[ChainLength..]);
+        var reader = new BodyReader(gap, ChainLength);
         return reader.Number() * 8;
     }
 
@@ -77,8 +80,8 @@ internal static class GapCodec
     public static long StampOf(in Frame gap)
     {
         if (gap.Count == 0) return 0;
-        var reader = new BodyReader(gap.Body[ChainLength..]);
+        var reader = new BodyReader(gap, ChainLength);
         reader.Number();
-        return reader.Fixed();
+        return reader.Fixed() is var ticks && CommitCodec.IsStamp(ticks) ? ticks : throw gap.Impossible();
     }
 }

@@ -10,11 +10,17 @@ internal readonly record struct HeadEntry(long Start, long Revision, long Sequen
 
     public bool Exists => Start > 0;
 
+    /// <summary>Whether a value is that of a stream.</summary>
+    public static bool IsPossible(ReadOnlySpan<byte> value) =>
+        Varint.TryRead(value, 0, out var start, out var at) && start is > 0 and <= Format.MaxPosition
+        && Varint.TryRead(value, at, out var revision, out at) && revision is > 0 and <= Format.MaxCheckpoint
+        && Varint.TryRead(value, at, out var sequence, out at) && sequence is > 0 and <= Format.MaxCheckpoint && at == value.Length;
+
     public static HeadEntry Read(ReadOnlySpan<byte> value)
     {
         if (value.IsEmpty) return default;
-        var reader = new BodyReader(value);
-        return new HeadEntry(reader.Number(), reader.Number(), reader.Number());
+        var offset = 0;
+        return new HeadEntry(Varint.Read(value, ref offset), Varint.Read(value, ref offset), Varint.Read(value, ref offset));
     }
 
     public byte[] ToValue()

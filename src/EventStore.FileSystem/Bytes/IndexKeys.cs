@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Unicode;
 
 namespace EventStore.FileSystem.Bytes;
 
@@ -27,6 +28,8 @@ internal static class IndexKeys
 
     private const int RevisionBytes = 8;
     private const int SchemaBytes = 4;
+
+    public const int CheckpointLength = 9;
 
     /// <summary>The key of the newest removal of any kind.</summary>
     public static byte[] NewestRemoval { get; } = [Removal, 0];
@@ -57,6 +60,20 @@ internal static class IndexKeys
         at = WriteName(into, at, category);
         return WriteName(into, at, id);
     }
+
+    /// <summary>Whether a key names a stream and has nothing behind.</summary>
+    public static bool IsStream(ReadOnlySpan<byte> headKey) =>
+        headKey.Length is > 4 and <= MaxStreamLength && headKey[^1] == 0 && headKey.Count((byte)0) == 3 && Utf8.IsValid(headKey)
+        && headKey[1] != 0 && headKey[^2] != 0;
+
+    /// <summary>Whether a key is that of a commit.</summary>
+    public static bool IsEvents(ReadOnlySpan<byte> key) =>
+        key.Length > RevisionBytes && IsStream(key[..^RevisionBytes]) && RevisionIn(key) is > 0 and <= Format.MaxCheckpoint;
+
+    /// <summary>Whether a key is that of a snapshot.</summary>
+    public static bool IsSnapshot(ReadOnlySpan<byte> key) =>
+        key.Length > RevisionBytes + SchemaBytes && IsStream(key[..^(RevisionBytes + SchemaBytes)])
+        && SnapshotIn(key) is { Revision: >= 0 and <= Format.MaxCheckpoint, SchemaVersion: >= 0 };
 
     /// <summary>The stream that a head's key names.</summary>
     public static StreamId StreamOf(ReadOnlySpan<byte> headKey)
@@ -160,7 +177,7 @@ internal static class IndexKeys
 
     public static byte[] OfCheckpoint(long checkpoint)
     {
-        var key = new byte[9];
+        var key = new byte[CheckpointLength];
         key[0] = Checkpoint;
         BinaryPrimitives.WriteInt64BigEndian(key.AsSpan(1), checkpoint);
         return key;

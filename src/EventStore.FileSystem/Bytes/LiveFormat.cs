@@ -24,6 +24,9 @@ internal static class LiveFormat
     public const int MarkLength = 64;
     public const int FirstMark = 128;
 
+    // What no store reaches.
+    private const long MaxNumber = 1L << 60;
+
     private const ulong Magic = 0x3156494C53465345; // "ESFSLIV1"
 
     public static void WriteHead(Span<byte> into, Guid storeId)
@@ -60,10 +63,13 @@ internal static class LiveFormat
     private static LiveMark? ReadMark(ReadOnlySpan<byte> from, ulong seed)
     {
         if (BinaryPrimitives.ReadUInt32LittleEndian(from[60..]) != Crc32C.Of(from[..60], Crc32C.Of(seed, 0))) return null;
+        var (number, end) = (BinaryPrimitives.ReadInt64LittleEndian(from), BinaryPrimitives.ReadInt64LittleEndian(from[8..]));
+        var durableEnd = BinaryPrimitives.ReadInt64LittleEndian(from[16..]);
+        if (number is < 0 or > MaxNumber || !Format.ArePossible(end, 1) || !Format.ArePossible(durableEnd, 1)) return null;
         return new LiveMark(
-            BinaryPrimitives.ReadInt64LittleEndian(from),
-            BinaryPrimitives.ReadInt64LittleEndian(from[8..]),
-            BinaryPrimitives.ReadInt64LittleEndian(from[16..]),
+            number,
+            end,
+            durableEnd,
             BinaryPrimitives.ReadInt64LittleEndian(from[24..]),
             BinaryPrimitives.ReadUInt32LittleEndian(from[32..]),
             (BinaryPrimitives.ReadUInt32LittleEndian(from[36..]) & 1) != 0);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Unicode;
 
 namespace EventStore.FileSystem.Bytes;
 
@@ -15,25 +16,33 @@ internal sealed class NameCache
     private StreamSlot?[] streams = new StreamSlot?[FirstSlots];
     private TextSlot?[] texts = new TextSlot?[FirstSlots];
 
-    /// <summary>The stream whose name is made of three parts, which stand one after another in the bytes.</summary>
-    public StreamId StreamOf(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> bucket, ReadOnlySpan<byte> category, ReadOnlySpan<byte> id)
+    /// <summary>Whether bytes may be a name, or a part of one: UTF-8 without a zero.</summary>
+    public static bool IsName(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) && !bytes.Contains((byte)0);
+
+    /// <summary>
+    /// The stream whose name is made of three parts, which stand one after another in the bytes; null if no stream can have that name.
+    /// </summary>
+    public StreamId? StreamOf(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> bucket, ReadOnlySpan<byte> category, ReadOnlySpan<byte> id)
     {
         var slots = streams;
         var slot = SlotOf(bytes, slots.Length);
-        if (slots[slot] is { } first && bytes.SequenceEqual(first.Bytes)) return first.Stream;
-        if (slots[slot ^ 1] is { } second && bytes.SequenceEqual(second.Bytes)) return second.Stream;
-        var made = new StreamSlot(bytes.ToArray(), new StreamId(TextOf(bucket), TextOf(category), Encoding.UTF8.GetString(id)));
+        if (slots[slot] is { } kept && bytes.SequenceEqual(kept.Bytes)) return kept.Stream;
+        if (slots[slot ^ 1] is { } beside && bytes.SequenceEqual(beside.Bytes)) return beside.Stream;
+        if (bucket.IsEmpty || id.IsEmpty || !IsName(id)) return null;
+        if (TextOf(bucket) is not { } first || TextOf(category) is not { } second) return null;
+        var made = new StreamSlot(bytes.ToArray(), new StreamId(first, second, Encoding.UTF8.GetString(id)));
         Keep(ref streams, slots, slot, made, MostStreamSlots);
         return made.Stream;
     }
 
-    /// <summary>A name of which there are few: a type, a bucket or a category.</summary>
-    public string TextOf(ReadOnlySpan<byte> bytes)
+    /// <summary>A name of which there are few: a type, a bucket or a category; null if it is not a name.</summary>
+    public string? TextOf(ReadOnlySpan<byte> bytes)
     {
         var slots = texts;
         var slot = SlotOf(bytes, slots.Length);
         if (slots[slot] is { } first && bytes.SequenceEqual(first.Bytes)) return first.Text;
         if (slots[slot ^ 1] is { } second && bytes.SequenceEqual(second.Bytes)) return second.Text;
+        if (!IsName(bytes)) return null;
         var made = new TextSlot(bytes.ToArray(), Encoding.UTF8.GetString(bytes));
         Keep(ref texts, slots, slot, made, MostTextSlots);
         return made.Text;

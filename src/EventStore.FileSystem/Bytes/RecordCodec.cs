@@ -1,3 +1,4 @@
+using System.Text;
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>Writes and reads the bodies of frames other than commits: seals, deletions, purges, snapshots and documents.</summary>
@@ -67,15 +68,40 @@ internal static class RecordCodec
 
     public static SnapshotRecord ReadSnapshot(in Frame frame)
     {
-        var reader = new BodyReader(frame.Body);
+        var reader = new BodyReader(frame);
         var stream = reader.Stream();
-        var (revision, schemaVersion, type) = (reader.Number(), (int)reader.Number(), reader.Text());
+        var (revision, schemaVersion) = ReadVersion(ref reader);
+        var type = Encoding.UTF8.GetString(reader.Name(EventRecord.MaxTypeBytes));
         return new SnapshotRecord(stream, new Revision(revision), schemaVersion, type, reader.Bytes().ToArray());
     }
 
     public static NamedDocument ReadDocument(in Frame frame)
     {
-        var reader = new BodyReader(frame.Body);
-        return new NamedDocument(reader.Text(), frame.Position, reader.Bytes().ToArray());
+        var reader = new BodyReader(frame);
+        return new NamedDocument(ReadName(ref reader), frame.Position, reader.Bytes().ToArray());
+    }
+
+    /// <summary>The name of a document.</summary>
+    public static string ReadName(ref BodyReader reader) => Encoding.UTF8.GetString(reader.Name(NamedDocument.MaxNameBytes));
+
+    /// <summary>What was purged; empty for everything.</summary>
+    public static string ReadPurge(in Frame frame)
+    {
+        var reader = new BodyReader(frame);
+        return Encoding.UTF8.GetString(reader.Name(StreamId.MaxBucketBytes, least: 0));
+    }
+
+    /// <summary>The revision and schema version of a snapshot.</summary>
+    public static (long Revision, int SchemaVersion) ReadVersion(ref BodyReader reader) =>
+        (reader.Number(Format.MaxCheckpoint), (int)reader.Number(int.MaxValue));
+
+    /// <summary>The snapshots that were pruned.</summary>
+    public static (StreamId Stream, (long Revision, int SchemaVersion)[] Pruned) ReadPruning(in Frame frame)
+    {
+        var reader = new BodyReader(frame);
+        var stream = reader.Stream();
+        var pruned = new (long, int)[reader.Number(frame.Bytes.Length / 2)]; // each takes two bytes at least
+        for (var i = 0; i < pruned.Length; i++) pruned[i] = ReadVersion(ref reader);
+        return (stream, pruned);
     }
 }

@@ -22,6 +22,12 @@ internal static class RunFormat
 
     public const string Folder = "idx";
 
+    // What no store reaches.
+    private const int MaxHeight = 16;
+
+    /// <summary>Whether a number can be that of a run. No store writes so many.</summary>
+    public static bool IsId(long number) => number is > 0 and < 1L << 48;
+
     public static void SealBlock(Span<byte> block, ulong seed, long number) =>
         BinaryPrimitives.WriteUInt32LittleEndian(block[BlockPayload..], CrcOf(block, seed, number));
 
@@ -72,21 +78,34 @@ internal static class RunFormat
         BinaryPrimitives.WriteInt64LittleEndian(block[80..], foot.FilterKeys);
     }
 
-    public static RunFoot? ReadFoot(ReadOnlySpan<byte> block)
+    /// <summary>Reads the foot of a run; null if it is none, or claims what the run cannot have.</summary>
+    /// <param name="block">The last block.</param>
+    /// <param name="blocks">How many blocks there are.</param>
+    public static RunFoot? ReadFoot(ReadOnlySpan<byte> block, long blocks)
     {
         if (BinaryPrimitives.ReadUInt64LittleEndian(block) != Magic || BinaryPrimitives.ReadUInt16LittleEndian(block[8..]) != Format.Major)
             return null;
-        return new RunFoot(
+        var height = BinaryPrimitives.ReadInt64LittleEndian(block[56..]);
+        var foot = new RunFoot(
             BinaryPrimitives.ReadInt64LittleEndian(block[16..]),
             BinaryPrimitives.ReadInt64LittleEndian(block[24..]),
             BinaryPrimitives.ReadInt64LittleEndian(block[32..]),
             BinaryPrimitives.ReadInt64LittleEndian(block[40..]),
             BinaryPrimitives.ReadInt64LittleEndian(block[48..]),
-            (int)BinaryPrimitives.ReadInt64LittleEndian(block[56..]),
+            (int)height,
             BinaryPrimitives.ReadInt64LittleEndian(block[64..]),
             BinaryPrimitives.ReadInt64LittleEndian(block[72..]),
             BinaryPrimitives.ReadInt64LittleEndian(block[80..]));
+        return height is >= 0 and <= MaxHeight && IsPossible(foot, blocks) ? foot : null;
     }
+
+    // Leaves, levels, the filter and the foot follow each other, and fill the file.
+    private static bool IsPossible(in RunFoot foot, long blocks) =>
+        foot.FilterCells >= 1 && foot.FilterCells <= blocks * FilterCellsPerBlock
+        && foot.FilterStart == blocks - 1 - ((foot.FilterCells + FilterCellsPerBlock - 1) / FilterCellsPerBlock)
+        && foot.Leaves >= 0 && foot.Leaves <= foot.FilterStart
+        && foot.Root >= (foot.Leaves == 0 ? -1 : 0) && foot.Root < Math.Max(foot.FilterStart, 1)
+        && foot.FilterKeys >= 0 && foot.FilterKeys <= foot.FilterCells * FilterCellLength * 8;
 
     /// <summary>The hash of a key from which its bits in the filter are taken.</summary>
     public static ulong HashOf(ReadOnlySpan<byte> key)

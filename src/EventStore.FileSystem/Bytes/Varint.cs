@@ -42,6 +42,16 @@ internal static class Varint
         return value;
     }
 
+    /// <summary>Reads a number and where it ends; false if the bytes end before it does, or it has too many of them.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> from, int offset, out long value, out int end)
+    {
+        (value, end) = (0, offset);
+        var bytes = from[offset..Math.Min(from.Length, offset + MaxLength)];
+        if (bytes.IndexOfAnyInRange((byte)0, (byte)0x7F) < 0) return false;
+        (value, end) = Read(from, offset);
+        return true;
+    }
+
     /// <summary>Reads a number; returns it and where it ends.</summary>
     public static (long Value, int End) Read(ReadOnlySpan<byte> from, int offset)
     {

@@ -16,4 +16,9 @@ internal static partial class EngineLog
         "Compressing '{Segment}' of the store at '{Root}' failed: {Problem} The file stays as it is, and nothing is lost. "
         + "Unless it is damaged, compression is tried again when a later file is sealed, and by CompactAsync.")]
     public static partial void PackingFailed(ILogger logger, string root, string segment, string problem);
+
+    [LoggerMessage(
+        3, LogLevel.Warning,
+        "The store at '{Root}' was closed without its last checkpoint: {Problem} Nothing is lost; the next opening reads more of the log.")]
+    public static partial void ClosingIncomplete(ILogger logger, string root, string problem);
 }

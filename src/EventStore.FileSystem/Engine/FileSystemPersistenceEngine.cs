@@ -30,7 +30,7 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
         {
             lifetime.RequireNotDisposed();
             if (lifetime.Opened is not null) return default;
-            var (store, recovery) = files.Open(context, LogPackingFailure);
+            var (store, recovery) = files.Open(context, LogPackingFailure, LogClosingIncomplete, cancellationToken);
             if (recovery.Quarantine is { } copy) LogTornEnd(recovery.CutBytes, copy);
             signal.Raise(new Checkpoint(store.End.NextCheckpoint - 1));
             lifetime.Open(new Opened(store, context.Time, files.Root));
@@ -137,7 +137,7 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
     public Task<T> MaintainAsync<T>(Func<OpenStore, CancellationToken, T> work, CancellationToken cancellationToken)
     {
         var open = Open(cancellationToken);
-        return open.Maintenance.RunAsync(token => work(open.Store, token), cancellationToken);
+        return open.Maintenance.RunAsync(token => open.Store.WorkAsync(() => work(open.Store, token)), cancellationToken);
     }
 
     public ValueTask DisposeAsync() => ending.EndAsync(CloseAsync);
@@ -183,6 +183,8 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
 
     private void LogPackingFailure(string segment, Exception error) =>
         EngineLog.PackingFailed(Logger(), files.Root, segment, error.Message);
+
+    private void LogClosingIncomplete(Exception error) => EngineLog.ClosingIncomplete(Logger(), files.Root, error.Message);
 
     private async ValueTask PurgeAsync(BucketPurge purge, CancellationToken cancellationToken)
     {

@@ -36,7 +36,7 @@ internal sealed class FollowingEngine(
         lock (gate)
         {
             lifetime.RequireNotDisposed();
-            if (lifetime.Opened is null) lifetime.Open(files.Open(context.Time));
+            if (lifetime.Opened is null) lifetime.Open(files.Open(context.Time, cancellationToken));
         }
 
         return default;

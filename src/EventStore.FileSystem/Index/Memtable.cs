@@ -40,7 +40,7 @@ internal sealed class Memtable
         lock (gate)
         {
             var stream = streams.FindOrAdd(headKey);
-            if (head.Start == position) streams.Clear(stream); // what was there is of an earlier stream of this name
+            if (head.Start != streams.HeadOf(stream).Start) streams.Clear(stream); // what was there is of an earlier stream of this name
             streams.SetHead(stream, head);
             streams.AddCommit(stream, head.Revision, position);
             commitIds.Add(commitId, position);

@@ -64,6 +64,7 @@ internal sealed class RunCursor(RunFile run) : EntryCursor
         var number = run.Root;
         for (var level = run.Height; level > 0; level--)
         {
+            if (number < run.Leaves) throw Misled(number);
             Enter(number);
             var end = RunFormat.EntriesEnd(block);
             var isFirst = true;
@@ -77,8 +78,11 @@ internal sealed class RunCursor(RunFile run) : EntryCursor
         }
 
         leaf = number;
+        if (leaf >= run.Leaves) throw Misled(leaf);
         Enter(leaf);
     }
+
+    private IndexDamageException Misled(long number) => new(run.Path, $"block {number} of the run is on another level than it should be.");
 
     private void Enter(long number)
     {

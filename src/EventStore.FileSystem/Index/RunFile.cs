@@ -56,7 +56,7 @@ internal sealed class RunFile : IDisposable
             if (blocks == 0 || rest != 0) throw new IndexDamageException(path, "the run does not consist of whole blocks.");
             var last = new byte[RunFormat.BlockLength];
             opened.Read(last, (blocks - 1) * RunFormat.BlockLength);
-            if (!RunFormat.IsBlock(last, SeedOf(folder, run.Id), blocks - 1) || RunFormat.ReadFoot(last) is not { } foot)
+            if (!RunFormat.IsBlock(last, SeedOf(folder, run.Id), blocks - 1) || RunFormat.ReadFoot(last, blocks) is not { } foot)
                 throw new IndexDamageException(path, "the foot of the run is damaged.");
             if (foot.Id != run.Id || foot.From != run.From || foot.To != run.To)
                 throw new IndexDamageException(path, "the run covers another part of the log than the checkpoint says.");
@@ -83,7 +83,9 @@ internal sealed class RunFile : IDisposable
     public byte[] Block(long number)
     {
         if (cache.Find(Id, number) is { } known) return known;
+        if (number < 0 || number >= foot.FilterStart) throw Damaged(number);
         var block = Load(number);
+        if (!IsSound(block, number)) throw Damaged(number);
         cache.Keep(Id, number, block);
         return block;
     }
@@ -102,7 +104,7 @@ internal sealed class RunFile : IDisposable
         for (var number = 0L; number < blocks; number++)
         {
             var read = file.Read(block, number * RunFormat.BlockLength);
-            if (read != block.Length || !RunFormat.IsBlock(block, seed, number)) yield return number;
+            if (read != block.Length || !RunFormat.IsBlock(block, seed, number) || !IsSound(block, number)) yield return number;
         }
     }
 
@@ -128,9 +130,15 @@ internal sealed class RunFile : IDisposable
     {
         var block = new byte[RunFormat.BlockLength];
         if (file.Read(block, number * RunFormat.BlockLength) != block.Length || !RunFormat.IsBlock(block, seed, number))
-            throw new IndexDamageException(Path, $"block {number} of the run is damaged.");
+            throw Damaged(number);
         return block;
     }
+
+    // Behind the entries stand the filter and the foot.
+    private bool IsSound(byte[] block, long number) =>
+        number >= foot.FilterStart || RunBlock.IsSound(block, number < foot.Leaves ? null : number);
+
+    private IndexDamageException Damaged(long number) => new(Path, $"block {number} of the run is damaged.");
 }
 
 /// <summary>A range that was read.</summary>

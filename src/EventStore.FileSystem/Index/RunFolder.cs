@@ -71,7 +71,7 @@ internal sealed class RunFolder
     private IEnumerable<long> Ids() => disk.List(RunFormat.Folder)
         .Where(name => name.EndsWith(".run", StringComparison.Ordinal))
         .Select(IdIn)
-        .Where(id => id > 0);
+        .Where(RunFormat.IsId);
 
     private static long IdIn(string name) =>
         long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id) ? id : 0;

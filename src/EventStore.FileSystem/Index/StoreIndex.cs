@@ -66,7 +66,7 @@ internal sealed class StoreIndex(RunKeeper keeper)
     public void Apply(in Frame frame, NameCache names)
     {
         var position = frame.Position;
-        var reader = new BodyReader(frame.Body);
+        var reader = new BodyReader(frame);
         switch (frame.Kind)
         {
             case FrameKind.Commit:
@@ -76,23 +76,23 @@ internal sealed class StoreIndex(RunKeeper keeper)
                 AddDeletion(reader.Stream(), position);
                 break;
             case FrameKind.Purge:
-                var bucket = reader.Text();
+                var bucket = RecordCodec.ReadPurge(frame);
                 AddPurge(bucket.Length == 0 ? null : bucket, position);
                 break;
             case FrameKind.SnapshotSave:
-                AddSnapshot(reader.Stream(), reader.Number(), (int)reader.Number(), position);
+                var saved = reader.Stream();
+                var (revision, schemaVersion) = RecordCodec.ReadVersion(ref reader);
+                AddSnapshot(saved, revision, schemaVersion, position);
                 break;
             case FrameKind.SnapshotPrune:
-                var stream = reader.Stream();
-                var pruned = new (long, int)[reader.Number()];
-                for (var i = 0; i < pruned.Length; i++) pruned[i] = (reader.Number(), (int)reader.Number());
+                var (stream, pruned) = RecordCodec.ReadPruning(frame);
                 AddPruning(stream, pruned);
                 break;
             case FrameKind.DocumentPut:
-                AddDocument(reader.Text(), position);
+                AddDocument(RecordCodec.ReadName(ref reader), position);
                 break;
             case FrameKind.DocumentDelete:
-                AddDocumentDeletion(reader.Text());
+                AddDocumentDeletion(RecordCodec.ReadName(ref reader));
                 break;
             case FrameKind.Gap:
                 NewestStamp = Math.Max(NewestStamp, GapCodec.StampOf(frame));

@@ -9,6 +9,7 @@ internal static class CheckpointFile
 {
     private const string Prefix = "checkpoint-";
     private const string Suffix = ".esfs";
+    private const int MostBytes = 1 << 20; // of thousands of runs
 
     public static void Write(IDisk disk, Guid storeId, StoreCheckpoint checkpoint)
     {
@@ -40,7 +41,8 @@ internal static class CheckpointFile
         {
             highestGeneration = Math.Max(highestGeneration, generation);
             using var file = disk.Open(PathOf(generation), forWriting: false);
-            var bytes = new byte[Math.Min(file.Length, 16 << 20)];
+            if (file.Length > MostBytes) continue;
+            var bytes = new byte[file.Length];
             file.Read(bytes, 0);
             if (CheckpointFormat.Decode(bytes, storeId) is { } checkpoint && checkpoint.Generation == generation) found.Add(checkpoint);
         }
@@ -61,5 +63,5 @@ internal static class CheckpointFile
                     CultureInfo.InvariantCulture, out var number)
                     ? number
                     : 0)
-        .Where(number => number > 0);
+        .Where(CheckpointFormat.IsGeneration);
 }

@@ -14,11 +14,12 @@ internal sealed class LogFollower(LogSegments segments, LogPoint from)
     public LogPoint Point => point;
 
     /// <summary>Passes on every whole frame before an address; returns whether they reach it.</summary>
-    public bool ReadTo(long end, Action<Frame> apply)
+    public bool ReadTo(long end, Action<Frame> apply, CancellationToken cancellationToken = default)
     {
         scanner.Renew();
         while (point.Position < end)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (scanner.TryNext(out var frame, end))
             {
                 if (frame.Checkpoint != point.NextCheckpoint)
@@ -43,9 +44,9 @@ internal sealed class LogFollower(LogSegments segments, LogPoint from)
     /// Returns up to where the log was on the medium when later frames were written. After a power loss that may be further than the last
     /// mark says.
     /// </summary>
-    public long FindDurableEnd()
+    public long FindDurableEnd(CancellationToken cancellationToken)
     {
-        var ahead = new LogScanner(segments, point.Position, point.Chain);
+        var ahead = new LogScanner(segments, point.Position, point.Chain) { Cancellation = cancellationToken };
         var found = 0L;
         while (ahead.TryNext(out var frame)) found = Math.Max(found, frame.DurableEnd);
         return found;

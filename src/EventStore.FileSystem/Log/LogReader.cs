@@ -51,7 +51,8 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
     /// <exception cref="CorruptStorageException">It is not whole.</exception>
     public Frame Read(long position)
     {
-        if (cache is not null && cache.Find(position, replacements) is { IsEmpty: false } held) return new Frame(position, held);
+        if (cache is not null && cache.Find(position, replacements) is { IsEmpty: false } held)
+            return new Frame(position, held, segments);
         if (!Holds(position, Format.FrameHeaderLength)) Fill(position, Format.FrameHeaderLength);
         var length = Format.FrameLength(At(position, Format.FrameHeaderLength));
         if (length == 0 || length > end - position) throw segments.Damaged(position, "the length of a stored frame is impossible.");
@@ -64,10 +65,10 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
 
         var frame = At(position, length);
         if (length == 0 || !Format.IsFrame(frame, position, segments.Seed))
-            throw segments.Damaged(position, "the checksum of a stored frame is wrong.");
+            throw segments.Damaged(position, "a stored frame is not whole.");
         likelyBytes = length;
         cache?.Note(position, replacements, frame);
-        return new Frame(position, frame);
+        return new Frame(position, frame, segments);
     }
 
     /// <summary>Returns the address of the next frame: the same address, or the first frame of the next segment.</summary>
@@ -96,10 +97,19 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
         aheadBytes = 0;
         var bytes = (int)Math.Min(Math.Max(wanted, nextBytes), end - position);
         if (bytes < wanted) throw segments.Damaged(position, "the place lies beyond what is published.");
+        if (wanted > LargestWindowBytes) RequireHeld(position + wanted - 1, position);
         if (window.Length < bytes || window.Length > LargestWindowBytes)
             window = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, FirstWindowBytes));
         windowStart = position;
         windowLength = segments.Read(Enter(position), window.AsSpan(0, bytes), position);
         if (windowLength < wanted) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
+    }
+
+    // A damaged length must not cause a huge allocation.
+    private void RequireHeld(long last, long position)
+    {
+        Span<byte> one = stackalloc byte[1];
+        if (segments.Read(Enter(position), one, last) == 0)
+            throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
     }
 }

@@ -17,20 +17,61 @@ internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHe
 
     /// <summary>The address of its end: where the next one begins; of the last one, where its file ends.</summary>
     public long End { get; init; }
+
+    /// <summary>Whether its file ends where the next one begins, and everything in it can be read, also what no frame is in.</summary>
+    public bool IsReadable(Guid storeId)
+    {
+        if (File is null || File.Length != End - Base) return false;
+        if (File.Packing is null) return true;
+        try
+        {
+            var bytes = new byte[64 << 10];
+            for (var at = 0L; at < File.Length; at += bytes.Length)
+            {
+                var read = File.Read(bytes, at);
+                if (at > 0) continue;
+                var head = Format.ReadSegmentHeader(bytes.AsSpan(0, read), out _);
+                if (head != Header || head.StoreId != storeId) return false;
+            }
+
+            return true;
+        }
+        catch (Exception error) when (error is IOException or CorruptStorageException)
+        {
+            return false;
+        }
+    }
 }
 
 /// <summary>Finds the segments of a damaged store, and the places of those whose heads are damaged or whose files are missing.</summary>
 internal static class DamagedSegments
 {
-    // The least length for a segment without a known place: a head and a gap.
-    private const int LeastLength = 2 * Format.SegmentHeaderLength;
+    // A head, and a gap or a seal.
+    private const int LeastLength = Format.SegmentHeaderLength + GapCodec.MinSpan;
+
+    // How many segments in a row may be missing.
+    private const int MostMissing = 1_000;
+
+    // No segment is as long, so its head does not claim a place that is farther away for each one before it.
+    public const long MostLength = 1L << 40;
 
     public static IReadOnlyList<DamagedSegment> Find(IDisk disk, Guid storeId)
     {
         var cache = new PackedBlockCache(Format.SeedOf(storeId));
-        var last = Numbers(disk).DefaultIfEmpty(0).Max();
         var segments = new List<DamagedSegment>();
-        for (var number = 1L; number <= last; number++) segments.Add(Open(disk, storeId, number, cache));
+        foreach (var number in Numbers(disk).Order())
+        {
+            // A number far from the others is not one that the store gave.
+            if (number - segments.Count > MostMissing) break;
+            while (segments.Count < number) segments.Add(Open(disk, storeId, segments.Count + 1, cache));
+        }
+
+        for (var i = 0; i < segments.Count; i++)
+        {
+            if (!IsPossiblePlace(segments, i))
+                segments[i] = segments[i] with { Header = null, Problem = "its header has an impossible place." };
+        }
+
         for (var i = 0; i < segments.Count; i++) segments[i] = segments[i] with { Base = BaseOf(segments, i) };
         return
         [
@@ -38,6 +79,10 @@ internal static class DamagedSegments
                 (segment, i) => segment with { End = i + 1 < segments.Count ? segments[i + 1].Base : segment.Base + LengthOf(segment) }),
         ];
     }
+
+    /// <summary>The files in the folder of the log that are far from all others, and no part of it.</summary>
+    public static IReadOnlyList<string> FindStrange(IDisk disk, int segments) =>
+        [.. Numbers(disk).Where(number => number > segments).Select(LogSegments.PathOf)];
 
     /// <summary>
     /// The store's id as the heads of its segments have it, for a store whose own file is damaged; null if no head is whole.
@@ -78,6 +123,17 @@ internal static class DamagedSegments
         }
     }
 
+    // Whether a segment begins where it can: behind those before it, and not farther away than those that are missing can have been long.
+    private static bool IsPossiblePlace(List<DamagedSegment> segments, int i)
+    {
+        if (segments[i].Header is not { } header) return true;
+        if (i == 0 || header.Base % 8 != 0) return header.Base == 0;
+        var known = i - 1;
+        while (known > 0 && segments[known].Header is null) known--;
+        var distance = header.Base - (segments[known].Header?.Base ?? 0);
+        return distance >= (i - known) * LeastLength && distance <= (i - known) * MostLength;
+    }
+
     private static long BaseOf(List<DamagedSegment> segments, int i)
     {
         if (segments[i].Header is { } header) return header.Base;
@@ -88,11 +144,11 @@ internal static class DamagedSegments
 
         // The place follows from its own length and the place of the next segment; without a file, from the end of the one before it.
         var ahead = segments[next].Header!.Value.Base;
-        if (next == i + 1 && segments[i].File is { } file && ahead - file.Length >= segments[i - 1].Base + LeastLength)
-            return ahead - file.Length;
+        if (next == i + 1 && segments[i].File is not null && ahead - LengthOf(segments[i]) >= segments[i - 1].Base + LeastLength)
+            return ahead - LengthOf(segments[i]);
         return Math.Clamp(
             before, segments[i - 1].Base + LeastLength, Math.Max(segments[i - 1].Base + LeastLength, ahead - ((next - i) * LeastLength)));
     }
 
-    private static long LengthOf(DamagedSegment segment) => Math.Max(segment.File?.Length ?? 0, LeastLength);
+    private static long LengthOf(DamagedSegment segment) => (Math.Max(segment.File?.Length ?? 0, LeastLength) + 7) & ~7L;
 }

@@ -15,22 +15,29 @@ internal sealed class DeadFrames(StoreView store)
         FrameKind.Commit => !store.IsLive(new CommitReader(frame, store.Names)),
         FrameKind.SnapshotSave => IsDeadSnapshot(frame),
         FrameKind.SnapshotPrune => !IsOfLivingStream(frame, out _),
-        FrameKind.DocumentPut => !IsNewest(IndexKeys.OfDocument(new BodyReader(frame.Body).Text()), frame),
+        FrameKind.DocumentPut => IsDeadDocument(frame),
         _ => false,
     };
 
     private bool IsDeadSnapshot(in Frame frame)
     {
         if (!IsOfLivingStream(frame, out var stream)) return true;
-        var reader = new BodyReader(frame.Body);
+        var reader = new BodyReader(frame);
         reader.Stream();
-        return !IsNewest(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), reader.Number(), (int)reader.Number()), frame);
+        var (revision, schemaVersion) = RecordCodec.ReadVersion(ref reader);
+        return !IsNewest(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), revision, schemaVersion), frame);
+    }
+
+    private bool IsDeadDocument(in Frame frame)
+    {
+        var reader = new BodyReader(frame);
+        return !IsNewest(IndexKeys.OfDocument(RecordCodec.ReadName(ref reader)), frame);
     }
 
     // A frame before the first commit of the current stream belongs to an earlier stream of that name.
     private bool IsOfLivingStream(in Frame frame, out StreamId stream)
     {
-        var reader = new BodyReader(frame.Body);
+        var reader = new BodyReader(frame);
         stream = reader.Stream();
         var head = store.Index.FindHead(stream);
         return head.Exists && head.Start < frame.Position;

@@ -2,58 +2,83 @@ using EventStore.FileSystem.Bytes;
 
 namespace EventStore.FileSystem.Maintenance;
 
-/// <summary>Follows the streams through what was saved of a log, and notes the revisions that are missing between their commits.</summary>
+/// <summary>
+/// Follows the streams through what was saved of a log, and notes the revisions that are missing between their commits. A commit that
+/// contradicts those before it is no part of the log, whatever its checksum says.
+/// </summary>
 internal sealed class LostStreams
 {
     private readonly NameCache names = new();
-    private readonly Dictionary<StreamId, (long Start, long Revision)> reached = [];
+    private readonly Dictionary<StreamId, Reached> reached = [];
+    private readonly Dictionary<string, long> purged = new(StringComparer.Ordinal);
     private readonly Dictionary<StreamId, List<LostRevisions>> lost = [];
+    private long allPurged;
 
     public IReadOnlyList<LostRevisions> All => [.. lost.Values.SelectMany(holes => holes).OrderBy(hole => hole.Stream)];
 
-    public void Follow(in Frame frame)
+    /// <summary>Whether a stream was made again whose deletion was not among what was saved.</summary>
+    public bool HasMissedDeletion { get; private set; }
+
+    /// <summary>Follows a frame; false if it contradicts those before it, so that it cannot be where it is.</summary>
+    public bool TryFollow(in Frame frame)
     {
-        var reader = new BodyReader(frame.Body);
+        var reader = new BodyReader(frame);
         switch (frame.Kind)
         {
             case FrameKind.Commit:
-                Follow(new CommitReader(frame, names));
-                break;
+                return TryFollow(new CommitReader(frame, names));
             case FrameKind.StreamDelete:
-                Forget(reader.Stream());
+                var deleted = reader.Stream();
+                lost.Remove(deleted);
+                reached[deleted] = new Reached(0, 0, frame.Position);
                 break;
             case FrameKind.Purge:
-                var bucket = reader.Text();
-                foreach (var stream in reached.Keys.Where(stream => bucket.Length == 0 || stream.Bucket == bucket).ToArray())
-                    Forget(stream);
+                Purge(RecordCodec.ReadPurge(frame), frame.Position);
                 break;
         }
+
+        return true;
     }
 
-    private void Follow(in CommitReader commit)
+    private bool TryFollow(in CommitReader commit)
     {
-        var stream = commit.Stream;
-        var (start, revision) = reached.GetValueOrDefault(stream);
-        if (start != commit.StreamStart)
+        var (stream, start, first) = (commit.Stream, commit.StreamStart, commit.FirstRevision);
+        var known = reached.GetValueOrDefault(stream, new Reached(0, 0, Math.Max(allPurged, purged.GetValueOrDefault(stream.Bucket))));
+        if (start == commit.Position && first > 1) return false;
+        if (start == known.Start)
         {
-            // The stream was deleted and created again, as far as the saved part shows.
-            Forget(stream);
-            revision = 0;
+            if (first <= known.Revision) return false;
+        }
+        else
+        {
+            // Another stream of this name, which began after the end of the one before.
+            if (start <= known.LastPosition) return false;
+            HasMissedDeletion |= known.Start > 0;
+            lost.Remove(stream);
+            known = new Reached(start, 0, 0);
         }
 
-        var first = commit.FirstRevision;
-        if (first > revision + 1)
+        if (first > known.Revision + 1)
         {
             if (!lost.TryGetValue(stream, out var holes)) lost.Add(stream, holes = []);
-            holes.Add(new LostRevisions(stream, new Revision(revision + 1), new Revision(first - 1)));
+            holes.Add(new LostRevisions(stream, new Revision(known.Revision + 1), new Revision(first - 1)));
         }
 
-        reached[stream] = (commit.StreamStart, commit.LastRevision);
+        reached[stream] = new Reached(start, commit.LastRevision, commit.Position);
+        return true;
     }
 
-    private void Forget(StreamId stream)
+    private void Purge(string bucket, long position)
     {
-        reached.Remove(stream);
-        lost.Remove(stream);
+        if (bucket.Length == 0) allPurged = position;
+        else purged[bucket] = position;
+        foreach (var stream in reached.Keys.Where(stream => bucket.Length == 0 || stream.Bucket == bucket).ToArray())
+        {
+            lost.Remove(stream);
+            reached.Remove(stream);
+        }
     }
+
+    // How far a stream was followed: where it began, its revision, and where its newest commit, or its deletion, is.
+    private readonly record struct Reached(long Start, long Revision, long LastPosition);
 }

@@ -27,14 +27,14 @@ public sealed record CompactionReport(int SegmentsRewritten, long RecordsRemoved
 /// <summary>What a repair saved and what was lost.</summary>
 /// <param name="CommitsSaved">Commits in the new store.</param>
 /// <param name="EventsSaved">Events in the new store.</param>
-/// <param name="LostParts">The damaged parts, in the order of the log; empty when nothing was lost.</param>
+/// <param name="LostParts">The damaged parts, in the order of the log. One that cost nothing has 0 bytes.</param>
 /// <param name="LostRevisions">Where the saved streams have holes now. Reading across a hole fails and says so; reading before or after
 /// it does not.</param>
 public sealed record RepairReport(
     long CommitsSaved, long EventsSaved, IReadOnlyList<LostPart> LostParts, IReadOnlyList<LostRevisions> LostRevisions)
 {
-    /// <summary>Whether everything was saved.</summary>
-    public bool IsComplete => LostParts.Count == 0;
+    /// <summary>Whether everything was saved: no damaged part cost anything.</summary>
+    public bool IsComplete => LostParts.All(part => part.Bytes == 0 && part.After == part.UpTo);
 }
 
 /// <summary>

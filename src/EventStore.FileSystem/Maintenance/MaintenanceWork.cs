@@ -9,7 +9,7 @@ internal sealed class MaintenanceWork(string root) : IAsyncDisposable
     private readonly SemaphoreSlim turn = new(1);
     private readonly CancellationTokenSource closing = new();
 
-    public async Task<T> RunAsync<T>(Func<CancellationToken, T> work, CancellationToken cancellationToken)
+    public async Task<T> RunAsync<T>(Func<CancellationToken, ValueTask<T>> work, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token);
         try
@@ -17,7 +17,7 @@ internal sealed class MaintenanceWork(string root) : IAsyncDisposable
             await turn.WaitAsync(ending.Token).ConfigureAwait(false);
             try
             {
-                return await Task.Run(() => work(ending.Token), ending.Token).ConfigureAwait(false);
+                return await Task.Run(() => work(ending.Token).AsTask(), ending.Token).ConfigureAwait(false);
             }
             finally
             {

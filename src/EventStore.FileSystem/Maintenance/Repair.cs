@@ -1,5 +1,6 @@
 using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
@@ -15,7 +16,8 @@ internal static class Repair
         try
         {
             var salvage = Save(source, target, progress, cancellationToken);
-            var (store, _) = StoreOpening.Open(target, settings, TimeProvider.System, mayCreate: false);
+            var (store, _) = StoreOpening.Open(
+                target, settings, EngineContext.Default with { MayCreateStorage = false }, cancellationToken);
             await using (store.ConfigureAwait(false))
             {
                 var found = new Verification(store.View, null, cancellationToken).Run();
@@ -50,6 +52,11 @@ internal static class Repair
         if (problem is not null)
             salvage.LostParts.Add(
                 new LostPart($"{source.Root}/{StoreIdentityFile.FileName}", problem, 0, new Checkpoint(0), new Checkpoint(0)));
+        foreach (var path in DamagedSegments.FindStrange(source, segments.Count))
+            salvage.LostParts.Add(
+                new LostPart(
+                    $"{source.Root}/{path}", "its number is far from that of every other segment.", 0,
+                    new Checkpoint(0), new Checkpoint(0)));
         for (var i = 0; i < segments.Count; i++)
         {
             salvage.Save(segments[i], i + 1 < segments.Count ? segments[i + 1] : null);
@@ -58,7 +65,9 @@ internal static class Repair
         }
 
         target.SyncFolder(LogSegments.Folder);
-        var hasLosses = salvage.LostParts.Any(part => part.Bytes > 0);
+        var claim = new StoreCheckpoint(1, 0, salvage.End, LogPoint.Origin, []); // all of it is flushed
+        CheckpointFile.Write(target, identity.Id, claim);
+        var hasLosses = salvage.LostParts.Any(part => part.Bytes > 0) || salvage.Streams.HasMissedDeletion;
         StoreIdentityFile.Write(
             target, identity with { Features = hasLosses ? identity.Features | StoreFeatures.HasLosses : identity.Features });
         return salvage;

@@ -20,9 +20,15 @@ internal sealed class Salvage(
     private long checkpoint = 1;
     private long stamp;
 
+    // Whole frames that contradict those before them.
+    private readonly HashSet<long> strange = [];
+
     public List<LostPart> LostParts { get; } = [];
 
     public LostStreams Streams { get; } = new();
+
+    /// <summary>Where the log ends that was written; known once its last segment is.</summary>
+    public long End { get; private set; }
 
     /// <param name="segment">The next segment.</param>
     /// <param name="next">The one after it; null for the last.</param>
@@ -38,23 +44,23 @@ internal sealed class Salvage(
         var lostParts = LostParts.Count;
         Walk(segment, next, null);
         var path = LogSegments.PathOf(segment.Number);
-        if (isWhole && next is not null && LostParts.Count == lostParts)
+        if (isWhole && next is not null && LostParts.Count == lostParts && segment.IsReadable(storeId))
         {
-            using var file = source.Open(path, forWriting: false);
-            copy.IfChanged(path, file.Length, file.Read, isGrowing: true, cancellationToken);
+            using var original = source.Open(path, forWriting: false);
+            copy.IfChanged(path, original.Length, original.Read, isGrowing: true, cancellationToken);
             return;
         }
 
         // Walk again, this time writing what is found.
         LostParts.RemoveRange(lostParts, LostParts.Count - lostParts);
         (chain, checkpoint, stamp) = before;
-        using (var file = target.Create(path + ".tmp"))
+        using (var rewritten = target.Create(path + ".tmp"))
         {
             var head = new byte[Format.SegmentHeaderLength];
             Format.WriteSegmentHeader(head, new SegmentHeader(storeId, segment.Number, segment.Base, checkpoint, chain));
-            file.Write(head, 0);
-            Walk(segment, next, new Writing(file, segment.Base));
-            file.Sync();
+            rewritten.Write(head, 0);
+            Walk(segment, next, new Writing(rewritten, segment.Base));
+            rewritten.Sync();
         }
 
         target.Rename(path + ".tmp", path);
@@ -71,15 +77,15 @@ internal sealed class Salvage(
             var continues = at == position;
             if (!reader.TryRead(at, checkpoint, out var frame)
                 || (continues && (frame.PreviousCrc != chain || frame.Checkpoint != checkpoint))
-                || frame.Checkpoint - checkpoint > MostLost(at - position))
+                || !LeavesRoom(segment, next, position, frame)
+                || !Belongs(frame, writing is null))
             {
-                at += 8;
+                at = reader.After(at);
                 continue;
             }
 
             if (!continues) Lose(segment, position, at, frame.Checkpoint, frame.PreviousCrc, writing);
             writing?.Write(frame);
-            if (writing is null) Streams.Follow(frame);
             (chain, checkpoint, stamp) = (frame.Chain, frame.Checkpoint + frame.Count, Math.Max(stamp, CommitCodec.NewestStampOf(frame)));
             at = position = frame.End;
         }
@@ -87,14 +93,33 @@ internal sealed class Salvage(
         if (next is not null && position < segment.End)
         {
             var (into, first) = StartOf(next);
+            if (first - checkpoint > MostLost(segment.End - position)) first = checkpoint; // no part has that many
             Lose(segment, position, segment.End, first, into, writing);
         }
 
         if (next is null) LoseEnd(segment, position, writing);
     }
 
-    // How many checkpoints a lost part can have held: at most those of a row of gaps.
-    private static long MostLost(long bytes) => (Math.Max(0, bytes) / GapCodec.MinSpan * ushort.MaxValue) + ushort.MaxValue;
+    // How many checkpoints a lost part can have held: at most those of the row of gaps that takes its place.
+    private static long MostLost(long bytes) =>
+        bytes < GapCodec.MinSpanOfEvents ? 0 : (((bytes - GapCodec.MinSpanOfEvents) / Writing.GapBytes) + 1) * ushort.MaxValue;
+
+    // Whether what is lost before a frame, and behind it, has room for a gap.
+    private bool LeavesRoom(DamagedSegment segment, DamagedSegment? next, long position, in Frame frame)
+    {
+        if (frame.Position > position && frame.Position - position < GapCodec.MinSpan) return false;
+        if (frame.Checkpoint - checkpoint > MostLost(frame.Position - position)) return false;
+        return next is null || frame.End == segment.End || segment.End - frame.End >= GapCodec.MinSpan;
+    }
+
+    // The second walk decides as the first one did.
+    private bool Belongs(in Frame frame, bool isFirstWalk)
+    {
+        if (!isFirstWalk) return !strange.Contains(frame.Position);
+        if (Streams.TryFollow(frame)) return true;
+        strange.Add(frame.Position);
+        return false;
+    }
 
     // Fills a missing part with a gap, or with several if more checkpoints are missing than one gap can hold.
     private void Lose(DamagedSegment segment, long from, long to, long nextCheckpoint, uint chainBehind, Writing? writing)
@@ -117,8 +142,9 @@ internal sealed class Salvage(
     private void LoseEnd(DamagedSegment segment, long position, Writing? writing)
     {
         var claims = CheckpointFile.ReadAll(source, storeId, out _);
-        var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max();
+        var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max() & ~7L;
         var next = claims.Select(claim => claim.Indexed.NextCheckpoint).DefaultIfEmpty(0).Max();
+        if (end - position > DamagedSegments.MostLength) end = position; // no log loses as much
         if (next - checkpoint > MostLost(Math.Max(end - position, Writing.GapBytes))) next = checkpoint; // no log has that many
         if (end > position || next > checkpoint)
         {
@@ -128,6 +154,7 @@ internal sealed class Salvage(
         }
 
         writing?.EndAt(position);
+        End = position;
     }
 
     // The checksum that a segment's first frame continues from, and its checkpoint.

@@ -21,6 +21,9 @@ internal sealed class StoreReading
     private readonly Dictionary<StreamId, long> starts = [];
     private int examined;
 
+    // The checkpoint that the next frame has; 0 where a walk begins.
+    private long next;
+
     private StoreReading(StoreView store, StoreRead read)
     {
         (this.store, this.read, end) = (store, read, store.End);
@@ -49,6 +52,7 @@ internal sealed class StoreReading
         for (; (position = reader.Settle(position)) < end.Position;)
         {
             var frame = reader.Read(position);
+            RequireNext(frame);
             var (first, last) = (frame.Checkpoint, frame.Checkpoint + frame.Count - 1);
             if (frame.Count > 0 && last > reached)
             {
@@ -116,15 +120,25 @@ internal sealed class StoreReading
     {
         var commits = new List<long>();
         reader.LookAhead(2 * PlaceBytes);
+        next = 0;
         for (var position = PlaceOf(bound); (position = reader.Settle(position)) < end.Position;)
         {
             var frame = reader.Read(position);
+            RequireNext(frame);
             if (frame.Checkpoint > bound) break;
             if (frame.Count > 0) commits.Add(position);
             position = frame.End;
         }
 
         return commits;
+    }
+
+    // Every frame says which checkpoint comes next, so that nothing can be left out between two.
+    private void RequireNext(in Frame frame)
+    {
+        if (next > 0 && frame.Checkpoint != next)
+            throw store.Segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} was found where {next} was expected.");
+        next = frame.Checkpoint + frame.Count;
     }
 
     private long PlaceOf(long checkpoint) => store.Index.PlaceOf(checkpoint) is > 0 and var place ? place : LogPoint.Origin.Position;
@@ -141,7 +155,7 @@ internal sealed class StoreReading
 
     private bool IsLive(in CommitReader commit)
     {
-        if (commit.Position > store.Index.Removals.Newest) return true;
+        if (store.IsBehindRemovals(commit.Position)) return true;
         var stream = commit.Stream;
         if (!starts.TryGetValue(stream, out var start)) starts.Add(stream, start = store.Index.FindHead(stream).Start);
         return start == commit.StreamStart;

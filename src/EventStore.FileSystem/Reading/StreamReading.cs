@@ -48,7 +48,7 @@ internal static class StreamReading
             var commit = new CommitReader(frame, store.Names);
             if (commit.StreamStart != head.Start || commit.Stream != read.Stream) return null;
             var (from, to) = (Math.Max(commit.FirstRevision, first), Math.Min(commit.LastRevision, last));
-            if (next < from || next > to)
+            if (from > to || next != (isForward ? from : to))
             {
                 missing = isForward ? (next, from - 1) : (to + 1, next);
                 return null;

@@ -25,6 +25,9 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
     private long evidence = checkpoints.Select(checkpoint => checkpoint.DurableEnd).DefaultIfEmpty(0).Max();
     private uint epoch = checkpoints.Select(checkpoint => checkpoint.Epoch).DefaultIfEmpty(0u).Max();
 
+    /// <summary>Ends the recovery, which then has cut off nothing that was acknowledged.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     public RecoveryReport Report { get; private set; } = new(0, null);
 
     private bool IsCopy => CopyMarks.AreOn(disk);
@@ -45,7 +48,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
     public LogPoint ScanTail(LogPoint from, Action<Frame> apply, out bool endsSealed)
     {
         endsSealed = false;
-        var scanner = new LogScanner(segments, from.Position, from.Chain);
+        var scanner = new LogScanner(segments, from.Position, from.Chain) { Cancellation = Cancellation };
         var (next, stamp) = (from.NextCheckpoint, from.StampTicks);
         if (from.Position > EndOfFiles())
             throw Damage(LogSegments.PathOf(segments.All[^1].Number), "the log ends before the place up to which it was indexed.");
@@ -142,7 +145,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
     private long FindTornEnd(IDiskFile file, Segment last, long end)
     {
         var start = end - last.Base;
-        var torn = TornEnd.LengthWithoutZeros(file, start) - start;
+        var torn = TornEnd.LengthWithoutZeros(file, start, Cancellation) - start;
         if (torn > 0 && !IsCopy) evidence = Math.Max(evidence, FindEvidence(file, last, end, torn));
         RefuseIfShort(end);
         return torn;
@@ -158,7 +161,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
     // A whole frame beyond the end says how far the log was durable when it was written: if that is beyond the end, acknowledged data is
     // damaged.
     private long FindEvidence(IDiskFile file, Segment last, long end, long torn) =>
-        new TornEnd(file, last.Base, end, torn).FindDurableEnd(segments.Seed)
+        new TornEnd(file, last.Base, end, torn).FindDurableEnd(segments.Seed, Cancellation)
         ?? throw segments.Damaged(end, "what follows looks like more frames than it has room for.");
 
     private string KeepCopy(IDiskFile file, Segment last, long end, long torn)
@@ -166,7 +169,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         disk.CreateFolder(Quarantine);
         var path = string.Create(CultureInfo.InvariantCulture, $"{Quarantine}/{end:D16}-{epoch + 1}.torn");
         using var copy = disk.Create(path);
-        TornEnd.Copy(file, end - last.Base, torn, copy);
+        TornEnd.Copy((file, end - last.Base), torn, copy, Cancellation);
         copy.Sync();
         disk.SyncFolder(Quarantine);
         return path;
@@ -180,6 +183,7 @@ internal sealed class LogRecovery(IDisk disk, LogSegments segments, IReadOnlyLis
         var bytes = new byte[Math.Clamp(end - from, 0, 128 << 10)];
         for (var at = from; at < end;)
         {
+            Cancellation.ThrowIfCancellationRequested();
             var part = bytes.AsSpan(0, (int)Math.Min(bytes.Length, end - at));
             if (file.Read(part, at - last.Base) != part.Length) throw segments.Damaged(at, "the file became shorter while it was read.");
             file.Write(part, at - last.Base);

@@ -14,11 +14,11 @@ namespace EventStore.FileSystem.Recovery;
 internal static class StoreOpening
 {
     /// <exception cref="StorageException">Another process writes to the store, or it is damaged or of an unknown format.</exception>
-    public static OpenedStore Open(IDisk disk, StoreSettings settings, TimeProvider time, bool mayCreate)
+    public static OpenedStore Open(IDisk disk, StoreSettings settings, EngineContext context, CancellationToken cancellationToken)
     {
         try
         {
-            if (!mayCreate && !disk.Exists(StoreIdentityFile.FileName))
+            if (!context.MayCreateStorage && !disk.Exists(StoreIdentityFile.FileName))
                 throw new StorageNotFoundException(
                     $"There is no store at '{disk.Root}', and this configuration does not create one. "
                     + "Check the directory and the store's name, or call InitializeStorageEngine() to create it.");
@@ -26,7 +26,7 @@ internal static class StoreOpening
             var writerLock = disk.Lock(OpenStore.LockFileName);
             try
             {
-                return Open(disk, writerLock, settings, time);
+                return Open(disk, settings, new Opening(writerLock, context.Time, cancellationToken));
             }
             catch
             {
@@ -57,13 +57,13 @@ internal static class StoreOpening
         }
     }
 
-    private static OpenedStore Open(IDisk disk, IDisposable writerLock, StoreSettings settings, TimeProvider time)
+    private static OpenedStore Open(IDisk disk, StoreSettings settings, in Opening opening)
     {
         foreach (var leftover in disk.List("").Where(name => name.EndsWith(".tmp", StringComparison.Ordinal))) disk.Delete(leftover);
         disk.CreateFolder(LogSegments.Folder);
         disk.CreateFolder(RunFormat.Folder);
         disk.SyncFolder("");
-        var identity = StoreIdentityFile.ReadOrCreate(disk, settings.NewStoreId, time);
+        var identity = StoreIdentityFile.ReadOrCreate(disk, settings.NewStoreId, opening.Time);
         var storeId = identity.Id;
         var identityFile = disk.OpenLocked(StoreIdentityFile.FileName);
         var segments = new LogSegments(disk, storeId)
@@ -74,7 +74,7 @@ internal static class StoreOpening
         try
         {
             var checkpoints = CheckpointFile.ReadAll(disk, storeId, out var generation);
-            var recovery = new LogRecovery(disk, segments, checkpoints);
+            var recovery = new LogRecovery(disk, segments, checkpoints) { Cancellation = opening.Cancellation };
             recovery.FindSegments();
             var index = IndexLoading.Load(disk, storeId, settings.Index, checkpoints, generation, out var isComplete);
             var names = new NameCache();
@@ -92,7 +92,7 @@ internal static class StoreOpening
             var upkeep = new IndexUpkeep(index, log, settings.Log);
             if (!isComplete || !recovery.WasClean || index.Keeper.Indexed != loaded) WriteCheckpoint(upkeep);
             index.Keeper.RemoveStrays();
-            return new OpenedStore(new OpenStore(writerLock, settings, log, upkeep), recovery.Report);
+            return new OpenedStore(new OpenStore(opening.WriterLock, settings, log, upkeep), recovery.Report);
         }
         catch
         {
@@ -114,6 +114,9 @@ internal static class StoreOpening
         }
     }
 }
+
+/// <summary>An opening that is under way.</summary>
+internal readonly record struct Opening(IDisposable WriterLock, TimeProvider Time, CancellationToken Cancellation);
 
 /// <summary>A store that was opened for writing.</summary>
 /// <param name="Store">The store.</param>

@@ -19,12 +19,13 @@ internal sealed class TornEnd(IDiskFile file, long segmentBase, long end, long l
     private readonly byte[] checking = new byte[64 << 10];
 
     /// <summary>The length of a file without the zeros at its end; not less than a start.</summary>
-    public static long LengthWithoutZeros(IDiskFile file, long start)
+    public static long LengthWithoutZeros(IDiskFile file, long start, CancellationToken cancellationToken)
     {
         var length = file.Length;
         var window = new byte[(int)Math.Clamp(length - start, 0, WindowBytes)];
         while (length > start)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var part = window.AsSpan(0, (int)Math.Min(window.Length, length - start));
             part = part[..file.Read(part, length - part.Length)];
             var used = part.LastIndexOfAnyExcept((byte)0) + 1;
@@ -37,12 +38,13 @@ internal sealed class TornEnd(IDiskFile file, long segmentBase, long end, long l
     }
 
     /// <summary>Copies a part of a file to the beginning of another one.</summary>
-    public static void Copy(IDiskFile from, long start, long bytes, IDiskFile into)
+    public static void Copy((IDiskFile File, long Start) from, long bytes, IDiskFile into, CancellationToken cancellationToken)
     {
         var window = new byte[(int)Math.Min(bytes, WindowBytes)];
         for (var at = 0L; at < bytes;)
         {
-            var read = from.Read(window.AsSpan(0, (int)Math.Min(window.Length, bytes - at)), start + at);
+            cancellationToken.ThrowIfCancellationRequested();
+            var read = from.File.Read(window.AsSpan(0, (int)Math.Min(window.Length, bytes - at)), from.Start + at);
             if (read == 0) break;
             into.Write(window.AsSpan(0, read), at);
             at += read;
@@ -53,7 +55,7 @@ internal sealed class TornEnd(IDiskFile file, long segmentBase, long end, long l
     /// How far the log was durable, as whole frames in here say; 0 if there are none. Null if there are so many beginnings of frames that
     /// checking them would read everything many times, which no log leaves behind.
     /// </summary>
-    public long? FindDurableEnd(ulong seed)
+    public long? FindDurableEnd(ulong seed, CancellationToken cancellationToken)
     {
         var (found, budget) = (0L, (length * MostReadings) + WindowBytes);
         var window = new byte[(int)Math.Min(length, WindowBytes)];
@@ -62,6 +64,7 @@ internal sealed class TornEnd(IDiskFile file, long segmentBase, long end, long l
         {
             if (offset + Format.FrameHeaderLength > windowStart + windowLength)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 windowStart = offset;
                 windowLength = file.Read(
                     window.AsSpan(0, (int)Math.Min(window.Length, length - offset)), end + offset - segmentBase);
@@ -76,6 +79,7 @@ internal sealed class TornEnd(IDiskFile file, long segmentBase, long end, long l
                 continue;
             }
 
+            cancellationToken.ThrowIfCancellationRequested();
             budget -= frameLength;
             if (budget < 0) return null;
             if (!IsWhole(offset, frameLength, BinaryPrimitives.ReadUInt32LittleEndian(head[4..]), seed))

@@ -21,10 +21,14 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
     /// <summary>The checksum of the last frame.</summary>
     public uint Chain { get; private set; } = chain;
 
+    /// <summary>Ends the walk at the next frame.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>Discards what was read ahead, because it may have been written since.</summary>
     public void Renew() => windowLength = 0;
 
     /// <summary>Reads the next frame; false if there is no whole frame that continues the chain.</summary>
+    /// <exception cref="CorruptStorageException">There is one, but its content is impossible.</exception>
     /// <param name="frame">Valid until the next call.</param>
     /// <param name="end">Frames from here on are not read.</param>
     public bool TryNext(out Frame frame, long end = long.MaxValue)
@@ -32,9 +36,11 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
         frame = default;
         limit = end;
         if (Position >= end) return false;
+        Cancellation.ThrowIfCancellationRequested();
         var segment = segments.Of(Position);
         if (Position == segment.Base) Position = segment.FirstFrame;
         if (Position >= end || !TryReadAt(segment, Position, out frame) || frame.PreviousCrc != Chain) return false;
+        FrameCheck.Require(frame);
         Position = frame.End;
         Chain = frame.Chain;
         return true;
@@ -53,8 +59,14 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
         if (length == 0) return false;
         var bytes = At(at, length);
         if (!Format.IsFrame(bytes, at, segments.Seed)) return false;
-        frame = new Frame(at, bytes);
-        return true;
+        frame = new Frame(at, bytes, segments);
+        return frame.Kind != FrameKind.Gap || HoldsByte(segment, frame.End - 1);
+    }
+
+    private bool HoldsByte(Segment segment, long at)
+    {
+        Span<byte> one = stackalloc byte[1];
+        return segments.Read(segment, one, at) > 0;
     }
 
     private ReadOnlySpan<byte> At(long at, int length) => window.AsSpan((int)(at - windowStart), length);
@@ -65,8 +77,7 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
         if (window.Length < length)
         {
             // A damaged length must not cause a huge allocation: check first that the file has that many bytes.
-            Span<byte> last = stackalloc byte[1];
-            if (segments.Read(segment, last, at + length - 1) == 0) return false;
+            if (!HoldsByte(segment, at + length - 1)) return false;
             window = new byte[length];
         }
         else if (windowLength == window.Length && window.Length < MaxWindowBytes)

@@ -6,7 +6,7 @@ using EventStore.FileSystem.Disk;
 namespace EventStore.FileSystem.Segments;
 
 /// <summary>The segments of the log, found by address. Handles are opened when first read and bounded in number.</summary>
-internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
+internal sealed class LogSegments(IDisk disk, Guid storeId) : IFrameSource, IDisposable
 {
     public const string Folder = "log";
     public const string IdentityFileName = "store.esfs";
@@ -130,6 +130,7 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IDisposable
     /// <summary>Reads from an address on, within one segment; returns the number of bytes read.</summary>
     public int Read(Segment segment, Span<byte> into, long position)
     {
+        if (position < segment.Base) return 0; // an address that was read from a damaged file
         while (true)
         {
             var file = HandleOf(segment);

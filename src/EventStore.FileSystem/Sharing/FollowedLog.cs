@@ -33,15 +33,14 @@ internal sealed class FollowedLog
     /// <param name="disk">The disk; nothing on it is changed.</param>
     /// <param name="identity">The store.</param>
     /// <param name="live">Reads the writer's marks.</param>
-    /// <param name="settings">How much of the index is held in memory.</param>
-    /// <param name="usesRuns">Whether the runs on the disk are trusted; otherwise the whole index is built in memory.</param>
+    /// <param name="how">How it is opened.</param>
     /// <exception cref="StorageNotFoundException">The store is still being created.</exception>
     /// <exception cref="CorruptStorageException">It is damaged.</exception>
-    public static FollowedLog Open(IDisk disk, StoreIdentity identity, LiveReader live, IndexSettings settings, bool usesRuns)
+    public static FollowedLog Open(IDisk disk, StoreIdentity identity, LiveReader live, in Following how)
     {
         // The mark of copied files may cover more than was copied.
         var mark = CopyMarks.AreOn(disk) ? null : live.Read();
-        var (checkpoints, index) = LoadIndex(disk, identity.Id, settings, usesRuns);
+        var (checkpoints, index) = LoadIndex(disk, identity.Id, how.Index, how.UsesRuns);
         var segments = new LogSegments(disk, identity.Id) { HasLosses = identity.Features.HasFlag(StoreFeatures.HasLosses) };
         try
         {
@@ -57,7 +56,9 @@ internal sealed class FollowedLog
             }
 
             var view = new StoreView(segments, index, index.Keeper.Indexed);
-            var follower = mark is null ? ReadWithoutMark(disk, view, checkpoints) : ReadToMark(disk, view, checkpoints, mark.Value);
+            var follower = mark is null
+                ? ReadWithoutMark(disk, view, checkpoints, how.Cancellation)
+                : ReadToMark(view, checkpoints, mark.Value, how.Cancellation);
             view.Publish(follower.Point);
             return new FollowedLog(disk, view, follower, mark);
         }
@@ -148,9 +149,10 @@ internal sealed class FollowedLog
 
     private static Action<Frame> Apply(StoreView view) => frame => view.Index.Apply(frame, view.Names);
 
-    private static LogFollower ReadWithoutMark(IDisk disk, StoreView view, IReadOnlyList<StoreCheckpoint> checkpoints)
+    private static LogFollower ReadWithoutMark(
+        IDisk disk, StoreView view, IReadOnlyList<StoreCheckpoint> checkpoints, CancellationToken cancellationToken)
     {
-        var recovery = new LogRecovery(disk, view.Segments, checkpoints);
+        var recovery = new LogRecovery(disk, view.Segments, checkpoints) { Cancellation = cancellationToken };
         var end = recovery.ScanTail(view.Index.Keeper.Indexed, Apply(view), out _);
         recovery.RefuseDamaged(end);
         return new LogFollower(view.Segments, end);
@@ -158,17 +160,28 @@ internal sealed class FollowedLog
 
     // After a power loss the mark may cover less than is on the medium, as later frames say, or, where batches are not flushed, more than
     // is left. Where they are not flushed, every whole frame was written, and counts.
-    private static LogFollower ReadToMark(IDisk disk, StoreView view, IReadOnlyList<StoreCheckpoint> checkpoints, in LiveMark mark)
+    private static LogFollower ReadToMark(
+        StoreView view, IReadOnlyList<StoreCheckpoint> checkpoints, in LiveMark mark, CancellationToken cancellationToken)
     {
         var follower = new LogFollower(view.Segments, view.Index.Keeper.Indexed);
         var durableEnd = checkpoints.Select(checkpoint => checkpoint.DurableEnd).Append(mark.DurableEnd).Max();
         view.Reach(long.MaxValue);
-        if (follower.ReadTo(Math.Max(mark.End, durableEnd), Apply(view)))
-            follower.ReadTo(mark.SyncsEachBatch ? follower.FindDurableEnd() : long.MaxValue, Apply(view));
+        if (follower.ReadTo(Math.Max(mark.End, durableEnd), Apply(view), cancellationToken))
+        {
+            var end = mark.SyncsEachBatch ? follower.FindDurableEnd(cancellationToken) : long.MaxValue;
+            follower.ReadTo(end, Apply(view), cancellationToken);
+        }
+
         if (follower.Point.Position >= durableEnd) return follower;
-        var place = $"{disk.Root}/{view.Segments.Place(follower.Point.Position)}";
+        var place = $"{view.Segments.Disk.Root}/{view.Segments.Place(follower.Point.Position)}";
         throw new CorruptStorageException(
             place, $"the log was durable up to address {durableEnd}, but is whole only up to {follower.Point.Position}.",
             SegmentFile.Advice + " If the files were copied, leave out 'live.esfs'.");
     }
 }
+
+/// <summary>How a log is opened to be followed.</summary>
+/// <param name="Index">How much of the index is held in memory.</param>
+/// <param name="UsesRuns">Whether the runs on the disk are trusted; otherwise the whole index is built in memory.</param>
+/// <param name="Cancellation">Ends the opening.</param>
+internal readonly record struct Following(IndexSettings Index, bool UsesRuns, CancellationToken Cancellation);

@@ -35,7 +35,7 @@ internal sealed class FollowedStore : IDisposable
     private volatile StorageReplacedException? replaced;
     private readonly IDiskFile identityFile;
 
-    private FollowedStore(IDisk disk, IndexSettings settings, TimeProvider time)
+    private FollowedStore(IDisk disk, IndexSettings settings, TimeProvider time, CancellationToken cancellationToken)
     {
         if (!disk.Exists(StoreIdentityFile.FileName))
             throw new StorageNotFoundException(
@@ -47,7 +47,7 @@ internal sealed class FollowedStore : IDisposable
         identityFile = disk.Open(StoreIdentityFile.FileName, forWriting: false);
         try
         {
-            log = OpenLog(usesRuns: true);
+            log = OpenLog(usesRuns: true, cancellationToken);
         }
         catch
         {
@@ -61,8 +61,8 @@ internal sealed class FollowedStore : IDisposable
 
     /// <exception cref="StorageNotFoundException">There is no store, or it is still being created.</exception>
     /// <exception cref="StorageException">The store is damaged or of an unknown format.</exception>
-    public static FollowedStore Open(IDisk disk, IndexSettings settings, TimeProvider time) =>
-        TranslateErrors(disk, () => new FollowedStore(disk, settings, time));
+    public static FollowedStore Open(IDisk disk, IndexSettings settings, TimeProvider time, CancellationToken cancellationToken) =>
+        TranslateErrors(disk, () => new FollowedStore(disk, settings, time, cancellationToken));
 
     /// <summary>Follows the newest mark; returns up to where everything may be read.</summary>
     public LogPoint CatchUp() => TranslateErrors(disk, () => Current().End);
@@ -189,14 +189,14 @@ internal sealed class FollowedStore : IDisposable
     }
 
     // The writer continues meanwhile: a file may be deleted between two steps, and parts read at two moments may not fit together.
-    private FollowedLog OpenLog(bool usesRuns)
+    private FollowedLog OpenLog(bool usesRuns, CancellationToken cancellationToken = default)
     {
         for (var attempt = 1; ; attempt++)
         {
             var before = live.Read();
             try
             {
-                return FollowedLog.Open(disk, identity, live, settings, usesRuns);
+                return FollowedLog.Open(disk, identity, live, new Following(settings, usesRuns, cancellationToken));
             }
             catch (Exception error) when (
                 attempt < MaxTries && (error is FileNotFoundException || (error is CorruptStorageException && live.Read() != before)))

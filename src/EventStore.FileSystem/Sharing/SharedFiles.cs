@@ -10,7 +10,8 @@ internal sealed class SharedFiles(IDisk disk, StoreSettings settings)
     /// <summary>Opens the store for reading.</summary>
     /// <exception cref="StorageNotFoundException">There is no store, or it is still being created.</exception>
     /// <exception cref="StorageException">The store is damaged or of an unknown format.</exception>
-    public FollowedStore Open(TimeProvider time) => FollowedStore.Open(disk, settings.Index, time);
+    public FollowedStore Open(TimeProvider time, CancellationToken cancellationToken = default) =>
+        FollowedStore.Open(disk, settings.Index, time, cancellationToken);
 
     /// <summary>Calls back when the writer may have published more; null where the system does not report changes of files.</summary>
     public IDisposable? Watch(Action changed) => disk.Watch(LiveFile.FileName, changed);

@@ -73,6 +73,29 @@ internal sealed class OpenStore : IAsyncDisposable
         }
     }
 
+    /// <summary>Works on the files; if the index turns out to be damaged, it is rebuilt, and the work begins again.</summary>
+    /// <exception cref="CorruptStorageException">Something is damaged that cannot be rebuilt.</exception>
+    public async ValueTask<T> WorkAsync<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (IndexDamageException)
+        {
+            await RebuildIndexAsync().ConfigureAwait(false);
+        }
+
+        try
+        {
+            return work();
+        }
+        catch (IndexDamageException error)
+        {
+            throw DamagedAgain(error);
+        }
+    }
+
     /// <summary>Builds the index from the log again.</summary>
     public ValueTask RebuildIndexAsync() => Writer.RebuildIndexAsync(settings.Index);
 
@@ -130,7 +153,8 @@ internal sealed class OpenStore : IAsyncDisposable
         }
     }
 
-    // A clean close leaves the log durable and without space allocated ahead, and a checkpoint that says so.
+    // A clean close leaves the log durable and without space allocated ahead, and a checkpoint that says so. Without the checkpoint, for
+    // which a disk may be too full, nothing is missing: the next opening reads more of the log.
     private async ValueTask CloseAsync()
     {
         await Upkeep.SettleAsync().ConfigureAwait(false);
@@ -144,6 +168,10 @@ internal sealed class OpenStore : IAsyncDisposable
             await Upkeep.SettleAsync().ConfigureAwait(false);
             Upkeep.WriteCheckpoint();
         }
+        catch (StorageException error) when (settings.Log.SyncsEachBatch && error is not StorageReplacedException)
+        {
+            settings.ClosingIncomplete(error);
+        }
         catch (BatchOutcomeUnknownException error)
         {
             throw new StorageException(
@@ -153,10 +181,7 @@ internal sealed class OpenStore : IAsyncDisposable
         }
         catch (IOException error)
         {
-            throw new StorageException(
-                $"The last checkpoint of the store at '{Root}' could not be written: {error.Message} "
-                + "Nothing is lost; the next opening reads more of the log.",
-                error);
+            settings.ClosingIncomplete(error);
         }
     }
 }

@@ -16,6 +16,9 @@ internal sealed record StoreSettings(LogSettings Log, IndexSettings Index, int C
     /// <summary>Receives the name of a segment that could not be packed in the background, and the error.</summary>
     public Action<string, Exception> PackingFailed { get; init; } = static (_, _) => { };
 
+    /// <summary>Receives what kept the last checkpoint from being written when the store was closed. Nothing is lost by that.</summary>
+    public Action<Exception> ClosingIncomplete { get; init; } = static _ => { };
+
     /// <summary>Makes the id of a new store. Tests that replay one schedule set it.</summary>
     public Func<Guid> NewStoreId { get; init; } = Guid.NewGuid;
 }

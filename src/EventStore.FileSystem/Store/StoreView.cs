@@ -51,10 +51,13 @@ internal sealed class StoreView
         return result;
     }
 
+    /// <summary>Whether nothing that was removed can be at an address. Where parts were lost, deletions may be among them.</summary>
+    public bool IsBehindRemovals(long position) => position > Index.Removals.Newest && !Segments.HasLosses;
+
     /// <summary>Whether a commit belongs to a stream that exists, and not to one that was deleted since.</summary>
     public bool IsLive(in CommitReader commit)
     {
-        if (commit.Position > Index.Removals.Newest) return true;
+        if (IsBehindRemovals(commit.Position)) return true;
         var head = Index.FindHead(commit.Stream);
         return head.Exists && head.Start == commit.StreamStart;
     }

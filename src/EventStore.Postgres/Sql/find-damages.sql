@@ -5,11 +5,11 @@ SELECT 'stream ' || stream AS place,
 FROM (
     SELECT s.stream, s.revision, s.sequence, s.first_revision, count(*) FILTER (WHERE e.type <> '') AS events,
         count(*) FILTER (WHERE e.index_in_commit = 0) AS commits, COALESCE(max(e.sequence), 0) AS last_sequence,
-        COALESCE(max(e.revision) FILTER (WHERE e.type <> ''), s.first_revision - 1) AS last
+        COALESCE(max(e.revision) FILTER (WHERE e.type <> ''), s.first_revision::numeric - 1) AS last
     FROM {schema}.streams s LEFT JOIN {schema}.events e ON e.stream = s.stream
     GROUP BY s.stream
 ) heads
-WHERE revision - first_revision + 1 <> events OR revision <> last OR sequence <> commits OR sequence <> last_sequence
+WHERE revision::numeric - first_revision + 1 <> events OR revision <> last OR sequence <> commits OR sequence <> last_sequence
 UNION ALL
 SELECT 'stream ' || e.stream, 'it has ' || count(*) || ' events, but no head.'
 FROM {schema}.events e WHERE NOT EXISTS (SELECT FROM {schema}.streams s WHERE s.stream = e.stream) GROUP BY e.stream
@@ -20,10 +20,11 @@ FROM (SELECT y.*, y.type <> '' AS is_left FROM {schema}.events y) rows
 GROUP BY stream, sequence
 HAVING min(commit_events) <> max(commit_events) OR min(index_in_commit) <> 0 OR count(DISTINCT commit_id) <> 1
     OR count(*) FILTER (WHERE NOT is_left) > 1 OR bool_or(NOT is_left AND index_in_commit > 0)
-    OR max(checkpoint) - min(checkpoint) <> max(index_in_commit) OR max(revision) - min(revision) <> max(index_in_commit)
+    OR max(checkpoint)::numeric - min(checkpoint) <> max(index_in_commit)
+    OR max(revision)::numeric - min(revision) <> max(index_in_commit)
     OR CASE WHEN bool_or(is_left)
-        THEN max(index_in_commit) <> max(commit_events) - 1
-            OR count(*) FILTER (WHERE is_left) <> max(commit_events) - min(index_in_commit) FILTER (WHERE is_left)
+        THEN max(index_in_commit)::numeric <> max(commit_events)::numeric - 1
+            OR count(*) FILTER (WHERE is_left) <> max(commit_events)::numeric - min(index_in_commit) FILTER (WHERE is_left)
         ELSE count(*) <> 1 END
 UNION ALL
 SELECT 'checkpoint ' || e.checkpoint, 'its category is not that of its stream.'
@@ -44,5 +45,5 @@ FROM (SELECT checkpoint, stamp, lag(stamp) OVER (ORDER BY checkpoint) AS earlier
 UNION ALL
 SELECT 'stream ' || n.stream || ', snapshot ' || n.revision, 'there is no such stream, or it is not that long.'
 FROM {schema}.snapshots n WHERE NOT EXISTS (SELECT FROM {schema}.streams s WHERE s.stream = n.stream AND s.revision >= n.revision
-    AND s.first_revision <= n.revision + 1)
+    AND s.first_revision <= n.revision::numeric + 1)
 LIMIT 1000

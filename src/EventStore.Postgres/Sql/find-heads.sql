@@ -1,6 +1,6 @@
 -- The heads of the streams of a batch, and which of its commit ids they already hold. Each is looked up by index, however the planner
 -- feels.
-SELECT a.attempt::integer - 1, s.stream, s.revision, s.sequence, s.incarnation, s.first_revision, s.sealed,
+SELECT a.attempt::integer - 1, s.stream, s.sequence, s.revision, s.incarnation, s.first_revision, s.sealed,
     c.checkpoint, c.revision, c.sequence, c.stamp, c.commit_events, c.commit_headers, c.unit_checkpoint, c.unit_size
 FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) WITH ORDINALITY AS a (bucket, category, id, commit_id, attempt)
 CROSS JOIN LATERAL (

@@ -37,6 +37,8 @@ local function sweep_names(mark, value)
   local from = cursor ~= '' and '(' .. cursor or '[' .. mark
   local names = ask('ZRANGEBYLEX', KEYS[4], from, mark == '' and '+' or '(' .. mark .. '\255', 'LIMIT', 0, math.max(1, budget))
   for i = 1, #names do
+    -- An empty cursor is the beginning: behind a name that is empty the walk would begin again, for ever.
+    if names[i] == '' then damaged(KEYS[4]) end
     local revision, last = head(base() .. 'stream:' .. names[i], marks, names[i])
     if not revision and last then
       require_burial(names[i])

@@ -1,3 +1,4 @@
+using EventStore.Leases;
 using EventStore.Pipeline;
 
 namespace EventStore.Composition;
@@ -28,14 +29,46 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
         return documents;
     }
 
-    /// <summary>Reads or creates the identity of the store; empty where nothing is bound to it.</summary>
+    /// <summary>Reads or creates the identity of the store; empty where it is not known and nothing here is bound to it.</summary>
     public async ValueTask<Guid> IdentifyAsync(IPersistenceEngine events, CancellationToken cancellationToken)
     {
-        if (!plan.NeedsIdentity) return Guid.Empty;
+        if (!plan.NeedsIdentity) return await TryIdentifyAsync(events, cancellationToken).ConfigureAwait(false);
         var identity = Guid.Empty;
         await PatientlyAsync(
             async token => identity = await StoreIdentity.FindOrCreateAsync(events, plan.ReadOnly is not null, token).ConfigureAwait(false),
             cancellationToken).ConfigureAwait(false);
+        return identity;
+    }
+
+    // Processes that only read cannot create it, and keep consumers that are bound to it.
+    private async ValueTask<Guid> TryIdentifyAsync(IPersistenceEngine events, CancellationToken cancellationToken)
+    {
+        if (plan.ReadOnly is not null)
+        {
+            return plan.ConsumerStorage is null ? Guid.Empty : await FindIdentityAsync(events, cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            return await StoreIdentity.FindOrCreateAsync(events, isReadOnly: false, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException error) when (Outage.Explains(error) && plan.ConsumerStorage is null)
+        {
+            return Guid.Empty; // it is created when the store is built the next time
+        }
+    }
+
+    // What waits for its storage also waits for its identity, which the writer stores before the first event.
+    private async ValueTask<Guid> FindIdentityAsync(IPersistenceEngine events, CancellationToken cancellationToken)
+    {
+        var identity = Guid.Empty;
+        await PatientlyAsync(async token =>
+        {
+            identity = await StoreIdentity.FindAsync(events, token).ConfigureAwait(false);
+            if (identity == Guid.Empty && plan.ReadOnly?.WaitForStorage > TimeSpan.Zero)
+                throw new StorageNotFoundException(
+                    "The store has no identity yet, to which consumers kept elsewhere are bound. Build it for writing once.");
+        }, cancellationToken).ConfigureAwait(false);
         return identity;
     }
 
@@ -55,9 +88,14 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
                 return;
             }
             catch (StorageException error) when (
-                error is StorageNotFoundException or StorageUnavailableException && plan.Time.GetElapsedTime(started) < patience)
+                (error is StorageNotFoundException || Outage.Explains(error)) && plan.Time.GetElapsedTime(started) < patience)
             {
                 await Task.Delay(RetryInterval, plan.Time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (BatchOutcomeUnknownException unknown)
+            {
+                throw new StorageUnavailableException(
+                    $"It is unknown whether the storage was created: {unknown.Message} Build the store again; that settles it.", unknown);
             }
         }
     }

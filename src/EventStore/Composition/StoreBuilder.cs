@@ -60,15 +60,17 @@ internal sealed class StoreBuilder(StorePlan plan)
 
         var shared = new SharedPages(pages, plan.Time);
         var isReadOnly = plan.ReadOnly is not null && plan.ConsumerStorage is null;
-        var links = new ReadStreamDocuments(documents, new ReadStreamSigner(plan.SigningKey, storeId), isReadOnly);
+        var signer = new ReadStreamSigner(plan.SigningKey, plan.BindsReadStreams ? storeId : Guid.Empty);
+        var links = new ReadStreamDocuments(documents, signer, isReadOnly);
         var readStreams = new ReadStreamHost(links, reads, lifetime, plan.LoggerOf("ReadStreams"));
         var feeds = new EventFeeds(shared, reads, readStreams.OpenFeed);
-        var consumerDocuments = new ConsumerDocuments(documents, plan.Time);
+        var consumerDocuments = new ConsumerDocuments(documents, storeId, plan.Time);
         var running = lifetime.Own(new RunningConsumers(consumerDocuments, telemetry, plan.LoggerOf("Consumers")));
 
         lifetime.Own(telemetry.Gauges);
         lifetime.RefuseFrom(running.FindCaller);
         lifetime.RefuseFrom(() => scheduler is { IsInside: true } ? "the dispatcher of this store" : null);
+        lifetime.RefuseFrom(() => hooks.IsInside ? "a hook of this store" : null);
         IDispatch dispatch = plan.IsDispatchTracked
             ? new TrackedDispatch(new DispatchMarks(ledger, reads), scheduler, lifetime, plan.Time)
             : new UntrackedDispatch(lifetime);

@@ -1,12 +1,21 @@
+using EventStore.Pipeline;
+
 namespace EventStore.Composition;
 
 /// <summary>
-/// The identity of a store: a random id in the document <c>store/identity</c>, created when it is first needed. Encrypted payloads and
-/// signatures are bound to it. Backups share it.
+/// The identity of a store: a random id in the document <c>store/identity</c>, created when the store is first built for writing. Encrypted
+/// payloads, signatures, and consumers and read streams that are kept elsewhere are bound to it. Backups share it.
 /// </summary>
 internal static class StoreIdentity
 {
     private const string Document = "store/identity";
+
+    /// <summary>Reads the identity; empty while there is none.</summary>
+    /// <exception cref="CorruptStorageException">It is not an identity.</exception>
+    public static async ValueTask<Guid> FindAsync(IPersistenceEngine engine, CancellationToken cancellationToken) =>
+        await engine.FindDocumentAsync(Document, cancellationToken).ConfigureAwait(false) is { } found
+            ? Read(found.Content.Span)
+            : Guid.Empty;
 
     /// <summary>Reads the identity, or creates it where this process may write.</summary>
     /// <exception cref="StorageNotFoundException">It does not exist, and the store is opened for reading only.</exception>
@@ -15,14 +24,14 @@ internal static class StoreIdentity
     {
         while (true)
         {
-            var found = await engine.FindDocumentAsync(Document, cancellationToken).ConfigureAwait(false);
-            if (found is not null) return Read(found.Content.Span);
+            var found = await FindAsync(engine, cancellationToken).ConfigureAwait(false);
+            if (found != Guid.Empty) return found;
             if (isReadOnly)
                 throw new StorageNotFoundException(
                     "The store has no identity yet, to which encrypted payloads and signatures are bound. "
                     + "Build it once for writing, with the same keys, before it is read.");
             var id = SequentialGuid.Next().ToByteArray(bigEndian: true);
-            await engine.PutDocumentAsync(Document, id, 0, cancellationToken).ConfigureAwait(false);
+            await engine.PutSettledAsync(Document, id, 0, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -40,6 +40,9 @@ internal sealed class StorePlan
     /// <summary>Whether something is bound to the identity of the store.</summary>
     public bool NeedsIdentity => SigningKey is { IsEmpty: false } || Applied.Any(transform => transform is not CompressionTransform);
 
+    /// <summary>Whether read streams are bound to the identity: they are signed, or kept where those of another store may be.</summary>
+    public bool BindsReadStreams => SigningKey is { IsEmpty: false } || ConsumerStorage is not null;
+
     public BodyConversion Conversion { get; }
 
     public TimeProvider Time => wireup.Find<TimeProvider>() ?? TimeProvider.System;

@@ -16,6 +16,8 @@ internal sealed class ConsumerClaim(
 
     public Lease<ConsumerRecord> Lease => storage.Lease;
 
+    public Guid StoreId => storage.StoreId;
+
     public ConsumerReport Report => report;
 
     public TimeProvider Time => Lease.Time;

@@ -7,11 +7,15 @@ namespace EventStore.Consumers;
 /// <summary>Where one consumer is kept.</summary>
 /// <param name="Lease">The lease of its document.</param>
 /// <param name="States">Keeps its state where that is large.</param>
-internal sealed record ConsumerStorage(Lease<ConsumerRecord> Lease, StateDocuments States);
+/// <param name="StoreId">The identity of the store that it reads; empty where it is not known.</param>
+internal sealed record ConsumerStorage(Lease<ConsumerRecord> Lease, StateDocuments States, Guid StoreId);
 
 /// <summary>The documents of consumers, one for each name, and two more for a large state.</summary>
-internal sealed class ConsumerDocuments(IPersistenceEngine engine, TimeProvider time)
+internal sealed class ConsumerDocuments(IPersistenceEngine engine, Guid storeId, TimeProvider time)
 {
+    /// <summary>What to do about a consumer that cannot be deleted because it runs.</summary>
+    public const string DeletionAdvice = "Nothing was deleted. Dispose it where it runs; then delete it.";
+
     private const int PageSize = 200;
 
     /// <summary>Where a consumer is kept. Dispose its lease when it has ended.</summary>
@@ -19,7 +23,7 @@ internal sealed class ConsumerDocuments(IPersistenceEngine engine, TimeProvider 
     {
         var ledger = new Ledger<ConsumerRecord>(engine, ConsumerRecord.DocumentOf(name));
         var lease = new Lease<ConsumerRecord>(ledger, options.LeaseTerm, options.PollInterval, time);
-        return new(lease, new StateDocuments(engine, name, lease.Owner));
+        return new(lease, new StateDocuments(engine, name, lease.Owner), storeId);
     }
 
     /// <summary>Deletes a consumer that no process runs.</summary>
@@ -27,11 +31,11 @@ internal sealed class ConsumerDocuments(IPersistenceEngine engine, TimeProvider 
     /// <exception cref="ConsumerTakenException">Another process runs it.</exception>
     public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        var (lease, states) = StorageOf(name, new ConsumerOptions());
+        var (lease, states, _) = StorageOf(name, new ConsumerOptions());
         using var ending = lease;
         if (!(await lease.Ledger.LoadAsync(cancellationToken).ConfigureAwait(false)).IsStarted) return false;
         if (!await lease.TryAcquireFromDeadAsync(cancellationToken).ConfigureAwait(false))
-            throw new ConsumerTakenException(name, "another process runs it.");
+            throw new ConsumerTakenException(name, "another process runs it.", DeletionAdvice);
 
         var stored = await states.FindAllAsync(cancellationToken).ConfigureAwait(false);
         var document = ConsumerRecord.DocumentOf(name);

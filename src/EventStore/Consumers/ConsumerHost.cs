@@ -43,13 +43,8 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         where TState : class
     {
         ArgumentNullException.ThrowIfNull(projection);
-        if (options?.Parallelism > 1)
-        {
-            throw new ArgumentException(
-                $"ConsumerOptions.Parallelism is {options.Parallelism}, but a consumer with a state handles one event at a time. "
-                + "Set it to 1.",
-                nameof(options));
-        }
+        if (options is { Parallelism: > 1 })
+            OptionRules.Require(options, false, options.Parallelism, "1 for a consumer with a state", nameof(options.Parallelism));
 
         IPump MakePump(PumpContext context) => new ProjectionPump<TState>(context, name, projection);
         var definition = Define(name, source, options, MakePump) with { State = new ProjectedState<TState>(name, projection, states) };
@@ -70,7 +65,11 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         ConsumerSource source, ConsumerStart startFrom = default, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
-        RequireFitting(startFrom, source);
+        if (!Fits(startFrom, source))
+            throw new ArgumentException(
+                $"ConsumerStart.AfterRevision({startFrom.Revision}) is a revision of one stream, but the source has many. "
+                + "Start AfterCheckpoint, or consume one stream.",
+                nameof(startFrom));
         var poll = new ConsumerOptions().PollInterval;
         const string Reader = "subscription";
         var origin = await feeds.FindOriginAsync(Reader, source, startFrom, cancellationToken).ConfigureAwait(false);
@@ -80,7 +79,12 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         {
             feeds.ThrowIfEnded();
             var page = await feed.ReadAsync(position, cancellationToken).ConfigureAwait(false);
-            for (var i = 0; i < page.Events.Length; i++) yield return page.Events.Span[i].Committed;
+            for (var i = 0; i < page.Events.Length; i++)
+            {
+                feeds.ThrowIfEnded();
+                yield return page.Events.Span[i].Committed;
+            }
+
             position = page.Position;
             cancellationToken.ThrowIfCancellationRequested();
             if (page.IsEnd) await feeds.WaitForCommitsAsync(position, poll, cancellationToken).ConfigureAwait(false);
@@ -99,8 +103,8 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         feeds.ThrowIfEnded();
         await foreach (var name in documents.ListAsync(cancellationToken).ConfigureAwait(false))
         {
-            yield return name;
             feeds.ThrowIfEnded();
+            yield return name;
         }
     }
 
@@ -112,7 +116,9 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         RequireName(name);
         ArgumentNullException.ThrowIfNull(source);
         var validated = (options ?? new ConsumerOptions()).Validated();
-        RequireFitting(validated.StartFrom, source);
+        OptionRules.Require(
+            validated, Fits(validated.StartFrom, source), $"a revision ({validated.StartFrom.Revision})",
+            "Origin, Current or AfterCheckpoint, unless one stream or read stream is consumed", nameof(validated.StartFrom));
         return new ConsumerDefinition(name, source, validated, makePump);
     }
 
@@ -123,13 +129,6 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
     }
 
     // A revision is a place in one sequence; the store, a bucket and a category have none.
-    private static void RequireFitting(ConsumerStart start, ConsumerSource source)
-    {
-        if (start.Revision.Value > 0 && source.Stream is null && source.ReadStream is null)
-        {
-            throw new ArgumentException(
-                $"ConsumerStart.AfterRevision({start.Revision}) is a revision of one stream, but the source has many. "
-                + "Start AfterCheckpoint, or consume one stream.");
-        }
-    }
+    private static bool Fits(ConsumerStart start, ConsumerSource source) =>
+        start.Revision == Revision.None || source.Stream is not null || source.ReadStream is not null;
 }

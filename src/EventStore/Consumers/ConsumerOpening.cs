@@ -5,7 +5,7 @@ namespace EventStore.Consumers;
 
 /// <summary>
 /// Decides where a consumer begins, once, and writes it before anything is delivered. Refuses a consumer that does not fit what is stored
-/// under its name. A position means nothing in another source, and a state nothing to another projection.
+/// under its name. A position means nothing in another store or source, and a state nothing to another projection.
 /// </summary>
 internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
 {
@@ -14,7 +14,7 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
     private long? failingSince;
 
     /// <summary>Checks what is stored before the name is taken, for a consumer that waits for it.</summary>
-    /// <exception cref="ConsumerChangedException">It has another source or another state.</exception>
+    /// <exception cref="ConsumerChangedException">It has another store, source or state.</exception>
     public async ValueTask RequireSameAsync(CancellationToken cancellationToken)
     {
         try
@@ -29,7 +29,7 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
     }
 
     /// <summary>The position and the state with which the consumer continues, or begins. Called with the lease held.</summary>
-    /// <exception cref="ConsumerChangedException">It has another source or another state.</exception>
+    /// <exception cref="ConsumerChangedException">It has another store, source or state.</exception>
     /// <exception cref="PositionAheadException">The store ends before the position.</exception>
     /// <exception cref="ConsumerTakenException">Another process took over.</exception>
     public async ValueTask<(FeedPosition Position, object? State)> OpenAsync(StateKeeper keeper, CancellationToken cancellationToken)
@@ -38,6 +38,8 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
         RequireSame(record);
         var isToBegin = !record.IsStarted || record.StateVersion != definition.State.SchemaVersion;
         if (isToBegin) await BeginAsync(record, cancellationToken).ConfigureAwait(false);
+        else if (record.Store != claim.StoreId && claim.StoreId != Guid.Empty)
+            await WriteAsync(before => before with { Store = claim.StoreId }, cancellationToken).ConfigureAwait(false);
 
         record = claim.Lease.Ledger.Known;
         var position = record.Position;
@@ -57,10 +59,16 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
                 token => feeds.FindOriginAsync(claim.Name, definition.Source, claim.Options.StartFrom, token), cancellationToken)
                 .ConfigureAwait(false);
         var start = await TryAsync(token => feeds.FindStartAsync(origin, token), cancellationToken).ConfigureAwait(false);
-        if (await TryAsync(token => claim.Lease.TryWriteAsync(Begin, token), cancellationToken).ConfigureAwait(false) is null)
-            throw new ConsumerTakenException(claim.Name, "another process took over.");
+        await WriteAsync(Begin, cancellationToken).ConfigureAwait(false);
 
-        ConsumerRecord Begin(ConsumerRecord before) => (before with { Source = source, Origin = origin }).Begin(start, definition.State);
+        ConsumerRecord Begin(ConsumerRecord before) =>
+            (before with { Store = claim.StoreId, Source = source, Origin = origin }).Begin(start, definition.State);
+    }
+
+    private async ValueTask WriteAsync(Func<ConsumerRecord, ConsumerRecord> change, CancellationToken cancellationToken)
+    {
+        if (await TryAsync(token => claim.Lease.TryWriteAsync(change, token), cancellationToken).ConfigureAwait(false) is null)
+            throw new ConsumerTakenException(claim.Name, "another process took over.");
     }
 
     // Each step is repeated by itself: a storage that fails now and then lets single calls through, but hardly all of them in a row. A
@@ -91,7 +99,10 @@ internal sealed class ConsumerOpening(ConsumerClaim claim, EventFeeds feeds)
     {
         if (!record.IsStarted) return;
         var kept = definition.State;
-        var problem = record.Source != source ? "was started with another source, in which its position means nothing."
+        var isOfAnotherStore = record.Store != claim.StoreId && record.Store != Guid.Empty && claim.StoreId != Guid.Empty;
+        var problem = isOfAnotherStore
+            ? "was started on another store, or on one that was deleted and created again, so its position means nothing here."
+            : record.Source != source ? "was started with another source, in which its position means nothing."
             : record.InitialType is not null && kept.InitialType is null ? "has a state, but is started without one."
             : record.InitialType is null && kept.InitialType is not null ? "has no state, but is started with one."
             : record.StateVersion == kept.SchemaVersion && record.InitialType != kept.InitialType

@@ -17,6 +17,9 @@ internal sealed record ConsumerRecord : ILeased<ConsumerRecord>
     /// <summary>Whether the consumer was ever started. Where it begins, and what it reads, is decided once.</summary>
     public bool IsStarted { get; init; }
 
+    /// <summary>The identity of the store that it reads; empty where it was not known. It may be kept elsewhere.</summary>
+    public Guid Store { get; init; }
+
     /// <summary>What it reads: a fingerprint of its source.</summary>
     public string? Source { get; init; }
 

@@ -35,7 +35,7 @@ internal sealed class ConsumerTerm
     /// <summary>Reads, delivers and writes until it is stopped or the name is lost.</summary>
     /// <returns>Why the name was lost; null when it was stopped.</returns>
     /// <exception cref="InvalidOperationException">
-    /// A callback of the application let out a cancellation although nothing was stopped.
+    /// A hook or a serializer of the application let out a cancellation although nothing was stopped.
     /// </exception>
     public async Task<string?> RunAsync(CancellationToken stopping)
     {
@@ -78,7 +78,7 @@ internal sealed class ConsumerTerm
         {
             return new InvalidOperationException(
                 $"The consumer '{Names.Printable(claim.Name)}' was ended by a cancellation although it was not stopped. "
-                + "A hook, a callback or a serializer must not throw an OperationCanceledException of its own.",
+                + "A hook or a serializer must not throw an OperationCanceledException of its own.",
                 error);
         }
         catch (Exception error)
@@ -120,7 +120,7 @@ internal sealed class ConsumerTerm
                 continue;
             }
 
-            if (!isCaughtUp) claim.Options.OnCaughtUp?.Invoke();
+            if (!isCaughtUp) Notify(claim.Options.OnCaughtUp, nameof(ConsumerOptions.OnCaughtUp));
             isCaughtUp = true;
             if (Pacing.IsTime && Progress is { IsIdle: true, HasUnwritten: true })
                 await WriteOrLoseAsync(cancellationToken).ConfigureAwait(false);
@@ -139,14 +139,28 @@ internal sealed class ConsumerTerm
     private void ReportWritten(ConsumerRecord record)
     {
         Pacing.Written(claim.Lease.Ledger.WrittenBytes + Progress.StateBytesBeside);
-        claim.Options.OnPersisted?.Invoke(new Checkpoint(record.Checkpoint));
+        if (claim.Options.OnPersisted is { } persisted)
+            Notify(() => persisted(new Checkpoint(record.Checkpoint)), nameof(ConsumerOptions.OnPersisted));
     }
 
     private void ReportIfIdle()
     {
         if (isIdle || !isCaughtUp || !Progress.IsIdle) return;
         isIdle = true;
-        claim.Options.OnIdle?.Invoke();
+        Notify(claim.Options.OnIdle, nameof(ConsumerOptions.OnIdle));
+    }
+
+    // A callback reports what has happened, which an exception of it does not change.
+    private void Notify(Action? callback, string option)
+    {
+        try
+        {
+            callback?.Invoke();
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            claim.Report.LogCallbackFailed(error, option);
+        }
     }
 
     private async Task WriteRegularlyAsync(CancellationToken cancellationToken)

@@ -27,6 +27,24 @@ internal sealed class ParkedReplay(ConsumerClaim claim, EventFeeds feeds, PauseG
     public async ValueTask<int> RunAsync(ConsumerTerm term, CancellationToken cancellationToken)
     {
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await RunAloneAsync(term, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private static async ValueTask<IReadOnlyList<long>> FindAsync(ConsumerTerm term, CancellationToken cancellationToken)
+    {
+        var (record, unwritten) = await term.ReadAsync(cancellationToken).ConfigureAwait(false);
+        return unwritten.ParkedIn(record);
+    }
+
+    private async ValueTask<int> RunAloneAsync(ConsumerTerm term, CancellationToken cancellationToken)
+    {
         var (succeeded, unwritten) = (0, 0);
         try
         {
@@ -43,16 +61,9 @@ internal sealed class ParkedReplay(ConsumerClaim claim, EventFeeds feeds, PauseG
         {
             // Also after a failure, and after a cancellation.
             if (unwritten > 0) await WriteAsync(term, CancellationToken.None).ConfigureAwait(false);
-            turn.Release();
         }
 
         return succeeded;
-    }
-
-    private static async ValueTask<IReadOnlyList<long>> FindAsync(ConsumerTerm term, CancellationToken cancellationToken)
-    {
-        var (record, unwritten) = await term.ReadAsync(cancellationToken).ConfigureAwait(false);
-        return unwritten.ParkedIn(record);
     }
 
     private async ValueTask WriteAsync(ConsumerTerm term, CancellationToken cancellationToken)

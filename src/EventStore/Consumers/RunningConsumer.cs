@@ -107,14 +107,14 @@ internal class RunningConsumer : IConsumer
 
     public void Resume() => gate.Resume();
 
-    public ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default)
-    {
-        if (checkpoint > Position) RequireOutside(nameof(WaitForAsync));
-        return new(term.Progress.WaitForAsync(checkpoint.Value).WaitAsync(cancellationToken));
-    }
+    public ValueTask WaitForAsync(Checkpoint checkpoint, CancellationToken cancellationToken = default) =>
+        WaitAsync(checkpoint, nameof(WaitForAsync), cancellationToken);
 
-    public async ValueTask WaitUntilCaughtUpAsync(CancellationToken cancellationToken = default) =>
-        await WaitForAsync(await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+    public async ValueTask WaitUntilCaughtUpAsync(CancellationToken cancellationToken = default)
+    {
+        var head = await feeds.FindHeadAsync(cancellationToken).ConfigureAwait(false);
+        await WaitAsync(head, nameof(WaitUntilCaughtUpAsync), cancellationToken).ConfigureAwait(false);
+    }
 
     public IAsyncEnumerable<CommittedEvent> GetParkedAsync(CancellationToken cancellationToken = default) =>
         replay.ListAsync(term, cancellationToken);
@@ -265,6 +265,12 @@ internal class RunningConsumer : IConsumer
         var origin = await feeds.FindOriginAsync(Name, source, Options.StartFrom, cancellationToken).ConfigureAwait(false);
         var start = await feeds.FindStartAsync(origin, cancellationToken).ConfigureAwait(false);
         return await feeds.FindLagAsync(Name, source, start, cancellationToken).ConfigureAwait(false);
+    }
+
+    private ValueTask WaitAsync(Checkpoint checkpoint, string member, CancellationToken cancellationToken)
+    {
+        if (checkpoint > Position) RequireOutside(member);
+        return new(term.Progress.WaitForAsync(checkpoint.Value).WaitAsync(cancellationToken));
     }
 
     private void Observe() => claim.Report.Observe(

@@ -23,12 +23,14 @@ internal sealed class RunningConsumers : IAsyncDisposable
         ending = new SharedEnd(StopAllAsync);
     }
 
+    /// <summary>Checks, before a consumer is deleted, that it does not run here.</summary>
     /// <exception cref="ConsumerTakenException">A consumer of this name runs in this process.</exception>
     public void RequireFree(string name)
     {
         lock (gate)
         {
-            if (running.Keys.Any(claim => claim.Name == name)) throw TakenHere(name);
+            if (running.Keys.Any(claim => claim.Name == name))
+                throw new ConsumerTakenException(name, "it runs in this process.", ConsumerDocuments.DeletionAdvice);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using EventStore.Pipeline;
 
 namespace EventStore.Consumers;
 
@@ -8,7 +9,8 @@ namespace EventStore.Consumers;
 /// </summary>
 /// <remarks>
 /// A document holds the owner's lease, a NUL, and the state. A write is a compare-and-swap on a version that was read under the lease, or
-/// that the same owner wrote. So a process whose lease was lost never overwrites the state of its successor.
+/// that the same owner wrote. So a process whose lease was lost never overwrites the state of its successor. What it wrote before may
+/// arrive later, where nothing points to it. The successor then reads that version, and renews its lease before it writes over it.
 /// </remarks>
 internal sealed class StateDocuments(IPersistenceEngine engine, string consumer, string owner)
 {
@@ -45,7 +47,10 @@ internal sealed class StateDocuments(IPersistenceEngine engine, string consumer,
     }
 
     /// <summary>Writes a state into the slot that the consumer's document does not name. It holds as soon as that names it.</summary>
-    /// <returns>The slot and its version; null if another process wrote there, which has taken over.</returns>
+    /// <returns>
+    /// The slot and its version; null if another process wrote there. It has taken over, or its write arrived late: the lease shows which,
+    /// and the next write is one over what was found.
+    /// </returns>
     public async ValueTask<(int Slot, long Version)?> TryWriteAsync(
         int slotInUse, ReadOnlyMemory<byte> state, CancellationToken cancellationToken)
     {
@@ -53,7 +58,7 @@ internal sealed class StateDocuments(IPersistenceEngine engine, string consumer,
         byte[] content = [.. mark, .. state.Span];
         while (true)
         {
-            var written = await engine.PutDocumentAsync(NameOf(slot), content, versions[slot], cancellationToken).ConfigureAwait(false);
+            var written = await engine.PutSettledAsync(NameOf(slot), content, versions[slot], cancellationToken).ConfigureAwait(false);
             if (written is { } version)
             {
                 versions[slot] = version;
@@ -62,8 +67,8 @@ internal sealed class StateDocuments(IPersistenceEngine engine, string consumer,
 
             // It may be an own write whose outcome was not reported.
             var found = await engine.FindDocumentAsync(NameOf(slot), cancellationToken).ConfigureAwait(false);
+            versions[slot] = found?.Version ?? 0;
             if (found is null || !found.Content.Span.StartsWith(mark)) return null;
-            versions[slot] = found.Version;
         }
     }
 

@@ -61,9 +61,13 @@ internal sealed class StateKeeper(IConsumerState kind, Lease<ConsumerRecord> lea
             if (isUnsettled && !await lease.TryRenewAsync(cancellationToken).ConfigureAwait(false)) return false;
             isUnsettled = true;
             var slotInUse = lease.Ledger.Known.StateSlot;
-            if (await documents.TryWriteAsync(slotInUse, content, cancellationToken).ConfigureAwait(false) is not var (slot, version))
-                return false;
-            current = new(type, null, slot, version, content.Length);
+            (int Slot, long Version)? written;
+            while ((written = await documents.TryWriteAsync(slotInUse, content, cancellationToken).ConfigureAwait(false)) is null)
+            {
+                if (!await lease.TryRenewAsync(cancellationToken).ConfigureAwait(false)) return false;
+            }
+
+            current = new(type, null, written.Value.Slot, written.Value.Version, content.Length);
         }
 
         (encoded, encodedAt) = (state, checkpoint);

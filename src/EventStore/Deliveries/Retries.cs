@@ -53,7 +53,7 @@ internal sealed class Retries<TUnit>(IDelivery<TUnit> delivery, RetryPolicy poli
                 else await delivery.DeliverAsync(unit, cancellationToken).ConfigureAwait(false);
                 return null;
             }
-            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested && error is not ProjectionException)
             {
                 failed = new FailedDelivery(error, ++failures);
                 if (failures >= policy.MaxFailures) return failed;

@@ -27,6 +27,8 @@ internal sealed class ConsumerReport(string name, Gauges gauges, ILogger logger)
 
     public void LogLargeState(long bytes, long limit) => Log.ConsumerStateLarge(logger, name, bytes, limit);
 
+    public void LogCallbackFailed(Exception error, string option) => Log.ConsumerCallbackFailed(logger, error, name, option);
+
     public void LogEnded(Exception error) => Log.ConsumerEnded(logger, error, name);
 
     public void LogStorageFailure(Exception error, TimeSpan delay) => Log.ConsumerStorageFailed(logger, error, name, delay);

@@ -82,6 +82,9 @@ internal static partial class Log
         "Consumer {Name} is held by a process of which it is unknown whether it lives; it is watched for up to {Term}")]
     public static partial void ConsumerWatching(ILogger logger, string name, TimeSpan term);
 
+    [LoggerMessage(31, LogLevel.Error, "The callback {Option} of consumer {Name} failed; the consumer goes on")]
+    public static partial void ConsumerCallbackFailed(ILogger logger, Exception error, string name, string option);
+
     [LoggerMessage(28, LogLevel.Error, "Consumer {Name} did not stop within {Waited}: its handler is still running")]
     public static partial void ConsumerNotStopped(ILogger logger, string name, TimeSpan waited);
 

@@ -125,6 +125,9 @@ internal sealed class DispatchScheduler : IAsyncDisposable
         {
             firstDecision.TrySetResult();
             pausing?.Decided.TrySetResult();
+
+            // Also where the store was closed before the dispatcher returned: a store that is built again need not wait for the term.
+            lease.Dispose();
         }
     }
 

@@ -30,6 +30,7 @@ internal sealed class TrackedDispatch(
         var undispatched = marks.ReadUndispatchedAsync(filter ?? EventFilter.Everything, progress, cancellationToken);
         await foreach (var recorded in undispatched.ConfigureAwait(false))
         {
+            lifetime.ThrowIfEnded();
             if (marks.Show(recorded, EventDecoding.Eager) is { } shown) yield return shown;
         }
     }
@@ -60,6 +61,7 @@ internal sealed class TrackedDispatch(
             var parked = marks.ReadAsync(EventFilter.Everything, range.First - 1, range.Last, cancellationToken);
             await foreach (var recorded in parked.ConfigureAwait(false))
             {
+                lifetime.ThrowIfEnded();
                 if (marks.Show(recorded, EventDecoding.OnDemand) is { } shown) yield return shown;
             }
         }

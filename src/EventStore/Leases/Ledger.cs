@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using EventStore.Pipeline;
 
 namespace EventStore.Leases;
 
@@ -74,7 +75,7 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
             {
                 if (change(current) is not { } next) return null;
                 var content = next.Write();
-                if (await engine.PutDocumentAsync(document, content, version, cancellationToken).ConfigureAwait(false) is { } written)
+                if (await engine.PutSettledAsync(document, content, version, cancellationToken).ConfigureAwait(false) is { } written)
                 {
                     Volatile.Write(ref writtenBytes, content.Length);
                     Volatile.Write(ref current, next);

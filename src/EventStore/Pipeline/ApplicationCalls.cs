@@ -26,6 +26,14 @@ internal sealed class ApplicationCalls
         }
     }
 
+    /// <summary>Counts the rest of the calling asynchronous method as inside, until the result is disposed.</summary>
+    public IDisposable Enter()
+    {
+        var call = new Call();
+        current.Value = call;
+        return call;
+    }
+
     /// <summary>Calls the application once.</summary>
     public ValueTask CallAsync<T>(Func<T, CancellationToken, ValueTask> callee, T argument, CancellationToken cancellationToken)
     {
@@ -64,12 +72,14 @@ internal sealed class ApplicationCalls
         }
     }
 
-    private sealed class Call
+    private sealed class Call : IDisposable
     {
         private volatile bool isOver;
 
         public bool IsOver => isOver;
 
         public void End() => isOver = true;
+
+        void IDisposable.Dispose() => End();
     }
 }

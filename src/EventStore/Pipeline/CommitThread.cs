@@ -32,8 +32,8 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
     /// <summary>Whether the caller runs on the thread that sends batches, and batches wait for it.</summary>
     public bool IsCurrent => current is { IsLent: false } worker && worker == leader;
 
-    /// <summary>Whether the caller runs on a thread that is lent to it, or to a caller of another store.</summary>
-    public static bool IsLentToCurrent => current is { IsLent: true };
+    /// <summary>Whether this runs on a thread that is lent to the caller of an attempt.</summary>
+    public static bool IsLentTo(QueuedAttempt attempt) => current?.LentTo == attempt;
 
     /// <summary>Continues on the thread pool.</summary>
     public static async ValueTask ToPoolAsync() => await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -41,13 +41,16 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
     /// <summary>Whether the thread runs code of a caller now. Called with the gate held.</summary>
     public bool IsLent => leader is { IsLent: true };
 
+    /// <summary>Starts the thread, if it is not started yet. Called with the gate held, before <see cref="Wake"/>.</summary>
+    /// <exception cref="OutOfMemoryException">The system starts no further thread.</exception>
+    public void Start() => leader ??= new Worker(this);
+
     /// <summary>
     /// Has the thread send what is queued, at once or as soon as it is done with what it sends now. Called with the gate held.
     /// </summary>
     public void Wake()
     {
-        if (leader is null) leader = new Worker(this);
-        else if (leader.IsLent && leader == current) Watch();
+        if (leader!.IsLent && leader == current) Watch();
         else if (leader.IsLent) Replace();
         leader.Wake();
     }
@@ -55,14 +58,26 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
     /// <summary>
     /// Lets the code of a caller run on the thread until it returns. Called with the gate held, on the thread that sends.
     /// </summary>
+    /// <param name="attempt">The caller's attempt, which is done.</param>
     /// <param name="othersWait">Whether other attempts are queued, which the second thread sends at once.</param>
-    public void Lend(bool othersWait)
+    /// <returns>False where the system starts no second thread, without which nothing is lent.</returns>
+    public bool TryLend(QueuedAttempt attempt, bool othersWait)
     {
-        leader!.Lend();
+        try
+        {
+            second ??= new Worker(this);
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+
+        leader!.Lend(attempt);
         lends++;
-        if (!othersWait) return;
+        if (!othersWait) return true;
         Replace();
         leader.Wake();
+        return true;
     }
 
     /// <summary>Ends the threads. Nothing may wake them any more.</summary>
@@ -81,18 +96,14 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
         foreach (var worker in ending) await worker.Ended.ConfigureAwait(false);
     }
 
-    private void Replace()
-    {
-        leader = second ?? new Worker(this);
-        second = null;
-    }
+    // Lending makes sure that there is a second one.
+    private void Replace() => (leader, second) = (second, null);
 
     private void Watch()
     {
-        second ??= new Worker(this);
         if (isWatching) return;
         isWatching = true;
-        second.Wake();
+        second!.Wake();
     }
 
     // The loop of each thread.
@@ -174,7 +185,9 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
         }
 
         // Guarded by the gate.
-        public bool IsLent { get; private set; }
+        public QueuedAttempt? LentTo { get; private set; }
+
+        public bool IsLent => LentTo is not null;
 
         public bool IsWanted => isWanted;
 
@@ -187,9 +200,9 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
             if (isAsleep) awake.Set();
         }
 
-        public void Lend() => IsLent = true;
+        public void Lend(QueuedAttempt attempt) => LentTo = attempt;
 
-        public void TakeBack() => IsLent = false;
+        public void TakeBack() => LentTo = null;
 
         public void Forget() => isWanted = false;
 

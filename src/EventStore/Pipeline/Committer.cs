@@ -21,10 +21,10 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing, Guid commitId)
     {
         if (committing.IsCompleted || !group.HasThread) return committing;
-        var isLone = group.IsLone(commitId);
+        var lone = group.FindLone(commitId);
         var caller = new TaskCompletionSource<CommitResult>(
-            isLone ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = PassOnAsync(committing, caller, isLone);
+            lone is null ? TaskCreationOptions.RunContinuationsAsynchronously : TaskCreationOptions.None);
+        _ = PassOnAsync(committing, caller, lone);
         return new(caller.Task);
     }
 
@@ -114,7 +114,7 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         isDuplicate);
 
     private static async Task PassOnAsync(
-        ValueTask<CommitResult> committing, TaskCompletionSource<CommitResult> caller, bool continuesInline)
+        ValueTask<CommitResult> committing, TaskCompletionSource<CommitResult> caller, QueuedAttempt? lone)
     {
         CommitResult? result = null;
         Exception? failure = null;
@@ -127,8 +127,8 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
             failure = error;
         }
 
-        // As after a cancellation, or where an attempt of the same id was the lone one.
-        if (continuesInline && !CommitThread.IsLentToCurrent)
+        // As after a cancellation, or where another attempt of the same id was the lone one.
+        if (lone is not null && !CommitThread.IsLentTo(lone))
             await CommitThread.ToPoolAsync().ConfigureAwait(false);
         if (result is not null) caller.SetResult(result);
         else if (failure is OperationCanceledException cancelled) caller.SetCanceled(cancelled.CancellationToken);

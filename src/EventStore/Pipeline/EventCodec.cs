@@ -11,14 +11,11 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
 {
     private const string Unchanged = "The stored bytes are unchanged.";
 
-    [ThreadStatic]
-    private static Scratch? idleScratch;
-
     /// <summary>Serializes events immediately, so that later changes of the caller have no effect.</summary>
     public EncodedEvents Encode(StreamId stream, IReadOnlyList<EventMessage> messages)
     {
         var events = EncodedEvents.Take();
-        var scratch = TakeScratch();
+        var scratch = PayloadScratch.Take();
         for (var i = 0; i < messages.Count; i++)
         {
             var message = messages[i] ?? throw new ArgumentException($"Event {i} is null.", nameof(messages));
@@ -26,17 +23,17 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
             events.Add(message, type, scratch.Output.WrittenSpan, bodyEnd);
         }
 
-        GiveBack(scratch);
+        scratch.GiveBack();
         return events;
     }
 
     /// <summary>Serializes an event that is kept until it is committed.</summary>
     public EventRecord Encode(StreamId stream, EventMessage message)
     {
-        var scratch = TakeScratch();
+        var scratch = PayloadScratch.Take();
         var (type, bodyEnd) = Write(stream, message, scratch);
         var bytes = scratch.Output.WrittenSpan.ToArray().AsMemory();
-        GiveBack(scratch);
+        scratch.GiveBack();
         return new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..], message.Tags);
     }
 
@@ -44,7 +41,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         StreamId stream, Guid commitId, ICollection<KeyValuePair<string, string>> headers)
     {
         if (headers.Count == 0) return default;
-        var scratch = TakeScratch();
+        var scratch = PayloadScratch.Take();
         WriteHeaders(ContextOfCommitHeaders(stream, commitId), headers, scratch);
         return scratch.Output.WrittenSpan.ToArray();
     }
@@ -52,7 +49,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     public SnapshotRecord Encode(Snapshot snapshot)
     {
         var type = NameOf(snapshot.State);
-        var scratch = TakeScratch();
+        var scratch = PayloadScratch.Take();
         WriteBody(snapshot.State, ContextOf(snapshot.Stream, type, snapshot.Revision, snapshot.SchemaVersion), scratch);
         var payload = scratch.Output.WrittenSpan.ToArray();
         return new SnapshotRecord(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, type, payload)
@@ -75,7 +72,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     public (string Type, byte[] Payload) EncodeState(object state, PayloadContext place)
     {
         var type = NameOf(state);
-        var scratch = TakeScratch();
+        var scratch = PayloadScratch.Take();
         WriteBody(state, place with { Type = type }, scratch);
         return (type, scratch.Output.WrittenSpan.ToArray());
     }
@@ -174,22 +171,8 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     private string NameOf(object body) =>
         body is UnknownEvent unknown ? EventRecord.RequireType(unknown.EventType) : serializer.NameOf(body.GetType());
 
-    // A serializer may call this class again from a converter, so scratch space is removed while it is used.
-    private static Scratch TakeScratch()
-    {
-        var scratch = idleScratch ?? new Scratch();
-        idleScratch = null;
-        scratch.Output.ResetWrittenCount();
-        return scratch;
-    }
-
-    private static void GiveBack(Scratch scratch)
-    {
-        if (scratch.Output.Capacity <= Scratch.MaxIdleBytes) idleScratch = scratch;
-    }
-
     // Writes body and headers into scratch space, and returns where the body ends.
-    private (string Type, int BodyEnd) Write(StreamId stream, EventMessage message, Scratch scratch)
+    private (string Type, int BodyEnd) Write(StreamId stream, EventMessage message, PayloadScratch scratch)
     {
         var type = NameOf(message.Body);
         scratch.Output.ResetWrittenCount();
@@ -200,7 +183,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     }
 
     // Writes a body into empty scratch space and returns where it ends.
-    private int WriteBody(object body, in PayloadContext context, Scratch scratch)
+    private int WriteBody(object body, in PayloadContext context, PayloadScratch scratch)
     {
         try
         {
@@ -216,24 +199,15 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
                 BodyException.WithoutText(error));
         }
 
-        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan)) Wrap(0, context, scratch);
+        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan)) envelope.Write(0, context, scratch);
         return scratch.Output.WrittenCount;
     }
 
-    private void WriteHeaders(in PayloadContext context, IEnumerable<KeyValuePair<string, string>> headers, Scratch scratch)
+    private void WriteHeaders(in PayloadContext context, IEnumerable<KeyValuePair<string, string>> headers, PayloadScratch scratch)
     {
         var start = scratch.Output.WrittenCount;
         HeaderCodec.Encode(headers, scratch.Output);
-        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan[start..])) Wrap(start, context, scratch);
-    }
-
-    // Replaces the bytes written after a place by their transformed form.
-    private void Wrap(int start, in PayloadContext context, Scratch scratch)
-    {
-        var whole = new ArrayBufferWriter<byte>(scratch.Output.WrittenCount + 256);
-        whole.Write(scratch.Output.WrittenSpan[..start]);
-        envelope.Write(scratch.Output.WrittenSpan[start..], context, whole);
-        scratch.Replace(whole);
+        if (!envelope.LeavesAlone(scratch.Output.WrittenSpan[start..])) envelope.Write(start, context, scratch);
     }
 
     private object Deserialize(string type, ReadOnlyMemory<byte> payload, StreamId stream, Revision revision)
@@ -246,14 +220,5 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         {
             throw Failed("deserialization", type, stream, revision, error);
         }
-    }
-
-    private sealed class Scratch
-    {
-        public const int MaxIdleBytes = 1 << 20;
-
-        public ArrayBufferWriter<byte> Output { get; private set; } = new(1024);
-
-        public void Replace(ArrayBufferWriter<byte> output) => Output = output;
     }
 }

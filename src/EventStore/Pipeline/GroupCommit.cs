@@ -47,8 +47,8 @@ internal sealed class GroupCommit : IAsyncDisposable
     /// <summary>Whether outcomes may reach their callers on the thread that sends batches.</summary>
     public bool HasThread => thread is not null;
 
-    /// <summary>Whether a commit that was just submitted is a lone one: its caller may continue on the thread that sends batches.</summary>
-    public bool IsLone(Guid commitId) => lone is { } sent && sent.Attempt.CommitId == commitId;
+    /// <summary>The attempt of a commit that was just submitted, if it is a lone one; null otherwise.</summary>
+    public QueuedAttempt? FindLone(Guid commitId) => lone is { } sent && sent.Attempt.CommitId == commitId ? sent : null;
 
     /// <summary>
     /// Continues on the thread pool if it is called on the thread that sends batches. Called before anything that runs code of the
@@ -69,6 +69,7 @@ internal sealed class GroupCommit : IAsyncDisposable
             if (isLed || !mayLeadAlone)
             {
                 engine.Description.Limits.Require(attempt); // the engine would refuse the whole batch
+                thread?.Start();
                 queue.Add(queued = Queued(attempt));
                 if (!isLed && cohort.IsLone) lone = queued;
                 if (thread is not null && (!isLed || thread.IsLent)) thread.Wake();
@@ -217,8 +218,7 @@ internal sealed class GroupCommit : IAsyncDisposable
         lock (gate)
         {
             lone = null;
-            isLent = thread is { IsCurrent: true };
-            if (isLent) thread!.Lend(othersWait: !queue.IsEmpty);
+            isLent = thread is { IsCurrent: true } && thread.TryLend(attempt, othersWait: !queue.IsEmpty);
             if (!isLent || queue.IsEmpty) HandOver();
         }
 

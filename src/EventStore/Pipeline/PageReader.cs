@@ -201,6 +201,7 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
             page = await engine.ListHeadsAsync(query, cancellationToken).ConfigureAwait(false);
             foreach (var head in page)
             {
+                lifetime.ThrowIfEnded();
                 yield return head;
                 cancellationToken.ThrowIfCancellationRequested();
             }

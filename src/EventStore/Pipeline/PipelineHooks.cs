@@ -6,15 +6,23 @@ namespace EventStore.Pipeline;
 /// <summary>Runs the application's hooks, in the order of the wireup.</summary>
 internal sealed class PipelineHooks(IReadOnlyList<IPipelineHook> hooks, ILogger logger)
 {
+    // What selects on this thread. A hook that selects is synchronous, and an asynchronous local would cost more than most of them do.
+    [ThreadStatic]
+    private static PipelineHooks? selecting;
     private readonly IPipelineHook[] hooks = [.. hooks];
+    private readonly ApplicationCalls calls = new();
 
     public bool Any => hooks.Length > 0;
+
+    /// <summary>Whether the present code was called by a hook.</summary>
+    public bool IsInside => calls.IsInside || selecting == this;
 
     public IReadOnlyList<string> Names => [.. hooks.Select(hook => hook.GetType().Name)];
 
     /// <exception cref="CommitRefusedException">A hook refused.</exception>
     public async ValueTask BeforeCommitAsync(PendingCommit commit, CancellationToken cancellationToken)
     {
+        using var call = calls.Enter();
         foreach (var hook in hooks)
         {
             var decision = await hook.BeforeCommitAsync(commit, cancellationToken).ConfigureAwait(false);
@@ -24,6 +32,7 @@ internal sealed class PipelineHooks(IReadOnlyList<IPipelineHook> hooks, ILogger 
 
     public async ValueTask AfterCommitAsync(PendingCommit commit, CommitResult result)
     {
+        using var call = calls.Enter();
         foreach (var hook in hooks)
         {
             try
@@ -39,13 +48,22 @@ internal sealed class PipelineHooks(IReadOnlyList<IPipelineHook> hooks, ILogger 
 
     public CommittedEvent? Select(CommittedEvent committed)
     {
-        foreach (var hook in hooks)
+        var before = selecting;
+        selecting = this;
+        try
         {
-            if (hook.Select(committed) is not { } selected) return null;
-            committed = selected;
-        }
+            foreach (var hook in hooks)
+            {
+                if (hook.Select(committed) is not { } selected) return null;
+                committed = selected;
+            }
 
-        return committed;
+            return committed;
+        }
+        finally
+        {
+            selecting = before;
+        }
     }
 
     public ValueTask AfterDeleteAsync(StreamId stream) =>
@@ -58,6 +76,7 @@ internal sealed class PipelineHooks(IReadOnlyList<IPipelineHook> hooks, ILogger 
 
     private async ValueTask AfterRemovalAsync(string what, Func<IPipelineHook, ValueTask> run)
     {
+        using var call = calls.Enter();
         foreach (var hook in hooks)
         {
             try

@@ -21,6 +21,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         {
             for (var i = 0; i < page.Events.Length; i++)
             {
+                pages.ThrowIfEnded();
                 if (Show(page.Events.Span[i], decoding) is { } shown) yield return shown;
                 cancellationToken.ThrowIfCancellationRequested();
             }
@@ -64,6 +65,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         {
             for (var i = 0; i < events.Length; i++)
             {
+                pages.ThrowIfEnded();
                 if (Holds(query.Condition, events.Span[i])
                     && (i < prepared.Length ? prepared.Span[i] : Show(events.Span[i], decoding)) is { } shown) yield return shown;
                 cancellationToken.ThrowIfCancellationRequested();

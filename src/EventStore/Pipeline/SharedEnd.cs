@@ -1,18 +1,29 @@
 namespace EventStore.Pipeline;
 
-/// <summary>Ends something once. Every caller waits for that end, also one that comes while it runs, and gets its failure.</summary>
+/// <summary>
+/// Ends something once. Every caller waits for that end, also one that comes while it runs, and gets its failure. Where application code
+/// did not return in time, a later call tries again: it may have returned meanwhile.
+/// </summary>
 internal sealed class SharedEnd(Func<Task> end)
 {
-    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int isBegun;
+    // Guarded by the gate; null before the first call.
+    private readonly Lock gate = new();
+    private TaskCompletionSource? latest;
 
     public Task RunAsync()
     {
-        if (Interlocked.Exchange(ref isBegun, 1) == 0) _ = CompleteAsync();
-        return ended.Task;
+        TaskCompletionSource mine;
+        lock (gate)
+        {
+            if (latest is not null && latest.Task.Exception?.InnerException is not NotStoppedException) return latest.Task;
+            latest = mine = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        _ = CompleteAsync(mine);
+        return mine.Task;
     }
 
-    private async Task CompleteAsync()
+    private async Task CompleteAsync(TaskCompletionSource ended)
     {
         try
         {

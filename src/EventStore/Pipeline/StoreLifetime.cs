@@ -5,7 +5,7 @@ namespace EventStore.Pipeline;
 /// <summary>Whether the store is open, and which parts are disposed with it. The part that was added last is disposed first.</summary>
 internal sealed class StoreLifetime
 {
-    private readonly Stack<IAsyncDisposable> owned = new();
+    private Stack<IAsyncDisposable> owned = new();
     private readonly List<Func<string?>> callers = [];
     private readonly SharedEnd ending;
     private int ended;
@@ -30,9 +30,11 @@ internal sealed class StoreLifetime
 
     /// <summary>
     /// Closes the store and disposes its parts, all of them even if one fails: the storage below must be released. The first failure is
-    /// thrown at the end. Later calls, also ones that come meanwhile, wait for the same end.
+    /// thrown at the end. Later calls, also ones that come meanwhile, wait for the same end. Parts that did not stop in time are waited for
+    /// again.
     /// </summary>
-    /// <exception cref="CalledFromInsideException">It was called by a handler or a dispatcher, for which it would wait.</exception>
+    /// <exception cref="CalledFromInsideException">A handler, a dispatcher or a hook called it, which still needs the store.</exception>
+    /// <exception cref="NotStoppedException">A handler or a dispatcher is still running.</exception>
     public ValueTask EndAsync()
     {
         foreach (var find in callers)
@@ -47,6 +49,7 @@ internal sealed class StoreLifetime
     private async Task DisposeAllAsync()
     {
         Exception? first = null;
+        var running = new Stack<IAsyncDisposable>();
         while (owned.TryPop(out var part))
         {
             try
@@ -56,8 +59,11 @@ internal sealed class StoreLifetime
             catch (Exception error)
             {
                 first ??= error;
+                if (error is NotStoppedException) running.Push(part);
             }
         }
+
+        owned = new(running);
 
         if (first is not null) ExceptionDispatchInfo.Throw(first);
     }

@@ -67,8 +67,9 @@ internal sealed class Definition
         if (!signer.Fits(DocumentOf(name), ContentOf(Condition, Generation, IsDropped), Signature))
             throw new ReadStreamException(
                 name,
-                "was not opened: its stored filter does not have the signature of this key.",
-                "It was changed, or signed with another key: use that key, or drop the read stream and create it again.");
+                "was not opened: its stored filter does not have the signature of this key and this store.",
+                "It was changed, signed with another key, or made for another store: use that key, or drop the read stream and create "
+                + "it again.");
         try
         {
             return JsonSerializer.Deserialize(Condition, DefinitionJson.Default.EventPredicate) ?? throw Unreadable(name);
@@ -90,7 +91,7 @@ internal sealed class Definition
     private static byte[] ContentOf(string condition, Guid generation, bool isDropped) =>
         Encoding.UTF8.GetBytes($"{generation:N}\0{(isDropped ? "dropped" : "")}\0{condition}");
 
-    private static ReadStreamException Unreadable(string name) =>
+    public static ReadStreamException Unreadable(string name) =>
         new(name, "was not opened: its stored definition cannot be read.", "It was changed: drop the read stream and create it again.");
 }
 

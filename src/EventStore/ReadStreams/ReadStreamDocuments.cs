@@ -16,14 +16,21 @@ internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadStreamS
     public EventPredicate Verify(string name, Definition definition) => definition.Verify(name, signer);
 
     /// <summary>The definition of a name; null where there is none, or it is being dropped.</summary>
-    public async ValueTask<(Definition Definition, long Version)?> FindAsync(string name, CancellationToken cancellationToken) =>
-        await FindStoredAsync(name, cancellationToken).ConfigureAwait(false) is { Definition.IsDropped: false } found ? found : null;
+    /// <exception cref="ReadStreamException">It cannot be read.</exception>
+    public async ValueTask<(Definition Definition, long Version)?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        if (await FindStoredAsync(name, cancellationToken).ConfigureAwait(false) is not var (definition, version)) return null;
+        if (definition is null) throw Definition.Unreadable(name);
+        return definition.IsDropped ? null : (definition, version);
+    }
 
-    /// <summary>The definition of a name, also while it is being dropped; null where there is none.</summary>
-    public async ValueTask<(Definition Definition, long Version)?> FindStoredAsync(string name, CancellationToken cancellationToken)
+    /// <summary>
+    /// The document of a name, also while it is being dropped; null where there is none. Without a definition if it cannot be read.
+    /// </summary>
+    public async ValueTask<(Definition? Definition, long Version)?> FindStoredAsync(string name, CancellationToken cancellationToken)
     {
         var found = await engine.FindDocumentAsync(Definition.DocumentOf(name), cancellationToken).ConfigureAwait(false);
-        return found is null ? null : (Definition.Read(name, found.Content), found.Version);
+        return found is null ? null : (Definition.TryRead(found.Content, out var definition) ? definition : null, found.Version);
     }
 
     /// <summary>Writes a definition over a version of it, 0 for none.</summary>
@@ -34,15 +41,6 @@ internal sealed class ReadStreamDocuments(IPersistenceEngine engine, ReadStreamS
     /// <summary>Deletes a definition; false if another process was faster.</summary>
     public ValueTask<bool> TryDeleteAsync(string name, long version, CancellationToken cancellationToken) =>
         engine.DeleteSettledAsync(Definition.DocumentOf(name), version, cancellationToken);
-
-    /// <summary>Deletes a definition that cannot be read; its links cannot be found. False if there is none, or it can be read.</summary>
-    public async ValueTask<bool> TryDeleteUnreadableAsync(string name, CancellationToken cancellationToken)
-    {
-        var found = await engine.FindDocumentAsync(Definition.DocumentOf(name), cancellationToken).ConfigureAwait(false);
-        return found is not null
-            && !Definition.TryRead(found.Content, out _)
-            && await TryDeleteAsync(name, found.Version, cancellationToken).ConfigureAwait(false);
-    }
 
     /// <summary>The documents of all definitions, in order of their names.</summary>
     public async IAsyncEnumerable<(string Name, NamedDocument Document)> ListAsync(

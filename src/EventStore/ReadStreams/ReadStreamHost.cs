@@ -48,9 +48,9 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         var range = stream.ReadAsync(links, from?.Value ?? 1, to?.Value ?? long.MaxValue, direction, cancellationToken);
         await foreach (var link in range.ConfigureAwait(false))
         {
+            lifetime.ThrowIfEnded();
             if (decoding == EventDecoding.Eager) _ = link.Event.Body;
             yield return link;
-            lifetime.ThrowIfEnded();
         }
     }
 
@@ -67,8 +67,8 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
         lifetime.ThrowIfEnded();
         await foreach (var (name, document) in documents.ListAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (await DescribeAsync(name, document, cancellationToken).ConfigureAwait(false) is { } described) yield return described;
             lifetime.ThrowIfEnded();
+            if (await DescribeAsync(name, document, cancellationToken).ConfigureAwait(false) is { } described) yield return described;
         }
     }
 
@@ -92,13 +92,19 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
     public async ValueTask<bool> DropAsync(string name, CancellationToken cancellationToken = default)
     {
         Require(name);
-        if (await documents.TryDeleteUnreadableAsync(name, cancellationToken).ConfigureAwait(false)) return true;
         while (true)
         {
-            if (await documents.FindStoredAsync(name, cancellationToken).ConfigureAwait(false) is not { } found) return false;
+            if (await documents.FindStoredAsync(name, cancellationToken).ConfigureAwait(false) is not var (definition, version))
+                return false;
+
+            // The links of a definition that cannot be read cannot be found.
+            if (definition is null)
+            {
+                if (await documents.TryDeleteAsync(name, version, cancellationToken).ConfigureAwait(false)) return true;
+                continue;
+            }
 
             // The definition is marked, then the links are deleted, then the definition. Dropping again finishes what was interrupted.
-            var (definition, version) = found;
             var dropped = definition.Dropped(name, documents.Signer);
             if (await documents.TryPutAsync(name, dropped, version, cancellationToken).ConfigureAwait(false) is not { } marked) continue;
             await documents.LinksOf(definition.Generation).DeleteAsync(cancellationToken).ConfigureAwait(false);
@@ -129,6 +135,7 @@ internal sealed class ReadStreamHost(ReadStreamDocuments documents, ReadPath rea
 
             while (next.TryDequeue(out var first, out _))
             {
+                lifetime.ThrowIfEnded();
                 yield return first.Current;
                 await AdvanceAsync(first).ConfigureAwait(false);
             }

@@ -12,15 +12,27 @@ namespace EventStore.Serialization;
 /// Layout: one byte with the length of the key id, and the key id in UTF-8. Then come a random nonce of 12 bytes, a tag of 16, and the
 /// ciphertext.
 /// </remarks>
-internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictionary<string, EncryptionKey> keys) : IPayloadTransform
+internal sealed class EncryptionTransform : IPayloadTransform
 {
     /// <summary>The id of the transform.</summary>
     public const string Name = "aes-gcm";
 
-    private const int NonceBytes = 12;
-    private const int TagBytes = 16;
+    private const int NonceBytes = EncryptionCipher.NonceBytes;
+    private const int TagBytes = EncryptionCipher.TagBytes;
     private const int NumberBytes = 48;
-    private readonly byte[] currentId = Encoding.UTF8.GetBytes(current.Id);
+    private const int MaxBytesPerCharacter = 3;
+    private const int UsualBoundBytes = 512;
+    private readonly byte[] currentId;
+    private readonly EncryptionCipher current;
+    private readonly Dictionary<string, EncryptionCipher> earlier;
+
+    /// <param name="current">The key for new payloads.</param>
+    /// <param name="keys">All keys by their ids.</param>
+    public EncryptionTransform(EncryptionKey current, IReadOnlyDictionary<string, EncryptionKey> keys)
+    {
+        (currentId, this.current) = (Encoding.UTF8.GetBytes(current.Id), new EncryptionCipher(current));
+        earlier = keys.ToDictionary(key => key.Key, key => new EncryptionCipher(key.Value), StringComparer.Ordinal);
+    }
 
     public string Id => Name;
 
@@ -32,8 +44,8 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         currentId.CopyTo(whole[1..]);
         var nonce = whole.Slice(start, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        using var aes = new AesGcm(current.Key.Span, TagBytes);
-        aes.Encrypt(nonce, payload, whole[(start + NonceBytes + TagBytes)..], whole.Slice(start + NonceBytes, TagBytes), Bind(context));
+        var bound = Bind(context, stackalloc byte[UsualBoundBytes]);
+        current.Encrypt(nonce, payload, whole[(start + NonceBytes + TagBytes)..], whole.Slice(start + NonceBytes, TagBytes), bound);
         output.Advance(whole.Length);
         return true;
     }
@@ -44,25 +56,21 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         if (payload.Length < start + NonceBytes + TagBytes || start == 0)
             throw new PayloadTransformException(Id, "it is cut short.", "Verify the store.");
 
-        var keyId = Encoding.UTF8.GetString(payload[1..start]);
-        if (!keys.TryGetValue(keyId, out var key))
-            throw new PayloadTransformException(
-                Id,
-                $"it was encrypted with the key '{Names.Printable(keyId)}', which is not configured.",
-                "Add that key to EncryptWith, after the current one.");
-
+        var keyId = payload[1..start];
+        var cipher = keyId.SequenceEqual(currentId) ? current : FindEarlier(keyId);
         var ciphertext = payload[(start + NonceBytes + TagBytes)..];
         var plain = output.GetSpan(Math.Max(1, ciphertext.Length))[..ciphertext.Length];
-        using var aes = new AesGcm(key.Key.Span, TagBytes);
+        var bound = Bind(context, stackalloc byte[UsualBoundBytes]);
         try
         {
-            aes.Decrypt(payload.Slice(start, NonceBytes), ciphertext, payload.Slice(start + NonceBytes, TagBytes), plain, Bind(context));
+            cipher.Decrypt(payload.Slice(start, NonceBytes), ciphertext, payload.Slice(start + NonceBytes, TagBytes), plain, bound);
         }
         catch (AuthenticationTagMismatchException error)
         {
             throw new PayloadTransformException(
                 Id,
-                $"the key '{Names.Printable(keyId)}' does not fit, or the payload was changed or moved to another place.",
+                $"the key '{Names.Printable(Encoding.UTF8.GetString(keyId))}' does not fit, or the payload was changed or moved to another "
+                + "place.",
                 "Check the key; then verify the store.",
                 error);
         }
@@ -70,26 +78,37 @@ internal sealed class EncryptionTransform(EncryptionKey current, IReadOnlyDictio
         output.Advance(ciphertext.Length);
     }
 
-    // The associated data: the numbers of the place, then its texts. Each text is preceded by its length, so that no two places are equal.
-    private static ReadOnlySpan<byte> Bind(in PayloadContext context)
+    private EncryptionCipher FindEarlier(ReadOnlySpan<byte> id)
     {
-        var bound = new ArrayBufferWriter<byte>(256);
-        var numbers = bound.GetSpan(NumberBytes);
-        context.StoreId.TryWriteBytes(numbers);
-        context.Id.TryWriteBytes(numbers[16..]);
-        BinaryPrimitives.WriteInt64LittleEndian(numbers[32..], context.Position);
-        BinaryPrimitives.WriteInt32LittleEndian(numbers[40..], context.SchemaVersion);
-        BinaryPrimitives.WriteInt32LittleEndian(numbers[44..], (int)context.Kind);
-        bound.Advance(NumberBytes);
-        ReadOnlySpan<string> parts =
-            [context.Stream.Bucket, context.Stream.Category, context.Stream.Id, context.Type, context.AppliedBefore];
+        var keyId = Encoding.UTF8.GetString(id);
+        return earlier.GetValueOrDefault(keyId) ?? throw new PayloadTransformException(
+            Id,
+            $"it was encrypted with the key '{Names.Printable(keyId)}', which is not configured.",
+            "Add that key to EncryptWith, after the current one.");
+    }
+
+    // The associated data: the numbers of the place, then its texts. Each text is preceded by its length, so that no two places are equal.
+    // The space is replaced where it might not suffice.
+    private static ReadOnlySpan<byte> Bind(in PayloadContext context, Span<byte> space)
+    {
+        var stream = context.Stream;
+        ReadOnlySpan<string> parts = [stream.Bucket, stream.Category, stream.Id, context.Type, context.AppliedBefore];
+        var most = NumberBytes;
+        foreach (var part in parts) most += sizeof(int) + (MaxBytesPerCharacter * part.Length);
+        if (most > space.Length) space = new byte[most];
+        context.StoreId.TryWriteBytes(space);
+        context.Id.TryWriteBytes(space[16..]);
+        BinaryPrimitives.WriteInt64LittleEndian(space[32..], context.Position);
+        BinaryPrimitives.WriteInt32LittleEndian(space[40..], context.SchemaVersion);
+        BinaryPrimitives.WriteInt32LittleEndian(space[44..], (int)context.Kind);
+        var written = NumberBytes;
         foreach (var part in parts)
         {
-            BinaryPrimitives.WriteInt32LittleEndian(bound.GetSpan(4), Encoding.UTF8.GetByteCount(part));
-            bound.Advance(4);
-            Encoding.UTF8.GetBytes(part, bound);
+            var bytes = Encoding.UTF8.GetBytes(part, space[(written + sizeof(int))..]);
+            BinaryPrimitives.WriteInt32LittleEndian(space[written..], bytes);
+            written += sizeof(int) + bytes;
         }
 
-        return bound.WrittenSpan;
+        return space[..written];
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Specialized;
 using System.Text;
 
 namespace EventStore.Serialization;
@@ -16,6 +17,9 @@ internal sealed class PayloadEnvelope
 {
     /// <summary>More transforms than this are neither applied nor restored.</summary>
     public const int MaxTransforms = 8;
+
+    // What encryption adds to a payload, rounded up.
+    private const int OverheadBytes = 128;
 
     private readonly IPayloadTransform[] applied;
     private readonly Dictionary<string, IPayloadTransform> known;
@@ -54,24 +58,33 @@ internal sealed class PayloadEnvelope
     /// <summary>Whether a stored payload is read unchanged, wherever it is stored.</summary>
     public bool IsReadUnchanged(ReadOnlySpan<byte> stored) => !protection.RequiresEncryption && !stored.StartsWith(Magic);
 
+    /// <summary>Replaces what was written after a place by its transformed form.</summary>
     /// <exception cref="TooLargeException">The payload could not be restored within the limit.</exception>
-    public void Write(ReadOnlySpan<byte> payload, PayloadContext context, ArrayBufferWriter<byte> output)
+    public void Write(int start, PayloadContext context, PayloadScratch scratch)
     {
-        if (payload.Length > maxBytes) throw new TooLargeException("payload", payload.Length, maxBytes, "bytes before it is transformed");
-        List<IPayloadTransform> used = [];
+        var current = scratch.Output.WrittenSpan[start..];
+        if (current.Length > maxBytes) throw new TooLargeException("payload", current.Length, maxBytes, "bytes before it is transformed");
         context = context with { StoreId = protection.StoreId };
-        var current = payload;
-        foreach (var transform in applied)
+        var used = new BitVector32();
+        var count = 0;
+        for (var i = 0; i < applied.Length; i++)
         {
-            var next = new ArrayBufferWriter<byte>(current.Length + 64);
-            if (!transform.TryApply(current, context, next)) continue;
-            used.Add(transform);
-            context = context with { AppliedBefore = used.Count == 1 ? transform.Id : $"{context.AppliedBefore},{transform.Id}" };
-            current = next.WrittenSpan;
+            if (!applied[i].TryApply(current, context, scratch.TakeSpare(current.Length + OverheadBytes))) continue;
+            current = scratch.AcceptSpare();
+            used[1 << i] = true;
+            context = context with { AppliedBefore = count++ == 0 ? applied[i].Id : $"{context.AppliedBefore},{applied[i].Id}" };
         }
 
-        if (used.Count > 0 || current.StartsWith(Magic)) WriteHeader(used, output);
-        output.Write(current);
+        if (count == 0)
+        {
+            if (!current.StartsWith(Magic)) return;
+            scratch.TakeSpare(current.Length).Write(current);
+            current = scratch.AcceptSpare();
+        }
+
+        scratch.Truncate(start);
+        WriteHeader(used, count, scratch.Output);
+        scratch.Output.Write(current);
     }
 
     /// <param name="stored">The payload as it is stored.</param>
@@ -82,6 +95,27 @@ internal sealed class PayloadEnvelope
     /// It was changed or moved, its key or transform is missing, or it is not encrypted where that is required.
     /// </exception>
     public ReadOnlyMemory<byte> Read(ReadOnlyMemory<byte> stored, PayloadContext context, Checkpoint checkpoint, string? eventType = null)
+    {
+        try
+        {
+            return Restore(stored, context, checkpoint, eventType);
+        }
+        catch (PayloadTransformException error)
+        {
+            throw error.At(PlaceOf(context, checkpoint));
+        }
+    }
+
+    private static string PlaceOf(in PayloadContext context, Checkpoint checkpoint) => context.Kind switch
+    {
+        PayloadKind.EventBody => $"the body of event {context.Id} in stream '{context.Stream}' at checkpoint {checkpoint}",
+        PayloadKind.EventHeaders => $"the headers of event {context.Id} in stream '{context.Stream}' at checkpoint {checkpoint}",
+        PayloadKind.CommitHeaders => $"the headers of commit {context.Id} in stream '{context.Stream}' at checkpoint {checkpoint}",
+        PayloadKind.Snapshot => $"the snapshot of stream '{context.Stream}' at revision {context.Position}",
+        _ => $"the state of the consumer '{Names.Printable(context.Stream.Id)}' at checkpoint {context.Position}",
+    };
+
+    private ReadOnlyMemory<byte> Restore(ReadOnlyMemory<byte> stored, PayloadContext context, Checkpoint checkpoint, string? eventType)
     {
         var (ids, payload) = stored.Span.StartsWith(Magic) ? ReadHeader(stored[Magic.Length..]) : ([], stored);
         if ((ids.Count == 0 || ids[^1] != EncryptionTransform.Name) && !protection.AcceptsPlaintext(eventType ?? context.Type, checkpoint))
@@ -99,21 +133,38 @@ internal sealed class PayloadEnvelope
                     "no transform of this name is configured.",
                     "Add it to the wireup, as when the payload was written.");
             var output = new BoundedOutput(ids[i], Math.Max(256, payload.Length), maxBytes);
-            transform.Restore(payload.Span, context with { AppliedBefore = string.Join(',', ids[..i]) }, output);
+            Restore(transform, payload, context with { AppliedBefore = i == 0 ? "" : string.Join(',', ids[..i]) }, output);
             payload = output.Written;
         }
 
         return payload;
     }
 
-    private static void WriteHeader(List<IPayloadTransform> used, ArrayBufferWriter<byte> output)
+    // A transform of the application may throw anything, and its text may quote what it restores.
+    private static void Restore(
+        IPayloadTransform transform, ReadOnlyMemory<byte> payload, in PayloadContext context, BoundedOutput output)
+    {
+        try
+        {
+            transform.Restore(payload.Span, context, output);
+        }
+        catch (Exception error) when (error is not (EventStoreException or OutOfMemoryException))
+        {
+            throw new PayloadTransformException(
+                transform.Id, $"it failed with {error.GetType().Name}.", "Look at the transform; then verify the store.",
+                BodyException.WithoutText(error));
+        }
+    }
+
+    private void WriteHeader(BitVector32 used, int count, ArrayBufferWriter<byte> output)
     {
         output.Write(Magic);
-        output.Write([(byte)used.Count]);
-        foreach (var transform in used)
+        output.Write([(byte)count]);
+        for (var i = 0; i < applied.Length; i++)
         {
-            output.Write([(byte)transform.Id.Length]);
-            output.Write(Encoding.ASCII.GetBytes(transform.Id));
+            if (!used[1 << i]) continue;
+            output.Write([(byte)applied[i].Id.Length]);
+            Encoding.ASCII.GetBytes(applied[i].Id, output);
         }
     }
 

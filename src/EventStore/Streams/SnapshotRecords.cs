@@ -12,8 +12,8 @@ internal sealed class SnapshotRecords(IPersistenceEngine engine, int? keep, Stor
     {
         lifetime.ThrowIfEnded();
         engine.Description.Limits.Require(record);
-        await engine.SaveSnapshotAsync(record, cancellationToken).ConfigureAwait(false);
-        if (keep is { } newest) await engine.PruneSnapshotsAsync(record.Stream, newest, cancellationToken).ConfigureAwait(false);
+        await engine.SaveSettledAsync(record, cancellationToken).ConfigureAwait(false);
+        if (keep is { } newest) await engine.PruneSettledAsync(record.Stream, newest, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The newest snapshot at or below a revision, of one schema version where one is given.</summary>

@@ -9,7 +9,7 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
     /// <returns>Whether the stream existed.</returns>
     public async ValueTask<bool> DeleteStreamAsync(StreamId stream, ExpectedRevision expected, CancellationToken cancellationToken)
     {
-        var change = await engine.DeleteStreamAsync(stream, expected, cancellationToken).ConfigureAwait(false);
+        var change = await engine.DeleteStreamSettledAsync(stream, expected, cancellationToken).ConfigureAwait(false);
         shared.Clear();
         RequireMet(stream, expected, change);
         if (change.Kind == StreamChangeKind.Missing) return false;
@@ -21,7 +21,7 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
     public async ValueTask<Revision?> TruncateStreamAsync(
         StreamId stream, Revision before, ExpectedRevision expected, CancellationToken cancellationToken)
     {
-        var change = await engine.TruncateStreamAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
+        var change = await engine.TruncateStreamSettledAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
         shared.Clear();
         RequireMet(stream, expected, change);
         return change.Kind == StreamChangeKind.Missing ? null : change.State.FirstRevision;
@@ -30,7 +30,7 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
     /// <returns>The revision at which the stream is sealed.</returns>
     public async ValueTask<Revision> SealStreamAsync(StreamId stream, ExpectedRevision expected, CancellationToken cancellationToken)
     {
-        var change = await engine.SealStreamAsync(stream, expected, cancellationToken).ConfigureAwait(false);
+        var change = await engine.SealStreamSettledAsync(stream, expected, cancellationToken).ConfigureAwait(false);
         RequireMet(stream, expected, change);
         return change.Kind == StreamChangeKind.Missing
             ? throw new ConcurrencyException(stream, ExpectedRevision.StreamExists, Revision.None)
@@ -39,14 +39,14 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
 
     public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken)
     {
-        await engine.PurgeBucketAsync(bucket, cancellationToken).ConfigureAwait(false);
+        await engine.PurgeSettledAsync(bucket, cancellationToken).ConfigureAwait(false);
         shared.Clear();
         await hooks.AfterPurgeAsync(bucket).ConfigureAwait(false);
     }
 
     public async ValueTask PurgeAllAsync(CancellationToken cancellationToken)
     {
-        await engine.PurgeAllAsync(cancellationToken).ConfigureAwait(false);
+        await engine.PurgeSettledAsync(bucket: null, cancellationToken).ConfigureAwait(false);
         shared.Clear();
         await hooks.AfterPurgeAsync(bucket: null).ConfigureAwait(false);
     }
