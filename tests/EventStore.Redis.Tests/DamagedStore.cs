@@ -109,7 +109,6 @@ internal sealed class DamagedStore : IAsyncDisposable
         ("hold", async () =>
         {
             await engine.HoldAsync("import", Token);
-            await engine.SkipCheckpointsAsync(new Checkpoint(100), Token);
             await engine.ReleaseAsync("import", Token);
         }),
         ("truncate", async () => await engine.TruncateStreamAsync("large", new Revision(3), StreamExpectation.Any, Token)),

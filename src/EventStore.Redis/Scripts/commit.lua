@@ -71,6 +71,7 @@ local function read_plan()
   if flags >= 2 then
     attempt.after, at = struct.unpack('>I6', plan, at)
     attempt.criteria = parse_criteria(plan, at)
+    if has_states then ask('HLEN', base() .. 'states') end
   end
   return attempt
 end
