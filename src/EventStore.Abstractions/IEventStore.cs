@@ -179,6 +179,12 @@ public interface IEventStore : IAsyncDisposable
     ValueTask<Revision> SealStreamAsync(
         StreamId stream, ExpectedRevision? expected = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Truncates streams as the policies of the wireup say (<c>KeepEvents</c>). Unless a policy says otherwise, what a snapshot, the
+    /// dispatcher or a durable consumer still needs stays. The store also does this by itself, at an interval.
+    /// </summary>
+    ValueTask<RetentionReport> ApplyRetentionAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Deletes all streams of a bucket, with their snapshots. Checkpoints are never reused.</summary>
     /// <exception cref="InvalidNameException">The bucket's name is empty, too long or ill-formed.</exception>
     ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default);

@@ -5,6 +5,7 @@ using EventStore.Feeds;
 using EventStore.Leases;
 using EventStore.Pipeline;
 using EventStore.ReadStreams;
+using EventStore.Retention;
 using EventStore.Streams;
 using Microsoft.Extensions.Logging;
 
@@ -77,8 +78,14 @@ internal sealed class StoreBuilder(StorePlan plan)
         if (scheduler is not null)
             telemetry.Gauges.ObserveBacklog(async token => (await dispatch.GetStatusAsync(token).ConfigureAwait(false)).Backlog);
 
-        var store = new OptimisticEventStore(commits, reads, new StoreMaintenance(engine, shared, hooks), lifetime)
+        var maintenance = new StoreMaintenance(engine, shared, hooks);
+        var bounds = new RetentionBounds(plan.IsDispatchTracked ? ledger : null, scheduler is not null, consumerDocuments, plan.Time);
+        var retention = new EventRetention(plan.Retention.Policies, pages, maintenance, bounds);
+        if (plan.Retention is { Policies.Count: > 0, Interval: { } interval })
+            lifetime.Own(new RetentionLoop(retention, interval, plan.Time, plan.LoggerOf("Retention")));
+        var store = new OptimisticEventStore(commits, reads, maintenance, lifetime)
         {
+            Retention = retention,
             Streams = new StreamOpener(commits, reads, plan.LoggerOf("Commits")),
             Snapshots = new SnapshotStore(new SnapshotRecords(engine, plan.SnapshotsKept, lifetime), codec, pages),
             Dispatch = dispatch,

@@ -1,4 +1,5 @@
 using EventStore.Pipeline;
+using EventStore.Retention;
 
 namespace EventStore.Streams;
 
@@ -37,6 +38,9 @@ internal sealed class OptimisticEventStore(
 
     /// <summary>Commits several streams together.</summary>
     public required UnitPath Units { get; init; }
+
+    /// <summary>Truncates streams by the policies of the store.</summary>
+    public required EventRetention Retention { get; init; }
 
     /// <summary>Reads queries page by page.</summary>
     public required StoreQueries Queries { get; init; }
@@ -209,6 +213,12 @@ internal sealed class OptimisticEventStore(
         lifetime.ThrowIfEnded();
         _ = stream.Id;
         return maintenance.SealStreamAsync(stream, expected ?? ExpectedRevision.Any, cancellationToken);
+    }
+
+    public ValueTask<RetentionReport> ApplyRetentionAsync(CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        return Retention.ApplyAsync(cancellationToken);
     }
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)

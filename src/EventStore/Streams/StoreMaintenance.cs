@@ -21,10 +21,18 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
     public async ValueTask<Revision?> TruncateStreamAsync(
         StreamId stream, Revision before, ExpectedRevision expected, CancellationToken cancellationToken)
     {
-        var change = await engine.TruncateStreamSettledAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
-        shared.Clear();
+        var change = await TruncateAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
         RequireMet(stream, expected, change);
         return change.Kind == StreamChangeKind.Missing ? null : change.State.FirstRevision;
+    }
+
+    /// <summary>Truncates a stream, and returns what happened.</summary>
+    public async ValueTask<StreamChange> TruncateAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken)
+    {
+        var change = await engine.TruncateStreamSettledAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
+        shared.Clear();
+        return change;
     }
 
     /// <returns>The revision at which the stream is sealed.</returns>
