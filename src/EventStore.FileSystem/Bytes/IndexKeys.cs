@@ -226,7 +226,8 @@ internal static class IndexKeys
     /// <summary>Whether a key is that of a commit of a term.</summary>
     public static bool IsTerm(ReadOnlySpan<byte> key)
     {
-        if (key.Length is <= 3 + CheckpointBytes or > MaxTermLength || CheckpointIn(key) is not (> 0 and <= Format.MaxCheckpoint)) return false;
+        if (key.Length is <= 3 + CheckpointBytes or > MaxTermLength) return false;
+        if (CheckpointIn(key) is not (> 0 and <= Format.MaxCheckpoint)) return false;
         var term = TermIn(key);
         return term[^1] == 0 && term.Count((byte)0) == 2 && term[1] != 0 && (key[0] == Category || term[^2] != 0) && Utf8.IsValid(term);
     }

@@ -1,8 +1,8 @@
 namespace EventStore.FileSystem.Bytes;
 
 /// <summary>
-/// What is left of commits after events were removed. Like a gap it takes the place of the frame it was. It keeps the commit ids and numbers
-/// of truncated commits, and nothing of those whose streams were deleted.
+/// What is left of commits after events were removed. Like a gap it takes the place of the frame it was. It keeps the commit ids and
+/// numbers of truncated commits, and nothing of those whose streams were deleted.
 /// </summary>
 internal static class ShortenedCodec
 {

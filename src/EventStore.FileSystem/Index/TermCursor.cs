@@ -37,7 +37,8 @@ internal sealed class TermCursor
     /// <summary>The address of its frame.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Goes to the first commit that ends at or after a checkpoint, which is never before the last one; false if there is none.</summary>
+    /// <summary>Goes to the first commit that ends at or after a checkpoint; false if there is none.</summary>
+    /// <param name="checkpoint">The checkpoint, never before that of an earlier call.</param>
     public bool SeekForward(long checkpoint)
     {
         if (Last >= checkpoint) return true;
@@ -49,7 +50,8 @@ internal sealed class TermCursor
         return false;
     }
 
-    /// <summary>Goes to the last commit that ends at or before a checkpoint, which is never after the last one; false if there is none.</summary>
+    /// <summary>Goes to the last commit that ends at or before a checkpoint; false if there is none.</summary>
+    /// <param name="checkpoint">The checkpoint, never after that of an earlier call.</param>
     public bool SeekBackward(long checkpoint)
     {
         if (Last > 0 && Last <= checkpoint) return true;

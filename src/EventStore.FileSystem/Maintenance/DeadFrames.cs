@@ -6,8 +6,9 @@ namespace EventStore.FileSystem.Maintenance;
 
 /// <summary>
 /// Recognizes frames that nothing refers to any more, and commits that lost events. These are commits and snapshots of deleted or purged
-/// streams, truncated events, pruned, replaced or useless snapshots, and deleted or replaced documents. A dead frame stays dead. The frames that record a removal are kept, because they cost
-/// little. With them, a copy or an index rebuilt from any mixture of old and compacted files has the same content.
+/// streams, truncated events, pruned, replaced or useless snapshots, and deleted or replaced documents. A dead frame stays dead. The frames
+/// that record a removal are kept, because they cost little. With them, a copy or an index rebuilt from any mixture of old and compacted
+/// files has the same content.
 /// </summary>
 internal sealed class DeadFrames(StoreView store)
 {
@@ -57,7 +58,8 @@ internal sealed class DeadFrames(StoreView store)
         var reader = new BodyReader(frame);
         reader.Stream();
         var (revision, schemaVersion) = RecordCodec.ReadVersion(ref reader);
-        return revision < head.FirstRevision - 1 || !IsNewest(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), revision, schemaVersion), frame);
+        return revision < head.FirstRevision - 1
+            || !IsNewest(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), revision, schemaVersion), frame);
     }
 
     private bool IsDeadDocument(in Frame frame)

@@ -37,7 +37,8 @@ internal static class ConditionReading
             commit.SkipTo((int)first);
             for (var i = (int)first; i < commit.EventCount; i++)
             {
-                if (condition.Criteria.Matches(new RecordedEvent(record, i, commit.NextEvent(kept: null)))) return record.FirstCheckpoint + i;
+                var recorded = new RecordedEvent(record, i, commit.NextEvent(kept: null));
+                if (condition.Criteria.Matches(recorded)) return recorded.Checkpoint;
             }
         }
 

@@ -15,13 +15,14 @@ internal sealed class ListedReading
     private readonly StoreRead read;
     private readonly CommitPage page;
     private readonly FrameEvents events;
+    private readonly LogPoint end;
     private readonly long head;
     private readonly long upTo;
 
     public ListedReading(StoreView store, StoreRead read)
     {
-        (this.store, this.read) = (store, read);
-        head = store.End.NextCheckpoint - 1;
+        (this.store, this.read, end) = (store, read, store.End);
+        head = end.NextCheckpoint - 1;
         upTo = Math.Min(read.UpTo.Value, head);
         page = new CommitPage(read.Limit, expectedEvents: 0, read.Direction == ReadDirection.Forward, read.Filter);
         events = new FrameEvents(store, read, page);
@@ -35,9 +36,10 @@ internal sealed class ListedReading
         var reached = read.After.Value;
         if (reached >= upTo) return ToPage(reached, isEnd: true);
         var cursor = new CriteriaCursor(store.Index.State, terms, store.Index.PlaceOf(reached + 1));
-        var reader = store.Lookups.Take(store.IndexedEnd);
+        var reader = store.Lookups.Take(end.Position);
         for (var examined = 0; reached < upTo && cursor.TryFind(reached + 1, out var listed, out var position); examined++)
         {
+            if (position >= end.Position) break; // it was written since
             var frame = Look(reader, position, listed);
             var (first, last) = (frame.Checkpoint, frame.Checkpoint + frame.Count - 1);
             if (first > upTo) break;
@@ -55,13 +57,14 @@ internal sealed class ListedReading
     {
         var (reached, bound) = (read.UpTo.Value, upTo);
         if (bound <= read.After.Value) return ToPage(reached, isEnd: true);
-        var reader = store.Lookups.Take(store.IndexedEnd);
+        var reader = store.Lookups.Take(end.Position);
 
         // The commit that holds the upper end may end behind it.
         var state = store.Index.State;
         var ahead = new CriteriaCursor(state, terms, store.Index.PlaceOf(bound));
         var cursor = new CriteriaCursor(state, terms, place: null);
-        var isListed = ahead.TryFind(bound, out var listed, out var position) && Look(reader, position, listed).Checkpoint <= bound;
+        var isListed = ahead.TryFind(bound, out var listed, out var position) && position < end.Position
+            && Look(reader, position, listed).Checkpoint <= bound;
         for (var examined = 0; bound > read.After.Value; examined++)
         {
             if (!isListed && !cursor.TryFind(bound, out listed, out position)) break;

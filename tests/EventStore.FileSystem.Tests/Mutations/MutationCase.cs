@@ -60,11 +60,29 @@ internal sealed class MutationCase
         await TryAsync(
             "snapshot", files,
             () => engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(1), 1, "state", new byte[5])).AsTask());
+        await WriteMoreAsync(engine, stream, events, files);
         await TryAsync("pruning", files, () => engine.PruneSnapshotsAsync(stream, 1).AsTask());
         await TryAsync("document", files, () => engine.PutDocumentAsync("document-1", new byte[5], 0).AsTask());
-        await TryAsync("deletion", files, () => engine.DeleteStreamAsync(stream).AsTask());
+        await TryAsync("deletion", files, () => engine.DeleteStreamAsync(stream, StreamExpectation.Any).AsTask());
         await TryAsync("all after writing", files, () => ReadAllAsync(engine, ReadDirection.Forward));
         await TryAsync("closing", files, () => engine.DisposeAsync().AsTask());
+    }
+
+    private async Task WriteMoreAsync(IPersistenceEngine engine, StreamId stream, EventRecord[] events, MemoryDisk files)
+    {
+        var condition = new AppendCondition(new EventCriteria(new EventCriterion { Bucket = stream.Bucket, Category = stream.Category }));
+        await TryAsync(
+            "conditional commit", files,
+            () => engine.CommitAsync([new CommitAttempt(stream, Guid.NewGuid(), events) { Condition = condition }]).AsTask());
+        var id = Guid.NewGuid();
+        await TryAsync(
+            "unit", files,
+            () => engine.CommitAsync([new CommitAttempt("one", id, events) { Rest = [new CommitAttempt(stream, id, events)] }]).AsTask());
+        await TryAsync("truncation", files, () => engine.TruncateStreamAsync(stream, new Revision(2), StreamExpectation.Any).AsTask());
+        await TryAsync("seal", files, () => engine.SealStreamAsync(stream, StreamExpectation.Any).AsTask());
+        await TryAsync("hold", files, () => engine.HoldAsync("import").AsTask());
+        await TryAsync("skip", files, () => engine.SkipCheckpointsAsync(new Checkpoint(400_000)).AsTask());
+        await TryAsync("release", files, () => engine.ReleaseAsync("import").AsTask());
     }
 
     private async Task ReadAsync(MemoryDisk files)
@@ -109,6 +127,9 @@ internal sealed class MutationCase
     {
         await TryAsync("all", files, () => ReadAllAsync(engine, ReadDirection.Forward));
         await TryAsync("all backward", files, () => ReadAllAsync(engine, ReadDirection.Backward));
+        await TryAsync("a tag", files, () => ReadAllAsync(engine, ReadDirection.Forward, EventCriteria.Tagged("tag-0")));
+        await TryAsync(
+            "two tags backward", files, () => ReadAllAsync(engine, ReadDirection.Backward, EventCriteria.Tagged("tag-0", "tag-1")));
         await TryAsync("heads", files, () => ReadHeadsAsync(engine));
         foreach (var stream in form.Streams)
         {
@@ -126,14 +147,15 @@ internal sealed class MutationCase
     }
 
     private static Task CommitAsync(IPersistenceEngine engine, StreamId stream, Guid id, EventRecord[] events) =>
-        engine.CommitAsync([new CommitAttempt(stream, id, ExpectedRevision.Any, default, events)]).AsTask();
+        engine.CommitAsync([new CommitAttempt(stream, id, events)]).AsTask();
 
-    private static async Task ReadAllAsync(IPersistenceEngine engine, ReadDirection direction)
+    private static async Task ReadAllAsync(IPersistenceEngine engine, ReadDirection direction, EventCriteria? criteria = null)
     {
+        var filter = criteria is null ? EventFilter.Everything : new EventFilter { Criteria = criteria };
         Checkpoint after = new Checkpoint(0), upTo = Checkpoint.Max;
         for (var pages = 0; ; pages++)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, upTo, direction, Page));
+            var page = await engine.ReadAllAsync(new StoreRead(filter, after, upTo, direction, Page));
             var last = direction == ReadDirection.Forward ? after.Value : long.MaxValue;
             foreach (var recorded in page.Events.ToArray())
             {

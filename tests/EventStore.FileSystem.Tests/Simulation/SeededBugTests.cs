@@ -2,6 +2,7 @@ using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests.Simulation;
@@ -126,7 +127,8 @@ public sealed class SeededBugTests
             var dead = new DeadFrames(store.View);
             foreach (var segment in store.Segments.Sealed)
                 store.Packer.Pack(
-                    segment, frame => frame.Kind == FrameKind.Commit && (isDead?.Invoke(frame) ?? dead.IsDead(frame)),
+                    segment, (frame, left) => !frame.HoldsCommits ? FrameFate.Kept
+                        : isDead is null ? dead.FateOf(frame, left) : isDead(frame) ? FrameFate.Removed : FrameFate.Kept,
                     () => beforeSwap(store), token);
             return true;
         }, CancellationToken.None));
