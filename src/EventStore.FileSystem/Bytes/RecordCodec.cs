@@ -146,7 +146,7 @@ internal static class RecordCodec
         var stream = reader.Stream();
         var head = new HeadEntry(
             reader.Number(frame.Position), reader.Number(Format.MaxCheckpoint), reader.Number(Format.MaxCheckpoint),
-            reader.Number(frame.Checkpoint), reader.Number(Format.MaxCheckpoint), reader.Number(1) == 1);
+            reader.Number(frame.Checkpoint - 1), reader.Number(Format.MaxCheckpoint), reader.Number(1) == 1);
         return head.IsSound ? (stream, head, RemovedIn(frame, ref reader)) : throw frame.Impossible();
     }
 

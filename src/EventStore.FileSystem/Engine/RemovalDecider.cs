@@ -51,8 +51,8 @@ internal sealed class RemovalDecider(StoreView store) : IDecider<StreamDeletion,
 
     public bool Decide(BucketPurge asked, WritePlan plan)
     {
-        var removed = asked.Bucket is { } bucket ? TermSearch.NewestIn(store.Index.State, bucket) : plan.NextCheckpoint.Value - 1;
-        plan.AddPurge(asked.Bucket, removed);
+        var newest = plan.NextCheckpoint.Value - 1;
+        plan.AddPurge(asked.Bucket, asked.Bucket is { } bucket ? Math.Min(newest, TermSearch.NewestIn(store.Index.State, bucket)) : newest);
         return true;
     }
 

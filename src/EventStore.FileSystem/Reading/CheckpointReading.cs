@@ -20,6 +20,7 @@ internal static class CheckpointReading
         }
 
         store.Lookups.Return(reader);
-        return found;
+        return found < store.End.NextCheckpoint ? found
+            : throw store.Segments.Damaged(position, $"checkpoint {found} was found before the end of the log, which is lower.");
     }
 }

@@ -40,12 +40,15 @@ internal sealed class WritePlan(StoreIndex index)
     }
 
     /// <summary>Finds the head of a stream as it was before this plan. Called before a commit of the stream is added.</summary>
+    /// <exception cref="IndexDamageException">The index has a stream that begins after the end of the log.</exception>
     public PlannedHead FindHead(StreamId stream)
     {
         if (keys.Length - keysLength < IndexKeys.MaxStreamLength) Array.Resize(ref keys, keys.Length * 2);
         var free = keys.AsSpan(keysLength);
         lastKeyLength = IndexKeys.WriteStream(free, stream);
-        return new PlannedHead(index.FindHead(stream, free[..lastKeyLength]));
+        var head = index.FindHead(stream, free[..lastKeyLength]);
+        return head.Start < start.Position && head.Incarnation < start.NextCheckpoint ? new PlannedHead(head)
+            : throw new IndexDamageException(RunFormat.Folder, "a stream begins after the end of the log.");
     }
 
     /// <summary>Adds a commit to the stream that was looked up last; returns its new head.</summary>

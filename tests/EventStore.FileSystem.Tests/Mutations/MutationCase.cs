@@ -54,6 +54,7 @@ internal sealed class MutationCase
         await ReadEverythingAsync(engine, files);
         var (stream, id) = form.CommitIds[random.Next(form.CommitIds.Count)];
         EventRecord[] events = [new EventRecord(id, "type", new byte[9])];
+        await EndImportAsync(engine, files);
         await TryAsync("commit", files, () => CommitAsync(engine, stream, Guid.NewGuid(), events));
         await TryAsync("repeated commit", files, () => CommitAsync(engine, stream, id, events));
         await TryAsync("new stream", files, () => CommitAsync(engine, "new", id, events));
@@ -80,8 +81,13 @@ internal sealed class MutationCase
             () => engine.CommitAsync([new CommitAttempt("one", id, events) { Rest = [new CommitAttempt(stream, id, events)] }]).AsTask());
         await TryAsync("truncation", files, () => engine.TruncateStreamAsync(stream, new Revision(2), StreamExpectation.Any).AsTask());
         await TryAsync("seal", files, () => engine.SealStreamAsync(stream, StreamExpectation.Any).AsTask());
-        await TryAsync("hold", files, () => engine.HoldAsync("import").AsTask());
-        await TryAsync("skip", files, () => engine.SkipCheckpointsAsync(new Checkpoint(400_000)).AsTask());
+        await EndImportAsync(engine, files, new Checkpoint(400_000));
+    }
+
+    private async Task EndImportAsync(IPersistenceEngine engine, MemoryDisk files, Checkpoint skipped = default)
+    {
+        if (!await TryAsync("hold", files, () => engine.HoldAsync("import").AsTask())) return;
+        await TryAsync("skip", files, () => engine.SkipCheckpointsAsync(skipped).AsTask());
         await TryAsync("release", files, () => engine.ReleaseAsync("import").AsTask());
     }
 
@@ -229,7 +235,7 @@ internal sealed class MutationCase
             || damage.Place.StartsWith(files.Root + ", stream", StringComparison.Ordinal),
         StorageFormatException format => format.Place.Contains("log", StringComparison.Ordinal)
             || format.Place.StartsWith(files.Root, StringComparison.Ordinal),
-        StorageNotFoundException or StorageReplacedException or SnapshotRefusedException => true,
+        StorageNotFoundException or StorageReplacedException or SnapshotRefusedException or StorageHeldException => true,
         StorageUnavailableException or BatchOutcomeUnknownException => files.HasRefusedLength,
         StorageException => Call == "repair" && !error.Message.Contains("not sound", StringComparison.Ordinal),
         _ => false,

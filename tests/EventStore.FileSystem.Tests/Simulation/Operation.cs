@@ -181,7 +181,8 @@ internal static class Operations
         return new Operation(async engine =>
         {
             if (await engine.FindHeadAsync(stream) is not { } head) return;
-            saved = new SnapshotRecord(stream, new Revision(Math.Max(Math.Max(1, head.FirstRevision.Value - 1), head.Revision.Value - back)), schemaVersion, "state", payload);
+            var revision = Math.Max(head.Revision.Value - back, Math.Max(1, head.FirstRevision.Value - 1));
+            saved = new SnapshotRecord(stream, new Revision(revision), schemaVersion, "state", payload);
             await engine.SaveSnapshotAsync(saved);
         }, stored =>
         {
@@ -199,8 +200,11 @@ internal static class Operations
     {
         var stream = Of(random, Streams);
         bool? outcome = null;
-        return new Operation(
-            async engine => outcome = (await engine.DeleteStreamAsync(stream, StreamExpectation.Any)).Kind == StreamChangeKind.Changed, stored =>
+        return new Operation(async engine =>
+        {
+            var change = await engine.DeleteStreamAsync(stream, StreamExpectation.Any);
+            outcome = change.Kind == StreamChangeKind.Changed;
+        }, stored =>
         {
             var wasThere = stored.Delete(stream);
             Violation.Unless(

@@ -44,7 +44,7 @@ internal sealed class StoreContent
     {
         var stream = StreamOf(attempt.Stream);
         var (revision, checkpoint) = (stream.Revision + 1, Head + 1);
-        if (stream.Revision == 0) stream.Incarnation = checkpoint;
+        if (stream.Revision == 0) stream.Begin(checkpoint);
         stream.BeginCommit(stream.Sequence + 1, stream.Revision + attempt.Events.Count);
         for (var i = 0; i < attempt.Events.Count; i++)
         {
@@ -62,7 +62,8 @@ internal sealed class StoreContent
     public void Note(StreamHead head)
     {
         var stream = StreamOf(head.Stream);
-        (stream.Incarnation, stream.IsSealed) = (head.Incarnation.Value, head.IsSealed);
+        stream.Begin(head.Incarnation.Value);
+        if (head.IsSealed) stream.Seal();
         stream.BeginCommit(head.CommitSequence.Value, head.Revision.Value);
     }
 
@@ -76,7 +77,7 @@ internal sealed class StoreContent
 
     public void Seal(StreamId stream)
     {
-        if (streams.TryGetValue(stream, out var content)) content.IsSealed = true;
+        if (streams.TryGetValue(stream, out var content)) content.Seal();
     }
 
     public void Add(in RecordedEvent recorded)
@@ -159,11 +160,15 @@ internal sealed class StreamContent
     public long FirstRevision => Revision - Events.Count + 1;
 
     /// <summary>The checkpoint of its first event ever.</summary>
-    public long Incarnation { get; set; }
+    public long Incarnation { get; private set; }
 
-    public bool IsSealed { get; set; }
+    public bool IsSealed { get; private set; }
 
     public SortedDictionary<(long Revision, int SchemaVersion), ulong> Snapshots { get; } = [];
+
+    public void Begin(long incarnation) => Incarnation = incarnation;
+
+    public void Seal() => IsSealed = true;
 
     public void BeginCommit(long sequence, long revision) => (Sequence, Revision) = (sequence, revision);
 
