@@ -12,13 +12,8 @@ internal static class CheckpointReading
         if (store.Index.FindCommits(stream, head, revision, revision, 1) is not [var (_, position)]) return 0;
         var reader = store.Lookups.Take(store.IndexedEnd);
         var frame = reader.Read(position);
-        var found = 0L;
-        if (frame.HoldsCommits)
-        {
-            var commits = new FrameCommits(frame, store.Names);
-            if (commits.TryFind(stream, out var commit)) found = commit.FirstCheckpoint + revision - commit.FirstRevision;
-        }
-
+        var found = FrameCommits.TryFind(frame, store.Names, stream, out var commit)
+            ? commit.FirstCheckpoint + revision - commit.FirstRevision : 0;
         store.Lookups.Return(reader);
         return found < store.End.NextCheckpoint ? found
             : throw store.Segments.Damaged(position, $"checkpoint {found} was found before the end of the log, which is lower.");
