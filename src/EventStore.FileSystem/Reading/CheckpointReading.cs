@@ -1,11 +1,15 @@
 using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Reading;
 
-/// <summary>Finds the checkpoint of a stream's event.</summary>
+/// <summary>Finds the checkpoints of events that are about to be removed.</summary>
 internal static class CheckpointReading
 {
+    /// <summary>The newest checkpoint that an event of a bucket ever had; 0 for none.</summary>
+    public static long NewestIn(StoreView store, string bucket) => TermSearch.NewestIn(store.Index.State, bucket);
+
     /// <summary>The checkpoint of a revision, also where it is truncated; 0 where its commit was lost.</summary>
     public static long Find(StoreView store, StreamId stream, HeadEntry head, long revision)
     {
