@@ -20,6 +20,11 @@ public interface IAttemptFacts
 public static class AttemptRules
 {
     /// <summary>
+    /// No checkpoint, revision or sequence is higher. A store does not reach it; a higher one in the storage is damage.
+    /// </summary>
+    public const long MaxNumber = 1L << 47;
+
+    /// <summary>
     /// The outcome of an attempt that is not to be stored; null for one that is. Every engine checks in the same order. First comes a known
     /// commit id (G7, G54), then a sealed stream (G56). The expected revision and incarnation follow (G5), then the condition (G52). Limits
     /// were checked before.
@@ -49,10 +54,12 @@ public static class AttemptRules
     /// <param name="newest">The newest checkpoint of the store, removed ones included.</param>
     /// <param name="stamp">Its stamp, from <see cref="CommitRecord.NextStamp"/>.</param>
     /// <param name="unit">The unit that it is stored in; default for none.</param>
+    /// <exception cref="CorruptStorageException">It would get the number <see cref="MaxNumber"/>.</exception>
     public static CommitRecord Accept(
         CommitAttempt attempt, StreamHead? head, Checkpoint newest, DateTimeOffset stamp, UnitPlace unit = default)
     {
         ArgumentNullException.ThrowIfNull(attempt);
+        RequireRoom(attempt, head?.Revision ?? Revision.None, newest);
         return new CommitRecord(
             attempt.Stream,
             attempt.CommitId,
@@ -65,6 +72,23 @@ public static class AttemptRules
         {
             Unit = unit,
         };
+    }
+
+    /// <summary>Throws if a commit would reach a number that no store reaches.</summary>
+    /// <param name="attempt">The commit, alone or one of a unit.</param>
+    /// <param name="revision">The revision of its stream before it; default for no stream.</param>
+    /// <param name="newest">The newest checkpoint of the store, removed ones included.</param>
+    /// <exception cref="CorruptStorageException">It would get the number <see cref="MaxNumber"/>.</exception>
+    public static void RequireRoom(CommitAttempt attempt, Revision revision, Checkpoint newest)
+    {
+        ArgumentNullException.ThrowIfNull(attempt);
+        var most = MaxNumber - attempt.Events.Count;
+        if (revision.Value >= most || newest.Value >= most)
+            throw new CorruptStorageException(
+                $"stream '{attempt.Stream}'",
+                $"it is at revision {revision.Value} and the store at checkpoint {newest.Value}, which no store reaches. Nothing was "
+                    + "written.",
+                "Run VerifyAsync, and restore the store from a backup.");
     }
 
     /// <summary>

@@ -35,11 +35,15 @@ public sealed class EngineCatalogue
     /// <summary>Adds a backend.</summary>
     /// <param name="scheme">What its addresses begin with, without the colon.</param>
     /// <param name="create">Creates an engine from what follows the colon. Opens nothing yet.</param>
+    /// <exception cref="ArgumentException">The scheme has a character that no scheme has.</exception>
     /// <exception cref="WireupException">The scheme was added before.</exception>
     public EngineCatalogue Add(string scheme, Func<string, EngineContext, IPersistenceEngine> create)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(scheme);
+        ArgumentNullException.ThrowIfNull(scheme);
         ArgumentNullException.ThrowIfNull(create);
+        if (scheme.Length == 0 || !scheme.All(one => char.IsAsciiLetterOrDigit(one) || one is '+' or '-' or '.'))
+            throw new ArgumentException(
+                "A scheme has letters, digits, '+', '-' and '.' only, and at least one. It is written without the colon.", nameof(scheme));
         if (!factories.TryAdd(scheme, create))
             throw new WireupException($"The scheme '{Names.Printable(scheme)}:' was added to the catalogue twice. Add each backend once.");
         return this;
@@ -50,6 +54,7 @@ public sealed class EngineCatalogue
     public IPersistenceEngine Create(string address, EngineContext context)
     {
         ArgumentNullException.ThrowIfNull(address);
+        ArgumentNullException.ThrowIfNull(context);
         var colon = address.IndexOf(':', StringComparison.Ordinal);
         var known = string.Join(", ", factories.Keys.Order(StringComparer.Ordinal).Select(scheme => scheme + ":"));
         if (colon <= 0)

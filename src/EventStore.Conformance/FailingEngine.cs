@@ -21,10 +21,21 @@ public enum EngineFailure
 }
 
 /// <summary>The plan by which an engine fails.</summary>
-/// <param name="Every">One call in so many fails; at least 1. Commits are counted apart, because they are few among many reads.</param>
+/// <param name="Every">
+/// One call in so many fails; at least 1. Which of them differs, by a fixed rule: with every third call, a loop of three calls might fail
+/// at the same one for ever. Commits are counted apart, because they are few among many reads.
+/// </param>
 /// <param name="Failures">How they fail, one after the other and again from the first.</param>
 public sealed record FailurePlan(int Every, params IReadOnlyList<EngineFailure> Failures)
 {
+    // Multiplied by it, successive numbers are spread evenly (Fibonacci hashing).
+    private const uint Spread = 2_654_435_769;
+
+    /// <summary>Whether a call fails, of which one in so many does.</summary>
+    /// <param name="call">The number of the call, from 0 on.</param>
+    /// <param name="every">One call in so many.</param>
+    internal static bool IsDue(long call, int every) => call % every == (unchecked((uint)(call / every) * Spread) >> 16) % every;
+
     /// <summary>How long a slow call is delayed, by the clock of the engine that fails.</summary>
     public TimeSpan Delay { get; init; } = TimeSpan.FromMilliseconds(20);
 }
@@ -158,7 +169,8 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan, Ti
 
     private EngineFailure? Next(Counter counter)
     {
-        if (isRecovered || plan.Failures.Count == 0 || Interlocked.Increment(ref counter.Calls) % every != 0) return null;
+        if (isRecovered || plan.Failures.Count == 0 || !FailurePlan.IsDue(Interlocked.Increment(ref counter.Calls) - 1, every))
+            return null;
         return plan.Failures[(int)((Interlocked.Increment(ref counter.Failed) - 1) % plan.Failures.Count)];
     }
 

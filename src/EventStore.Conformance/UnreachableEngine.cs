@@ -1,6 +1,6 @@
 namespace EventStore.Conformance;
 
-/// <summary>An engine that cannot be reached while it is away, and at every n-th call if a number is set.</summary>
+/// <summary>An engine that cannot be reached while it is away, and at one call in so many if a number is set.</summary>
 internal sealed class UnreachableEngine(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private readonly EngineDescription description = inner.Description;
@@ -19,8 +19,8 @@ internal sealed class UnreachableEngine(IPersistenceEngine inner) : DelegatingEn
     {
         get
         {
-            var number = Interlocked.Increment(ref calls);
-            if (!isAway && (every == 0 || number % every != 0)) return base.Inner;
+            var number = Interlocked.Increment(ref calls) - 1;
+            if (!isAway && (every == 0 || !FailurePlan.IsDue(number, every))) return base.Inner;
             Interlocked.Increment(ref refused);
             throw new StorageUnavailableException("the server is away.");
         }

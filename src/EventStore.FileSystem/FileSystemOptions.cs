@@ -87,6 +87,6 @@ public sealed partial class FileSystemOptions
         return (FileSystemOptions)MemberwiseClone();
     }
 
-    [GeneratedRegex("^[a-z0-9_-]{1,64}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^[a-z0-9_-]{1,64}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex NamePattern();
 }

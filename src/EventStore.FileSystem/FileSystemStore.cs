@@ -22,9 +22,9 @@ public sealed class FileSystemStore
     public FileSystemStore(string directory, FileSystemOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(directory);
-        OptionRules.RequireOf(nameof(FileSystemStore), !string.IsNullOrWhiteSpace(directory), directory, "the path of a directory");
         OptionRules.RequireOf(
-            nameof(FileSystemStore), !directory.Contains('\0', StringComparison.Ordinal), directory, "a path without a NUL character");
+            nameof(FileSystemStore), Paths.IsPath(directory), directory,
+            "the path of a directory, without a NUL character or half of a surrogate pair");
         (this.directory, this.options) = (directory, (options ?? new FileSystemOptions()).Validated());
     }
 
@@ -34,7 +34,11 @@ public sealed class FileSystemStore
     /// </summary>
     /// <param name="targetDirectory">Where to; the store gets its name below it, as in its own directory.</param>
     /// <param name="progress">Receives the progress after each file of the log; may be null.</param>
-    /// <param name="cancellationToken">Ends the copy; the target then opens with the content of an earlier backup, or more.</param>
+    /// <param name="cancellationToken">
+    /// Ends the copy. The target then opens with the content of an earlier backup, or more. Without an earlier one it is refused until a
+    /// backup is complete.
+    /// </param>
+    /// <exception cref="ArgumentException">The target is no path, or lies in the store.</exception>
     /// <exception cref="StorageException">The target holds something else, or there is no store.</exception>
     /// <exception cref="StorageUnavailableException">A disk failed or is full; try again once the cause is gone.</exception>
     public ValueTask<BackupReport> BackupAsync(
@@ -74,13 +78,14 @@ public sealed class FileSystemStore
     /// </summary>
     /// <param name="targetDirectory">Where to; it must not hold a store of this name.</param>
     /// <param name="progress">Receives the progress after each file of the log; may be null.</param>
-    /// <param name="cancellationToken">Ends it; the new directory is then of no use.</param>
+    /// <param name="cancellationToken">Ends it; the new directory is then refused when it is opened. Delete it.</param>
+    /// <exception cref="ArgumentException">The target is no path, or lies in the store.</exception>
     /// <exception cref="StorageException">There is nothing to repair, or the target is not empty.</exception>
     public async ValueTask<RepairReport> RepairAsync(
         string targetDirectory, IProgress<FileSystemProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        if (newest is { IsOpen: true }) throw new InvalidOperationException("The store is open. Dispose it before it is repaired.");
         var target = TargetIn(targetDirectory);
+        if (newest is { IsOpen: true }) throw new InvalidOperationException("The store is open. Dispose it before it is repaired.");
         return await Task.Run(
             () => Repair.RunAsync(new FileDisk(Root), target, FileSystemEngines.SettingsOf(options), progress, cancellationToken),
             cancellationToken).ConfigureAwait(false);
@@ -99,7 +104,7 @@ public sealed class FileSystemStore
 
     private FileDisk TargetIn(string targetDirectory)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(targetDirectory);
+        Paths.Require(targetDirectory, "the path of a directory");
         var target = Path.GetFullPath(Path.Combine(targetDirectory, options.Name));
         if (target == Root || target.StartsWith(Root + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             throw new ArgumentException(

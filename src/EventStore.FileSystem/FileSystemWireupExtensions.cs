@@ -47,8 +47,10 @@ public static class FileSystemWireupExtensions
     {
         if (string.IsNullOrWhiteSpace(address))
             throw new WireupException("The address 'file:' names no directory. Write it after the colon, as in 'file:./data'.");
-        if (address.Contains('\0', StringComparison.Ordinal))
-            throw new WireupException("The address 'file:' has a directory with a NUL character, which no path has. Write it without.");
+        if (!Paths.IsPath(address))
+            throw new WireupException(
+                "The address 'file:' has a directory with a NUL character or half of a surrogate pair, which no path has. Write it "
+                + "without.");
         if (address.StartsWith('~'))
             throw new WireupException(
                 $"The address 'file:{address}' begins with '~', which only a shell replaces. Write the directory in full, as in "

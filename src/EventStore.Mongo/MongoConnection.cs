@@ -108,6 +108,15 @@ internal sealed class MongoConnection
         return true;
     }, cancellationToken);
 
+    /// <summary>Hands over all documents of a query, batch after batch. The time limit is for each batch, so they may be many.</summary>
+    public async Task WalkAsync(IMongoCollection<BsonDocument> collection, MongoQuery query, Action<IEnumerable<BsonDocument>> take,
+        CancellationToken cancellationToken)
+    {
+        using var cursor = await ReadAsync(token => collection.FindAsync<BsonDocument>(query.Filter, query.Options, token),
+            cancellationToken).ConfigureAwait(false);
+        while (await ReadAsync(cursor.MoveNextAsync, cancellationToken).ConfigureAwait(false)) take(cursor.Current);
+    }
+
     public async Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -150,12 +159,14 @@ internal readonly record struct MongoQuery(BsonDocument Filter)
     /// <summary>Most documents; 0 for all.</summary>
     public int Limit { get; init; }
 
-    // All documents of a page come in one reply, as far as the size of a reply allows.
+    /// <summary>Most documents of a reply; null for a page: all of it come in one reply, as far as the size of a reply allows.</summary>
+    public int? BatchSize { get; init; }
+
     public FindOptions<BsonDocument> Options => new()
     {
         Sort = Sort,
         Projection = Fields,
         Limit = Limit == 0 ? null : Limit,
-        BatchSize = Limit is 0 or int.MaxValue ? null : Limit + 1
+        BatchSize = BatchSize ?? (Limit is 0 or int.MaxValue ? null : Limit + 1)
     };
 }

@@ -38,6 +38,12 @@ internal sealed class MongoDocuments(MongoConnection connection)
         return (await connection.FindAsync(connection.Documents, query, cancellationToken).ConfigureAwait(false)).ConvertAll(ToDocument);
     }
 
+    /// <summary>A document as it was stored.</summary>
+    /// <exception cref="CorruptStorageException">It is not as this engine writes it.</exception>
+    public static NamedDocument ToDocument(BsonDocument found) =>
+        MongoRows.Read(found, () => new NamedDocument(found[MongoRows.Key].AsString, found[MongoRows.Version].AsInt64,
+            found[MongoRows.Content].AsByteArray));
+
     /// <summary>The first name, by code points, that is beyond all with a prefix; null if none is.</summary>
     internal static string? Beyond(string prefix)
     {
@@ -66,8 +72,4 @@ internal sealed class MongoDocuments(MongoConnection connection)
     }
 
     private static BsonDocument At(string name, long version) => new() { { MongoRows.Key, name }, { MongoRows.Version, version } };
-
-    private static NamedDocument ToDocument(BsonDocument found) =>
-        MongoRows.Read(found, () => new NamedDocument(found[MongoRows.Key].AsString, found[MongoRows.Version].AsInt64,
-            MongoRows.BytesOf(found, MongoRows.Content)));
 }

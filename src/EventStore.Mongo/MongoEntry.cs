@@ -38,12 +38,21 @@ internal readonly record struct MongoEntry
         First = MongoRows.NumberOf(document, MongoRows.Key);
         Count = MongoRows.CountOf(document);
         Stamp = MongoRows.StampOf(document);
-        if (!document.Contains(MongoRows.Start)) return;
+        if (!document.Contains(MongoRows.Start))
+        {
+            // What is removed loses all of this at once.
+            if (document.Contains(MongoRows.Bucket) || document.Contains(MongoRows.Revision) || document.Contains(MongoRows.Commit))
+                throw new FormatException("It has no start.");
+            return;
+        }
+
         Start = MongoRows.NumberOf(document, MongoRows.Start);
         Revision = MongoRows.NumberOf(document, MongoRows.Revision, least: 0);
         Target = new(document[MongoRows.Bucket].AsString, document[MongoRows.Category].AsString, document[MongoRows.Id].AsString);
         if (IsCommit) Sequence = MongoRows.NumberOf(document, MongoRows.Sequence);
         if (IsCommit || Target.IsStream) Target.RequireStream();
+        if (!IsCommit && document.GetValue(MongoRows.Commit, MongoRows.Removing) != MongoRows.Removing)
+            throw new FormatException("It is neither a commit nor a removal.");
     }
 
     /// <summary>Its first checkpoint, which is its key.</summary>
@@ -97,6 +106,11 @@ internal readonly record struct MongoHead(long Start, long Revision, long Sequen
 internal readonly record struct MongoEnd(long First, long Last, DateTimeOffset Stamp)
 {
     public static MongoEnd Origin => default;
+
+    /// <summary>The key of the entry that follows.</summary>
+    /// <exception cref="CorruptStorageException">The chain is longer than any store reaches.</exception>
+    public long Next => Last < MongoRows.MostNumber ? Last + 1 : throw new CorruptStorageException(
+        $"checkpoint {Last}", "no store reaches it. Nothing was written.", "Run VerifyAsync, and restore the store from a backup.");
 
     public static MongoEnd Of(in MongoEntry entry) => new(entry.First, entry.Last, MongoRows.ToStamp(entry.Stamp));
 }

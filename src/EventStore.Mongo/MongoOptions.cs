@@ -38,7 +38,7 @@ public sealed partial class MongoOptions
     {
         OptionRules.Require(this, NamePattern().IsMatch(Name ?? ""), Name, "1 to 64 lower-case letters, digits, '-' and '_'");
         OptionRules.Require(
-            this, Database is null || DatabasePattern().IsMatch(Database), Database,
+            this, Database is null || (DatabasePattern().IsMatch(Database) && Paths.IsPath(Database)), Database,
             "1 to 63 characters, none of them /\\. \"$*<>:|?, or null for that of the address");
         OptionRules.Require(this, Durability is Durability.Durable or Durability.Fast, Durability,
             $"{nameof(Durability.Durable)} or {nameof(Durability.Fast)}");
@@ -49,9 +49,9 @@ public sealed partial class MongoOptions
         return (MongoOptions)MemberwiseClone();
     }
 
-    [GeneratedRegex("^[a-z0-9_-]{1,64}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^[a-z0-9_-]{1,64}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex NamePattern();
 
-    [GeneratedRegex("^[^/\\\\. \"$*<>:|?\\x00]{1,63}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^[^/\\\\. \"$*<>:|?\\x00]{1,63}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex DatabasePattern();
 }

@@ -40,7 +40,7 @@ internal static class MongoRows
     public const string Removing = "removing";
 
     /// <summary>The highest number in a document of the chain. No store reaches it, so that sums of such numbers never overflow.</summary>
-    public const long MostNumber = 1L << 47;
+    public const long MostNumber = AttemptRules.MaxNumber;
 
     /// <summary>MongoDB takes documents of 16 MiB.</summary>
     public const int MaxDocumentBytes = 16 << 20;
@@ -147,7 +147,7 @@ internal static class MongoRows
         {
             var one = stored[i].AsBsonDocument;
             events[i] = new RecordedEvent(commit, i, new EventRecord(one[Id].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard),
-                one[EventType].AsString, BytesOf(one, Body), BytesOf(one, Headers)));
+                one[EventType].AsString, one[Body].AsByteArray, BytesOf(one, Headers)));
         }
 
         return events;

@@ -37,11 +37,12 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
             await RefuseForeignAsync(cancellationToken).ConfigureAwait(false);
             await CreateAsync(cancellationToken).ConfigureAwait(false);
         }
-        else if (format.GetValue(MongoRows.Version, BsonNull.Value) is not BsonInt32 { Value: FormatVersion })
+        else if (!IsKnown(format))
         {
+            var version = format.GetValue(MongoRows.Version, BsonNull.Value);
             throw new StorageException(
                 $"The store '{options.Name}' in database '{DatabaseName}' has the format version "
-                    + $"{format.GetValue(MongoRows.Version, BsonNull.Value)}, but this package knows {FormatVersion} only. "
+                    + $"{(version.IsInt32 ? version : "of type " + version.BsonType)}, but this package knows {FormatVersion} only. "
                     + "Use the package that made it, or a newer one.");
         }
 
@@ -49,6 +50,14 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
         await RequirePlainCollectionsAsync(cancellationToken).ConfigureAwait(false);
         if (format is null) await WriteFormatAsync().ConfigureAwait(false);
     }
+
+    /// <summary>Refuses a document of the format that this package does not write.</summary>
+    /// <exception cref="CorruptStorageException">It is not as this engine writes it.</exception>
+    public static void RequireKnown(BsonDocument document) => MongoRows.Read(document, () =>
+        document[MongoRows.Key] == FormatKey && IsKnown(document) ? true : throw new FormatException("It is of no known format."));
+
+    private static bool IsKnown(BsonDocument format) =>
+        format.GetValue(MongoRows.Version, BsonNull.Value) is BsonInt32 { Value: FormatVersion };
 
     private string DatabaseName => connection.Database.DatabaseNamespace.DatabaseName;
 
@@ -123,18 +132,25 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
             .ToListAsync(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         foreach (var collection in found.Where(collection => names.Contains(collection["name"].AsString)))
         {
-            var settings = collection.GetValue("options", new BsonDocument()).AsBsonDocument;
-            if (settings.Contains("collation") || IsSet(settings, "capped") || settings.Contains("timeseries")
-                || settings.Contains("clusteredIndex"))
+            if (!IsPlain(collection))
                 throw new StorageException(
-                    $"The collection '{collection["name"].AsString}' has a collation, is capped, clustered or of time series, which "
-                        + "keeps the store from being right. Make a new one without, and copy the documents.");
+                    $"The collection '{collection["name"].AsString}' is a view, has a collation, is capped, clustered or of time series, "
+                        + "which keeps the store from being right. Make a new one without, and copy the documents.");
         }
 
         if (connection.Deployment.IsSharded && await IsShardedAsync(cancellationToken).ConfigureAwait(false))
             throw new StorageException(
                 $"The collection '{NameOf(connection.Entries)}' is sharded, but one store is one order and lives on one shard. "
                     + "Spread stores over shards, not a store.");
+    }
+
+    /// <summary>Whether a collection, as the server lists it, keeps and orders documents as the store needs it.</summary>
+    internal static bool IsPlain(BsonDocument collection)
+    {
+        var settings = collection.GetValue("options", new BsonDocument()).AsBsonDocument;
+        return collection.GetValue("type", "collection") == "collection" && !settings.Contains("viewOn")
+            && !settings.Contains("collation") && !IsSet(settings, "capped") && !settings.Contains("timeseries")
+            && !settings.Contains("clusteredIndex");
     }
 
     private async Task<bool> IsShardedAsync(CancellationToken cancellationToken)

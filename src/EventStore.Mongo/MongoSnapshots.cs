@@ -44,11 +44,14 @@ internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads head
         filter.Add(MongoRows.Revision, new BsonDocument("$lte", atMost.Value));
         var query = new MongoQuery(filter) { Sort = NewestFirst };
         return await connection.FindFirstAsync(connection.Snapshots, query, cancellationToken).ConfigureAwait(false) is { } found
-            ? MongoRows.Read(found, () => new SnapshotRecord(
-                stream, new Revision(found[MongoRows.Revision].AsInt64), found[MongoRows.SchemaVersion].AsInt32,
-                found[MongoRows.StateType].AsString, MongoRows.BytesOf(found, MongoRows.State)))
-            : null;
+            ? ToSnapshot(stream, found) : null;
     }
+
+    /// <summary>A snapshot as it was stored.</summary>
+    /// <exception cref="CorruptStorageException">It is not as this engine writes it.</exception>
+    public static SnapshotRecord ToSnapshot(StreamId stream, BsonDocument found) => MongoRows.Read(found, () => new SnapshotRecord(
+        stream, new Revision(MongoRows.NumberOf(found, MongoRows.Revision)), found[MongoRows.SchemaVersion].AsInt32,
+        found[MongoRows.StateType].AsString, found[MongoRows.State].AsByteArray));
 
     // What is saved meanwhile is newer than what was found, or older than all that is kept.
     public async Task PruneAsync(StreamId stream, int keep, CancellationToken cancellationToken)

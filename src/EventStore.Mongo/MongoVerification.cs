@@ -1,14 +1,16 @@
 using MongoDB.Bson;
+using MongoDB.Driver;
 
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Walks the whole chain and checks that it has no holes, and that every document can be read. Streams must count their revisions and
-/// commits from 1. Bits that rot on a disk are found by the server, whose storage engine keeps checksums.
+/// Reads every document of every collection, whatever its key, and checks that it is as this engine writes it. The chain must have no
+/// holes, and streams must count their revisions and commits from 1. Bits that rot on a disk are found by the server, whose storage engine
+/// keeps checksums.
 /// </summary>
 internal sealed class MongoVerification(MongoConnection connection, IProgress<VerificationProgress>? progress)
 {
-    private const int EntriesPerRequest = 500;
+    private const int DocumentsPerRequest = 500;
     private const string Advice = "Restore the store from a backup.";
     private readonly Dictionary<StreamId, Life> lives = [];
     private readonly List<Damage> damages = [];
@@ -18,42 +20,37 @@ internal sealed class MongoVerification(MongoConnection connection, IProgress<Ve
 
     public async Task<VerificationReport> RunAsync(CancellationToken cancellationToken)
     {
-        long seen;
-        do
-        {
-            seen = last;
-            var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$gt", last)))
-            {
-                Sort = new(MongoRows.Key, 1),
-                Limit = EntriesPerRequest
-            };
-            await connection.TakeAsync(connection.Entries, query, Take, cancellationToken).ConfigureAwait(false);
-            progress?.Report(new VerificationProgress(eventsChecked, null));
-        }
-        while (last > seen);
-
-        await CheckSnapshotsAsync(cancellationToken).ConfigureAwait(false);
+        // By their keys, so that entries come in the order of the chain.
+        await WalkAsync(connection.Entries, document => Check(MongoEntry.Of(document), document), cancellationToken).ConfigureAwait(false);
+        await WalkAsync(connection.Snapshots, CheckSnapshot, cancellationToken).ConfigureAwait(false);
+        await WalkAsync(connection.Documents, document => MongoDocuments.ToDocument(document), cancellationToken).ConfigureAwait(false);
+        await WalkAsync(connection.Store, MongoSchema.RequireKnown, cancellationToken).ConfigureAwait(false);
         return new VerificationReport(Total(head => head.Sequence), Total(head => head.Revision), damages);
     }
 
-    private bool Take(BsonDocument document)
+    private async Task WalkAsync(IMongoCollection<BsonDocument> collection, Action<BsonDocument> check, CancellationToken cancellationToken)
     {
-        if (!TryCheck(() => Check(MongoEntry.Of(document), document)) && document.GetValue(MongoRows.Key, BsonNull.Value) is BsonInt64 key)
-            last = Math.Max(last, key.Value);
-        return true;
+        var query = new MongoQuery([]) { Sort = new(MongoRows.Key, 1), BatchSize = DocumentsPerRequest };
+        await connection.WalkAsync(collection, query, batch =>
+        {
+            foreach (var document in batch) Check(document, check);
+            progress?.Report(new VerificationProgress(eventsChecked, null));
+        }, cancellationToken).ConfigureAwait(false);
     }
 
-    private bool TryCheck(Action check)
+    private void Check(BsonDocument document, Action<BsonDocument> check)
     {
         try
         {
-            check();
-            return true;
+            check(document);
         }
         catch (CorruptStorageException damage)
         {
-            damages.Add(new Damage(damage.Place, damage.Problem, Advice));
-            return false;
+            Report(damage.Place, damage.Problem);
+
+            // So that it is not reported as missing as well.
+            if (document.GetValue(MongoRows.Key, BsonNull.Value) is BsonInt64 { Value: <= MongoRows.MostNumber } key)
+                last = Math.Max(last, key.Value);
         }
     }
 
@@ -86,20 +83,12 @@ internal sealed class MongoVerification(MongoConnection connection, IProgress<Ve
     }
 
     // Snapshots of streams that are gone may be left over, and are never returned.
-    private Task CheckSnapshotsAsync(CancellationToken cancellationToken)
-    {
-        var query = new MongoQuery([]) { Fields = new(MongoRows.State, 0) };
-        return connection.TakeAsync(connection.Snapshots, query, document =>
-        {
-            TryCheck(() => CheckSnapshot(document));
-            return true;
-        }, cancellationToken);
-    }
-
     private void CheckSnapshot(BsonDocument document)
     {
         var stream = MongoRows.StreamOf(document);
         var (start, revision) = MongoRows.PlaceOf(document);
+        MongoRows.Read(document, () => document[MongoRows.Key].AsObjectId);
+        MongoSnapshots.ToSnapshot(stream, document);
         var head = lives.GetValueOrDefault(stream)?.Head ?? default;
         if (head.Start == start && revision > head.Revision)
             Report($"stream '{stream}', snapshot at revision {revision}", $"it is above the stream's revision {head.Revision}.");

@@ -60,7 +60,7 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
             {
                 await AdvanceAsync(cancellationToken).ConfigureAwait(false);
                 if (!await isThere().ConfigureAwait(false)) return null;
-                var removal = end!.Value.Last + 1;
+                var removal = end!.Value.Next;
                 var document = MongoRows.ToRemoval(removal, CommitRecord.NextStamp(time, end.Value.Stamp), target);
                 if (await chain.AppendAsync(end.Value, [document]).ConfigureAwait(false) == 1)
                 {

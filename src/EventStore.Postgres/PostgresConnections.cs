@@ -13,7 +13,9 @@ internal sealed class PostgresConnections : IAsyncDisposable
 {
     // Array parameters of unlike lengths would be planned each time, and plans made while the tables were small would scan them later.
     // The cost of a disabled scan would make the server compile each such statement, so compiling is off.
-    private const string SessionSettings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
+    // Tables are named with their schema. Functions and operators are those of the server, whatever others make in other schemas.
+    private const string SessionSettings =
+        "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off; SET search_path = pg_catalog";
 
     // Statements are prepared by use, nothing is reset that is not set, and a page is taken from the socket in few pieces. What a
     // connection string says itself comes later in it, and holds.
@@ -76,6 +78,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
     {
         try
         {
+            if (!Paths.IsPath(connectionString)) throw new FormatException("It is blank, or has a character that has no UTF-8 form.");
             var given = new NpgsqlConnectionStringBuilder(ConnectionDefaults + connectionString);
             if (string.IsNullOrWhiteSpace(given.Host)) throw new ArgumentException("It names no host.");
             if (given.Port > IPEndPoint.MaxPort) throw new ArgumentException("It names no port.");

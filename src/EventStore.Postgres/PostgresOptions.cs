@@ -48,7 +48,7 @@ public sealed class PostgresOptions
 
     internal void RequireSchema() => OptionRules.Require(
         this,
-        !string.IsNullOrEmpty(Schema) && !Schema.Contains('\0', StringComparison.Ordinal)
+        Paths.IsPath(Schema)
             && Encoding.UTF8.GetByteCount(Schema) <= MaxSchemaBytes
             && !Schema.StartsWith("pg_", StringComparison.Ordinal),
         Schema,

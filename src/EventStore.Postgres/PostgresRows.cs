@@ -7,7 +7,7 @@ namespace EventStore.Postgres;
 internal static class PostgresRows
 {
     /// <summary>The highest number in a row. No store reaches it, so that sums of such numbers never overflow.</summary>
-    public const long MostNumber = 1L << 47;
+    public const long MostNumber = AttemptRules.MaxNumber;
 
     private static readonly byte[] None = [];
 
@@ -87,7 +87,7 @@ internal static class PostgresRows
     {
         var row = new StoreRow(reader.GetInt64(0), LastCheckpointOf(reader, 1), Stamp(reader, 2), reader.GetInt64(3), reader.GetInt64(4),
             reader.IsDBNull(5) ? null : reader.GetString(5));
-        return row.LastStream is >= 0 and <= MostNumber && row.Removed is >= 0 and <= MostNumber ? row
+        return row.LastStream is >= 0 and <= MostNumber - int.MaxValue && row.Removed is >= 0 and <= MostNumber ? row
             : throw PostgresErrors.Damage("store", "a number is out of its range.");
     }
 

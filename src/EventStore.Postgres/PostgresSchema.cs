@@ -122,6 +122,10 @@ public static class PostgresSchema
         var rows = connection.QueryUnbufferedAsync<string>(sql.Load("check-schema"), new { schema = sql.Schema },
             commandTimeout: connection.CommandTimeout);
         var found = await rows.ToListAsync(cancellationToken).ConfigureAwait(false);
+        if (found.Find(line => line.StartsWith("unexpected", StringComparison.Ordinal)) is { } unexpected)
+            throw new StorageException(
+                $"Schema '{sql.Schema}' holds a store with an {Names.Printable(unexpected)}, which can change or hide what is stored. "
+                    + "Drop it, or restore the database from a backup. Nothing was changed.");
         var missing = Expected.Except(found, StringComparer.Ordinal).ToList();
         if (missing.Count > 0)
             throw new StorageException(

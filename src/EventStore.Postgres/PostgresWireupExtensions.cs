@@ -16,10 +16,8 @@ public static class PostgresWireupExtensions
     {
         ArgumentNullException.ThrowIfNull(wireup);
         ArgumentNullException.ThrowIfNull(connectionString);
-        var chosen = Checked(options);
         var complete = PostgresConnections.Complete(connectionString);
-        return wireup.UsingPersistence(nameof(UsingPostgresPersistence),
-            context => new PostgresPersistenceEngine(PostgresConnections.To(complete), chosen, context));
+        return wireup.Using(() => PostgresConnections.To(complete), options);
     }
 
     /// <summary>
@@ -34,9 +32,7 @@ public static class PostgresWireupExtensions
     {
         ArgumentNullException.ThrowIfNull(wireup);
         ArgumentNullException.ThrowIfNull(dataSource);
-        var chosen = Checked(options);
-        return wireup.UsingPersistence(nameof(UsingPostgresPersistence),
-            context => new PostgresPersistenceEngine(PostgresConnections.Of(dataSource), chosen, context));
+        return wireup.Using(() => PostgresConnections.Of(dataSource), options);
     }
 
     /// <summary>
@@ -53,9 +49,7 @@ public static class PostgresWireupExtensions
     {
         ArgumentNullException.ThrowIfNull(wireup);
         ArgumentNullException.ThrowIfNull(transaction);
-        var chosen = Checked(options);
-        return wireup.UsingPersistence(nameof(UsingPostgresPersistence),
-            context => new PostgresPersistenceEngine(PostgresConnections.Inside(transaction), chosen, context));
+        return wireup.Using(() => PostgresConnections.Inside(transaction), options);
     }
 
     /// <summary>
@@ -68,14 +62,15 @@ public static class PostgresWireupExtensions
     public static EngineCatalogue AddPostgres(this EngineCatalogue engines, PostgresOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(engines);
-        var chosen = Checked(options);
+        var chosen = (options ?? new PostgresOptions()).Validated();
         return engines.Add("postgres", (connectionString, context) =>
             new PostgresPersistenceEngine(PostgresConnections.To(PostgresConnections.Complete(connectionString)), chosen, context));
     }
 
-    private static PostgresOptions Checked(PostgresOptions? options)
+    private static Wireup Using(this Wireup wireup, Func<PostgresConnections> connect, PostgresOptions? options)
     {
         var chosen = (options ?? new PostgresOptions()).Validated();
-        return chosen;
+        return wireup.UsingPersistence(
+            nameof(UsingPostgresPersistence), context => new PostgresPersistenceEngine(connect(), chosen, context));
     }
 }

@@ -7,7 +7,6 @@ internal sealed class RedisHold(RedisServer server, RedisSchema schema)
     public const string Held = "held";
 
     private const string Free = "free";
-    private const long MaxCheckpoint = 1L << 47;
     private volatile string heldAs = "";
 
     /// <summary>The name under which this engine holds the store; empty for none.</summary>
@@ -29,7 +28,7 @@ internal sealed class RedisHold(RedisServer server, RedisSchema schema)
 
     public async ValueTask SkipAsync(Checkpoint upTo, CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(upTo.Value, MaxCheckpoint, nameof(upTo));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(upTo.Value, AttemptRules.MaxNumber, nameof(upTo));
         if (heldAs.Length == 0 || await RunAsync("skip", heldAs, upTo.Value, cancellationToken).ConfigureAwait(false) == Free)
             throw new InvalidOperationException("Checkpoints are skipped only while the storage is held by this engine. Call HoldAsync.");
     }

@@ -48,6 +48,6 @@ public sealed partial class RedisOptions
         return (RedisOptions)MemberwiseClone();
     }
 
-    [GeneratedRegex("^[a-z0-9_-]{1,64}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^[a-z0-9_-]{1,64}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex NamePattern();
 }

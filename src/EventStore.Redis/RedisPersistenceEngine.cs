@@ -208,6 +208,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
             "unknown" =>
                 $"has the form '{detail}', but this version knows '{RedisSchema.Version}' only. "
                     + "Use the version that made it, or a newer one.",
+            "expiring" => $"has an expiring key: {detail}. Run PERSIST for it, and find out who set the time. Nothing was written.",
             "damaged" =>
                 $"is damaged: the key {detail} is missing, of another kind or behind the others. Restore the server's data; "
                     + "if it is not a store at all, choose another name.",

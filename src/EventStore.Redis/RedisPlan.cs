@@ -18,14 +18,13 @@ internal static class RedisPlan
 {
     private const byte HasStamp = 1, HasCondition = 2;
     private const byte HasCategory = 1, HasId = 2, HasTypes = 4;
-    private const long MaxNumber = 1L << 47;
 
     /// <summary>A revision as scripts compare it: 0 for an existing stream, 1 for any, otherwise two more.</summary>
     public static long ExpectationOf(ExpectedRevision expected) =>
-        expected.Exact is { } exact ? Math.Min(exact.Value, MaxNumber) + 2 : expected == ExpectedRevision.Any ? 1 : 0;
+        expected.Exact is { } exact ? Math.Min(exact.Value, AttemptRules.MaxNumber) + 2 : expected == ExpectedRevision.Any ? 1 : 0;
 
     /// <summary>An incarnation as scripts compare it; 0 for any.</summary>
-    public static long IncarnationOf(StreamExpectation expected) => Math.Min(expected.Incarnation.Value, MaxNumber);
+    public static long IncarnationOf(StreamExpectation expected) => Math.Min(expected.Incarnation.Value, AttemptRules.MaxNumber);
 
     /// <summary>The plan of an attempt.</summary>
     /// <param name="attempt">The attempt.</param>
@@ -52,7 +51,7 @@ internal static class RedisPlan
         }
 
         if (attempt.Condition is not { } condition) return plan.WrittenSpan.ToArray();
-        Write48(plan, Math.Min(condition.After.Value, MaxNumber));
+        Write48(plan, Math.Min(condition.After.Value, AttemptRules.MaxNumber));
         Write(plan, condition.Criteria);
         return plan.WrittenSpan.ToArray();
     }

@@ -93,7 +93,9 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
             {
                 var stream = RedisSchema.StreamOf((byte[])answer[i]!);
                 var (revision, met) = ((long)answer[i + 1], Math.Max(streams.GetValueOrDefault(stream).Revision, (long)answer[i + 2] - 1));
-                if (revision < 0) damages.Add(new Damage($"{address}, stream '{stream}'", "Its index is damaged, or not there.", Restore));
+                if (revision == -1) damages.Add(new Damage($"{address}, stream '{stream}'", "Its index is damaged or not there.", Restore));
+                if (revision == -2) damages.Add(new Damage($"{address}, stream '{stream}'", "Its index expires.",
+                    "Run PERSIST for the key that ends in the stream's name, and find out who set it."));
                 if (revision > met) damages.Add(new Damage($"{address}, stream '{stream}', revision {met + 1}",
                     $"Its index leads to revision {revision}, but the log has nothing after {met}.", Restore));
             }

@@ -16,11 +16,12 @@ public static class SqliteBackup
     /// <param name="database">The path of the file, or a connection string.</param>
     /// <param name="target">The path of the copy. Its directory must be there, and no file of its name.</param>
     /// <param name="cancellationToken">Ends the copying; nothing is left of it.</param>
+    /// <exception cref="ArgumentException">The target is no path.</exception>
     /// <exception cref="StorageException">The database cannot be read, the target is there already or cannot be written.</exception>
     /// <exception cref="WireupException">The database is in memory, or the connection string cannot be read.</exception>
     public static Task CreateAsync(string database, string target, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(target);
+        Paths.Require(target, "the path of the copy");
         var from = SqliteLocation.Parse(database);
         if (from.IsMemory)
             throw new WireupException(
@@ -31,13 +32,14 @@ public static class SqliteBackup
 
     private static void Create(SqliteLocation from, string target, CancellationToken cancellationToken)
     {
-        if (File.Exists(target))
+        from.RequireFile();
+        if (Path.Exists(target))
             throw new StorageException(
                 $"The backup '{target}' is there already, and is not written over. Name another file, or remove it.");
         if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(target))))
             throw new StorageException($"The directory of the backup '{target}' is missing. Make it first.");
         var unfinished = target + ".unfinished";
-        var to = SqliteLocation.Parse(unfinished);
+        var to = SqliteLocation.OfFile(unfinished);
         try
         {
             File.Delete(unfinished);

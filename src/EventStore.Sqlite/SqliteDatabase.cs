@@ -142,6 +142,7 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
 
     private SqliteSession Connect(bool mayCreate)
     {
+        location.RequireFile();
         if (location.FilePath is { } path && !File.Exists(path))
         {
             if (!mayCreate) throw Missing();
@@ -174,6 +175,9 @@ internal sealed class SqliteDatabase(SqliteLocation location, SqliteOptions opti
         try
         {
             connection.Open();
+
+            // One that is made on a table of the store later does not run here.
+            raw.sqlite3_db_config(connection.Handle, raw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, out _);
             var session = new SqliteSession(connection, sql, history);
             session.Pragma($"cache_size = -{cacheKilobytes}");
             return session;

@@ -32,10 +32,10 @@ internal sealed class SqliteLocation
     public static SqliteLocation Parse(string database)
     {
         ArgumentNullException.ThrowIfNull(database);
-        if (string.IsNullOrWhiteSpace(database) || database.Contains('\0', StringComparison.Ordinal))
+        if (!Paths.IsPath(database))
             throw new WireupException(
-                "The database for SQLite is empty, or has a NUL character, which no path has. Name a file, ':memory:', or a connection "
-                + "string such as 'Data Source=orders.db'.");
+                "The database for SQLite is empty, or has a NUL character or half of a surrogate pair, which no path has. Name a file, "
+                + "':memory:', or a connection string such as 'Data Source=orders.db'.");
         var isConnectionString = Array.Exists(Keywords, keyword => HasKeyword(database, keyword));
         SqliteConnectionStringBuilder parsed;
         try
@@ -63,6 +63,19 @@ internal sealed class SqliteLocation
             throw new WireupException(
                 "The connection string asks for 'Cache=Shared', under which readers and writers lock each other out. Leave it away.");
         return new SqliteLocation(parsed);
+    }
+
+    /// <summary>A file, whatever its name looks like.</summary>
+    public static SqliteLocation OfFile(string path) => new(new() { DataSource = System.IO.Path.GetFullPath(path) });
+
+    /// <summary>Refuses what is no file. SQLite would take a device for an empty database, and wait for a pipe.</summary>
+    /// <exception cref="StorageException">A directory, a device, a pipe or a socket is in its place.</exception>
+    public void RequireFile()
+    {
+        if (FilePath is { } path && Paths.FindKind(path) is { } kind && kind != Paths.RegularFile)
+            throw new StorageException(
+                $"'{path}' is {kind}, so there can be no database. Nothing was changed. Name a file, which may be missing where storage "
+                + "may be made.");
     }
 
     /// <summary>A connection to it that opens in the mode.</summary>

@@ -21,7 +21,7 @@ internal sealed class SqliteRows(SqliteSession session)
     public const int Events = 13;
 
     // What no store reaches: so that sums of such numbers never overflow.
-    public const long MostNumber = 1L << 47;
+    public const long MostNumber = AttemptRules.MaxNumber;
 
     private const int KeptEvents = 1024;
     private const int Slots = 4096;

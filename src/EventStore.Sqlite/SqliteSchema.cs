@@ -21,7 +21,10 @@ internal static partial class SqliteSchema
                 $"The database '{location.Path}' keeps texts in {encoding}, in which names would be out of order. "
                     + "Store in a database of its own, which will be in UTF-8.");
 
-        var found = session.Connection.Query<Row>(session.Sql["find-schema"]).ToDictionary(row => row.Name, row => row.Sql);
+        Row[] rows = [.. session.Connection.Query<Row>(session.Sql["find-schema"])];
+        if (Array.Find(rows, row => row.Type != "table") is { } added)
+            throw Unlike(location, $"The {Names.Printable(added.Type)} '{Names.Printable(added.Name)}' does not belong to the store");
+        var found = rows.ToDictionary(row => row.Name, row => row.Sql);
         if (found.Count == 0) return false;
 
         if (found.ContainsKey(session.Sql.Table("store")))
@@ -64,5 +67,5 @@ internal static partial class SqliteSchema
     [GeneratedRegex("\\s+", RegexOptions.CultureInvariant)]
     private static partial Regex Whitespace();
 
-    internal sealed record Row(string Name, string Sql);
+    internal sealed record Row(string Name, string Sql, string Type);
 }

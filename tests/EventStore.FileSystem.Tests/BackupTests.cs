@@ -60,6 +60,36 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_first_backup_that_was_cancelled_is_refused_until_one_completes_it()
+    {
+        var files = new FileSystemStore(directory.Path, new FileSystemOptions { SegmentSizeBytes = 64 << 10 });
+        await using var store = await Json(Wireup.Init().UsingFileSystemPersistence(files).InitializeStorageEngine()).BuildAsync();
+        for (var i = 0; i < 300; i++) await store.AppendAsync($"stream-{i % 7}", new string('x', 300));
+        using var cancelling = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await files.BackupAsync(copy.Path, new Calls(cancelling.Cancel), cancelling.Token));
+        foreach (var opening in (Wireup[])[Copy(), Copy().InitializeStorageEngine(), Copy().OpenReadOnly()])
+        {
+            var refused = await Assert.ThrowsAsync<StorageException>(async () => await opening.BuildAsync());
+            Assert.Contains("Run the backup", refused.Message, StringComparison.Ordinal);
+        }
+
+        await files.BackupAsync(copy.Path);
+        await using var restored = await Copy().BuildAsync();
+        Assert.Equal(300, await restored.ReadAllAsync().CountAsync());
+
+        Wireup Copy() => Json(Wireup.Init().UsingFileSystemPersistence(copy.Path));
+
+        static Wireup Json(Wireup wireup) => wireup.UsingJsonSerialization(types => types.Register<string>("text"));
+    }
+
+    // Called on the thread that reports.
+    private sealed class Calls(Action call) : IProgress<FileSystemProgress>
+    {
+        public void Report(FileSystemProgress value) => call();
+    }
+
+    [Fact]
     public async Task A_marked_copy_that_is_damaged_before_its_durable_end_is_refused()
     {
         var engine = await SmallStore.OpenAsync(new FileDisk(directory.Path), SmallStore.Small(segmentBytes: 1 << 20));

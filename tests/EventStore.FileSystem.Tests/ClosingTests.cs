@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Recovery;
+using EventStore.TestSupport;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.FileSystem.Tests;
@@ -24,7 +25,7 @@ public sealed class ClosingTests : IDisposable
         {
             Fails = path => isFull && (isWrittenInFull || !path.EndsWith(".seg", StringComparison.Ordinal)),
         };
-        using var log = new Lines();
+        using var log = new LogLines();
         var engine = new FileSystemPersistenceEngine(
             new StoreFiles(disk, SmallStore.Small()),
             new EngineDurability(Durability.Durable, "test", []),
@@ -40,29 +41,5 @@ public sealed class ClosingTests : IDisposable
         await using var again = await SmallStore.OpenAsync(new FileDisk(root), SmallStore.Small());
         Assert.Equal(stored, await SmallStore.ReadAllAsync(again));
         await SmallStore.FillAsync(again, 1);
-    }
-
-    private sealed class Lines : ILoggerFactory, ILogger
-    {
-        public ConcurrentQueue<string> Written { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-            // It keeps every message itself.
-        }
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Written.Enqueue(formatter(state, exception));
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -98,14 +98,16 @@ public sealed class CompactionTests : IDisposable
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(isDurable: false, compresses: true));
         await SmallStore.FillAsync(engine, 200, prefix: "kept");
         var kept = await SmallStore.ReadAllAsync(engine);
+        const int Rounds = 20;
         using var ending = new CancellationTokenSource();
+        using var begun = new SemaphoreSlim(0);
         var changing = Task.Run(async () =>
         {
-            for (var round = 0; round < 100 && !ending.IsCancellationRequested; round++)
+            for (var round = 0; round < Rounds; round++)
             {
+                await begun.WaitAsync(TestContext.Current.CancellationToken); // changes run beside each compaction
                 await SmallStore.FillAsync(engine, 40, streams: 4, prefix: "passing");
                 for (var i = 0; i < 4; i++) await engine.DeleteStreamAsync($"passing-{i}", StreamExpectation.Any);
-                await Task.Delay(5);
             }
         });
         var reading = Task.Run(async () =>
@@ -121,7 +123,12 @@ public sealed class CompactionTests : IDisposable
             }
         });
 
-        for (var i = 0; i < 20; i++) await CompactAsync(engine);
+        for (var round = 0; round < Rounds; round++)
+        {
+            begun.Release();
+            await CompactAsync(engine);
+        }
+
         await ending.CancelAsync();
         await Task.WhenAll(changing, reading);
         Assert.True((await engine.VerifyAsync()).IsSound);

@@ -3,6 +3,7 @@ using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
+using EventStore.TestSupport;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.FileSystem.Tests;
@@ -16,12 +17,17 @@ public sealed class CompressionTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Sealed_segments_are_compressed_in_the_background_and_read_the_same()
     {
-        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true));
+        using var worked = new SemaphoreSlim(0);
+        var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small(compresses: true, inBackground: work => Task.Run(() =>
+        {
+            work();
+            worked.Release();
+        })));
         await SmallStore.FillAsync(engine, 600);
-        await WaitUntilPackedAsync();
+        while (!Segments()[..^1].All(IsPacked)) await worked.WaitAsync(TestContext.Current.CancellationToken);
         var stored = await SmallStore.ReadConsistentAsync(engine);
         Assert.Equal(1200, stored.Count);
         await engine.DisposeAsync();
@@ -80,7 +86,7 @@ public sealed class CompressionTests : IDisposable
     [Fact]
     public async Task A_failed_compression_is_logged_and_retried_less_and_less_often_until_it_succeeds()
     {
-        var warnings = new Warnings();
+        var warnings = new LogLines(LogLevel.Warning);
         var isFull = true;
         var disk = new FailingDisk(Disk) { Fails = path => isFull && path == "log/packed.seg.tmp" };
         var settings = SmallStore.Small(compresses: true, segmentBytes: 5000, inBackground: LogSettings.InPlace);
@@ -91,9 +97,9 @@ public sealed class CompressionTests : IDisposable
         await SmallStore.FillAsync(engine, 200);
         var failing = Segments().Length;
         Assert.True(failing > 60);
-        Assert.InRange(warnings.Messages.Count, 5, 7);
+        Assert.InRange(warnings.Written.Count, 5, 7);
         Assert.All(
-            warnings.Messages,
+            warnings.Written,
             message =>
                 Assert.StartsWith(
                     $"Compressing 'log/00000001.seg' of the store at '{directory.Path}' failed: No space is left", message,
@@ -133,42 +139,11 @@ public sealed class CompressionTests : IDisposable
     private string[] Segments() =>
         [.. Directory.EnumerateFiles(Path.Combine(directory.Path, "log"), "*.seg").Order(StringComparer.Ordinal)];
 
-    private async Task WaitUntilPackedAsync()
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!Segments()[..^1].All(IsPacked)) await Task.Delay(10, patience.Token);
-    }
-
     private static bool IsPacked(string path)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         Span<byte> head = stackalloc byte[8];
         RandomAccess.Read(file, head, 0);
         return PackedFormat.IsPacked(head);
-    }
-
-    /// <summary>Keeps what is logged as a warning.</summary>
-    private sealed class Warnings : ILoggerFactory, ILogger
-    {
-        public List<string> Messages { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Warning;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Messages.Add(formatter(state, exception));
-
-        public void Dispose()
-        {
-        }
     }
 }

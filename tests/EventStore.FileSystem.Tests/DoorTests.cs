@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EventStore.FileSystem.Tests.Processes;
 
 namespace EventStore.FileSystem.Tests;
@@ -54,7 +55,42 @@ public sealed class DoorTests : IDisposable
         Assert.NotNull(await first.FindHeadAsync("stream"));
     }
 
-    [Theory, InlineData(""), InlineData("Upper"), InlineData("../out"), InlineData("a b")]
+    [Fact]
+    public async Task What_is_no_directory_is_refused_with_what_it_is()
+    {
+        var file = Path.Combine(directory.Path, "file");
+        await File.WriteAllTextAsync(file, "text");
+        var pipe = Path.Combine(directory.Path, "pipe");
+        if (OperatingSystem.IsLinux()) await Process.Start("mkfifo", pipe).WaitForExitAsync();
+        (string Path, string Kind)[] places = OperatingSystem.IsLinux()
+            ? [(file, "a file"), (pipe, "a named pipe"), ("/dev/null", "a device")]
+            : [(file, "a file")];
+        foreach (var (path, kind) in places)
+        {
+            var sound = new FileSystemStore(Path.Combine(directory.Path, "sound"));
+            await (await Json(Wireup.Init().UsingFileSystemPersistence(sound).InitializeStorageEngine()).BuildAsync()).DisposeAsync();
+            Func<Task>[] members =
+            [
+                () => Json(Wireup.Init().UsingFileSystemPersistence(path).InitializeStorageEngine()).BuildAsync().AsTask(),
+                () => Json(Wireup.Init().UsingFileSystemPersistence(Path.Combine(path, "below"))).BuildAsync().AsTask(),
+                () => Json(Wireup.Init().UsingPersistence($"file:{path}", engines => engines.AddFileSystem()).OpenReadOnly()).BuildAsync()
+                    .AsTask(),
+                () => sound.BackupAsync(path).AsTask(),
+                () => sound.RepairAsync(path).AsTask(),
+                () => new FileSystemStore(path).VerifyAsync().AsTask(),
+            ];
+            for (var i = 0; i < members.Length; i++)
+            {
+                var error = await Record.ExceptionAsync(members[i]);
+                Assert.True(error?.GetType() == typeof(StorageException), $"member {i} of the list on {path} gave {error}");
+                Assert.Contains($"'{path}' is {kind}", error.Message, StringComparison.Ordinal);
+            }
+        }
+
+        static Wireup Json(Wireup wireup) => wireup.UsingJsonSerialization(types => types.Register<string>("text"));
+    }
+
+    [Theory, InlineData(""), InlineData("Upper"), InlineData("../out"), InlineData("a b"), InlineData("a\n")]
     public void A_name_that_is_not_a_plain_file_name_is_refused(string name) =>
         Assert.Throws<InvalidOptionException>(
             () => Wireup.Init().UsingFileSystemPersistence(directory.Path, new FileSystemOptions { Name = name }));

@@ -43,6 +43,27 @@ public sealed class RepairTests : IDisposable
     }
 
     [Fact]
+    public async Task A_repair_that_was_cancelled_leaves_nothing_that_opens_as_a_store()
+    {
+        await FillAsync(isPacked: false);
+        using var cancelling = new CancellationTokenSource();
+        var files = new FileSystemStore(directory.Path, Options);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await files.RepairAsync(repaired.Path, new Calls(cancelling.Cancel), cancelling.Token));
+        Directory.Delete(Path.Combine(repaired.Path, "events", "log"), recursive: true); // as if it had ended before its first file
+        var opening = Wireup.Init().UsingFileSystemPersistence(repaired.Path, Options).InitializeStorageEngine()
+            .UsingJsonSerialization(types => types.Register<string>("text"));
+        var refused = await Assert.ThrowsAsync<StorageException>(async () => await opening.BuildAsync());
+        Assert.Contains("did not complete", refused.Message, StringComparison.Ordinal);
+    }
+
+    // Called on the thread that reports.
+    private sealed class Calls(Action call) : IProgress<FileSystemProgress>
+    {
+        public void Report(FileSystemProgress value) => call();
+    }
+
+    [Fact]
     public async Task Lost_segments_heads_and_identity_cost_nothing_else()
     {
         var stored = await FillAsync(isPacked: false);

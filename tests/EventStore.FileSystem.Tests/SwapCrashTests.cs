@@ -208,20 +208,46 @@ public sealed class SwapCrashTests
     }
 
     [Fact]
-    public async Task A_first_backup_interrupted_at_any_call_is_completed_by_the_next()
+    public async Task A_first_backup_interrupted_at_any_call_is_refused_until_the_next_completes_it()
     {
         var (made, expected) = await MakeAsync();
         await using var source = await SmallStore.OpenAsync(made, Compressed);
-        var isDone = false;
+        var (isDone, refusals) = (false, 0);
         for (var calls = 0; !isDone; calls++)
         {
             var disk = new SimulatedDisk(new Random(calls));
             disk.StopAfter(calls);
             isDone = await Record.ExceptionAsync(() => BackupAsync(source, disk)) is null;
             disk.RestartMachine();
+
+            // Opened where it may be created: an empty store must never be what a backup left.
+            if (disk.Paths.Any(path => path != OpenStore.LockFileName)) refusals += await RefusesOrHasAllAsync(disk.Copy());
             await BackupAsync(source, disk);
             await using var engine = await SmallStore.OpenAsync(disk, Plain);
             Assert.Equal(expected, await ContentAsync(engine));
+        }
+
+        Assert.True(refusals > 20, $"only {refusals} were refused");
+
+        async Task<int> RefusesOrHasAllAsync(SimulatedDisk copy)
+        {
+            await using var engine = SmallStore.Make(copy, Plain);
+            await using var reader = SmallStore.MakeReader(copy, Plain);
+            try
+            {
+                await reader.InitializeAsync();
+                Assert.Equal(expected, await ContentAsync(reader));
+                await engine.InitializeAsync();
+                Assert.Equal(expected, await ContentAsync(engine));
+                return 0;
+            }
+            catch (StorageException refused)
+            {
+                Assert.Contains("did not complete", refused.Message, StringComparison.Ordinal);
+                refused = await Assert.ThrowsAsync<StorageException>(async () => await engine.InitializeAsync());
+                Assert.Contains("did not complete", refused.Message, StringComparison.Ordinal);
+                return 1;
+            }
         }
     }
 
@@ -265,7 +291,7 @@ public sealed class SwapCrashTests
         return (disk, await ContentAsync(engine));
     }
 
-    private static async Task<string> ContentAsync(FileSystemPersistenceEngine engine)
+    private static async Task<string> ContentAsync(IPersistenceEngine engine)
     {
         var events = await SmallStore.ReadConsistentAsync(engine);
         var document = await engine.FindDocumentAsync("document");

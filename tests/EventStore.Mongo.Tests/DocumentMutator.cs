@@ -1,3 +1,4 @@
+using EventStore.TestSupport;
 using MongoDB.Bson;
 using MongoDB.Driver;
 
@@ -6,12 +7,6 @@ namespace EventStore.Mongo.Tests;
 /// <summary>Changes a document as another client of the database could; the seed decides how. Documents have no checksum.</summary>
 internal sealed class DocumentMutator(IMongoDatabase database, Random random)
 {
-    private static readonly long[] Absurd =
-    [
-        0, 1, -1, 2, 127, 65_536, int.MaxValue, 1L << 31, uint.MaxValue, 1L << 47, (1L << 47) + 1, 1L << 61, 1L << 62, long.MaxValue - 1,
-        long.MaxValue, long.MinValue,
-    ];
-
     private static readonly string[] Collections = ["entries", "entries", "entries", "entries", "snapshots", "documents", "store"];
 
     /// <summary>Changes a document. Returns what was done; null where nothing was changed.</summary>
@@ -74,9 +69,9 @@ internal sealed class DocumentMutator(IMongoDatabase database, Random random)
 
     private BsonValue ValueLike(BsonValue value) => value switch
     {
-        BsonInt64 => Number(),
-        BsonInt32 => (int)Number(),
-        BsonString => Text(),
+        BsonInt64 => HostileValues.Number(random),
+        BsonInt32 => (int)HostileValues.Number(random),
+        BsonString => HostileValues.Text(random, "removing"),
         BsonBinaryData { SubType: BsonBinarySubType.UuidStandard } => new BsonBinaryData(
             random.Next(2) == 0 ? Guid.Empty : new Guid(random.Next(), 1, 2, new byte[8]), GuidRepresentation.Standard),
         BsonBinaryData => new BsonBinaryData(new byte[random.Next(3) == 0 ? 300_000 : random.Next(40)]),
@@ -90,29 +85,11 @@ internal sealed class DocumentMutator(IMongoDatabase database, Random random)
         2 => new BsonDouble(double.PositiveInfinity),
         3 => new BsonArray { 1, "a" },
         4 => new BsonDocument("a", 1),
-        5 => new BsonString(Text()),
+        5 => new BsonString(HostileValues.Text(random, "removing")),
         6 => new BsonInt32(random.Next(-1, 40)),
-        7 => new BsonInt64(Number()),
+        7 => new BsonInt64(HostileValues.Number(random)),
         8 => new BsonBoolean(true),
         _ => new BsonBinaryData(new byte[random.Next(20)]),
-    };
-
-    private long Number() => random.Next(4) switch
-    {
-        0 => random.Next(-3, 40),
-        1 => random.NextInt64(long.MinValue, long.MaxValue),
-        _ => Absurd[random.Next(Absurd.Length)],
-    };
-
-    private string Text() => random.Next(7) switch
-    {
-        0 => "",
-        1 => new string('x', 2_000),
-        2 => "a\nb\u0001",
-        3 => "stream-1",
-        4 => "removing",
-        5 => new string('\u00FC', 200),
-        _ => "\u202Eother",
     };
 
     private static string Shown(BsonValue value) => value.ToString() is { Length: > 40 } text ? text[..40] : $"{value}";

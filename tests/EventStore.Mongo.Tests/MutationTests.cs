@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using EventStore.TestSupport;
 using MongoDB.Bson;
 using MongoDB.Driver;
 
@@ -13,23 +13,15 @@ public sealed class MutationTests : IAsyncLifetime
 {
     private const long MostBytes = 256 << 20;
     private const int CasesBetweenChecks = 50;
-    private const int Events = 20;
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
-    private static readonly PageLimit Limit = new(100, 1 << 20);
     private static readonly string[] Collections = ["entries", "snapshots", "documents", "store"];
     private readonly MongoBackend backend = new();
     private readonly Dictionary<string, List<BsonDocument>> kept = [];
     private IMongoDatabase? database;
-    private CommitAttempt? original;
-    private int refused;
+    private readonly EngineCalls calls = new(Token);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static bool IsLongRun { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
-
     private IMongoDatabase Database => database ?? throw new InvalidOperationException("The server is not started yet.");
-
-    private CommitAttempt First => original ?? throw new InvalidOperationException("The store is not filled yet.");
 
     public async ValueTask InitializeAsync() => database = await backend.GetDatabaseAsync();
 
@@ -52,15 +44,11 @@ public sealed class MutationTests : IAsyncLifetime
     public async Task A_value_that_no_store_writes_is_reported_as_damage(string collection, string field, object value)
     {
         await FillAsync(isRemoving: false);
-        await using var engine = await OpenAsync();
-        var all = Database.GetCollection<BsonDocument>($"events.{collection}");
-        var last = await all.Find(new BsonDocument()).Sort(new BsonDocument("_id", -1)).FirstAsync(Token);
-        var key = last["_id"];
-        last[field] = BsonValue.Create(value);
-        await all.DeleteOneAsync(new BsonDocument("_id", key), Token);
-        await all.InsertOneAsync(last, null, Token);
+        await using var engine = Engine();
+        await engine.InitializeAsync(Token);
+        await ChangeNewestAsync(collection, document => document[field] = BsonValue.Create(value));
         var found = 0;
-        foreach (var (_, call) in Readers)
+        foreach (var (_, call) in calls.Readers)
         {
             try
             {
@@ -73,7 +61,79 @@ public sealed class MutationTests : IAsyncLifetime
         }
 
         Assert.NotEqual(0, found);
-        if (collection != "documents") Assert.False((await engine.VerifyAsync(null, Token)).IsSound);
+        Assert.False((await engine.VerifyAsync(null, Token)).IsSound);
+    }
+
+    [Fact(Timeout = 10_000_000)]
+    public async Task A_field_of_any_collection_that_is_missing_or_of_another_type_is_found_by_verifying()
+    {
+        await FillAsync(isRemoving: false);
+        await using var engine = Engine();
+        await engine.InitializeAsync(Token);
+        var checkedFields = 0;
+        foreach (var collection in Collections)
+        {
+            foreach (var field in kept[collection][^1].Names.ToArray())
+            {
+                foreach (var other in (BsonValue?[])[null, "text", 7L, 7, 7.5, -1L, new BsonArray { 1 }, new BsonDocument("a", 1), true])
+                {
+                    if (field == "_id" && other is null or BsonArray) continue; // no document can have these as its key
+                    if (await ChangeNewestAsync(collection, document => Change(document, field, other)) is not { } change) continue;
+                    var report = await engine.VerifyAsync(null, Token);
+                    Assert.False(report.IsSound, $"{collection}: {change}");
+                    Assert.All(report.Damages, damage => Assert.NotEqual("", damage.Advice));
+                    checkedFields++;
+                    await RestoreAsync();
+                }
+            }
+        }
+
+        Assert.True(checkedFields > 100, $"only {checkedFields} changes were checked");
+        await calls.RequireWholeAsync(Engine());
+    }
+
+    [Fact(Timeout = 10_000_000)]
+    public async Task A_field_of_an_event_that_is_missing_or_of_another_type_is_found_by_verifying()
+    {
+        await FillAsync(isRemoving: false);
+        await using var engine = Engine();
+        await engine.InitializeAsync(Token);
+        foreach (var field in kept["entries"][^1]["events"][0].AsBsonDocument.Names.ToArray())
+        {
+            foreach (var other in (BsonValue?[])[null, "", 7L, new BsonArray { 1 }, BsonNull.Value])
+            {
+                if (field == "headers" && other is null) continue; // as they are left out where there are none
+                await ChangeNewestAsync("entries", document => Change(document["events"][0].AsBsonDocument, field, other));
+                Assert.False((await engine.VerifyAsync(null, Token)).IsSound, $"{field}: {other}");
+                await RestoreAsync();
+            }
+        }
+    }
+
+    [Fact(Timeout = 10_000_000)]
+    public async Task A_checkpoint_that_no_store_reaches_is_refused_before_anything_is_written()
+    {
+        await FillAsync(isRemoving: false);
+        await ChangeNewestAsync("entries", document => document["_id"] = MongoRows.MostNumber);
+        await using var engine = Engine();
+        await engine.InitializeAsync(Token);
+        var entries = Database.GetCollection<BsonDocument>("events.entries");
+        var before = await entries.CountDocumentsAsync(new BsonDocument(), null, Token);
+        foreach (var (name, write) in calls.Writers.Where(call => call.Name is "commit" or "delete stream" or "purge"))
+        {
+            var refused = await Record.ExceptionAsync(() => write(engine));
+            Assert.True(refused is CorruptStorageException, $"{name}: {refused}");
+        }
+
+        Assert.Equal(before, await entries.CountDocumentsAsync(new BsonDocument(), null, Token));
+    }
+
+    [Fact]
+    public void A_view_in_the_place_of_a_collection_is_refused()
+    {
+        var view = new BsonDocument { { "name", "events.entries" }, { "type", "view" }, { "options", new BsonDocument("viewOn", "x") } };
+        Assert.False(MongoSchema.IsPlain(view));
+        Assert.True(MongoSchema.IsPlain(new BsonDocument { { "name", "events.entries" }, { "type", "collection" } }));
     }
 
     [Theory(Timeout = 10_000_000)]
@@ -81,150 +141,63 @@ public sealed class MutationTests : IAsyncLifetime
     [InlineData(true, 150)]
     public async Task A_document_that_was_changed_is_read_or_refused_in_time_and_memory(bool isRemoving, int usualCases)
     {
-        var cases = IsLongRun ? usualCases * 50 : usualCases;
         await FillAsync(isRemoving);
-        var (slowest, largest, done) = (TimeSpan.Zero, 0L, 0);
-        for (var seed = isRemoving ? 1_000_000 : 1; done < cases; seed++)
-        {
-            await RestoreAsync();
-            if (!isRemoving && seed % CasesBetweenChecks == 0) await RequireWholeAsync();
-            var random = new Random(seed);
-            var mutator = new DocumentMutator(Database, random);
-            if (await mutator.MutateAsync() is not { } change) continue;
-            var what = $"seed {seed}: {change}{(random.Next(4) == 0 ? ", " + await mutator.MutateAsync() : "")}";
-            done++;
+        var run = new MutationRun(usualCases, usualCases * 50, MostBytes);
+        await run.RunAsync(
+            async (seed, random) =>
+            {
+                await RestoreAsync();
+                if (!isRemoving && seed % CasesBetweenChecks == 0) await calls.RequireWholeAsync(Engine());
+                var mutator = new DocumentMutator(Database, random);
+                if (await mutator.MutateAsync() is not { } change) return null;
+                return $"{change}{(random.Next(4) == 0 ? ", " + await mutator.MutateAsync() : "")}";
+            },
+            async random =>
+            {
+                var writers = calls.Writers;
+                random.Shuffle(writers);
+                await run.UseAsync(Engine(), calls.Readers, IsRefusal);
 
-            var (before, started) = (GC.GetTotalAllocatedBytes(), Stopwatch.GetTimestamp());
-            var writers = Writers;
-            random.Shuffle(writers);
-            await ReturnAsync(Readers, what, mayWait: false);
-            await ReturnAsync(writers, what, mayWait: true);
-
-            var (allocated, time) = (GC.GetTotalAllocatedBytes() - before, Stopwatch.GetElapsedTime(started));
-            (slowest, largest) = (time > slowest ? time : slowest, Math.Max(largest, allocated));
-            Assert.True(allocated < MostBytes, $"{what}: {allocated} bytes allocated");
-        }
-
-        TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{cases} mutations, {refused} calls refused; longest case {slowest.TotalMilliseconds:0} ms, "
-                + $"most allocated by a case {largest >> 10} KiB");
+                // A place of the chain that a wrong document holds looks like other writers that are always faster.
+                await run.UseAsync(Engine(timeoutSeconds: 1), writers, error => error is StorageUnavailableException || IsRefusal(error));
+            });
     }
 
-    private static (string Name, Func<IPersistenceEngine, Task> Call)[] Writers =>
-    [
-        ("commit", async engine => await engine.CommitAsync(
-            [Attempt("stream-0"), Attempt("new"), Attempt("stream-0", events: 3)], Token)),
-        ("conflict", async engine => await engine.CommitAsync([Attempt("stream-0", ExpectedRevision.Exactly(1))], Token)),
-        ("save snapshot", async engine => await engine.SaveSnapshotAsync(
-            new SnapshotRecord("stream-0", new Revision(2), 1, "state", new byte[3]), Token)),
-        ("prune", async engine => await engine.PruneSnapshotsAsync("stream-0", 1, Token)),
-        ("put document", async engine => await engine.PutDocumentAsync("new", new byte[3], 0, Token)),
-        ("delete document", async engine => await engine.DeleteDocumentAsync("a", 1, Token)),
-        ("delete stream", async engine => await engine.DeleteStreamAsync("stream-1", Token)),
-        ("purge bucket", async engine => await engine.PurgeBucketAsync("other", Token)),
-        ("purge", async engine => await engine.PurgeAllAsync(Token)),
-    ];
+    private static bool IsRefusal(EventStoreException error) =>
+        error is not (BatchOutcomeUnknownException or StorageUnavailableException);
 
-    private (string Name, Func<IPersistenceEngine, Task> Call)[] Readers =>
-    [
-        ("stream forward", async engine => Hold((await ReadAsync(engine, 1, ReadDirection.Forward)).Events)),
-        ("stream from the middle", async engine => Hold((await ReadAsync(engine, 4, ReadDirection.Forward)).Events)),
-        ("stream backward", async engine => Hold((await ReadAsync(engine, 1, ReadDirection.Backward)).Events)),
-        ("all forward", async engine => await ReadAllAsync(engine, EventFilter.Everything, ReadDirection.Forward)),
-        ("all backward", async engine => await ReadAllAsync(engine, EventFilter.Everything, ReadDirection.Backward)),
-        ("bucket forward", async engine =>
-            await ReadAllAsync(engine, new EventFilter { Bucket = "default" }, ReadDirection.Forward)),
-        ("type backward", async engine =>
-            await ReadAllAsync(engine, new EventFilter { EventTypes = ["type"] }, ReadDirection.Backward)),
-        ("heads", async engine => await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100), Token)),
-        ("heads due", async engine => await engine.ListHeadsAsync(new HeadQuery("default", 2, null, 1), Token)),
-        ("head", async engine => await engine.FindHeadAsync("stream-0", Token)),
-        ("snapshot", async engine => await engine.FindSnapshotAsync("stream-0", Revision.Max, Token)),
-        ("commit by id", async engine => await engine.FindCommitAsync(First.Stream, First.CommitId, Token)),
-        ("document", async engine => await engine.FindDocumentAsync("a", Token)),
-        ("documents", async engine => await engine.ListDocumentsAsync("", "", 10, Token)),
-        ("wait", async engine => await engine.WaitForCommitsAsync(Checkpoint.Max, TimeSpan.FromMilliseconds(1), Token)),
-        ("verify", async engine => await engine.VerifyAsync(null, Token)),
-    ];
-
-    private static async Task<StreamPage> ReadAsync(IPersistenceEngine engine, long from, ReadDirection direction) =>
-        await engine.ReadStreamAsync(new StreamRead("stream-0", new Revision(from), Revision.Max, direction, Limit), Token);
-
-    private static async Task ReadAllAsync(IPersistenceEngine engine, EventFilter filter, ReadDirection direction)
+    // Null where nothing is changed: another value of the same type may be a sound one.
+    private static string? Change(BsonDocument document, string field, BsonValue? other)
     {
-        var (after, upTo) = (default(Checkpoint), Checkpoint.Max);
-        for (var pages = 0; pages < 3; pages++)
-        {
-            var page = await engine.ReadAllAsync(new StoreRead(filter, after, upTo, direction, Limit), Token);
-            Hold(page.Events);
-            if (page.IsEnd) return;
-            if (direction == ReadDirection.Forward) after = page.Position;
-            else upTo = new Checkpoint(Math.Max(0, page.Position.Value - 1));
-        }
+        if (other is null && field == "headers") return null; // they are left out where there are none
+        if (other is not null && document[field].BsonType == other.BsonType) return null;
+        if (other is null) document.Remove(field);
+        else document[field] = other;
+        return $"{field} = {other?.ToString() ?? "nothing"}";
     }
 
-    // What an application does with every event.
-    private static void Hold(ReadOnlyMemory<RecordedEvent> events)
+    private async Task<string?> ChangeNewestAsync(string collection, Func<BsonDocument, object?> change)
     {
-        foreach (var recorded in events.Span)
-        {
-            _ = (recorded.Checkpoint, recorded.Revision, recorded.Commit.LastCheckpoint, recorded.Commit.LastRevision);
-            Assert.NotEqual(Guid.Empty, recorded.Record.EventId);
-            Assert.NotEqual(default, recorded.Commit.Stream);
-        }
-    }
-
-    private async Task ReturnAsync((string Name, Func<IPersistenceEngine, Task> Call)[] calls, string what, bool mayWait)
-    {
-        IPersistenceEngine? engine = null;
-        if (!await ReturnsAsync(async () => engine = await OpenAsync(), $"{what}, opening", mayWait) || engine is null) return;
-        await using var closing = engine;
-        foreach (var (name, call) in calls) await ReturnsAsync(() => call(engine), $"{what}, {name}", mayWait);
-    }
-
-    // A place of the chain that a wrong document holds looks like other writers that are always faster.
-    private async Task<bool> ReturnsAsync(Func<Task> call, string what, bool mayWait)
-    {
+        var all = Database.GetCollection<BsonDocument>($"events.{collection}");
+        var newest = await all.Find(new BsonDocument()).Sort(new BsonDocument("_id", -1)).FirstAsync(Token);
+        var before = (BsonDocument)newest.DeepClone();
+        if (change(newest) is not { } done) return null;
+        await all.DeleteOneAsync(new BsonDocument("_id", before["_id"]), Token);
         try
         {
-            await call().WaitAsync(Longest, Token);
-            return true;
+            await all.InsertOneAsync(newest, null, Token);
+            return done.ToString();
         }
-        catch (EventStoreException error) when (error is not BatchOutcomeUnknownException
-            && (mayWait || error is not StorageUnavailableException))
+        catch (MongoWriteException)
         {
-            refused++;
-            return false;
-        }
-        catch (Exception error) when (!Token.IsCancellationRequested)
-        {
-            throw new InvalidOperationException(what, error);
+            // A unique index keeps others from it, too.
+            await all.InsertOneAsync(before, null, Token);
+            return null;
         }
     }
 
-    private async Task<IPersistenceEngine> OpenAsync()
-    {
-        var place = MongoPlace.Of(Database, new MongoOptions { CommandTimeout = TimeSpan.FromSeconds(1) });
-        var engine = new MongoPersistenceEngine(place, EngineContext.Default);
-        try
-        {
-            await engine.InitializeAsync(Token);
-            return engine;
-        }
-        catch
-        {
-            await engine.DisposeAsync();
-            throw;
-        }
-    }
-
-    private async Task RequireWholeAsync()
-    {
-        await using var engine = await OpenAsync();
-        var report = await engine.VerifyAsync(null, Token);
-        Assert.True(report.IsSound);
-        Assert.Equal(Events, report.EventsChecked);
-    }
+    private MongoPersistenceEngine Engine(double timeoutSeconds = 20) =>
+        new(MongoPlace.Of(Database, new MongoOptions { CommandTimeout = TimeSpan.FromSeconds(timeoutSeconds) }), EngineContext.Default);
 
     private async Task RestoreAsync()
     {
@@ -239,17 +212,13 @@ public sealed class MutationTests : IAsyncLifetime
     // Commits of one and of several events, a stream that was deleted, a purge; and a removal that is going on.
     private async Task FillAsync(bool isRemoving)
     {
-        await using var engine = await OpenAsync();
-        original = Attempt("stream-0");
-        await engine.CommitAsync([Attempt(new StreamId("purged", "", "1"), events: 2), Attempt("deleted"), original], Token);
+        await using var engine = Engine();
+        await engine.InitializeAsync(Token);
+        await engine.CommitAsync(
+            [EngineCalls.Attempt(new StreamId("purged", "", "1"), events: 2), EngineCalls.Attempt("deleted")], Token);
         await engine.PurgeBucketAsync("purged", Token);
         await engine.DeleteStreamAsync("deleted", Token);
-        await engine.CommitAsync([Attempt("stream-1", events: 3), Attempt(new StreamId("other", "category", "1"))], Token);
-        for (var i = 0; i < 7; i++) await engine.CommitAsync([Attempt($"stream-{i % 2}", events: 2, bytes: i * 2_000)], Token);
-        await engine.CommitAsync([Attempt("stream-0")], Token);
-        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(3), 1, "state", new byte[] { 1, 2, 3 }), Token);
-        await engine.SaveSnapshotAsync(new SnapshotRecord("stream-1", new Revision(1), 0, "state", new byte[] { 1, 2, 3 }), Token);
-        foreach (var name in (string[])["a", "b"]) await engine.PutDocumentAsync(name, new byte[] { 1, 2, 3 }, 0, Token);
+        await calls.FillAsync(engine);
         var entries = Database.GetCollection<BsonDocument>("events.entries");
         var newest = await entries.Find(new BsonDocument()).Sort(new BsonDocument("_id", -1)).FirstAsync(Token);
         if (isRemoving)
@@ -262,10 +231,6 @@ public sealed class MutationTests : IAsyncLifetime
         foreach (var name in Collections)
             kept[name] = await Database.GetCollection<BsonDocument>($"events.{name}").Find(new BsonDocument()).ToListAsync(Token);
     }
-
-    private static CommitAttempt Attempt(StreamId stream, ExpectedRevision? expected = null, int events = 1, int bytes = 10) =>
-        new(stream, Guid.NewGuid(), expected ?? ExpectedRevision.Any, new byte[2],
-            [.. Enumerable.Range(0, events).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[bytes], new byte[1]))]);
 }
 
 /// <summary>Nothing else runs beside it, so that what is allocated is its own.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using EventStore.TestSupport;
 
 namespace EventStore.Mongo.Tests;
 
@@ -13,7 +14,7 @@ public sealed class ProcessTests : MongoTest
     private const string TaskVariable = "EVENTSTORE_MONGO_WRITER";
     private const int Processes = 4, WritersPerProcess = 4, Readers = 4;
     private static readonly TimeSpan WritingTime =
-        TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long" ? 30 : 5);
+        TimeSpan.FromSeconds(LongRun.IsAskedFor ? 30 : 5);
 
     [Fact(Timeout = 300_000), Conformance.Guarantee("G5", "G14", "G47")]
     public async Task What_writers_of_four_processes_store_comes_to_every_reader_once_and_in_order()

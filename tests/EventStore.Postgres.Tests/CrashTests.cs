@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using EventStore.TestServers;
+using EventStore.TestSupport;
 
 namespace EventStore.Postgres.Tests;
 
@@ -10,7 +11,7 @@ namespace EventStore.Postgres.Tests;
 public sealed class CrashTests
 {
     private const int Writers = 16;
-    private static readonly int Rounds = TestStores.IsLongRun ? 200 : 10;
+    private static readonly int Rounds = LongRun.IsAskedFor ? 200 : 10;
 
     [Fact(Timeout = 1_800_000)]
     public async Task Every_acknowledged_commit_survives_a_killed_server_once_and_every_unknown_one_is_settled_by_its_id()

@@ -88,13 +88,17 @@ public sealed class ErrorTests : IAsyncLifetime
     public async Task A_transaction_of_the_application_that_was_idle_too_long_is_reported_with_the_setting_and_stored_nothing()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        await using var connection = new NpgsqlConnection(address + ";Pooling=false;Options=-c idle_in_transaction_session_timeout=100");
+        await using var connection = new NpgsqlConnection(address + ";Pooling=false");
         await connection.OpenAsync(Token);
         var process = connection.ProcessID;
         var transaction = await connection.BeginTransactionAsync(Token);
         await using var inside = new PostgresPersistenceEngine(
             PostgresConnections.Inside(transaction), schema.Options, EngineContext.Default);
         await inside.InitializeAsync(Token);
+
+        // The limit is set last, so that nothing before it can be too slow for it.
+        await using (var limiting = new NpgsqlCommand("SET LOCAL idle_in_transaction_session_timeout = 1", connection, transaction))
+            await limiting.ExecuteNonQueryAsync(Token);
         var count = $"SELECT count(*) FROM pg_stat_activity WHERE pid = {process}";
         while (!0L.Equals(await schema.RunAsync(count))) await Task.Delay(10, Token);
 

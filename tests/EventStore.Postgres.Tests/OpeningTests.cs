@@ -27,6 +27,14 @@ public sealed class OpeningTests : IAsyncLifetime
         "DROP VIEW {schema}.readable_events; ALTER TABLE {schema}.streams DROP CONSTRAINT streams_name; "
             + "ALTER TABLE {schema}.streams ALTER id TYPE text COLLATE \"default\"", "column streams.id")]
     [InlineData("DROP VIEW {schema}.readable_events; DROP TABLE {schema}.documents", "documents")]
+    [InlineData(
+        "CREATE FUNCTION {schema}.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
+            + "CREATE TRIGGER lost BEFORE INSERT ON {schema}.events FOR EACH ROW EXECUTE FUNCTION {schema}.lose()",
+        "trigger lost on events")]
+    [InlineData("CREATE RULE lost AS ON INSERT TO {schema}.documents DO INSTEAD NOTHING", "rule lost on documents")]
+    [InlineData("CREATE TABLE {schema}.other () INHERITS ({schema}.snapshots)", "of snapshots")]
+    [InlineData(
+        "ALTER TABLE {schema}.documents RENAME TO kept; CREATE VIEW {schema}.documents AS SELECT * FROM {schema}.kept", "documents")]
     public async Task A_store_that_is_not_as_it_must_be_is_refused_and_what_is_wrong_is_named(string damage, string named)
     {
         await using (await TestStores.OpenEngineAsync(address, schema.Options))
@@ -36,6 +44,22 @@ public sealed class OpeningTests : IAsyncLifetime
         await schema.RunAsync(damage);
         var refused = await Assert.ThrowsAsync<StorageException>(() => TestStores.OpenEngineAsync(address, schema.Options));
         Assert.Contains(named, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_function_or_an_operator_of_another_schema_is_never_called()
+    {
+        await schema.RunAsync(
+            """
+            CREATE SCHEMA IF NOT EXISTS {schema};
+            CREATE FUNCTION {schema}.concat_them(text, bigint) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''called''; END';
+            CREATE OPERATOR {schema}.|| (LEFTARG = text, RIGHTARG = bigint, FUNCTION = {schema}.concat_them)
+            """);
+        var there = new NpgsqlConnectionStringBuilder(address) { SearchPath = schema.Quoted };
+        await using var engine = await TestStores.OpenEngineAsync(there.ConnectionString, schema.Options);
+        await engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.Any));
+        await schema.RunAsync("UPDATE {schema}.streams SET revision = 7");
+        Assert.False((await engine.VerifyAsync()).IsSound);
     }
 
     // What Dapper does at run time needs reflection and code made there, which a trimmed or native program lacks. A call that is turned

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EventStore.TestSupport;
 using Npgsql;
 
 namespace EventStore.Postgres.Tests;
@@ -9,7 +10,7 @@ namespace EventStore.Postgres.Tests;
 public sealed class PlanTests : IAsyncLifetime
 {
     private const int EventsOfStream = 10;
-    private static readonly int Streams = TestStores.IsLongRun ? 500_000 : 20_000;
+    private static readonly int Streams = LongRun.IsAskedFor ? 500_000 : 20_000;
     private readonly TestSchema schema = new();
     private NpgsqlConnection? opened;
 

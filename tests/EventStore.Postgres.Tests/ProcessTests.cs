@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using EventStore.TestSupport;
 
 namespace EventStore.Postgres.Tests;
 
@@ -26,7 +27,7 @@ public sealed class ProcessTests : IAsyncLifetime
     public async Task Readers_are_offered_every_event_in_order_while_sixteen_writers_commit_in_four_processes()
     {
         var address = await TestSchema.AddressAsync();
-        var duration = TimeSpan.FromSeconds(TestStores.IsLongRun ? 30 : 4);
+        var duration = TimeSpan.FromSeconds(LongRun.IsAskedFor ? 30 : 4);
         await using (await TestStores.OpenEngineAsync(address, schema.Options))
         {
         }

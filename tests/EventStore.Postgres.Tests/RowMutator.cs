@@ -1,4 +1,5 @@
 using System.Globalization;
+using EventStore.TestSupport;
 using Npgsql;
 
 namespace EventStore.Postgres.Tests;
@@ -6,12 +7,6 @@ namespace EventStore.Postgres.Tests;
 /// <summary>Changes rows as a process could that knows the schema; the seed decides how. Rows of this backend have no checksum.</summary>
 internal sealed class RowMutator(NpgsqlConnection connection, string schema, Random random)
 {
-    private static readonly long[] Absurd =
-    [
-        0, 1, -1, 2, 127, 65_536, int.MaxValue, 1L << 31, uint.MaxValue, 1L << 47, (1L << 47) + 1, 1L << 61, 1L << 62, long.MaxValue - 1,
-        long.MaxValue, long.MinValue,
-    ];
-
     private static readonly string[] Stamps =
     [
         "infinity", "-infinity", "294276-12-31 23:59:59+00", "4713-01-01 00:00:00+00 BC", "0001-01-01 00:00:00+00",
@@ -75,29 +70,11 @@ internal sealed class RowMutator(NpgsqlConnection connection, string schema, Ran
 
     private string ValueOf(string type) => type switch
     {
-        "bigint" => Number().ToString(CultureInfo.InvariantCulture),
-        "integer" => ((int)Number()).ToString(CultureInfo.InvariantCulture),
+        "bigint" => HostileValues.Number(random).ToString(CultureInfo.InvariantCulture),
+        "integer" => ((int)HostileValues.Number(random)).ToString(CultureInfo.InvariantCulture),
         "uuid" => (random.Next(2) == 0 ? Guid.Empty : new Guid(random.Next(), 1, 2, new byte[8])).ToString(),
         "timestamptz" => Stamps[random.Next(Stamps.Length)],
-        _ => Text(),
-    };
-
-    private long Number() => random.Next(4) switch
-    {
-        0 => random.Next(-3, 40),
-        1 => random.NextInt64(long.MinValue, long.MaxValue),
-        _ => Absurd[random.Next(Absurd.Length)],
-    };
-
-    private string Text() => random.Next(7) switch
-    {
-        0 => "",
-        1 => new string('x', 2_000),
-        2 => "a\nb\u0001",
-        3 => "stream-1",
-        4 => "default",
-        5 => new string('\u00FC', 200),
-        _ => "\u202Eother",
+        _ => HostileValues.Text(random, "default"),
     };
 
     private byte[] Changed(byte[] bytes)

@@ -3,9 +3,6 @@ namespace EventStore.Postgres.Tests;
 /// <summary>Short ways to engines, stores and attempts.</summary>
 internal static class TestStores
 {
-    /// <summary>Longer and larger runs, as the kit has them.</summary>
-    public static bool IsLongRun { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
-
     /// <summary>An engine that is open.</summary>
     public static async Task<IPersistenceEngine> OpenEngineAsync(string address, PostgresOptions options, bool mayCreate = true)
     {

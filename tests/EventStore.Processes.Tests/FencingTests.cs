@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using EventStore.TestServers;
+using EventStore.TestSupport;
 
 namespace EventStore.Processes.Tests;
 
@@ -9,7 +10,7 @@ namespace EventStore.Processes.Tests;
 public sealed class FencingTests
 {
     private const int Minutes = 60_000; // in milliseconds, for time limits
-    private static readonly int Rounds = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long" ? 50 : 5;
+    private static readonly int Rounds = LongRun.IsAskedFor ? 50 : 5;
     private static readonly TimeSpan Term = TimeSpan.FromMilliseconds(900);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private readonly List<TimeSpan> takenOverAfter = [];

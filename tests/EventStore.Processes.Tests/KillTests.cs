@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EventStore.TestServers;
+using EventStore.TestSupport;
 
 namespace EventStore.Processes.Tests;
 
@@ -11,7 +12,7 @@ public sealed class KillTests
 {
     private const int Minutes = 60_000; // in milliseconds, for time limits
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30); // with whatever comes in much less than a second
-    private static readonly int Kills = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long" ? 1_000 : 100;
+    private static readonly int Kills = LongRun.IsAskedFor ? 1_000 : 100;
 
     [Theory(Timeout = 60 * Minutes), InlineData("sqlite"), InlineData("postgres")]
     public async Task Consumers_killed_beside_a_writer_leave_the_state_that_the_log_makes(string scheme)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using EventStore.TestServers;
+using EventStore.TestSupport;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
@@ -168,11 +169,11 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_server_that_refuses_subscriptions_is_asked_once_and_logged_once()
     {
         await using var mute = await PrivateRedis.StartAsync("--rename-command", "SUBSCRIBE", "");
-        var log = new Messages();
+        var log = new LogLines();
         await using var engine = store.Open(mute.Address, new EngineContext(TimeProvider.System, log));
         await engine.InitializeAsync(Token);
         for (var i = 0; i < 3; i++) await engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMilliseconds(1), Token);
-        Assert.Single(log.All, message => message.Contains("not announced", StringComparison.Ordinal));
+        Assert.Single(log.Written, message => message.Contains("not announced", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = 120_000)]
@@ -205,11 +206,11 @@ public sealed class FaultTests : IAsyncLifetime
         var options = new TestStore(new RedisOptions { CommandTimeout = Patience, OutageTimeout = TimeSpan.FromMinutes(1) }).Options;
         await using var connection = new RedisConnection(RedisConnection.Parse(Server.Address), null);
         await connection.OpenAsync(options, Token);
-        var log = new Messages();
+        var log = new LogLines();
         var server = new RedisServer(connection, new RedisSettings(options, "redis", new Standstill(), log.CreateLogger("")));
         await Server.KillAsync();
         var reading = server.ReadSettingsAsync("key", "appendonly", Token).AsTask();
-        while (!log.All.Any(message => message.Contains("trying again", StringComparison.Ordinal))) await Task.Delay(20, Token);
+        while (!log.Written.Any(message => message.Contains("trying again", StringComparison.Ordinal))) await Task.Delay(20, Token);
         Assert.False(reading.IsCompleted);
         await Server.StartAgainAsync();
         Assert.Equal("yes", Assert.Single(await reading.WaitAsync(TimeSpan.FromSeconds(30), Token)).Value);
@@ -249,30 +250,6 @@ public sealed class FaultTests : IAsyncLifetime
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
             System.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-    }
-
-    private sealed class Messages : ILoggerFactory, ILogger
-    {
-        public ConcurrentQueue<string> All { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
-            string> formatter) =>
-            All.Enqueue(formatter(state, exception));
-
-        public void Dispose()
-        {
-        }
     }
 
     private string ThroughProxy() => $"127.0.0.1:{Proxy.Port}";

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using EventStore.TestServers;
+using EventStore.TestSupport;
 using StackExchange.Redis;
 
 namespace EventStore.Redis.Tests;
@@ -14,15 +15,13 @@ public sealed class LossTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static bool IsLongRun { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
-
     [Fact(Timeout = 3_000_000)]
     public async Task What_a_flushing_server_acknowledged_survives_kill_and_what_is_unknown_is_settled_by_id()
     {
         await using var redis = await PrivateRedis.StartAsync();
         var store = new TestStore(new RedisOptions { OutageTimeout = TimeSpan.Zero, CommandTimeout = TimeSpan.FromSeconds(5) });
         var acknowledged = new ConcurrentDictionary<Guid, CommitRecord>();
-        for (var round = 0; round < (IsLongRun ? 200 : 10); round++)
+        for (var round = 0; round < (LongRun.IsAskedFor ? 200 : 10); round++)
         {
             var unknown = new ConcurrentQueue<CommitAttempt>();
             await using (var engine = await store.OpenReadyAsync(redis.Address))

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using EventStore.TestServers;
+using EventStore.TestSupport;
 
 namespace EventStore.Redis.Tests;
 
@@ -18,7 +19,7 @@ public sealed class StormTests
     [Fact(Timeout = 300_000)]
     public async Task Of_the_same_commits_stored_by_many_processes_each_is_there_once_and_no_reader_misses_one()
     {
-        var seconds = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long" ? 30 : 4;
+        var seconds = LongRun.IsAskedFor ? 30 : 4;
         var server = (await SharedServer.Redis.GetAsync()).Address;
         await using var store = new TestStore();
         await using var engine = await store.OpenReadyAsync(server);

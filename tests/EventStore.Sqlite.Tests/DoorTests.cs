@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace EventStore.Sqlite.Tests;
 
 /// <summary>The verbs, the address, the options, what a description says, stores beside one another.</summary>
@@ -19,6 +21,42 @@ public sealed class DoorTests : IDisposable
     {
         var error = Assert.Throws<WireupException>(() => Wireup.Init().UsingSqlitePersistence(text));
         Assert.DoesNotContain("Red", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_is_no_file_is_refused_with_what_it_is()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(directory.Path, "folder")).FullName;
+        var pipe = Path.Combine(directory.Path, "pipe");
+        if (OperatingSystem.IsLinux()) await Process.Start("mkfifo", pipe).WaitForExitAsync(TestContext.Current.CancellationToken);
+        (string Path, string Kind)[] places = OperatingSystem.IsLinux()
+            ? [(folder, "a directory"), (pipe, "a named pipe"), ("/dev/null", "a device")]
+            : [(folder, "a directory")];
+        foreach (var (path, kind) in places)
+        {
+            Func<Task>[] members =
+            [
+                () => OpenAsync($"sqlite:{path}", null),
+                () => OpenAsync($"sqlite:Data Source={path}", null),
+                () => OpenAsync($"sqlite:{path}", new SqliteOptions { IsReadOnly = true }),
+                () => SqliteBackup.CreateAsync(path, Path.Combine(directory.Path, "copy.db")),
+            ];
+            for (var i = 0; i < members.Length; i++)
+            {
+                var error = await Record.ExceptionAsync(members[i]);
+                Assert.True(error?.GetType() == typeof(StorageException), $"member {i} of the list on {path} gave {error}");
+                Assert.Contains($"'{path}' is {kind}", error.Message, StringComparison.Ordinal);
+            }
+
+            var refused = await Assert.ThrowsAsync<StorageException>(() => SqliteBackup.CreateAsync(directory.Database, path));
+            Assert.Contains("is there already", refused.Message, StringComparison.Ordinal);
+        }
+
+        static async Task OpenAsync(string address, SqliteOptions? options)
+        {
+            await using var engine = new EngineCatalogue().AddSqlite(options).Create(address, EngineContext.Default);
+            await engine.InitializeAsync();
+        }
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using EventStore.Sqlite.Tests.Workers;
+using EventStore.TestSupport;
 
 namespace EventStore.Sqlite.Tests;
 
@@ -6,7 +7,6 @@ namespace EventStore.Sqlite.Tests;
 public sealed class ProcessTests : IDisposable
 {
     private const int Minutes = 60_000; // in milliseconds, for time limits
-    private static readonly bool IsLongRun = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
     private readonly TestDirectory directory = new();
 
     public void Dispose() => directory.Dispose();
@@ -21,7 +21,8 @@ public sealed class ProcessTests : IDisposable
 
         var readers = Enumerable.Range(0, 4).Select(i => Worker.Start(i % 2 == 0 ? "read" : "read-only", directory.Database)).ToArray();
         foreach (var reader in readers) await reader.UntilLinesAsync(1);
-        var writers = Enumerable.Range(0, 4).Select(_ => Worker.Start("write", directory.Database, 4, IsLongRun ? 30 : 4)).ToArray();
+        var writers = Enumerable.Range(0, 4).Select(_ =>
+            Worker.Start("write", directory.Database, 4, LongRun.IsAskedFor ? 30 : 4)).ToArray();
         var stored = new List<(long First, int Count)>();
         foreach (var writer in writers)
         {
@@ -62,7 +63,7 @@ public sealed class ProcessTests : IDisposable
     [Fact(Timeout = 15 * Minutes)]
     public async Task What_was_acknowledged_to_a_killed_writer_is_stored_once_and_the_rest_is_settled_by_its_id()
     {
-        for (var round = 1; round <= (IsLongRun ? 50 : 4); round++)
+        for (var round = 1; round <= (LongRun.IsAskedFor ? 50 : 4); round++)
         {
             string[] lines;
             await using (var worker = Worker.Start("write", directory.Database, 16, 600))

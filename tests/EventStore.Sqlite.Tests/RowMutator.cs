@@ -1,4 +1,5 @@
 using System.Globalization;
+using EventStore.TestSupport;
 using Microsoft.Data.Sqlite;
 
 namespace EventStore.Sqlite.Tests;
@@ -8,9 +9,6 @@ namespace EventStore.Sqlite.Tests;
 /// </summary>
 internal sealed class RowMutator(SqliteConnection connection, Random random)
 {
-    private static readonly long[] Absurd =
-        [0, 1, -1, 2, 127, 65_536, int.MaxValue, 1L << 31, uint.MaxValue, 1L << 47, 1L << 61, 1L << 62, long.MaxValue, long.MinValue];
-
     private static readonly (string Table, string[] Numbers, string[] Texts, string[] Blobs)[] Tables =
     [
         ("commits", ["checkpoint", "stream", "revision", "sequence", "event_count", "stamp"], [],
@@ -38,7 +36,7 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
         {
             if (column < numbers.Length)
             {
-                var value = Number();
+                var value = HostileValues.Number(random);
                 done = $"{table}: {numbers[column]} = {value}";
                 Run($"UPDATE events_{table} SET {numbers[column]} = {value.ToString(CultureInfo.InvariantCulture)} WHERE {RowOf(table)}");
             }
@@ -46,7 +44,7 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
             {
                 var name = texts[column - numbers.Length];
                 done = $"{table}: {name}";
-                Run($"UPDATE events_{table} SET {name} = $value WHERE {RowOf(table)}", Text());
+                Run($"UPDATE events_{table} SET {name} = $value WHERE {RowOf(table)}", HostileValues.Text(random, "default"));
             }
             else
             {
@@ -67,22 +65,6 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
         foreach (var changed in (string[])["commits", "snapshots", "documents"]) Seal(changed);
         return done;
     }
-
-    private long Number() => random.Next(4) switch
-    {
-        0 => random.Next(-3, 40),
-        1 => random.NextInt64(long.MinValue, long.MaxValue),
-        _ => Absurd[random.Next(Absurd.Length)],
-    };
-
-    private string Text() => random.Next(5) switch
-    {
-        0 => "",
-        1 => new string('x', 2_000),
-        2 => "a\0b",
-        3 => "stream-1",
-        _ => "\u202Eother",
-    };
 
     private byte[] Changed(byte[] bytes)
     {

@@ -16,6 +16,9 @@ public sealed class SchemaTests : IDisposable
     [InlineData("ALTER TABLE events_commits ADD COLUMN extra ANY", "'events_commits' has other columns")]
     [InlineData("DROP TABLE events_commits; CREATE TABLE events_commits (checkpoint INTEGER PRIMARY KEY)",
         "'events_commits' has other columns")]
+    [InlineData("CREATE TRIGGER t AFTER INSERT ON events_commits BEGIN DELETE FROM events_commits; END", "trigger 't'")]
+    [InlineData("CREATE INDEX i ON events_commits (hex(zeroblob(100000000)))", "index 'i'")]
+    [InlineData("ALTER TABLE events_documents RENAME TO d; CREATE VIEW events_documents AS SELECT * FROM d", "'events_documents'")]
     public async Task An_unknown_or_damaged_schema_is_refused_with_a_sentence_and_stays_as_it_is(string change, string said)
     {
         await using (var engine = await directory.OpenAsync()) await engine.AppendAsync("stream", "body");
@@ -26,6 +29,26 @@ public sealed class SchemaTests : IDisposable
         Assert.Contains(said, refused.Message, StringComparison.Ordinal);
         Assert.Contains("Nothing was changed", refused.Message, StringComparison.Ordinal);
         Assert.Equal(before, directory.Run("SELECT group_concat(sql) FROM sqlite_master"));
+    }
+
+    [Fact]
+    public async Task A_trigger_that_is_made_while_the_store_is_open_does_not_run()
+    {
+        await using var engine = await directory.OpenAsync();
+        await engine.AppendAsync("stream", "body");
+        directory.Run("CREATE TRIGGER t AFTER INSERT ON events_commits BEGIN DELETE FROM events_commits; END");
+        await engine.AppendAsync("stream", "another body");
+        Assert.Equal(2, (await engine.VerifyAsync()).EventsChecked);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_no_store_reaches_is_refused_before_anything_is_written()
+    {
+        await using (var engine = await directory.OpenAsync()) await engine.AppendAsync("stream", "body");
+        directory.Run($"UPDATE events_store SET checkpoint = {AttemptRules.MaxNumber - 1}");
+        await using var again = await directory.OpenAsync();
+        await Assert.ThrowsAsync<CorruptStorageException>(async () => await again.AppendAsync("stream", "another body"));
+        Assert.Equal(1L, directory.Run("SELECT count(*) FROM events_commits"));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using EventStore.Engines;
 using System.IO.Compression;
 using System.Reflection;
+using EventStore.TestSupport;
 
 namespace EventStore.Tests;
 
@@ -251,7 +252,7 @@ public sealed class ArgumentTests
         Assert.Equal("default//a%0D%0Ab%E2%80%AEc", new StreamId("a\r\nb\u202ec").ToString());
 
         const string Name = "evil\r\n2026-01-01 FATAL all is lost\u001b[2J";
-        var log = new CollectedLog();
+        var log = new LogLines();
         await using var store = await Wireup.Init().UsingInMemoryPersistence().LeaveReadStreamsUnsigned().UsingLoggerFactory(log)
             .UsingJsonSerialization(types => types.Register<string>("text"))
             .HookIntoPipelineUsing(new Unwilling("forbidden")).BuildAsync(Token);
@@ -273,9 +274,9 @@ public sealed class ArgumentTests
             Record.Exception(() => new EventTypes().Register<OrderPlaced>(Name).Register<Version>(Name)),
             Record.Exception(() => new EventMessage("x", new Dictionary<string, string> { [Name] = null! })),
         ];
-        foreach (var message in errors.Select(error => error!.Message).Concat(log.Messages))
+        foreach (var message in errors.Select(error => error!.Message).Concat(log.Written))
             Assert.DoesNotContain(message, char.IsControl);
-        Assert.Contains(log.Messages, line => line.Contains("evil", StringComparison.Ordinal));
+        Assert.Contains(log.Written, line => line.Contains("evil", StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> EnumParametersOf(params Assembly[] assemblies)
@@ -289,8 +290,7 @@ public sealed class ArgumentTests
         const BindingFlags Members = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
         return assemblies.SelectMany(assembly => assembly.GetExportedTypes()).Where(type => !type.IsEnum && !returned.Contains(type))
             .SelectMany(type => type.GetConstructors(Members).Cast<MethodBase>().Concat(type.GetMethods(Members)))
-            .SelectMany(
-                method => method.GetParameters().Where(parameter => parameter.ParameterType.IsEnum).Select(
+            .SelectMany(method => method.GetParameters().Where(parameter => parameter.ParameterType.IsEnum).Select(
                     parameter => method.Name.StartsWith("set_", StringComparison.Ordinal)
                         ? $"{method.DeclaringType!.Name}.{method.Name[4..]}"
                         : $"{method.DeclaringType!.Name}.{method.Name}.{parameter.Name}"))

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using EventStore.Conformance;
 using EventStore.Deliveries;
+using EventStore.TestSupport;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.Tests;
@@ -57,7 +58,7 @@ public sealed class ConsumerCostTests
     [Fact(Timeout = 60_000)]
     public async Task A_state_is_reported_before_the_limit_of_the_storage_and_refused_at_it()
     {
-        var log = new Lines();
+        var log = new LogLines();
         var small = new CountsDocuments(OpenInMemory(), maxDocumentBytes: 100_000);
         await using var store = await Wire(small).UsingLoggerFactory(log).BuildAsync(Token);
         await FillAsync(store, 100);
@@ -235,29 +236,6 @@ public sealed class ConsumerCostTests
             Interlocked.Add(ref bytes, content.Length);
             Interlocked.Increment(ref writes);
             return base.PutDocumentAsync(name, content, expectedVersion, cancellationToken);
-        }
-    }
-
-    private sealed class Lines : ILoggerFactory, ILogger
-    {
-        public ConcurrentQueue<string> Written { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Written.Enqueue(formatter(state, exception));
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public void Dispose()
-        {
         }
     }
 }

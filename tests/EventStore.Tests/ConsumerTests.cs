@@ -3,6 +3,7 @@ using EventStore.Conformance;
 using EventStore.Consumers;
 using EventStore.Diagnostics;
 using EventStore.Feeds;
+using EventStore.TestSupport;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStore.Tests;
@@ -119,7 +120,7 @@ public sealed class ConsumerTests
     [Fact(Timeout = 60_000)]
     public async Task A_callback_that_throws_is_logged_and_the_consumer_goes_on()
     {
-        using var log = new CollectedLog();
+        using var log = new LogLines();
         await using var store = await Wireup.Init().UsingInMemoryPersistence().UsingLoggerFactory(log)
             .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
         var (idle, calls) = (new SemaphoreSlim(0), 0);
@@ -148,7 +149,7 @@ public sealed class ConsumerTests
         await consumer.WaitUntilCaughtUpAsync();
         Assert.Equal((3L, ConsumerState.Running), (consumer.Position.Value, (await consumer.GetStatusAsync()).State));
         foreach (var option in new[] { "OnCaughtUp", "OnIdle", "OnPersisted" })
-            Assert.Contains($"The callback {option} of consumer called back failed; the consumer goes on", log.Messages);
+            Assert.Contains($"The callback {option} of consumer called back failed; the consumer goes on", log.Written);
     }
 
     [Fact(Timeout = 60_000)]
@@ -222,12 +223,13 @@ public sealed class ConsumerTests
         var pump = new PullPump(context, pulled);
         await gate.PauseAsync();
         using var broken = new CancellationTokenSource();
-        var delivering = pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, broken.Token);
+        var delivering = pump.DeliverAsync(new FeedEvents(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }), broken.Token);
         await broken.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await delivering);
         gate.Resume();
         pump.Begin();
-        await pump.DeliverAsync(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }, TestContext.Current.CancellationToken);
+        await pump.DeliverAsync(
+            new FeedEvents(new[] { new FeedEvent(committed, new FeedPosition(1, 0)) }), TestContext.Current.CancellationToken);
         Assert.True(pulled.Deliveries.TryRead(out _));
     }
 

@@ -25,28 +25,3 @@ internal sealed class Unwilling(string forbidden) : IPipelineHook
 
     public ValueTask AfterPurgeAsync(string? bucket, CancellationToken cancellationToken) => throw new InvalidOperationException("hook");
 }
-
-/// <summary>Keeps the messages that are logged, without their exceptions.</summary>
-internal sealed class CollectedLog : ILoggerFactory, ILogger
-{
-    public ConcurrentQueue<string> Messages { get; } = new();
-
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public void AddProvider(ILoggerProvider provider)
-    {
-        // It keeps every message itself.
-    }
-
-    public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Messages.Enqueue(formatter(state, exception));
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-    public void Dispose()
-    {
-    }
-}

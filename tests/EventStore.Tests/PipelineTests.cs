@@ -186,29 +186,6 @@ public sealed class PipelineTests
     private static Wireup Wire(IPersistenceEngine engine) =>
         Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text"));
 
-    [Fact(Timeout = 60_000)]
-    public async Task A_listener_that_throws_does_not_block_the_next_commit()
-    {
-        await using var store = await Wireup.Init().UsingInMemoryPersistence()
-            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
-        var mine = Environment.CurrentManagedThreadId;
-        using (var listener = new MeterListener())
-        {
-            listener.InstrumentPublished = static (instrument, listening) =>
-            {
-                if (instrument.Name == "eventstore.batch.size") listening.EnableMeasurementEvents(instrument);
-            };
-            listener.SetMeasurementEventCallback<int>((_, _, _, _) =>
-            {
-                if (Environment.CurrentManagedThreadId == mine) throw new NotSupportedException();
-            });
-            listener.Start();
-            await Assert.ThrowsAnyAsync<Exception>(async () => await store.AppendAsync("stream", "1"));
-        }
-
-        Assert.Equal(2, (await store.AppendAsync("stream", "2")).LastRevision.Value);
-    }
-
     private sealed class TakesAMillisecond(IPersistenceEngine inner, int maxBatch = 4096) : DelegatingEngine(inner)
     {
         public List<int> Batches { get; } = [];

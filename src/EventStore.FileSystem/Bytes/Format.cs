@@ -14,11 +14,13 @@ internal static class Format
     public const int IdentityLength = 128;
     public const int SegmentHeaderLength = 4096;
     public const int FrameHeaderLength = 32;
-    public const int MaxFrameLength = 1 << 30;
+
+    // Longer than any: a commit has 64 MiB of bodies and headers, and 65,535 events with their names.
+    public const int MaxFrameLength = 1 << 27;
 
     // What no log reaches: so sums of two such numbers never overflow.
     public const long MaxPosition = 1L << 51;
-    public const long MaxCheckpoint = 1L << 47;
+    public const long MaxCheckpoint = AttemptRules.MaxNumber;
 
     private const ulong IdentityMagic = 0x31524F5453465345; // "ESFSTOR1"
     private const ulong SegmentMagic = 0x31474F4C53465345; // "ESFSLOG1"

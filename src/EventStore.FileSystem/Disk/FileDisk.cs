@@ -32,6 +32,20 @@ internal sealed class FileDisk(string root, UnixFileMode permissions = FileDisk.
         }
     }
 
+    public string? Obstacle
+    {
+        get
+        {
+            for (var path = Root; path is not null; path = Path.GetDirectoryName(path))
+            {
+                if (Paths.FindKind(path) is not { } kind) continue;
+                return kind == Paths.Directory ? null : $"'{path}' is {kind}, not a directory.";
+            }
+
+            return null;
+        }
+    }
+
     public bool Exists(string path) => File.Exists(Full(path));
 
     public void CreateFolder(string path)

@@ -13,6 +13,9 @@ internal interface IDisk
     /// <summary>How many bytes are free; the highest number if that is not known.</summary>
     long FreeBytes => long.MaxValue;
 
+    /// <summary>What stands where the store's folder or one above it would be, as a sentence; null if nothing does.</summary>
+    string? Obstacle => null;
+
     bool Exists(string path);
 
     /// <summary>Creates a folder unless it exists. Lasting once its parent folder is synced.</summary>

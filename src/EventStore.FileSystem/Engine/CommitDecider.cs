@@ -71,9 +71,13 @@ internal sealed class CommitDecider(StoreView store, TimeProvider time, HoldDeci
         return CommitOutcome.Committed(records[0], records[1..]);
     }
 
-    private static CommitRecord Accept(CommitAttempt attempt, PlannedHead head, Checkpoint first, DateTimeOffset stamp) => new(
-        attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), stamp, new Revision(head.Revision + 1), first,
-        attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+    private static CommitRecord Accept(CommitAttempt attempt, PlannedHead head, Checkpoint first, DateTimeOffset stamp)
+    {
+        AttemptRules.RequireRoom(attempt, new Revision(head.Revision), new Checkpoint(first.Value - 1));
+        return new CommitRecord(
+            attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), stamp, new Revision(head.Revision + 1), first,
+            attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());
+    }
 
     private PlannedHead HeadOf(StreamId stream, WritePlan plan) =>
         heads.TryGetValue(stream, out var planned) ? planned : plan.FindHead(stream);

@@ -11,6 +11,9 @@ internal readonly record struct SnapshotPruning(StreamId Stream, int Keep);
 /// <summary>Decides about saving and pruning snapshots.</summary>
 internal sealed class SnapshotDecider(StoreView store) : IDecider<SnapshotRecord, bool>, IDecider<SnapshotPruning, bool>
 {
+    // So that a frame never becomes longer than one can be.
+    private const int MostPrunedPerFrame = 1_000_000;
+
     /// <exception cref="SnapshotRefusedException">The snapshot is not one of the stream as it is.</exception>
     public bool Decide(SnapshotRecord asked, WritePlan plan)
     {
@@ -24,7 +27,7 @@ internal sealed class SnapshotDecider(StoreView store) : IDecider<SnapshotRecord
     {
         var pruned = SnapshotReading.ListOlder(store, asked.Stream, asked.Keep);
         if (pruned.Count == 0) return false;
-        plan.AddPruning(asked.Stream, pruned);
+        foreach (var part in pruned.Chunk(MostPrunedPerFrame)) plan.AddPruning(asked.Stream, part);
         return true;
     }
 }

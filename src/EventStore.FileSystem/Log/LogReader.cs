@@ -13,6 +13,9 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
     private const int FirstWindowBytes = 4 << 10;
     private const int SmallestReadBytes = 512;
 
+    // What a damaged length may allocate before its frame is checked.
+    private const int MostUncheckedBytes = 32 << 20;
+
     // Beyond a gap as large as this, reading through it costs more than a new read.
     private const int NearBytes = 2 << 10;
 
@@ -59,6 +62,13 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
         if (!Holds(position, length))
         {
             // Its segment may have been replaced since its head was read: it is a shorter gap then.
+            if (length > MostUncheckedBytes && !LongFrame.IsWhole(position, length, segments.Seed, ReadPiece))
+            {
+                Fill(position, Format.FrameHeaderLength);
+                length = Format.FrameLength(At(position, Format.FrameHeaderLength));
+                if (length > MostUncheckedBytes) throw segments.Damaged(position, "a stored frame is not whole.");
+            }
+
             Fill(position, length);
             length = Math.Min(length, Format.FrameLength(At(position, Format.FrameHeaderLength)));
         }
@@ -77,6 +87,8 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
         var entered = Enter(position);
         return position == entered.Base ? entered.FirstFrame : position;
     }
+
+    private int ReadPiece(Span<byte> into, long position) => segments.Read(Enter(position), into, position);
 
     private Segment Enter(long position)
     {

@@ -10,7 +10,8 @@ namespace EventStore.FileSystem.Maintenance;
 /// <summary>
 /// Copies an open store into a folder that can be opened as a store: everything acknowledged before the backup began. First the claims
 /// are captured, then the log is copied, then the index, and the checkpoint that ties them together comes last. Files that an earlier
-/// backup copied and that have not changed are skipped. Interrupted at any point, the folder opens as what it held before, or more.
+/// backup copied and that have not changed are skipped. Interrupted at any point, the folder opens as what it held before, or more. A
+/// folder that held no backup before is refused until one is complete.
 /// </summary>
 /// <remarks>
 /// Compaction may have removed from older segments what newer ones record as deleted. So the newest are copied first: until the segment
@@ -22,13 +23,16 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
 
     public BackupReport Run()
     {
+        StoreFolder.RequireDirectory(target);
         target.CreateFolder("");
         using var held = target.Lock(OpenStore.LockFileName);
-        RefuseForeign();
+        var isFirst = !target.Exists(StoreIdentityFile.FileName);
+        if (isFirst) RefuseFiles();
+        else RefuseForeign();
+        Mark();
         foreach (var folder in (string[])[LogSegments.Folder, RunFormat.Folder]) target.CreateFolder(folder);
         var (claims, runs) = store.Upkeep.Capture();
         var (segments, end) = CaptureLog();
-        Mark();
         foreach (var segment in segments.Reverse())
         {
             Copy(segment, segment == segments[^1], end.Position);
@@ -37,6 +41,7 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
 
         foreach (var run in runs) copy.IfChanged(run.Path, run.Length, run.ReadRaw, isGrowing: false, cancellationToken);
         target.SyncFolder(RunFormat.Folder);
+        if (isFirst) Found(segments);
         Conclude(claims with { DurableEnd = end.Position });
         return new BackupReport(new Checkpoint(end.NextCheckpoint - 1), copy.FilesCopied, copy.FilesUnchanged, copy.BytesCopied);
     }
@@ -48,19 +53,32 @@ internal sealed class Backup(OpenStore store, IDisk target, IProgress<FileSystem
         return ([.. store.Segments.All.Where(segment => segment.Base < end.Position)], end);
     }
 
-    private void RefuseForeign()
+    // A first backup that did not complete left its mark.
+    private void RefuseFiles()
     {
-        if (!target.Exists(StoreIdentityFile.FileName))
+        if (target.Exists(CopyMarks.Copying)) return;
+        if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal))
+            || target.List(LogSegments.Folder).Count > 0)
+            throw new StorageException(
+                $"'{target.Root}' holds files, but no store. A backup goes into an empty folder, or onto an earlier backup of the "
+                + "same store. Choose another folder.");
+    }
+
+    // The first backup of a folder is a store once it has the identity, which comes after everything else. Until then opening refuses it.
+    private void Found(IEnumerable<Segment> segments)
+    {
+        var copied = segments.Select(segment => LogSegments.PathOf(segment.Number)).ToHashSet(StringComparer.Ordinal);
+        foreach (var path in target.List(LogSegments.Folder).Select(name => $"{LogSegments.Folder}/{name}"))
         {
-            if (target.List("").Any(name => name != OpenStore.LockFileName && !name.EndsWith(".tmp", StringComparison.Ordinal))
-                || target.List(LogSegments.Folder).Count > 0)
-                throw new StorageException(
-                    $"'{target.Root}' holds files, but no store. A backup goes into an empty folder, or onto an earlier backup of the "
-                    + "same store. Choose another folder.");
-            StoreIdentityFile.Write(target, StoreIdentityFile.Read(store.Segments.Disk));
-            return;
+            if (!copied.Contains(path)) target.Delete(path); // of a backup of another store that did not complete
         }
 
+        target.SyncFolder(LogSegments.Folder);
+        StoreIdentityFile.Write(target, StoreIdentityFile.Read(store.Segments.Disk));
+    }
+
+    private void RefuseForeign()
+    {
         if (StoreIdentityFile.Read(target).Id != store.Segments.StoreId)
             throw new StorageException(
                 $"'{target.Root}' holds another store. A backup goes into an empty folder, or onto an earlier backup of the same "

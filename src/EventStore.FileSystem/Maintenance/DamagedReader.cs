@@ -27,7 +27,9 @@ internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed) : I
         var head = new Frame(at, At(at, Format.FrameHeaderLength));
         if (head.Kind is < FrameKind.Commit or > FrameKind.Skip || head.Checkpoint < leastCheckpoint) return false;
         var length = Format.FrameLength(At(at, Format.FrameHeaderLength));
-        if (length == 0 || length > segment.End - at || !Ensure(at, length) || !Format.IsFrame(At(at, length), at, storeSeed)) return false;
+        if (length == 0 || length > segment.End - at) return false;
+        if (length >= LongFrame.LeastBytes && !LongFrame.IsWhole(at, length, storeSeed, ReadPiece)) return false;
+        if (!Ensure(at, length) || !Format.IsFrame(At(at, length), at, storeSeed)) return false;
         frame = new Frame(at, At(at, length), this);
         return frame.End <= segment.End && IsPossible(frame);
     }
@@ -84,6 +86,9 @@ internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed) : I
 
         return true;
     }
+
+    private int ReadPiece(Span<byte> into, long at) =>
+        segment.File is { } file && at + into.Length <= segment.Base + file.Length && TryFill(into, at) ? into.Length : 0;
 
     private bool TryFill(Span<byte> into, long at)
     {

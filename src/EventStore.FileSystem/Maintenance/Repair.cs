@@ -39,6 +39,7 @@ internal static class Repair
 
     private static Salvage Save(IDisk source, IDisk target, IProgress<FileSystemProgress>? progress, CancellationToken cancellationToken)
     {
+        StoreFolder.RequireDirectory(target);
         if (target.List("").Count > 0 || target.List(LogSegments.Folder).Count > 0)
             throw new StorageException($"'{target.Root}' is not empty. A store is repaired into a new folder.");
         var (identity, problem) = FindIdentity(source);
@@ -47,6 +48,8 @@ internal static class Repair
             throw new StorageException(
                 $"There is no log at '{source.Root}/{LogSegments.Folder}', so nothing can be saved. Restore the store from a backup.");
         target.CreateFolder("");
+        target.Create(CopyMarks.Copying).Dispose(); // refused until it is complete
+        target.SyncFolder("");
         target.CreateFolder(LogSegments.Folder);
         var salvage = new Salvage(source, target, identity.Id, cancellationToken);
         if (problem is not null)
@@ -70,6 +73,8 @@ internal static class Repair
         var hasLosses = salvage.LostParts.Any(part => part.Bytes > 0) || salvage.Streams.HasMissedDeletion;
         StoreIdentityFile.Write(
             target, identity with { Features = hasLosses ? identity.Features | StoreFeatures.HasLosses : identity.Features });
+        CopyMarks.Remove(target);
+        target.SyncFolder("");
         return salvage;
     }
 

@@ -18,7 +18,7 @@ internal static class StoreOpening
     {
         try
         {
-            if (!context.MayCreateStorage && !disk.Exists(StoreIdentityFile.FileName))
+            if (!StoreFolder.HasStore(disk) && !context.MayCreateStorage)
                 throw new StorageNotFoundException(
                     $"There is no store at '{disk.Root}', and this configuration does not create one. "
                     + "Check the directory and the store's name, or call InitializeStorageEngine() to create it.");

@@ -9,7 +9,8 @@ internal static class CopyMarks
     public const string Copied = "copied";
 
     /// <summary>
-    /// A backup is running or was interrupted: a segment may be present whose predecessor has changed since it was copied.
+    /// A backup is running or was interrupted: a segment may be present whose predecessor has changed since it was copied. Without the
+    /// identity of the store, it is the first backup of this folder, or a repair, and the folder is not a store yet.
     /// </summary>
     public const string Copying = "copying";
 

@@ -52,6 +52,14 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
         frame = default;
         if (!Ensure(segment, at, Format.FrameHeaderLength)) return false;
         var length = Format.FrameLength(At(at, Format.FrameHeaderLength));
+        if (length >= LongFrame.LeastBytes && !IsWhole(segment, at, length))
+        {
+            Renew();
+            if (!Ensure(segment, at, Format.FrameHeaderLength)) return false;
+            length = Format.FrameLength(At(at, Format.FrameHeaderLength));
+            if (length >= LongFrame.LeastBytes) return false;
+        }
+
         if (length == 0 || !Ensure(segment, at, length)) return false;
 
         // Its segment may have been replaced since its head was read: it is a shorter gap then.
@@ -62,6 +70,10 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
         frame = new Frame(at, bytes, segments);
         return !frame.IsReplacement || HoldsByte(segment, frame.End - 1);
     }
+
+    // Apart, so that only long frames cost a closure.
+    private bool IsWhole(Segment segment, long at, int length) =>
+        LongFrame.IsWhole(at, length, segments.Seed, (into, position) => segments.Read(segment, into, position));
 
     private bool HoldsByte(Segment segment, long at)
     {
@@ -76,7 +88,7 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
         if (segment == windowSegment && at >= windowStart && at + length <= windowStart + windowLength) return true;
         if (window.Length < length)
         {
-            // A damaged length must not cause a huge allocation: check first that the file has that many bytes.
+            // A damaged length must not cause a large allocation: check first that the file has that many bytes.
             if (!HoldsByte(segment, at + length - 1)) return false;
             window = new byte[length];
         }

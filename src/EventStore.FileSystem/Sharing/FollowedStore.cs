@@ -37,7 +37,7 @@ internal sealed class FollowedStore : IDisposable
 
     private FollowedStore(IDisk disk, IndexSettings settings, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (!disk.Exists(StoreIdentityFile.FileName))
+        if (!StoreFolder.HasStore(disk))
             throw new StorageNotFoundException(
                 $"There is no store at '{disk.Root}', and a process that only reads creates none. "
                 + "Check the directory and the store's name, or let the writing process create it.");

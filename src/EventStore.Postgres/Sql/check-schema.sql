@@ -19,6 +19,28 @@ SELECT 'function ' || p.proname
 FROM pg_catalog.pg_proc p
 WHERE p.pronamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema)
 UNION ALL
+-- What changes or hides rows on their way. Triggers that run after a row was written are left to the administrator.
+SELECT 'unexpected trigger ' || g.tgname || ' on ' || t.relname
+FROM pg_catalog.pg_trigger g
+JOIN pg_catalog.pg_class t ON t.oid = g.tgrelid
+WHERE t.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND t.relkind = 'r' AND NOT g.tgisinternal
+    AND g.tgenabled <> 'D' AND g.tgtype::integer & 2 = 2
+UNION ALL
+SELECT 'unexpected rule ' || r.rulename || ' on ' || t.relname
+FROM pg_catalog.pg_rewrite r
+JOIN pg_catalog.pg_class t ON t.oid = r.ev_class
+WHERE t.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND t.relkind = 'r' AND r.ev_enabled <> 'D'
+UNION ALL
+SELECT 'unexpected row security on ' || t.relname
+FROM pg_catalog.pg_class t
+WHERE t.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND t.relkind = 'r'
+    AND row_security_active(t.oid)
+UNION ALL
+SELECT 'unexpected child ' || i.inhrelid::regclass::text || ' of ' || t.relname
+FROM pg_catalog.pg_inherits i
+JOIN pg_catalog.pg_class t ON t.oid = i.inhparent
+WHERE t.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND t.relkind = 'r'
+UNION ALL
 SELECT 'sequence ' || c.relname
 FROM pg_catalog.pg_class c
 WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = @schema) AND c.relkind = 'S'

@@ -44,7 +44,7 @@ local function require_term(key)
 end
 
 -- Reads the plan of an attempt, whose bodies begin at a place of ARGV.
-local member_at, at_argument = 5, 5
+local member_at, at_argument, events = 5, 5, 0
 local function read_plan()
   local plan, at, attempt, flags, amount = ARGV[at_argument], 1, { members = {} }
   at_argument = at_argument + 1
@@ -60,6 +60,7 @@ local function read_plan()
       local chunk, tags, tag = { body = at_argument, terms = {} }
       at_argument = at_argument + 1
       chunk.count, tags, at = struct.unpack('>I4I4', plan, at)
+      events = events + chunk.count
       for k = 1, tags do
         tag, at = struct.unpack('>I2c0', plan, at)
         chunk.terms[k] = require_term(tag_key(member.stream.bucket, tag))
@@ -78,6 +79,9 @@ end
 
 local attempts = {}
 while at_argument <= #ARGV do attempts[#attempts + 1] = read_plan() end
+
+-- Nothing is written that gets a number which no store reaches: it could not be read.
+if checkpoint + events > MAX_NUMBER then damaged(KEYS[1]) end
 
 -- Terms are written together, before a condition is decided and at the end.
 local function write_terms()

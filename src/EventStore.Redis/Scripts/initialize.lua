@@ -23,6 +23,11 @@ for i = 2, 4 do
   end
 end
 
+-- A key that expires takes part of the store with it.
+for _, part in ipairs({ 'meta', 'log', 'ids', 'names', 'newest', 'documents', 'titles', 'removed', 'graves', 'states', 'cuts' }) do
+  if ask('PTTL', base() .. part) >= 0 then return { 0, 'expiring', base() .. part } end
+end
+
 -- Numbers are never given out twice: the log must not be ahead of the counter.
 local newest = ask('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 local first, size, _ = 0, 0

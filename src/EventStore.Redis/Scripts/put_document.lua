@@ -4,7 +4,7 @@ local checkpoint = open()
 if not checkpoint then return GONE end
 local found = ask('HGET', KEYS[2], ARGV[1])
 if (found and packed(found, KEYS[2]) or 0) ~= tonumber(ARGV[2]) then return { checkpoint, 0 } end
-number(ask('HGET', KEYS[1], 'document'), KEYS[1])
+if number(ask('HGET', KEYS[1], 'document'), KEYS[1]) >= MAX_NUMBER then damaged(KEYS[1]) end
 ask('ZCARD', KEYS[3])
 local version = write('HINCRBY', KEYS[1], 'document', 1)
 write('HSET', KEYS[2], ARGV[1], struct.pack('>I6', version) .. ARGV[3])

@@ -1,6 +1,6 @@
 -- Streams and how far their indexes lead up to a checkpoint. KEYS meta names. ARGV lower end, upper end, most names, the checkpoint.
 -- Returns the newest checkpoint, the name to go on after (or false), then for each stream: name, revision, first revision; a revision of -1
--- where its index is damaged or gone.
+-- where its index is damaged or gone, -2 where it expires.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local up_to = tonumber(ARGV[4])
@@ -10,6 +10,7 @@ local function reach(name)
   local key = base() .. 'stream:' .. name
   local revision, last, _, _, records = head(key, marks, name)
   if not revision then return not last and -1 or nil end
+  if ask('PTTL', key) >= 0 then return -2 end
   local low, high = 0, records
   while low < high do
     local middle = math.floor((low + high) / 2)

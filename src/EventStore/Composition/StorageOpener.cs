@@ -8,25 +8,24 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Opens the engine that keeps the events.</summary>
-    public async ValueTask<IPersistenceEngine> OpenEventsAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Opens the engine that keeps the events, and the one that keeps consumers and read streams: the same one where no other was chosen.
+    /// Both are created before either is opened, so that nothing is touched if an address is refused.
+    /// </summary>
+    public async ValueTask<(IPersistenceEngine Events, IPersistenceEngine Documents)> OpenAsync(CancellationToken cancellationToken)
     {
-        var engine = plan.Persistence.Create(plan.EngineContext);
-        if (plan.ReadOnly is not null) engine = new ReadOnlyEngine(engine);
-        if (plan.Persistence.IsOwned) lifetime.Own(engine);
-        if (plan.Persistence.IsOwned || plan.MayCreateStorage) await InitializeAsync(engine, cancellationToken).ConfigureAwait(false);
-        return engine;
-    }
+        var events = plan.Persistence.Create(plan.EngineContext);
+        if (plan.ReadOnly is not null) events = new ReadOnlyEngine(events);
+        if (plan.Persistence.IsOwned) lifetime.Own(events);
+        var choice = plan.ConsumerStorage;
+        var documents = choice?.Create(plan.EngineContext with { MayCreateStorage = true, IsReadOnly = false }) ?? events;
+        var ownsDocuments = choice is { IsOwned: true };
+        if (ownsDocuments) lifetime.Own(documents);
 
-    /// <summary>Opens the engine that keeps consumers and read streams: the events' own one where no other was chosen.</summary>
-    public async ValueTask<IPersistenceEngine> OpenDocumentsAsync(IPersistenceEngine events, CancellationToken cancellationToken)
-    {
-        if (plan.ConsumerStorage is not { } choice) return events;
-        var documents = choice.Create(plan.EngineContext with { MayCreateStorage = true, IsReadOnly = false });
-        if (!choice.IsOwned) return documents;
-        lifetime.Own(documents);
-        await documents.InitializeAsync(cancellationToken).ConfigureAwait(false);
-        return documents;
+        if (plan.Persistence.IsOwned || plan.MayCreateStorage)
+            await PatientlyAsync(events.InitializeAsync, cancellationToken).ConfigureAwait(false);
+        if (ownsDocuments) await documents.InitializeAsync(cancellationToken).ConfigureAwait(false);
+        return (events, documents);
     }
 
     /// <summary>Reads or creates the identity of the store; empty where it is not known and nothing here is bound to it.</summary>
@@ -40,14 +39,9 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
         return identity;
     }
 
-    // Processes that only read cannot create it, and keep consumers that are bound to it.
     private async ValueTask<Guid> TryIdentifyAsync(IPersistenceEngine events, CancellationToken cancellationToken)
     {
-        if (plan.ReadOnly is not null)
-        {
-            return plan.ConsumerStorage is null ? Guid.Empty : await FindIdentityAsync(events, cancellationToken).ConfigureAwait(false);
-        }
-
+        if (plan.ReadOnly is not null) return Guid.Empty; // it keeps nothing, so nothing is bound to it
         try
         {
             return await StoreIdentity.FindOrCreateAsync(events, isReadOnly: false, cancellationToken).ConfigureAwait(false);
@@ -57,23 +51,6 @@ internal sealed class StorageOpener(StorePlan plan, StoreLifetime lifetime)
             return Guid.Empty; // it is created when the store is built the next time
         }
     }
-
-    // What waits for its storage also waits for its identity, which the writer stores before the first event.
-    private async ValueTask<Guid> FindIdentityAsync(IPersistenceEngine events, CancellationToken cancellationToken)
-    {
-        var identity = Guid.Empty;
-        await PatientlyAsync(async token =>
-        {
-            identity = await StoreIdentity.FindAsync(events, token).ConfigureAwait(false);
-            if (identity == Guid.Empty && plan.ReadOnly?.WaitForStorage > TimeSpan.Zero)
-                throw new StorageNotFoundException(
-                    "The store has no identity yet, to which consumers kept elsewhere are bound. Build it for writing once.");
-        }, cancellationToken).ConfigureAwait(false);
-        return identity;
-    }
-
-    private ValueTask InitializeAsync(IPersistenceEngine engine, CancellationToken cancellationToken) =>
-        PatientlyAsync(engine.InitializeAsync, cancellationToken);
 
     // A store for reading only may wait for a storage that another process has not created yet, or is creating.
     private async ValueTask PatientlyAsync(Func<CancellationToken, ValueTask> open, CancellationToken cancellationToken)

@@ -36,20 +36,19 @@ internal sealed class StoreBuilder(StorePlan plan)
 
     private async ValueTask<IEventStore> AssembleAsync(CancellationToken cancellationToken)
     {
-        var hooks = new PipelineHooks(plan.Hooks, plan.LoggerOf("Hooks"));
+        var hooks = new PipelineHooks(plan.Hooks, plan.CommitLoggerOf("Hooks"));
         var storage = new StorageOpener(plan, lifetime);
-        var engine = await storage.OpenEventsAsync(cancellationToken).ConfigureAwait(false);
-        var documents = await storage.OpenDocumentsAsync(engine, cancellationToken).ConfigureAwait(false);
+        var (engine, documents) = await storage.OpenAsync(cancellationToken).ConfigureAwait(false);
         var storeId = await storage.IdentifyAsync(engine, cancellationToken).ConfigureAwait(false);
         var codec = new EventCodec(plan.Serializer, plan.EnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
         var states = new EventCodec(
             plan.Serializer, plan.StateEnvelopeOf(storeId).Within(engine.Description.Limits), plan.Conversion);
-        var telemetry = new Telemetry(engine.Description.Name, plan.Time);
+        var telemetry = new Telemetry(engine.Description.Name, plan.Time, plan.CommitLoggerOf("Telemetry"));
 
         var pages = new PageReader(engine, lifetime, telemetry, plan.Conversion.Names);
         var reads = new ReadPath(pages, codec, hooks);
-        var settlement = new Settlement(engine, plan.Time, plan.LoggerOf("Commits"));
-        var group = lifetime.Own(new GroupCommit(engine, settlement, telemetry, plan.Time));
+        var settlement = new Settlement(engine, plan.Time, plan.CommitLoggerOf("Commits"));
+        var group = lifetime.Own(new GroupCommit(settlement, telemetry, plan.Time, StartThread));
         var committer = new Committer(group, new DuplicateCheck(pages, codec), telemetry);
 
         var ledger = new Ledger<DispatchProgress>(engine, DispatchProgress.DocumentName);
@@ -86,7 +85,7 @@ internal sealed class StoreBuilder(StorePlan plan)
         var store = new OptimisticEventStore(commits, reads, maintenance, lifetime)
         {
             Retention = retention,
-            Streams = new StreamOpener(commits, reads, plan.LoggerOf("Commits")),
+            Streams = new StreamOpener(commits, reads, plan.CommitLoggerOf("Commits")),
             Snapshots = new SnapshotStore(new SnapshotRecords(engine, plan.SnapshotsKept, lifetime), codec, pages),
             Dispatch = dispatch,
             Consumers = new ConsumerHost(running, consumerDocuments, feeds, states),
@@ -112,6 +111,9 @@ internal sealed class StoreBuilder(StorePlan plan)
         var bus = new DispatchBus(target, options, new DispatchReport(telemetry, plan.LoggerOf("Dispatch")));
         return lifetime.Own(new DispatchScheduler(lease, commits, bus));
     }
+
+    // Without the context of the caller that happens to be the first to commit.
+    private static void StartThread(Thread thread) => thread.UnsafeStart();
 
     private void LogBuilt(EngineDescription engine)
     {

@@ -10,9 +10,7 @@ internal static class StoreIdentity
 {
     private const string Document = "store/identity";
 
-    /// <summary>Reads the identity; empty while there is none.</summary>
-    /// <exception cref="CorruptStorageException">It is not an identity.</exception>
-    public static async ValueTask<Guid> FindAsync(IPersistenceEngine engine, CancellationToken cancellationToken) =>
+    private static async ValueTask<Guid> FindAsync(IPersistenceEngine engine, CancellationToken cancellationToken) =>
         await engine.FindDocumentAsync(Document, cancellationToken).ConfigureAwait(false) is { } found
             ? Read(found.Content.Span)
             : Guid.Empty;
@@ -28,8 +26,8 @@ internal static class StoreIdentity
             if (found != Guid.Empty) return found;
             if (isReadOnly)
                 throw new StorageNotFoundException(
-                    "The store has no identity yet, to which encrypted payloads and signatures are bound. "
-                    + "Build it once for writing, with the same keys, before it is read.");
+                    "The store has no identity yet, to which encrypted payloads, signatures, and consumers kept elsewhere are bound. Build "
+                    + "it once for writing before it is read, or pass OpenReadOnly a time to wait for that.");
             var id = SequentialGuid.Next().ToByteArray(bigEndian: true);
             await engine.PutSettledAsync(Document, id, 0, cancellationToken).ConfigureAwait(false);
         }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using EventStore.Diagnostics;
 using EventStore.Pipeline;
 using EventStore.Retention;
 using EventStore.Serialization;
@@ -19,6 +20,8 @@ internal sealed class StorePlan
     public StorePlan(Wireup wireup)
     {
         this.wireup = wireup;
+        Loggers = wireup.Find<ILoggerFactory>() ?? NullLoggerFactory.Instance;
+        CommitLoggers = new ContainedLoggers(Loggers);
         Persistence = wireup.Find<PersistenceChoice>() ?? throw new WireupException(
             "No persistence was chosen. Choose one: UsingInMemoryPersistence() for tests, "
             + "UsingPersistence(\"scheme:address\", engines => …), or the method of a backend's package.");
@@ -38,8 +41,12 @@ internal sealed class StorePlan
 
     public IEventSerializer Serializer { get; }
 
-    /// <summary>Whether something is bound to the identity of the store.</summary>
-    public bool NeedsIdentity => SigningKey is { IsEmpty: false } || Applied.Any(transform => transform is not CompressionTransform);
+    /// <summary>
+    /// Whether something is bound to the identity of the store: signatures, payloads, or what a process that only reads keeps elsewhere.
+    /// </summary>
+    public bool NeedsIdentity =>
+        SigningKey is { IsEmpty: false } || Applied.Any(transform => transform is not CompressionTransform)
+        || (ReadOnly is not null && ConsumerStorage is not null);
 
     /// <summary>Whether read streams are bound to the identity: they are signed, or kept where those of another store may be.</summary>
     public bool BindsReadStreams => SigningKey is { IsEmpty: false } || ConsumerStorage is not null;
@@ -84,13 +91,20 @@ internal sealed class StorePlan
     // The transforms applied to new payloads, in this order.
     private IReadOnlyList<IPayloadTransform> Applied { get; }
 
-    private ILoggerFactory Loggers => wireup.Find<ILoggerFactory>() ?? NullLoggerFactory.Instance;
+    private ILoggerFactory Loggers { get; }
+
+    // For what runs during a commit, whose outcome no exception of a logger may change.
+    private ContainedLoggers CommitLoggers { get; }
 
     /// <summary>The logger of a part of the store; of the store itself without a name.</summary>
     public ILogger LoggerOf(string? part = null) => Loggers.CreateLogger(part is null ? "EventStore" : $"EventStore.{part}");
 
+    /// <summary>The logger of a part of the store that runs during a commit. It never throws.</summary>
+    public ILogger CommitLoggerOf(string part) => CommitLoggers.CreateLogger($"EventStore.{part}");
+
     /// <summary>What an engine is created with.</summary>
-    public EngineContext EngineContext => new(Time, Loggers) { MayCreateStorage = MayCreateStorage, IsReadOnly = ReadOnly is not null };
+    public EngineContext EngineContext =>
+        new(Time, CommitLoggers) { MayCreateStorage = MayCreateStorage, IsReadOnly = ReadOnly is not null };
 
     public StoreDescription Describe(EngineDescription engine, PipelineHooks hooks) => new(
         engine,

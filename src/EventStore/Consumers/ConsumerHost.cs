@@ -79,10 +79,10 @@ internal sealed class ConsumerHost(RunningConsumers running, ConsumerDocuments d
         {
             feeds.ThrowIfEnded();
             var page = await feed.ReadAsync(position, cancellationToken).ConfigureAwait(false);
-            for (var i = 0; i < page.Events.Length; i++)
+            for (var i = 0; i < page.Events.Count; i++)
             {
                 feeds.ThrowIfEnded();
-                yield return page.Events.Span[i].Committed;
+                yield return page.Events[i].Committed;
             }
 
             position = page.Position;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EventStore.Deliveries;
 using EventStore.Feeds;
 using EventStore.Leases;
 
@@ -78,8 +79,10 @@ internal sealed record ConsumerRecord : ILeased<ConsumerRecord>
     public static string Prefix => Folder;
 
     public static ConsumerRecord Read(string document, ReadOnlyMemory<byte> content) =>
-        JsonSerializer.Deserialize(content.Span, ConsumerJson.Default.ConsumerRecord)
-        ?? throw new CorruptStorageException($"document '{document}'", "it holds no consumer.", "Verify the store.");
+        LedgerContent.Read(document, content, ConsumerJson.Default.ConsumerRecord, static record =>
+            record.Position.IsPossible && record.Origin.IsPossible
+            && LedgerContent.AreCounts(record.StateDocument, record.StateBytes, record.Skipped, record.Renewals)
+            && record.StateSlot is >= 0 and <= StateDocuments.Slots && record.Parked.AreSound());
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ConsumerJson.Default.ConsumerRecord);
 

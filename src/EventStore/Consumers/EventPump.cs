@@ -18,17 +18,17 @@ internal abstract class EventPump : IPump
     protected object? State { get; private protected set; }
 
     // A fast handler takes less time than a lock or two: what can be done once a page is not done for each event.
-    public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken)
+    public async ValueTask DeliverAsync(FeedEvents events, CancellationToken cancellationToken)
     {
-        if (events.IsEmpty) return;
+        if (events.Count == 0) return;
         var progress = context.Progress;
         await context.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             State = progress.State;
-            for (var i = 0; i < events.Length; i++)
+            for (var i = 0; i < events.Count; i++)
             {
-                var (committed, position) = events.Span[i];
+                var (committed, position) = events[i];
                 await context.Gate.PassAsync(cancellationToken).ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
                 var outcome = await handling.RunAsync(committed, cancellationToken).ConfigureAwait(false);

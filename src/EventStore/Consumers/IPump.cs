@@ -8,7 +8,7 @@ internal interface IPump
 {
     /// <summary>Delivers events in order. Events that the application acknowledges may still be outstanding when it returns.</summary>
     /// <exception cref="ConsumerStoppedException">An event failed permanently, and the consumer stops.</exception>
-    ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken);
+    ValueTask DeliverAsync(FeedEvents events, CancellationToken cancellationToken);
 
     /// <summary>Begins the term. What is still outstanding of an earlier term is delivered again.</summary>
     void Begin()

@@ -6,11 +6,11 @@ namespace EventStore.Consumers;
 /// <summary>Makes events available to be pulled.</summary>
 internal sealed class PullPump(PumpContext context, PulledEvents pulled) : IPump
 {
-    public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken)
+    public async ValueTask DeliverAsync(FeedEvents events, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < events.Length; i++)
+        for (var i = 0; i < events.Count; i++)
         {
-            var (committed, position) = events.Span[i];
+            var (committed, position) = events[i];
             await pulled.EnterWindowAsync(cancellationToken).ConfigureAwait(false);
             try
             {

@@ -14,7 +14,9 @@ namespace EventStore.Consumers;
 /// </remarks>
 internal sealed class StateDocuments(IPersistenceEngine engine, string consumer, string owner)
 {
-    private const int Slots = 2;
+    /// <summary>How many documents take turns.</summary>
+    public const int Slots = 2;
+
     private readonly byte[] mark = [.. Encoding.ASCII.GetBytes(owner), 0];
     private readonly long[] versions = new long[Slots + 1];
 

@@ -19,9 +19,9 @@ internal sealed class UnitPump : IPump
         handling = context.Policy.Apply(handle, static events => events[0]);
     }
 
-    public async ValueTask DeliverAsync(ReadOnlyMemory<FeedEvent> events, CancellationToken cancellationToken)
+    public async ValueTask DeliverAsync(FeedEvents events, CancellationToken cancellationToken)
     {
-        if (events.IsEmpty) return;
+        if (events.Count == 0) return;
         await Lanes<Unit>.RunAsync(context.Options.Parallelism, Begin(events), WorkAsync, cancellationToken).ConfigureAwait(false);
     }
 
@@ -31,7 +31,7 @@ internal sealed class UnitPump : IPump
         context.Progress.Unpark(committed.Checkpoint.Value, context.Progress.State);
     }
 
-    private IEnumerable<(StreamId Stream, Unit Unit)> Begin(ReadOnlyMemory<FeedEvent> events)
+    private IEnumerable<(StreamId Stream, Unit Unit)> Begin(FeedEvents events)
     {
         foreach (var unit in UnitsOf(events))
         {
@@ -58,19 +58,26 @@ internal sealed class UnitPump : IPump
     }
 
     // A batch holds one stream only where lanes keep the order of streams, or where the options group by stream.
-    private IEnumerable<Unit> UnitsOf(ReadOnlyMemory<FeedEvent> events)
+    private IEnumerable<Unit> UnitsOf(FeedEvents events)
     {
         var isGrouped = context.Options.Grouping == BatchGrouping.ByStreamAndCorrelation;
         var isOfOneStream = isGrouped || context.Options.Parallelism > 1;
         var batch = new List<CommittedEvent>();
-        for (var i = 0; i < events.Length; i++)
+        var position = default(FeedPosition);
+        for (var i = 0; i < events.Count; i++)
         {
-            var (committed, position) = events.Span[i];
+            var (committed, after) = events[i];
+            if (batch.Count == unitSize || (batch.Count > 0 && !BelongsTo(batch[0], committed)))
+            {
+                yield return new Unit([.. batch], new DeliveryUnit(position, batch.Count));
+                batch.Clear();
+            }
+
             batch.Add(committed);
-            if (batch.Count < unitSize && i + 1 < events.Length && BelongsTo(batch[0], events.Span[i + 1].Committed)) continue;
-            yield return new Unit([.. batch], new DeliveryUnit(position, batch.Count));
-            batch.Clear();
+            position = after;
         }
+
+        yield return new Unit([.. batch], new DeliveryUnit(position, batch.Count));
 
         bool BelongsTo(CommittedEvent first, CommittedEvent next) =>
             (!isOfOneStream || first.Stream == next.Stream) && (!isGrouped || CorrelationOf(first) == CorrelationOf(next));

@@ -1,3 +1,5 @@
+using EventStore.Leases;
+
 namespace EventStore.Deliveries;
 
 /// <summary>Checkpoints from a first to a last one, both included.</summary>
@@ -14,6 +16,33 @@ internal static class CheckpointRanges
     {
         var at = ranges.FindFrom(checkpoint);
         return at < ranges.Count && ranges[at].First <= checkpoint;
+    }
+
+    /// <summary>Whether a list that was read is one: of ranges that begin at 1 at the earliest, and end where a store can.</summary>
+    public static bool AreSound(this IReadOnlyList<CheckpointRange> ranges)
+    {
+        var last = -1L;
+        foreach (var range in ranges)
+        {
+            if (range.First < 1 || range.First <= last + 1 || range.Last < range.First) return false;
+            if (range.Last > LedgerContent.MaxNumber) return false;
+            last = range.Last;
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether a list of single checkpoints that was read ascends.</summary>
+    public static bool AreSound(this IReadOnlyList<long> checkpoints)
+    {
+        var last = 0L;
+        foreach (var checkpoint in checkpoints)
+        {
+            if (checkpoint <= last || checkpoint > LedgerContent.MaxNumber) return false;
+            last = checkpoint;
+        }
+
+        return true;
     }
 
     /// <summary>How many checkpoints there are in all ranges.</summary>

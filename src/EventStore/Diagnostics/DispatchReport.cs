@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 
 namespace EventStore.Diagnostics;
@@ -14,7 +13,7 @@ internal sealed class DispatchReport(Telemetry telemetry, ILogger logger)
     /// <summary>Whether a unit has failed and was not dispatched or parked since.</summary>
     public bool IsFailing => Volatile.Read(ref failingUnits) > 0;
 
-    public static Activity? StartDispatch(StreamId stream) => Telemetry.StartDispatch(stream);
+    public TracedStep StartDispatch(StreamId stream) => telemetry.StartDispatch(stream);
 
     public void Dispatched() => telemetry.Dispatched();
 

@@ -28,6 +28,10 @@ internal static partial class Log
         "The outcome of {Commits} commits is unknown ({Reason}); they are looked for, and sent again if not found, attempt {Attempt}")]
     public static partial void Settling(ILogger logger, int commits, string reason, int attempt);
 
+    [LoggerMessage(48, LogLevel.Error,
+        "A listener for metrics or activities failed; the store goes on, and does not log further failures of listeners")]
+    public static partial void ListenerFailed(ILogger logger, Exception error);
+
     [LoggerMessage(47, LogLevel.Warning, "Commits of an unknown outcome cannot be looked for; they are sent again")]
     public static partial void NotFoundOut(ILogger logger, Exception error);
 

@@ -18,7 +18,7 @@ internal sealed class DispatchBus(DispatchTarget target, DispatchOptions options
 
     public async ValueTask DispatchAsync(Commit commit, CancellationToken cancellationToken)
     {
-        using var activity = DispatchReport.StartDispatch(commit.Stream);
+        using var step = report.StartDispatch(commit.Stream);
         await Calls.CallAsync(target.Dispatcher.DispatchAsync, commit, cancellationToken).ConfigureAwait(false);
         report.Dispatched();
     }

@@ -38,8 +38,8 @@ internal sealed record DispatchProgress : ILeased<DispatchProgress>
     public long MarkedCount => Marks.CountCheckpoints();
 
     public static DispatchProgress Read(string document, ReadOnlyMemory<byte> content) =>
-        JsonSerializer.Deserialize(content.Span, DispatchJson.Default.DispatchProgress)
-        ?? throw new CorruptStorageException($"document '{document}'", "it holds no progress of dispatch.", "Verify the store.");
+        LedgerContent.Read(document, content, DispatchJson.Default.DispatchProgress, progress =>
+            LedgerContent.AreCounts(progress.Watermark, progress.Renewals) && progress.Marks.AreSound() && progress.Parked.AreSound());
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, DispatchJson.Default.DispatchProgress);
 

@@ -183,7 +183,14 @@ internal sealed class DispatchScheduler : IAsyncDisposable
         leading = term;
         Decide();
         bus.Report.LogLeaseTaken(new Checkpoint(lease.Ledger.Known.Watermark));
-        await term.RunAsync(() => leading = null, stopping.Token).ConfigureAwait(false);
+        await term.RunAsync(End, stopping.Token).ConfigureAwait(false);
+    }
+
+    // The failure first: a status that shows no dispatch here also shows why.
+    private void End(Exception? error)
+    {
+        if (error is not null) failure = error;
+        leading = null;
     }
 
     private sealed class Pause

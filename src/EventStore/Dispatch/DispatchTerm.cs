@@ -33,9 +33,11 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
     private DispatchReport Report => bus.Report;
 
     /// <summary>Dispatches until it is stopped, fails, or the lease is lost.</summary>
-    /// <param name="ending">Called as soon as one of these happens, before running dispatches have ended.</param>
+    /// <param name="ending">
+    /// Called as soon as one of these happens, before running dispatches have ended. Gets what reading or dispatching threw, or null.
+    /// </param>
     /// <param name="stopping">Stops it.</param>
-    public async Task RunAsync(Action ending, CancellationToken stopping)
+    public async Task RunAsync(Action<Exception?> ending, CancellationToken stopping)
     {
         using var term = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var holding = lease.HoldAsync(SetDoubt, term.Token);
@@ -46,7 +48,7 @@ internal sealed class DispatchTerm : IDelivery<DispatchUnit>
         }
         finally
         {
-            ending();
+            ending(dispatching.Exception?.InnerException);
             tracker.CallOffWaiting();
             await term.CancelAsync().ConfigureAwait(false);
         }

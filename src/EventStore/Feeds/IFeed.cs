@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace EventStore.Feeds;
 
 /// <summary>A place in a feed.</summary>
@@ -8,7 +10,12 @@ namespace EventStore.Feeds;
 /// <param name="Awaited">
 /// The revision after which delivery begins, while the stream or read stream has none after it; 0 as soon as it has.
 /// </param>
-internal readonly record struct FeedPosition(long Checkpoint, long Revision, long Awaited = 0);
+internal readonly record struct FeedPosition(long Checkpoint, long Revision, long Awaited = 0)
+{
+    /// <summary>Whether a position that was read is one.</summary>
+    [JsonIgnore]
+    public bool IsPossible => Checkpoint >= 0 && Revision >= 0 && Awaited >= 0;
+}
 
 /// <summary>An event with the position of a consumer that has handled it.</summary>
 internal readonly record struct FeedEvent(CommittedEvent Committed, FeedPosition Position);
@@ -19,7 +26,7 @@ internal readonly record struct FeedEvent(CommittedEvent Committed, FeedPosition
 /// <param name="Lag">How many events followed the page when it was read.</param>
 /// <param name="IsEnd">Whether no further event was there.</param>
 /// <param name="Missed">How many events before these were truncated before they were read.</param>
-internal sealed record FeedPage(ReadOnlyMemory<FeedEvent> Events, FeedPosition Position, long Lag, bool IsEnd, long Missed = 0);
+internal sealed record FeedPage(FeedEvents Events, FeedPosition Position, long Lag, bool IsEnd, long Missed = 0);
 
 /// <summary>What is fed to whom.</summary>
 /// <param name="Reader">The name of the reader, for messages.</param>
@@ -31,6 +38,14 @@ internal sealed record FeedRequest(string Reader, ConsumerSource Source, FeedPos
 {
     /// <summary>Whether an event is not delivered, because it is not after the origin.</summary>
     public bool IsBeforeOrigin(long checkpoint) => checkpoint <= Origin.Checkpoint;
+
+    /// <summary>The events of a page that are after the origin.</summary>
+    public ReadOnlyMemory<RecordedEvent> AfterOrigin(ReadOnlyMemory<RecordedEvent> page)
+    {
+        var before = 0;
+        while (before < page.Length && IsBeforeOrigin(page.Span[before].Checkpoint.Value)) before++;
+        return page[before..];
+    }
 
     /// <summary>Checks that the store still holds everything up to a position that was read.</summary>
     /// <exception cref="PositionAheadException">The store was set back, or is another one.</exception>

@@ -72,7 +72,7 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
         handled = long.Max(handled, long.Max(position.Revision, long.Max(position.Awaited, from.Value - 1)));
         var missed = long.Max(0, page.State.FirstRevision.Value - 1 - handled);
         if (position.Awaited == 0) position = position with { Revision = from.Value - 1 };
-        var (events, reached) = Show(page.Events.Span, position);
+        var (events, reached) = Show(page.Events, position);
         if (!page.IsEnd)
         {
             next = page.Events.Span[^1].Revision + 1;
@@ -89,7 +89,7 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
         var page = await shared.ReadAsync(filter, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
         request.RequireReached(position, page.Head);
         var missed = page.Events.IsEmpty || position.Revision == 0 ? 0 : page.Events.Span[0].Revision.Value - position.Revision - 1;
-        var (events, reached) = Show(page.Events.Span, position);
+        var (events, reached) = Show(page.Events, position);
         return new FeedPage(
             events, reached with { Checkpoint = page.Position.Value }, Lag: page.IsEnd ? 0 : 1, page.IsEnd, Math.Max(0, missed));
     }
@@ -124,20 +124,23 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
             Stream, revision, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
 
     // The events after the position and after the place where delivery begins.
-    private (ReadOnlyMemory<FeedEvent> Events, FeedPosition Reached) Show(ReadOnlySpan<RecordedEvent> recordedEvents, FeedPosition position)
+    private (FeedEvents Events, FeedPosition Reached) Show(ReadOnlyMemory<RecordedEvent> page, FeedPosition position)
     {
-        var events = new FeedEvent[recordedEvents.Length];
-        var count = 0;
-        foreach (ref readonly var recorded in recordedEvents)
+        var skipped = 0;
+        foreach (ref readonly var recorded in page.Span)
         {
             var (checkpoint, revision) = (recorded.Checkpoint.Value, recorded.Revision.Value);
-            if (checkpoint <= position.Checkpoint) continue;
-            var awaited = revision <= position.Awaited ? position.Awaited : 0;
-            position = new(checkpoint, revision, awaited);
-            if (awaited > 0 || request.IsBeforeOrigin(checkpoint)) continue;
-            if (reads.Show(recorded, EventDecoding.OnDemand) is { } shown) events[count++] = new(shown, position);
+            if (checkpoint > position.Checkpoint)
+            {
+                position = new(checkpoint, revision, revision <= position.Awaited ? position.Awaited : 0);
+                if (position.Awaited == 0 && !request.IsBeforeOrigin(checkpoint)) break;
+            }
+
+            skipped++;
         }
 
-        return (events.AsMemory(0, count), position);
+        if (skipped == page.Length) return (default, position);
+        var last = page.Span[^1];
+        return (FeedEvents.Of(reads, page[skipped..]), new(last.Checkpoint.Value, last.Revision.Value));
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using EventStore.Diagnostics;
 
 namespace EventStore.Pipeline;
 
@@ -41,30 +40,40 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
     {
         RefuseRepeatedIds(records);
         var started = committer.StartTimer();
-        using var activity = Telemetry.StartCommit(request.Stream, records.Count);
-
-        PendingCommit? pending = null;
-        Dictionary<string, string>? headers =
-            request.Headers is null && !hooks.Any ? null : new(request.Headers ?? [], StringComparer.Ordinal);
-        if (hooks.Any)
+        var step = committer.StartActivity(request.Stream, records.Count);
+        try
         {
-            pending = new PendingCommit(request.Stream, request.CommitId, request.Expected.Revision, request.Events, headers ?? []);
-            await hooks.BeforeCommitAsync(pending, cancellationToken).ConfigureAwait(false);
+            PendingCommit? pending = null;
+            Dictionary<string, string>? headers =
+                request.Headers is null && !hooks.Any ? null : new(request.Headers ?? [], StringComparer.Ordinal);
+            if (hooks.Any)
+            {
+                pending = new PendingCommit(request.Stream, request.CommitId, request.Expected.Revision, request.Events, headers ?? []);
+                await hooks.BeforeCommitAsync(pending, cancellationToken).ConfigureAwait(false);
+            }
+
+            var attempt = new CommitAttempt(request.Stream, request.CommitId, records)
+            {
+                Expected = request.Expected,
+                Condition = codec.Widen(request.Condition),
+                Headers = headers is null ? default : codec.EncodeCommitHeaders(request.Stream, request.CommitId, headers),
+            };
+            var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
+
+            if (pending is not null || beforeReturn is not null) await committer.LeaveThreadAsync().ConfigureAwait(false);
+            if (pending is not null && !result.IsDuplicate)
+                await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
+            if (beforeReturn is not null) await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);
+            return (result, stored);
         }
-
-        var attempt = new CommitAttempt(request.Stream, request.CommitId, records)
+        finally
         {
-            Expected = request.Expected,
-            Condition = codec.Widen(request.Condition),
-            Headers = headers is null ? default : codec.EncodeCommitHeaders(request.Stream, request.CommitId, headers),
-        };
-        var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
-
-        if (pending is not null || beforeReturn is not null) await committer.LeaveThreadAsync().ConfigureAwait(false);
-        if (pending is not null && !result.IsDuplicate)
-            await hooks.AfterCommitAsync(pending, result).ConfigureAwait(false);
-        if (beforeReturn is not null) await beforeReturn(result.LastCheckpoint).ConfigureAwait(false);
-        return (result, stored);
+            if (step.Activity is not null)
+            {
+                await committer.LeaveThreadAsync().ConfigureAwait(false);
+                step.Dispose();
+            }
+        }
     }
 
     // One message added twice would be two events of one id, which readers take for a repetition.

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace EventStore.Pipeline;
 
 /// <summary>
@@ -11,7 +13,8 @@ namespace EventStore.Pipeline;
 /// </remarks>
 /// <param name="gate">Guards the threads; the gate of the group commit.</param>
 /// <param name="send">Sends what is queued.</param>
-internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
+/// <param name="startThread">Starts a thread.</param>
+internal sealed class CommitThread(Lock gate, Action send, Action<Thread> startThread) : IAsyncDisposable
 {
     // The watch ends after as many ticks without a caller to watch.
     private const int TicksOfWatch = 100;
@@ -29,6 +32,8 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
 
     private Lock Gate => gate;
 
+    private Action<Thread> StartThread => startThread;
+
     /// <summary>Whether the caller runs on the thread that sends batches, and batches wait for it.</summary>
     public bool IsCurrent => current is { IsLent: false } worker && worker == leader;
 
@@ -42,8 +47,16 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
     public bool IsLent => leader is { IsLent: true };
 
     /// <summary>Starts the thread, if it is not started yet. Called with the gate held, before <see cref="Wake"/>.</summary>
-    /// <exception cref="OutOfMemoryException">The system starts no further thread.</exception>
-    public void Start() => leader ??= new Worker(this);
+    /// <exception cref="StorageUnavailableException">The system starts no further thread. The next call tries again.</exception>
+    public void Start()
+    {
+        if (leader is not null) return;
+        if (TryStart(out var worker, out var error)) leader = worker;
+        else throw new StorageUnavailableException(
+            "The thread that sends the commits of this store could not be started: the system starts no further thread. Nothing was "
+            + "stored. Raise the limit of threads (ulimit -u, or pids.max of the container) or its memory, and try again.",
+            error);
+    }
 
     /// <summary>
     /// Has the thread send what is queued, at once or as soon as it is done with what it sends now. Called with the gate held.
@@ -63,15 +76,7 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
     /// <returns>False where the system starts no second thread, without which nothing is lent.</returns>
     public bool TryLend(QueuedAttempt attempt, bool othersWait)
     {
-        try
-        {
-            second ??= new Worker(this);
-        }
-        catch (OutOfMemoryException)
-        {
-            return false;
-        }
-
+        if (second is null && !TryStart(out second, out _)) return false;
         leader!.Lend(attempt);
         lends++;
         if (!othersWait) return true;
@@ -94,6 +99,20 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
         }
 
         foreach (var worker in ending) await worker.Ended.ConfigureAwait(false);
+    }
+
+    private bool TryStart([NotNullWhen(true)] out Worker? worker, [NotNullWhen(false)] out Exception? error)
+    {
+        try
+        {
+            (worker, error) = (new Worker(this), null);
+            return true;
+        }
+        catch (Exception none) when (none is OutOfMemoryException or ThreadStartException)
+        {
+            (worker, error) = (null, none);
+            return false;
+        }
     }
 
     // Lending makes sure that there is a second one.
@@ -181,7 +200,7 @@ internal sealed class CommitThread(Lock gate, Action send) : IAsyncDisposable
         public Worker(CommitThread owner)
         {
             var thread = new Thread(() => Run(owner)) { IsBackground = true, Name = "EventStore commits" };
-            thread.UnsafeStart(); // without the context of the caller that happens to be first
+            owner.StartThread(thread);
         }
 
         // Guarded by the gate.

@@ -9,6 +9,9 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
     /// <summary>Starts the measurement of a commit. Pass the returned timestamp to <see cref="CommitAsync"/>.</summary>
     public long StartTimer() => telemetry.CommitStarted();
 
+    /// <summary>Starts the activity of a commit. Leave the thread that sends batches before it is disposed.</summary>
+    public TracedStep StartActivity(StreamId stream, int events) => telemetry.StartCommit(stream, events);
+
     /// <summary>
     /// Continues on the thread pool if it is called on the thread that sends batches. Called before code of the application runs.
     /// </summary>
@@ -34,16 +37,19 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         CommitAttempt attempt, long started, CancellationToken cancellationToken)
     {
         var submitted = group.SubmitAsync(attempt, cancellationToken);
-        return submitted is { IsCompletedSuccessfully: true, Result.Outcome: { Kind: CommitOutcomeKind.Committed } outcome }
-            ? new(Committed(outcome, isDuplicate: false, started))
-            : FinishAsync(attempt, submitted, started);
+        if (submitted is not { IsCompletedSuccessfully: true, Result: { Outcome.Kind: CommitOutcomeKind.Committed } done })
+            return FinishAsync(attempt, submitted, started);
+        telemetry.BatchDone(done.Batch);
+        telemetry.Committed(done.Outcome.Commit!.EventCount, started);
+        return new((ResultOf(done.Outcome.Commit, isDuplicate: false), done.Outcome.Commit));
     }
 
     /// <summary>Commits a unit. The results are in the order of its commits.</summary>
     public async ValueTask<CommitResult[]> CommitUnitAsync(CommitAttempt unit, long started, CancellationToken cancellationToken)
     {
-        var (outcome, wasSettled) = await group.SubmitAsync(unit, cancellationToken).ConfigureAwait(false);
+        var (outcome, wasSettled, batch) = await group.SubmitAsync(unit, cancellationToken).ConfigureAwait(false);
         await LeaveThreadAsync().ConfigureAwait(false);
+        telemetry.BatchDone(batch);
         var isDuplicate = await IsDuplicateAsync(unit, outcome, wasSettled).ConfigureAwait(false);
         Count(outcome, isDuplicate, started);
         return [.. Enumerable.Range(0, unit.MemberCount)
@@ -52,16 +58,16 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(CommitResult Result, CommitRecord Stored)> FinishAsync(
-        CommitAttempt attempt, ValueTask<(CommitOutcome Outcome, bool WasSettled)> submitted, long started)
+        CommitAttempt attempt, ValueTask<Submitted> submitted, long started)
     {
-        var (outcome, wasSettled) = await submitted.ConfigureAwait(false);
-        if (outcome.Kind != CommitOutcomeKind.Committed) await LeaveThreadAsync().ConfigureAwait(false);
-        return Committed(outcome, await IsDuplicateAsync(attempt, outcome, wasSettled).ConfigureAwait(false), started);
-    }
+        var (outcome, wasSettled, batch) = await submitted.ConfigureAwait(false);
 
-    private (CommitResult Result, CommitRecord Stored) Committed(CommitOutcome outcome, bool isDuplicate, long started)
-    {
-        Count(outcome, isDuplicate, started);
+        // A listener must not run on the thread that sends batches. One that begins to listen from here on misses this commit.
+        var isListenedTo = Telemetry.IsListenedTo;
+        if (isListenedTo || outcome.Kind != CommitOutcomeKind.Committed) await LeaveThreadAsync().ConfigureAwait(false);
+        if (isListenedTo) telemetry.BatchDone(batch);
+        var isDuplicate = await IsDuplicateAsync(attempt, outcome, wasSettled).ConfigureAwait(false);
+        if (isDuplicate || isListenedTo) Count(outcome, isDuplicate, started);
         return (ResultOf(outcome.Commit!, isDuplicate), outcome.Commit!);
     }
 

@@ -34,11 +34,16 @@ internal sealed class GroupCommit : IAsyncDisposable
     private Task leading = Task.CompletedTask;
     private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public GroupCommit(IPersistenceEngine engine, Settlement settlement, Telemetry telemetry, TimeProvider time)
+    /// <param name="settlement">Settles unknown outcomes of its engine.</param>
+    /// <param name="telemetry">Measures batches. Listeners never run where a batch waits for them.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="startThread">Starts a thread of the store.</param>
+    public GroupCommit(Settlement settlement, Telemetry telemetry, TimeProvider time, Action<Thread> startThread)
     {
-        (this.engine, this.settlement, this.telemetry, this.time) = (engine, settlement, telemetry, time);
+        engine = settlement.Engine;
+        (this.settlement, this.telemetry, this.time) = (settlement, telemetry, time);
         mayLeadAlone = engine.Description.CommitThreading != CommitThreading.Blocking;
-        if (engine.Description.CommitThreading != CommitThreading.Asynchronous) thread = new CommitThread(gate, SendQueued);
+        if (engine.Description.CommitThreading != CommitThreading.Asynchronous) thread = new CommitThread(gate, SendQueued, startThread);
         var maxAttempts = engine.Description.Limits.MaxBatchAttempts;
         cohort = new Cohort(time, maxAttempts, thread is not null);
         queue = new AttemptQueue(maxAttempts, cohort);
@@ -57,9 +62,9 @@ internal sealed class GroupCommit : IAsyncDisposable
     public ValueTask LeaveThreadAsync() => thread is { IsCurrent: true } ? CommitThread.ToPoolAsync() : default;
 
     /// <summary>Sends an attempt to the engine, alone or in a batch.</summary>
-    /// <returns>The outcome, and whether it was unknown at first and had to be settled.</returns>
     /// <exception cref="TooLargeException">The attempt exceeds a limit of the engine.</exception>
-    public ValueTask<(CommitOutcome Outcome, bool WasSettled)> SubmitAsync(CommitAttempt attempt, CancellationToken cancellationToken)
+    /// <exception cref="StorageUnavailableException">The system starts no thread for the store.</exception>
+    public ValueTask<Submitted> SubmitAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         QueuedAttempt? queued = null;
@@ -100,16 +105,15 @@ internal sealed class GroupCommit : IAsyncDisposable
 
     // Commits on the caller's thread. If the engine completes synchronously, this needs no task, no queue and no thread switch,
     // and reads the clock for listeners only.
-    private ValueTask<(CommitOutcome Outcome, bool WasSettled)> LeadAlone(CommitAttempt attempt, CancellationToken cancellationToken)
+    private ValueTask<Submitted> LeadAlone(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         var listenedSince = telemetry.BatchStarted();
         var sent = Send(attempt);
         if (sent.IsCompletedSuccessfully)
         {
             var outcome = sent.Result;
-            HandOver(); // first, because a listener may throw
-            telemetry.BatchDone(1, listenedSince);
-            return new((outcome, false));
+            HandOver();
+            return new(new Submitted(outcome, false, telemetry.Measure(1, listenedSince)));
         }
 
         // A caller that cannot cancel continues where the engine completes, without another thread switch. Others may leave earlier.
@@ -123,15 +127,14 @@ internal sealed class GroupCommit : IAsyncDisposable
         return alone.WaitAsync(cancellationToken);
     }
 
-    private async ValueTask<(CommitOutcome Outcome, bool WasSettled)> FinishAloneAsync(
+    private async ValueTask<Submitted> FinishAloneAsync(
         CommitAttempt attempt, ValueTask<CommitOutcome> sent, long started)
     {
         try
         {
-            var settled = await settlement.AwaitAsync(attempt, sent).ConfigureAwait(false);
+            var (outcome, wasSettled) = await settlement.AwaitAsync(attempt, sent).ConfigureAwait(false);
             cohort.NoteBatch(started, 1);
-            telemetry.BatchDone(1, started);
-            return settled;
+            return new(outcome, wasSettled, telemetry.Measure(1, started));
         }
         catch (Exception error) when (Settlement.Explain(error, attempt) is var explained && explained != error)
         {
@@ -182,8 +185,8 @@ internal sealed class GroupCommit : IAsyncDisposable
             if (first is not null && !queue.TryTakeFirst()) first = lone = null;
         }
 
-        if (first is null) leading = DrainAsync();
-        else SendAlone(first);
+        if (first is not null) SendAlone(first);
+        else if (DrainAsync() is { IsCompleted: false } draining) leading = draining;
     }
 
     private void SendAlone(QueuedAttempt attempt)
@@ -210,35 +213,30 @@ internal sealed class GroupCommit : IAsyncDisposable
         Finish(attempt, started, settled, failure);
     }
 
-    // The leader steps down first, so that no commit waits for the code of this caller.
     private void Finish(QueuedAttempt attempt, long started, (CommitOutcome Outcome, bool WasSettled) settled, Exception? failure)
     {
         cohort.NoteBatch(started, 1);
-        bool isLent;
-        lock (gate)
-        {
-            lone = null;
-            isLent = thread is { IsCurrent: true } && thread.TryLend(attempt, othersWait: !queue.IsEmpty);
-            if (!isLent || queue.IsEmpty) HandOver();
-        }
-
-        // Where the thread is not lent, the caller's code continues on the pool.
-        if (isLent || thread is null) Complete();
+        var measure = telemetry.Measure(1, started);
+        if (MakeWayFor(attempt)) Complete();
         else ThreadPool.UnsafeQueueUserWorkItem(_ => Complete(), null);
 
         void Complete()
         {
-            try
-            {
-                telemetry.BatchDone(1, started);
-            }
-            catch (Exception error)
-            {
-                failure ??= error; // of a listener
-            }
-
-            if (failure is null) attempt.TrySetResult(settled);
+            if (failure is null) attempt.TrySetResult(new(settled.Outcome, settled.WasSettled, measure));
             else attempt.TrySetException(Settlement.Explain(failure, attempt.Attempt));
+        }
+    }
+
+    // The leader steps down before code of the application runs, so that no commit waits for that code. Returns whether it may run here:
+    // the thread is lent to it, or is none of the store. Otherwise it continues on the pool.
+    private bool MakeWayFor(QueuedAttempt attempt)
+    {
+        lock (gate)
+        {
+            lone = null;
+            var isLent = thread is { IsCurrent: true } && thread.TryLend(attempt, othersWait: !queue.IsEmpty);
+            if (!isLent || queue.IsEmpty) HandOver();
+            return isLent || thread is null;
         }
     }
 
@@ -252,16 +250,19 @@ internal sealed class GroupCommit : IAsyncDisposable
             if (batch.Length > 0)
             {
                 var started = time.GetTimestamp();
-                var attempts = Array.ConvertAll(batch, queued => queued.Attempt);
-                var completing = CompleteAsync(batch, attempts, SendAsync(attempts), started);
-                var isLeft = thread is not null && !completing.IsCompleted;
-                await completing.ConfigureAwait(false);
-                if (isLeft)
+                var done = await SendAsync(batch).ConfigureAwait(false);
+                if (done.Failure is null) cohort.NoteBatch(started, batch.Length);
+                var measure = telemetry.Measure(batch.Length, started);
+
+                // Where the engine did not complete on the store's thread, this no longer runs on it.
+                if (thread is not null && (!thread.IsCurrent || Telemetry.IsListenedTo))
                 {
-                    // The engine did not complete on the store's thread, so this no longer runs on it.
-                    HandOver();
+                    if (MakeWayFor(batch[0])) done.Complete(measure);
+                    else ThreadPool.UnsafeQueueUserWorkItem(_ => done.Complete(measure), null);
                     return;
                 }
+
+                done.Complete(measure);
             }
 
             lock (gate)
@@ -274,23 +275,21 @@ internal sealed class GroupCommit : IAsyncDisposable
         }
     }
 
-    private async ValueTask<IReadOnlyList<CommitOutcome>> SendAsync(CommitAttempt[] attempts) => attempts.Length == 1
-        ? [await engine.CommitAsync(attempts[0], CancellationToken.None).ConfigureAwait(false)]
-        : await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false);
-
-    private async Task CompleteAsync(
-        QueuedAttempt[] batch, CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent, long started)
+    private async ValueTask<SentBatch> SendAsync(QueuedAttempt[] batch)
     {
+        var attempts = Array.ConvertAll(batch, queued => queued.Attempt);
         try
         {
-            var (outcomes, wasSettled) = await settlement.AwaitAsync(attempts, sent).ConfigureAwait(false);
-            cohort.NoteBatch(started, batch.Length);
-            telemetry.BatchDone(batch.Length, started);
-            for (var i = 0; i < batch.Length; i++) batch[i].TrySetResult((outcomes[i], wasSettled));
+            var (outcomes, wasSettled) = await settlement.AwaitAsync(attempts, SendAsync(attempts)).ConfigureAwait(false);
+            return new(batch, outcomes, wasSettled, null);
         }
         catch (Exception error)
         {
-            foreach (var queued in batch) queued.TrySetException(Settlement.Explain(error, queued.Attempt));
+            return new(batch, [], false, error);
         }
     }
+
+    private async ValueTask<IReadOnlyList<CommitOutcome>> SendAsync(CommitAttempt[] attempts) => attempts.Length == 1
+        ? [await engine.CommitAsync(attempts[0], CancellationToken.None).ConfigureAwait(false)]
+        : await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false);
 }

@@ -20,6 +20,9 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
 
     private static PageLimit SingleEvent { get; } = new(1, 1);
 
+    /// <summary>Starts the activity of a read. Dispose it when the read is done.</summary>
+    public TracedStep StartRead(string what) => telemetry.StartRead(what);
+
     /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public void ThrowIfEnded() => lifetime.ThrowIfEnded();
 

@@ -4,7 +4,7 @@ namespace EventStore.Pipeline;
 /// An attempt in the queue of the group commit: <i>waiting</i> until it is either <i>sent</i> or <i>cancelled</i>, whichever comes first.
 /// </summary>
 internal sealed class QueuedAttempt(CommitAttempt attempt, TaskCreationOptions continuations)
-    : TaskCompletionSource<(CommitOutcome Outcome, bool WasSettled)>(continuations)
+    : TaskCompletionSource<Submitted>(continuations)
 {
     private const int Waiting = 0;
     private const int Sent = 1;
@@ -15,10 +15,10 @@ internal sealed class QueuedAttempt(CommitAttempt attempt, TaskCreationOptions c
 
     public bool TrySend() => Interlocked.CompareExchange(ref state, Sent, Waiting) == Waiting;
 
-    public ValueTask<(CommitOutcome Outcome, bool WasSettled)> WaitAsync(CancellationToken cancellationToken) =>
+    public ValueTask<Submitted> WaitAsync(CancellationToken cancellationToken) =>
         cancellationToken.CanBeCanceled ? WaitCancellableAsync(cancellationToken) : new(Task);
 
-    private async ValueTask<(CommitOutcome Outcome, bool WasSettled)> WaitCancellableAsync(CancellationToken cancellationToken)
+    private async ValueTask<Submitted> WaitCancellableAsync(CancellationToken cancellationToken)
     {
         await using var registration = cancellationToken.UnsafeRegister(Cancel, cancellationToken).ConfigureAwait(false);
         return await Task.ConfigureAwait(false);

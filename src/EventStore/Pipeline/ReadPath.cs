@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using EventStore.Diagnostics;
 
 namespace EventStore.Pipeline;
 
@@ -12,10 +11,13 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     /// <summary>The same events as stored bytes.</summary>
     public PageReader Pages => pages;
 
+    /// <summary>Whether every stored event is shown as it is stored: there is no hook that could hide or replace one.</summary>
+    public bool ShowsAll => !hooks.Any;
+
     public async IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
         StreamId stream, StreamRange range, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var activity = Telemetry.StartRead("stream");
+        using var step = pages.StartRead("stream");
         var (from, to) = await ResolveAsync(stream, range, cancellationToken).ConfigureAwait(false);
         await foreach (var page in pages.ReadStreamAsync(stream, from, to, range.Direction, cancellationToken).ConfigureAwait(false))
         {
@@ -35,7 +37,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     public async ValueTask<LoadedRange?> LoadAsync(
         StreamId stream, StreamRange range, List<CommittedEvent> into, CancellationToken cancellationToken)
     {
-        using var activity = Telemetry.StartRead("stream");
+        using var step = pages.StartRead("stream");
         var (from, to) = await ResolveAsync(stream, range, cancellationToken).ConfigureAwait(false);
         LoadedRange? loaded = null;
         await foreach (var page in pages.ReadStreamAsync(stream, from, to, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))
@@ -55,7 +57,7 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
     public async IAsyncEnumerable<CommittedEvent> ReadAllAsync(
         EventQuery query, EventDecoding decoding, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var activity = Telemetry.StartRead("all");
+        using var step = pages.StartRead("all");
         Func<RecordedEvent, CommittedEvent>? prepare = decoding == EventDecoding.Eager && !hooks.Any && query.Condition is null
             ? recorded => Decode(recorded, decoding)
             : null;

@@ -12,6 +12,9 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
     private const int Attempts = 6;
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>The engine.</summary>
+    public IPersistenceEngine Engine => engine;
+
     /// <summary>The outcomes of a batch that was sent, and whether they had to be settled.</summary>
     public async ValueTask<(IReadOnlyList<CommitOutcome> Outcomes, bool WasSettled)> AwaitAsync(
         CommitAttempt[] attempts, ValueTask<IReadOnlyList<CommitOutcome>> sent)
@@ -31,7 +34,8 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
         var delay = FirstDelay;
         for (var attempt = 1; attempt <= Attempts; attempt++, delay *= 2)
         {
-            Log.Settling(logger, open.Count, unknown.Message, attempt);
+            var (count, reason, number) = (open.Count, unknown.Message, attempt);
+            Report(() => Log.Settling(logger, count, reason, number));
             await Task.Delay(delay, time).ConfigureAwait(false);
             try
             {
@@ -92,7 +96,7 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
         }
         catch (StorageException error) when (error is not (BatchOutcomeUnknownException or StorageUnavailableException))
         {
-            Log.NotFoundOut(logger, error);
+            Report(() => Log.NotFoundOut(logger, error));
         }
     }
 
@@ -103,4 +107,7 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
         var settled = await engine.CommitAsync(again, CancellationToken.None).ConfigureAwait(false);
         for (var i = 0; i < settled.Count; i++) outcomes[open[i]] = settled[i];
     }
+
+    // A logger is code of the application, and may wait for a commit of this store, which waits for this one.
+    private static void Report(Action log) => ThreadPool.UnsafeQueueUserWorkItem(static log => log(), log, preferLocal: false);
 }

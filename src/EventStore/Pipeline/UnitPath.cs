@@ -1,5 +1,3 @@
-using EventStore.Diagnostics;
-
 namespace EventStore.Pipeline;
 
 /// <summary>
@@ -19,7 +17,24 @@ internal sealed class UnitPath(EventCodec codec, PipelineHooks hooks, Committer 
     {
         var started = committer.StartTimer();
         var records = Encode(unit);
-        using var activity = Telemetry.StartCommit(unit.Commits[0].Stream, records.Sum(events => events.Length));
+        var step = committer.StartActivity(unit.Commits[0].Stream, records.Sum(events => events.Length));
+        try
+        {
+            return await StoreAsync(unit, records, started, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (step.Activity is not null)
+            {
+                await committer.LeaveThreadAsync().ConfigureAwait(false);
+                step.Dispose();
+            }
+        }
+    }
+
+    private async ValueTask<UnitResult> StoreAsync(
+        CommitUnit unit, EventRecord[][] records, long started, CancellationToken cancellationToken)
+    {
         var pending = unit.Commits
             .Select(commit => new PendingCommit(
                 commit.Stream, unit.CommitId, commit.Expected, commit.Events, unit.Headers.ToDictionary(StringComparer.Ordinal)))

@@ -73,6 +73,7 @@ internal sealed class LinkFeed(Func<CancellationToken, ValueTask<ReadStream>> op
         else if (events.Count > 0) reached = events[^1].Position.Checkpoint;
         last = Math.Max(last.Value, to);
         if (isEnd) filled = null;
-        return new FeedPage(events.ToArray(), new(reached, last.Value, awaited), Math.Max(0, links.Count - last.Value), isEnd);
+        return new FeedPage(
+            new FeedEvents(events.ToArray()), new(reached, last.Value, awaited), Math.Max(0, links.Count - last.Value), isEnd);
     }
 }

@@ -243,14 +243,5 @@ internal sealed class FileMutator(Random random, StoreForm form, MemoryDisk disk
 
     private T Draw<T>(T[] choices) => choices[random.Next(choices.Length)];
 
-    private long Set(Span<byte> field)
-    {
-        Span<byte> number = stackalloc byte[8];
-        number.Clear();
-        field.CopyTo(number);
-        var value = Values.Draw(random, BinaryPrimitives.ReadInt64LittleEndian(number));
-        BinaryPrimitives.WriteInt64LittleEndian(number, value);
-        number[..field.Length].CopyTo(field);
-        return value;
-    }
+    private long Set(Span<byte> field) => Values.Set(random, field);
 }

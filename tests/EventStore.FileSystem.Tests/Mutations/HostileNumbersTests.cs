@@ -52,6 +52,75 @@ public sealed class HostileNumbersTests(StoreForms forms) : IClassFixture<StoreF
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MostBytes);
     }
 
+    [Fact]
+    public async Task A_commit_whose_last_revision_is_beyond_all_is_damage_and_is_left_out_by_a_repair()
+    {
+        var disk = forms.Closed.Disk.Copy();
+        var image = forms.Closed.Image.Copy();
+        var segment = image.Segments.First(one => one.Frames.Exists(IsOfSeveral));
+        var number = segment.Frames.FindIndex(IsOfSeveral);
+        segment.Frames[number] = WithRevision(segment.Frames[number], Format.MaxCheckpoint);
+        image.WriteTo(disk);
+        DeleteIndex(disk);
+        await Assert.ThrowsAsync<CorruptStorageException>(
+            async () => await SmallStore.OpenAsync(disk, StoreForm.SettingsOf(compresses: false)));
+        await RepairAsync(disk);
+
+        static bool IsOfSeveral(FrameImage one) => one.Kind == FrameKind.Commit && one.Count > 1;
+    }
+
+    [Fact]
+    public async Task A_revision_that_no_store_reaches_is_refused_before_anything_is_written()
+    {
+        var disk = forms.Closed.Disk.Copy();
+        var image = forms.Closed.Image.Copy();
+        var segment = image.Segments.Last(one => one.Frames.Exists(frame => frame.Kind == FrameKind.Commit));
+        var number = segment.Frames.FindLastIndex(frame => frame.Kind == FrameKind.Commit);
+        segment.Frames[number] = WithRevision(segment.Frames[number], Format.MaxCheckpoint - segment.Frames[number].Count);
+        image.WriteTo(disk);
+        DeleteIndex(disk);
+        await using var engine = await SmallStore.OpenAsync(disk, StoreForm.SettingsOf(compresses: false));
+        var refused = 0;
+        foreach (var stream in forms.Closed.Streams)
+        {
+            var head = (await engine.FindHeadAsync(stream))?.Revision.Value;
+            var error = await Record.ExceptionAsync(async () => await engine.CommitAsync(
+                [new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.Any, default,
+                    [new EventRecord(Guid.NewGuid(), "type", new byte[1]), new EventRecord(Guid.NewGuid(), "type", new byte[1])])]));
+            if (error is null) continue;
+            Assert.IsType<CorruptStorageException>(error);
+            Assert.Equal(head, (await engine.FindHeadAsync(stream))?.Revision.Value);
+            refused++;
+        }
+
+        Assert.Equal(1, refused);
+    }
+
+    [Theory]
+    [InlineData(1 << 30)]
+    [InlineData((1 << 27) - 8)]
+    public async Task A_length_that_a_frame_claims_allocates_nothing_until_its_checksum_fits(int length)
+    {
+        var disk = forms.Closed.Disk.Copy();
+        DeleteIndex(disk);
+        var last = forms.Closed.Image.Segments.Last(segment => segment.Frames.Count > 0).Number;
+        foreach (var empty in forms.Closed.Image.Segments.Where(segment => segment.Number > last)) disk.Delete(PathOf(empty.Number));
+        var claim = new byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(claim, length);
+        disk[PathOf(last)].Write(claim, Format.SegmentHeaderLength);
+        disk[PathOf(last)].SetLength(2L << 30);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        await Repair.RunAsync(disk, new MemoryDisk(), StoreForm.SettingsOf(compresses: false), null, default);
+        var refused = await Record.ExceptionAsync(async () =>
+        {
+            await using var engine = await SmallStore.OpenAsync(disk, StoreForm.SettingsOf(compresses: false));
+        });
+        Assert.True(refused is null or CorruptStorageException, $"{refused}");
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MostBytes);
+
+        static string PathOf(long number) => Segments.LogSegments.PathOf(number);
+    }
+
     [Theory]
     [InlineData(40)] // leaves
     [InlineData(48)] // root
@@ -117,6 +186,22 @@ public sealed class HostileNumbersTests(StoreForms forms) : IClassFixture<StoreF
         var at = Format.SegmentHeaderLength + frames.TakeWhile(frame => frame.Kind != FrameKind.StreamDelete).Sum(frame => frame.Span);
         disk["log/00000001.seg"].Write(new byte[8], at + Format.FrameHeaderLength);
         await RepairAsync(disk);
+    }
+
+    // The commit with another first revision.
+    private static FrameImage WithRevision(FrameImage frame, long revision)
+    {
+        const int Revision = Format.FrameHeaderLength + 24;
+        var (_, length) = Varint.Read(frame.Bytes.AsSpan(Revision), 0);
+        byte[] changed = [.. frame.Bytes[..Revision], .. Varint.Of(revision), .. frame.Bytes[(Revision + length)..]];
+        Array.Resize(ref changed, (changed.Length + 7) & ~7);
+        return new FrameImage(changed, changed.Length);
+    }
+
+    private static void DeleteIndex(MemoryDisk disk)
+    {
+        DeleteCheckpoints(disk);
+        foreach (var path in disk.Paths.Where(path => path.EndsWith(".run", StringComparison.Ordinal)).ToArray()) disk.Delete(path);
     }
 
     private static void DeleteCheckpoints(MemoryDisk disk)

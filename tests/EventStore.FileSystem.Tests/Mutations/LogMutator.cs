@@ -81,14 +81,5 @@ internal sealed class LogMutator(Random random, LogImage log)
         }
     }
 
-    private string Set(Span<byte> field)
-    {
-        Span<byte> number = stackalloc byte[8];
-        number.Clear();
-        field.CopyTo(number);
-        var value = Values.Draw(random, BinaryPrimitives.ReadInt64LittleEndian(number));
-        BinaryPrimitives.WriteInt64LittleEndian(number, value);
-        number[..field.Length].CopyTo(field);
-        return $"= {value}";
-    }
+    private string Set(Span<byte> field) => $"= {Values.Set(random, field)}";
 }

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace EventStore.FileSystem.Tests.Mutations;
 
 /// <summary>Numbers that no store writes.</summary>
@@ -18,6 +20,18 @@ internal static class Values
         3 => random.NextInt64(long.MinValue, long.MaxValue),
         _ => Absurd[random.Next(Absurd.Length)],
     };
+
+    /// <summary>Puts another number into a field. Returns the number.</summary>
+    public static long Set(Random random, Span<byte> field)
+    {
+        Span<byte> number = stackalloc byte[8];
+        number.Clear();
+        field.CopyTo(number);
+        var value = Draw(random, BinaryPrimitives.ReadInt64LittleEndian(number));
+        BinaryPrimitives.WriteInt64LittleEndian(number, value);
+        number[..field.Length].CopyTo(field);
+        return value;
+    }
 
     public static byte[] Bytes(Random random, int length)
     {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using EventStore.TestSupport;
 
 namespace EventStore.FileSystem.Tests.Processes;
 

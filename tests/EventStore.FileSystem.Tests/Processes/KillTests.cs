@@ -1,3 +1,5 @@
+using EventStore.TestSupport;
+
 namespace EventStore.FileSystem.Tests.Processes;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using EventStore.TestSupport;
 
 namespace EventStore.FileSystem.Tests.Simulation;
 

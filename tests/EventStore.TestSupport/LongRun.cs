@@ -1,10 +1,11 @@
 using System.Globalization;
 
-namespace EventStore.FileSystem.Tests;
+namespace EventStore.TestSupport;
 
 /// <summary>The number of cases: the large numbers with <c>./test.sh --long</c>, or another number from an environment variable.</summary>
-internal static class LongRun
+public static class LongRun
 {
+    /// <summary>Whether the long run is asked for.</summary>
     public static bool IsAskedFor { get; } = Environment.GetEnvironmentVariable("EVENTSTORE_CONFORMANCE") == "long";
 
     /// <summary>The number in a variable; null where there is none.</summary>
