@@ -148,7 +148,7 @@ internal sealed class StampsImports(IPersistenceEngine inner) : AttemptByAttempt
 /// <summary>Lets a second import take the storage over (G58).</summary>
 [CaughtBy(
     typeof(ImportSpecification<>), nameof(ImportSpecification<>.A_held_storage_accepts_commits_of_the_import_alone_also_after_reopening))]
-internal sealed class HoldsForAnyone(IPersistenceEngine inner) : DelegatingEngine(inner)
+internal sealed class HoldsForEveryImport(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private string? held;
 
