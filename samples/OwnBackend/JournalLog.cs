@@ -2,12 +2,14 @@ using EventStore.Engines;
 
 namespace OwnBackend;
 
-/// <summary>The events of all streams in checkpoint order, and where the events of each category and tag are. Not safe for threads.</summary>
+/// <summary>
+/// The events of all streams in checkpoint order, and where the events of each category and tag are. Not safe for threads.
+/// </summary>
 internal sealed class JournalLog
 {
     private const int MaxExaminedPerPage = 16_384;
 
-    // Side by side: an event's checkpoint and the event, null where it was removed. Nothing is taken out, so a place is for ever.
+    // Side by side: an event's checkpoint and the event, null where it was removed. Nothing is taken out, so places stay.
     private readonly List<long> checkpoints = [];
     private readonly List<RecordedEvent?> events = [];
 

@@ -83,13 +83,9 @@ internal sealed class JournalMemory : IAttemptFacts
         {
             if (names.Add(member.Stream)) Streams.Add(member.Stream, new JournalStream(member.Stream, Log.Head + 1));
             var stream = Streams[member.Stream];
-            var attempt = new CommitAttempt(
-                member.Stream,
-                committed.CommitId,
-                [.. member.Events.Select(written => new EventRecord(written.Id, written.Type, written.Body, written.Headers, written.Tags))])
-            {
-                Headers = member.Headers,
-            };
+            var events = member.Events
+                .Select(written => new EventRecord(written.Id, written.Type, written.Body, written.Headers, written.Tags));
+            var attempt = new CommitAttempt(member.Stream, committed.CommitId, [.. events]) { Headers = member.Headers };
             var commit = AttemptRules.Accept(attempt, stream.Head, Log.Head, committed.Stamp, unit);
             stream.Commits.Add(commit.CommitId, commit);
             for (var i = 0; i < attempt.Events.Count; i++)

@@ -65,9 +65,10 @@ public sealed class JournalTests : IAsyncDisposable
     {
         await using var engine = Open();
         var many = Enumerable.Range(0, 20_000).Select(_ => Event("common", "often")).ToArray();
-        await engine.CommitAsync([new CommitAttempt(new StreamId("default", "rare", "1"), Guid.NewGuid(), [Event("first", "often", "seldom")])]);
+        var rare = new StreamId("default", "rare", "1");
+        await engine.CommitAsync([new CommitAttempt(rare, Guid.NewGuid(), [Event("first", "often", "seldom")])]);
         await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), many)]);
-        await engine.CommitAsync([new CommitAttempt(new StreamId("default", "rare", "2"), Guid.NewGuid(), [Event("last", "often", "seldom")])]);
+        await engine.CommitAsync([new CommitAttempt(rare, Guid.NewGuid(), [Event("last", "often", "seldom")])]);
         foreach (var criterion in (EventCriterion[])[new() { Tags = ["often", "seldom"] }, new() { Category = "rare" }])
         {
             var filter = new EventFilter { Criteria = new EventCriteria(criterion) };
