@@ -65,7 +65,7 @@ public sealed class JournalTests : IAsyncDisposable
     {
         await using var engine = Open();
         var many = Enumerable.Range(0, 20_000).Select(_ => Event("common", "often")).ToArray();
-        var rare = new StreamId("default", "rare", "1");
+        var rare = new StreamId(StreamId.DefaultBucket, "rare", "1");
         await engine.CommitAsync([new CommitAttempt(rare, Guid.NewGuid(), [Event("first", "often", "seldom")])]);
         await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), many)]);
         await engine.CommitAsync([new CommitAttempt(rare, Guid.NewGuid(), [Event("last", "often", "seldom")])]);
@@ -154,6 +154,18 @@ public sealed class JournalTests : IAsyncDisposable
 
         Assert.Equal(["kept"], await BodiesAsync(engine));
         Assert.Equal(2, (await engine.CommitAsync([Attempt("next")]))[0].Commit!.FirstCheckpoint.Value);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_no_store_reaches_is_refused_and_nothing_of_the_batch_is_stored()
+    {
+        await using var engine = Open();
+        await engine.HoldAsync("import");
+        await engine.SkipCheckpointsAsync(new Checkpoint(AttemptRules.MaxNumber - 2));
+        await Assert.ThrowsAsync<CorruptStorageException>(async () => await engine.CommitAsync([Attempt("last"), Attempt("beyond")]));
+        Assert.Empty(await BodiesAsync(engine));
+        await engine.CommitAsync([Attempt("last")]);
+        Assert.Equal(["last"], await BodiesAsync(engine));
     }
 
     [Fact]
