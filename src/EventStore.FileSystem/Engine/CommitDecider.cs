@@ -71,9 +71,9 @@ internal sealed class CommitDecider(StoreView store, TimeProvider time, HoldDeci
         return CommitOutcome.Committed(records[0], records[1..]);
     }
 
-    private static CommitRecord Accept(CommitAttempt attempt, PlannedHead head, Checkpoint first, DateTimeOffset stamp)
+    private CommitRecord Accept(CommitAttempt attempt, PlannedHead head, Checkpoint first, DateTimeOffset stamp)
     {
-        AttemptRules.RequireRoom(attempt, new Revision(head.Revision), new Checkpoint(first.Value - 1));
+        AttemptRules.RequireRoom(attempt, new Revision(head.Revision), new Checkpoint(first.Value - 1), store.Segments.Disk.Root);
         return new CommitRecord(
             attempt.Stream, attempt.CommitId, new CommitSequence(head.Sequence + 1), stamp, new Revision(head.Revision + 1), first,
             attempt.Events.Count, attempt.Headers.IsEmpty ? default : attempt.Headers.ToArray());

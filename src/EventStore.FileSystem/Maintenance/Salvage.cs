@@ -12,6 +12,9 @@ namespace EventStore.FileSystem.Maintenance;
 internal sealed class Salvage(
     IDisk source, IDisk target, Guid storeId, CancellationToken cancellationToken)
 {
+    // The gaps behind the end only keep checkpoints from being reused. A claim that needs more of them is damaged.
+    private const long MostGapBytes = 16 << 20;
+
     private readonly ulong seed = Format.SeedOf(storeId);
     private readonly FileCopy copy = new(target);
 
@@ -145,7 +148,7 @@ internal sealed class Salvage(
         var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max() & ~7L;
         var next = claims.Select(claim => claim.Indexed.NextCheckpoint).DefaultIfEmpty(0).Max();
         if (end - position > DamagedSegments.MostLength) end = position; // no log loses as much
-        if (next - checkpoint > MostLost(Math.Max(end - position, Writing.GapBytes))) next = checkpoint; // no log has that many
+        if (next - checkpoint > MostLost(Math.Clamp(end - position, Writing.GapBytes, MostGapBytes))) next = checkpoint; // no log has that many
         if (end > position || next > checkpoint)
         {
             end = Math.Max(end, position + (Writing.GapBytes * (2 + (Math.Max(0, next - checkpoint) / ushort.MaxValue))));

@@ -237,6 +237,8 @@ internal sealed class MutationCase
             || format.Place.StartsWith(files.Root, StringComparison.Ordinal),
         StorageNotFoundException or StorageReplacedException or SnapshotRefusedException or StorageHeldException => true,
         StorageUnavailableException or BatchOutcomeUnknownException => files.HasRefusedLength,
+        StorageException when error.Message.Contains("did not complete", StringComparison.Ordinal) =>
+            error.Message.Contains($"'{files.Root}'", StringComparison.Ordinal),
         StorageException => Call == "repair" && !error.Message.Contains("not sound", StringComparison.Ordinal),
         _ => false,
     };
