@@ -21,11 +21,11 @@ public sealed class CatchingTests
             Catch.All.Select(meant => meant.Specification.Name).Distinct().Order());
 
     [Fact]
-    public void Every_guarantee_of_tags_conditions_units_truncation_seals_and_imports_catches_a_broken_engine()
+    public void Every_guarantee_of_the_kit_catches_a_broken_engine()
     {
         var caught = Catch.All.SelectMany(meant => GuaranteesOf(meant.Specification, meant.Fact)).ToHashSet();
         var proved = Specimens.Specifications.SelectMany(specification => GuaranteesOf(specification)).ToHashSet();
-        Assert.Subset(proved, ["G51", "G52", "G53", "G54", "G55", "G56", "G58"]);
+        Assert.Empty(((string[])["G51", "G52", "G53", "G54", "G55", "G56", "G58"]).Except(proved));
         Assert.Empty(proved.Except(caught).Except(Uncaught));
     }
 
