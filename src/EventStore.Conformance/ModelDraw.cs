@@ -16,6 +16,9 @@ internal sealed class ModelDraw(string scope)
     /// <summary>All attempts drawn so far.</summary>
     public IReadOnlyList<CommitAttempt> Drawn => drawn;
 
+    /// <summary>An attempt drawn before: of 0 to 999 the lower, the older. So the choice stays when parts of a history are removed.</summary>
+    public CommitAttempt Earlier(int a) => drawn[a * drawn.Count / 1000];
+
     public StreamId Name(int a) => names[a % names.Length];
 
     public CommitAttempt Attempt(ModelStore model, StreamId stream, int b, int c)
@@ -32,7 +35,7 @@ internal sealed class ModelDraw(string scope)
     /// <summary>A unit of two or three streams. It may repeat the id of an earlier attempt, which is then not the same unit.</summary>
     public CommitAttempt Unit(ModelStore model, int a, int b, int c)
     {
-        var id = drawn.Count > 0 && b % 9 == 0 ? drawn[c % drawn.Count].CommitId : Guid.NewGuid();
+        var id = drawn.Count > 0 && b % 9 == 0 ? Earlier(c).CommitId : Guid.NewGuid();
         var rest = Enumerable.Range(1, (c % 2) + 1).Select(i => new CommitAttempt(Name(a + i), id, Events(b + i, c / 5))
         {
             Expected = (b + i) % 4 == 0 ? Expected(model.StateOf(Name(a + i)), b, c) : ExpectedRevision.Any,

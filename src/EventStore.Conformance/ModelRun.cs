@@ -34,7 +34,7 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope, bool isA
                     [draw.Attempt(model, stream, b, c), draw.Unit(model, b, c, a), draw.Attempt(model, stream, c, b)]);
                 break;
             case ModelOperationKind.CommitUnit: await CommitAsync([draw.Unit(model, a, b, c)]); break;
-            case ModelOperationKind.RepeatCommit when draw.Drawn.Count > 0: await RepeatAsync(draw.Drawn[a % draw.Drawn.Count]); break;
+            case ModelOperationKind.RepeatCommit when draw.Drawn.Count > 0: await RepeatAsync(draw.Earlier(a)); break;
             case ModelOperationKind.ReadStream: await ReadStreamAsync(stream, b % 20, (b % 20) + (c % 20), direction); break;
             case ModelOperationKind.ReadAll: await ReadAllAsync(draw.Filter(b), new Checkpoint(0), (b % 50) + 1, direction); break;
             case ModelOperationKind.ReadCriteria:

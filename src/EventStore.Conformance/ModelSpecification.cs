@@ -87,20 +87,26 @@ public abstract class ModelSpecification<TBackend> : Specification<TBackend> whe
         return null;
     }
 
-    // Removes smaller and smaller parts while the rest still fails.
+    // Removes smaller and smaller parts while the rest still fails, until nothing more can be removed.
     private async ValueTask<(ModelOperation[] History, string Message)> ShortenAsync(ModelOperation[] history, string message)
     {
-        var tries = 0;
-        for (var part = history.Length / 2; part >= 1; part /= 2)
+        const int MaxTries = 600;
+        var (tries, length) = (0, 0);
+        do
         {
-            for (var start = 0; start + part <= history.Length && tries < 400;)
+            length = history.Length;
+            for (var part = Math.Max(1, length / 2); part >= 1; part /= 2)
             {
-                ModelOperation[] shorter = [.. history.Take(start), .. history.Skip(start + part)];
-                tries++;
-                if (await FindDisagreementAsync(shorter) is { } still) (history, message) = (shorter, still.Message);
-                else start += part;
+                for (var start = 0; start + part <= history.Length && tries < MaxTries;)
+                {
+                    ModelOperation[] shorter = [.. history.Take(start), .. history.Skip(start + part)];
+                    tries++;
+                    if (await FindDisagreementAsync(shorter) is { } still) (history, message) = (shorter, still.Message);
+                    else start += part;
+                }
             }
         }
+        while (history.Length < length && tries < MaxTries);
 
         return (history, message);
     }

@@ -8,8 +8,8 @@ public sealed class CatchingTests
     public static TheoryData<string> Catches { get; } = Catch.Names(
         specification => !CatchingRacesTests.Racing.Contains(specification) && !CatchingWaitsTests.Waiting.Contains(specification));
 
-    // What core promises over every engine; an engine alone cannot break it.
-    private static readonly string[] Uncaught = [];
+    // Promises of core over any engine: dispatch after a restart, when to dispatch, polling, hooks, reconnecting and secrets.
+    private static readonly string[] Uncaught = ["G28", "G30", "G38", "G41", "G42", "G49", "G50"];
 
     [Theory, MemberData(nameof(Catches))]
     public Task A_broken_engine_is_caught(string name) => Catch.RequireAsync(name);
@@ -26,7 +26,7 @@ public sealed class CatchingTests
         var caught = Catch.All.SelectMany(meant => GuaranteesOf(meant.Specification, meant.Fact)).ToHashSet();
         var proved = Specimens.Specifications.SelectMany(specification => GuaranteesOf(specification)).ToHashSet();
         Assert.Empty(((string[])["G51", "G52", "G53", "G54", "G55", "G56", "G58"]).Except(proved));
-        Assert.Empty(proved.Except(caught).Except(Uncaught));
+        Assert.Equal(Uncaught, proved.Except(caught).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -59,7 +59,9 @@ internal sealed class NormalizesTags(IPersistenceEngine inner) : ReadsByOtherCri
 {
     protected override bool Matches(EventCriterion criterion, RecordedEvent recorded) =>
         (criterion with { Tags = [] }).Matches(recorded)
-        && criterion.Tags.All(tag => recorded.Record.Tags.Any(its => its.Normalize() == tag.Normalize()));
+        && criterion.Tags.All(tag => recorded.Record.Tags.Any(its => Composed(its) == Composed(tag)));
+
+    private static string Composed(string tag) => tag.Replace("e\u0301", "é", StringComparison.Ordinal);
 }
 
 /// <summary>Finds a tag in every bucket, as an index by the tag alone does (G51).</summary>
