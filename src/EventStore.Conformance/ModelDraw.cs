@@ -16,7 +16,7 @@ internal sealed class ModelDraw(string scope)
     /// <summary>All attempts drawn so far.</summary>
     public IReadOnlyList<CommitAttempt> Drawn => drawn;
 
-    /// <summary>An attempt drawn before: of 0 to 999 the lower, the older. So the choice stays when parts of a history are removed.</summary>
+    /// <summary>An attempt drawn before: of 0 to 999, the lower the older, so that removing parts of a history seldom changes it.</summary>
     public CommitAttempt Earlier(int a) => drawn[a * drawn.Count / 1000];
 
     public StreamId Name(int a) => names[a % names.Length];
