@@ -67,9 +67,12 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope, bool isA
     private void Compare(CommitAttempt attempt, CommitOutcome outcome)
     {
         var (kind, member, checkpoint) = model.Decide(attempt);
-        var mayBeOutdated = !isAlone && attempt.Condition?.After.Value > 0
-            && kind is CommitOutcomeKind.Committed or CommitOutcomeKind.ConditionNotMet or CommitOutcomeKind.ConditionOutdated;
-        if (mayBeOutdated && outcome.Kind == CommitOutcomeKind.ConditionOutdated) return;
+        if (outcome.Kind == CommitOutcomeKind.ConditionOutdated && MayBeOutdated(attempt.Condition)
+            && kind is CommitOutcomeKind.Committed or CommitOutcomeKind.ConditionNotMet or CommitOutcomeKind.ConditionOutdated)
+        {
+            Assert.True(outcome.Checkpoint > attempt.Condition!.After, $"{attempt.Condition} is outdated by {outcome.Checkpoint}");
+            return;
+        }
 
         Assert.Equal((kind, member), (outcome.Kind, outcome.Member));
         CommitRecord[] commits = outcome.Commit is { } first ? [first, .. outcome.Rest] : [];
@@ -88,6 +91,10 @@ internal sealed class ModelRun(IPersistenceEngine engine, string scope, bool isA
                 break;
         }
     }
+
+    // What another run removes is not known to this one.
+    private bool MayBeOutdated(AppendCondition? condition) =>
+        condition is not null && (model.MayBeOutdated(condition) || (!isAlone && condition.After.Value > 0));
 
     private async ValueTask RepeatAsync(CommitAttempt attempt)
     {

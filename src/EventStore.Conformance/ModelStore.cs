@@ -7,6 +7,7 @@ internal sealed class ModelStore
 {
     private readonly Dictionary<StreamId, ModelStream> streams = [];
     private long highestRemoved;
+    private long newestAtPurge;
 
     /// <summary>The streams in the order of their names.</summary>
     public IEnumerable<ModelStream> Streams => streams.Values.OrderBy(stream => stream.Name);
@@ -17,6 +18,11 @@ internal sealed class ModelStore
     public ModelStream? Find(StreamId stream) => streams.GetValueOrDefault(stream);
 
     public StreamState StateOf(StreamId stream) => Find(stream)?.State ?? default;
+
+    /// <summary>
+    /// Whether a condition may be outdated although it could be decided: a purge may count as removing everything up to the newest checkpoint.
+    /// </summary>
+    public bool MayBeOutdated(AppendCondition condition) => condition.After.Value > 0 && condition.After.Value < newestAtPurge;
 
     /// <summary>The stored events that match, in checkpoint order.</summary>
     public IEnumerable<RecordedEvent> Matching(Func<RecordedEvent, bool> matches) =>
@@ -94,6 +100,8 @@ internal sealed class ModelStore
             Remove(gone.Events);
             streams.Remove(gone.Name);
         }
+
+        newestAtPurge = Newest;
     }
 
     private static List<CommitAttempt> MembersOf(CommitAttempt attempt) => [attempt, .. attempt.Rest];
