@@ -20,7 +20,7 @@ internal sealed class ModelStore
     public StreamState StateOf(StreamId stream) => Find(stream)?.State ?? default;
 
     /// <summary>
-    /// Whether a condition may be outdated although it could be decided: a purge may count as removing everything up to the newest checkpoint.
+    /// Whether a condition may be outdated although it could be decided: a purge may count as removing all up to the newest checkpoint.
     /// </summary>
     public bool MayBeOutdated(AppendCondition condition) => condition.After.Value > 0 && condition.After.Value < newestAtPurge;
 
