@@ -158,8 +158,8 @@ public sealed class EngineDutyTests
 
     private static EventRecord Event() => new(Guid.NewGuid(), "type", new byte[] { 1 }, default);
 
-    private sealed record Facts(StreamState State, CommitRecord? Known = null, Checkpoint HighestRemoved = default, Checkpoint Match = default)
-        : IAttemptFacts
+    private sealed record Facts(
+        StreamState State, CommitRecord? Known = null, Checkpoint HighestRemoved = default, Checkpoint Match = default) : IAttemptFacts
     {
         public StreamState StateOf(StreamId stream) => State;
 
