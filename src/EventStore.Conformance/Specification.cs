@@ -95,6 +95,10 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         Present(
             await Engine.FindSnapshotAsync(stream, atMost), $"stream '{stream}' has a snapshot at or below {atMost}, but none was found");
 
+    /// <summary>The commit of a stream under an id, where there must be one.</summary>
+    protected async ValueTask<CommitRecord> FoundAsync(StreamId stream, Guid commitId) =>
+        Present(await Engine.FindCommitAsync(stream, commitId), $"stream '{stream}' holds commit {commitId}, but it was not found");
+
     /// <summary>A document that must exist.</summary>
     protected async ValueTask<NamedDocument> DocumentAsync(string name) =>
         Present(await Engine.FindDocumentAsync(name), $"document '{name}' was written, but not found");

@@ -2,9 +2,7 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>
-/// A sealed stream refuses commits, and a stream that was deleted and created again is distinguished from the one before.
-/// </summary>
+/// <summary>A sealed stream refuses commits. A stream that was deleted and created again is distinguished from the one before.</summary>
 public abstract class StreamLifeSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const int Minute = 60_000;

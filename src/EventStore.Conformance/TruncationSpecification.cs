@@ -89,7 +89,7 @@ public abstract class TruncationSpecification<TBackend> : Specification<TBackend
             Assert.Equal(
                 (CommitOutcomeKind.Duplicate, 1 + (3L * i), 3, i + 1L),
                 (again.Kind, again.Commit!.FirstRevision.Value, again.Commit.EventCount, again.Commit.Sequence.Value));
-            var found = (await Engine.FindCommitAsync(stream, attempts[i].CommitId))!;
+            var found = await FoundAsync(stream, attempts[i].CommitId);
             Assert.Equal(again.Commit with { Headers = default }, found with { Headers = default });
         }
 

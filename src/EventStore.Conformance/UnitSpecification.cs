@@ -25,7 +25,7 @@ public abstract class UnitSpecification<TBackend> : Specification<TBackend> wher
         Assert.All(stored, recorded => Assert.Equal((unit.CommitId, 3), (recorded.Commit.CommitId, recorded.Commit.Unit.Size)));
         foreach (var commit in commits)
         {
-            var found = (await Engine.FindCommitAsync(commit.Stream, unit.CommitId))!;
+            var found = await FoundAsync(commit.Stream, unit.CommitId);
             Assert.Equal(commit with { Headers = default }, found with { Headers = default });
         }
     }

@@ -6,6 +6,7 @@ namespace EventStore.Abstractions.Tests;
 public sealed class EngineDutyTests
 {
     private static readonly StreamId Stream = new("id");
+    private static readonly StreamState AtRevision1 = new(new Checkpoint(1), new Revision(1), new Revision(1), IsSealed: false);
 
     [Fact]
     public void An_engine_that_is_not_open_refuses_calls_by_the_exception_of_its_state()
@@ -82,31 +83,34 @@ public sealed class EngineDutyTests
     public void A_known_commit_id_is_a_duplicate_before_it_is_a_conflict()
     {
         var attempt = Attempt(ExpectedRevision.NoStream);
-        var original = AttemptRules.Accept(attempt, default, default, default, default);
-        var stored = new StreamState(new Checkpoint(1), new Revision(1), new Revision(1), IsSealed: false);
-        Assert.Null(AttemptRules.Refuse(attempt, new Facts(default, null)));
-        Assert.Equal(CommitOutcomeKind.Conflict, AttemptRules.Refuse(attempt, new Facts(stored, null))?.Kind);
-        Assert.Equal(CommitOutcomeKind.Duplicate, AttemptRules.Refuse(attempt, new Facts(stored, original))?.Kind);
+        var original = AttemptRules.Accept(attempt, null, default, default);
+        Assert.Null(AttemptRules.Refuse(attempt, new Facts(default)));
+        Assert.Equal(CommitOutcomeKind.Conflict, AttemptRules.Refuse(attempt, new Facts(AtRevision1))?.Kind);
+        Assert.Equal(CommitOutcomeKind.Duplicate, AttemptRules.Refuse(attempt, new Facts(AtRevision1, original))?.Kind);
     }
 
     [Fact]
-    public void The_first_reason_to_refuse_counts()
+    public void Reasons_to_refuse_an_attempt_are_checked_in_the_order_of_their_numbers()
     {
         var attempt = new CommitAttempt(Stream, Guid.NewGuid(), [Event()])
         {
-            Expected = new Revision(7),
+            Expected = ExpectedRevision.NoStream,
             Condition = new AppendCondition(EventCriteria.Tagged("tag"), new Checkpoint(2)),
         };
-        var open = new StreamState(new Checkpoint(1), new Revision(1), new Revision(1), IsSealed: false);
-        Assert.Equal(CommitOutcomeKind.Sealed, Refuse(open with { IsSealed = true }, removed: 9, match: 3));
-        Assert.Equal(CommitOutcomeKind.Conflict, Refuse(open, removed: 9, match: 3));
-        var met = open with { Revision = new Revision(7) };
-        Assert.Equal(CommitOutcomeKind.ConditionOutdated, Refuse(met, removed: 9, match: 3));
-        Assert.Equal(CommitOutcomeKind.ConditionNotMet, Refuse(met, removed: 2, match: 3));
-        Assert.Null(Refuse(met, removed: 2, match: 0));
-
-        CommitOutcomeKind? Refuse(StreamState state, long removed, long match) => AttemptRules.Refuse(
-            attempt, new Facts(state, null) { HighestRemoved = new Checkpoint(removed), Match = new Checkpoint(match) })?.Kind;
+        var original = AttemptRules.Accept(attempt, null, default, default);
+        var sealedState = AtRevision1 with { IsSealed = true };
+        var (removed, match) = (new Checkpoint(5), new Checkpoint(7));
+        (Facts Facts, CommitOutcomeKind Expected)[] cases =
+        [
+            (new(sealedState, original, removed, match), CommitOutcomeKind.Duplicate),
+            (new(sealedState, original with { Unit = new(new Checkpoint(1), 2) }, removed, match), CommitOutcomeKind.Reused),
+            (new(sealedState, null, removed, match), CommitOutcomeKind.Sealed),
+            (new(AtRevision1, null, removed, match), CommitOutcomeKind.Conflict),
+            (new(default, null, default, match), CommitOutcomeKind.ConditionNotMet),
+            (new(default, null, new Checkpoint(2), match), CommitOutcomeKind.ConditionNotMet),
+            (new(default, null, removed, match), CommitOutcomeKind.ConditionOutdated),
+        ];
+        Assert.Equal(cases.Select(one => one.Expected), cases.Select(one => AttemptRules.Refuse(attempt, one.Facts)!.Value.Kind));
     }
 
     [Fact]
@@ -152,18 +156,15 @@ public sealed class EngineDutyTests
     private static CommitAttempt Attempt(ExpectedRevision? expected = null) =>
         new(Stream, Guid.NewGuid(), [Event()]) { Expected = expected ?? ExpectedRevision.Any };
 
-    private sealed record Facts(StreamState State, CommitRecord? Known) : IAttemptFacts
+    private static EventRecord Event() => new(Guid.NewGuid(), "type", new byte[] { 1 }, default);
+
+    private sealed record Facts(
+        StreamState State, CommitRecord? Known = null, Checkpoint HighestRemoved = default, Checkpoint Match = default) : IAttemptFacts
     {
-        public Checkpoint HighestRemoved { get; init; }
-
-        public Checkpoint Match { get; init; }
-
         public StreamState StateOf(StreamId stream) => State;
 
         public CommitRecord? FindCommit(StreamId stream, Guid commitId) => Known;
 
         public Checkpoint FindFirstMatch(AppendCondition condition) => Match;
     }
-
-    private static EventRecord Event() => new(Guid.NewGuid(), "type", new byte[] { 1 }, default);
 }

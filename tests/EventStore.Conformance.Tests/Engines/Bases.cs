@@ -24,21 +24,39 @@ internal abstract class AttemptByAttempt(IPersistenceEngine inner) : DelegatingE
     /// <summary>The stream's revision; 0 for none.</summary>
     protected async ValueTask<Revision> RevisionOfAsync(StreamId stream) => (await Inner.FindHeadAsync(stream))?.Revision ?? Revision.None;
 
-    /// <summary>The stream's state; default for none.</summary>
+    /// <summary>The stream's state; default for no stream.</summary>
     protected async ValueTask<StreamState> StateOfAsync(StreamId stream) => StreamState.Of(await Inner.FindHeadAsync(stream));
 
-    protected static CommitAttempt Expecting(CommitAttempt attempt, ExpectedRevision expected) =>
+    protected static CommitAttempt Expecting(CommitAttempt attempt, StreamExpectation expected) =>
         new(attempt.Stream, attempt.CommitId, attempt.Events)
         {
             Expected = expected,
             Headers = attempt.Headers,
             Condition = attempt.Condition,
-            Rest = attempt.Rest,
             Stamp = attempt.Stamp,
+            Rest = attempt.Rest,
         };
 
-    protected static CommitAttempt UnderNewId(CommitAttempt attempt) =>
-        new(attempt.Stream, SequentialGuid.Next(), attempt.Events) { Headers = attempt.Headers };
+    /// <summary>The same attempt with another condition; null for none.</summary>
+    protected static CommitAttempt On(CommitAttempt attempt, AppendCondition? condition) =>
+        new(attempt.Stream, attempt.CommitId, attempt.Events)
+        {
+            Expected = attempt.Expected,
+            Headers = attempt.Headers,
+            Condition = condition,
+            Stamp = attempt.Stamp,
+            Rest = attempt.Rest,
+        };
+
+    protected static CommitAttempt UnderNewId(CommitAttempt attempt)
+    {
+        var id = SequentialGuid.Next();
+        return new(attempt.Stream, id, attempt.Events)
+        {
+            Headers = attempt.Headers,
+            Rest = [.. attempt.Rest.Select(member => new CommitAttempt(member.Stream, id, member.Events) { Headers = member.Headers })],
+        };
+    }
 
     /// <summary>A commit that is not stored, as it would be if the attempt had been appended.</summary>
     protected static CommitRecord Imagine(CommitAttempt attempt, Revision head, Checkpoint last) =>
@@ -128,7 +146,8 @@ internal abstract class Renames(IPersistenceEngine inner) : AttemptByAttempt(inn
             {
                 Expected = attempt.Expected,
                 Headers = attempt.Headers,
-            }, cancellationToken);
+            },
+            cancellationToken);
 
     public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Inner.ReadStreamAsync(read with { Stream = Rename(read.Stream) }, cancellationToken);

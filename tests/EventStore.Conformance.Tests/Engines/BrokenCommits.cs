@@ -88,19 +88,17 @@ internal sealed class RollsBackTheBatch(IPersistenceEngine inner) : DelegatingEn
     public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
-        var heads = new Dictionary<StreamId, Revision>();
+        var heads = new Dictionary<StreamId, StreamState>();
         foreach (var attempt in attempts)
         {
             if (!heads.TryGetValue(attempt.Stream, out var head))
-                head = (await Inner.FindHeadAsync(attempt.Stream, cancellationToken))?.Revision ?? Revision.None;
-            if (!attempt.Expected.Revision.IsMetBy(head)) return [.. attempts.Select(_ => CommitOutcome.Conflict(StateAt(head)))];
-            heads[attempt.Stream] = head + attempt.Events.Count;
+                head = StreamState.Of(await Inner.FindHeadAsync(attempt.Stream, cancellationToken));
+            if (!attempt.Expected.IsMetBy(head)) return [.. attempts.Select(_ => CommitOutcome.Conflict(head))];
+            heads[attempt.Stream] = head with { Revision = head.Revision + attempt.Events.Count };
         }
 
         return await Inner.CommitAsync(attempts, cancellationToken);
     }
-
-    private static StreamState StateAt(Revision revision) => new(default, revision, default, IsSealed: false);
 }
 
 /// <summary>
@@ -116,14 +114,12 @@ internal sealed class TearsCommits(IPersistenceEngine inner) : AttemptByAttempt(
             {
                 Expected = attempt.Expected,
                 Headers = attempt.Headers,
-            }, cancellationToken);
+            },
+            cancellationToken);
         if (outcome.Kind != CommitOutcomeKind.Committed) return outcome;
         foreach (var record in attempt.Events.Skip(1))
-        {
-            var rest = new CommitAttempt(attempt.Stream, attempt.CommitId, [record]) { Headers = attempt.Headers };
-            await StoreAsync(UnderNewId(rest), cancellationToken);
-        }
-
+            await StoreAsync(
+                new CommitAttempt(attempt.Stream, SequentialGuid.Next(), [record]) { Headers = attempt.Headers }, cancellationToken);
         return CommitOutcome.Committed(outcome.Commit! with { EventCount = attempt.Events.Count });
     }
 }
@@ -137,7 +133,8 @@ internal sealed class CutsLargeCommits(IPersistenceEngine inner) : AttemptByAtte
         {
             Expected = attempt.Expected,
             Headers = attempt.Headers,
-        }, cancellationToken);
+        },
+        cancellationToken);
 }
 
 /// <summary>Refuses an attempt that is too large after those before it in the batch are stored (G8).</summary>
@@ -183,20 +180,19 @@ internal sealed class CancelsAfterStoring(IPersistenceEngine inner) : Delegating
     nameof(ConcurrencySpecification<>.Commits_and_deletions_of_one_engine_are_visible_to_the_others_at_once))]
 internal sealed class RemembersHeads(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
-    private readonly ConcurrentDictionary<StreamId, Revision> heads = new();
+    private readonly ConcurrentDictionary<StreamId, StreamState> heads = new();
 
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        if (heads.TryGetValue(attempt.Stream, out var head) && attempt.Expected.Revision.Exact < head)
+        if (heads.TryGetValue(attempt.Stream, out var head) && attempt.Expected.Revision.Exact < head.Revision)
         {
             // No stream is at this revision, so only a duplicate is found.
             var known = await StoreAsync(Expecting(attempt, Revision.Max), cancellationToken);
-            return known.Kind == CommitOutcomeKind.Duplicate ? known
-                : CommitOutcome.Conflict(new StreamState(default, head, default, IsSealed: false));
+            return known.Kind == CommitOutcomeKind.Duplicate ? known : CommitOutcome.Conflict(head);
         }
 
         var outcome = await StoreAsync(attempt, cancellationToken);
-        heads[attempt.Stream] = outcome.Commit?.LastRevision ?? outcome.Actual.Revision;
+        heads[attempt.Stream] = await StateOfAsync(attempt.Stream);
         return outcome;
     }
 

@@ -56,7 +56,7 @@ internal sealed class DeletesWhatIsNotThere(IPersistenceEngine inner) : Delegati
         StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         var change = await Inner.DeleteStreamAsync(stream, expected, cancellationToken);
-        return change.Kind == StreamChangeKind.Missing ? new StreamChange(StreamChangeKind.Changed, default) : change;
+        return new(StreamChangeKind.Changed, change.State);
     }
 }
 

@@ -60,11 +60,11 @@ internal sealed class DeletesInEveryBucket(IPersistenceEngine inner) : Delegatin
     public override async ValueTask<StreamChange> DeleteStreamAsync(
         StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
-        var change = new StreamChange(StreamChangeKind.Missing, default);
+        var change = await Inner.DeleteStreamAsync(stream, expected, cancellationToken);
         foreach (var head in await Inner.ListHeadsAsync(new HeadQuery(null, 0, null, int.MaxValue), cancellationToken))
         {
             if ((head.Stream.Category, head.Stream.Id) == (stream.Category, stream.Id))
-                change = await Inner.DeleteStreamAsync(head.Stream, expected, cancellationToken);
+                await Inner.DeleteStreamAsync(head.Stream, StreamExpectation.Any, cancellationToken);
         }
 
         return change;

@@ -8,14 +8,15 @@ namespace EventStore.Conformance.Tests.Harness;
 /// </summary>
 internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngine
 {
-    private readonly StoredState state = new();
     private IPersistenceEngine? kept;
+    private readonly Hold hold = new();
+    private volatile bool isMade;
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {
         kept ??= new EngineCatalogue().AddInMemory().Create("memory:", context);
-        if (context is { MayCreateStorage: true, IsReadOnly: false }) state.Make();
-        var connection = new Connection(kept, state);
+        isMade |= context is { MayCreateStorage: true, IsReadOnly: false };
+        var connection = new Connection(kept, hold, () => isMade);
         object[] arguments = typeof(TEngine).GetConstructors()[0].GetParameters().Length == 1 ? [connection] : [connection, context.Time];
         return new((IPersistenceEngine)Activator.CreateInstance(typeof(TEngine), arguments)!);
     }
@@ -23,27 +24,21 @@ internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngi
     public ValueTask DisposeAsync() => kept?.DisposeAsync() ?? default;
 }
 
-/// <summary>What the engines on a storage have in common, beside what the one in memory keeps.</summary>
-internal sealed class StoredState
+/// <summary>Which import holds a storage; null for none. The engine in memory knows of no others, so it is kept beside it.</summary>
+internal sealed class Hold
 {
-    private volatile bool isMade;
     private volatile string? holder;
 
-    public bool IsMade => isMade;
-
-    /// <summary>The import that holds the storage; null for none.</summary>
     public string? Holder => holder;
 
-    public void Make() => isMade = true;
-
-    public void Hold(string? import) => holder = import;
+    public void Set(string? name) => holder = name;
 }
 
 /// <summary>One of several open engines on a storage; closing it does not close the storage.</summary>
-internal sealed class Connection(IPersistenceEngine storage, StoredState state) : DelegatingEngine(storage)
+internal sealed class Connection(IPersistenceEngine storage, Hold hold, Func<bool> isMade) : DelegatingEngine(storage)
 {
+    private volatile bool isHolder;
     private volatile bool isClosed;
-    private volatile string? heldAs;
 
     public override EngineDescription Description { get; } = storage.Description with
     {
@@ -62,29 +57,32 @@ internal sealed class Connection(IPersistenceEngine storage, StoredState state) 
     }
 
     public override ValueTask InitializeAsync(CancellationToken cancellationToken = default) =>
-        state.IsMade
+        isMade()
             ? base.InitializeAsync(cancellationToken)
             : throw new StorageNotFoundException("There is no storage here, and none may be made.");
 
     public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
-        state.Holder is { } holder && holder != heldAs
+        hold.Holder is { } holder && !isHolder
             ? throw new StorageHeldException(holder)
             : base.CommitAsync(attempts, cancellationToken);
 
     public override async ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default)
     {
         await base.HoldAsync(holder, cancellationToken);
-        state.Hold(holder);
-        heldAs = holder;
+        hold.Set(holder);
+        isHolder = true;
     }
 
     public override async ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default)
     {
         await base.ReleaseAsync(holder, cancellationToken);
-        state.Hold(null);
-        heldAs = null;
+        hold.Set(null);
+        isHolder = false;
     }
+
+    public override ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) =>
+        isHolder ? base.SkipCheckpointsAsync(upTo, cancellationToken) : throw new InvalidOperationException("Hold the storage first.");
 
     public override ValueTask DisposeAsync()
     {
