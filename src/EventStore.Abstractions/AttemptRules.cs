@@ -78,15 +78,15 @@ public static class AttemptRules
     /// <param name="attempt">The commit, alone or one of a unit.</param>
     /// <param name="revision">The revision of its stream before it; default for no stream.</param>
     /// <param name="newest">The newest checkpoint of the store, removed ones included.</param>
-    /// <param name="address">Where the storage is, for the message of an exception; null for only the stream.</param>
+    /// <param name="place">Where the storage is, for the message of an exception; null for only the stream.</param>
     /// <exception cref="CorruptStorageException">It would get the number <see cref="MaxNumber"/>.</exception>
-    public static void RequireRoom(CommitAttempt attempt, Revision revision, Checkpoint newest, string? address = null)
+    public static void RequireRoom(CommitAttempt attempt, Revision revision, Checkpoint newest, string? place = null)
     {
         ArgumentNullException.ThrowIfNull(attempt);
         var most = MaxNumber - attempt.Events.Count;
         if (revision.Value >= most || newest.Value >= most)
             throw new CorruptStorageException(
-                address is null ? $"stream '{attempt.Stream}'" : $"{address}, stream '{attempt.Stream}'",
+                place is null ? $"stream '{attempt.Stream}'" : $"{place}, stream '{attempt.Stream}'",
                 $"it is at revision {revision.Value} and the store at checkpoint {newest.Value}, which no store reaches. Nothing was "
                     + "written.",
                 "Run VerifyAsync, and restore the store from a backup.");

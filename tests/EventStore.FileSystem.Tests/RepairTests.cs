@@ -1,5 +1,9 @@
 using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
+using EventStore.FileSystem.Log;
+using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Recovery;
+using EventStore.FileSystem.Tests.Mutations;
 
 namespace EventStore.FileSystem.Tests;
 
@@ -40,6 +44,30 @@ public sealed class RepairTests : IDisposable
         Assert.InRange(part.UpTo.Value - part.After.Value, 1, isPacked ? 40 : 6);
         Assert.Equal(part.UpTo.Value - part.After.Value, report.LostRevisions.Sum(hole => hole.Last.Value - hole.First.Value + 1));
         await CheckHolesAsync(report, stored);
+    }
+
+    // One says how far the log reached, the other how far its checkpoints did: together they ask for a gigabyte of gaps.
+    [Fact]
+    public async Task Two_damaged_claims_do_not_make_a_repair_write_endless_gaps()
+    {
+        var disk = new MemoryDisk();
+        await using (var engine = SmallStore.Make(disk, SmallStore.Small(isDurable: false)))
+        {
+            await engine.InitializeAsync();
+            await SmallStore.FillAsync(engine, 20);
+        }
+
+        var id = StoreIdentityFile.Read(disk).Id;
+        foreach (var (generation, position, next) in (ValueTuple<long, long, long>[])[(100, 4_294_967_288, 1), (101, 64, 1L << 40)])
+        {
+            var claimed = LogPoint.Origin with { Position = position, NextCheckpoint = next };
+            CheckpointFile.Write(disk, id, new StoreCheckpoint(generation, 0, position, claimed, []));
+        }
+
+        var target = new MemoryDisk { Root = "/repaired" };
+        var before = GC.GetTotalAllocatedBytes();
+        await Repair.RunAsync(disk, target, SmallStore.Small(isDurable: false), null, default);
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 256 << 20);
     }
 
     [Fact]

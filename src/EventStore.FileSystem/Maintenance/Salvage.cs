@@ -148,7 +148,8 @@ internal sealed class Salvage(
         var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max() & ~7L;
         var next = claims.Select(claim => claim.Indexed.NextCheckpoint).DefaultIfEmpty(0).Max();
         if (end - position > DamagedSegments.MostLength) end = position; // no log loses as much
-        if (next - checkpoint > MostLost(Math.Clamp(end - position, Writing.GapBytes, MostGapBytes))) next = checkpoint; // no log has that many
+        var room = Math.Clamp(end - position, Writing.GapBytes, MostGapBytes);
+        if (next - checkpoint > MostLost(room)) next = checkpoint; // no log has that many
         if (end > position || next > checkpoint)
         {
             end = Math.Max(end, position + (Writing.GapBytes * (2 + (Math.Max(0, next - checkpoint) / ushort.MaxValue))));
