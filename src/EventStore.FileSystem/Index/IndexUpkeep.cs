@@ -60,8 +60,8 @@ internal sealed class IndexUpkeep(StoreIndex index, SegmentedLog log, LogSetting
     /// <summary>Ends when nothing is being written any more.</summary>
     public async ValueTask SettleAsync()
     {
-        await working.ConfigureAwait(false);
-        await merging.ConfigureAwait(false);
+        await settings.WaitFor(working).ConfigureAwait(false);
+        await settings.WaitFor(merging).ConfigureAwait(false);
     }
 
     /// <summary>Takes over a rebuilt index. Only while nothing is being written.</summary>

@@ -39,8 +39,7 @@ internal static class Roles
         await using var open = new SqlitePersistenceEngine(SqliteLocation.Parse(database), new SqliteOptions(), EngineContext.Default);
         await open.InitializeAsync();
         await using var late = new SqlitePersistenceEngine(SqliteLocation.Parse(database), new SqliteOptions(), EngineContext.Default);
-        await using var wrong = new SqlitePersistenceEngine(SqliteLocation.Parse("/dev"), new SqliteOptions(), EngineContext.Default);
-        await TryAsync(() => wrong.InitializeAsync().AsTask()); // what a failure needs is loaded now
+        await LoadAsync(database);
         FileHandles.Limit(400);
         var taken = new List<FileStream>();
         try
@@ -60,6 +59,23 @@ internal static class Roles
         foreach (var word in said) Console.WriteLine(word);
         await late.InitializeAsync();
         Console.WriteLine((await late.CommitAsync([Attempt("stream", ExpectedRevision.Any, 1)]))[0].Kind);
+    }
+
+    // Loads what reading and a failure need, for which a process without handles has none.
+    private static async Task LoadAsync(string database)
+    {
+        var other = SqliteLocation.Parse(database + ".other"); // the connections of one database are kept, and would be used again
+        await using (var reader = new SqlitePersistenceEngine(
+            other, new SqliteOptions(), EngineContext.Default with { MayCreateStorage = true }))
+        {
+            await reader.InitializeAsync();
+            await reader.FindHeadAsync("stream");
+        }
+
+        var text = database + ".text";
+        await File.WriteAllTextAsync(text, new string('x', 4096));
+        await using var wrong = new SqlitePersistenceEngine(SqliteLocation.Parse(text), new SqliteOptions(), EngineContext.Default);
+        await TryAsync(() => wrong.InitializeAsync().AsTask());
     }
 
     private static async Task<string> TryAsync(Func<Task> act)
