@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using MongoDB.Bson;
 using MongoDB.Driver;
 
@@ -16,7 +17,7 @@ public sealed class MutationTests : IAsyncLifetime
     private const int Events = 20;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
     private static readonly PageLimit Limit = new(100, 1 << 20);
-    private static readonly string[] Collections = ["entries", "snapshots", "documents", "store"];
+    private static readonly string[] Collections = ["entries", "snapshots", "documents", "names", "store"];
     private readonly MongoBackend backend = new();
     private readonly Dictionary<string, List<BsonDocument>> kept = [];
     private IMongoDatabase? database;
@@ -37,14 +38,21 @@ public sealed class MutationTests : IAsyncLifetime
 
     [Theory(Timeout = 10_000_000)]
     [InlineData("entries", "_id", long.MaxValue)]
-    [InlineData("entries", "count", -5)]
+    [InlineData("entries", "last", -5L)]
+    [InlineData("entries", "count", -5L)]
     [InlineData("entries", "count", "text")]
     [InlineData("entries", "stamp", long.MaxValue)]
-    [InlineData("entries", "id", "")]
-    [InlineData("entries", "start", 1.5)]
-    [InlineData("entries", "revision", long.MaxValue)]
-    [InlineData("entries", "revision", 7.0)]
-    [InlineData("entries", "sequence", -1L)]
+    [InlineData("entries", "commits.0.id", "")]
+    [InlineData("entries", "commits.0.start", 1.5)]
+    [InlineData("entries", "commits.0.revision", long.MaxValue)]
+    [InlineData("entries", "commits.0.to", 7.0)]
+    [InlineData("entries", "commits.0.first", 0L)]
+    [InlineData("entries", "commits.0.from", long.MaxValue)]
+    [InlineData("entries", "commits.0.events.0.tags", "text")]
+    [InlineData("entries", "removed", -1L)]
+    [InlineData("entries", "holder", 5L)]
+    [InlineData("entries", "terms", "text")]
+    [InlineData("entries", "commits.0.sequence", -1L)]
     [InlineData("snapshots", "revision", -1L)]
     [InlineData("snapshots", "revision", 3.0)]
     [InlineData("snapshots", "start", "text")]
@@ -56,7 +64,7 @@ public sealed class MutationTests : IAsyncLifetime
         var all = Database.GetCollection<BsonDocument>($"events.{collection}");
         var last = await all.Find(new BsonDocument()).Sort(new BsonDocument("_id", -1)).FirstAsync(Token);
         var key = last["_id"];
-        last[field] = BsonValue.Create(value);
+        Set(last, field, BsonValue.Create(value));
         await all.DeleteOneAsync(new BsonDocument("_id", key), Token);
         await all.InsertOneAsync(last, null, Token);
         var found = 0;
@@ -115,12 +123,18 @@ public sealed class MutationTests : IAsyncLifetime
         ("commit", async engine => await engine.CommitAsync(
             [Attempt("stream-0"), Attempt("new"), Attempt("stream-0", events: 3)], Token)),
         ("conflict", async engine => await engine.CommitAsync([Attempt("stream-0", ExpectedRevision.Exactly(1))], Token)),
+        ("unit", async engine => await engine.CommitAsync([Unit("stream-0", "newer")], Token)),
+        ("condition", async engine => await engine.CommitAsync([Conditional("tag"), Conditional("free")], Token)),
+        ("truncate", async engine => await engine.TruncateStreamAsync("stream-0", new Revision(4), StreamExpectation.Any, Token)),
+        ("seal", async engine => await engine.SealStreamAsync("unit-1", StreamExpectation.Any, Token)),
+        ("hold", async engine => await engine.HoldAsync("import", Token)),
+        ("release", async engine => await engine.ReleaseAsync("import", Token)),
         ("save snapshot", async engine => await engine.SaveSnapshotAsync(
             new SnapshotRecord("stream-0", new Revision(2), 1, "state", new byte[3]), Token)),
         ("prune", async engine => await engine.PruneSnapshotsAsync("stream-0", 1, Token)),
         ("put document", async engine => await engine.PutDocumentAsync("new", new byte[3], 0, Token)),
         ("delete document", async engine => await engine.DeleteDocumentAsync("a", 1, Token)),
-        ("delete stream", async engine => await engine.DeleteStreamAsync("stream-1", Token)),
+        ("delete stream", async engine => await engine.DeleteStreamAsync("stream-1", StreamExpectation.Any, Token)),
         ("purge bucket", async engine => await engine.PurgeBucketAsync("other", Token)),
         ("purge", async engine => await engine.PurgeAllAsync(Token)),
     ];
@@ -136,6 +150,9 @@ public sealed class MutationTests : IAsyncLifetime
             await ReadAllAsync(engine, new EventFilter { Bucket = "default" }, ReadDirection.Forward)),
         ("type backward", async engine =>
             await ReadAllAsync(engine, new EventFilter { EventTypes = ["type"] }, ReadDirection.Backward)),
+        ("tagged forward", async engine =>
+            await ReadAllAsync(engine, new EventFilter { Criteria = EventCriteria.Tagged("tag") }, ReadDirection.Forward)),
+        ("criteria backward", async engine => await ReadAllAsync(engine, new EventFilter { Criteria = Criteria }, ReadDirection.Backward)),
         ("heads", async engine => await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100), Token)),
         ("heads due", async engine => await engine.ListHeadsAsync(new HeadQuery("default", 2, null, 1), Token)),
         ("head", async engine => await engine.FindHeadAsync("stream-0", Token)),
@@ -146,6 +163,9 @@ public sealed class MutationTests : IAsyncLifetime
         ("wait", async engine => await engine.WaitForCommitsAsync(Checkpoint.Max, TimeSpan.FromMilliseconds(1), Token)),
         ("verify", async engine => await engine.VerifyAsync(null, Token)),
     ];
+
+    private static EventCriteria Criteria => new(
+        new EventCriterion { Category = "", Tags = ["tag"], Types = ["type"] }, new EventCriterion { Bucket = "other", Category = "category" });
 
     private static async Task<StreamPage> ReadAsync(IPersistenceEngine engine, long from, ReadDirection direction) =>
         await engine.ReadStreamAsync(new StreamRead("stream-0", new Revision(from), Revision.Max, direction, Limit), Token);
@@ -243,9 +263,17 @@ public sealed class MutationTests : IAsyncLifetime
         original = Attempt("stream-0");
         await engine.CommitAsync([Attempt(new StreamId("purged", "", "1"), events: 2), Attempt("deleted"), original], Token);
         await engine.PurgeBucketAsync("purged", Token);
-        await engine.DeleteStreamAsync("deleted", Token);
+        await engine.DeleteStreamAsync("deleted", StreamExpectation.Any, Token);
         await engine.CommitAsync([Attempt("stream-1", events: 3), Attempt(new StreamId("other", "category", "1"))], Token);
         for (var i = 0; i < 7; i++) await engine.CommitAsync([Attempt($"stream-{i % 2}", events: 2, bytes: i * 2_000)], Token);
+        await engine.CommitAsync([Unit("unit-0", "unit-1", "unit-2"), Conditional("tag")], Token);
+        await engine.DeleteStreamAsync("unit-2", StreamExpectation.Any, Token);
+        await engine.TruncateStreamAsync("unit-0", new Revision(2), StreamExpectation.Any, Token);
+        await engine.TruncateStreamAsync("stream-1", new Revision(2), StreamExpectation.Any, Token);
+        await engine.SealStreamAsync("unit-0", StreamExpectation.Any, Token);
+        await engine.HoldAsync("import", Token);
+        await engine.SkipCheckpointsAsync(new Checkpoint(100), Token);
+        await engine.ReleaseAsync("import", Token);
         await engine.CommitAsync([Attempt("stream-0")], Token);
         await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(3), 1, "state", new byte[] { 1, 2, 3 }), Token);
         await engine.SaveSnapshotAsync(new SnapshotRecord("stream-1", new Revision(1), 0, "state", new byte[] { 1, 2, 3 }), Token);
@@ -254,9 +282,8 @@ public sealed class MutationTests : IAsyncLifetime
         var newest = await entries.Find(new BsonDocument()).Sort(new BsonDocument("_id", -1)).FirstAsync(Token);
         if (isRemoving)
         {
-            var next = newest["_id"].AsInt64 + newest["count"].AsInt32;
-            var removal = MongoRows.ToRemoval(next, TimeProvider.System.GetUtcNow(), MongoTarget.Of("stream-1"));
-            await entries.InsertOneAsync(removal, null, Token);
+            var (end, now) = (MongoEnd.Of(MongoEntry.Of(newest)), TimeProvider.System.GetUtcNow());
+            await entries.InsertOneAsync(MongoChange.ToRemoval(end, now, MongoTarget.Of("stream-1"), 1), null, Token);
         }
 
         foreach (var name in Collections)
@@ -264,8 +291,32 @@ public sealed class MutationTests : IAsyncLifetime
     }
 
     private static CommitAttempt Attempt(StreamId stream, ExpectedRevision? expected = null, int events = 1, int bytes = 10) =>
-        new(stream, Guid.NewGuid(), expected ?? ExpectedRevision.Any, new byte[2],
-            [.. Enumerable.Range(0, events).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[bytes], new byte[1]))]);
+        new(stream, Guid.NewGuid(),
+            [.. Enumerable.Range(0, events).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[bytes], new byte[1], ["tag"]))])
+        {
+            Expected = expected ?? ExpectedRevision.Any,
+            Headers = new byte[2],
+        };
+
+    private static CommitAttempt Unit(params string[] streams)
+    {
+        var members = streams.Select(stream => Attempt(stream)).ToList();
+        return new CommitAttempt(members[0].Stream, members[0].CommitId, members[0].Events)
+        {
+            Rest = [.. members.Skip(1).Select(member => new CommitAttempt(member.Stream, members[0].CommitId, member.Events))],
+        };
+    }
+
+    private static CommitAttempt Conditional(string tag) =>
+        new("conditional", Guid.NewGuid(), Attempt("conditional").Events) { Condition = new AppendCondition(EventCriteria.Tagged(tag)) };
+
+    private static void Set(BsonDocument document, string path, BsonValue value)
+    {
+        var steps = path.Split('.');
+        BsonValue place = document;
+        foreach (var step in steps[..^1]) place = int.TryParse(step, CultureInfo.InvariantCulture, out var at) ? place[at] : place[step];
+        place[steps[^1]] = value;
+    }
 }
 
 /// <summary>Nothing else runs beside it, so that what is allocated is its own.</summary>

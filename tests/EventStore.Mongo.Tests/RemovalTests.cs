@@ -33,14 +33,14 @@ public sealed class RemovalTests : MongoTest
         await RemoveAndDieAsync(what == "stream" ? MongoTarget.Of(Gone) : MongoTarget.Of(what == "bucket" ? Gone.Bucket : null),
             isHalfEmptied);
         var others = what == "store" ? 0 : 1;
-        Assert.Equal((0, 0L, true), ((await ReadAsync(engine, Gone)).Events.Length, (await ReadAsync(engine, Gone)).Head.Value,
+        Assert.Equal((0, 0L, true), ((await ReadAsync(engine, Gone)).Events.Length, (await ReadAsync(engine, Gone)).State.Revision.Value,
             (await ReadAsync(engine, Gone)).IsEnd));
         Assert.Equal(others, (await ReadAllAsync(engine)).Count);
         Assert.Equal(others, (await ReadAllAsync(engine, ReadDirection.Backward)).Count);
         Assert.Null(await engine.FindHeadAsync(Gone));
         Assert.Equal(others, (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 10))).Count);
         Assert.Null(await engine.FindSnapshotAsync(Gone, Revision.Max));
-        Assert.False(await engine.DeleteStreamAsync(Gone));
+        Assert.Equal(StreamChangeKind.Missing, (await engine.DeleteStreamAsync(Gone, StreamExpectation.Any)).Kind);
 
         // Nothing has been emptied yet; the stream is created again all the same, with a commit id that it had before.
         Assert.Equal(CommitOutcomeKind.Conflict, (await CommitAsync(knowing, Attempt(Gone, expected: ExpectedRevision.StreamExists))).Kind);
@@ -53,7 +53,7 @@ public sealed class RemovalTests : MongoTest
         // The next one to open finishes it.
         var next = await OpenAsync();
         Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
-        Assert.Equal(1 + others, await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))));
+        Assert.Equal(1 + others, await Entries.CountDocumentsAsync(HasEvents));
         Assert.Equal(0, await Database.GetCollection<BsonDocument>("events.snapshots").CountDocumentsAsync(new BsonDocument()));
         Assert.Equal(2 + others, (await ReadAllAsync(next)).Count);
         Assert.True((await next.VerifyAsync()).IsSound);
@@ -64,8 +64,10 @@ public sealed class RemovalTests : MongoTest
     {
         var engine = await OpenAsync();
         await CommitAsync(engine, Attempt(Gone, 2, body: "secret"));
-        await engine.DeleteStreamAsync(Gone);
-        foreach (var left in await Entries.Find(new BsonDocument()).ToListAsync()) Assert.Equal(["_id", "count", "stamp"], left.Names);
+        await DeleteAsync(engine, Gone);
+        string[] kept = ["_id", "last", "count", "stamp", "removed"];
+        foreach (var left in await Entries.Find(new BsonDocument()).ToListAsync())
+            Assert.Equal(kept[..left.ElementCount], left.Names);
     }
 
     [Fact(Timeout = 120_000)]
@@ -85,12 +87,12 @@ public sealed class RemovalTests : MongoTest
         var place = MongoPlace.Of(new MongoClient(settings).GetDatabase(Backend.Database),
             new MongoOptions { CommandTimeout = TimeSpan.FromSeconds(2) });
         var opened = await InitializeAsync(new MongoPersistenceEngine(place, EngineContext.Default));
-        Assert.InRange(await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))), 500, 1000);
+        Assert.InRange(await Entries.CountDocumentsAsync(HasEvents), 500, 1000);
         Assert.Empty(await ReadAllAsync(opened));
         Assert.Null(await opened.FindHeadAsync(Gone));
 
         await OpenAsync();
-        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(HasEvents));
         Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
     }
 
@@ -101,12 +103,11 @@ public sealed class RemovalTests : MongoTest
         var connection = new MongoConnection(Database, await MongoDeployment.DetectAsync(Database, options, default), options);
         await using var signal = new MongoWakeUp(connection, TimeProvider.System);
         var commits = new MongoWriter(connection, new MongoHeads(connection), signal, TimeProvider.System);
-        Assert.NotNull(await commits.RemoveAsync(target, () => Task.FromResult(true), default));
+        await commits.ChangeAsync<bool>((end, stamp) => Task.FromResult(
+            new MongoDecision<bool>(true, MongoChange.ToRemoval(end, stamp, target, end.Last))), default);
         if (!isHalfEmptied) return;
-        var emptied = new BsonDocument(new[] { "bucket", "category", "id", "start", "revision", "sequence", "commit", "headers",
-            "events" }.Select(field => new BsonElement(field, "")));
-        var some = target.ToFilter();
-        some.Add("revision", new BsonDocument("$in", new BsonArray { 1L, 3L, 9L }));
-        await Entries.UpdateManyAsync(some, new BsonDocument("$unset", emptied));
+        var some = target.ToEntryFilter();
+        some["_id"] = new BsonDocument("$in", new BsonArray { 1L, 2L, 6L });
+        await Entries.UpdateManyAsync(some, MongoEmptying.Empty);
     }
 }
