@@ -13,22 +13,18 @@ internal sealed class MongoConditions(MongoConnection connection)
     /// <summary>The first match after the condition's checkpoint, with the number of its entry; 0 for none.</summary>
     public async Task<(long Checkpoint, long Link)> FindFirstAsync(AppendCondition condition, CancellationToken cancellationToken)
     {
-        var finding = MongoGoing.FindAsync(connection, cancellationToken);
         var searches = await criteria.SearchesOfAsync(condition.Criteria, cancellationToken).ConfigureAwait(false);
-        var going = await finding.ConfigureAwait(false);
+        var found = await FindAsync(searches, condition.After.Value, FirstEntries, cancellationToken).ConfigureAwait(false);
+        if (found.Count == 0) return default;
+
+        // What is going is asked for before the entries that it may hide, so they are asked for again.
+        var going = await MongoGoing.FindAsync(connection, cancellationToken).ConfigureAwait(false);
         var (after, limit) = (condition.After.Value, FirstEntries);
         while (true)
         {
-            var query = new MongoQuery(MongoTermSearch.ToFilter(searches, new BsonDocument("$gt", after)))
+            found = await FindAsync(searches, after, limit, cancellationToken).ConfigureAwait(false);
+            foreach (var entry in found)
             {
-                Sort = new(MongoRows.Last, 1),
-                Fields = MongoRows.WithoutBodies,
-                Limit = limit,
-            };
-            var found = await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
-            foreach (var document in found)
-            {
-                var entry = MongoEntry.Of(document);
                 if (FindFirst(condition, entry, going) is var first and > 0) return (first, entry.Link);
                 after = entry.Last;
             }
@@ -36,6 +32,18 @@ internal sealed class MongoConditions(MongoConnection connection)
             if (found.Count < limit) return default;
             limit = MoreEntries;
         }
+    }
+
+    private async Task<List<MongoEntry>> FindAsync(
+        MongoTermSearch[] searches, long after, int limit, CancellationToken cancellationToken)
+    {
+        var query = new MongoQuery(MongoTermSearch.ToFilter(searches, new BsonDocument("$gt", after)))
+        {
+            Sort = new() { { MongoRows.Last, 1 }, { MongoRows.Key, 1 } },
+            Fields = MongoRows.WithoutBodies,
+            Limit = limit,
+        };
+        return (await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false)).ConvertAll(MongoEntry.Of);
     }
 
     private static long FindFirst(AppendCondition condition, MongoEntry entry, MongoGoing going)

@@ -53,8 +53,8 @@ internal sealed class MongoHeads(MongoConnection connection)
         return Array.Find(entry.Members, member => member.IsThere && member.Start == start) is { } commit ? entry.ToCommit(commit) : null;
     }
 
-    /// <summary>The checkpoint of a revision of a stream, which is not truncated.</summary>
-    public async Task<long> FindCheckpointAsync(StreamId stream, MongoHead head, long revision, CancellationToken cancellationToken)
+    /// <summary>The checkpoint of a revision of a stream; null where its commit is not stored.</summary>
+    public async Task<long?> FindCheckpointAsync(StreamId stream, MongoHead head, long revision, CancellationToken cancellationToken)
     {
         var low = await FindBlockAsync(MongoTokens.OfBlock(stream, revision), cancellationToken).ConfigureAwait(false);
         var query = new MongoQuery(OfRevisions(stream, head.Start, (revision, revision), (low, long.MaxValue)))
@@ -65,9 +65,7 @@ internal sealed class MongoHeads(MongoConnection connection)
         var found = await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
         return (found is null ? null : MongoEntry.Of(found).Find(stream)) is { } member && member.Revision <= revision
             && revision <= member.To
-            ? member.FirstCheckpoint + revision - member.Revision
-            : throw new CorruptStorageException(
-                $"stream '{stream}', revision {revision}", "it is missing.", "Run VerifyAsync, and restore the store from a backup.");
+            ? member.FirstCheckpoint + revision - member.Revision : null;
     }
 
     /// <summary>The number of the newest entry in which a block of revisions begins; 0 where there is none.</summary>

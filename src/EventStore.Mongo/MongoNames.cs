@@ -19,7 +19,19 @@ internal sealed class MongoNames(MongoConnection connection)
             {
                 IsUpsert = true,
             })];
-        await connection.WriteAsync(token => connection.Names.BulkWriteAsync(updates, null, token)).ConfigureAwait(false);
+        var isRegistered = false;
+        while (!isRegistered)
+        {
+            try
+            {
+                await connection.WriteAsync(token => connection.Names.BulkWriteAsync(updates, null, token)).ConfigureAwait(false);
+                isRegistered = true;
+            }
+            catch (MongoBulkWriteException<BsonDocument> error) when (MongoErrors.IsDuplicateKey(error))
+            {
+                // Two that register the same name at once both find it free; the second time it is there.
+            }
+        }
     }
 
     /// <summary>Deletes the names of removed streams, except where one of the same name began since.</summary>

@@ -16,7 +16,7 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoWriter write
     {
         var target = MongoTarget.Of(stream);
         return await ChangeAsync(stream, expected, (end, stamp, head) =>
-            Task.FromResult(Changed(head, MongoChange.ToRemoval(end, stamp, target, head.Newest))), cancellationToken)
+            Decided(Changed(head, MongoChange.ToRemoval(end, stamp, target, head.Newest))), cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -25,14 +25,16 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoWriter write
         ChangeAsync(stream, expected, async (end, stamp, head) =>
     {
         var first = Math.Min(before.Value, head.Revision + 1);
-        if (first <= head.First) return new(new StreamChange(StreamChangeKind.Unchanged, head.State), null);
-        var removed = await heads.FindCheckpointAsync(stream, head, first - 1, cancellationToken).ConfigureAwait(false);
-        return Changed(head with { First = first }, MongoChange.ToTruncation(end, stamp, stream, head, (first, removed)));
+        if (first <= head.First) return Unchanged(head);
+        if (await heads.FindCheckpointAsync(stream, head, first - 1, cancellationToken).ConfigureAwait(false) is { } removed)
+            return Changed(head with { First = first }, MongoChange.ToTruncation(end, stamp, stream, head, (first, removed)));
+        if (await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false) != head) return null;
+        throw new CorruptStorageException(
+            $"stream '{stream}', revision {first - 1}", "it is missing.", "Run VerifyAsync, and restore the store from a backup.");
     }, cancellationToken);
 
     public Task<StreamChange> SealStreamAsync(StreamId stream, StreamExpectation expected, CancellationToken cancellationToken) =>
-        ChangeAsync(stream, expected, (end, stamp, head) => Task.FromResult(head.IsSealed
-            ? new(new StreamChange(StreamChangeKind.Unchanged, head.State), null)
+        ChangeAsync(stream, expected, (end, stamp, head) => Decided(head.IsSealed ? Unchanged(head)
             : Changed(head with { IsSealed = true }, MongoChange.ToSeal(end, stamp, stream, head))), cancellationToken);
 
     public async Task PurgeAsync(string? bucket, CancellationToken cancellationToken)
@@ -60,14 +62,24 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoWriter write
     private static MongoDecision<StreamChange> Changed(MongoHead head, BsonDocument entry) =>
         new(new StreamChange(StreamChangeKind.Changed, head.State), entry);
 
+    private static MongoDecision<StreamChange> Unchanged(MongoHead head) =>
+        new(new StreamChange(StreamChangeKind.Unchanged, head.State), null);
+
+    private static Task<MongoDecision<StreamChange>?> Decided(MongoDecision<StreamChange> decision) =>
+        Task.FromResult<MongoDecision<StreamChange>?>(decision);
+
+    // The change returns null where another one came while it looked, so that it is to look again.
     private Task<StreamChange> ChangeAsync(
-        StreamId stream, StreamExpectation expected, Func<MongoEnd, DateTimeOffset, MongoHead, Task<MongoDecision<StreamChange>>> change,
+        StreamId stream, StreamExpectation expected, Func<MongoEnd, DateTimeOffset, MongoHead, Task<MongoDecision<StreamChange>?>> change,
         CancellationToken cancellationToken) => AppendAsync(async (end, stamp) =>
     {
-        var head = await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false);
-        if (!expected.IsMetBy(head.State)) return new(new StreamChange(StreamChangeKind.Conflict, head.State), null);
-        return head.Exists ? await change(end, stamp, head).ConfigureAwait(false)
-            : new(new StreamChange(StreamChangeKind.Missing, default), null);
+        while (true)
+        {
+            var head = await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false);
+            if (!expected.IsMetBy(head.State)) return new(new StreamChange(StreamChangeKind.Conflict, head.State), null);
+            if (!head.Exists) return new(new StreamChange(StreamChangeKind.Missing, default), null);
+            if (await change(end, stamp, head).ConfigureAwait(false) is { } decision) return decision;
+        }
     }, cancellationToken);
 
     private async Task<T> AppendAsync<T>(
@@ -88,6 +100,6 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoWriter write
         var query = new MongoQuery(filter) { Sort = new(MongoRows.Last, -1), Fields = MongoRows.WithoutPayloads };
         if (await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is not { } found) return 0;
         return MongoEntry.Of(found).Members.Where(member => member.IsThere && target.Covers(member.Stream))
-            .Max(member => member.After.Newest);
+            .Select(member => member.After.Newest).DefaultIfEmpty().Max();
     }
 }

@@ -60,11 +60,11 @@ internal static class MongoRows
     private static readonly long EarliestStamp = ToMicroseconds(DateTimeOffset.MinValue);
     private static readonly long LatestStamp = ToMicroseconds(DateTimeOffset.MaxValue) - 1;
 
-    /// <summary>Everything but the payloads.</summary>
-    public static BsonDocument WithoutPayloads => new() { { $"{Commits}.{Events}", 0 }, { $"{Commits}.{Headers}", 0 } };
+    /// <summary>Everything but the payloads and what only indexes need.</summary>
+    public static BsonDocument WithoutPayloads => new() { { $"{Commits}.{Events}", 0 }, { $"{Commits}.{Headers}", 0 }, { Terms, 0 } };
 
     /// <summary>Everything but the events.</summary>
-    public static BsonDocument WithoutEvents => new($"{Commits}.{Events}", 0);
+    public static BsonDocument WithoutEvents => new() { { $"{Commits}.{Events}", 0 }, { Terms, 0 } };
 
     /// <summary>Everything but bodies and headers: what criteria ask for.</summary>
     public static BsonDocument WithoutBodies => new()

@@ -45,6 +45,9 @@ internal sealed class MongoStorePages(MongoConnection connection)
             if (rest.ElementCount > 0 && isForward) high = Math.Min(high, low + MaxCheckpointsPerFilteredPage);
             if (rest.ElementCount > 0 && !isForward) low = Math.Max(low, high - MaxCheckpointsPerFilteredPage);
             filter = new BsonDocument(MongoRows.Last, RangeOf(low, high, beyond));
+
+            // An entry without checkpoints would take the room of one that the page moves on by.
+            filter.Add(MongoRows.Count, new BsonDocument("$gt", 0L));
         }
 
         filter.AddRange(rest);

@@ -59,6 +59,51 @@ public sealed class RemovalTests : MongoTest
         Assert.True((await next.VerifyAsync()).IsSound);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_truncated_by_a_process_that_died_is_gone_from_every_read_and_for_every_condition(bool isHalfEmptied)
+    {
+        var engine = await OpenAsync();
+        var id = Guid.NewGuid();
+        CommitAttempt Of(StreamId stream, int count) => new(stream, id,
+            [.. Enumerable.Range(0, count).Select(_ => new EventRecord(Guid.NewGuid(), "type", default, default, [$"{stream.Id}-tag"]))]);
+        for (var i = 0; i < 3; i++, id = Guid.NewGuid())
+            await CommitAsync(engine, new CommitAttempt(Gone, id, Of(Gone, 3).Events) { Rest = [Of(new StreamId("other", "category", "stays"), 1)] });
+        await engine.SaveSnapshotAsync(new SnapshotRecord(Gone, new Revision(2), 0, "state", default));
+        await TruncateAndDieAsync(6, isHalfEmptied);
+
+        var criteria = new EventCriteria(new EventCriterion { Bucket = Gone.Bucket, Tags = ["gone-tag"] });
+        await ExpectAsync(engine);
+        var condition = new AppendCondition(criteria);
+        var refused = await CommitAsync(engine, new CommitAttempt("x", Guid.NewGuid(), Of("x", 1).Events) { Condition = condition });
+        Assert.Equal((CommitOutcomeKind.ConditionNotMet, 7L), (refused.Kind, refused.Checkpoint.Value));
+        condition = new AppendCondition(criteria, new Checkpoint(5));
+        refused = await CommitAsync(engine, new CommitAttempt("x", Guid.NewGuid(), Of("x", 1).Events) { Condition = condition });
+        Assert.Equal((CommitOutcomeKind.ConditionOutdated, 6L), (refused.Kind, refused.Checkpoint.Value));
+
+        // The next one to open finishes it.
+        var next = await OpenAsync();
+        await ExpectAsync(next);
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument { { "_id", 1L }, { "commits.0.events", new BsonDocument("$exists", true) } }));
+        Assert.Equal(0, await Database.GetCollection<BsonDocument>("events.snapshots").CountDocumentsAsync(new BsonDocument()));
+        var report = await next.VerifyAsync();
+        Assert.True(report.IsSound, string.Join("; ", report.Damages));
+        Assert.Equal((6L, 7L), (report.CommitsChecked, report.EventsChecked));
+
+        async Task ExpectAsync(IPersistenceEngine reader)
+        {
+            Assert.Equal([6L, 7L, 8L, 9L], (await ReadAsync(reader, Gone)).Events.ToArray().Select(recorded => recorded.Revision.Value));
+            Assert.Equal([4L, 7L, 8L, 9L, 10L, 11L, 12L], (await ReadAllAsync(reader)).Select(recorded => recorded.Checkpoint.Value));
+            Assert.Equal(6, (await reader.FindHeadAsync(Gone))!.FirstRevision.Value);
+            Assert.Null(await reader.FindSnapshotAsync(Gone, Revision.Max));
+            var page = await reader.ReadAllAsync(new StoreRead(new EventFilter { Criteria = criteria }, Checkpoint.Origin, Checkpoint.Max,
+                ReadDirection.Backward, new PageLimit(100, long.MaxValue)));
+            Assert.Equal([9L, 8L, 7L, 6L], page.Events.ToArray().Select(recorded => recorded.Revision.Value));
+        }
+    }
+
     [Fact]
     public async Task What_was_removed_leaves_nothing_of_its_names_and_payloads()
     {
@@ -94,6 +139,24 @@ public sealed class RemovalTests : MongoTest
         await OpenAsync();
         Assert.Equal(0, await Entries.CountDocumentsAsync(HasEvents));
         Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
+    }
+
+    private async Task TruncateAndDieAsync(long first, bool isHalfEmptied)
+    {
+        var options = new MongoOptions();
+        var connection = new MongoConnection(Database, await MongoDeployment.DetectAsync(Database, options, default), options);
+        await using var signal = new MongoWakeUp(connection, TimeProvider.System);
+        var heads = new MongoHeads(connection);
+        var commits = new MongoWriter(connection, heads, signal, TimeProvider.System);
+        var head = await heads.FindAsync(Gone, default);
+        var removed = (await heads.FindCheckpointAsync(Gone, head, first - 1, default))!.Value;
+        await commits.ChangeAsync<bool>((end, stamp) => Task.FromResult(
+            new MongoDecision<bool>(true, MongoChange.ToTruncation(end, stamp, Gone, head, (first, removed)))), default);
+        if (!isHalfEmptied) return;
+        await Entries.UpdateOneAsync(new BsonDocument("_id", 1L), new BsonDocument
+        {
+            { "$set", new BsonDocument("commits.0.from", 4L) }, { "$unset", new BsonDocument("commits.0.events", "") },
+        });
     }
 
     // Does what the engine does first, and no more.

@@ -62,6 +62,28 @@ public sealed class RequestTests : MongoTest
         Assert.Equal(0, await Entries.CountDocumentsAsync(HasEvents));
     }
 
+    [Fact]
+    public async Task A_truncation_empties_in_requests_of_five_hundred_documents_and_begins_where_the_last_one_ended()
+    {
+        var engine = await OpenCountingAsync();
+        await engine.CommitAsync([.. Enumerable.Range(0, 1000).Select(_ => Attempt("stream"))]);
+        await engine.CommitAsync([.. Enumerable.Range(0, 299).Select(_ => Attempt("stream")), Attempt("stream", 3)]);
+
+        // The last one finishes the truncation itself.
+        var updates = await CountAsync(() => engine.TruncateStreamAsync("stream", new Revision(1_301), StreamExpectation.Any));
+        Assert.Equal(4, updates.Count(request => request == "update"));
+        Assert.Equal(1, await Entries.CountDocumentsAsync(HasEvents));
+        Assert.Equal(2, (await ReadAsync(engine, "stream")).Events.Length);
+        Assert.Equal(["find", "find", "find"], await CountAsync(async () => await ReadAsync(engine, "stream")));
+
+        await CommitAsync(engine, Attempt("stream"));
+        updates = await CountAsync(() => engine.TruncateStreamAsync("stream", Revision.Max, StreamExpectation.Any));
+        Assert.Equal(2, updates.Count(request => request == "update"));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(HasEvents));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("terms.0", new BsonDocument("$exists", true))));
+        Assert.True((await engine.VerifyAsync()).IsSound);
+    }
+
     private async ValueTask<IPersistenceEngine> OpenCountingAsync()
     {
         var settings = MongoClientSettings.FromConnectionString(await Backend.GetAddressAsync());
