@@ -15,7 +15,8 @@ internal sealed class MongoCriteria(MongoConnection connection)
     private const int MostCount = 1_024_000;
     private const int MaxKnownTerms = 4_096;
 
-    // How many entries a term had, up to which number, and how far the store was. Used as long as the store is not twice as large. Emptied when it is larger.
+    // How many entries a term had, up to which number, and how far the store was. Used as long as the store is not twice as large. Emptied
+    // when it is larger than this.
     private readonly ConcurrentDictionary<long, (long Entries, int Searched, long At)> known = new();
 
     /// <summary>The index entries to search for criteria that all name a category or a tag, each with what else must be.</summary>

@@ -83,7 +83,8 @@ internal sealed class MongoEntry
     public MongoMember? Find(StreamId stream) => Array.Find(Members, member => member.IsThere && member.Stream == stream);
 
     /// <summary>The tokens by which it is found.</summary>
-    public HashSet<BsonValue> ReadTokens() => MongoRows.Read(document, () => ReadArrays(MongoRows.Streams, MongoRows.Lives, MongoRows.Terms));
+    public HashSet<BsonValue> ReadTokens() =>
+        MongoRows.Read(document, () => ReadArrays(MongoRows.Streams, MongoRows.Lives, MongoRows.Terms));
 
     /// <summary>The streams by which it is found.</summary>
     public HashSet<BsonValue> ReadStreams() => MongoRows.Read(document, () => ReadArrays(MongoRows.Streams));

@@ -3,8 +3,8 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// The removals and truncations that are not carried out yet: what they cover is still stored, and hidden by them. They are asked for before
-/// the commits, so one that is not seen began after the read did.
+/// The removals and truncations that are not carried out yet: what they cover is still stored, and hidden by them. They are asked for
+/// before the commits, so one that is not seen began after the read did.
 /// </summary>
 internal sealed class MongoGoing
 {

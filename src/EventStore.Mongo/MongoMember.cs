@@ -2,7 +2,9 @@ using MongoDB.Bson;
 
 namespace EventStore.Mongo;
 
-/// <summary>A commit within its entry, alone or one of a unit. What was removed from a unit keeps its revisions, so that others stay put.</summary>
+/// <summary>
+/// A commit within its entry, alone or one of a unit. What was removed from a unit keeps its revisions, so that others stay in place.
+/// </summary>
 /// <remarks>
 /// <c>bucket</c>, <c>category</c>, <c>id</c> its stream · <c>start</c> the first checkpoint of the stream · <c>revision</c>, <c>to</c> of
 /// its first and last event · <c>sequence</c> · <c>first</c> revision of the stream that was not truncated, if not 1 · <c>from</c> the
@@ -86,7 +88,8 @@ internal sealed class MongoMember
         if (stored.TryGetValue(MongoRows.Tags, out var found))
         {
             tags = [.. found.AsBsonArray.Select(tag => tag.AsString)];
-            if (tags.Length == 0 || EventTags.Require(tags, MongoRows.Tags).Count != tags.Length) throw MongoRows.OutOfRange(MongoRows.Tags);
+            if (tags.Length == 0 || EventTags.Require(tags, MongoRows.Tags).Count != tags.Length)
+                throw MongoRows.OutOfRange(MongoRows.Tags);
         }
 
         return new EventRecord(stored[MongoRows.Id].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard),

@@ -9,7 +9,9 @@ namespace EventStore.Mongo;
 /// </summary>
 internal sealed class MongoNames(MongoConnection connection)
 {
-    /// <summary>Registers names, each with the first checkpoint that its stream is to have. One that is not stored then costs room only.</summary>
+    /// <summary>
+    /// Registers names, each with the first checkpoint that its stream is to have. One that is not stored then costs room only.
+    /// </summary>
     public async Task RegisterAsync(IReadOnlyCollection<(string Key, long Start)> names)
     {
         if (names.Count == 0) return;

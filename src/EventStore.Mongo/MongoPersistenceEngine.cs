@@ -200,7 +200,8 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     {
         var most = Math.Max(1, maxDocumentBytes - (1 << 20));
         return new(
-            MaxEventsPerCommit: MongoCommits.MaxEvents, MaxCommitBytes: most, MaxSnapshotBytes: most, MaxDocumentBytes: most, MaxBatchAttempts: 1000);
+            MaxEventsPerCommit: MongoCommits.MaxEvents, MaxCommitBytes: most, MaxSnapshotBytes: most, MaxDocumentBytes: most,
+            MaxBatchAttempts: 1000);
     }
 
     private Opened Use(CancellationToken cancellationToken)

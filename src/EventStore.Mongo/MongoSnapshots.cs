@@ -4,8 +4,8 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Snapshots, each bound to the life of its stream by the stream's start: one that outlives it is never returned, and none that a truncation
-/// made useless.
+/// Snapshots, each bound to the life of its stream by the stream's start: one that outlives it is never returned, and none that a
+/// truncation made useless.
 /// </summary>
 internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads heads)
 {

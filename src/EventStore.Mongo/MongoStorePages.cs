@@ -58,7 +58,8 @@ internal sealed class MongoStorePages(MongoConnection connection)
         return window.ToPage(end, limit);
     }
 
-    private static BsonDocument SortOf(bool isForward) => new() { { MongoRows.Last, isForward ? 1 : -1 }, { MongoRows.Key, isForward ? 1 : -1 } };
+    private static BsonDocument SortOf(bool isForward) =>
+        new() { { MongoRows.Last, isForward ? 1 : -1 }, { MongoRows.Key, isForward ? 1 : -1 } };
 
     // An entry ends beyond the window by less than it has events.
     private static BsonDocument RangeOf(long low, long high, long beyond) =>
