@@ -63,7 +63,8 @@ internal static class MongoTokens
     public static long MaxBlocksOf(int events) => 1 + (events / RevisionsPerBlock);
 
     /// <summary>
-    /// The number under which a category of a bucket is indexed. Two names may share one, so what is found by it is compared with the names.
+    /// The number under which a category of a bucket is indexed. Two names may share one, so what is found by it is compared with the
+    /// names.
     /// </summary>
     public static long TermOfCategory(string bucket, string category) => TermOf(bucket, Category, category);
 

@@ -24,7 +24,7 @@ public sealed class CompactionTests : IDisposable
         await SmallStore.FillAsync(engine, 300, prefix: "kept");
         await SmallStore.FillAsync(engine, 300, prefix: "secret");
         await SmallStore.FillAsync(engine, 60, prefix: "kept");
-        for (var i = 0; i < 10; i++) await engine.DeleteStreamAsync($"secret-{i}");
+        for (var i = 0; i < 10; i++) await engine.DeleteStreamAsync($"secret-{i}", StreamExpectation.Any);
         var before = await SmallStore.ReadConsistentAsync(engine);
         var sizeBefore = LogBytes();
 
@@ -104,7 +104,7 @@ public sealed class CompactionTests : IDisposable
             for (var round = 0; round < 100 && !ending.IsCancellationRequested; round++)
             {
                 await SmallStore.FillAsync(engine, 40, streams: 4, prefix: "passing");
-                for (var i = 0; i < 4; i++) await engine.DeleteStreamAsync($"passing-{i}");
+                for (var i = 0; i < 4; i++) await engine.DeleteStreamAsync($"passing-{i}", StreamExpectation.Any);
                 await Task.Delay(5);
             }
         });
@@ -132,7 +132,7 @@ public sealed class CompactionTests : IDisposable
     {
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(engine, 100);
-        await engine.DeleteStreamAsync("stream-1");
+        await engine.DeleteStreamAsync("stream-1", StreamExpectation.Any);
         var before = await engine.MaintainAsync((store, _) => KindsOf(store), CancellationToken.None);
         Assert.Equal(100, before.Count(found => found.Kind == FrameKind.Commit));
         var resumed = await engine.ReadAllAsync(
@@ -155,7 +155,7 @@ public sealed class CompactionTests : IDisposable
     {
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(engine, 300);
-        await engine.DeleteStreamAsync("stream-1");
+        await engine.DeleteStreamAsync("stream-1", StreamExpectation.Any);
         var path = Path.Combine(directory.Path, "log", "00000002.seg");
         var bytes = await File.ReadAllBytesAsync(path);
         bytes[^200] ^= 1;

@@ -141,7 +141,7 @@ public sealed class RunTests : IDisposable
         file.WriteByte((byte)(old ^ 1));
     }
 
-    private static byte[] ValueOf(int i) => new HeadEntry(i + 1, 1, 1).ToValue();
+    private static byte[] ValueOf(int i) => new HeadEntry(i + 1, 1, 1, 1, 1, IsSealed: false).ToValue();
 
     private static byte[] KeyOf(int i) => IndexKeys.OfStream("stream-" + i.ToString("D8", CultureInfo.InvariantCulture));
 }

@@ -139,17 +139,19 @@ public sealed class ChainTests : MongoTest
 
         var third = new BsonDocument("_id", 3L);
         if (damage == "hole") await Entries.DeleteOneAsync(third);
-        if (damage == "events") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument("commits.0.events", new BsonArray())));
-        if (damage == "revision") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument { { "commits.0.revision", 77L }, { "commits.0.to", 78L } }));
-        if (damage == "type") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument("commit", "text")));
-        if (damage is "streams" or "lives" or "terms")
-            await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument(damage, new BsonArray { 7L })));
+        if (damage == "events") await SetAsync(new("commits.0.events", new BsonArray()));
+        if (damage == "revision") await SetAsync(new() { { "commits.0.revision", 77L }, { "commits.0.to", 78L } });
+        if (damage == "type") await SetAsync(new("commit", "text"));
+        if (damage is "streams" or "lives" or "terms") await SetAsync(new(damage, new BsonArray { 7L }));
         if (damage == "from")
             await Entries.UpdateOneAsync(third, new BsonDocument { { "$set", new BsonDocument("commits.0.from", 7L) },
                 { "$unset", new BsonDocument("commits.0.events", "") } });
-        if (damage is "removed" or "last") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument(damage, 5L)));
+        if (damage is "removed" or "last") await SetAsync(new(damage, 5L));
         var report = await engine.VerifyAsync();
-        Assert.Contains(report.Damages, found => found.Place.Contains(damage switch { "revision" => "77", "from" => "revision 6", "removed" => "entry 4", _ => "3" }, StringComparison.Ordinal));
+        var place = damage switch { "revision" => "77", "from" => "revision 6", "removed" => "entry 4", _ => "3" };
+        Assert.Contains(report.Damages, found => found.Place.Contains(place, StringComparison.Ordinal));
         if (damage is "events" or "type") await Assert.ThrowsAsync<CorruptStorageException>(async () => await ReadAllAsync(engine));
+
+        Task SetAsync(BsonDocument fields) => Entries.UpdateOneAsync(third, new BsonDocument("$set", fields));
     }
 }

@@ -51,7 +51,6 @@ public sealed class MutationTests : IAsyncLifetime
     [InlineData("entries", "commits.0.events.0.tags", "text")]
     [InlineData("entries", "removed", -1L)]
     [InlineData("entries", "holder", 5L)]
-    [InlineData("entries", "terms", "text")]
     [InlineData("entries", "commits.0.sequence", -1L)]
     [InlineData("snapshots", "revision", -1L)]
     [InlineData("snapshots", "revision", 3.0)]
@@ -165,7 +164,8 @@ public sealed class MutationTests : IAsyncLifetime
     ];
 
     private static EventCriteria Criteria => new(
-        new EventCriterion { Category = "", Tags = ["tag"], Types = ["type"] }, new EventCriterion { Bucket = "other", Category = "category" });
+        new EventCriterion { Category = "", Tags = ["tag"], Types = ["type"] },
+        new EventCriterion { Bucket = "other", Category = "category" });
 
     private static async Task<StreamPage> ReadAsync(IPersistenceEngine engine, long from, ReadDirection direction) =>
         await engine.ReadStreamAsync(new StreamRead("stream-0", new Revision(from), Revision.Max, direction, Limit), Token);

@@ -23,7 +23,8 @@ public sealed class PageTests : MongoTest
         isArmed = true;
         var reading = Task.Run(
             async () => await engine.ReadAllAsync(
-            new StoreRead(EventFilter.Everything, new Checkpoint(9), new Checkpoint(11), ReadDirection.Backward, new PageLimit(1, 1 << 20))));
+            new StoreRead(
+                EventFilter.Everything, new Checkpoint(9), new Checkpoint(11), ReadDirection.Backward, new PageLimit(1, 1 << 20))));
         await Task.Run(hasFoundBeginning.Wait);
         await CommitAsync(other, Attempt("a", 2));
         mayAskForEnd.Set();

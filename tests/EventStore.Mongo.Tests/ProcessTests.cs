@@ -66,10 +66,14 @@ public sealed class ProcessTests : MongoTest
                 var attempt = Attempt($"stream-{random.Next(8)}", random.Next(1, 6), random.Next(10) == 0 ? ExpectedRevision.NoStream
                     : ExpectedRevision.Any);
                 if (i % 3 == 0)
+                {
+                    var beside = Attempt("beside", random.Next(1, 4)).Events;
                     attempt = new CommitAttempt(attempt.Stream, attempt.CommitId, attempt.Events)
                     {
-                        Rest = [new CommitAttempt($"beside-{random.Next(8)}", attempt.CommitId, Attempt("beside", random.Next(1, 4)).Events)],
+                        Rest = [new CommitAttempt($"beside-{random.Next(8)}", attempt.CommitId, beside)],
                     };
+                }
+
                 if (i % 3 == 1) attempt = Booking(i);
                 var outcome = await CommitAsync(engine, attempt);
                 if (random.Next(20) == 0) Assert.NotEqual(CommitOutcomeKind.Committed, outcome.Kind == CommitOutcomeKind.Committed

@@ -67,13 +67,13 @@ public sealed class RemovalTests : MongoTest
         var engine = await OpenAsync();
         var id = Guid.NewGuid();
         CommitAttempt Of(StreamId stream, int count) => new(stream, id,
-            [.. Enumerable.Range(0, count).Select(_ => new EventRecord(Guid.NewGuid(), "type", default, default, [$"{stream.Id}-tag"]))]);
+            [.. Enumerable.Range(0, count).Select(_ => new EventRecord(Guid.NewGuid(), "type", default, default, [$"{stream}-tag"]))]);
         for (var i = 0; i < 3; i++, id = Guid.NewGuid())
-            await CommitAsync(engine, new CommitAttempt(Gone, id, Of(Gone, 3).Events) { Rest = [Of(new StreamId("other", "category", "stays"), 1)] });
+            await CommitAsync(engine, new CommitAttempt(Gone, id, Of(Gone, 3).Events) { Rest = [Of(Stays, 1)] });
         await engine.SaveSnapshotAsync(new SnapshotRecord(Gone, new Revision(2), 0, "state", default));
         await TruncateAndDieAsync(6, isHalfEmptied);
 
-        var criteria = new EventCriteria(new EventCriterion { Bucket = Gone.Bucket, Tags = ["gone-tag"] });
+        var criteria = new EventCriteria(new EventCriterion { Bucket = Gone.Bucket, Tags = [$"{Gone}-tag"] });
         await ExpectAsync(engine);
         var condition = new AppendCondition(criteria);
         var refused = await CommitAsync(engine, new CommitAttempt("x", Guid.NewGuid(), Of("x", 1).Events) { Condition = condition });
@@ -86,7 +86,8 @@ public sealed class RemovalTests : MongoTest
         var next = await OpenAsync();
         await ExpectAsync(next);
         Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
-        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument { { "_id", 1L }, { "commits.0.events", new BsonDocument("$exists", true) } }));
+        var first = await Entries.Find(new BsonDocument("_id", 1L)).SingleAsync();
+        Assert.False(first["commits"][0].AsBsonDocument.Contains("events"));
         Assert.Equal(0, await Database.GetCollection<BsonDocument>("events.snapshots").CountDocumentsAsync(new BsonDocument()));
         var report = await next.VerifyAsync();
         Assert.True(report.IsSound, string.Join("; ", report.Damages));

@@ -58,7 +58,8 @@ public sealed class RequestTests : MongoTest
         await engine.CommitAsync([.. Enumerable.Range(0, 200).Select(_ => Attempt("stream"))]);
 
         // The last one finishes the removal itself.
-        Assert.Equal(4, (await CountAsync(() => engine.DeleteStreamAsync("stream", StreamExpectation.Any))).Count(request => request == "update"));
+        var deletion = await CountAsync(() => engine.DeleteStreamAsync("stream", StreamExpectation.Any));
+        Assert.Equal(4, deletion.Count(request => request == "update"));
         Assert.Equal(0, await Entries.CountDocumentsAsync(HasEvents));
     }
 

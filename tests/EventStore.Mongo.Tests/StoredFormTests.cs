@@ -51,7 +51,7 @@ public sealed class StoredFormTests : MongoTest
         Assert.Equal(
             ["default\0\0first", "default\0\0second", "default\0\0second\01", "default\0\0third"],
             stored["streams"].AsBsonArray.Select(token => token.AsString));
-        Assert.Equal(["first", "second", "third"], (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 9))).Select(head => head.Stream.Id));
+        Assert.Equal(["first", "second", "third"], await ListAsync());
 
         await DeleteAsync(engine, "second");
         stored = await Entries.Find(new BsonDocument("_id", 1L)).SingleAsync();
@@ -61,7 +61,7 @@ public sealed class StoredFormTests : MongoTest
         Assert.DoesNotContain("second", stored.ToJson(), StringComparison.Ordinal);
         Assert.Equal([1L, 2L, 303L], (await ReadAllAsync(engine)).Select(recorded => recorded.Checkpoint.Value));
         Assert.Equal(3, (await engine.FindCommitAsync("third", id))!.Unit.Size);
-        Assert.Equal(["first", "third"], (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 9))).Select(head => head.Stream.Id));
+        Assert.Equal(["first", "third"], await ListAsync());
         Assert.True((await engine.VerifyAsync()).IsSound);
 
         foreach (var stream in (string[])["first", "third"]) await DeleteAsync(engine, stream);
@@ -70,6 +70,9 @@ public sealed class StoredFormTests : MongoTest
         Assert.Equal(0, await Database.GetCollection<BsonDocument>("events.names").CountDocumentsAsync(new BsonDocument()));
         Assert.Equal(304, (await CommitAsync(engine, Attempt("first"))).Commit!.FirstCheckpoint.Value);
         Assert.True((await engine.VerifyAsync()).IsSound);
+
+        async Task<IEnumerable<string>> ListAsync() =>
+            (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 9))).Select(head => head.Stream.Id);
     }
 
     [Fact]
@@ -77,7 +80,8 @@ public sealed class StoredFormTests : MongoTest
     {
         const int Limit = 15 << 20;
         var engine = await OpenAsync();
-        CommitAttempt Of(int bytes) => new("stream", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[bytes - "stream".Length])]);
+        CommitAttempt Of(int bytes) =>
+            new("stream", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[bytes - "stream".Length])]);
         Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, Of(Limit))).Kind);
         await Assert.ThrowsAsync<TooLargeException>(async () => await engine.CommitAsync([Attempt("other"), Of(Limit + 1)]));
         Assert.Null(await engine.FindHeadAsync("other"));
@@ -95,7 +99,8 @@ public sealed class StoredFormTests : MongoTest
         await Assert.ThrowsAsync<TooLargeException>(async () => await engine.CommitAsync([attempt]));
         Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument()));
 
-        var shorter = new CommitAttempt("stream", Guid.NewGuid(), [.. events.Select(asked => new EventRecord(asked.EventId, "type", asked.Body))]);
+        var shorter = new CommitAttempt(
+            "stream", Guid.NewGuid(), [.. events.Select(asked => new EventRecord(asked.EventId, "type", asked.Body))]);
         Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, shorter)).Kind);
         Assert.Equal(10_000, (await ReadAsync(engine, "stream")).State.Revision.Value);
     }

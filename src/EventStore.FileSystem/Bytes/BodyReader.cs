@@ -25,11 +25,11 @@ internal ref struct BodyReader(Frame frame, int start = 0)
         return (ulong)value <= (ulong)most ? value : throw frame.Impossible();
     }
 
-    public long Fixed() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
+    public long Fixed() => BinaryPrimitives.ReadInt64LittleEndian(Raw(8));
 
-    public Guid Id() => new(Take(16));
+    public Guid Id() => new(Raw(16));
 
-    public ReadOnlySpan<byte> Bytes(int most = Format.MaxFrameLength) => Take((int)Number(most));
+    public ReadOnlySpan<byte> Bytes(int most = Format.MaxFrameLength) => Raw((int)Number(most));
 
     public StreamId Stream()
     {
@@ -50,7 +50,11 @@ internal ref struct BodyReader(Frame frame, int start = 0)
     /// <summary>What was read since an offset.</summary>
     public readonly ReadOnlySpan<byte> Since(int offset) => body[offset..Offset];
 
-    private ReadOnlySpan<byte> Take(int bytes)
+    /// <summary>Goes on at an offset at which it was before.</summary>
+    public void MoveTo(int offset) => Offset = offset;
+
+    /// <summary>Bytes whose number is known.</summary>
+    public ReadOnlySpan<byte> Raw(int bytes)
     {
         if (bytes > body.Length - Offset) throw frame.Impossible();
         var taken = body.Slice(Offset, bytes);

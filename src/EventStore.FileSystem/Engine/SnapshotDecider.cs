@@ -11,12 +11,11 @@ internal readonly record struct SnapshotPruning(StreamId Stream, int Keep);
 /// <summary>Decides about saving and pruning snapshots.</summary>
 internal sealed class SnapshotDecider(StoreView store) : IDecider<SnapshotRecord, bool>, IDecider<SnapshotPruning, bool>
 {
-    /// <exception cref="SnapshotRefusedException">The snapshot is ahead of its stream.</exception>
+    /// <exception cref="SnapshotRefusedException">The snapshot is not one of the stream as it is.</exception>
     public bool Decide(SnapshotRecord asked, WritePlan plan)
     {
-        var head = plan.FindHead(asked.Stream);
-        if (asked.Revision.Value > head.Revision)
-            throw new SnapshotRefusedException(asked.Stream, asked.Revision, new Revision(head.Revision));
+        var state = plan.FindHead(asked.Stream).State;
+        if (!AttemptRules.Accepts(asked, state)) throw new SnapshotRefusedException(asked.Stream, asked.Revision, state);
         plan.AddSnapshot(asked);
         return true;
     }

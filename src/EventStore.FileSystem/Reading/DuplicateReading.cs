@@ -25,10 +25,10 @@ internal static class DuplicateReading
         var reader = store.Lookups.Take(store.IndexedEnd);
         var frame = reader.Read(position);
         CommitRecord? found = null;
-        if (frame.Kind == FrameKind.Commit)
+        if (frame.HoldsCommits)
         {
-            var commit = new CommitReader(frame, store.Names);
-            var isSame = commit.StreamStart == streamStart && commit.Stream == stream && commit.CommitId == commitId;
+            var commits = new FrameCommits(frame, store.Names);
+            var isSame = commits.TryFind(stream, out var commit) && commit.StreamStart == streamStart && commit.CommitId == commitId;
             if (isSame) found = commit.ToRecord(new PageBytes());
         }
 
