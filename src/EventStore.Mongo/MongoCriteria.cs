@@ -5,7 +5,7 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Turns criteria into queries. A criterion is searched by one term, the rarest of its category and tags; the server looks at the rest in
+/// Turns criteria into queries. A criterion is searched by one term, the rarest of its category and tags. The server looks at the rest in
 /// the entries that it finds. What matches is decided by the criteria themselves, event by event.
 /// </summary>
 internal sealed class MongoCriteria(MongoConnection connection)
@@ -73,7 +73,7 @@ internal sealed class MongoCriteria(MongoConnection connection)
 
 /// <summary>A search of the index by terms.</summary>
 /// <param name="Term">The term.</param>
-/// <param name="Rest">What else an entry must be; null for nothing.</param>
+/// <param name="Rest">What else an entry must be; null where the term is all.</param>
 internal readonly record struct MongoTermSearch(long Term, BsonDocument? Rest)
 {
     /// <summary>The entries of a range that the search finds.</summary>

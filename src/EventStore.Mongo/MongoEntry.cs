@@ -3,7 +3,8 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// A link of the chain: a commit or unit, a change of streams, or neither: a gap, the begin or end of a hold, the rest of what was removed.
+/// A link of the chain: a commit or unit, a change of streams, or neither. The last is a gap, the begin or end of a hold, or the rest of
+/// what was removed.
 /// </summary>
 internal sealed class MongoEntry
 {

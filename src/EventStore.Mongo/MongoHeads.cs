@@ -3,8 +3,8 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Finds where streams stand, from the newest entry that concerns them: a commit, their truncation, seal or removal, a purge of their
-/// bucket or of the store. Nothing else remembers heads, so nothing can disagree with the commits.
+/// Finds where streams stand, from the newest entry that concerns them. It is a commit, their truncation, seal or removal, or a purge of
+/// their bucket or of the store. Nothing else remembers heads, so nothing can disagree with the commits.
 /// </summary>
 internal sealed class MongoHeads(MongoConnection connection)
 {

@@ -6,11 +6,15 @@ namespace EventStore.Mongo;
 /// </summary>
 internal sealed class MongoHold(MongoWriter writer)
 {
-    /// <exception cref="StorageHeldException">Another import holds the storage.</exception>
+    // Room for what is stored afterwards, within the numbers of a chain.
+    private const long MostSkipped = MongoRows.MostNumber / 2;
+
+    /// <summary>Stores who holds the storage.</summary>
+    /// <exception cref="StorageHeldException">Another import holds it.</exception>
     public Task TakeAsync(string holder, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrEmpty(holder);
-        return SetAsync(Names.RequireWellFormed(holder, nameof(holder)), holder, cancellationToken);
+        // Every entry repeats it, so it is short.
+        return SetAsync(Names.RequireFeature(holder, nameof(holder)), holder, cancellationToken);
     }
 
     /// <summary>Ends the hold, if there is one.</summary>
@@ -20,8 +24,8 @@ internal sealed class MongoHold(MongoWriter writer)
     /// <summary>Passes over checkpoints, by an entry that takes them.</summary>
     public async Task SkipAsync(long upTo, CancellationToken cancellationToken)
     {
-        if (upTo > MongoRows.MostNumber)
-            throw new ArgumentOutOfRangeException(nameof(upTo), $"A store has at most {MongoRows.MostNumber} checkpoints.");
+        if (upTo > MostSkipped)
+            throw new ArgumentOutOfRangeException(nameof(upTo), $"An import passes over checkpoints up to {MostSkipped}, not {upTo}.");
         var holder = writer.Holder;
         var skipped = await writer.ChangeAsync<bool>((end, stamp) =>
         {

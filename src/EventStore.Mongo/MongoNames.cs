@@ -4,8 +4,8 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// The names of streams in their order. An entry is indexed by the name of the first stream that begins in it, since an index has no order
-/// by the elements of an array. The further streams that begin in a unit are in a register, before the unit is.
+/// The names of streams in their order. An entry is indexed by the name of the first stream that begins in it. An index over several names
+/// would have no order. The further streams that begin in a unit are in a register, before the unit is.
 /// </summary>
 internal sealed class MongoNames(MongoConnection connection)
 {

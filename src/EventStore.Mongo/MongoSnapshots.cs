@@ -4,7 +4,7 @@ using MongoDB.Driver;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Snapshots, each bound to the life of its stream by the stream's start: one that outlives it is never returned, and none that a
+/// Snapshots, each bound to the life of its stream by the stream's start. One that outlives it is never returned, and none that a
 /// truncation made useless.
 /// </summary>
 internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads heads)

@@ -31,7 +31,7 @@ internal static class MongoTokens
     public static string BeyondBucket(string bucket) => $"{bucket}\u0001";
 
     /// <summary>The stream of a key.</summary>
-    /// <exception cref="FormatException">It is none.</exception>
+    /// <exception cref="FormatException">It is not a key of a stream.</exception>
     public static StreamId ToStream(string key)
     {
         var names = key.Split(Separator);
