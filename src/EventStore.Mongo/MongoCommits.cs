@@ -12,9 +12,11 @@ internal static class MongoCommits
     /// <summary>The most events of a commit or unit.</summary>
     public const int MaxEvents = 10_000;
 
-    // Names of fields, types and lengths of an event with its place in the array, rounded up; the same for a commit, a tag and its term.
+    // Names of fields, types and lengths of an event with its place in the array, rounded up; the same for a commit, a tag and its term. A
+    // document also names an import that holds the storage.
     private const int EventOverheadBytes = 90;
     private const int CommitOverheadBytes = 512;
+    private const int DocumentOverheadBytes = 512 + Names.MaxFeatureBytes;
     private const int TagOverheadBytes = 32;
     private const int MaxNamesBytes = (2 * StreamId.MaxBucketBytes) + StreamId.MaxIdBytes;
 
@@ -102,7 +104,7 @@ internal static class MongoCommits
 
     private static long SizeOf(CommitAttempt attempt, bool isExact)
     {
-        var size = attempt.SizeBytes + CommitOverheadBytes;
+        var size = attempt.SizeBytes + DocumentOverheadBytes;
         for (var i = 0; i < attempt.MemberCount; i++)
         {
             var member = attempt.Member(i);
