@@ -126,5 +126,5 @@ internal sealed class MongoChain(MongoConnection connection)
     }
 
     private static MongoQuery QueryOf(params long[] keys) =>
-        new(new BsonDocument(MongoRows.Key, new BsonDocument("$in", new BsonArray(keys)))) { Fields = MongoRows.WithoutPayloads };
+        new(new BsonDocument(MongoRows.Key, new BsonDocument("$in", new BsonArray(keys)))) { Fields = MongoRows.OnlyEnd };
 }

@@ -60,8 +60,8 @@ internal sealed class MongoConnection
     public IMongoCollection<BsonDocument> Store { get; }
 
     /// <summary>
-    /// The newest entry of the chain; null before the first. A new primary may not know for a moment what a majority has: an older
-    /// entry is asked for again before it is believed.
+    /// The newest entry of the chain, as far as it is its end; null before the first. A new primary may not know for a moment what a
+    /// majority has: an older entry is asked for again before it is believed.
     /// </summary>
     /// <exception cref="StorageReplacedException">The chain ends before what was seen of it.</exception>
     public async Task<MongoEntry?> FindNewestAsync(CancellationToken cancellationToken)

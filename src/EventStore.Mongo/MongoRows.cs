@@ -63,6 +63,9 @@ internal static class MongoRows
     /// <summary>Everything but the payloads and what only indexes need.</summary>
     public static BsonDocument WithoutPayloads => new() { { $"{Commits}.{Events}", 0 }, { $"{Commits}.{Headers}", 0 }, { Terms, 0 } };
 
+    /// <summary>What the chain goes on from.</summary>
+    public static BsonDocument OnlyEnd => new() { { Last, 1 }, { Count, 1 }, { Stamp, 1 }, { Removed, 1 }, { Holder, 1 } };
+
     /// <summary>Everything but the events.</summary>
     public static BsonDocument WithoutEvents => new() { { $"{Commits}.{Events}", 0 }, { Terms, 0 } };
 

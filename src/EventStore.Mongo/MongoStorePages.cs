@@ -15,8 +15,8 @@ internal sealed class MongoStorePages(MongoConnection connection)
     private const int MaxSearchedPerPage = 4_096;
     private readonly MongoCriteria criteria = new(connection);
 
-    /// <summary>The newest entry of the chain.</summary>
-    public static MongoQuery Newest => new([]) { Sort = new(MongoRows.Key, -1), Fields = MongoRows.WithoutPayloads };
+    /// <summary>The newest entry of the chain, as far as it is its end.</summary>
+    public static MongoQuery Newest => new([]) { Sort = new(MongoRows.Key, -1), Fields = MongoRows.OnlyEnd };
 
     public async Task<StorePage> ReadAsync(StoreRead read, CancellationToken cancellationToken)
     {

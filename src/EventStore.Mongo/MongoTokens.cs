@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -15,6 +16,10 @@ internal static class MongoTokens
     private const int MaxTermBytes = StreamId.MaxBucketBytes + 2 + EventTags.MaxBytes;
     private const string Category = "\0c";
     private const string Tag = "\0t";
+
+    // Categories are few, and each commit has one. Emptied when it is larger.
+    private const int MaxKnownCategories = 4_096;
+    private static readonly ConcurrentDictionary<(string Bucket, string Category), long> Categories = new();
 
     /// <summary>Stands for all streams of a store.</summary>
     public const string Everything = "\0";
@@ -66,7 +71,12 @@ internal static class MongoTokens
     /// The number under which a category of a bucket is indexed. Two names may share one, so what is found by it is compared with the
     /// names.
     /// </summary>
-    public static long TermOfCategory(string bucket, string category) => TermOf(bucket, Category, category);
+    public static long TermOfCategory(string bucket, string category)
+    {
+        if (Categories.TryGetValue((bucket, category), out var known)) return known;
+        if (Categories.Count > MaxKnownCategories) Categories.Clear();
+        return Categories[(bucket, category)] = TermOf(bucket, Category, category);
+    }
 
     /// <summary>The same for a tag.</summary>
     public static long TermOfTag(string bucket, string tag) => TermOf(bucket, Tag, tag);
