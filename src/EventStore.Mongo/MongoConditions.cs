@@ -11,18 +11,17 @@ internal sealed class MongoConditions(MongoConnection connection)
     private readonly MongoCriteria criteria = new(connection);
 
     /// <summary>The first match after the condition's checkpoint, with the number of its entry; 0 for none.</summary>
-    public async Task<(long Checkpoint, long Link)> FindFirstAsync(AppendCondition condition, CancellationToken cancellationToken)
+    /// <param name="condition">The condition.</param>
+    /// <param name="going">What is going, asked for before this.</param>
+    /// <param name="cancellationToken">Honoured.</param>
+    public async Task<(long Checkpoint, long Link)> FindFirstAsync(
+        AppendCondition condition, MongoGoing going, CancellationToken cancellationToken)
     {
         var searches = await criteria.SearchesOfAsync(condition.Criteria, cancellationToken).ConfigureAwait(false);
-        var found = await FindAsync(searches, condition.After.Value, FirstEntries, cancellationToken).ConfigureAwait(false);
-        if (found.Count == 0) return default;
-
-        // What is going is asked for before the entries that it may hide, so they are asked for again.
-        var going = await MongoGoing.FindAsync(connection, cancellationToken).ConfigureAwait(false);
         var (after, limit) = (condition.After.Value, FirstEntries);
         while (true)
         {
-            found = await FindAsync(searches, after, limit, cancellationToken).ConfigureAwait(false);
+            var found = await FindAsync(searches, after, limit, cancellationToken).ConfigureAwait(false);
             foreach (var entry in found)
             {
                 if (FindFirst(condition, entry, going) is var first and > 0) return (first, entry.Link);

@@ -12,6 +12,8 @@ internal sealed class MongoGoing
 
     private MongoGoing(List<MongoEntry> entries) => this.entries = entries;
 
+    public bool IsEmpty => entries.Count == 0;
+
     public static MongoQuery Query => new(new BsonDocument(MongoRows.Commit, MongoRows.Removing));
 
     public static async Task<MongoGoing> FindAsync(MongoConnection connection, CancellationToken cancellationToken)

@@ -25,6 +25,9 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
     private MongoEnd? end;
     private readonly Dictionary<StreamId, MongoHead> known = [];
 
+    // Nothing, once it was found so: what begins to go is an entry of the chain, which makes it unknown again.
+    private MongoGoing? going;
+
     // The import as which this engine holds the storage; null for none.
     private volatile string? holder;
 
@@ -160,7 +163,7 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
             }
         }
 
-        known.Clear();
+        Forget();
         end = await connection.FindNewestAsync(cancellationToken).ConfigureAwait(false) is { } newest ? MongoEnd.Of(newest)
             : MongoEnd.Origin;
         wakeUp.Raise(end.Value.Last);
@@ -181,16 +184,23 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
         }
         else if (entry.Change is { Target.IsStream: true } change)
         {
+            going = null;
             known[new StreamId(change.Target.Bucket, change.Target.Category, change.Target.Id)] = change.Head;
         }
         else
         {
             // A finished removal no longer says what it removed.
-            known.Clear();
+            Forget();
         }
 
         connection.History.Raise(new Checkpoint(entry.Last));
         wakeUp.Raise(entry.Last);
+    }
+
+    private void Forget()
+    {
+        known.Clear();
+        going = null;
     }
 
     // A head found is as of the end, unless its entry came after it; then the entries up to there are taken in as well.
@@ -213,8 +223,10 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
     {
         while (batch.OpenConditions.Take(RequestsAtOnce).ToArray() is { Length: > 0 } missing)
         {
-            var found = await Task.WhenAll(missing.Select(condition => conditions.FindFirstAsync(condition, cancellationToken)))
-                .ConfigureAwait(false);
+            var hiding = going ?? await MongoGoing.FindAsync(connection, cancellationToken).ConfigureAwait(false);
+            going = hiding.IsEmpty ? hiding : null;
+            var found = await Task.WhenAll(missing.Select(condition =>
+                conditions.FindFirstAsync(condition, hiding, cancellationToken))).ConfigureAwait(false);
             for (var i = 0; i < missing.Length; i++) batch.SetMatch(missing[i], found[i].Checkpoint);
             if (!found.Any(match => match.Link > end!.Value.Link)) continue;
             batch.Follow(await AdvanceAsync(cancellationToken).ConfigureAwait(false));
