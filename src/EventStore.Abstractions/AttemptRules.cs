@@ -20,8 +20,9 @@ public interface IAttemptFacts
 public static class AttemptRules
 {
     /// <summary>
-    /// The outcome of an attempt that is not to be stored; null for one that is. The order is the same on every engine: a known commit id
-    /// (G7, G54), a sealed stream (G56), the expected revision and incarnation (G5), the condition (G52). Limits were checked before.
+    /// The outcome of an attempt that is not to be stored; null for one that is. Every engine checks in the same order. First comes a known
+    /// commit id (G7, G54), then a sealed stream (G56). The expected revision and incarnation follow (G5), then the condition (G52). Limits
+    /// were checked before.
     /// </summary>
     public static CommitOutcome? Refuse<TFacts>(CommitAttempt attempt, TFacts facts) where TFacts : IAttemptFacts, allows ref struct
     {

@@ -1,6 +1,8 @@
 namespace EventStore.Engines;
 
-/// <summary>The kind of an outcome. Reasons for refusing are checked in the order of their numbers; the first that holds is returned.</summary>
+/// <summary>
+/// The kind of an outcome. Reasons for refusing are checked in the order of their numbers; the first that holds is returned.
+/// </summary>
 public enum CommitOutcomeKind
 {
     /// <summary>It is stored.</summary>

@@ -4,7 +4,8 @@ using EventStore.Engines;
 namespace EventStore;
 
 /// <summary>
-/// Commits of several streams that are stored together, or not at all. Their checkpoints are consecutive. It obeys the limits of one commit.
+/// Commits of several streams that are stored together, or not at all. Their checkpoints are consecutive. It obeys the limits of one
+/// commit.
 /// </summary>
 public sealed class CommitUnit
 {

@@ -15,7 +15,9 @@ public static class DecisionExtensions
     /// <param name="cancellationToken">Ends it between attempts and before a commit is sent.</param>
     /// <returns>The commit, or null when the last decision added nothing.</returns>
     /// <exception cref="ConcurrencyException">Other writers were faster every time.</exception>
-    /// <exception cref="StreamTruncatedException">Events at the beginning of the stream were truncated, so it cannot be decided on.</exception>
+    /// <exception cref="StreamTruncatedException">
+    /// Events at the beginning of the stream were truncated, so it cannot be decided on.
+    /// </exception>
     public static async ValueTask<CommitResult?> TransactAsync(
         this IEventStore store,
         StreamId stream,

@@ -75,8 +75,8 @@ public interface IPersistenceEngine : IAsyncDisposable
     ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Finds the newest snapshot at or below a revision, of the highest schema version there (G21), with the incarnation of its stream; null
-    /// for none.
+    /// Finds the newest snapshot at or below a revision, of the highest schema version there (G21), with the incarnation of its stream.
+    /// Null for none.
     /// </summary>
     ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default);
 
@@ -144,8 +144,8 @@ public interface IPersistenceEngine : IAsyncDisposable
     ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Passes over checkpoints up to this one, so that the next commit gets the one after it (G58). Reads move on over the gap. Does nothing
-    /// where the store is already that far.
+    /// Passes over checkpoints up to this one, so that the next commit gets the one after it (G58). Reads move on over the gap. Does
+    /// nothing where the store is already that far.
     /// </summary>
     /// <exception cref="InvalidOperationException">This engine does not hold the storage.</exception>
     ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default);

@@ -8,8 +8,8 @@ namespace EventStore;
 public record Snapshot(StreamId Stream, Revision Revision, object State, int SchemaVersion = 0)
 {
     /// <summary>
-    /// The stream to which it belongs, by the checkpoint of its first event; the origin for one that was made by the application. A snapshot
-    /// of a stream that was deleted since does not open a new one of the same name.
+    /// The stream to which it belongs, by the checkpoint of its first event; the origin for one that was made by the application. A
+    /// snapshot of a stream that was deleted since does not open a new one of the same name.
     /// </summary>
     public Checkpoint Incarnation { get; init; }
 
@@ -61,7 +61,7 @@ public sealed record StreamHead(StreamId Stream, Revision Revision, CommitSequen
     /// <summary>Whether the stream refuses commits.</summary>
     public bool IsSealed { get; init; }
 
-    /// <summary>The checkpoint of the stream's first event, which tells a stream from another of the same name.</summary>
+    /// <summary>The checkpoint of the stream's first event, which distinguishes a stream from another of the same name.</summary>
     public Checkpoint Incarnation { get; init; }
 
     /// <summary>How many events came after the newest snapshot.</summary>

@@ -31,7 +31,11 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     [Fact, Guarantee("G9")]
     public async Task The_outcome_equals_what_a_read_returns()
     {
-        var attempt = new CommitAttempt(stream, SequentialGuid.Next(), Events(2)) { Expected = ExpectedRevision.NoStream, Headers = new byte[] { 7, 8 } };
+        var attempt = new CommitAttempt(stream, SequentialGuid.Next(), Events(2))
+        {
+            Expected = ExpectedRevision.NoStream,
+            Headers = new byte[] { 7, 8 },
+        };
         var outcome = await CommitAsync(attempt);
 
         Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
@@ -92,7 +96,11 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     [Fact, Guarantee("G7")]
     public async Task A_known_commit_id_returns_the_original_commit_whatever_revision_is_expected()
     {
-        var attempt = new CommitAttempt(stream, Guid.NewGuid(), Events(3)) { Expected = ExpectedRevision.NoStream, Headers = new byte[] { 1, 2, 3 } };
+        var attempt = new CommitAttempt(stream, Guid.NewGuid(), Events(3))
+        {
+            Expected = ExpectedRevision.NoStream,
+            Headers = new byte[] { 1, 2, 3 },
+        };
         var outcomeOfFirst = await CommitAsync(attempt);
         Assert.Equal(CommitOutcomeKind.Committed, outcomeOfFirst.Kind);
         var original = outcomeOfFirst.Commit!;

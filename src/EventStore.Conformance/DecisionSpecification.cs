@@ -2,7 +2,9 @@ using Xunit;
 
 namespace EventStore.Conformance;
 
-/// <summary>Tags, conditions, units, truncation and seals as an application meets them: through the whole pipeline over the engine.</summary>
+/// <summary>
+/// Tags, conditions, units, truncation and seals as an application meets them: through the whole pipeline over the engine.
+/// </summary>
 public abstract class DecisionSpecification<TBackend> : Specification<TBackend> where TBackend : IBackend, new()
 {
     private const string Seat = "seat:7";
@@ -156,7 +158,8 @@ public abstract class DecisionSpecification<TBackend> : Specification<TBackend> 
         Assert.Null(await store.TruncateStreamAsync("missing", new Revision(1)));
 
         Assert.Equal(["3", "4"], Texts(await ToListAsync(store.ReadStreamAsync("s"))));
-        Assert.Equal(["4", "3"], Texts(await ToListAsync(store.ReadStreamAsync("s", new StreamRange { Direction = ReadDirection.Backward }))));
+        var backward = new StreamRange { Direction = ReadDirection.Backward };
+        Assert.Equal(["4", "3"], Texts(await ToListAsync(store.ReadStreamAsync("s", backward))));
         var opened = await store.OpenStreamAsync("s");
         Assert.Equal((new Revision(3), new Revision(4)), (opened.FirstRevision, opened.Revision));
         await Assert.ThrowsAsync<StreamTruncatedException>(async () => await store.TransactAsync("s", (_, _) => default));

@@ -54,7 +54,8 @@ public abstract class ImportSpecification<TBackend> : Specification<TBackend> wh
             Assert.Equal(expected, Checkpoints(await ReadAllAsync(pageSize: 1)));
             Assert.Equal(expected.Reverse(), Checkpoints(await ReadAllAsync(direction: ReadDirection.Backward, pageSize: 1)));
             Assert.Equal(Range(1, 3), Revisions(await ReadStreamAsync("a")));
-            Assert.Equal(expected.Where(checkpoint => checkpoint is > 5 and < 100_002), Checkpoints(await ReadAllAsync(after: 5, upTo: 100_001)));
+            Assert.Equal(
+                expected.Where(checkpoint => checkpoint is > 5 and < 100_002), Checkpoints(await ReadAllAsync(after: 5, upTo: 100_001)));
         }
     }
 

@@ -13,7 +13,8 @@ public abstract class TagSpecification<TBackend> : Specification<TBackend> where
     {
         string[][] tagged =
         [
-            [], ["a"], ["b", "a"], ["é", "e\u0301", "É"], ["a:b", "a/b", "a%b", "a_b", "*", "?", "[a]", "\\", "'", "\"", "$", ".", " a", "a "],
+            [], ["a"], ["b", "a"], ["é", "e\u0301", "É"],
+            ["a:b", "a/b", "a%b", "a_b", "*", "?", "[a]", "\\", "'", "\"", "$", ".", " a", "a "],
             ["😀", new string('x', EventTags.MaxBytes)], [.. Enumerable.Range(0, EventTags.MaxCount).Select(i => $"tag-{i:D3}")],
         ];
         foreach (var tags in tagged) await AppendAsync(stream, Tagged(tags));

@@ -24,7 +24,10 @@ public abstract class UnitSpecification<TBackend> : Specification<TBackend> wher
         Assert.Equal(["a", "b", "b", "b", "c", "c"], stored.Select(recorded => recorded.Commit.Stream.Id));
         Assert.All(stored, recorded => Assert.Equal((unit.CommitId, 3), (recorded.Commit.CommitId, recorded.Commit.Unit.Size)));
         foreach (var commit in commits)
-            Assert.Equal(commit with { Headers = default }, (await Engine.FindCommitAsync(commit.Stream, unit.CommitId))! with { Headers = default });
+        {
+            var found = (await Engine.FindCommitAsync(commit.Stream, unit.CommitId))!;
+            Assert.Equal(commit with { Headers = default }, found with { Headers = default });
+        }
     }
 
     [Fact, Guarantee("G54")]
@@ -35,9 +38,11 @@ public abstract class UnitSpecification<TBackend> : Specification<TBackend> wher
         await Engine.SealStreamAsync("sealed", StreamExpectation.Any);
         var head = (await ReadAllAsync()).Count;
 
-        var conflict = await CommitAsync(Unit(("a", ExpectedRevision.NoStream, 1), ("b", new Revision(1), 1), ("c", ExpectedRevision.Any, 1)));
+        var conflict = await CommitAsync(
+            Unit(("a", ExpectedRevision.NoStream, 1), ("b", new Revision(1), 1), ("c", ExpectedRevision.Any, 1)));
         Assert.Equal((CommitOutcomeKind.Conflict, 1, 2L), (conflict.Kind, conflict.Member, conflict.Actual.Revision.Value));
-        var refused = await CommitAsync(Unit(("b", new Revision(1), 1), ("a", ExpectedRevision.Any, 1), ("sealed", ExpectedRevision.Any, 1)));
+        var refused = await CommitAsync(
+            Unit(("b", new Revision(1), 1), ("a", ExpectedRevision.Any, 1), ("sealed", ExpectedRevision.Any, 1)));
         Assert.Equal((CommitOutcomeKind.Sealed, 2), (refused.Kind, refused.Member));
         var condition = new AppendCondition(new EventCriteria(new EventCriterion { Category = "" }));
         var unmet = await CommitAsync(Unit(condition, ("a", ExpectedRevision.Any, 1), ("c", ExpectedRevision.Any, 1)));
@@ -119,7 +124,10 @@ public abstract class UnitSpecification<TBackend> : Specification<TBackend> wher
             }
         });
         for (var i = 0; i < Units; i++)
-            await CommitAsync(Unit(($"a{i % 3}", ExpectedRevision.Any, 1), ($"b{i % 5}", ExpectedRevision.Any, 2), ("c", ExpectedRevision.Any, 3)));
+        {
+            await CommitAsync(
+                Unit(($"a{i % 3}", ExpectedRevision.Any, 1), ($"b{i % 5}", ExpectedRevision.Any, 2), ("c", ExpectedRevision.Any, 3)));
+        }
         await stop.CancelAsync();
         await reading;
         Assert.Equal(Range(1, Units * 6), Checkpoints(await ReadAllAsync()));

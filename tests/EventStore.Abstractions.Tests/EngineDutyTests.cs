@@ -83,9 +83,30 @@ public sealed class EngineDutyTests
     {
         var attempt = Attempt(ExpectedRevision.NoStream);
         var original = AttemptRules.Accept(attempt, default, default, default, default);
-        Assert.Null(AttemptRules.Refuse(attempt, default, null));
-        Assert.Equal(CommitOutcomeKind.Conflict, AttemptRules.Refuse(attempt, new Revision(1), null)?.Kind);
-        Assert.Equal(CommitOutcomeKind.Duplicate, AttemptRules.Refuse(attempt, new Revision(1), original)?.Kind);
+        var stored = new StreamState(new Checkpoint(1), new Revision(1), new Revision(1), IsSealed: false);
+        Assert.Null(AttemptRules.Refuse(attempt, new Facts(default, null)));
+        Assert.Equal(CommitOutcomeKind.Conflict, AttemptRules.Refuse(attempt, new Facts(stored, null))?.Kind);
+        Assert.Equal(CommitOutcomeKind.Duplicate, AttemptRules.Refuse(attempt, new Facts(stored, original))?.Kind);
+    }
+
+    [Fact]
+    public void The_first_reason_to_refuse_counts()
+    {
+        var attempt = new CommitAttempt(Stream, Guid.NewGuid(), [Event()])
+        {
+            Expected = new Revision(7),
+            Condition = new AppendCondition(EventCriteria.Tagged("tag"), new Checkpoint(2)),
+        };
+        var open = new StreamState(new Checkpoint(1), new Revision(1), new Revision(1), IsSealed: false);
+        Assert.Equal(CommitOutcomeKind.Sealed, Refuse(open with { IsSealed = true }, removed: 9, match: 3));
+        Assert.Equal(CommitOutcomeKind.Conflict, Refuse(open, removed: 9, match: 3));
+        var met = open with { Revision = new Revision(7) };
+        Assert.Equal(CommitOutcomeKind.ConditionOutdated, Refuse(met, removed: 9, match: 3));
+        Assert.Equal(CommitOutcomeKind.ConditionNotMet, Refuse(met, removed: 2, match: 3));
+        Assert.Null(Refuse(met, removed: 2, match: 0));
+
+        CommitOutcomeKind? Refuse(StreamState state, long removed, long match) => AttemptRules.Refuse(
+            attempt, new Facts(state, null) { HighestRemoved = new Checkpoint(removed), Match = new Checkpoint(match) })?.Kind;
     }
 
     [Fact]
@@ -93,7 +114,8 @@ public sealed class EngineDutyTests
     {
         var headers = new byte[] { 1 };
         var attempt = new CommitAttempt(Stream, Guid.NewGuid(), [Event(), Event()]) { Headers = headers };
-        var commit = AttemptRules.Accept(attempt, new Revision(4), new CommitSequence(2), new Checkpoint(9), DateTimeOffset.UnixEpoch);
+        var head = new StreamHead(Stream, new Revision(4), new CommitSequence(2), Revision.None);
+        var commit = AttemptRules.Accept(attempt, head, new Checkpoint(9), DateTimeOffset.UnixEpoch);
         headers[0] = 2;
         Assert.Equal((5, 6), (commit.FirstRevision.Value, commit.LastRevision.Value));
         Assert.Equal((10, 11), (commit.FirstCheckpoint.Value, commit.LastCheckpoint.Value));
@@ -128,7 +150,20 @@ public sealed class EngineDutyTests
     }
 
     private static CommitAttempt Attempt(ExpectedRevision? expected = null) =>
-        new(Stream, Guid.NewGuid(), expected ?? ExpectedRevision.Any, default, [Event()]);
+        new(Stream, Guid.NewGuid(), [Event()]) { Expected = expected ?? ExpectedRevision.Any };
+
+    private sealed record Facts(StreamState State, CommitRecord? Known) : IAttemptFacts
+    {
+        public Checkpoint HighestRemoved { get; init; }
+
+        public Checkpoint Match { get; init; }
+
+        public StreamState StateOf(StreamId stream) => State;
+
+        public CommitRecord? FindCommit(StreamId stream, Guid commitId) => Known;
+
+        public Checkpoint FindFirstMatch(AppendCondition condition) => Match;
+    }
 
     private static EventRecord Event() => new(Guid.NewGuid(), "type", new byte[] { 1 }, default);
 }

@@ -117,9 +117,10 @@ public sealed class RunTests : IDisposable
     private static async Task FillAsync(IPersistenceEngine engine, int commits)
     {
         for (var i = 0; i < commits; i++)
-            await engine.CommitAsync(
-                [
-                    new CommitAttempt($"stream-{i % 10}", SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "type", new byte[100])])]);
+        {
+            var recorded = new EventRecord(SequentialGuid.Next(), "type", new byte[100]);
+            await engine.CommitAsync([new CommitAttempt($"stream-{i % 10}", SequentialGuid.Next(), [recorded])]);
+        }
     }
 
     private static async Task IsWholeAsync(IPersistenceEngine engine, int commits)

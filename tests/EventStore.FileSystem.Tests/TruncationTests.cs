@@ -67,7 +67,8 @@ public sealed class TruncationTests : IDisposable
         var id = Guid.NewGuid();
         CommitAttempt[] members =
         [
-            Member("a", "kept"), Member("gone", "secret"), Member("cut", "secret"), .. Enumerable.Range(0, 200).Select(i => Member($"{i}", "kept")),
+            Member("a", "kept"), Member("gone", "secret"), Member("cut", "secret"),
+            .. Enumerable.Range(0, 200).Select(i => Member($"{i}", "kept")),
         ];
         var unit = new CommitAttempt("a", id, members[0].Events) { Rest = members[1..] };
         Assert.Equal(CommitOutcomeKind.Committed, (await engine.CommitAsync([unit]))[0].Kind);
@@ -129,10 +130,12 @@ public sealed class TruncationTests : IDisposable
         for (var i = 0; i < 3_000; i++)
         {
             StreamId stream = $"stream-{i % 10}";
-            await engine.CommitAsync([new CommitAttempt(stream, Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[bodyBytes])])]);
+            var recorded = new EventRecord(Guid.NewGuid(), "type", new byte[bodyBytes]);
+            await engine.CommitAsync([new CommitAttempt(stream, Guid.NewGuid(), [recorded])]);
             var (revision, lag) = ((i / 10) + 1L, (i - (i % 10)) * 15L);
             var numbers = (2 * Varint.Of(revision).Length) + Varint.Of(lag).Length;
-            first += Format.FrameHeaderLength + 16 + 8 + numbers + (1 + 7 + 1 + 1 + stream.Id.Length) + 1 + (16 + 1 + 4 + 1 + 1 + bodyBytes);
+            var ofEvent = 16 + 1 + 4 + 1 + 1 + bodyBytes;
+            first += Format.FrameHeaderLength + 16 + 8 + numbers + (1 + 7 + 1 + 1 + stream.Id.Length) + 1 + ofEvent;
         }
 
         var frames = await engine.MaintainAsync((store, _) => BodyBytes(store), CancellationToken.None);

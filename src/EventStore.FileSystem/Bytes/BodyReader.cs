@@ -14,6 +14,9 @@ internal ref struct BodyReader(Frame frame, int start = 0)
 
     public int Offset { get; private set; }
 
+    /// <summary>The frame whose body it reads.</summary>
+    public readonly Frame Frame => frame;
+
     /// <summary>A number of whatever meaning: a count, a revision, a distance.</summary>
     /// <param name="most">The highest that is possible.</param>
     public long Number(long most = Format.MaxPosition)

@@ -14,21 +14,19 @@ internal ref struct CommitReader
     /// <summary>Set there where an event has tags.</summary>
     public const int TagsMark = 2;
 
-    private readonly Frame frame;
     private readonly MemberHead head;
     private readonly NameCache names;
-    private readonly ReadOnlySpan<byte> name;
+    private readonly int nameStart;
     private readonly ReadOnlySpan<byte> headers;
     private BodyReader reader;
     private int next;
 
-    /// <param name="frame">The frame.</param>
     /// <param name="names">Keeps the names that are decoded.</param>
     /// <param name="own">Stands behind what the frame says of the commit.</param>
     /// <param name="head">What the frame says of it.</param>
-    public CommitReader(Frame frame, NameCache names, BodyReader own, MemberHead head)
+    public CommitReader(NameCache names, BodyReader own, MemberHead head)
     {
-        this.frame = frame;
+        var frame = own.Frame;
         (this.names, this.head, next) = (names, head, head.Removed);
         var start = own.Offset;
         FirstRevision = own.Number(Format.MaxCheckpoint);
@@ -39,17 +37,16 @@ internal ref struct CommitReader
         HasTags = (incarnation & TagsMark) != 0;
         StreamFirst = (incarnation & TruncatedMark) == 0 ? 1 : own.Number(FirstRevision);
         if (FirstRevision == 0 || Sequence == 0 || StreamStart <= 0 || Incarnation <= 0 || StreamFirst == 0) throw frame.Impossible();
-        var nameStart = own.Offset;
+        nameStart = own.Offset - start;
         Bucket = own.Bytes(StreamId.MaxBucketBytes);
         Category = own.Bytes(StreamId.MaxBucketBytes);
         Id = own.Bytes(StreamId.MaxIdBytes);
-        name = own.Since(nameStart);
         Fields = own.Since(start);
         headers = own.Bytes();
         reader = own;
     }
 
-    public readonly StreamId Stream => names.StreamOf(name, Bucket, Category, Id) ?? throw frame.Impossible();
+    public readonly StreamId Stream => names.StreamOf(Fields[nameStart..], Bucket, Category, Id) ?? throw reader.Frame.Impossible();
 
     public ReadOnlySpan<byte> Bucket { get; }
 
@@ -83,7 +80,7 @@ internal ref struct CommitReader
     /// <summary>How many of them, the first ones, are no longer there.</summary>
     public readonly int Removed => head.Removed;
 
-    public readonly long Position => frame.Position;
+    public readonly long Position => reader.Frame.Position;
 
     /// <summary>
     /// The address of the first commit of its stream. It distinguishes a stream from an earlier, deleted one of the same name.
@@ -118,7 +115,7 @@ internal ref struct CommitReader
         var id = at.Id();
         var length = (int)at.Number((EventRecord.MaxTypeBytes << 1) | 1);
         var type = names.TextOf(at.Raw(length >> 1));
-        if (string.IsNullOrEmpty(type) || id == Guid.Empty) throw frame.Impossible();
+        if (string.IsNullOrEmpty(type) || id == Guid.Empty) throw reader.Frame.Impossible();
         var tags = (length & 1) == 0 ? null : ReadTags(ref at);
         var eventHeaders = at.Bytes();
         var body = at.Bytes();
@@ -133,14 +130,14 @@ internal ref struct CommitReader
     public readonly void Require()
     {
         if (Bucket.IsEmpty || Id.IsEmpty || !NameCache.IsName(Bucket) || !NameCache.IsName(Category) || !NameCache.IsName(Id))
-            throw frame.Impossible();
+            throw reader.Frame.Impossible();
         var at = reader;
         for (var i = head.Removed; i < EventCount; i++)
         {
-            if (at.Id() == Guid.Empty) throw frame.Impossible();
+            if (at.Id() == Guid.Empty) throw reader.Frame.Impossible();
             var length = (int)at.Number((EventRecord.MaxTypeBytes << 1) | 1);
             var type = at.Raw(length >> 1);
-            if (type.IsEmpty || !NameCache.IsName(type) || ((length & 1) != 0 && !HasTags)) throw frame.Impossible();
+            if (type.IsEmpty || !NameCache.IsName(type) || ((length & 1) != 0 && !HasTags)) throw reader.Frame.Impossible();
             if ((length & 1) != 0) RequireTags(ref at);
             at.Bytes();
             at.Bytes();
@@ -207,7 +204,7 @@ internal ref struct CommitReader
     private readonly string[] ReadTags(ref BodyReader at)
     {
         var tags = new string[at.Number(EventTags.MaxCount)];
-        if (tags.Length == 0) throw frame.Impossible();
+        if (tags.Length == 0) throw reader.Frame.Impossible();
         for (var i = 0; i < tags.Length; i++) tags[i] = Encoding.UTF8.GetString(at.Name(EventTags.MaxBytes));
         return tags;
     }
@@ -215,7 +212,7 @@ internal ref struct CommitReader
     private readonly void RequireTags(ref BodyReader at)
     {
         var left = at.Number(EventTags.MaxCount);
-        if (left == 0) throw frame.Impossible();
+        if (left == 0) throw reader.Frame.Impossible();
         for (; left > 0; left--) at.Name(EventTags.MaxBytes);
     }
 }

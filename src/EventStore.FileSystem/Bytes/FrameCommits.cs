@@ -87,21 +87,38 @@ internal ref struct FrameCommits
         if (number == Size && offset != frame.Count) throw frame.Impossible();
         if (removed < 0) return true;
         var unit = Size == 1 ? default : new UnitPlace(new Checkpoint(frame.Checkpoint), Size);
-        previous = new CommitReader(frame, names, reader, new MemberHead(CommitId, StampTicks, first, count, removed, unit));
+        previous = new CommitReader(names, reader, new MemberHead(CommitId, StampTicks, first, count, removed, unit));
         hasPrevious = number < Size;
         commit = previous;
         return true;
     }
 
-    /// <summary>Reads the commit of a stream; false if there is none.</summary>
-    public bool TryFind(StreamId stream, out CommitReader commit)
+    /// <summary>Reads the commit of a stream from a frame; false if it has none.</summary>
+    public static bool TryFind(Frame frame, NameCache names, StreamId stream, out CommitReader commit)
     {
-        while (TryNext(out commit))
+        commit = default;
+        if (!frame.HoldsCommits) return false;
+        if (frame.Kind == FrameKind.Commit)
+        {
+            commit = ReadSingle(frame, names);
+            return commit.Stream == stream;
+        }
+
+        var commits = new FrameCommits(frame, names);
+        while (commits.TryNext(out commit))
         {
             if (commit.Stream == stream) return true;
         }
 
         return false;
+    }
+
+    /// <summary>Reads the commit of a frame that has only one, as most have.</summary>
+    public static CommitReader ReadSingle(Frame frame, NameCache names)
+    {
+        var body = new BodyReader(frame);
+        var head = new MemberHead(body.Id(), body.Fixed(), frame.Checkpoint, frame.Count, Removed: 0, default);
+        return head.EventCount > 0 && CommitCodec.IsStamp(head.StampTicks) ? new CommitReader(names, body, head) : throw frame.Impossible();
     }
 }
 

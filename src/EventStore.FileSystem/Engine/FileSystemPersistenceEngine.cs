@@ -1,4 +1,3 @@
-using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Maintenance;
 using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Store;
@@ -126,7 +125,7 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
 
     public async ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default)
     {
-        var change = new HoldChange(Names.Require(holder, nameof(holder), IndexKeys.MaxHolderBytes), IsHeld: true);
+        var change = new HoldChange(Names.Require(holder, nameof(holder), WritePlan.MaxHolderBytes), IsHeld: true);
         var open = Open(cancellationToken);
         await open.Writes.WriteAsync<HoldChange, bool>(open.Hold, change).ConfigureAwait(false);
         open.Hold.HoldAs(holder);
@@ -134,7 +133,7 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
 
     public async ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default)
     {
-        var change = new HoldChange(Names.Require(holder, nameof(holder), IndexKeys.MaxHolderBytes), IsHeld: false);
+        var change = new HoldChange(Names.Require(holder, nameof(holder), WritePlan.MaxHolderBytes), IsHeld: false);
         var open = Open(cancellationToken);
         await open.Writes.WriteAsync<HoldChange, bool>(open.Hold, change).ConfigureAwait(false);
         open.Hold.HoldAs(null);

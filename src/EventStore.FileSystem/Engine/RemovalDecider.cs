@@ -1,4 +1,3 @@
-using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Reading;
 using EventStore.FileSystem.Store;
 
@@ -52,7 +51,7 @@ internal sealed class RemovalDecider(StoreView store) : IDecider<StreamDeletion,
     public bool Decide(BucketPurge asked, WritePlan plan)
     {
         var newest = plan.NextCheckpoint.Value - 1;
-        plan.AddPurge(asked.Bucket, asked.Bucket is { } bucket ? Math.Min(newest, TermSearch.NewestIn(store.Index.State, bucket)) : newest);
+        plan.AddPurge(asked.Bucket, asked.Bucket is { } bucket ? Math.Min(newest, CheckpointReading.NewestIn(store, bucket)) : newest);
         return true;
     }
 

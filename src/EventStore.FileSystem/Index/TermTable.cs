@@ -25,12 +25,17 @@ internal sealed class TermTable
     /// <summary>Adds a commit to its category.</summary>
     public void AddToCategory(ReadOnlySpan<byte> headKey, in CommitPlace place)
     {
-        Span<byte> term = stackalloc byte[IndexKeys.MaxTermLength];
-        term = term[..IndexKeys.CategoryLength(headKey)];
-        headKey[..term.Length].CopyTo(term);
-        term[0] = IndexKeys.Category;
-        if (lastCategory < 0 || !terms.KeyOf(lastCategory).SequenceEqual(term)) lastCategory = terms.FindOrAdd(term);
+        var category = headKey[..IndexKeys.CategoryLength(headKey)];
+        if (lastCategory < 0 || !terms.KeyOf(lastCategory)[1..].SequenceEqual(category[1..])) lastCategory = FindOrAdd(category);
         terms.AddCommit(lastCategory, place.LastCheckpoint, place.Position);
+    }
+
+    private int FindOrAdd(ReadOnlySpan<byte> category)
+    {
+        Span<byte> term = stackalloc byte[IndexKeys.MaxTermLength];
+        category.CopyTo(term);
+        term[0] = IndexKeys.Category;
+        return terms.FindOrAdd(term[..category.Length]);
     }
 
     /// <summary>Adds a commit to a term; false if it is there already.</summary>

@@ -17,6 +17,12 @@ internal sealed class FrameEvents(StoreView store, StoreRead read, CommitPage pa
     {
         if (page.IsFull) return 0;
         if (!frame.HoldsCommits) return last - first + 1;
+        if (frame.Kind == FrameKind.Commit)
+        {
+            var only = FrameCommits.ReadSingle(frame, store.Names);
+            return Add(ref only, first, last);
+        }
+
         var commits = new FrameCommits(frame, store.Names);
         if (commits.Size > 1) return isForward ? AddForward(frame, commits, first, last) : AddBackward(frame, commits, first, last);
         return commits.TryNext(out var commit) ? Add(ref commit, first, last) : last - first + 1;

@@ -45,9 +45,7 @@ internal static class StreamReading
         foreach (var (_, position) in places)
         {
             var frame = reader.Read(position);
-            if (!frame.HoldsCommits) return null;
-            var commits = new FrameCommits(frame, store.Names);
-            if (!commits.TryFind(read.Stream, out var commit) || commit.StreamStart != head.Start) return null;
+            if (!FrameCommits.TryFind(frame, store.Names, read.Stream, out var commit) || commit.StreamStart != head.Start) return null;
             var (from, to) = (Math.Max(commit.FirstRevision + commit.Removed, first), Math.Min(commit.LastRevision, last));
             if (from > to || next != (isForward ? from : to))
             {

@@ -9,6 +9,9 @@ namespace EventStore.FileSystem.Store;
 /// </summary>
 internal sealed class WritePlan(StoreIndex index)
 {
+    /// <summary>The longest name of the import that holds a store, in bytes.</summary>
+    public const int MaxHolderBytes = IndexKeys.MaxHolderBytes;
+
     private LogPoint start;
 
     // The commits, for the index, and the keys of their streams one after another; after them the key that was looked up last.

@@ -3,14 +3,14 @@ using EventStore.Diagnostics;
 namespace EventStore.Pipeline;
 
 /// <summary>
-/// The path by which commits of several streams are stored together: hooks and encoding for each of them, one attempt for all, then hooks
-/// for each.
+/// The path by which commits of several streams are stored together. Each gets its hooks and is encoded; one attempt stores all; then each
+/// gets its hooks.
 /// </summary>
 /// <param name="codec">Encodes events and headers.</param>
 /// <param name="hooks">Run before and after each commit.</param>
 /// <param name="committer">Stores the unit.</param>
 /// <param name="beforeReturn">
-/// Runs after the unit up to a checkpoint is stored, before the caller gets its result; null for nothing.
+/// Runs after the unit up to a checkpoint is stored, before the caller gets its result; null where there is nothing to do.
 /// </param>
 internal sealed class UnitPath(EventCodec codec, PipelineHooks hooks, Committer committer, Func<Checkpoint, ValueTask>? beforeReturn)
 {

@@ -3,7 +3,9 @@ using EventStore.Pipeline;
 
 namespace EventStore.Streams;
 
-/// <summary>Deletes, truncates and seals streams, purges buckets, and verifies the store. What caches events is cleared after a removal.</summary>
+/// <summary>
+/// Deletes, truncates and seals streams, purges buckets, and verifies the store. What caches events is cleared after a removal.
+/// </summary>
 internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages shared, PipelineHooks hooks)
 {
     /// <returns>Whether the stream existed.</returns>

@@ -73,7 +73,10 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
         return opened;
 
         static SnapshotRecord Place(Snapshot snapshot) =>
-            new(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, nameof(Snapshot), default) { Incarnation = snapshot.Incarnation };
+            new(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, nameof(Snapshot), default)
+            {
+                Incarnation = snapshot.Incarnation,
+            };
     }
 
     /// <summary>Opens a stream at its head, without reading events.</summary>

@@ -24,11 +24,21 @@ internal abstract class AttemptByAttempt(IPersistenceEngine inner) : DelegatingE
     /// <summary>The stream's revision; 0 for none.</summary>
     protected async ValueTask<Revision> RevisionOfAsync(StreamId stream) => (await Inner.FindHeadAsync(stream))?.Revision ?? Revision.None;
 
+    /// <summary>The stream's state; default for none.</summary>
+    protected async ValueTask<StreamState> StateOfAsync(StreamId stream) => StreamState.Of(await Inner.FindHeadAsync(stream));
+
     protected static CommitAttempt Expecting(CommitAttempt attempt, ExpectedRevision expected) =>
-        new(attempt.Stream, attempt.CommitId, expected, attempt.Headers, attempt.Events);
+        new(attempt.Stream, attempt.CommitId, attempt.Events)
+        {
+            Expected = expected,
+            Headers = attempt.Headers,
+            Condition = attempt.Condition,
+            Rest = attempt.Rest,
+            Stamp = attempt.Stamp,
+        };
 
     protected static CommitAttempt UnderNewId(CommitAttempt attempt) =>
-        new(attempt.Stream, SequentialGuid.Next(), ExpectedRevision.Any, attempt.Headers, attempt.Events);
+        new(attempt.Stream, SequentialGuid.Next(), attempt.Events) { Headers = attempt.Headers };
 
     /// <summary>A commit that is not stored, as it would be if the attempt had been appended.</summary>
     protected static CommitRecord Imagine(CommitAttempt attempt, Revision head, Checkpoint last) =>
@@ -114,8 +124,11 @@ internal abstract class Renames(IPersistenceEngine inner) : AttemptByAttempt(inn
 
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
         StoreAsync(
-            new CommitAttempt(Rename(attempt.Stream), attempt.CommitId, attempt.Events) { Expected = attempt.Expected, Headers = attempt.Headers },
-            cancellationToken);
+            new CommitAttempt(Rename(attempt.Stream), attempt.CommitId, attempt.Events)
+            {
+                Expected = attempt.Expected,
+                Headers = attempt.Headers,
+            }, cancellationToken);
 
     public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         Inner.ReadStreamAsync(read with { Stream = Rename(read.Stream) }, cancellationToken);
@@ -133,6 +146,7 @@ internal abstract class Renames(IPersistenceEngine inner) : AttemptByAttempt(inn
     public override ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) =>
         Inner.PruneSnapshotsAsync(Rename(stream), keep, cancellationToken);
 
-    public override ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        Inner.DeleteStreamAsync(Rename(stream), cancellationToken);
+    public override ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        Inner.DeleteStreamAsync(Rename(stream), expected, cancellationToken);
 }

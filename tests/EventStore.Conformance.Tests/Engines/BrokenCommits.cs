@@ -13,7 +13,7 @@ internal sealed class ReportsSuccessToLosers(IPersistenceEngine inner) : Attempt
     {
         var outcome = await StoreAsync(attempt, cancellationToken);
         return outcome.Kind == CommitOutcomeKind.Conflict
-            ? CommitOutcome.Committed(Imagine(attempt, outcome.Actual, new Checkpoint(1)))
+            ? CommitOutcome.Committed(Imagine(attempt, outcome.Actual.Revision, new Checkpoint(1)))
             : outcome;
     }
 }
@@ -68,7 +68,7 @@ internal sealed class TakesRevisionsAboveTheHead(IPersistenceEngine inner) : Att
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
         await StoreAsync(
-            attempt.Expected.Exact > await RevisionOfAsync(attempt.Stream) ? Expecting(attempt, ExpectedRevision.Any) : attempt,
+            attempt.Expected.Revision.Exact > await RevisionOfAsync(attempt.Stream) ? Expecting(attempt, ExpectedRevision.Any) : attempt,
             cancellationToken);
 }
 
@@ -93,12 +93,14 @@ internal sealed class RollsBackTheBatch(IPersistenceEngine inner) : DelegatingEn
         {
             if (!heads.TryGetValue(attempt.Stream, out var head))
                 head = (await Inner.FindHeadAsync(attempt.Stream, cancellationToken))?.Revision ?? Revision.None;
-            if (!attempt.Expected.IsMetBy(head)) return [.. attempts.Select(_ => CommitOutcome.Conflict(head))];
+            if (!attempt.Expected.Revision.IsMetBy(head)) return [.. attempts.Select(_ => CommitOutcome.Conflict(StateAt(head)))];
             heads[attempt.Stream] = head + attempt.Events.Count;
         }
 
         return await Inner.CommitAsync(attempts, cancellationToken);
     }
+
+    private static StreamState StateAt(Revision revision) => new(default, revision, default, IsSealed: false);
 }
 
 /// <summary>
@@ -110,11 +112,18 @@ internal sealed class TearsCommits(IPersistenceEngine inner) : AttemptByAttempt(
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         var outcome = await StoreAsync(
-            new CommitAttempt(attempt.Stream, attempt.CommitId, [attempt.Events[0]]) { Expected = attempt.Expected, Headers = attempt.Headers }, cancellationToken);
+            new CommitAttempt(attempt.Stream, attempt.CommitId, [attempt.Events[0]])
+            {
+                Expected = attempt.Expected,
+                Headers = attempt.Headers,
+            }, cancellationToken);
         if (outcome.Kind != CommitOutcomeKind.Committed) return outcome;
         foreach (var record in attempt.Events.Skip(1))
-            await StoreAsync(
-                UnderNewId(new CommitAttempt(attempt.Stream, attempt.CommitId, [record]) { Expected = default, Headers = attempt.Headers }), cancellationToken);
+        {
+            var rest = new CommitAttempt(attempt.Stream, attempt.CommitId, [record]) { Headers = attempt.Headers };
+            await StoreAsync(UnderNewId(rest), cancellationToken);
+        }
+
         return CommitOutcome.Committed(outcome.Commit! with { EventCount = attempt.Events.Count });
     }
 }
@@ -124,7 +133,11 @@ internal sealed class TearsCommits(IPersistenceEngine inner) : AttemptByAttempt(
 internal sealed class CutsLargeCommits(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) => StoreAsync(
-        new CommitAttempt(attempt.Stream, attempt.CommitId, [.. attempt.Events.Take(1000)]) { Expected = attempt.Expected, Headers = attempt.Headers }, cancellationToken);
+        new CommitAttempt(attempt.Stream, attempt.CommitId, [.. attempt.Events.Take(1000)])
+        {
+            Expected = attempt.Expected,
+            Headers = attempt.Headers,
+        }, cancellationToken);
 }
 
 /// <summary>Refuses an attempt that is too large after those before it in the batch are stored (G8).</summary>
@@ -174,22 +187,24 @@ internal sealed class RemembersHeads(IPersistenceEngine inner) : AttemptByAttemp
 
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        if (heads.TryGetValue(attempt.Stream, out var head) && attempt.Expected.Exact < head)
+        if (heads.TryGetValue(attempt.Stream, out var head) && attempt.Expected.Revision.Exact < head)
         {
             // No stream is at this revision, so only a duplicate is found.
             var known = await StoreAsync(Expecting(attempt, Revision.Max), cancellationToken);
-            return known.Kind == CommitOutcomeKind.Duplicate ? known : CommitOutcome.Conflict(head);
+            return known.Kind == CommitOutcomeKind.Duplicate ? known
+                : CommitOutcome.Conflict(new StreamState(default, head, default, IsSealed: false));
         }
 
         var outcome = await StoreAsync(attempt, cancellationToken);
-        heads[attempt.Stream] = outcome.Commit?.LastRevision ?? outcome.Actual;
+        heads[attempt.Stream] = outcome.Commit?.LastRevision ?? outcome.Actual.Revision;
         return outcome;
     }
 
-    public override ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public override ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         heads.TryRemove(stream, out _);
-        return Inner.DeleteStreamAsync(stream, cancellationToken);
+        return Inner.DeleteStreamAsync(stream, expected, cancellationToken);
     }
 
     public override ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)

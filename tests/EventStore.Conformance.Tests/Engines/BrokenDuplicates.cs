@@ -37,8 +37,8 @@ internal sealed class JudgesExpectationsFirst(IPersistenceEngine inner) : Attemp
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        var head = await RevisionOfAsync(attempt.Stream);
-        return attempt.Expected.IsMetBy(head) ? await StoreAsync(attempt, cancellationToken) : CommitOutcome.Conflict(head);
+        var state = await StateOfAsync(attempt.Stream);
+        return attempt.Expected.IsMetBy(state) ? await StoreAsync(attempt, cancellationToken) : CommitOutcome.Conflict(state);
     }
 }
 

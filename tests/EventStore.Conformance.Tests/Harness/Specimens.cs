@@ -23,6 +23,20 @@ internal static class Specimens
 
     private sealed class Commits<T> : CommitSpecification<T> where T : IBackend, new();
 
+    private sealed class Tags<T> : TagSpecification<T> where T : IBackend, new();
+
+    private sealed class AppendConditions<T> : ConditionSpecification<T> where T : IBackend, new();
+
+    private sealed class Units<T> : UnitSpecification<T> where T : IBackend, new();
+
+    private sealed class Truncations<T> : TruncationSpecification<T> where T : IBackend, new();
+
+    private sealed class StreamLives<T> : StreamLifeSpecification<T> where T : IBackend, new();
+
+    private sealed class Imports<T> : ImportSpecification<T> where T : IBackend, new();
+
+    private sealed class Decisions<T> : DecisionSpecification<T> where T : IBackend, new();
+
     private sealed class Concurrency<T> : ConcurrencySpecification<T> where T : IBackend, new();
 
     private sealed class Consumers<T> : ConsumerSpecification<T> where T : IBackend, new();

@@ -15,7 +15,7 @@ public sealed class KilledStore() : DamagedStore(isClosed: false);
 /// <summary>A store as it should be, and the check of one that was damaged.</summary>
 public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
 {
-    private static readonly StoreSettings Settings = new(new LogSettings(true, 5600), new IndexSettings(8, 1 << 20, 3), 3);
+    private static readonly StoreSettings Settings = new(new LogSettings(true, 5600), new IndexSettings(16, 1 << 20, 3), 3);
 
     private static readonly Func<Random, Operation>[] BeforeTheCrash =
         [
@@ -24,8 +24,8 @@ public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
 
     private static readonly Func<Random, Operation>[] AfterTheCrash =
         [
-            Operations.Unit, Operations.Unit, Operations.Truncate, Operations.Seal, Operations.Skip,
-            Operations.Commit, Operations.DeleteDocument, Operations.Commit, Operations.SaveSnapshot, Operations.SaveSnapshot,
+            Operations.Unit, Operations.Truncate, Operations.Seal, Operations.Skip,
+            Operations.Commit, Operations.DeleteDocument, Operations.SaveSnapshot, Operations.SaveSnapshot,
             Operations.PruneSnapshots, Operations.Commit, Operations.PutDocument, Operations.PutDocument, Operations.SaveSnapshot,
             Operations.SaveSnapshot, Operations.Commit];
 

@@ -25,9 +25,12 @@ internal static class PackedStore
             var incompressible = new byte[3 * BlockLength];
             random.NextBytes(incompressible);
             foreach (var stream in (string[])[$"{prefix}-0", "gone"])
-                await engine.CommitAsync(
-                    [
-                        new CommitAttempt(stream, Operations.SequentialGuid(random), [new EventRecord(Operations.SequentialGuid(random), "type", incompressible)])]);
+            {
+                var id = Operations.SequentialGuid(random);
+                var recorded = new EventRecord(Operations.SequentialGuid(random), "type", incompressible);
+                await engine.CommitAsync([new CommitAttempt(stream, id, [recorded])]);
+            }
+
             for (var i = 0; i < 3; i++)
                 await engine.PutDocumentAsync("document", new byte[1000], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
             await engine.SaveSnapshotAsync(new SnapshotRecord($"{prefix}-1", new Revision(2), 1, "state", incompressible));
