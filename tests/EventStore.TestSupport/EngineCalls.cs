@@ -77,14 +77,14 @@ public sealed class EngineCalls(CancellationToken token)
         foreach (var name in (string[])["a", "b"]) await engine.PutDocumentAsync(name, new byte[] { 1, 2, 3 }, 0, token);
     }
 
-    /// <summary>Requires that an engine finds nothing wrong with a filled store.</summary>
-    public async Task RequireWholeAsync(IPersistenceEngine made, int pairs = 9)
+    /// <summary>Requires that an engine finds nothing wrong with a filled store, which may have other events beside.</summary>
+    public async Task RequireWholeAsync(IPersistenceEngine made, int pairs = 9, int others = 0)
     {
         await using var engine = made;
         await engine.InitializeAsync(token);
         var report = await engine.VerifyAsync(null, token);
         Assert.True(report.IsSound);
-        Assert.Equal(6 + (2 * pairs), report.EventsChecked);
+        Assert.Equal(6 + (2 * pairs) + others, report.EventsChecked);
     }
 
     /// <summary>An attempt to commit events.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Maintenance;
+using EventStore.TestSupport;
 
 namespace EventStore.FileSystem.Tests.Mutations;
 
@@ -85,8 +86,7 @@ public sealed class HostileNumbersTests(StoreForms forms) : IClassFixture<StoreF
         {
             var head = (await engine.FindHeadAsync(stream))?.Revision.Value;
             var error = await Record.ExceptionAsync(async () => await engine.CommitAsync(
-                [new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.Any, default,
-                    [new EventRecord(Guid.NewGuid(), "type", new byte[1]), new EventRecord(Guid.NewGuid(), "type", new byte[1])])]));
+                [EngineCalls.Attempt(stream, events: 2)]));
             if (error is null) continue;
             Assert.IsType<CorruptStorageException>(error);
             Assert.Equal(head, (await engine.FindHeadAsync(stream))?.Revision.Value);
