@@ -175,6 +175,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
 
     public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) => Locked(() =>
     {
+        AttemptRules.RequireSkip(upTo);
         if (holder is null || memory.Holder != holder)
             throw new InvalidOperationException("Checkpoints are skipped only while this engine holds the storage. Call HoldAsync.");
         if (upTo > memory.Log.Head) Record(new JournalEntry.CheckpointsSkipped(upTo.Value));

@@ -24,6 +24,9 @@ public static class AttemptRules
     /// </summary>
     public const long MaxNumber = 1L << 47;
 
+    /// <summary>The highest checkpoint that an import passes over.</summary>
+    public const long MaxSkipped = 1L << 40;
+
     /// <summary>
     /// The outcome of an attempt that is not to be stored; null for one that is. Every engine checks in the same order. First comes a known
     /// commit id (G7, G54), then a sealed stream (G56). The expected revision and incarnation follow (G5), then the condition (G52). Limits
@@ -90,6 +93,15 @@ public static class AttemptRules
                 $"it is at revision {revision.Value} and the store at checkpoint {newest.Value}, which no store reaches. Nothing was "
                     + "written.",
                 "Run VerifyAsync, and restore the store from a backup.");
+    }
+
+    /// <summary>Throws if an import may not pass over checkpoints so far.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is above <see cref="MaxSkipped"/>.</exception>
+    public static void RequireSkip(Checkpoint upTo)
+    {
+        if (upTo.Value > MaxSkipped)
+            throw new ArgumentOutOfRangeException(
+                nameof(upTo), upTo.Value, $"An import passes over checkpoints up to {MaxSkipped}. Nothing was changed.");
     }
 
     /// <summary>

@@ -147,6 +147,7 @@ public interface IPersistenceEngine : IAsyncDisposable
     /// Passes over checkpoints up to this one, so that the next commit gets the one after it (G58). Reads move on over the gap. Does
     /// nothing where the store is already that far.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is above <see cref="AttemptRules.MaxSkipped"/>.</exception>
     /// <exception cref="InvalidOperationException">This engine does not hold the storage.</exception>
     ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default);
 

@@ -37,10 +37,19 @@ public sealed class RetentionOptions
     }
 }
 
+/// <summary>Truncates streams as the policies of the wireup say. The store also does this by itself, at an interval.</summary>
+public interface IRetention
+{
+    /// <summary>
+    /// Applies all policies once. Unless a policy says otherwise, what a snapshot, the dispatcher or a durable consumer still needs stays.
+    /// </summary>
+    ValueTask<RetentionReport> ApplyAsync(CancellationToken cancellationToken = default);
+}
+
 /// <summary>What an application of the retention policies did.</summary>
 /// <param name="Streams">How many streams were truncated.</param>
 /// <param name="Events">How many events were removed.</param>
 /// <param name="HeldBackBy">
-/// What kept events that a policy would have removed: "snapshots", "dispatch", or "consumer 'name'". Empty for nothing.
+/// What kept events that a policy would have removed: "snapshots", "dispatch", or "consumer 'name'". Empty where nothing did.
 /// </param>
 public sealed record RetentionReport(long Streams, long Events, IReadOnlyList<string> HeldBackBy);

@@ -25,6 +25,16 @@ public abstract class ImportSpecification<TBackend> : Specification<TBackend> wh
         Assert.True((await AppendAsync("stream", 1)).Stamp >= stored[^1]);
     }
 
+    [Fact, Guarantee("G58")]
+    public async Task Checkpoints_are_skipped_up_to_a_limit()
+    {
+        await Engine.HoldAsync(Import);
+        foreach (var beyond in (Checkpoint[])[new Checkpoint(AttemptRules.MaxSkipped + 1), Checkpoint.Max])
+            await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await Engine.SkipCheckpointsAsync(beyond));
+        await Engine.ReleaseAsync(Import);
+        Assert.Equal(1, (await AppendAsync("a", 1)).FirstCheckpoint.Value);
+    }
+
     [Fact, Guarantee("G4", "G58")]
     public async Task Skipped_checkpoints_are_gaps_over_which_every_read_moves_on()
     {

@@ -7,7 +7,6 @@ namespace EventStore.Mongo;
 internal sealed class MongoHold(MongoWriter writer)
 {
     // Room for what is stored afterwards, within the numbers of a chain.
-    private const long MostSkipped = MongoRows.MostNumber / 2;
 
     /// <summary>Stores who holds the storage.</summary>
     /// <exception cref="StorageHeldException">Another import holds it.</exception>
@@ -24,8 +23,7 @@ internal sealed class MongoHold(MongoWriter writer)
     /// <summary>Passes over checkpoints, by an entry that takes them.</summary>
     public async Task SkipAsync(long upTo, CancellationToken cancellationToken)
     {
-        if (upTo > MostSkipped)
-            throw new ArgumentOutOfRangeException(nameof(upTo), $"An import passes over checkpoints up to {MostSkipped}, not {upTo}.");
+        AttemptRules.RequireSkip(new Checkpoint(upTo));
         var holder = writer.Holder;
         var skipped = await writer.ChangeAsync<bool>((end, stamp) =>
         {

@@ -79,7 +79,8 @@ internal sealed class MongoMember
     }
 
     /// <summary>Whether each of the events that are left has a body, of a document that was read whole.</summary>
-    public bool HasBodies => From > To || document[MongoRows.Events].AsBsonArray.All(stored => stored.AsBsonDocument.Contains(MongoRows.Body));
+    public bool HasBodies => From > To
+        || document[MongoRows.Events].AsBsonArray.All(stored => stored.AsBsonDocument.Contains(MongoRows.Body));
 
     /// <summary>The part of the document with the events from a revision on.</summary>
     public BsonArray EventsFrom(long revision) => new(document[MongoRows.Events].AsBsonArray.Skip((int)(revision - From)));

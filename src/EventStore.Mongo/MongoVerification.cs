@@ -72,8 +72,12 @@ internal sealed class MongoVerification(MongoConnection connection, IProgress<Ve
         (stamp, removed) = (Math.Max(stamp, entry.Stamp), Math.Max(removed, entry.Removed));
         if (entry.Change is { } change) Check(entry, change);
         if (entry.Members.Length == 0) return;
-        var tokens = entry.ReadTokens();
-        foreach (var member in entry.Members.Where(member => member.IsThere)) Check(entry, member, tokens);
+        HashSet<BsonValue> wanted = [];
+        foreach (var member in entry.Members.Where(member => member.IsThere)) wanted.UnionWith(Check(entry, member));
+        var born = entry.Members.FirstOrDefault(member => member.Start == member.FirstCheckpoint);
+        var isFound = entry.ReadTokens().SetEquals(wanted)
+            && (!entry.IsWhole || entry.Born == (born is null ? null : MongoTokens.Of(born.Stream)));
+        if (!isFound) ReportIndexes(entry);
     }
 
     private void Check(MongoEntry entry, MongoChange change)
@@ -93,7 +97,8 @@ internal sealed class MongoVerification(MongoConnection connection, IProgress<Ve
         if (life.Head.Exists) lives[stream] = life with { Head = change.Head };
     }
 
-    private void Check(MongoEntry entry, MongoMember member, HashSet<BsonValue> tokens)
+    // Returns by what the entry must be found for the sake of this commit.
+    private IEnumerable<BsonValue> Check(MongoEntry entry, MongoMember member)
     {
         var commit = entry.ToCommit(member);
         var events = entry.ToEvents(member, commit);
@@ -109,11 +114,10 @@ internal sealed class MongoVerification(MongoConnection connection, IProgress<Ve
         if (head.IsSealed) Report(place, "the stream is sealed before it.");
         if (!life.CommitIds.Add(commit.CommitId)) Report(place, "its commit id came before.");
         if (!member.HasBodies) Report(place, "an event of it has no body.");
-        var wanted = MongoTokens.Of(member.Stream, member.Revision, member.To).Select(token => (BsonValue)token).Append(member.Start);
-        if (events.Length > 0) wanted = wanted.Concat(MongoCommits.TermsOf(member.Stream, events.Select(recorded => recorded.Record))
-            .Select(term => (BsonValue)term));
-        if (!wanted.All(tokens.Contains)) ReportIndexes(entry);
         lives[member.Stream] = life with { Head = member.After, Lacking = member.From > member.Revision ? member.From - 1 : life.Lacking };
+        var tokens = MongoTokens.Of(member.Stream, member.Revision, member.To).Select(token => (BsonValue)token).Append(member.Start);
+        return events.Length == 0 ? tokens : tokens.Concat(
+            MongoCommits.TermsOf(member.Stream, events.Select(recorded => recorded.Record)).Select(term => (BsonValue)term));
     }
 
     // Snapshots of streams that are gone, or that were truncated, may be left over, and are never returned.

@@ -247,5 +247,5 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
 
 /// <summary>What was decided about a change.</summary>
 /// <param name="Outcome">What the caller gets.</param>
-/// <param name="Entry">What is appended; null where nothing is.</param>
+/// <param name="Entry">What is appended; null for no entry.</param>
 internal readonly record struct MongoDecision<T>(T Outcome, BsonDocument? Entry);

@@ -200,6 +200,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
 
     public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default)
     {
+        AttemptRules.RequireSkip(upTo);
         RequireOpen(cancellationToken);
         return hold.SkipAsync(upTo.Value, cancellationToken);
     }

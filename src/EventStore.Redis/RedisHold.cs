@@ -28,7 +28,7 @@ internal sealed class RedisHold(RedisServer server, RedisSchema schema)
 
     public async ValueTask SkipAsync(Checkpoint upTo, CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(upTo.Value, AttemptRules.MaxNumber, nameof(upTo));
+        AttemptRules.RequireSkip(upTo);
         if (heldAs.Length == 0 || await RunAsync("skip", heldAs, upTo.Value, cancellationToken).ConfigureAwait(false) == Free)
             throw new InvalidOperationException("Checkpoints are skipped only while the storage is held by this engine. Call HoldAsync.");
     }

@@ -50,7 +50,7 @@ internal sealed class RedisReader(RedisServer server, RedisSchema schema)
     {
         var forward = read.Direction == ReadDirection.Forward;
         var filter = read.Filter;
-        // Types, stamps and criteria are looked at here, so that there is one definition of what they mean: the script then gathers more than
+        // Types, stamps and criteria are looked at here, so that their meaning is defined once: the script then gathers more than
         // may be asked for.
         var criteria = CriteriaOf(filter);
         var isPicky = filter.EventTypes is not null || filter.Since is not null || filter.Criteria is not null;

@@ -3,9 +3,9 @@ using StackExchange.Redis;
 namespace EventStore.Redis;
 
 /// <summary>
-/// Removes streams, buckets and the store, and truncates and seals streams. A mark takes all of it from every read at once. Then small steps clear it away, so that the
-/// server is never blocked for long. A process that opens the store continues where another one stopped. With steps of no entries nothing
-/// is cleared away.
+/// Removes streams, buckets and the store, and truncates and seals streams. A mark takes all of it from every read at once. Then small
+/// steps clear it away, so that the server is never blocked for long. A process that opens the store continues where another one stopped.
+/// With steps of no entries nothing is cleared away.
 /// </summary>
 internal sealed class RedisRemoval(RedisServer server, RedisSchema schema, RedisSettings settings, int stepEntries) : IAsyncDisposable
 {

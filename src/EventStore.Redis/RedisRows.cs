@@ -10,7 +10,7 @@ namespace EventStore.Redis;
 /// commit, so that reading part of a large commit costs part of it. All numbers are big-endian.
 /// </summary>
 /// <remarks><code>
-/// header 6 first checkpoint of the commit · 6 first revision · 6 commit sequence · 6 birth of the stream · 6 first checkpoint of the unit ·
+/// header 6 first checkpoint of the commit · 6 first revision · 6 commit sequence · 6 birth of the stream · 6 first checkpoint of the unit
 /// 18 digits of the stamp (microseconds)
 /// body 4 CRC-32C of all that follows · 4 CRC-32C of the head, which follows up to the events · 4 events here · 4 events of the commit
 /// before these · 4 events of the commit · 16 commit id · 4 commits of the unit · 2 + n stream's name · 4 + n commit headers
@@ -148,7 +148,8 @@ internal static class RedisRows
 
     /// <summary>A stream as scripts return it.</summary>
     public static StreamState StateOf(ReadOnlySpan<byte> state) => ReadNumber(state) == 0 ? default : new(
-        new Checkpoint(ReadNumber(state)), new Revision(ReadNumber(state[6..])), new Revision(ReadNumber(state[12..])), state[18] == (byte)'1');
+        new Checkpoint(ReadNumber(state)), new Revision(ReadNumber(state[6..])), new Revision(ReadNumber(state[12..])),
+        state[18] == (byte)'1');
 
     /// <summary>A snapshot's state type and payload, with their checksum.</summary>
     public static byte[] Encode(SnapshotRecord snapshot)

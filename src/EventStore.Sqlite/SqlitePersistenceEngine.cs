@@ -180,8 +180,11 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         heldAs = null;
     }
 
-    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) =>
-        WriteAsync(session => SqliteHold.Skip(session, heldAs, upTo.Value), cancellationToken);
+    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default)
+    {
+        AttemptRules.RequireSkip(upTo);
+        return WriteAsync(session => SqliteHold.Skip(session, heldAs, upTo.Value), cancellationToken);
+    }
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {

@@ -36,7 +36,8 @@ public sealed class AmbiguityTests : IAsyncLifetime
         else await schema.RunAsync("UPDATE {schema}.store SET version = version + 1");
 
         var struck = Proxy.Arm(fault, "break here"u8.ToArray());
-        var result = await store.AppendAsync("stream", ExpectedRevision.StreamExists, [new EventMessage("break here")], SequentialGuid.Next());
+        var result = await store.AppendAsync(
+            "stream", ExpectedRevision.StreamExists, [new EventMessage("break here")], SequentialGuid.Next());
         await struck;
         Assert.False(result.IsDuplicate);
         await store.AppendAsync("stream", "last");

@@ -28,7 +28,8 @@ public sealed class LostTailTests : IAsyncLifetime
         await other.CommitAsync(TestStores.Attempt("other", ExpectedRevision.NoStream));
 
         var outcome = await remembering.CommitAsync(new CommitAttempt(
-            "stream", SequentialGuid.Next(), [.. Enumerable.Range(0, events).Select(_ => new EventRecord(SequentialGuid.Next(), "next", default))]));
+            "stream", SequentialGuid.Next(),
+            [.. Enumerable.Range(0, events).Select(_ => new EventRecord(SequentialGuid.Next(), "next", default))]));
         Assert.Equal((2L, 3L), (outcome.Commit!.FirstRevision.Value, outcome.Commit.FirstCheckpoint.Value));
         Assert.Equal([], (await remembering.VerifyAsync(cancellationToken: Token)).Damages);
     }

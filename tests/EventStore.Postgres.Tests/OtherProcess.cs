@@ -53,7 +53,8 @@ internal static class OtherProcess
             var lines = new List<string>();
             while (Stopwatch.GetElapsedTime(started) < duration)
             {
-                var events = Enumerable.Range(0, Random.Shared.Next(1, 6)).Select(_ => new EventRecord(SequentialGuid.Next(), "type", new byte[50]))
+                var events = Enumerable.Range(0, Random.Shared.Next(1, 6))
+                    .Select(_ => new EventRecord(SequentialGuid.Next(), "type", new byte[50]))
                     .ToArray();
                 var expected = Random.Shared.Next(10) == 0 ? ExpectedRevision.NoStream : ExpectedRevision.Any;
                 var outcome = (await engine.CommitAsync(

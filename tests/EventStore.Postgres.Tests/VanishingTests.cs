@@ -98,7 +98,8 @@ public sealed class VanishingTests : IAsyncLifetime
 
     private async Task CommitAsync(StreamId stream, params int[] sizes) =>
         Assert.Equal(CommitOutcomeKind.Committed, (await Engine.CommitAsync(
-        new CommitAttempt(stream, SequentialGuid.Next(), [.. sizes.Select(size => new EventRecord(SequentialGuid.Next(), "type", new byte[size]))])
+        new CommitAttempt(
+            stream, SequentialGuid.Next(), [.. sizes.Select(size => new EventRecord(SequentialGuid.Next(), "type", new byte[size]))])
         {
             Expected = ExpectedRevision.NoStream,
         })).Kind);

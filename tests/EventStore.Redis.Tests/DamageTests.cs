@@ -30,7 +30,8 @@ public sealed class DamageTests
         }
 
         var refused = await Assert.ThrowsAsync<CorruptStorageException>(
-            async () => await engine.CommitAsync([new CommitAttempt("long", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[1])])], Token));
+            async () => await engine.CommitAsync(
+                [new CommitAttempt("long", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[1])])], Token));
         Assert.Contains("stream:default//long", refused.Place, StringComparison.Ordinal);
         Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages,
             found => found.Place.Contains("long'", StringComparison.Ordinal));
@@ -70,7 +71,8 @@ public sealed class DamageTests
             catch (StorageException damage)
             {
                 Assert.IsNotType<BatchOutcomeUnknownException>(damage);
-                Assert.True(damage.Message.Contains(((string)key!).Replace('\0', '/'), StringComparison.Ordinal), $"{name}: {damage.Message}");
+                Assert.True(
+                    damage.Message.Contains(((string)key!).Replace('\0', '/'), StringComparison.Ordinal), $"{name}: {damage.Message}");
                 Assert.Equal(before, await DumpAsync(store));
             }
         }

@@ -127,7 +127,8 @@ public sealed class StoredTests : IAsyncLifetime
     public async Task Part_of_a_large_commit_costs_part_of_it()
     {
         await using var engine = await store.OpenReadyAsync(Server.Address);
-        await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), [.. Enumerable.Range(0, 10_000).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[300]))]) { Headers = new byte[100] }], Token);
+        var events = Enumerable.Range(0, 10_000).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[300]));
+        await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), [.. events]) { Headers = new byte[100] }], Token);
         Assert.InRange((long)await Database.ExecuteAsync("XLEN", schema.Log), 40, 100);
         for (var revision = 1L; revision <= 10_000; revision += 777)
         {
@@ -165,8 +166,10 @@ public sealed class StoredTests : IAsyncLifetime
     [Fact]
     public async Task A_flipped_bit_of_an_entry_is_found_by_reading_it()
     {
-        var entry = new byte[RedisRows.HeaderBytes].Concat(RedisRows.Encode(Attempt("stream", 1), RedisSchema.NameOf("stream"), unitSize: 1)[0].Body).ToArray();
-        RedisRows.StampOf(DateTimeOffset.UnixEpoch).Select(digit => (byte)digit).ToArray().CopyTo(entry, RedisRows.HeaderBytes - RedisRows.StampDigits);
+        var encoded = RedisRows.Encode(Attempt("stream", 1), RedisSchema.NameOf("stream"), unitSize: 1)[0];
+        var entry = new byte[RedisRows.HeaderBytes].Concat(encoded.Body).ToArray();
+        RedisRows.StampOf(DateTimeOffset.UnixEpoch).Select(digit => (byte)digit).ToArray()
+            .CopyTo(entry, RedisRows.HeaderBytes - RedisRows.StampDigits);
         entry[5] = entry[11] = entry[17] = entry[29] = 1;
         Assert.Single(RedisRows.Decode(entry, null));
         for (var bit = RedisRows.HeaderBytes * 8; bit < entry.Length * 8; bit++)

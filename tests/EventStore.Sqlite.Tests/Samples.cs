@@ -7,7 +7,8 @@ namespace EventStore.Sqlite.Tests;
 internal static class Samples
 {
     public static CommitAttempt Attempt(StreamId stream, params string[] bodies) =>
-        new(stream, SequentialGuid.Next(), [.. bodies.Select(body => new EventRecord(SequentialGuid.Next(), "type", Encoding.UTF8.GetBytes(body)))]);
+        new(stream, SequentialGuid.Next(),
+            [.. bodies.Select(body => new EventRecord(SequentialGuid.Next(), "type", Encoding.UTF8.GetBytes(body)))]);
 
     public static CommitAttempt Tagged(StreamId stream, string body, params string[] tags) =>
         new(stream, SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "type", Encoding.UTF8.GetBytes(body), default, tags)]);

@@ -21,7 +21,8 @@ public sealed class EngineCalls(CancellationToken token)
             await ReadAllAsync(engine, new EventFilter { EventTypes = ["type"] }, ReadDirection.Backward)),
         ("category forward", async engine =>
             await ReadAllAsync(engine, Criteria(new EventCriterion { Category = "" }), ReadDirection.Forward)),
-        ("tag backward", async engine => await ReadAllAsync(engine, Criteria(new EventCriterion { Tags = ["tag"] }), ReadDirection.Backward)),
+        ("tag backward", async engine =>
+            await ReadAllAsync(engine, Criteria(new EventCriterion { Tags = ["tag"] }), ReadDirection.Backward)),
         ("heads", async engine => await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100), token)),
         ("heads due", async engine => await engine.ListHeadsAsync(new HeadQuery("default", 2, null, 1), token)),
         ("head", async engine => await engine.FindHeadAsync("stream-0", token)),
@@ -44,8 +45,11 @@ public sealed class EngineCalls(CancellationToken token)
         }),
         ("commit again", async engine => await engine.CommitAsync(
             [new CommitAttempt(first.Stream, first.CommitId, first.Events) { Expected = ExpectedRevision.Exactly(0) }], token)),
-        ("condition", async engine => await engine.CommitAsync(
-            [new CommitAttempt("new", Guid.NewGuid(), first.Events) { Condition = new AppendCondition(EventCriteria.Tagged("tag")) }], token)),
+        ("condition", async engine =>
+        {
+            var condition = new AppendCondition(EventCriteria.Tagged("tag"));
+            await engine.CommitAsync([new CommitAttempt("new", Guid.NewGuid(), first.Events) { Condition = condition }], token);
+        }),
         ("unit", async engine => await engine.CommitAsync([Unit()], token)),
         ("truncate", async engine => await engine.TruncateStreamAsync("stream-1", new Revision(4), StreamExpectation.Any, token)),
         ("seal", async engine => await engine.SealStreamAsync("stream-1", StreamExpectation.Any, token)),

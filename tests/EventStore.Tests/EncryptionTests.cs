@@ -152,7 +152,13 @@ public sealed class EncryptionTests
             stored.Record.EventId, stored.Record.EventType, Wrap(stored.Record.Body), Wrap(stored.Record.Headers));
         await engine.DeleteStreamAsync(Stream, StreamExpectation.Any);
         await engine.CommitAsync(
-            [new CommitAttempt(Stream, Guid.NewGuid(), [forged]) { Expected = ExpectedRevision.NoStream, Headers = Wrap(stored.Commit.Headers) }]);
+            [
+                new CommitAttempt(Stream, Guid.NewGuid(), [forged])
+                {
+                    Expected = ExpectedRevision.NoStream,
+                    Headers = Wrap(stored.Commit.Headers),
+                },
+            ]);
         await engine.SaveSnapshotAsync(snapshot with { Payload = Wrap(snapshot.Payload), Incarnation = default });
 
         static ReadOnlyMemory<byte> Wrap(ReadOnlyMemory<byte> payload) => (byte[])[0xC1, 0xE5, 0x53, 0x01, 0, .. payload.Span];

@@ -23,11 +23,11 @@ public sealed class RetentionTests
         ];
         foreach (var stream in streams) await AppendAsync(store, stream, stream.Id == "b" ? 3 : 5);
         await store.TruncateStreamAsync(streams[^1], new Revision(6), cancellationToken: Token);
-        var report = await store.ApplyRetentionAsync(Token);
+        var report = await store.Retention.ApplyAsync(Token);
         Assert.Equal((1L, 2L), (report.Streams, report.Events));
         Assert.Empty(report.HeldBackBy);
         Assert.Equal((long[])[3, 1, 1, 1, 1, 6], await FirstRevisionsAsync(store, streams));
-        report = await store.ApplyRetentionAsync(Token);
+        report = await store.Retention.ApplyAsync(Token);
         Assert.Equal((0L, 0L), (report.Streams, report.Events));
     }
 
@@ -50,7 +50,7 @@ public sealed class RetentionTests
 
         // The event of revision r is a little more than 11 - r + daysLater days old, and may be 12 and a half.
         time.Advance(daysLater * Day);
-        await store.ApplyRetentionAsync(Token);
+        await store.Retention.ApplyAsync(Token);
         Assert.Equal((long[])[first], await FirstRevisionsAsync(store, [stream]));
     }
 
@@ -67,7 +67,7 @@ public sealed class RetentionTests
         StreamId stream = new("log", "a");
         await AppendAsync(store, stream, 10);
         await store.Snapshots.SaveAsync(new Snapshot(stream, new Revision(4), "state"), Token);
-        var report = await store.ApplyRetentionAsync(Token);
+        var report = await store.Retention.ApplyAsync(Token);
         Assert.Equal(ignores ? [] : ["snapshots"], report.HeldBackBy);
         Assert.Equal((long[])[first], await FirstRevisionsAsync(store, [stream]));
         Assert.Equal(!ignores, await store.Snapshots.FindAsync(stream, cancellationToken: Token) is not null);
@@ -85,8 +85,9 @@ public sealed class RetentionTests
         }));
         StreamId stream = new("log", "a");
         await AppendAsync(store, stream, 10);
-        await store.Dispatch.MarkAsDispatchedAsync(await store.ReadStreamAsync(stream, cancellationToken: Token).Take(3).ToListAsync(Token), Token);
-        var report = await store.ApplyRetentionAsync(Token);
+        var oldest = await store.ReadStreamAsync(stream, cancellationToken: Token).Take(3).ToListAsync(Token);
+        await store.Dispatch.MarkAsDispatchedAsync(oldest, Token);
+        var report = await store.Retention.ApplyAsync(Token);
         Assert.Equal(ignores ? [] : ["dispatch"], report.HeldBackBy);
         Assert.Equal((long[])[first], await FirstRevisionsAsync(store, [stream]));
     }
@@ -108,7 +109,7 @@ public sealed class RetentionTests
         }
 
         await AppendAsync(store, stream, 10);
-        var report = await store.ApplyRetentionAsync(Token);
+        var report = await store.Retention.ApplyAsync(Token);
         Assert.Equal(ignores ? [] : ["consumer 'late'"], report.HeldBackBy);
         Assert.Equal((long[])[first], await FirstRevisionsAsync(store, [stream]));
         var (handled, done) = (new List<long>(), new TaskCompletionSource());
@@ -120,7 +121,7 @@ public sealed class RetentionTests
         await consumer.WaitUntilCaughtUpAsync(Token);
         Assert.Equal(Enumerable.Range((int)first, 11 - (int)first).Select(revision => (long)revision), handled);
         await consumer.DisposeAsync();
-        await store.ApplyRetentionAsync(Token);
+        await store.Retention.ApplyAsync(Token);
         Assert.Equal((long[])[9], await FirstRevisionsAsync(store, [stream]));
     }
 
@@ -192,7 +193,8 @@ public sealed class RetentionTests
             wireup => wireup.ApplyRetentionEvery(TimeSpan.FromDays(25)),
         ]) Assert.Throws<InvalidOptionException>(() => wrong(Wireup.Init()));
         Assert.Throws<InvalidNameException>(() => Wireup.Init().KeepEvents("a\0", maxEvents: 1));
-        await Assert.ThrowsAsync<WireupException>(async () => await BuildAsync(wireup => wireup.OpenReadOnly().KeepEvents("log", maxEvents: 1)));
+        await Assert.ThrowsAsync<WireupException>(
+            async () => await BuildAsync(wireup => wireup.OpenReadOnly().KeepEvents("log", maxEvents: 1)));
     }
 
     private ValueTask<IEventStore> BuildAsync(Func<Wireup, Wireup> configure) => configure(Wireup.Init().UsingInMemoryPersistence()
@@ -200,7 +202,9 @@ public sealed class RetentionTests
         .UsingJsonSerialization(types => types.Register<string>("text"))).BuildAsync(Token);
 
     private static async Task AppendAsync(IEventStore store, StreamId stream, int events) =>
-        await store.AppendAsync(stream, ExpectedRevision.Any, [.. Enumerable.Range(0, events).Select(i => new EventMessage($"{i}"))], cancellationToken: Token);
+        await store.AppendAsync(
+            stream, ExpectedRevision.Any, [.. Enumerable.Range(0, events).Select(i => new EventMessage($"{i}"))],
+            cancellationToken: Token);
 
     private static async Task<long[]> FirstRevisionsAsync(IEventStore store, IEnumerable<StreamId> streams)
     {

@@ -93,7 +93,8 @@ public sealed class SerializationTests
         var engine = OpenInMemory();
         await engine.CommitAsync(
             [
-                new CommitAttempt(Stream, Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "order-placed", "{\"quantity\":\"secret"u8.ToArray())]),
+                new CommitAttempt(
+                    Stream, Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "order-placed", "{\"quantity\":\"secret"u8.ToArray())]),
             ]);
         await using var store = await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<OrderPlaced>())
             .BuildAsync();

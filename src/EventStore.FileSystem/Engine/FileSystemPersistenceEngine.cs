@@ -141,7 +141,7 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
 
     public async ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(upTo.Value, HoldDecider.MostSkipped, nameof(upTo));
+        AttemptRules.RequireSkip(upTo);
         while (true)
         {
             var open = Open(cancellationToken);

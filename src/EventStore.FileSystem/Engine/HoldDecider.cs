@@ -13,9 +13,6 @@ internal readonly record struct CheckpointSkip(Checkpoint UpTo);
 /// </summary>
 internal sealed class HoldDecider(StoreView store) : IDecider<HoldChange, bool>, IDecider<CheckpointSkip, bool>
 {
-    /// <summary>What no store reaches by skipping: each gap takes space in the log.</summary>
-    public const long MostSkipped = 1L << 40;
-
     // A plan of this many takes 64 KB of the log.
     private const long MostInPlan = ushort.MaxValue * 1024L;
 

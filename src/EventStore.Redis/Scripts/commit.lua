@@ -103,7 +103,7 @@ local function original_of(id, name, wanted)
   return is_sound and commit_id(value) == wanted and name_of(value) == name and value or ''
 end
 
--- What is known of a commit id in a stream; nil for nothing.
+-- What is known of a commit id in a stream; nil for none.
 local function find_known(stream, id)
   if stream.revision == 0 then return nil end
   local noted = ask('HGET', IDS, struct.pack('>I6', stream.birth) .. id)

@@ -8,7 +8,8 @@ if not schema then
     if ask('EXISTS', KEYS[i]) == 1 then return { 0, 'damaged', KEYS[i] } end
   end
   if ARGV[3] ~= '1' then return { 0, 'missing' } end
-  write('HSET', KEYS[1], 'schema', ARGV[1], 'checkpoint', 0, 'stamp', ARGV[2], 'document', 0, 'removed', 0, 'states', 0, 'gone', 0, 'holder', '')
+  write('HSET', KEYS[1], 'schema', ARGV[1], 'checkpoint', 0, 'stamp', ARGV[2], 'document', 0, 'removed', 0,
+    'states', 0, 'gone', 0, 'holder', '')
   return { 0, 'made', 0 }
 end
 if schema ~= ARGV[1] then return { 0, 'unknown', schema } end

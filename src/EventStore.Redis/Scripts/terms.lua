@@ -1,5 +1,5 @@
 -- For scripts that write, search or clear the indexes of categories and tags. Such a term is a string of the ids of the log's entries that
--- hold an event of it, six bytes each, ascending. Entries that were removed since may still be named: what is not in the log is passed over.
+-- hold an event of it, six bytes each, ascending. Entries that were removed since may still be named: what is not in the log is skipped.
 local TERM, AT_ONCE = 6, 64
 
 local function category_key(bucket, category) return base() .. 'category:' .. bucket .. '\0' .. category end

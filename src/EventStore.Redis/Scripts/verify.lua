@@ -1,6 +1,6 @@
 -- A page of the log with what is wrong about each entry. KEYS meta log ids. ARGV after, up to, most entries, most bytes.
--- Returns the newest checkpoint, how far the page looked, and for each entry: 'index', 'id' or 'term' where that does not lead to it, 'entry'
--- where its own numbers are impossible; the first revision of its stream; and the entry.
+-- Returns the newest checkpoint, how far the page looked, and for each entry: 'index', 'id' or 'term' where that does not lead to it,
+-- 'entry' where its own numbers are impossible; the first revision of its stream; and the entry.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local after, up_to = tonumber(ARGV[1]), math.min(tonumber(ARGV[2]), checkpoint)

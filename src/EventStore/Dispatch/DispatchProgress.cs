@@ -30,12 +30,12 @@ internal sealed record DispatchProgress : ILeased<DispatchProgress>
     /// <summary>Grows with every write of a lease holder, which shows without a clock that the holder is alive.</summary>
     public long Renewals { get; init; }
 
-    /// <summary>The first checkpoint that may still have to be dispatched, parked ones included.</summary>
-    public long LowestNeeded => Parked.Count > 0 ? Math.Min(Parked[0].First, Watermark + 1) : Watermark + 1;
-
     public long ParkedCount => Parked.CountCheckpoints();
 
     public long MarkedCount => Marks.CountCheckpoints();
+
+    /// <summary>The first checkpoint that may still have to be dispatched, parked ones included.</summary>
+    public long FindLowestNeeded() => Parked.Count > 0 ? Math.Min(Parked[0].First, Watermark + 1) : Watermark + 1;
 
     public static DispatchProgress Read(string document, ReadOnlyMemory<byte> content) =>
         LedgerContent.Read(document, content, DispatchJson.Default.DispatchProgress, progress =>

@@ -9,12 +9,9 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
 
     // All guarded by the gate. Pages are copied under it, so a reader holds it no longer than a page takes.
     private readonly Lock gate = new();
-    private readonly Dictionary<StreamId, StoredStream> streams = [];
-    private readonly SortedSet<StreamId> names = [];
-    private readonly MemoryLog log = new();
+    private readonly MemoryStreams streams;
     private readonly SortedDictionary<string, NamedDocument> documents = new(Comparer<string>.Create(StreamId.CompareCodePoints));
     private long lastDocumentVersion;
-    private DateTimeOffset lastStamp;
     private string? holder;
 
     private readonly EngineLifetime<InMemoryPersistenceEngine> lifetime = new();
@@ -25,6 +22,7 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
     public InMemoryPersistenceEngine(TimeProvider time)
     {
         this.time = time;
+        streams = new MemoryStreams(time);
         lifetime.Open(this);
     }
 
@@ -56,19 +54,19 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         lock (gate)
         {
             lifetime.RequireNotDisposed();
-            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Commit(attempts[i]);
+            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = streams.Commit(attempts[i]);
         }
 
-        signal.Raise(log.Head);
+        signal.Raise(streams.Log.Head);
         return new(outcomes);
     }
 
     public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
-        Locked(() => streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId), cancellationToken);
+        Locked(() => streams.FindCommit(stream, commitId), cancellationToken);
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (!streams.TryGetValue(read.Stream, out var stream)) return new StreamPage(default, default, IsEnd: true);
+        if (streams.Find(read.Stream) is not { } stream) return new StreamPage(default, default, IsEnd: true);
         var (low, high) = (Math.Max(read.From.Value, stream.FirstRevision.Value), Math.Min(read.To.Value, stream.Revision.Value));
         var page = new PageBuilder(read.Limit);
         for (var i = 0L; i <= high - low; i++)
@@ -84,33 +82,25 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         var page = new PageBuilder(read.Limit);
         var position = read.Direction == ReadDirection.Forward ? read.After : read.UpTo;
         var examined = 0;
-        foreach (var recorded in log.Candidates(read.Filter, read.After, read.UpTo, read.Direction))
+        foreach (var recorded in streams.Log.Candidates(read.Filter, read.After, read.UpTo, read.Direction))
         {
             if (examined++ == MaxExaminedPerPage || (read.Filter.Matches(recorded) && !page.TryAdd(recorded)))
-                return new StorePage(page.Events, position, log.Head, IsEnd: false);
+                return new StorePage(page.Events, position, streams.Log.Head, IsEnd: false);
             position = recorded.Checkpoint;
         }
 
-        return new StorePage(page.Events, position, log.Head, IsEnd: true);
+        return new StorePage(page.Events, position, streams.Log.Head, IsEnd: true);
     }, cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        Locked(() => streams.TryGetValue(stream, out var found) ? found.Head : null, cancellationToken);
+        Locked(() => streams.Find(stream)?.Head, cancellationToken);
 
     public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
-        Locked(() =>
-    {
-        IEnumerable<StreamId> candidates = names;
-        if (query.After is { } after)
-            candidates = names.Count == 0 || names.Max.CompareTo(after) <= 0
-                ? []
-                : names.GetViewBetween(after, names.Max).Where(name => name != after);
-        return (IReadOnlyList<StreamHead>)[.. candidates
-            .Where(name => query.Bucket is null || name.Bucket == query.Bucket)
-            .Select(name => streams[name].Head)
+        Locked(() => (IReadOnlyList<StreamHead>)[.. streams.ListAfter(query.After)
+            .Where(stream => query.Bucket is null || stream.Name.Bucket == query.Bucket)
+            .Select(stream => stream.Head)
             .Where(head => head.EventsSinceSnapshot >= query.MinEventsSinceSnapshot)
-            .Take(query.Limit)];
-    }, cancellationToken);
+            .Take(query.Limit)], cancellationToken);
 
     public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
     {
@@ -118,21 +108,21 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         var copy = snapshot with { Payload = snapshot.Payload.ToArray() };
         return Locked(() =>
         {
-            var state = StateOf(snapshot.Stream);
-            if (!AttemptRules.Accepts(snapshot, state)) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, state);
-            var stream = streams[snapshot.Stream];
+            var state = streams.StateOf(snapshot.Stream);
+            if (streams.Find(snapshot.Stream) is not { } stream || !AttemptRules.Accepts(snapshot, state))
+                throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, state);
             stream.Snapshots[(snapshot.Revision.Value, snapshot.SchemaVersion)] = copy with { Incarnation = state.Incarnation };
         }, cancellationToken);
     }
 
     public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
         Locked(
-            () => streams.GetValueOrDefault(stream)?.Snapshots.Values.LastOrDefault(snapshot => snapshot.Revision <= atMost),
+            () => streams.Find(stream)?.Snapshots.Values.LastOrDefault(snapshot => snapshot.Revision <= atMost),
             cancellationToken);
 
     public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (!streams.TryGetValue(stream, out var found)) return;
+        if (streams.Find(stream) is not { } found) return;
         while (found.Snapshots.Count > keep) found.Snapshots.RemoveAt(0);
     }, cancellationToken);
 
@@ -179,8 +169,7 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
         ChangeAsync(stream, expected, found =>
         {
-            Remove(stream);
-            log.Remove(recorded => recorded.Commit.Stream == stream);
+            streams.Remove(stream);
             return true;
         }, cancellationToken);
 
@@ -190,8 +179,7 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         {
             var first = new Revision(Math.Min(before.Value, found.Revision.Value + 1));
             if (first <= found.FirstRevision) return false;
-            found.Truncate(first);
-            log.Remove(recorded => recorded.Commit.Stream == stream && recorded.Revision < first);
+            streams.Truncate(found, first);
             return true;
         }, cancellationToken);
 
@@ -218,33 +206,26 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
 
     public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (holder is null) throw new InvalidOperationException("Checkpoints are skipped only while the storage is held.");
-        log.SkipTo(upTo);
+        AttemptRules.RequireSkip(upTo);
+        if (holder is null) throw new InvalidOperationException("Checkpoints are skipped only while the storage is held. Call HoldAsync.");
+        streams.Log.SkipTo(upTo);
     }, cancellationToken);
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
         var required = StreamId.RequireBucket(bucket);
-        return Locked(() =>
-        {
-            foreach (var name in names.Where(name => name.Bucket == required).ToArray()) Remove(name);
-            log.Remove(recorded => recorded.Commit.Stream.Bucket == required);
-        }, cancellationToken);
+        return Locked(() => streams.Purge(required), cancellationToken);
     }
 
-    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => Locked(() =>
-    {
-        streams.Clear();
-        names.Clear();
-        log.Remove(_ => true);
-    }, cancellationToken);
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => Locked(() => streams.Purge(null), cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
         Locked(() =>
     {
-        progress?.Report(new VerificationProgress(log.Count, log.Count));
-        return new VerificationReport(streams.Values.Sum(stream => (long)stream.Commits.Count), log.Count, []);
+        var count = streams.Log.Count;
+        progress?.Report(new VerificationProgress(count, count));
+        return new VerificationReport(streams.ListAfter(null).Sum(stream => (long)stream.Commits.Count), count, []);
     }, cancellationToken);
 
     public ValueTask DisposeAsync()
@@ -254,56 +235,16 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         return default;
     }
 
-    // Nothing is changed until the outcome is known.
-    private CommitOutcome Commit(CommitAttempt attempt)
-    {
-        if (AttemptRules.Refuse(attempt, new Facts(this)) is { } refused) return refused;
-        lastStamp = CommitRecord.NextStamp(time, lastStamp, attempt.Stamp);
-        var unit = new UnitPlace(log.Head + 1, attempt.MemberCount);
-        var first = Append(attempt, unit);
-        return CommitOutcome.Committed(first, [.. attempt.Rest.Select(member => Append(member, unit))]);
-    }
-
-    private CommitRecord Append(CommitAttempt attempt, UnitPlace unit)
-    {
-        if (!streams.TryGetValue(attempt.Stream, out var stream))
-        {
-            streams.Add(attempt.Stream, stream = new StoredStream(attempt.Stream, log.Head + 1));
-            names.Add(attempt.Stream);
-        }
-
-        var commit = AttemptRules.Accept(attempt, stream.Head, log.Head, lastStamp, unit);
-        stream.Commits.Add(attempt.CommitId, commit);
-        for (var i = 0; i < attempt.Events.Count; i++)
-        {
-            var asked = attempt.Events[i];
-            var kept = new EventRecord(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray(), [.. asked.Tags]);
-            var recorded = new RecordedEvent(commit, i, kept);
-            stream.Add(recorded);
-            log.Add(recorded);
-        }
-
-        return commit;
-    }
-
     private ValueTask<StreamChange> ChangeAsync(
         StreamId stream, StreamExpectation expected, Func<StoredStream, bool> change, CancellationToken cancellationToken) =>
         Locked(() =>
     {
-        if (!streams.TryGetValue(stream, out var found))
+        if (streams.Find(stream) is not { } found)
             return new StreamChange(expected.IsMetBy(default) ? StreamChangeKind.Missing : StreamChangeKind.Conflict, default);
         if (!expected.IsMetBy(found.State)) return new StreamChange(StreamChangeKind.Conflict, found.State);
         var isChanged = change(found);
         return new StreamChange(isChanged ? StreamChangeKind.Changed : StreamChangeKind.Unchanged, found.State);
     }, cancellationToken);
-
-    private void Remove(StreamId stream)
-    {
-        streams.Remove(stream);
-        names.Remove(stream);
-    }
-
-    private StreamState StateOf(StreamId stream) => streams.GetValueOrDefault(stream)?.State ?? default;
 
     private ValueTask Locked(Action act, CancellationToken cancellationToken)
     {
@@ -325,17 +266,5 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
             lifetime.RequireNotDisposed();
             return new(ask());
         }
-    }
-
-    private readonly struct Facts(InMemoryPersistenceEngine engine) : IAttemptFacts
-    {
-        public Checkpoint HighestRemoved => engine.log.HighestRemoved;
-
-        public StreamState StateOf(StreamId stream) => engine.StateOf(stream);
-
-        public CommitRecord? FindCommit(StreamId stream, Guid commitId) =>
-            engine.streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId);
-
-        public Checkpoint FindFirstMatch(AppendCondition condition) => engine.log.FindFirstMatch(condition);
     }
 }

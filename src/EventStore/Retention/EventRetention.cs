@@ -9,9 +9,9 @@ namespace EventStore.Retention;
 /// </summary>
 internal sealed class EventRetention(
     IReadOnlyList<RetentionPolicy> policies, PageReader pages, StoreMaintenance maintenance, RetentionBounds bounds)
+    : IRetention
 {
-    /// <summary>Applies all policies once.</summary>
-    public async ValueTask<RetentionReport> ApplyAsync(CancellationToken cancellationToken)
+    public async ValueTask<RetentionReport> ApplyAsync(CancellationToken cancellationToken = default)
     {
         var (streams, events, heldBackBy) = (0L, 0L, new SortedSet<string>(StringComparer.Ordinal));
         foreach (var policy in policies)
@@ -47,7 +47,8 @@ internal sealed class EventRetention(
         if (options.MaxAge is { } age)
         {
             var oldest = bounds.Now - age;
-            first = Math.Max(first, await FindAsync(head, recorded => recorded.Commit.Stamp >= oldest, cancellationToken).ConfigureAwait(false));
+            var young = await FindAsync(head, recorded => recorded.Commit.Stamp >= oldest, cancellationToken).ConfigureAwait(false);
+            first = Math.Max(first, young);
         }
 
         if (first == head.FirstRevision.Value) return (head.FirstRevision, null);

@@ -6,7 +6,7 @@ namespace EventStore.Retention;
 
 /// <summary>Up to where events may be removed.</summary>
 /// <param name="UpTo">Events after it stay.</param>
-/// <param name="Owner">What needs the events after it; null for nothing.</param>
+/// <param name="Owner">What needs the events after it; null where nothing does.</param>
 internal readonly record struct RetentionBound(Checkpoint UpTo, string? Owner);
 
 /// <summary>Finds up to where every event is dispatched and handled by all durable consumers.</summary>
@@ -26,7 +26,7 @@ internal sealed class RetentionBounds(
         {
             var progress = await dispatch.LoadAsync(cancellationToken).ConfigureAwait(false);
             if (hasDispatcher || progress.Watermark > 0 || progress.MarkedCount > 0)
-                bound = new RetentionBound(new Checkpoint(progress.LowestNeeded - 1), "dispatch");
+                bound = new RetentionBound(new Checkpoint(progress.FindLowestNeeded() - 1), "dispatch");
         }
 
         if (options.IgnoresConsumers) return bound;

@@ -1,5 +1,4 @@
 using EventStore.Pipeline;
-using EventStore.Retention;
 
 namespace EventStore.Streams;
 
@@ -33,14 +32,17 @@ internal sealed class OptimisticEventStore(
         init;
     }
 
+    public required IRetention Retention
+    {
+        get => WhileOpen(field);
+        init;
+    }
+
     /// <summary>Makes the stream objects.</summary>
     public required StreamOpener Streams { get; init; }
 
     /// <summary>Commits several streams together.</summary>
     public required UnitPath Units { get; init; }
-
-    /// <summary>Truncates streams by the policies of the store.</summary>
-    public required EventRetention Retention { get; init; }
 
     /// <summary>Reads queries page by page.</summary>
     public required StoreQueries Queries { get; init; }
@@ -213,12 +215,6 @@ internal sealed class OptimisticEventStore(
         lifetime.ThrowIfEnded();
         _ = stream.Id;
         return maintenance.SealStreamAsync(stream, expected ?? ExpectedRevision.Any, cancellationToken);
-    }
-
-    public ValueTask<RetentionReport> ApplyRetentionAsync(CancellationToken cancellationToken = default)
-    {
-        lifetime.ThrowIfEnded();
-        return Retention.ApplyAsync(cancellationToken);
     }
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
