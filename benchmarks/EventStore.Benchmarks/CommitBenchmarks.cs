@@ -151,7 +151,7 @@ internal sealed class CommitBenchmarks(string directory, IReadOnlyList<OtherProg
             {
                 var one = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
                 await engine.CommitAsync(
-                    [new CommitAttempt(StreamIds[i % Streams], SequentialGuid.Next(), ExpectedRevision.Any, default, [one])]);
+                    [new CommitAttempt(StreamIds[i % Streams], SequentialGuid.Next(), [one])]);
             }
 
             clock.Stop();

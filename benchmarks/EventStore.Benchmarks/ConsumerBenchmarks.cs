@@ -83,7 +83,7 @@ internal static class ConsumerBenchmarks
                 await FileStore.AppendAsync(engine, OneIn - 1, Streams);
                 var stream = new StreamId("bench", RareCategory, "1");
                 var rare = new EventRecord(SequentialGuid.Next(), "order-placed", FileStore.Body);
-                await engine.CommitAsync([new CommitAttempt(stream, SequentialGuid.Next(), ExpectedRevision.Any, default, [rare])]);
+                await engine.CommitAsync([new CommitAttempt(stream, SequentialGuid.Next(), [rare])]);
             }
         }
 

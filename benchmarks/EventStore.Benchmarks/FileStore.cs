@@ -38,7 +38,7 @@ internal sealed class FileStore : IDisposable
         {
             var records = new EventRecord[eventsPerCommit];
             for (var at = 0; at < records.Length; at++) records[at] = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
-            attempts.Add(new CommitAttempt(StreamOf((int)(i % streams)), SequentialGuid.Next(), ExpectedRevision.Any, default, records));
+            attempts.Add(new CommitAttempt(StreamOf((int)(i % streams)), SequentialGuid.Next(), records));
             if (attempts.Count < CommitsPerBatch && i < commits - 1) continue;
             await engine.CommitAsync(attempts);
             attempts.Clear();

@@ -63,13 +63,19 @@ internal static class MongoBenchmarks
     private static BsonDocument DocumentOf(int i)
     {
         var stream = Names[i % Streams];
+        var key = Interlocked.Increment(ref lastKey);
+        var commit = new BsonDocument
+        {
+            { "bucket", stream.Bucket }, { "category", stream.Category }, { "id", stream.Id },
+            { "start", (i % Streams) + 1L }, { "revision", (i / Streams) + 1L }, { "to", (i / Streams) + 1L },
+            { "sequence", (i / Streams) + 1L }, { "events", new BsonArray { EventOf() } },
+        };
         return new BsonDocument
         {
-            { "_id", Interlocked.Increment(ref lastKey) }, { "count", 1 }, { "stamp", 1_700_000_000_000_000L + i },
-            { "bucket", stream.Bucket }, { "category", stream.Category }, { "id", stream.Id },
-            { "start", (i % Streams) + 1L }, { "revision", (i / Streams) + 1L }, { "sequence", (i / Streams) + 1L },
+            { "_id", key }, { "last", key }, { "count", 1L }, { "stamp", 1_700_000_000_000_000L + i },
             { "commit", new BsonBinaryData(SequentialGuid.Next(), GuidRepresentation.Standard) },
-            { "events", new BsonArray { EventOf() } },
+            { "streams", new BsonArray { $"{stream.Bucket}\0{stream.Category}\0{stream.Id}" } },
+            { "lives", new BsonArray { (i % Streams) + 1L } }, { "terms", new BsonArray { 1L } }, { "commits", new BsonArray { commit } },
         };
     }
 

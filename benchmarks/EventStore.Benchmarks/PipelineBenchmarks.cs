@@ -25,7 +25,7 @@ internal static class PipelineBenchmarks
                 {
                     var one = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
                     await engine.CommitAsync(
-                        [new CommitAttempt(streams[i % Streams], SequentialGuid.Next(), ExpectedRevision.Any, default, [one])]);
+                        [new CommitAttempt(streams[i % Streams], SequentialGuid.Next(), [one])]);
                 }
 
                 return Commits;

@@ -171,7 +171,7 @@ internal static class SqliteBenchmarks
             for (var i = 0; i < Batch; i++)
             {
                 var one = new EventRecord(SequentialGuid.Next(), "order-placed", Body);
-                attempts[i] = new(Names[(stored + i) % Streams], SequentialGuid.Next(), ExpectedRevision.Any, default, [one]);
+                attempts[i] = new(Names[(stored + i) % Streams], SequentialGuid.Next(), [one]);
             }
 
             await engine.CommitAsync(attempts);

@@ -73,3 +73,17 @@ public sealed class ReadStreams : ReadStreamSpecification<JournalBackend>;
 public sealed class Protection : ProtectionSpecification<JournalBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<JournalBackend>;
+
+public sealed class Tags : TagSpecification<JournalBackend>;
+
+public sealed class Decisions : DecisionSpecification<JournalBackend>;
+
+public sealed class AppendConditions : ConditionSpecification<JournalBackend>;
+
+public sealed class Units : UnitSpecification<JournalBackend>;
+
+public sealed class Truncation : TruncationSpecification<JournalBackend>;
+
+public sealed class StreamLives : StreamLifeSpecification<JournalBackend>;
+
+public sealed class Imports : ImportSpecification<JournalBackend>;

@@ -12,6 +12,7 @@ namespace OwnBackend;
 /// </summary>
 internal sealed class JournalFile : IDisposable
 {
+    private const int Version = 2;
     private const uint Seed = uint.MaxValue;
     private const string Advice = "Restore the journal from a backup; nothing of it was changed.";
     private static readonly JsonSerializerOptions Json =
@@ -91,16 +92,18 @@ internal sealed class JournalFile : IDisposable
             if (!isWhole) CutOff(line, number, logger);
             else if (Decode(line, ref last, out var entry) is { } problem)
                 throw new CorruptStorageException(PlaceOf(number), problem, Advice);
+            else if (number == 1 && entry is not JournalEntry.Begun { Version: Version })
+                throw new StorageFormatException($"The journal '{path}'", VersionOf(entry), $"version {Version}");
             else apply(entry!);
         }
 
-        if (file.Length == 0) Append([new JournalEntry.Begun(1)]);
+        if (file.Length == 0) Append([new JournalEntry.Begun(Version)]);
     }
 
     private void CutOff(string torn, int number, ILogger logger)
     {
         var previous = Seed;
-        var first = Encoding.Latin1.GetString(Encode(new JournalEntry.Begun(1), ref previous));
+        var first = Encoding.Latin1.GetString(Encode(new JournalEntry.Begun(Version), ref previous));
         if (number == 1 && !first.StartsWith(torn, StringComparison.Ordinal))
             throw new CorruptStorageException(PlaceOf(number), "it is not the beginning of a journal.", Advice);
         File.AppendAllText(path + ".torn", torn + "\n", Encoding.Latin1);
@@ -155,6 +158,8 @@ internal sealed class JournalFile : IDisposable
         foreach (var part in json) previous = BitOperations.Crc32C(previous, part);
         return previous;
     }
+
+    private static string VersionOf(JournalEntry? first) => first is JournalEntry.Begun begun ? $"version {begun.Version}" : "no version";
 
     private string PlaceOf(int number) => $"{path}, line {number}";
 }

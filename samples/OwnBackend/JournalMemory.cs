@@ -6,32 +6,40 @@ namespace OwnBackend;
 /// The store in memory: what all lines of the journal say together. It changes by entries only, just written or replayed.
 /// Not safe for threads.
 /// </summary>
-internal sealed class JournalMemory
+internal sealed class JournalMemory : IAttemptFacts
 {
-    private const int MaxExaminedPerPage = 16_384;
-
-    // The event of checkpoint n at n - 1; null where it was deleted. Nothing is ever taken out, so no checkpoint comes back.
-    private readonly List<RecordedEvent?> events = [];
     private readonly SortedSet<StreamId> names = [];
     private long lastDocumentVersion;
 
-    public Dictionary<StreamId, StoredStream> Streams { get; } = [];
+    public Dictionary<StreamId, JournalStream> Streams { get; } = [];
+
+    public JournalLog Log { get; } = new();
 
     public SortedDictionary<string, NamedDocument> Documents { get; } = new(Comparer<string>.Create(StreamId.CompareCodePoints));
 
-    public Checkpoint Head => new Checkpoint(events.Count);
-
     public DateTimeOffset LastStamp { get; private set; }
+
+    /// <summary>The import that holds the store; null for none.</summary>
+    public string? Holder { get; private set; }
+
+    public Checkpoint HighestRemoved => Log.HighestRemoved;
+
+    public StreamState StateOf(StreamId stream) => Streams.GetValueOrDefault(stream)?.State ?? default;
+
+    public CommitRecord? FindCommit(StreamId stream, Guid commitId) =>
+        Streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId);
+
+    public Checkpoint FindFirstMatch(AppendCondition condition) => Log.FindFirstMatch(condition);
 
     public void Apply(JournalEntry entry)
     {
         switch (entry)
         {
-            case JournalEntry.Begun { Version: 1 }: break;
-            case JournalEntry.Committed commit: Commit(commit); break;
+            case JournalEntry.Begun: break;
+            case JournalEntry.Committed committed: Commit(committed); break;
             case JournalEntry.SnapshotSaved saved:
-                Streams[saved.Stream].Snapshots[(saved.Revision, saved.SchemaVersion)] =
-                    new(saved.Stream, new Revision(saved.Revision), saved.SchemaVersion, saved.StateType, saved.Payload);
+                Streams[saved.Stream].Save(
+                    new(saved.Stream, new Revision(saved.Revision), saved.SchemaVersion, saved.StateType, saved.Payload));
                 break;
             case JournalEntry.SnapshotsPruned pruned:
                 while (Streams[pruned.Stream].Snapshots.Count > pruned.Keep) Streams[pruned.Stream].Snapshots.RemoveAt(0);
@@ -39,41 +47,18 @@ internal sealed class JournalMemory
             case JournalEntry.DocumentPut put: Documents[put.Name] = new NamedDocument(put.Name, ++lastDocumentVersion, put.Content); break;
             case JournalEntry.DocumentDeleted deleted: Documents.Remove(deleted.Name); break;
             case JournalEntry.StreamDeleted deleted: Delete(deleted.Stream); break;
+            case JournalEntry.StreamTruncated truncated:
+                Log.Remove(Streams[truncated.Stream].Truncate(truncated.FirstRevision));
+                break;
+            case JournalEntry.StreamSealed @sealed: Streams[@sealed.Stream].Seal(); break;
             case JournalEntry.Purged purged:
                 foreach (var name in names.Where(name => purged.Bucket is null || name.Bucket == purged.Bucket).ToArray()) Delete(name);
                 break;
-            default:
-                throw new StorageException("The journal was begun by a version that this one does not know. Open it with that version.");
+            case JournalEntry.Held held: Holder = held.Holder; break;
+            case JournalEntry.CheckpointsSkipped skipped: Log.SkipTo(new Checkpoint(skipped.UpTo)); break;
+            default: throw new InvalidOperationException($"No case applies entries of the type {entry.GetType().Name}.");
         }
     }
-
-    public StreamPage Read(StreamRead read)
-    {
-        if (!Streams.TryGetValue(read.Stream, out var stream)) return new StreamPage(default, Revision.None, IsEnd: true);
-        var page = new PageBuilder(read.Limit);
-        long low = read.From.Value, high = Math.Min(read.To.Value, stream.Events.Count), count = Math.Max(0, high - low + 1), next = 0;
-        for (; next < count && !page.IsFull; next++)
-            page.TryAdd(stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + next : high - next) - 1]);
-        return new StreamPage(page.Events, new Revision(stream.Events.Count), IsEnd: next == count);
-    }
-
-    // sample: read-all
-    public StorePage Read(StoreRead read)
-    {
-        var page = new PageBuilder(read.Limit);
-        var forward = read.Direction == ReadDirection.Forward;
-        var position = forward ? read.After : read.UpTo;
-        long low = Math.Min(read.After.Value, events.Count) + 1, high = Math.Min(read.UpTo.Value, events.Count);
-        long count = Math.Max(0, high - low + 1), next = 0;
-        for (; next < count && next < MaxExaminedPerPage && !page.IsFull; next++)
-        {
-            position = new Checkpoint(forward ? low + next : high - next);
-            if (events[(int)position.Value - 1] is { } recorded && read.Filter.Matches(recorded)) page.TryAdd(recorded);
-        }
-
-        return new StorePage(page.Events, position, Head, IsEnd: next == count);
-    }
-    // sample: end
 
     public IReadOnlyList<StreamHead> ListHeads(HeadQuery query)
     {
@@ -91,42 +76,33 @@ internal sealed class JournalMemory
             .Take(query.Limit)];
     }
 
-    private void Commit(JournalEntry.Committed entry)
+    private void Commit(JournalEntry.Committed committed)
     {
-        StreamId name = entry.Stream;
-        if (names.Add(name)) Streams.Add(name, new StoredStream(name));
-        var stream = Streams[name];
-        var commit = new CommitRecord(
-            name, entry.CommitId, new CommitSequence(stream.Commits.Count + 1), entry.Stamp, stream.Head.Revision + 1, Head + 1,
-            entry.Events.Length, entry.Headers);
-        stream.Commits.Add(entry.CommitId, commit);
-        for (var i = 0; i < entry.Events.Length; i++)
+        var unit = new UnitPlace(Log.Head + 1, committed.Members.Length);
+        foreach (var member in committed.Members)
         {
-            var written = entry.Events[i];
-            stream.Events.Add(new RecordedEvent(commit, i, new EventRecord(written.Id, written.Type, written.Body, written.Headers)));
-            events.Add(stream.Events[^1]);
+            if (names.Add(member.Stream)) Streams.Add(member.Stream, new JournalStream(member.Stream, Log.Head + 1));
+            var stream = Streams[member.Stream];
+            var events = member.Events
+                .Select(written => new EventRecord(written.Id, written.Type, written.Body, written.Headers, written.Tags));
+            var attempt = new CommitAttempt(member.Stream, committed.CommitId, [.. events]) { Headers = member.Headers };
+            var commit = AttemptRules.Accept(attempt, stream.Head, Log.Head, committed.Stamp, unit);
+            stream.Commits.Add(commit.CommitId, commit);
+            for (var i = 0; i < attempt.Events.Count; i++)
+            {
+                var recorded = new RecordedEvent(commit, i, attempt.Events[i]);
+                stream.Add(recorded);
+                Log.Add(recorded);
+            }
         }
 
-        LastStamp = entry.Stamp;
+        LastStamp = committed.Stamp;
     }
 
     private void Delete(StreamId name)
     {
-        foreach (var recorded in Streams[name].Events) events[(int)recorded.Checkpoint.Value - 1] = null;
+        Log.Remove(Streams[name].Events);
         Streams.Remove(name);
         names.Remove(name);
-    }
-
-    internal sealed class StoredStream(StreamId name)
-    {
-        public List<RecordedEvent> Events { get; } = [];
-
-        public Dictionary<Guid, CommitRecord> Commits { get; } = [];
-
-        public SortedList<(long Revision, int SchemaVersion), SnapshotRecord> Snapshots { get; } = [];
-
-        public StreamHead Head => new(
-            name, new Revision(Events.Count), new CommitSequence(Commits.Count),
-            Snapshots.Count == 0 ? Revision.None : Snapshots.Values[^1].Revision);
     }
 }

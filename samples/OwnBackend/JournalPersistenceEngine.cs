@@ -17,6 +17,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     private JournalMemory memory = new();
     private JournalFile? file;
     private bool mayCreate = context.MayCreateStorage;
+    private string? holder; // the import that this engine carries out
     private bool isDisposed;
 
     public EngineDescription Description { get; } = new(
@@ -37,42 +38,43 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         foreach (var attempt in attempts) Description.Limits.Require(attempt);
         return Locked(() =>
         {
+            if (memory.Holder is { } other && other != holder) throw new StorageHeldException(other);
             var outcomes = new CommitOutcome[attempts.Count];
             Change(entries =>
             {
                 for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Decide(attempts[i], entries);
             });
-            signal.Raise(memory.Head);
+            signal.Raise(memory.Log.Head);
             return (IReadOnlyList<CommitOutcome>)outcomes;
         }, cancellationToken);
     }
 
-    // In this order: a known id is a duplicate whatever is expected, and an attempt sees what those before it in the batch did.
+    // The checks and their order are those of every engine. An attempt sees what those before it in the batch did.
     // sample: decide
     private CommitOutcome Decide(CommitAttempt attempt, List<JournalEntry> entries)
     {
-        var stream = memory.Streams.GetValueOrDefault(attempt.Stream);
-        if (stream is not null && stream.Commits.TryGetValue(attempt.CommitId, out var original)) return CommitOutcome.Duplicate(original);
-        var revision = stream?.Head.Revision ?? Revision.None;
-        if (!attempt.Expected.IsMetBy(revision)) return CommitOutcome.Conflict(revision);
+        if (AttemptRules.Refuse(attempt, memory) is { } refused) return refused;
 
-        var stamp = CommitRecord.NextStamp(context.Time, memory.LastStamp);
-        var entry = new JournalEntry.Committed(
-            attempt.Stream, attempt.CommitId, stamp, attempt.Headers.ToArray(), [.. attempt.Events.Select(Copy)]);
+        var stamp = CommitRecord.NextStamp(context.Time, memory.LastStamp, attempt.Stamp);
+        CommitAttempt[] members = [attempt, .. attempt.Rest];
+        var entry = new JournalEntry.Committed(attempt.CommitId, stamp, [.. members.Select(Copy)]);
         memory.Apply(entry);
         entries.Add(entry);
-        return CommitOutcome.Committed(memory.Streams[attempt.Stream].Commits[attempt.CommitId]);
+        CommitRecord[] commits = [.. members.Select(member => memory.Streams[member.Stream].Commits[attempt.CommitId])];
+        return CommitOutcome.Committed(commits[0], commits[1..]);
     }
     // sample: end
 
     public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
-        Locked(() => memory.Streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId), cancellationToken);
+        Locked(() => memory.FindCommit(stream, commitId), cancellationToken);
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
-        Locked(() => memory.Read(read), cancellationToken);
+        Locked(
+            () => memory.Streams.GetValueOrDefault(read.Stream)?.Read(read) ?? new StreamPage(default, default, IsEnd: true),
+            cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        Locked(() => memory.Read(read), cancellationToken);
+        Locked(() => memory.Log.Read(read), cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         Locked(() => memory.Streams.GetValueOrDefault(stream)?.Head, cancellationToken);
@@ -85,8 +87,8 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         Description.Limits.Require(snapshot);
         return Locked(() =>
         {
-            var head = memory.Streams.GetValueOrDefault(snapshot.Stream)?.Head.Revision ?? Revision.None;
-            if (snapshot.Revision > head) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head);
+            var state = memory.StateOf(snapshot.Stream);
+            if (!AttemptRules.Accepts(snapshot, state)) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, state);
             Record(new JournalEntry.SnapshotSaved(
                 snapshot.Stream, snapshot.Revision.Value, snapshot.SchemaVersion, snapshot.StateType, snapshot.Payload.ToArray()));
         }, cancellationToken);
@@ -141,11 +143,42 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         await signal.WaitAsync(after, atMost, context.Time, cancellationToken);
     }
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) => Locked(() =>
+    public ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        ChangeAsync(stream, expected, _ => new JournalEntry.StreamDeleted(stream), cancellationToken);
+
+    public ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        ChangeAsync(stream, expected, state =>
+        {
+            var first = Math.Min(before.Value, state.Revision.Value + 1);
+            return first <= state.FirstRevision.Value ? null : new JournalEntry.StreamTruncated(stream, first);
+        }, cancellationToken);
+
+    public ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        ChangeAsync(stream, expected, state => state.IsSealed ? null : new JournalEntry.StreamSealed(stream), cancellationToken);
+
+    public ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (!memory.Streams.ContainsKey(stream)) return false;
-        Record(new JournalEntry.StreamDeleted(stream));
-        return true;
+        if (memory.Holder is { } other && other != holder) throw new StorageHeldException(other);
+        if (memory.Holder is null) Record(new JournalEntry.Held(holder));
+        this.holder = holder;
+    }, cancellationToken);
+
+    public ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        if (memory.Holder is { } other && other != holder) throw new StorageHeldException(other);
+        if (memory.Holder is not null) Record(new JournalEntry.Held(null));
+        this.holder = null;
+    }, cancellationToken);
+
+    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        AttemptRules.RequireSkip(upTo);
+        if (holder is null || memory.Holder != holder)
+            throw new InvalidOperationException("Checkpoints are skipped only while this engine holds the storage. Call HoldAsync.");
+        if (upTo > memory.Log.Head) Record(new JournalEntry.CheckpointsSkipped(upTo.Value));
     }, cancellationToken);
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
@@ -180,8 +213,24 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         return default;
     }
 
+    private static JournalEntry.Member Copy(CommitAttempt asked) =>
+        new(asked.Stream, asked.Headers.ToArray(), [.. asked.Events.Select(Copy)]);
+
     private static JournalEntry.Event Copy(EventRecord asked) =>
-        new(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray());
+        new(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray(), [.. asked.Tags]);
+
+    // The entry is null where the stream is already as asked.
+    private ValueTask<StreamChange> ChangeAsync(
+        StreamId stream, StreamExpectation expected, Func<StreamState, JournalEntry?> change, CancellationToken cancellationToken) =>
+        Locked(() =>
+    {
+        var state = memory.StateOf(stream);
+        if (!expected.IsMetBy(state)) return new StreamChange(StreamChangeKind.Conflict, state);
+        if (!state.Exists) return new StreamChange(StreamChangeKind.Missing, state);
+        if (change(state) is not { } entry) return new StreamChange(StreamChangeKind.Unchanged, state);
+        Record(entry);
+        return new StreamChange(StreamChangeKind.Changed, entry is JournalEntry.StreamDeleted ? state : memory.StateOf(stream));
+    }, cancellationToken);
 
     private void Record(JournalEntry entry) => Change(entries =>
     {
@@ -190,7 +239,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
     });
 
     // Entries are applied to memory first, then written in one go. If either fails both are dropped: the next call opens the file and
-    // reads what came of it. Only the file can say that nothing was stored; else the outcome is unknown, and the pipeline asks again.
+    // reads what came of it. A StorageException says that nothing was stored; else the outcome is unknown, and the pipeline asks again.
     private void Change(Action<List<JournalEntry>> apply)
     {
         var entries = new List<JournalEntry>();
@@ -203,7 +252,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
         {
             file!.Dispose();
             file = null;
-            if (error is StorageUnavailableException) throw;
+            if (error is StorageException) throw;
             throw new BatchOutcomeUnknownException($"Writing '{path}' failed: {error.Message}", error);
         }
     }
@@ -230,7 +279,7 @@ internal sealed class JournalPersistenceEngine(string path, EngineContext contex
                 memory = new JournalMemory();
                 file = new JournalFile(path, mayCreate, logger, memory.Apply);
                 mayCreate = false;
-                signal.Raise(memory.Head);
+                signal.Raise(memory.Log.Head);
             }
 
             return new(ask());

@@ -31,6 +31,54 @@ public sealed class JournalTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_unit_torn_at_any_byte_is_absent_whole()
+    {
+        var before = await WriteAsync("first");
+        var id = Guid.CreateVersion7();
+        var unit = new CommitAttempt("stream", id, [Event("second")]) { Rest = [new CommitAttempt("other", id, [Event("third")])] };
+        await using (var engine = Open()) await engine.CommitAsync([unit]);
+        var whole = await File.ReadAllBytesAsync(Journal, TestContext.Current.CancellationToken);
+        for (var length = before.Length; length < whole.Length; length++)
+        {
+            await File.WriteAllBytesAsync(Journal, whole[..length], TestContext.Current.CancellationToken);
+            await using var engine = Open();
+            Assert.Equal(["first"], await BodiesAsync(engine));
+            Assert.Null(await engine.FindHeadAsync("other"));
+        }
+    }
+
+    [Fact]
+    public async Task A_journal_of_version_1_is_refused_with_both_versions_and_nothing_is_changed()
+    {
+        const string First = """["e8d0ded0",{"$type":"journal","version":1}]""" + "\n", Torn = """["00000000",{"$type":"com""";
+        await File.WriteAllTextAsync(Journal, First + Torn, TestContext.Current.CancellationToken);
+        await using var engine = Open();
+        var refused = await Assert.ThrowsAsync<StorageFormatException>(async () => await engine.InitializeAsync());
+        Assert.StartsWith($"The journal '{Journal}' has version 1, but this version knows version 2.", refused.Message);
+        Assert.Equal(First + Torn, await File.ReadAllTextAsync(Journal, TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(ReadDirection.Forward)]
+    [InlineData(ReadDirection.Backward)]
+    public async Task Reading_a_rare_tag_or_category_examines_its_events_only(ReadDirection direction)
+    {
+        await using var engine = Open();
+        var many = Enumerable.Range(0, 20_000).Select(_ => Event("common", "often")).ToArray();
+        var rare = new StreamId(StreamId.DefaultBucket, "rare", "1");
+        await engine.CommitAsync([new CommitAttempt(rare, Guid.NewGuid(), [Event("first", "often", "seldom")])]);
+        await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), many)]);
+        await engine.CommitAsync([new CommitAttempt(rare, Guid.NewGuid(), [Event("last", "often", "seldom")])]);
+        foreach (var criterion in (EventCriterion[])[new() { Tags = ["often", "seldom"] }, new() { Category = "rare" }])
+        {
+            var filter = new EventFilter { Criteria = new EventCriteria(criterion) };
+            var page = await engine.ReadAllAsync(
+                new StoreRead(filter, Checkpoint.Origin, Checkpoint.Max, direction, new PageLimit(100, 1 << 20)));
+            Assert.Equal((2, true), (page.Events.Length, page.IsEnd));
+        }
+    }
+
+    [Fact]
     public async Task A_damaged_line_is_refused_with_its_place_and_nothing_is_changed()
     {
         var lines = Encoding.ASCII.GetString(await WriteAsync("first", "second", "third")).Split('\n')[..^1];
@@ -101,11 +149,23 @@ public sealed class JournalTests : IAsyncDisposable
     {
         await using var engine = Open();
         await engine.CommitAsync([Attempt("kept")]);
-        var failing = new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default, new Unreadable());
+        var failing = new CommitAttempt("stream", Guid.NewGuid(), new Unreadable());
         await Assert.ThrowsAsync<BatchOutcomeUnknownException>(async () => await engine.CommitAsync([Attempt("lost"), failing]));
 
         Assert.Equal(["kept"], await BodiesAsync(engine));
         Assert.Equal(2, (await engine.CommitAsync([Attempt("next")]))[0].Commit!.FirstCheckpoint.Value);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_no_store_reaches_is_refused_and_nothing_of_the_batch_is_stored()
+    {
+        await using var engine = Open();
+        await engine.HoldAsync("import");
+        await engine.SkipCheckpointsAsync(new Checkpoint(AttemptRules.MaxNumber - 2));
+        await Assert.ThrowsAsync<CorruptStorageException>(async () => await engine.CommitAsync([Attempt("last"), Attempt("beyond")]));
+        Assert.Empty(await BodiesAsync(engine));
+        await engine.CommitAsync([Attempt("last")]);
+        Assert.Equal(["last"], await BodiesAsync(engine));
     }
 
     [Fact]
@@ -139,9 +199,10 @@ public sealed class JournalTests : IAsyncDisposable
     private static Wireup Wired(Func<Wireup, Wireup> choose) =>
         choose(Wireup.Init()).UsingJsonSerialization(types => types.Register<ItemAdded>("item-added"));
 
-    private static CommitAttempt Attempt(string body) =>
-        new("stream", Guid.CreateVersion7(), ExpectedRevision.Any, default,
-            [new EventRecord(Guid.CreateVersion7(), "type", Encoding.UTF8.GetBytes(body))]);
+    private static CommitAttempt Attempt(string body) => new("stream", Guid.CreateVersion7(), [Event(body)]);
+
+    private static EventRecord Event(string body, params string[] tags) =>
+        new(Guid.CreateVersion7(), "type", Encoding.UTF8.GetBytes(body), tags: tags);
 
     private static async Task<string[]> BodiesAsync(IPersistenceEngine engine)
     {

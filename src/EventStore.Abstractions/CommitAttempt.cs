@@ -1,19 +1,20 @@
 namespace EventStore.Engines;
 
-/// <summary>A commit as passed to an engine: events of one stream that are stored together or not at all.</summary>
+/// <summary>
+/// A commit as passed to an engine: events of one stream, or of several, that are stored together or not at all.
+/// </summary>
 public sealed class CommitAttempt
 {
-    /// <summary>Creates an attempt.</summary>
+    private readonly long eventBytes;
+
+    /// <summary>Creates an attempt, which expects nothing of its stream.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="commitId">The commit's id, by which the attempt can be repeated without storing twice.</param>
-    /// <param name="expected">The expected revision of the stream.</param>
-    /// <param name="headers">The commit's headers, encoded; empty for none.</param>
     /// <param name="events">At least one event.</param>
     /// <exception cref="ArgumentException">
     /// There are no events, one of them is default(EventRecord), or the commit id is all zeros.
     /// </exception>
-    public CommitAttempt(
-        StreamId stream, Guid commitId, ExpectedRevision expected, ReadOnlyMemory<byte> headers, IReadOnlyList<EventRecord> events)
+    public CommitAttempt(StreamId stream, Guid commitId, IReadOnlyList<EventRecord> events)
     {
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
@@ -21,19 +22,14 @@ public sealed class CommitAttempt
 
         Stream = stream;
         CommitId = commitId;
-        Expected = expected;
-        Headers = headers;
         Events = events;
-
-        long size = headers.Length + stream.Id.Length;
+        eventBytes = stream.Id.Length;
         for (var i = 0; i < events.Count; i++)
         {
             if (events[i].EventType is null)
                 throw new ArgumentException($"Event {i} is default(EventRecord), which is no event.", nameof(events));
-            size += events[i].Body.Length + events[i].Headers.Length;
+            eventBytes += events[i].SizeBytes;
         }
-
-        SizeBytes = size;
     }
 
     /// <summary>The stream.</summary>
@@ -42,98 +38,71 @@ public sealed class CommitAttempt
     /// <summary>The commit's id, unique in its stream.</summary>
     public Guid CommitId { get; }
 
-    /// <summary>The expected revision of the stream.</summary>
-    public ExpectedRevision Expected { get; }
-
-    /// <summary>The commit's headers, encoded.</summary>
-    public ReadOnlyMemory<byte> Headers { get; }
-
     /// <summary>The events, in order.</summary>
     public IReadOnlyList<EventRecord> Events { get; }
 
-    /// <summary>Bytes of all bodies and headers, to be compared with limits.</summary>
-    public long SizeBytes { get; }
-}
+    /// <summary>What is expected of the stream.</summary>
+    public StreamExpectation Expected { get; init; } = StreamExpectation.Any;
 
-/// <summary>A stored commit without its events, as an engine keeps it.</summary>
-/// <param name="Stream">The stream.</param>
-/// <param name="CommitId">The commit's id.</param>
-/// <param name="Sequence">The commit's number in its stream.</param>
-/// <param name="Stamp">When it was stored, in UTC, to the microsecond. Never decreases along checkpoints; nothing is decided by it.</param>
-/// <param name="FirstRevision">The revision of its first event.</param>
-/// <param name="FirstCheckpoint">The checkpoint of its first event.</param>
-/// <param name="EventCount">How many events it has, with consecutive revisions and checkpoints.</param>
-/// <param name="Headers">The commit's headers, encoded.</param>
-public sealed record CommitRecord(
-    StreamId Stream,
-    Guid CommitId,
-    CommitSequence Sequence,
-    DateTimeOffset Stamp,
-    Revision FirstRevision,
-    Checkpoint FirstCheckpoint,
-    int EventCount,
-    ReadOnlyMemory<byte> Headers)
-{
-    /// <summary>When it was stored, in UTC, to the microsecond. Never decreases along checkpoints; nothing is decided by it.</summary>
-    public DateTimeOffset Stamp
+    /// <summary>The commit's headers, encoded; empty for none.</summary>
+    public ReadOnlyMemory<byte> Headers { get; init; }
+
+    /// <summary>What must not be stored yet; null for no condition. It never sees the events of this attempt (G52).</summary>
+    public AppendCondition? Condition { get; init; }
+
+    /// <summary>The stamp of an imported commit; null for the engine's own. The engine raises one that would decrease (G58).</summary>
+    public DateTimeOffset? Stamp { get; init; }
+
+    /// <summary>
+    /// The further commits of a unit, of other streams, with the same commit id (G54). They have no condition and no further commits.
+    /// Empty for a commit of one stream.
+    /// </summary>
+    /// <exception cref="ArgumentException">They are not as described, or a stream occurs twice.</exception>
+    public IReadOnlyList<CommitAttempt> Rest
     {
-        get => new(StampTicks, TimeSpan.Zero);
-        init => StampTicks = value.UtcTicks;
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            var streams = new HashSet<StreamId> { Stream };
+            foreach (var member in value)
+            {
+                ArgumentNullException.ThrowIfNull(member, nameof(value));
+                if (!streams.Add(member.Stream))
+                    throw new ArgumentException($"A unit has one commit of each stream, but two of '{member.Stream}'.", nameof(value));
+                if (member.CommitId != CommitId || member.Condition is not null || member.Rest.Count > 0)
+                    throw new ArgumentException("Further commits of a unit have its commit id, and no condition or unit.", nameof(value));
+            }
+
+            field = value;
+        }
+    } = [];
+
+    /// <summary>How many streams the attempt stores to.</summary>
+    public int MemberCount => 1 + Rest.Count;
+
+    /// <summary>The number of events of all its commits.</summary>
+    public int EventCount
+    {
+        get
+        {
+            var count = Events.Count;
+            for (var i = 0; i < Rest.Count; i++) count += Rest[i].Events.Count;
+            return count;
+        }
     }
 
-    /// <summary>The revision of its last event.</summary>
-    public Revision LastRevision => FirstRevision + (EventCount - 1);
-
-    /// <summary>The checkpoint of its last event.</summary>
-    public Checkpoint LastCheckpoint => FirstCheckpoint + (EventCount - 1);
-
-    // Half as large as the stamp: a page may have a commit for each event.
-    private long StampTicks { get; init; } = Stamp.UtcTicks;
-
-    /// <summary>The stamp of a commit stored now: UTC, cut to the microsecond, never before the newest stamp of the store.</summary>
-    /// <param name="time">The clock.</param>
-    /// <param name="newest">The newest stamp of the store; default for none.</param>
-    public static DateTimeOffset NextStamp(TimeProvider time, DateTimeOffset newest)
+    /// <summary>Bytes of all bodies, headers and tags, to be compared with limits.</summary>
+    public long SizeBytes
     {
-        ArgumentNullException.ThrowIfNull(time);
-        var ticks = time.GetUtcNow().UtcTicks;
-        return new DateTimeOffset(Math.Max(newest.UtcTicks, ticks - (ticks % TimeSpan.TicksPerMicrosecond)), TimeSpan.Zero);
+        get
+        {
+            var size = eventBytes + Headers.Length;
+            for (var i = 0; i < Rest.Count; i++) size += Rest[i].SizeBytes;
+            return size;
+        }
     }
-}
 
-/// <summary>The kind of an outcome.</summary>
-public enum CommitOutcomeKind
-{
-    /// <summary>It is stored.</summary>
-    Committed,
-
-    /// <summary>The stream is at another revision than expected; nothing of the attempt is stored.</summary>
-    Conflict,
-
-    /// <summary>The stream already holds a commit of this id; nothing was stored again.</summary>
-    Duplicate,
-}
-
-/// <summary>The outcome of one attempt of a batch.</summary>
-public readonly struct CommitOutcome
-{
-    private CommitOutcome(CommitOutcomeKind kind, CommitRecord? commit, Revision actual) => (Kind, Commit, Actual) = (kind, commit, actual);
-
-    /// <summary>What happened.</summary>
-    public CommitOutcomeKind Kind { get; }
-
-    /// <summary>The stored commit; for a duplicate the original one; null for a conflict.</summary>
-    public CommitRecord? Commit { get; }
-
-    /// <summary>The current revision of the stream, for a conflict.</summary>
-    public Revision Actual { get; }
-
-    /// <summary>The attempt is stored as this commit.</summary>
-    public static CommitOutcome Committed(CommitRecord commit) => new(CommitOutcomeKind.Committed, commit, default);
-
-    /// <summary>The stream is at another revision than expected.</summary>
-    public static CommitOutcome Conflict(Revision actual) => new(CommitOutcomeKind.Conflict, null, actual);
-
-    /// <summary>The commit id is known in this stream; the commit is the one stored under it.</summary>
-    public static CommitOutcome Duplicate(CommitRecord original) => new(CommitOutcomeKind.Duplicate, original, default);
+    /// <summary>A commit of the attempt: itself at 0, then the further ones.</summary>
+    public CommitAttempt Member(int index) => index == 0 ? this : Rest[index - 1];
 }

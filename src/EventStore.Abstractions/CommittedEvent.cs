@@ -78,6 +78,9 @@ public sealed class CommittedEvent
     /// <summary>The stable name under which the event was stored, which is the name of <see cref="Payload"/>.</summary>
     public string StoredEventType => recorded.Record.EventType;
 
+    /// <summary>The event's tags, in the order given; empty for none.</summary>
+    public IReadOnlyList<string> Tags => recorded.Record.Tags;
+
     /// <summary>The id of the commit it belongs to.</summary>
     public Guid CommitId => recorded.Commit.CommitId;
 

@@ -65,8 +65,8 @@ public enum EngineCapabilities
 }
 
 /// <summary>The limits of an engine. What exceeds them is refused before anything is written.</summary>
-/// <param name="MaxEventsPerCommit">The highest number of events of one commit.</param>
-/// <param name="MaxCommitBytes">The highest number of bytes of all bodies and headers of one commit.</param>
+/// <param name="MaxEventsPerCommit">The highest number of events of one commit or unit.</param>
+/// <param name="MaxCommitBytes">The highest number of bytes of all bodies, headers and tags of one commit or unit.</param>
 /// <param name="MaxSnapshotBytes">The highest number of bytes of one snapshot.</param>
 /// <param name="MaxDocumentBytes">The highest number of bytes of one named document.</param>
 /// <param name="MaxBatchAttempts">How many attempts the pipeline sends at once at most. Not a limit: an engine accepts any number.</param>
@@ -78,8 +78,8 @@ public sealed record EngineLimits(
     public void Require(CommitAttempt attempt)
     {
         ArgumentNullException.ThrowIfNull(attempt);
-        if (attempt.Events.Count > MaxEventsPerCommit)
-            throw new TooLargeException("commit", attempt.Events.Count, MaxEventsPerCommit, "events");
+        if (attempt.EventCount > MaxEventsPerCommit)
+            throw new TooLargeException("commit", attempt.EventCount, MaxEventsPerCommit, "events");
         if (attempt.SizeBytes > MaxCommitBytes) throw new TooLargeException("commit", attempt.SizeBytes, MaxCommitBytes, "bytes");
     }
 

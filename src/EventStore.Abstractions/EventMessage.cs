@@ -17,10 +17,17 @@ public sealed class EventMessage
     /// <param name="body">The event.</param>
     /// <param name="headers">Its headers; null for none.</param>
     /// <param name="eventId">Its id; null for a new one, sortable by creation (UUID version 7, RFC 9562).</param>
+    /// <param name="tags">
+    /// Short texts by which the event can be found and conditions be made, such as <c>course:42</c>. At most 64, of 1 to 256 bytes in
+    /// UTF-8. They are stored in order, without repeats, and never encrypted. Null for none.
+    /// </param>
     /// <exception cref="ArgumentException">
     /// The id is all zeros, a header has no value, or the body is a collection or a value of this library.
     /// </exception>
-    public EventMessage(object body, IReadOnlyDictionary<string, string>? headers = null, Guid? eventId = null)
+    /// <exception cref="InvalidNameException">A tag is empty, too long or ill-formed.</exception>
+    /// <exception cref="TooLargeException">There are too many tags.</exception>
+    public EventMessage(
+        object body, IReadOnlyDictionary<string, string>? headers = null, Guid? eventId = null, IEnumerable<string>? tags = null)
     {
         ArgumentNullException.ThrowIfNull(body);
         if (eventId == Guid.Empty)
@@ -37,6 +44,7 @@ public sealed class EventMessage
         Body = body;
         Headers = headers is null or { Count: 0 } ? NoHeaders : new Dictionary<string, string>(headers, StringComparer.Ordinal);
         EventId = eventId ?? SequentialGuid.Next();
+        Tags = EventTags.Require(tags, nameof(tags));
     }
 
     /// <summary>
@@ -63,6 +71,9 @@ public sealed class EventMessage
 
     /// <summary>Its headers; never null.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; }
+
+    /// <summary>Its tags, in order and without repeats; never null.</summary>
+    public IReadOnlyList<string> Tags { get; }
 
     // Arguments passed in the place of an event by mistake. Stored, they would be noticed only when they are read.
     private static void RefuseWhatIsNoEvent(object body)

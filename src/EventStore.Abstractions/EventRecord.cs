@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace EventStore.Engines;
 
@@ -9,16 +10,27 @@ public readonly struct EventRecord
     public const int MaxTypeBytes = 256;
 
     /// <summary>Creates a record.</summary>
+    /// <param name="eventId">Its id; not all zeros.</param>
+    /// <param name="eventType">The stable name of its type.</param>
+    /// <param name="body">Its body.</param>
+    /// <param name="headers">Its headers, encoded; empty for none.</param>
+    /// <param name="tags">Its tags, as <see cref="EventTags.Require"/> returns them; null for none.</param>
     /// <exception cref="InvalidNameException">The type name is empty, too long or ill-formed.</exception>
     /// <exception cref="ArgumentException">The id is all zeros.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)] // a replay creates millions, and a call would copy them
-    public EventRecord(Guid eventId, string eventType, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> headers = default)
+    public EventRecord(
+        Guid eventId,
+        string eventType,
+        ReadOnlyMemory<byte> body,
+        ReadOnlyMemory<byte> headers = default,
+        IReadOnlyList<string>? tags = null)
     {
         if (eventId == Guid.Empty) throw new ArgumentException("An event id is not all zeros.", nameof(eventId));
         EventId = eventId;
         EventType = RequireType(eventType);
         Body = body;
         Headers = headers;
+        Tags = tags ?? [];
     }
 
     /// <summary>The event's id.</summary>
@@ -32,6 +44,20 @@ public readonly struct EventRecord
 
     /// <summary>The headers, empty when there are none.</summary>
     public ReadOnlyMemory<byte> Headers { get; }
+
+    /// <summary>The tags, in their order; empty for none.</summary>
+    public IReadOnlyList<string> Tags { get; }
+
+    /// <summary>Bytes of body, headers and tags, to be compared with limits.</summary>
+    public long SizeBytes
+    {
+        get
+        {
+            long size = Body.Length + Headers.Length;
+            for (var i = 0; i < Tags.Count; i++) size += Encoding.UTF8.GetByteCount(Tags[i]);
+            return size;
+        }
+    }
 
     /// <summary>Returns the name if it may name a type of events.</summary>
     /// <exception cref="InvalidNameException">It is empty, too long or ill-formed.</exception>

@@ -135,64 +135,6 @@ public static class EventStoreExtensions
         foreach (var message in MessagesOf(@event).ToList()) stream.Add(message);
     }
 
-    /// <summary>
-    /// Loads a stream, lets the application decide, and commits what it added. If other writers were faster, it loads and decides again.
-    /// If the stream already has a commit of the given id, nothing is decided: the result is that commit, as a duplicate.
-    /// </summary>
-    /// <param name="store">The store.</param>
-    /// <param name="stream">The stream.</param>
-    /// <param name="decide">Adds events to the stream. May run several times, each time on a stream that was read again.</param>
-    /// <param name="maxAttempts">The highest number of attempts.</param>
-    /// <param name="commitId">The commit's id; null for a new one, kept over all attempts.</param>
-    /// <param name="cancellationToken">Ends it between attempts and before a commit is sent.</param>
-    /// <returns>The commit, or null when the last decision added nothing.</returns>
-    /// <exception cref="ConcurrencyException">Other writers were faster every time.</exception>
-    public static async ValueTask<CommitResult?> TransactAsync(
-        this IEventStore store,
-        StreamId stream,
-        Func<IEventStream, CancellationToken, ValueTask> decide,
-        int maxAttempts = 25,
-        Guid? commitId = null,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(store);
-        ArgumentNullException.ThrowIfNull(decide);
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxAttempts, 1);
-        var id = commitId ?? SequentialGuid.Next();
-        for (var attempt = 1; ; attempt++)
-        {
-            var opened = await store.OpenStreamAsync(stream, cancellationToken: cancellationToken).ConfigureAwait(false);
-            if (opened.CommittedEvents.FirstOrDefault(committed => committed.CommitId == commitId) is { } stored) return ResultOf(stored);
-            await decide(opened, cancellationToken).ConfigureAwait(false);
-            if (opened.UncommittedEvents.Count == 0) return null;
-            try
-            {
-                return await opened.CommitChangesAsync(id, cancellationToken).ConfigureAwait(false);
-            }
-            catch (ConcurrencyException) when (attempt < maxAttempts)
-            {
-                // Writers that conflicted would conflict again, so each waits a random time, longer with each attempt.
-                var most = Math.Min(50, 1 << Math.Min(attempt, 6));
-                await Task.Delay(Random.Shared.Next(most), cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
-
-    // The result of the stored commit to which an event belongs.
-    private static CommitResult ResultOf(CommittedEvent stored)
-    {
-        var (before, after) = (stored.IndexInCommit, stored.CommitEventCount - 1 - stored.IndexInCommit);
-        return new CommitResult(
-            stored.Stream,
-            stored.CommitId,
-            stored.CommitSequence,
-            stored.Stamp,
-            stored.Revision + -before,
-            stored.Revision + after,
-            stored.Checkpoint + after,
-            IsDuplicate: true);
-    }
-
     // An array of structs is no IEnumerable<object>, so it is passed as an object although it is a collection.
     private static IEnumerable<EventMessage> MessagesOf(object @event)
     {

@@ -98,10 +98,71 @@ public sealed class CommitOutcomeUnknownException : EventStoreException
     public Guid CommitId { get; }
 }
 
+/// <summary>A stream is sealed. Nothing was stored.</summary>
+public sealed class StreamSealedException(StreamId stream, Revision revision) : EventStoreException(
+    $"Stream '{stream}' is sealed at revision {revision}. Nothing was stored. Append to another stream, or delete this one first.")
+{
+    /// <summary>The stream.</summary>
+    public StreamId Stream { get; } = stream;
+
+    /// <summary>Its last revision.</summary>
+    public Revision Revision { get; } = revision;
+}
+
+/// <summary>A stream was deleted, and possibly created again, since it was opened or read. Nothing was stored.</summary>
+public sealed class StreamReplacedException(StreamId stream, Checkpoint expected, Checkpoint actual) : EventStoreException(
+    $"Stream '{stream}' began at checkpoint {expected} when it was read, but "
+    + (actual == Checkpoint.Origin ? "was deleted since. " : $"was deleted and created again at checkpoint {actual} since. ")
+    + "Nothing was stored. Open it again and decide again.")
+{
+    /// <summary>The stream.</summary>
+    public StreamId Stream { get; } = stream;
+
+    /// <summary>Where the stream began that was read.</summary>
+    public Checkpoint Expected { get; } = expected;
+
+    /// <summary>Where the stream begins now; the origin for no stream.</summary>
+    public Checkpoint Actual { get; } = actual;
+}
+
+/// <summary>Events at the beginning of a stream were truncated, so it cannot be folded from there.</summary>
+public sealed class StreamTruncatedException(StreamId stream, Revision firstRevision) : EventStoreException(
+    $"Stream '{stream}' begins at revision {firstRevision}: the events before it were truncated. "
+    + $"Open it from a snapshot at revision {Math.Max(0, firstRevision.Value - 1)} or higher.")
+{
+    /// <summary>The stream.</summary>
+    public StreamId Stream { get; } = stream;
+
+    /// <summary>The first revision that exists.</summary>
+    public Revision FirstRevision { get; } = firstRevision;
+}
+
+/// <summary>The condition of a commit does not hold. Nothing was stored.</summary>
+public sealed class AppendConditionException(AppendCondition condition, Checkpoint checkpoint, bool isOutdated) : EventStoreException(
+    isOutdated
+        ? $"The condition ({condition}) cannot be decided, because events up to checkpoint {checkpoint} were removed since. "
+            + "Nothing was stored. Read and decide again."
+        : $"The condition ({condition}) does not hold: the event at checkpoint {checkpoint} matches. "
+            + "Nothing was stored. Read and decide again.")
+{
+    /// <summary>The condition.</summary>
+    public AppendCondition Condition { get; } = condition;
+
+    /// <summary>The first matching event; where the condition is outdated, the highest checkpoint that was removed.</summary>
+    public Checkpoint Checkpoint { get; } = checkpoint;
+
+    /// <summary>Whether events were removed after the condition's checkpoint.</summary>
+    public bool IsOutdated { get; } = isOutdated;
+}
+
 /// <summary>A snapshot does not fit its stream. Nothing was stored.</summary>
-public sealed class SnapshotRefusedException(StreamId stream, Revision revision, Revision head) : EventStoreException(
-    $"A snapshot at revision {revision} was refused, because stream '{stream}' is at revision {head}. Nothing was stored. "
-    + "Take snapshots only of committed events.")
+public sealed class SnapshotRefusedException(StreamId stream, Revision revision, StreamState state) : EventStoreException(
+    $"A snapshot at revision {revision} was refused, because stream '{stream}' "
+    + (revision > state.Revision
+        ? $"is at revision {state.Revision}. Nothing was stored. Take snapshots only of committed events."
+    : revision.Value < state.FirstRevision.Value - 1
+        ? $"begins at revision {state.FirstRevision}. Nothing was stored. Take snapshots at the revision before that or higher."
+        : "was deleted and created again since. Nothing was stored. Open the stream again."))
 {
     /// <summary>The stream.</summary>
     public StreamId Stream { get; } = stream;
@@ -110,7 +171,10 @@ public sealed class SnapshotRefusedException(StreamId stream, Revision revision,
     public Revision Revision { get; } = revision;
 
     /// <summary>The stream's revision.</summary>
-    public Revision Head { get; } = head;
+    public Revision Head { get; } = state.Revision;
+
+    /// <summary>The first revision that is not truncated.</summary>
+    public Revision FirstRevision { get; } = state.FirstRevision;
 }
 
 /// <summary>

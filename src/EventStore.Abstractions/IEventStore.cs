@@ -14,6 +14,9 @@ public interface IEventStore : IAsyncDisposable
     /// <summary>The dispatch progress of events.</summary>
     IDispatch Dispatch { get; }
 
+    /// <summary>The retention of events, as the wireup says (<c>KeepEvents</c>).</summary>
+    IRetention Retention { get; }
+
     /// <summary>Durable, resumable readers, with or without a state.</summary>
     IConsumers Consumers { get; }
 
@@ -55,6 +58,53 @@ public interface IEventStore : IAsyncDisposable
         Guid? commitId = null,
         IReadOnlyDictionary<string, string>? headers = null,
         CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Stores events as one commit, if no event that matches the condition is stored after its checkpoint. What a decision has read is then
+    /// the boundary of its consistency, instead of one stream.
+    /// </summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="expected">The expected revision of the stream.</param>
+    /// <param name="condition">What must not be stored yet. It never sees the events of this commit.</param>
+    /// <param name="events">At least one event; serialized before this returns.</param>
+    /// <param name="commitId">The commit's id; null for a new one. Repeat an id to repeat a commit without storing twice.</param>
+    /// <param name="headers">The commit's headers; null for none.</param>
+    /// <param name="cancellationToken">Cancelled before the commit is sent, nothing is stored; after that, the outcome is unknown.</param>
+    /// <exception cref="AppendConditionException">The condition does not hold.</exception>
+    /// <exception cref="ConcurrencyException">The stream is at another revision than expected.</exception>
+    /// <exception cref="CommitIdReusedException">The id is already used by a commit with other events.</exception>
+    ValueTask<CommitResult> AppendAsync(
+        StreamId stream,
+        ExpectedRevision expected,
+        AppendCondition condition,
+        IReadOnlyCollection<EventMessage> events,
+        Guid? commitId = null,
+        IReadOnlyDictionary<string, string>? headers = null,
+        CancellationToken cancellationToken = default);
+
+    /// <summary>Stores commits of several streams together, or none of them.</summary>
+    /// <param name="unit">At least one commit.</param>
+    /// <param name="cancellationToken">Cancelled before the unit is sent, nothing is stored; after that, the outcome is unknown.</param>
+    /// <exception cref="AppendConditionException">The condition of the unit does not hold.</exception>
+    /// <exception cref="ConcurrencyException">A stream is at another revision than expected; the exception names it.</exception>
+    /// <exception cref="CommitIdReusedException">
+    /// The id is already used in one of the streams, but not by this unit in all of them.
+    /// </exception>
+    /// <exception cref="StreamSealedException">A stream is sealed; the exception names it.</exception>
+    /// <exception cref="CommitRefusedException">A hook refused one of the commits.</exception>
+    /// <exception cref="CommitOutcomeUnknownException">The outcome is unknown; repeat the unit with the same id.</exception>
+    /// <exception cref="TooLargeException">The unit exceeds the engine's limits.</exception>
+    ValueTask<UnitResult> CommitAsync(CommitUnit unit, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Reads the events that match criteria, to decide on them, with the checkpoint up to which they were read. Costs what is read.
+    /// </summary>
+    /// <param name="criteria">What the decision depends on. All criteria name one bucket, and each a category or a tag.</param>
+    /// <param name="after">Only events after this checkpoint, to continue an earlier selection. Default: from the origin.</param>
+    /// <param name="cancellationToken">Ends the read by throwing.</param>
+    /// <exception cref="ArgumentException">The criteria cannot be the condition of a commit.</exception>
+    ValueTask<EventSelection> SelectAsync(
+        EventCriteria criteria, Checkpoint after = default, CancellationToken cancellationToken = default);
 
     /// <summary>Reads one stream up to its head at the start of the read. Returns the whole range, or throws.</summary>
     IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
@@ -101,6 +151,36 @@ public interface IEventStore : IAsyncDisposable
 
     /// <summary>Deletes a stream with its snapshots. It can be created again, from revision 1. Returns whether it existed.</summary>
     ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default);
+
+    /// <summary>Deletes a stream with its snapshots, if it is at a revision. It can be created again, from revision 1.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="expected">The expected revision.</param>
+    /// <param name="cancellationToken">Cancelled before it is sent, nothing is deleted.</param>
+    /// <returns>Whether it existed.</returns>
+    /// <exception cref="ConcurrencyException">The stream is at another revision than expected. Nothing was deleted.</exception>
+    ValueTask<bool> DeleteStreamAsync(StreamId stream, ExpectedRevision expected, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Removes the events of a stream below a revision from every read, with the snapshots that need them. Revision, commit ids and later
+    /// events stay; appends go on at the head. Cannot be undone.
+    /// </summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="before">The first revision to keep. One above the head removes all events.</param>
+    /// <param name="expected">The expected revision of the stream; null for any.</param>
+    /// <param name="cancellationToken">Cancelled before it is sent, nothing is removed.</param>
+    /// <returns>The first revision that exists now, one above the head where none does; null for no stream.</returns>
+    /// <exception cref="ConcurrencyException">The stream is at another revision than expected. Nothing was removed.</exception>
+    ValueTask<Revision?> TruncateStreamAsync(
+        StreamId stream, Revision before, ExpectedRevision? expected = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Makes a stream refuse commits until it is deleted. Sealing it again does nothing.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="expected">The expected revision of the stream; null for any.</param>
+    /// <param name="cancellationToken">Cancelled before it is sent, nothing is changed.</param>
+    /// <returns>The revision at which it is sealed.</returns>
+    /// <exception cref="ConcurrencyException">There is no such stream, or it is at another revision than expected.</exception>
+    ValueTask<Revision> SealStreamAsync(
+        StreamId stream, ExpectedRevision? expected = null, CancellationToken cancellationToken = default);
 
     /// <summary>Deletes all streams of a bucket, with their snapshots. Checkpoints are never reused.</summary>
     /// <exception cref="InvalidNameException">The bucket's name is empty, too long or ill-formed.</exception>
@@ -196,45 +276,4 @@ public sealed record DispatchStatus(
     /// there is none.
     /// </summary>
     public Exception? Failure { get; init; }
-}
-
-/// <summary>Describes how a store was built.</summary>
-/// <param name="Engine">The engine.</param>
-/// <param name="Serializer">The serializer.</param>
-/// <param name="Transforms">The ids of the payload transforms, in the order they are applied.</param>
-/// <param name="Hooks">The hooks, in the order they run.</param>
-/// <param name="Upconverters">The type names or types from which old events are converted.</param>
-/// <param name="Dispatch">How commits are dispatched.</param>
-/// <param name="SnapshotsKept">How many snapshots of a stream are kept; null for all.</param>
-public sealed record StoreDescription(
-    EngineDescription Engine,
-    string Serializer,
-    IReadOnlyList<string> Transforms,
-    IReadOnlyList<string> Hooks,
-    IReadOnlyList<string> Upconverters,
-    string Dispatch,
-    int? SnapshotsKept)
-{
-    /// <summary>Which payloads are read although they are not encrypted; null where none are, or nothing is encrypted.</summary>
-    public string? Plaintext { get; init; }
-
-    /// <summary>The description as lines of text, for a log or a console.</summary>
-    public override string ToString() => string.Join(Environment.NewLine, [
-        $"Engine:       {Engine.Name} at {Engine.Address}",
-        $"Durability:   {Engine.Durability.Level}: {Engine.Durability.Basis}",
-        .. Engine.Durability.Warnings.Select(warning => $"Warning:      {warning}"),
-        .. Engine.Findings.Select(finding => $"Finding:      {finding}"),
-        $"Capabilities: {Engine.Capabilities}",
-        $"Limits:       {Engine.Limits.MaxEventsPerCommit} events and {Engine.Limits.MaxCommitBytes} bytes a commit, "
-            + $"{Engine.Limits.MaxSnapshotBytes} bytes a snapshot",
-        $"Serializer:   {Serializer}",
-        $"Transforms:   {List(Transforms)}",
-        .. Plaintext is null ? Enumerable.Empty<string>() : [$"Plaintext:    {Plaintext}"],
-        $"Hooks:        {List(Hooks)}",
-        $"Upconverters: {List(Upconverters)}",
-        $"Dispatch:     {Dispatch}",
-        $"Snapshots:    {(SnapshotsKept is { } kept ? $"the newest {kept} of each stream are kept" : "all are kept")}",
-    ]);
-
-    private static string List(IReadOnlyList<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);
 }

@@ -9,6 +9,11 @@ public interface IEventStream
     /// <summary>The revision up to which the stream was read, which the next commit expects; 0 for a new stream.</summary>
     Revision Revision { get; }
 
+    /// <summary>
+    /// The first revision that exists: 1, unless the events before it were truncated. Do not fold a truncated stream without a snapshot.
+    /// </summary>
+    Revision FirstRevision { get; }
+
     /// <summary>The number of the newest commit read; 0 for none.</summary>
     CommitSequence CommitSequence { get; }
 

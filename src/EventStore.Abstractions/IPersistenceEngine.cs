@@ -28,7 +28,8 @@ public interface IPersistenceEngine : IAsyncDisposable
     /// Stores attempts, independent of one another, in the given order, and returns an outcome for each at its index. An attempt is whole
     /// or absent (G3). It gets consecutive revisions and checkpoints (G4, G13), which become visible in that order (G14). It is decided
     /// against the attempts before it (G5, G6). A commit id known in the stream returns a duplicate, whatever revision is expected (G7).
-    /// The engine assigns the stamp (G11). On return every read reflects the batch (G9).
+    /// A unit is stored whole or not at all (G54). <see cref="AttemptRules"/> has the order of the checks. The engine assigns the stamp
+    /// (G11). On return every read reflects the batch (G9).
     /// </summary>
     /// <param name="attempts">At least one.</param>
     /// <param name="cancellationToken">Honoured before anything is sent.</param>
@@ -43,18 +44,20 @@ public interface IPersistenceEngine : IAsyncDisposable
         (await CommitAsync([attempt], cancellationToken).ConfigureAwait(false))[0];
 
     /// <summary>
-    /// Finds the commit that a stream holds under a commit id, by index; null for none. What is found is stored as durably as an
-    /// acknowledged commit. Null does not show that a request still under way stores nothing (G12).
+    /// Finds the commit that a stream holds under a commit id, by index, also one whose events were truncated (G55); null for none. What is
+    /// found is stored as durably as an acknowledged commit. Null does not show that a request still under way stores nothing (G12).
     /// </summary>
     ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Reads a page of one stream, by key: the range's next events and the head (G15–G18). The cost depends on the page only (G20).
+    /// Reads a page of one stream, by key: the range's next events and the stream's state (G15–G18). The cost depends on the page only
+    /// (G20). A range that begins below the first revision begins there (G55).
     /// </summary>
     ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Reads a page of the store in checkpoint order, filtered (G14–G19). Its position advances even where nothing matches (G19).
+    /// Reads a page of the store in checkpoint order, filtered (G14–G19). Its position advances even where nothing matches (G19). Criteria
+    /// that name a category or a tag cost at most the entries of the rarest such term (G51).
     /// </summary>
     ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default);
 
@@ -67,11 +70,14 @@ public interface IPersistenceEngine : IAsyncDisposable
     ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default);
 
     /// <summary>Stores a snapshot; one of the same revision and schema version is replaced (G21). Heads show the newest (G22).</summary>
-    /// <exception cref="SnapshotRefusedException">It is above the stream's head (G22).</exception>
+    /// <exception cref="SnapshotRefusedException"><see cref="AttemptRules.Accepts"/> says no (G22, G46, G55).</exception>
     /// <exception cref="TooLargeException">It exceeds the limits.</exception>
     ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default);
 
-    /// <summary>Finds the newest snapshot at or below a revision, of the highest schema version there (G21); null for none.</summary>
+    /// <summary>
+    /// Finds the newest snapshot at or below a revision, of the highest schema version there (G21), with the incarnation of its stream.
+    /// Null for none.
+    /// </summary>
     ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default);
 
     /// <summary>Deletes the snapshots of a stream except the newest (G23); 0 deletes all. The head shows the newest one left.</summary>
@@ -106,10 +112,44 @@ public interface IPersistenceEngine : IAsyncDisposable
     ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Deletes a stream with its snapshots from every read (G25, G46), and its commit ids. Its checkpoints are not reused (G13).
+    /// Deletes a stream with its snapshots from every read (G25, G46), its commit ids and its seal. Its checkpoints are not reused (G13).
     /// </summary>
-    /// <returns>Whether it existed.</returns>
-    ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default);
+    /// <returns><see cref="StreamChangeKind.Changed"/>, <see cref="StreamChangeKind.Missing"/> or a conflict.</returns>
+    ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Removes the events of a stream below a revision from every read (G55). Revision, commit sequence, incarnation and commit ids stay;
+    /// snapshots below the revision before are deleted. A revision above the head removes all events.
+    /// </summary>
+    /// <returns>The stream after it; unchanged where those events were removed before.</returns>
+    ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default);
+
+    /// <summary>Makes a stream refuse commits until it is deleted (G56).</summary>
+    ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Holds the storage for an import (G58): only this engine may commit, and all others throw <see cref="StorageHeldException"/>, also
+    /// after a restart. Holding again under the same name continues an import that was interrupted.
+    /// </summary>
+    /// <param name="holder">The name of the import.</param>
+    /// <param name="cancellationToken">Honoured before anything is sent.</param>
+    /// <exception cref="StorageHeldException">Another import holds the storage.</exception>
+    ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends the hold of an import, so that all may commit again. Does nothing where there is none.</summary>
+    /// <exception cref="StorageHeldException">Another import holds the storage.</exception>
+    ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Passes over checkpoints up to this one, so that the next commit gets the one after it (G58). Reads move on over the gap. Does
+    /// nothing where the store is already that far.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is above <see cref="AttemptRules.MaxSkipped"/>.</exception>
+    /// <exception cref="InvalidOperationException">This engine does not hold the storage.</exception>
+    ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Deletes all streams of a bucket, with their snapshots (G46). Keeps documents; checkpoints are not reused (G13).

@@ -44,7 +44,7 @@ public sealed class PageBuilder(PageLimit limit, int expectedEvents = 0)
         ArgumentNullException.ThrowIfNull(recorded);
         if (IsFull) return false;
         if (Count == events.Length) Array.Resize(ref events, Math.Clamp(Count * 2, 16, Math.Max(16, limit.MaxEvents)));
-        bytes += recorded.Record.Body.Length + recorded.Record.Headers.Length;
+        bytes += recorded.Record.SizeBytes;
         events[Count++] = recorded;
         return true;
     }
@@ -52,9 +52,9 @@ public sealed class PageBuilder(PageLimit limit, int expectedEvents = 0)
 
 /// <summary>A page of one stream.</summary>
 /// <param name="Events">The next events of the range, in the order of the request.</param>
-/// <param name="Head">The stream's revision when the page was read; 0 for no stream.</param>
+/// <param name="State">The stream when the page was read.</param>
 /// <param name="IsEnd">Whether the range had no further events then.</param>
-public sealed record StreamPage(ReadOnlyMemory<RecordedEvent> Events, Revision Head, bool IsEnd);
+public sealed record StreamPage(ReadOnlyMemory<RecordedEvent> Events, StreamState State, bool IsEnd);
 
 /// <summary>A page of the whole store.</summary>
 /// <param name="Events">The next matching events of the range, in the order of the request; possibly none although more follow.</param>

@@ -75,9 +75,14 @@ public record EventFilter
     /// <summary>Only commits stamped at or after this instant; null for all. An approximation, as clocks may be wrong.</summary>
     public DateTimeOffset? Since { get; init; }
 
+    /// <summary>Only events that match these criteria; null for all. Reading them costs what they select, not the store.</summary>
+    public EventCriteria? Criteria { get; init; }
+
     /// <summary>Whether an event matches. This defines the meaning of the properties.</summary>
     public bool Matches(RecordedEvent recorded) =>
-        MatchesCommit(recorded.Commit) && (eventTypes is null || eventTypes.Contains(recorded.Record.EventType));
+        MatchesCommit(recorded.Commit)
+        && (eventTypes is null || eventTypes.Contains(recorded.Record.EventType))
+        && (Criteria is null || Criteria.Matches(recorded));
 
     /// <summary>A filter that matches at least what both match. Where both ask for something, this one's value is kept.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
@@ -91,10 +96,11 @@ public record EventFilter
             Id = Id ?? other.Id,
             EventTypes = EventTypes ?? other.EventTypes,
             Since = Since ?? other.Since,
+            Criteria = Criteria ?? other.Criteria,
         };
     }
 
-    /// <summary>Whether events of a commit can match, except for their types.</summary>
+    /// <summary>Whether events of a commit can match, except for their types and criteria.</summary>
     public bool MatchesCommit(CommitRecord commit)
     {
         ArgumentNullException.ThrowIfNull(commit);

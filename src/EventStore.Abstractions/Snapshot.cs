@@ -7,10 +7,16 @@ namespace EventStore;
 /// <param name="SchemaVersion">The version of the state's shape; 0 or higher. At one revision the higher one is newer.</param>
 public record Snapshot(StreamId Stream, Revision Revision, object State, int SchemaVersion = 0)
 {
+    /// <summary>
+    /// The stream to which it belongs, by the checkpoint of its first event; the origin for one that was made by the application. A
+    /// snapshot of a stream that was deleted since does not open a new one of the same name.
+    /// </summary>
+    public Checkpoint Incarnation { get; init; }
+
     /// <summary>The same snapshot with its state as a type. <c>store.Snapshots.FindAsync</c> finds snapshots without one.</summary>
     /// <exception cref="InvalidCastException">The state is of another type.</exception>
     public Snapshot<TState> Of<TState>() where TState : notnull => this as Snapshot<TState> ?? (State is TState state
-        ? new(Stream, Revision, state, SchemaVersion)
+        ? new(Stream, Revision, state, SchemaVersion) { Incarnation = Incarnation }
         : throw new InvalidCastException(
             $"The snapshot of stream '{Stream}' at revision {Revision} has a state of {State?.GetType()}, not of {typeof(TState)}. "
             + "Ask for its type, or register the type under the name with which the snapshot was saved."));
@@ -49,6 +55,15 @@ public sealed record OpenedStream(Snapshot? Snapshot, IEventStream Stream);
 /// <param name="SnapshotRevision">The revision of its newest snapshot; 0 when it has none.</param>
 public sealed record StreamHead(StreamId Stream, Revision Revision, CommitSequence CommitSequence, Revision SnapshotRevision)
 {
+    /// <summary>The first revision that is not truncated; one above the revision where all are.</summary>
+    public Revision FirstRevision { get; init; } = new(1);
+
+    /// <summary>Whether the stream refuses commits.</summary>
+    public bool IsSealed { get; init; }
+
+    /// <summary>The checkpoint of the stream's first event, which distinguishes a stream from another of the same name.</summary>
+    public Checkpoint Incarnation { get; init; }
+
     /// <summary>How many events came after the newest snapshot.</summary>
     public long EventsSinceSnapshot => Revision.Value - SnapshotRevision.Value;
 }

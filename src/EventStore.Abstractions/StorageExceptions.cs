@@ -36,6 +36,15 @@ public sealed class StorageNotFoundException : StorageException
     }
 }
 
+/// <summary>The storage is held by an import. Nothing was written.</summary>
+public sealed class StorageHeldException(string holder) : StorageException(
+    $"The storage is held by the import '{Names.Printable(holder)}'. Nothing was written. "
+    + "Wait until it is finished, or finish it under that name.")
+{
+    /// <summary>The name of the import.</summary>
+    public string Holder { get; } = holder;
+}
+
 /// <summary>Stored data is damaged at a known place. Nothing was changed.</summary>
 public sealed class CorruptStorageException : StorageException
 {

@@ -31,7 +31,11 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     [Fact, Guarantee("G9")]
     public async Task The_outcome_equals_what_a_read_returns()
     {
-        var attempt = new CommitAttempt(stream, SequentialGuid.Next(), ExpectedRevision.NoStream, new byte[] { 7, 8 }, Events(2));
+        var attempt = new CommitAttempt(stream, SequentialGuid.Next(), Events(2))
+        {
+            Expected = ExpectedRevision.NoStream,
+            Headers = new byte[] { 7, 8 },
+        };
         var outcome = await CommitAsync(attempt);
 
         Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
@@ -66,7 +70,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
         {
             var outcome = await CommitAsync(Attempt(stream, expected, Events(2)));
             Assert.Equal((expected, holds ? CommitOutcomeKind.Committed : CommitOutcomeKind.Conflict), (expected, outcome.Kind));
-            if (!holds) Assert.Equal(existing, outcome.Actual.Value);
+            if (!holds) Assert.Equal(existing, outcome.Actual.Revision.Value);
 
             Assert.Equal(existing + (holds ? 2 : 0), (await ReadStreamAsync(stream)).Count);
             if (!holds) continue;
@@ -84,7 +88,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
 
         Assert.Single(await ReadAllAsync());
         Assert.Equal(1, (await HeadAsync(stream)).CommitSequence.Value);
-        var again = new CommitAttempt(stream, loser.CommitId, new Revision(1), default, loser.Events);
+        var again = new CommitAttempt(stream, loser.CommitId, loser.Events) { Expected = new Revision(1) };
         Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(again)).Kind);
         Assert.Equal(Range(1, 6), Revisions(await ReadStreamAsync(stream)));
     }
@@ -92,7 +96,11 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
     [Fact, Guarantee("G7")]
     public async Task A_known_commit_id_returns_the_original_commit_whatever_revision_is_expected()
     {
-        var attempt = new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.NoStream, new byte[] { 1, 2, 3 }, Events(3));
+        var attempt = new CommitAttempt(stream, Guid.NewGuid(), Events(3))
+        {
+            Expected = ExpectedRevision.NoStream,
+            Headers = new byte[] { 1, 2, 3 },
+        };
         var outcomeOfFirst = await CommitAsync(attempt);
         Assert.Equal(CommitOutcomeKind.Committed, outcomeOfFirst.Kind);
         var original = outcomeOfFirst.Commit!;
@@ -105,7 +113,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
         ];
         foreach (var expected in cases)
         {
-            var outcome = await CommitAsync(new CommitAttempt(stream, attempt.CommitId, expected, default, attempt.Events));
+            var outcome = await CommitAsync(new CommitAttempt(stream, attempt.CommitId, attempt.Events) { Expected = expected });
             Assert.Equal((expected, CommitOutcomeKind.Duplicate), (expected, outcome.Kind));
             Assert.Equal(original with { Headers = default }, outcome.Commit! with { Headers = default });
             Assert.Equal(new byte[] { 1, 2, 3 }, outcome.Commit.Headers.ToArray());
@@ -143,7 +151,7 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
 
         const CommitOutcomeKind Ok = CommitOutcomeKind.Committed, Lost = CommitOutcomeKind.Conflict;
         Assert.Equal([Ok, Lost, Ok, Ok, Lost, Lost, Ok], outcomes.Select(outcome => outcome.Kind));
-        Assert.Equal([2, 0, 4], new[] { 1, 4, 5 }.Select(i => outcomes[i].Actual.Value));
+        Assert.Equal([2, 0, 4], new[] { 1, 4, 5 }.Select(i => outcomes[i].Actual.Revision.Value));
         Assert.Equal(["a1", "a2", "b1", "c1", "c2", "d1"], Bodies(await ReadAllAsync()));
         Assert.Equal(Range(1, 5), Revisions(await ReadStreamAsync(stream)));
         Assert.Null(await Engine.FindHeadAsync("missing"));
@@ -199,9 +207,9 @@ public abstract class CommitSpecification<TBackend> : Specification<TBackend> wh
         var stored = await Engine.CommitAsync(
         [
             Attempt(stream, ExpectedRevision.Any, Events(2)),
-            new CommitAttempt(stream, id, ExpectedRevision.Any, headers, Events(3)),
-            new CommitAttempt(other, id, ExpectedRevision.Any, default, Events(1)),
-            new CommitAttempt(emptied, id, ExpectedRevision.Any, default, Events(1)),
+            new CommitAttempt(stream, id, Events(3)) { Headers = headers },
+            new CommitAttempt(other, id, Events(1)),
+            new CommitAttempt(emptied, id, Events(1)),
             Attempt(stream, ExpectedRevision.Any),
         ]);
         await Engine.DeleteStreamAsync(emptied);

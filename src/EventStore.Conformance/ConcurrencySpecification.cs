@@ -23,7 +23,7 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
                     engines[racer % engines.Count], Attempt("stream", new Revision(round * 2), Events(2, $"{round}.{racer}."))))));
             Assert.Single(outcomes, outcome => outcome.Kind == CommitOutcomeKind.Committed);
             Assert.All(outcomes.Where(outcome => outcome.Kind != CommitOutcomeKind.Committed), outcome =>
-                Assert.Equal((CommitOutcomeKind.Conflict, (round + 1) * 2L), (outcome.Kind, outcome.Actual.Value)));
+                Assert.Equal((CommitOutcomeKind.Conflict, (round + 1) * 2L), (outcome.Kind, outcome.Actual.Revision.Value)));
         }
 
         var stored = await ReadStreamAsync("stream");
@@ -179,7 +179,7 @@ public abstract class ConcurrencySpecification<TBackend> : Specification<TBacken
             Assert.Equal((round, CommitOutcomeKind.Duplicate), (round, (await CommitAsync(other, first)).Kind));
             Assert.Equal(
                 (round, CommitOutcomeKind.Committed), (round, (await CommitAsync(other, Attempt("stream", new Revision(3)))).Kind));
-            Assert.Equal(4, (await CommitAsync(Engine, Attempt("stream", new Revision(3)))).Actual.Value);
+            Assert.Equal(4, (await CommitAsync(Engine, Attempt("stream", new Revision(3)))).Actual.Revision.Value);
             Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(Engine, Attempt("stream", new Revision(4)))).Kind);
             Assert.Equal(5, (await HeadAsync("stream", other)).Revision.Value);
             await other.SaveSnapshotAsync(new SnapshotRecord("stream", new Revision(5), 0, "state", default));

@@ -45,6 +45,44 @@ public abstract class ConsumerSpecification<TBackend> : ConsumerFacts<TBackend> 
         }
     }
 
+    [Fact(Timeout = Minute), Guarantee("G57")]
+    public async Task Retention_keeps_what_a_consumer_has_not_handled()
+    {
+        await using var store = await Wire().KeepEvents("kept", maxEvents: 2).BuildAsync();
+        StreamId kept = new("kept", "1"), other = new("other", "1");
+        await AppendAsync(5);
+        await using (var consumer = await store.Consumers.StartAsync("slow", ConsumerSource.OfStream(kept), See, Quick()))
+            await consumer.WaitUntilCaughtUpAsync();
+        await AppendAsync(5);
+        var report = await store.Retention.ApplyAsync();
+        Assert.Equal((1L, 5L), (report.Streams, report.Events));
+        Assert.Equal(["consumer 'slow'"], report.HeldBackBy);
+        await ExpectAsync(6);
+
+        await using (var consumer = await store.Consumers.StartAsync("slow", ConsumerSource.OfStream(kept), See, Quick()))
+            await consumer.WaitUntilCaughtUpAsync();
+        report = await store.Retention.ApplyAsync();
+        Assert.Equal((1L, 3L), (report.Streams, report.Events));
+        Assert.Empty(report.HeldBackBy);
+        await ExpectAsync(9);
+
+        async Task AppendAsync(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                await store.AppendAsync(kept, "kept");
+                await store.AppendAsync(other, "other");
+            }
+        }
+
+        async Task ExpectAsync(long first)
+        {
+            var left = (await ToListAsync(store.ReadStreamAsync(kept))).Select(committed => committed.Revision.Value);
+            Assert.Equal(Enumerable.Range((int)first, 11 - (int)first).Select(revision => (long)revision), left);
+            Assert.Equal(10, (await ToListAsync(store.ReadStreamAsync(other))).Count);
+        }
+    }
+
     [Fact(Timeout = Minute), Guarantee("G32")]
     public async Task A_restarted_consumer_continues_after_the_events_it_handled()
     {

@@ -59,8 +59,26 @@ public abstract class DelegatingEngine(IPersistenceEngine inner) : IPersistenceE
     public virtual ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
         Inner.WaitForCommitsAsync(after, atMost, cancellationToken);
 
-    public virtual ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        Inner.DeleteStreamAsync(stream, cancellationToken);
+    public virtual ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        Inner.DeleteStreamAsync(stream, expected, cancellationToken);
+
+    public virtual ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        Inner.TruncateStreamAsync(stream, before, expected, cancellationToken);
+
+    public virtual ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        Inner.SealStreamAsync(stream, expected, cancellationToken);
+
+    public virtual ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default) =>
+        Inner.HoldAsync(holder, cancellationToken);
+
+    public virtual ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default) =>
+        Inner.ReleaseAsync(holder, cancellationToken);
+
+    public virtual ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) =>
+        Inner.SkipCheckpointsAsync(upTo, cancellationToken);
 
     public virtual ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
         Inner.PurgeBucketAsync(bucket, cancellationToken);

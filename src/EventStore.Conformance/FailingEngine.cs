@@ -111,8 +111,17 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan, Ti
         Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
         await ReadAsync(() => Done(base.WaitForCommitsAsync(after, atMost, cancellationToken)));
 
-    public override ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        WriteAsync(() => base.DeleteStreamAsync(stream, cancellationToken));
+    public override ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        WriteAsync(() => base.DeleteStreamAsync(stream, expected, cancellationToken));
+
+    public override ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        WriteAsync(() => base.TruncateStreamAsync(stream, before, expected, cancellationToken));
+
+    public override ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        WriteAsync(() => base.SealStreamAsync(stream, expected, cancellationToken));
 
     public override async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
         await WriteAsync(() => Done(base.PurgeBucketAsync(bucket, cancellationToken)));

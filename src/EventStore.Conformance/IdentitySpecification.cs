@@ -105,7 +105,7 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
         for (var i = 0; i < streams.Length; i++)
         {
             var outcome = await CommitAsync(
-                new CommitAttempt(streams[i], commitId, ExpectedRevision.NoStream, default, Events(i + 1, $"s{i}-")));
+                new CommitAttempt(streams[i], commitId, Events(i + 1, $"s{i}-")) { Expected = ExpectedRevision.NoStream });
             Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
             await Engine.SaveSnapshotAsync(new SnapshotRecord(streams[i], new Revision(i + 1), 0, "state", Bytes($"s{i}")));
         }
@@ -126,7 +126,7 @@ public abstract class IdentitySpecification<TBackend> : Specification<TBackend> 
         Assert.NotNull(await Engine.FindSnapshotAsync(streams[3], Revision.Max));
         Assert.Equal(
             CommitOutcomeKind.Duplicate,
-            (await CommitAsync(new CommitAttempt(streams[1], commitId, ExpectedRevision.Any, default, Events(2)))).Kind);
+            (await CommitAsync(new CommitAttempt(streams[1], commitId, Events(2)))).Kind);
     }
 
     [Fact, Guarantee("G1", "G2")]

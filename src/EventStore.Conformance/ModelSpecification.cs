@@ -11,7 +11,9 @@ public abstract class ModelSpecification<TBackend> : Specification<TBackend> whe
     private const int TenMinutes = 600_000;
 
     [Theory(Timeout = TenMinutes)]
-    [Guarantee("G3", "G4", "G5", "G6", "G7", "G9", "G13", "G15", "G16", "G19", "G21", "G22", "G23", "G24", "G25", "G46")]
+    [Guarantee(
+        "G3", "G4", "G5", "G6", "G7", "G9", "G13", "G15", "G16", "G19", "G21", "G22", "G23", "G24", "G25", "G46", "G51", "G52", "G54",
+        "G55", "G56")]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
@@ -32,7 +34,7 @@ public abstract class ModelSpecification<TBackend> : Specification<TBackend> whe
         var tasks = Enumerable.Range(0, 4).Select(writer => Task.Run(async () =>
         {
             var random = new Random(100 + writer);
-            var run = new ModelRun(Engine, $"writer-{writer}");
+            var run = new ModelRun(Engine, $"writer-{writer}", isAlone: false);
             for (var i = 0; i < (IsLongRun ? 3000 : 300); i++) await run.ApplyAsync(ModelOperation.Draw(random, isAlone: false));
         })).ToList();
         var writing = Task.WhenAll(tasks);
@@ -85,20 +87,26 @@ public abstract class ModelSpecification<TBackend> : Specification<TBackend> whe
         return null;
     }
 
-    // Removes smaller and smaller parts while the rest still fails.
+    // Removes smaller and smaller parts while the rest still fails, until nothing more can be removed.
     private async ValueTask<(ModelOperation[] History, string Message)> ShortenAsync(ModelOperation[] history, string message)
     {
-        var tries = 0;
-        for (var part = history.Length / 2; part >= 1; part /= 2)
+        const int MaxTries = 600;
+        var (tries, length) = (0, 0);
+        do
         {
-            for (var start = 0; start + part <= history.Length && tries < 400;)
+            length = history.Length;
+            for (var part = Math.Max(1, length / 2); part >= 1; part /= 2)
             {
-                ModelOperation[] shorter = [.. history.Take(start), .. history.Skip(start + part)];
-                tries++;
-                if (await FindDisagreementAsync(shorter) is { } still) (history, message) = (shorter, still.Message);
-                else start += part;
+                for (var start = 0; start + part <= history.Length && tries < MaxTries;)
+                {
+                    ModelOperation[] shorter = [.. history.Take(start), .. history.Skip(start + part)];
+                    tries++;
+                    if (await FindDisagreementAsync(shorter) is { } still) (history, message) = (shorter, still.Message);
+                    else start += part;
+                }
             }
         }
+        while (history.Length < length && tries < MaxTries);
 
         return (history, message);
     }

@@ -24,7 +24,7 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
         for (var i = 0; i < payloads.Length; i++)
         {
             var outcome = await CommitAsync(
-                new CommitAttempt($"one-{i}", Guid.NewGuid(), ExpectedRevision.NoStream, payloads[i], [events[i]]));
+                new CommitAttempt($"one-{i}", Guid.NewGuid(), [events[i]]) { Expected = ExpectedRevision.NoStream, Headers = payloads[i] });
             Assert.Equal(CommitOutcomeKind.Committed, outcome.Kind);
         }
 
@@ -63,7 +63,7 @@ public abstract class PayloadSpecification<TBackend> : Specification<TBackend> w
     {
         byte[] body = [1, 2, 3], headers = [4, 5], commitHeaders = [6], state = [7], content = [8];
         EventRecord[] events = [new(Guid.NewGuid(), "type", body, headers)];
-        await CommitAsync(new CommitAttempt(stream, Guid.NewGuid(), ExpectedRevision.Any, commitHeaders, events));
+        await CommitAsync(new CommitAttempt(stream, Guid.NewGuid(), events) { Headers = commitHeaders });
         await Engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(1), 0, "state", state));
         await Engine.PutDocumentAsync("document", content, 0);
         foreach (var bytes in (byte[][])[body, headers, commitHeaders, state, content]) Array.Fill(bytes, (byte)99);

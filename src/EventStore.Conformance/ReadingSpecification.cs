@@ -64,7 +64,7 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
         await AppendAsync(stream, 1);
         var page = await Engine.ReadStreamAsync(
             new StreamRead("missing", new Revision(1), Revision.Max, ReadDirection.Forward, new PageLimit(10, 1 << 20)));
-        Assert.Equal((0, 0L, true), (page.Events.Length, page.Head.Value, page.IsEnd));
+        Assert.Equal((0, 0L, true), (page.Events.Length, page.State.Revision.Value, page.IsEnd));
         Assert.Null(await Engine.FindHeadAsync("missing"));
         Assert.Empty(await ReadStreamAsync("missing", direction: ReadDirection.Backward));
     }
@@ -88,7 +88,7 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
             }
 
             var page = await Engine.ReadStreamAsync(new StreamRead(stream, Revision.Max, Revision.Max, direction, limit));
-            Assert.Equal((0, true, 3L), (page.Events.Length, page.IsEnd, page.Head.Value));
+            Assert.Equal((0, true, 3L), (page.Events.Length, page.IsEnd, page.State.Revision.Value));
         }
     }
 
@@ -99,7 +99,7 @@ public abstract class ReadingSpecification<TBackend> : Specification<TBackend> w
         var last = await AppendAsync("other", 4);
         var page = await Engine.ReadStreamAsync(
             new StreamRead(stream, new Revision(2), new Revision(3), ReadDirection.Forward, new PageLimit(1, 1 << 20)));
-        Assert.Equal((5L, false), (page.Head.Value, page.IsEnd));
+        Assert.Equal((5L, false), (page.State.Revision.Value, page.IsEnd));
         var all = await Engine.ReadAllAsync(
             new StoreRead(
                 new EventFilter { Id = "stream" }, new Checkpoint(0), new Checkpoint(3), ReadDirection.Forward, new PageLimit(2, 1 << 20)));

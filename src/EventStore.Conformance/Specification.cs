@@ -66,7 +66,7 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
         [.. Enumerable.Range(1, count).Select(i => Event($"{prefix}{i}"))];
 
     protected static CommitAttempt Attempt(StreamId stream, ExpectedRevision expected, params EventRecord[] events) =>
-        new(stream, SequentialGuid.Next(), expected, default, events.Length == 0 ? [Event()] : events);
+        new(stream, SequentialGuid.Next(), events.Length == 0 ? [Event()] : events) { Expected = expected };
 
     protected ValueTask<CommitOutcome> CommitAsync(CommitAttempt attempt) => CommitAsync(Engine, attempt);
 
@@ -94,6 +94,10 @@ public abstract class Specification<TBackend> : IAsyncLifetime where TBackend : 
     protected async ValueTask<SnapshotRecord> SnapshotAsync(StreamId stream, Revision atMost) =>
         Present(
             await Engine.FindSnapshotAsync(stream, atMost), $"stream '{stream}' has a snapshot at or below {atMost}, but none was found");
+
+    /// <summary>The commit of a stream under an id, where there must be one.</summary>
+    protected async ValueTask<CommitRecord> FoundAsync(StreamId stream, Guid commitId) =>
+        Present(await Engine.FindCommitAsync(stream, commitId), $"stream '{stream}' holds commit {commitId}, but it was not found");
 
     /// <summary>A document that must exist.</summary>
     protected async ValueTask<NamedDocument> DocumentAsync(string name) =>

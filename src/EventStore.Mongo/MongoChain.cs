@@ -31,12 +31,12 @@ internal sealed class MongoChain(MongoConnection connection)
         return count;
     }
 
-    /// <summary>Whether an entry is the known end. Removals leave what is compared.</summary>
+    /// <summary>Whether an entry is the known end. What empties entries leaves what is compared.</summary>
     public static bool IsEnd(BsonDocument document, MongoEnd end) => MongoEnd.Of(MongoEntry.Of(document)) == end;
 
     /// <summary>Records that the chain no longer holds the end. Returns the exception to throw.</summary>
     public StorageReplacedException Lost(MongoEnd end) => connection.History.Replace(
-        $"its entry at checkpoint {end.First} is gone, or another one is in its place. "
+        $"its entry {end.Link}, at checkpoint {end.Last}, is gone, or another one is in its place. "
         + "Its server lost what it had acknowledged, or an older state was restored. Consumers may have handled events that are gone.");
 
     private async Task<int> InsertAsync(List<BsonDocument> documents)
@@ -66,7 +66,7 @@ internal sealed class MongoChain(MongoConnection connection)
         if (end == MongoEnd.Origin) return true;
         try
         {
-            return await connection.FindFirstAsync(connection.Entries, QueryOf(end.First), CancellationToken.None).ConfigureAwait(false)
+            return await connection.FindFirstAsync(connection.Entries, QueryOf(end.Link), CancellationToken.None).ConfigureAwait(false)
                 is { } found && IsEnd(found, end);
         }
         catch (StorageUnavailableException)
@@ -81,7 +81,7 @@ internal sealed class MongoChain(MongoConnection connection)
         var first = inserted[0][MongoRows.Key].AsInt64;
         for (var attempt = 1; ; attempt++)
         {
-            var found = await FindBothAsync(end.First, first).ConfigureAwait(false);
+            var found = await FindBothAsync(end.Link, first).ConfigureAwait(false);
             if (found.Exists(document => IsEnd(document, end))) return;
             if (attempt == MongoConnection.AttemptsInDoubt || found.Exists(document => document[MongoRows.Key] == first))
             {
@@ -109,8 +109,11 @@ internal sealed class MongoChain(MongoConnection connection)
 
     private async Task DeleteAsync(List<BsonDocument> inserted, StorageReplacedException lost)
     {
-        var entries = inserted.Select(document =>
-            new BsonDocument { { MongoRows.Key, document[MongoRows.Key] }, { MongoRows.Commit, document[MongoRows.Commit] } });
+        var entries = inserted.Select(document => new BsonDocument
+        {
+            { MongoRows.Key, document[MongoRows.Key] }, { MongoRows.Last, document[MongoRows.Last] },
+            { MongoRows.Stamp, document[MongoRows.Stamp] }, { MongoRows.Commit, document.GetValue(MongoRows.Commit, BsonNull.Value) },
+        });
         var filter = new BsonDocument("$or", new BsonArray(entries));
         try
         {
@@ -123,5 +126,5 @@ internal sealed class MongoChain(MongoConnection connection)
     }
 
     private static MongoQuery QueryOf(params long[] keys) =>
-        new(new BsonDocument(MongoRows.Key, new BsonDocument("$in", new BsonArray(keys)))) { Fields = MongoRows.WithoutPayloads };
+        new(new BsonDocument(MongoRows.Key, new BsonDocument("$in", new BsonArray(keys)))) { Fields = MongoRows.OnlyEnd };
 }

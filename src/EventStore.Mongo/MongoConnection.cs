@@ -29,6 +29,7 @@ internal sealed class MongoConnection
         Entries = database.GetCollection<BsonDocument>($"{options.Name}.entries", settings);
         Snapshots = database.GetCollection<BsonDocument>($"{options.Name}.snapshots", settings);
         Documents = database.GetCollection<BsonDocument>($"{options.Name}.documents", settings);
+        Names = database.GetCollection<BsonDocument>($"{options.Name}.names", settings);
         Store = database.GetCollection<BsonDocument>($"{options.Name}.store", settings);
     }
 
@@ -45,19 +46,22 @@ internal sealed class MongoConnection
 
     public TimeSpan PollInterval => options.PollInterval;
 
-    /// <summary>The chain: commits, removals, and what is left of removed ones.</summary>
+    /// <summary>The chain: commits, units, changes of streams, and what is left of removed ones.</summary>
     public IMongoCollection<BsonDocument> Entries { get; }
 
     public IMongoCollection<BsonDocument> Snapshots { get; }
 
     public IMongoCollection<BsonDocument> Documents { get; }
 
+    /// <summary>The names of streams that began in a unit beside others.</summary>
+    public IMongoCollection<BsonDocument> Names { get; }
+
     /// <summary>The format's version.</summary>
     public IMongoCollection<BsonDocument> Store { get; }
 
     /// <summary>
-    /// The newest entry of the chain; null before the first. A new primary may not know for a moment what a majority has: an older
-    /// entry is asked for again before it is believed.
+    /// The newest entry of the chain, as far as it is its end; null before the first. A new primary may not know for a moment what a
+    /// majority has: an older entry is asked for again before it is believed.
     /// </summary>
     /// <exception cref="StorageReplacedException">The chain ends before what was seen of it.</exception>
     public async Task<MongoEntry?> FindNewestAsync(CancellationToken cancellationToken)
@@ -65,7 +69,7 @@ internal sealed class MongoConnection
         var known = History.Newest;
         for (var attempt = 1; ; attempt++)
         {
-            var found = await FindFirstAsync(Entries, MongoReader.Newest, cancellationToken).ConfigureAwait(false);
+            var found = await FindFirstAsync(Entries, MongoStorePages.Newest, cancellationToken).ConfigureAwait(false);
             var last = new Checkpoint(found is null ? 0 : MongoEntry.Of(found).Last);
             if (last >= known || attempt == AttemptsInDoubt)
             {
@@ -156,6 +160,9 @@ internal readonly record struct MongoQuery(BsonDocument Filter)
     /// <summary>The fields; null for all.</summary>
     public BsonDocument? Fields { get; init; }
 
+    /// <summary>How many documents are passed over first.</summary>
+    public int Skip { get; init; }
+
     /// <summary>Most documents; 0 for all.</summary>
     public int Limit { get; init; }
 
@@ -166,6 +173,7 @@ internal readonly record struct MongoQuery(BsonDocument Filter)
     {
         Sort = Sort,
         Projection = Fields,
+        Skip = Skip == 0 ? null : Skip,
         Limit = Limit == 0 ? null : Limit,
         BatchSize = BatchSize ?? (Limit is 0 or int.MaxValue ? null : Limit + 1)
     };

@@ -31,7 +31,7 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
     public bool HasChangeStreams => HasMajority;
 
     /// <summary>The most bytes of a document that the servers take; some services take less than MongoDB.</summary>
-    public int MaxDocumentBytes { get; init; } = MongoRows.MaxDocumentBytes;
+    public int MaxDocumentBytes { get; init; } = MongoCommits.MaxDocumentBytes;
 
     public static async Task<MongoDeployment> DetectAsync(IMongoDatabase database, MongoOptions options,
         CancellationToken cancellationToken)
@@ -53,7 +53,7 @@ internal sealed record MongoDeployment(string Kind, bool HasMajority, bool? IsPe
             return found with
             {
                 MaxDocumentBytes = cluster.Servers.Select(server => server.MaxDocumentSize).Where(size => size > 0)
-                    .Append(MongoRows.MaxDocumentBytes).Min(),
+                    .Append(MongoCommits.MaxDocumentBytes).Min(),
             };
         }
         catch (Exception error) when (MongoErrors.IsOfDriver(error))

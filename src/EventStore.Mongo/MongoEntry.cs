@@ -3,114 +3,153 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// What a removal removes: a stream, a bucket, or everything. A bucket stands as a stream without id, which no stream is; everything as no
-/// bucket.
+/// A link of the chain: a commit or unit, a change of streams, or neither. The last is a gap, the begin or end of a hold, or the rest of
+/// what was removed.
 /// </summary>
-internal readonly record struct MongoTarget(string Bucket, string Category, string Id)
+internal sealed class MongoEntry
 {
-    public static MongoTarget Everything => new("", "", "");
+    private readonly BsonDocument document;
 
-    public bool IsStream => Id.Length > 0;
-
-    public static MongoTarget Of(StreamId stream) => new(stream.Bucket, stream.Category, stream.Id);
-
-    public static MongoTarget Of(string? bucket) => bucket is null ? Everything : new(bucket, "", "");
-
-    /// <exception cref="InvalidNameException">It is no stream.</exception>
-    public void RequireStream() => _ = new StreamId(Bucket, Category, Id);
-
-    public bool Covers(StreamId stream) =>
-        IsStream ? Id == stream.Id && Category == stream.Category && Bucket == stream.Bucket : Bucket.Length == 0
-            || Bucket == stream.Bucket;
-
-    /// <summary>
-    /// Its documents, whether commits, removals or snapshots: in each case a range of an index, which what is emptied leaves.
-    /// </summary>
-    public BsonDocument ToFilter() => IsStream ? MongoRows.OfStream(Bucket, Category, Id)
-        : new BsonDocument(MongoRows.Bucket, Bucket.Length > 0 ? Bucket : new BsonDocument("$gte", ""));
-}
-
-/// <summary>A link of the chain without its payloads: a commit, a removal, or what is left of a removed one.</summary>
-internal readonly record struct MongoEntry
-{
     private MongoEntry(BsonDocument document)
     {
-        First = MongoRows.NumberOf(document, MongoRows.Key);
-        Count = MongoRows.CountOf(document);
+        this.document = document;
+        Link = MongoRows.NumberOf(document, MongoRows.Key);
+        Last = MongoRows.NumberOf(document, MongoRows.Last, least: 0);
+        Count = MongoRows.NumberOf(document, MongoRows.Count, least: 0);
+        if (Count > Last) throw MongoRows.OutOfRange(MongoRows.Count);
         Stamp = MongoRows.StampOf(document);
-        if (!document.Contains(MongoRows.Start))
+        Removed = MongoRows.NumberOr(document, MongoRows.Removed, missing: 0, least: 1);
+        if (Removed > Last) throw MongoRows.OutOfRange(MongoRows.Removed);
+        Holder = document.TryGetValue(MongoRows.Holder, out var holder) ? holder.AsString : null;
+        Born = document.TryGetValue(MongoRows.Born, out var born) ? born.AsString : null;
+        if (document.Contains(MongoRows.Change)) Change = new MongoChange(document);
+        if (!document.TryGetValue(MongoRows.Commits, out var commits))
         {
-            // What is removed loses all of this at once.
-            if (document.Contains(MongoRows.Bucket) || document.Contains(MongoRows.Revision) || document.Contains(MongoRows.Commit))
-                throw new FormatException("It has no start.");
+            // What is emptied loses all of this at once.
+            if (Change is null && MongoEmptying.Emptied.Any(document.Contains)) throw new FormatException("It has no commits.");
             return;
         }
 
-        Start = MongoRows.NumberOf(document, MongoRows.Start);
-        Revision = MongoRows.NumberOf(document, MongoRows.Revision, least: 0);
-        Target = new(document[MongoRows.Bucket].AsString, document[MongoRows.Category].AsString, document[MongoRows.Id].AsString);
-        if (IsCommit) Sequence = MongoRows.NumberOf(document, MongoRows.Sequence);
-        if (IsCommit || Target.IsStream) Target.RequireStream();
-        if (!IsCommit && document.GetValue(MongoRows.Commit, MongoRows.Removing) != MongoRows.Removing)
-            throw new FormatException("It is neither a commit nor a removal.");
+        var members = commits.AsBsonArray;
+        if (members.Count == 0) throw MongoRows.OutOfRange(MongoRows.Commits);
+        Members = new MongoMember[members.Count];
+        var next = First;
+        for (var i = 0; i < members.Count; i++)
+        {
+            Members[i] = new MongoMember(members[i].AsBsonDocument, next);
+            next += Members[i].Count;
+        }
+
+        if (next != Last + 1) throw MongoRows.OutOfRange(MongoRows.Count);
+        CommitId = document[MongoRows.Commit].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard);
     }
 
-    /// <summary>Its first checkpoint, which is its key.</summary>
-    public long First { get; }
+    /// <summary>Its number in the chain, which is its key.</summary>
+    public long Link { get; }
 
-    /// <summary>How many checkpoints it takes.</summary>
-    public int Count { get; }
+    /// <summary>The highest checkpoint up to it.</summary>
+    public long Last { get; }
 
-    /// <summary>Its last checkpoint.</summary>
-    public long Last => First + Count - 1;
+    /// <summary>How many checkpoints are its own.</summary>
+    public long Count { get; }
+
+    /// <summary>Its first checkpoint, if any is its own.</summary>
+    public long First => Last - Count + 1;
 
     /// <summary>In microseconds.</summary>
     public long Stamp { get; }
 
-    /// <summary>The first checkpoint of its stream; 0 where nothing is left.</summary>
-    public long Start { get; }
+    /// <summary>The highest checkpoint that was removed up to here; 0 for none.</summary>
+    public long Removed { get; }
 
-    /// <summary>The revision of its first event; 0 for a removal.</summary>
-    public long Revision { get; }
+    /// <summary>The import that holds the storage; null for none.</summary>
+    public string? Holder { get; }
 
-    /// <summary>The number of the commit in its stream.</summary>
-    public long Sequence { get; }
+    /// <summary>The key of the first stream that begins with it; null for none.</summary>
+    public string? Born { get; }
 
-    /// <summary>The stream of a commit; what a removal removes.</summary>
-    public MongoTarget Target { get; }
+    /// <summary>What it changes; null for none.</summary>
+    public MongoChange? Change { get; }
 
-    public bool IsCommit => Revision > 0;
+    /// <summary>Its commits; several in a unit, some of which may have been removed. Empty where it has none.</summary>
+    public MongoMember[] Members { get; } = [];
 
-    public bool IsRemoval => Start > 0 && Revision == 0;
+    /// <summary>The id of its commits.</summary>
+    public Guid CommitId { get; }
+
+    /// <summary>Whether it is a commit or unit of which nothing was removed.</summary>
+    public bool IsWhole => Members.Length > 0 && Array.TrueForAll(Members, member => member.IsThere);
 
     public static MongoEntry Of(BsonDocument document) => MongoRows.Read(document, () => new MongoEntry(document));
+
+    /// <summary>Where a stream stands after it; no stream where it does not concern it.</summary>
+    public MongoHead HeadOf(StreamId stream) => Find(stream) is { } member ? member.After
+        : Change is { IsRemoval: false } change && change.Target.Covers(stream) ? change.Head : default;
+
+    /// <summary>The commit of a stream; null for none.</summary>
+    public MongoMember? Find(StreamId stream) => Array.Find(Members, member => member.IsThere && member.Stream == stream);
+
+    /// <summary>The tokens by which it is found.</summary>
+    public HashSet<BsonValue> ReadTokens() =>
+        MongoRows.Read(document, () => ReadArrays(MongoRows.Streams, MongoRows.Lives, MongoRows.Terms));
+
+    /// <summary>The streams by which it is found.</summary>
+    public HashSet<BsonValue> ReadStreams() => MongoRows.Read(document, () => ReadArrays(MongoRows.Streams));
+
+    /// <summary>A commit of it. The headers are empty where they were not asked for.</summary>
+    public CommitRecord ToCommit(MongoMember member) => MongoRows.Read(document, () => new CommitRecord(
+        member.Stream, CommitId, new CommitSequence(member.Sequence), MongoRows.ToStamp(Stamp), new Revision(member.Revision),
+        new Checkpoint(member.FirstCheckpoint), member.Count, member.ReadHeaders())
+    {
+        Unit = Members.Length > 1 ? new UnitPlace(new Checkpoint(First), Members.Length) : default,
+    });
+
+    /// <summary>The events of a commit that are not truncated, where they were asked for.</summary>
+    public RecordedEvent[] ToEvents(MongoMember member, CommitRecord commit) =>
+        MongoRows.Read(document, () => member.ReadEvents(commit));
+
+    private HashSet<BsonValue> ReadArrays(params string[] fields) => [.. fields.SelectMany(field => document[field].AsBsonArray)];
 }
 
 /// <summary>Where a stream stands: no stream is the default.</summary>
 /// <param name="Start">The first checkpoint of the stream, which distinguishes it from an earlier one of the same name.</param>
 /// <param name="Revision">Its revision.</param>
 /// <param name="Sequence">The number of its newest commit.</param>
-internal readonly record struct MongoHead(long Start, long Revision, long Sequence)
+/// <param name="First">Its first revision that is not truncated.</param>
+/// <param name="Newest">The checkpoint of its newest event.</param>
+/// <param name="IsSealed">Whether it refuses commits.</param>
+internal readonly record struct MongoHead(long Start, long Revision, long Sequence, long First, long Newest, bool IsSealed)
 {
     public bool Exists => Revision > 0;
 
-    /// <summary>What a stream is after an entry of its own, or after a removal.</summary>
-    public static MongoHead After(in MongoEntry entry) =>
-        entry.IsCommit ? new(entry.Start, entry.Revision + entry.Count - 1, entry.Sequence) : default;
+    public StreamState State => new(new Checkpoint(Start), new Revision(Revision), new Revision(First), IsSealed);
+
+    /// <summary>As an engine returns it; null for no stream.</summary>
+    public StreamHead? ToHead(StreamId stream, long snapshotRevision) => Exists
+        ? new StreamHead(stream, new Revision(Revision), new CommitSequence(Sequence), new Revision(snapshotRevision))
+        {
+            FirstRevision = new Revision(First),
+            IsSealed = IsSealed,
+            Incarnation = new Checkpoint(Start),
+        }
+        : null;
 }
 
 /// <summary>Where the chain ends: its newest entry.</summary>
-/// <param name="First">The entry's first checkpoint; 0 before the first entry.</param>
-/// <param name="Last">Its last checkpoint, after which the next entry begins.</param>
+/// <param name="Link">The entry's number; 0 before the first entry.</param>
+/// <param name="Last">The highest checkpoint, after which the next entry begins.</param>
 /// <param name="Stamp">The newest stamp the store ever gave.</param>
-internal readonly record struct MongoEnd(long First, long Last, DateTimeOffset Stamp)
+/// <param name="Removed">The highest checkpoint that was ever removed.</param>
+/// <param name="Holder">The import that holds the storage; null for none.</param>
+internal readonly record struct MongoEnd(long Link, long Last, DateTimeOffset Stamp, long Removed, string? Holder)
 {
     public static MongoEnd Origin => default;
 
-    /// <summary>The key of the entry that follows.</summary>
+    /// <summary>The number of the entry that follows.</summary>
     /// <exception cref="CorruptStorageException">The chain is longer than any store reaches.</exception>
-    public long Next => Last < MongoRows.MostNumber ? Last + 1 : throw new CorruptStorageException(
-        $"checkpoint {Last}", "no store reaches it. Nothing was written.", "Run VerifyAsync, and restore the store from a backup.");
+    public long Next => Link < MongoRows.MostNumber ? Link + 1 : throw new CorruptStorageException(
+        $"entry {Link} of the chain", "no store reaches it. Nothing was written.", "Run VerifyAsync, and restore the store from a backup.");
 
-    public static MongoEnd Of(in MongoEntry entry) => new(entry.First, entry.Last, MongoRows.ToStamp(entry.Stamp));
+    public static MongoEnd Of(MongoEntry entry) =>
+        new(entry.Link, entry.Last, MongoRows.ToStamp(entry.Stamp), entry.Removed, entry.Holder);
 }

@@ -3,23 +3,24 @@ using MongoDB.Bson;
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Finds where streams stand, from the newest entry that concerns them: a commit, their removal, a purge of their bucket or of the store.
-/// Nothing else remembers heads, so nothing can disagree with the commits.
+/// Finds where streams stand, from the newest entry that concerns them. It is a commit, their truncation, seal or removal, or a purge of
+/// their bucket or of the store. Nothing else remembers heads, so nothing can disagree with the commits.
 /// </summary>
 internal sealed class MongoHeads(MongoConnection connection)
 {
     private const int NamesPerRequest = 256;
     private const int RequestsAtOnce = 32;
+    private readonly MongoNames names = new(connection);
 
     /// <summary>The newest entry of a stream, without payloads; null where there never was one.</summary>
     public async Task<MongoEntry?> FindNewestAsync(StreamId stream, CancellationToken cancellationToken)
     {
-        // The three are equal beginnings of one index, whose order goes on with start and revision.
-        BsonArray places = [MongoRows.OfStream(stream), OfPurge(stream.Bucket), OfPurge("")];
-        var query = new MongoQuery(new BsonDocument("$or", places))
+        // The three are equal beginnings of one index, whose order goes on with the numbers of the entries.
+        BsonArray tokens = [MongoTokens.Of(stream), MongoTokens.OfBucket(stream.Bucket), MongoTokens.Everything];
+        var query = new MongoQuery(new BsonDocument(MongoRows.Streams, new BsonDocument("$in", tokens)))
         {
-            Sort = new() { { MongoRows.Start, -1 }, { MongoRows.Revision, -1 } },
-            Fields = MongoRows.WithoutPayloads
+            Sort = new(MongoRows.Key, -1),
+            Fields = MongoRows.WithoutPayloads,
         };
         var found = await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
         if (found is null) return null;
@@ -30,7 +31,7 @@ internal sealed class MongoHeads(MongoConnection connection)
 
     /// <summary>Where a stream stands.</summary>
     public async Task<MongoHead> FindAsync(StreamId stream, CancellationToken cancellationToken) =>
-        await FindNewestAsync(stream, cancellationToken).ConfigureAwait(false) is { } newest ? MongoHead.After(newest) : default;
+        await FindNewestAsync(stream, cancellationToken).ConfigureAwait(false) is { } newest ? newest.HeadOf(stream) : default;
 
     /// <summary>The commit that a stream holds under an id; null for none.</summary>
     public async Task<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken)
@@ -42,13 +43,59 @@ internal sealed class MongoHeads(MongoConnection connection)
     /// <summary>The same for the stream that begins at a checkpoint, which no other stream ever does.</summary>
     public async Task<CommitRecord?> FindCommitAsync(long start, Guid commitId, CancellationToken cancellationToken)
     {
-        var query = new MongoQuery(new() { { MongoRows.Commit, MongoRows.ToBson(commitId) }, { MongoRows.Start, start } })
+        var query = new MongoQuery(new() { { MongoRows.Commit, MongoRows.ToBson(commitId) }, { MongoRows.Lives, start } })
         {
             Fields = MongoRows.WithoutEvents,
         };
-        return await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is { } found
-            ? MongoRows.ToCommit(found) : null;
+        if (await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is not { } found)
+            return null;
+        var entry = MongoEntry.Of(found);
+        return Array.Find(entry.Members, member => member.IsThere && member.Start == start) is { } commit ? entry.ToCommit(commit) : null;
     }
+
+    /// <summary>The checkpoint of a revision of a stream; null where its commit is not stored.</summary>
+    public async Task<long?> FindCheckpointAsync(StreamId stream, MongoHead head, long revision, CancellationToken cancellationToken)
+    {
+        var low = await FindBlockAsync(MongoTokens.OfBlock(stream, revision), cancellationToken).ConfigureAwait(false);
+        var query = new MongoQuery(OfRevisions(stream, head.Start, (revision, revision), (low, long.MaxValue)))
+        {
+            Sort = new(MongoRows.Key, 1),
+            Fields = MongoRows.WithoutPayloads,
+        };
+        var found = await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
+        return (found is null ? null : MongoEntry.Of(found).Find(stream)) is { } member && member.Revision <= revision
+            && revision <= member.To
+            ? member.FirstCheckpoint + revision - member.Revision : null;
+    }
+
+    /// <summary>The number of the newest entry in which a block of revisions begins; 0 where there is none.</summary>
+    public async Task<long> FindBlockAsync(string? token, CancellationToken cancellationToken)
+    {
+        if (token is null) return 0;
+        var query = new MongoQuery(new BsonDocument(MongoRows.Streams, token))
+        {
+            Sort = new(MongoRows.Key, -1),
+            Fields = new(MongoRows.Key, 1),
+        };
+        return await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is { } found
+            ? MongoRows.Read(found, () => MongoRows.NumberOf(found, MongoRows.Key)) : 0;
+    }
+
+    /// <summary>The commits of a stream that have a range of revisions, among a range of entries.</summary>
+    public static BsonDocument OfRevisions(StreamId stream, long start, (long Low, long High) revisions, (long Low, long High) links) =>
+        new()
+        {
+            { MongoRows.Streams, MongoTokens.Of(stream) },
+            { MongoRows.Key, new BsonDocument { { "$gte", links.Low }, { "$lte", links.High } } },
+            {
+                MongoRows.Commits,
+                new BsonDocument("$elemMatch", new BsonDocument
+                {
+                    { MongoRows.Start, start }, { MongoRows.To, new BsonDocument("$gte", revisions.Low) },
+                    { MongoRows.Revision, new BsonDocument("$lte", revisions.High) },
+                })
+            },
+        };
 
     /// <summary>A stream's head with its newest snapshot; null for no stream.</summary>
     public async Task<StreamHead?> FindWithSnapshotAsync(StreamId stream, CancellationToken cancellationToken)
@@ -56,8 +103,7 @@ internal sealed class MongoHeads(MongoConnection connection)
         var newestSnapshot = FindNewestSnapshotAsync(stream, cancellationToken);
         var head = await FindAsync(stream, cancellationToken).ConfigureAwait(false);
         var (start, revision) = await newestSnapshot.ConfigureAwait(false);
-        return head.Exists ? new StreamHead(stream, new Revision(head.Revision), new CommitSequence(head.Sequence),
-            new Revision(start == head.Start ? revision : 0)) : null;
+        return head.ToHead(stream, start == head.Start && revision >= head.First - 1 ? revision : 0);
     }
 
     /// <summary>
@@ -68,22 +114,20 @@ internal sealed class MongoHeads(MongoConnection connection)
         var listed = new List<StreamHead>();
         for (var after = query.After; listed.Count < query.Limit;)
         {
-            var names = await NextNamesAsync(query.Bucket, after, Math.Min(query.Limit, NamesPerRequest), cancellationToken)
+            var found = await names.ListAsync(query.Bucket, after, Math.Min(query.Limit, NamesPerRequest), cancellationToken)
                 .ConfigureAwait(false);
-            if (names.Count == 0) break;
-            foreach (var chunk in names.Chunk(RequestsAtOnce))
+            if (found.Count == 0) break;
+            foreach (var chunk in found.Chunk(RequestsAtOnce))
             {
                 var heads = await Task.WhenAll(chunk.Select(name => FindWithSnapshotAsync(name, cancellationToken))).ConfigureAwait(false);
                 listed.AddRange(heads.OfType<StreamHead>().Where(head => head.EventsSinceSnapshot >= query.MinEventsSinceSnapshot));
             }
 
-            after = names[^1];
+            after = found[^1];
         }
 
         return listed.Count > query.Limit ? listed[..query.Limit] : listed;
     }
-
-    private static BsonDocument OfPurge(string bucket) => MongoRows.OfStream(bucket, "", "");
 
     // A snapshot of an earlier stream of this name comes after all of the present one, so the first one decides.
     private async Task<(long Start, long Revision)> FindNewestSnapshotAsync(StreamId stream, CancellationToken cancellationToken)
@@ -95,49 +139,5 @@ internal sealed class MongoHeads(MongoConnection connection)
         };
         return await connection.FindFirstAsync(connection.Snapshots, query, cancellationToken).ConfigureAwait(false) is { } found
             ? MongoRows.PlaceOf(found) : default;
-    }
-
-    // Every stream that is there has its first commit, so first commits name the streams; those of streams just removed may be among them.
-    private async Task<List<StreamId>> NextNamesAsync(string? bucket, StreamId? after, int count, CancellationToken cancellationToken)
-    {
-        var names = new List<StreamId>(count);
-        foreach (var segment in Beyond(bucket, after))
-        {
-            segment.Add(MongoRows.Revision, 1L);
-            var query = new MongoQuery(segment)
-            {
-                Sort = new() { { MongoRows.Bucket, 1 }, { MongoRows.Category, 1 }, { MongoRows.Id, 1 }, { MongoRows.Start, 1 },
-                    { MongoRows.Revision, 1 } },
-                Fields = MongoRows.WithoutPayloads,
-                Limit = count - names.Count,
-            };
-            var found = await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
-            names.AddRange(found.Select(document => MongoRows.ToCommit(document).Stream)
-                .Where(name => names.Count == 0 || name != names[^1]).Distinct());
-            if (found.Count == query.Limit) break;
-        }
-
-        return names;
-    }
-
-    // What comes after a name, as parts of the index that each begin with fixed fields and bound the next.
-    private static IEnumerable<BsonDocument> Beyond(string? bucket, StreamId? after)
-    {
-        if (after is not { } last || (bucket is not null && StreamId.CompareCodePoints(bucket, last.Bucket) > 0))
-        {
-            yield return bucket is null ? [] : new(MongoRows.Bucket, bucket);
-            yield break;
-        }
-
-        if (bucket is null || bucket == last.Bucket)
-        {
-            yield return new() { { MongoRows.Bucket, last.Bucket }, { MongoRows.Category, last.Category },
-                { MongoRows.Id, After(last.Id) } };
-            yield return new() { { MongoRows.Bucket, last.Bucket }, { MongoRows.Category, After(last.Category) } };
-        }
-
-        if (bucket is null) yield return new(MongoRows.Bucket, After(last.Bucket));
-
-        static BsonDocument After(string name) => new("$gt", name);
     }
 }

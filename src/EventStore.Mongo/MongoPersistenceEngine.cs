@@ -8,14 +8,14 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
 {
     private readonly SemaphoreSlim opening = new(1, 1);
     private readonly EngineLifetime<Opened> lifetime = new();
-    private int maxDocumentBytes = MongoRows.MaxDocumentBytes;
+    private int maxDocumentBytes = MongoCommits.MaxDocumentBytes;
 
     public EngineDescription Description { get; private set; } = new(
         "mongodb",
         place.Address,
         new EngineDurability(place.Options.Durability == Durability.Durable ? Durability.Durable : Durability.Fast,
             "as asked for; the server was not asked yet", []),
-        LimitsOf(MongoRows.MaxDocumentBytes),
+        LimitsOf(MongoCommits.MaxDocumentBytes),
         EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
         | EngineCapabilities.SharedReading | EngineCapabilities.WakesAcrossProcesses);
 
@@ -40,7 +40,7 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         for (var i = 0; i < attempts.Count; i++)
         {
             Description.Limits.Require(attempts[i]);
-            MongoRows.RequireFits(attempts[i], maxDocumentBytes);
+            MongoCommits.RequireFits(attempts[i], maxDocumentBytes);
         }
 
         return await Use(cancellationToken).Writer.CommitAsync(attempts, cancellationToken).ConfigureAwait(false);
@@ -54,7 +54,7 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         await Use(cancellationToken).Reader.ReadStreamAsync(read, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) =>
-        await Use(cancellationToken).Reader.ReadAllAsync(read, cancellationToken).ConfigureAwait(false);
+        await Use(cancellationToken).StorePages.ReadAsync(read, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Heads.FindWithSnapshotAsync(stream, cancellationToken).ConfigureAwait(false);
@@ -104,8 +104,26 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
         Use(cancellationToken).WakeUp.WaitAsync(after, atMost, cancellationToken);
 
-    public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        await Use(cancellationToken).Removal.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+    public async ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Removal.DeleteStreamAsync(stream, expected, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Removal.TruncateStreamAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Removal.SealStreamAsync(stream, expected, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Hold.TakeAsync(holder, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Hold.ReleaseAsync(holder, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) =>
+        await Use(cancellationToken).Hold.SkipAsync(upTo.Value, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
         await Use(cancellationToken).Removal.PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken).ConfigureAwait(false);
@@ -157,8 +175,17 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
             if (await connection.FindNewestAsync(cancellationToken).ConfigureAwait(false) is { } newest) wakeUp.Raise(newest.Last);
             maxDocumentBytes = deployment.MaxDocumentBytes;
             Description = Description with { Durability = durability, Limits = LimitsOf(maxDocumentBytes) };
-            return new Opened(connection, wakeUp, heads, writer, removal, new(connection, heads), new(connection, heads), new(connection),
-                owned);
+            return new Opened(connection, wakeUp, owned)
+            {
+                Heads = heads,
+                Writer = writer,
+                Removal = removal,
+                Hold = new(writer),
+                Reader = new(connection, heads),
+                StorePages = new(connection),
+                Snapshots = new(connection, heads),
+                Documents = new(connection),
+            };
         }
         catch
         {
@@ -173,7 +200,8 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
     {
         var most = Math.Max(1, maxDocumentBytes - (1 << 20));
         return new(
-            MaxEventsPerCommit: 10_000, MaxCommitBytes: most, MaxSnapshotBytes: most, MaxDocumentBytes: most, MaxBatchAttempts: 1000);
+            MaxEventsPerCommit: MongoCommits.MaxEvents, MaxCommitBytes: most, MaxSnapshotBytes: most, MaxDocumentBytes: most,
+            MaxBatchAttempts: 1000);
     }
 
     private Opened Use(CancellationToken cancellationToken)
@@ -183,7 +211,22 @@ internal sealed class MongoPersistenceEngine(MongoPlace place, EngineContext con
         return opened;
     }
 
-    private sealed record Opened(
-        MongoConnection Connection, MongoWakeUp WakeUp, MongoHeads Heads, MongoWriter Writer, MongoRemoval Removal, MongoReader Reader,
-        MongoSnapshots Snapshots, MongoDocuments Documents, IDisposable? Owned);
+    private sealed record Opened(MongoConnection Connection, MongoWakeUp WakeUp, IDisposable? Owned)
+    {
+        public required MongoHeads Heads { get; init; }
+
+        public required MongoWriter Writer { get; init; }
+
+        public required MongoRemoval Removal { get; init; }
+
+        public required MongoHold Hold { get; init; }
+
+        public required MongoReader Reader { get; init; }
+
+        public required MongoStorePages StorePages { get; init; }
+
+        public required MongoSnapshots Snapshots { get; init; }
+
+        public required MongoDocuments Documents { get; init; }
+    }
 }

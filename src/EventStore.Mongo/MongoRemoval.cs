@@ -1,103 +1,105 @@
 using System.Diagnostics;
 using MongoDB.Bson;
-using MongoDB.Driver;
 
 namespace EventStore.Mongo;
 
 /// <summary>
-/// Removes streams. The removal is one entry of the chain: with it everything it covers is gone for every reader and writer. What it covers
-/// is emptied afterwards in short steps, by the process that removes, or by the next ones to open the store.
+/// Deletes, truncates and seals streams. Each is one entry of the chain: from then on every reader and writer finds the streams changed.
+/// What it covers is emptied afterwards in short steps, by the process that appended it, or by the next ones to open the store.
 /// </summary>
 internal sealed class MongoRemoval(MongoConnection connection, MongoWriter writer, MongoHeads heads)
 {
-    private const int DocumentsPerStep = 500;
+    private readonly MongoEmptying emptying = new(connection);
 
-    private static readonly string[] Emptied =
-    [
-        MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.Sequence, MongoRows.Commit,
-        MongoRows.Headers, MongoRows.Events,
-    ];
-
-    /// <summary>The removals that are not finished.</summary>
-    public static MongoQuery Going => new(new BsonDocument(MongoRows.Commit, MongoRows.Removing));
-
-    public async Task<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken)
+    public async Task<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken)
     {
         var target = MongoTarget.Of(stream);
-        return await RemoveAsync(target, async () =>
-            (await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false)).Exists, cancellationToken).ConfigureAwait(false);
+        return await ChangeAsync(stream, expected, (end, stamp, head) =>
+            Decided(Changed(head, MongoChange.ToRemoval(end, stamp, target, head.Newest))), cancellationToken)
+            .ConfigureAwait(false);
     }
+
+    public Task<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken) =>
+        ChangeAsync(stream, expected, async (end, stamp, head) =>
+    {
+        var first = Math.Min(before.Value, head.Revision + 1);
+        if (first <= head.First) return Unchanged(head);
+        if (await heads.FindCheckpointAsync(stream, head, first - 1, cancellationToken).ConfigureAwait(false) is { } removed)
+            return Changed(head with { First = first }, MongoChange.ToTruncation(end, stamp, stream, head, (first, removed)));
+        if (await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false) != head) return null;
+        throw new CorruptStorageException(
+            $"stream '{stream}', revision {first - 1}", "it is missing.", "Run VerifyAsync, and restore the store from a backup.");
+    }, cancellationToken);
+
+    public Task<StreamChange> SealStreamAsync(StreamId stream, StreamExpectation expected, CancellationToken cancellationToken) =>
+        ChangeAsync(stream, expected, (end, stamp, head) => Decided(head.IsSealed ? Unchanged(head)
+            : Changed(head with { IsSealed = true }, MongoChange.ToSeal(end, stamp, stream, head))), cancellationToken);
 
     public async Task PurgeAsync(string? bucket, CancellationToken cancellationToken)
     {
         var target = MongoTarget.Of(bucket);
-        var commitsOfIt = target.ToFilter();
-        commitsOfIt.Add(MongoRows.Revision, new BsonDocument("$gte", 1L));
-        var query = new MongoQuery(commitsOfIt) { Fields = new(MongoRows.Key, 1) };
-        await RemoveAsync(target, async () => await connection.FindFirstAsync(connection.Entries, query, cancellationToken)
-            .ConfigureAwait(false) is not null, cancellationToken).ConfigureAwait(false);
+        await AppendAsync<bool>(async (end, stamp) =>
+            await FindNewestOfAsync(target, cancellationToken).ConfigureAwait(false) is var removed and > 0
+                ? new(true, MongoChange.ToRemoval(end, stamp, target, removed)) : default, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Continues removals that were begun and not finished, for about as long as a request may take: opening the store waits for it.
+    /// Continues what was begun and not finished, for about as long as a request may take: opening the store waits for it.
     /// </summary>
     public async Task ResumeAsync(CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        foreach (var document in await connection.FindAsync(connection.Entries, Going with { Sort = new(MongoRows.Key, 1) },
-            cancellationToken).ConfigureAwait(false))
+        foreach (var document in await connection.FindAsync(connection.Entries,
+            MongoGoing.Query with { Sort = new(MongoRows.Key, 1) }, cancellationToken).ConfigureAwait(false))
         {
-            var entry = MongoEntry.Of(document);
-            await TryEmptyAsync(entry.Target, entry.First,
+            await emptying.TryAsync(MongoEntry.Of(document),
                 () => Stopwatch.GetElapsedTime(started) < connection.CommandTimeout, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task<bool> RemoveAsync(MongoTarget target, Func<Task<bool>> isThere, CancellationToken cancellationToken)
+    private static MongoDecision<StreamChange> Changed(MongoHead head, BsonDocument entry) =>
+        new(new StreamChange(StreamChangeKind.Changed, head.State), entry);
+
+    private static MongoDecision<StreamChange> Unchanged(MongoHead head) =>
+        new(new StreamChange(StreamChangeKind.Unchanged, head.State), null);
+
+    private static Task<MongoDecision<StreamChange>?> Decided(MongoDecision<StreamChange> decision) =>
+        Task.FromResult<MongoDecision<StreamChange>?>(decision);
+
+    // The change returns null where another one came while it looked, so that it is to look again.
+    private Task<StreamChange> ChangeAsync(
+        StreamId stream, StreamExpectation expected, Func<MongoEnd, DateTimeOffset, MongoHead, Task<MongoDecision<StreamChange>?>> change,
+        CancellationToken cancellationToken) => AppendAsync(async (end, stamp) =>
     {
-        if (await writer.RemoveAsync(target, isThere, cancellationToken).ConfigureAwait(false) is not { } removal) return false;
-        await TryEmptyAsync(target, removal, () => true, CancellationToken.None).ConfigureAwait(false);
-        return true;
+        while (true)
+        {
+            var head = await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false);
+            if (!expected.IsMetBy(head.State)) return new(new StreamChange(StreamChangeKind.Conflict, head.State), null);
+            if (!head.Exists) return new(new StreamChange(StreamChangeKind.Missing, default), null);
+            if (await change(end, stamp, head).ConfigureAwait(false) is { } decision) return decision;
+        }
+    }, cancellationToken);
+
+    private async Task<T> AppendAsync<T>(
+        Func<MongoEnd, DateTimeOffset, Task<MongoDecision<T>>> decide, CancellationToken cancellationToken)
+    {
+        var (outcome, document) = await writer.ChangeAsync(decide, cancellationToken).ConfigureAwait(false);
+        if (document is not null && MongoEntry.Of(document) is { Change: { IsRemoval: true } or { IsTruncation: true } } entry)
+            await emptying.TryAsync(entry, () => true, CancellationToken.None).ConfigureAwait(false);
+        return outcome;
     }
 
-    // Keys stay, so that no writer takes them again, with the counts and stamps that the chain goes on from.
-    private async Task TryEmptyAsync(MongoTarget target, long removal, Func<bool> hasTime, CancellationToken cancellationToken)
+    // The checkpoint of the newest event that a purge covers; 0 for none.
+    private async Task<long> FindNewestOfAsync(MongoTarget target, CancellationToken cancellationToken)
     {
-        var covered = target.ToFilter();
-        covered.Add(MongoRows.Start, new BsonDocument("$lt", removal));
-        var empty = new BsonDocument("$unset", new BsonDocument(Emptied.Select(field => new BsonElement(field, ""))));
-        try
-        {
-            while (await FindStepAsync(connection.Snapshots, covered, cancellationToken).ConfigureAwait(false) is { } step)
-            {
-                if (!hasTime()) return;
-                await connection.WriteAsync(token => connection.Snapshots.DeleteManyAsync(step, token)).ConfigureAwait(false);
-            }
-
-            while (await FindStepAsync(connection.Entries, covered, cancellationToken).ConfigureAwait(false) is { } step)
-            {
-                if (!hasTime()) return;
-                await connection.WriteAsync(token => connection.Entries.UpdateManyAsync(step, empty, null, token)).ConfigureAwait(false);
-            }
-
-            // The removal of a stream has nothing left to hide. A purge stays, so that a lookup of a stream finds it while this is done.
-            var finished = target.IsStream ? empty : new BsonDocument("$unset", new BsonDocument(MongoRows.Commit, ""));
-            await connection.WriteAsync(token =>
-                connection.Entries.UpdateOneAsync(new BsonDocument(MongoRows.Key, removal), finished, null, token)).ConfigureAwait(false);
-        }
-        catch (StorageException)
-        {
-            // No reader sees it any more all the same, and only space is lost until the next opening goes on.
-        }
-    }
-
-    // The next documents that are covered, by their keys; null when there are none left.
-    private async Task<BsonDocument?> FindStepAsync(IMongoCollection<BsonDocument> collection, BsonDocument covered,
-        CancellationToken cancellationToken)
-    {
-        var query = new MongoQuery(covered) { Fields = new(MongoRows.Key, 1), Limit = DocumentsPerStep };
-        var found = await connection.FindAsync(collection, query, cancellationToken).ConfigureAwait(false);
-        return found.Count == 0 ? null
-            : new BsonDocument(MongoRows.Key, new BsonDocument("$in", new BsonArray(found.Select(document => document[MongoRows.Key]))));
+        var filter = target.ToEntryFilter();
+        var path = $"{MongoRows.Commits}.{MongoRows.Bucket}";
+        filter.Add(path, target.Bucket.Length > 0 ? target.Bucket : new BsonDocument("$exists", true));
+        var query = new MongoQuery(filter) { Sort = new(MongoRows.Last, -1), Fields = MongoRows.WithoutPayloads };
+        if (await connection.FindFirstAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false) is not { } found) return 0;
+        return MongoEntry.Of(found).Members.Where(member => member.IsThere && target.Covers(member.Stream))
+            .Select(member => member.After.Newest).DefaultIfEmpty().Max();
     }
 }

@@ -9,17 +9,21 @@ namespace EventStore.Mongo;
 /// </summary>
 internal sealed class MongoSchema(MongoConnection connection, MongoOptions options)
 {
-    private const int FormatVersion = 1;
+    private const int FormatVersion = 2;
     private const string FormatKey = "format";
 
-    // A start is the start of one stream only, so with it a commit id needs no names. Every index is unique and leaves out the documents
-    // that have none of its fields: what is left of removed entries.
-    private (IMongoCollection<BsonDocument> Collection, string Name, BsonDocument Keys)[] Indexes =>
+    // A start is the start of one stream only, so with it a commit id needs no names. What is left of removed entries has no fields of the
+    // sparse indexes. An index over an array has an order by the field after it only.
+    private MongoIndex[] Indexes =>
     [
-        (connection.Entries, "stream", KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision)),
-        (connection.Entries, "commit", KeysOf(MongoRows.Commit, MongoRows.Start)),
-        (connection.Snapshots, "snapshot",
-            KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.SchemaVersion)),
+        new(connection.Entries, "stream", KeysOf(MongoRows.Streams, MongoRows.Key), IsUnique: false, IsSparse: false),
+        new(connection.Entries, "checkpoint", KeysOf(MongoRows.Last, MongoRows.Key), IsUnique: false, IsSparse: false),
+        new(connection.Entries, "term", KeysOf(MongoRows.Terms, MongoRows.Last, MongoRows.Key), IsUnique: false, IsSparse: false),
+        new(connection.Entries, "name", KeysOf(MongoRows.Born), IsUnique: false, IsSparse: true),
+        new(connection.Entries, "commit", KeysOf(MongoRows.Commit, MongoRows.Lives), IsUnique: true, IsSparse: true),
+        new(connection.Snapshots, "snapshot",
+            KeysOf(MongoRows.Bucket, MongoRows.Category, MongoRows.Id, MongoRows.Start, MongoRows.Revision, MongoRows.SchemaVersion),
+            IsUnique: true, IsSparse: true),
     ];
 
     /// <summary>Ensures that the store is there and sound.</summary>
@@ -43,7 +47,8 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
             throw new StorageException(
                 $"The store '{options.Name}' in database '{DatabaseName}' has the format version "
                     + $"{(version.IsInt32 ? version : "of type " + version.BsonType)}, but this package knows {FormatVersion} only. "
-                    + "Use the package that made it, or a newer one.");
+                    + "Use the package that made it, or a newer one; or choose another MongoOptions.Name, and copy the events to the new "
+                    + "store. Nothing was changed.");
         }
 
         await RequireIndexesAsync(cancellationToken).ConfigureAwait(false);
@@ -75,18 +80,19 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
 
     private async Task CreateAsync(CancellationToken cancellationToken)
     {
-        foreach (var (collection, name, keys) in Indexes)
+        foreach (var index in Indexes)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var model = new CreateIndexModel<BsonDocument>(keys, new CreateIndexOptions { Name = name, Unique = true, Sparse = true });
+            var settings = new CreateIndexOptions { Name = index.Name, Unique = index.IsUnique, Sparse = index.IsSparse };
+            var model = new CreateIndexModel<BsonDocument>(index.Keys, settings);
             try
             {
-                await connection.WriteAsync(token => collection.Indexes.CreateOneAsync(model, cancellationToken: token))
+                await connection.WriteAsync(token => index.Collection.Indexes.CreateOneAsync(model, cancellationToken: token))
                     .ConfigureAwait(false);
             }
             catch (StorageException error) when (error.InnerException is MongoCommandException command && MongoErrors.IsOtherIndex(command))
             {
-                throw Wrong(collection, name, keys, error);
+                throw Wrong(index, error);
             }
         }
     }
@@ -110,23 +116,26 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
 
     private async Task RequireIndexesAsync(CancellationToken cancellationToken)
     {
-        foreach (var (collection, name, keys) in Indexes)
+        foreach (var wanted in Indexes)
         {
             var found = await connection.ReadAsync(
-                async token => await (await collection.Indexes.ListAsync(token).ConfigureAwait(false)).ToListAsync(token)
+                async token => await (await wanted.Collection.Indexes.ListAsync(token).ConfigureAwait(false)).ToListAsync(token)
                 .ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-            var index = found.FirstOrDefault(index => index.GetValue("name", "").AsString == name);
-            if (index is null || !IsSame(index.GetValue("key", new BsonDocument()).AsBsonDocument, keys) || !IsSet(index, "unique")
-                || !IsSet(index, "sparse")
+            var index = found.FirstOrDefault(index => index.GetValue("name", "").AsString == wanted.Name);
+            if (index is null || !IsSame(index.GetValue("key", new BsonDocument()).AsBsonDocument, wanted.Keys)
+                || IsSet(index, "unique") != wanted.IsUnique || IsSet(index, "sparse") != wanted.IsSparse
                 || index.Contains("partialFilterExpression") || index.Contains("collation") || index.Contains("expireAfterSeconds"))
-                throw Wrong(collection, name, keys, null);
+                throw Wrong(wanted, null);
         }
     }
 
     // A collation that takes two names for one would merge streams; a capped collection would forget; a sharded one knows no order.
     private async Task RequirePlainCollectionsAsync(CancellationToken cancellationToken)
     {
-        var names = new[] { connection.Entries, connection.Snapshots, connection.Documents, connection.Store }.Select(NameOf).ToHashSet();
+        var names = new[]
+        {
+            connection.Entries, connection.Snapshots, connection.Documents, connection.Names, connection.Store,
+        }.Select(NameOf).ToHashSet();
         var found = await connection.ReadAsync(
             async token => await (await connection.Database.ListCollectionsAsync(cancellationToken: token).ConfigureAwait(false))
             .ToListAsync(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
@@ -161,11 +170,12 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
         return IsSet(stats, "sharded");
     }
 
-    private StorageException Wrong(IMongoCollection<BsonDocument> collection, string name, BsonDocument keys, Exception? inner) => new(
-        $"The index '{Names.Printable(name)}' of '{NameOf(collection)}' is missing or is another one than this engine makes, "
+    private StorageException Wrong(MongoIndex index, Exception? inner) => new(
+        $"The index '{Names.Printable(index.Name)}' of '{NameOf(index.Collection)}' is missing or is another one than this engine makes, "
             + "so nothing keeps the store right. Nothing was written. Drop what is there under that name or with those "
-        + $"fields. Then create it in database '{DatabaseName}': db.getCollection('{NameOf(collection)}')"
-            + $".createIndex({keys.ToJson()}, {{ name: '{Names.Printable(name)}', unique: true, sparse: true }}).", inner);
+        + $"fields. Then create it in database '{DatabaseName}': db.getCollection('{NameOf(index.Collection)}')"
+            + $".createIndex({index.Keys.ToJson()}, {{ name: '{Names.Printable(index.Name)}'{(index.IsUnique ? ", unique: true" : "")}"
+            + $"{(index.IsSparse ? ", sparse: true" : "")} }}).", inner);
 
     private static string NameOf(IMongoCollection<BsonDocument> collection) => collection.CollectionNamespace.CollectionName;
 
@@ -177,3 +187,7 @@ internal sealed class MongoSchema(MongoConnection connection, MongoOptions optio
 
     private static bool IsSet(BsonDocument settings, string name) => settings.TryGetValue(name, out var value) && value.ToBoolean();
 }
+
+/// <summary>An index that the store needs.</summary>
+internal sealed record MongoIndex(
+    IMongoCollection<BsonDocument> Collection, string Name, BsonDocument Keys, bool IsUnique, bool IsSparse);

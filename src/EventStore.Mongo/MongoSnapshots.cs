@@ -3,7 +3,10 @@ using MongoDB.Driver;
 
 namespace EventStore.Mongo;
 
-/// <summary>Snapshots, each bound to the life of its stream by the stream's start: one that outlives it is never returned.</summary>
+/// <summary>
+/// Snapshots, each bound to the life of its stream by the stream's start. One that outlives it is never returned, and none that a
+/// truncation made useless.
+/// </summary>
 internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads heads)
 {
     private static BsonDocument NewestFirst =>
@@ -12,8 +15,8 @@ internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads head
     public async Task SaveAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
     {
         var head = await heads.FindAsync(snapshot.Stream, cancellationToken).ConfigureAwait(false);
-        if (snapshot.Revision.Value > head.Revision)
-            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(head.Revision));
+        if (!AttemptRules.Accepts(snapshot, head.State))
+            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head.State);
 
         var place = OfLife(snapshot.Stream, head);
         place.Add(MongoRows.Revision, snapshot.Revision.Value);
@@ -41,10 +44,10 @@ internal sealed class MongoSnapshots(MongoConnection connection, MongoHeads head
         var head = await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false);
         if (!head.Exists) return null;
         var filter = OfLife(stream, head);
-        filter.Add(MongoRows.Revision, new BsonDocument("$lte", atMost.Value));
+        filter.Add(MongoRows.Revision, new BsonDocument { { "$gte", head.First - 1 }, { "$lte", atMost.Value } });
         var query = new MongoQuery(filter) { Sort = NewestFirst };
         return await connection.FindFirstAsync(connection.Snapshots, query, cancellationToken).ConfigureAwait(false) is { } found
-            ? ToSnapshot(stream, found) : null;
+            ? ToSnapshot(stream, found) with { Incarnation = new Checkpoint(head.Start) } : null;
     }
 
     /// <summary>A snapshot as it was stored.</summary>

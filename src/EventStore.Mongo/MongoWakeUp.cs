@@ -48,7 +48,7 @@ internal sealed class MongoWakeUp : IAsyncDisposable
     }
 
     private async ValueTask<Checkpoint> LookAsync(CancellationToken cancellationToken) =>
-        await connection.FindFirstAsync(connection.Entries, MongoReader.Newest, cancellationToken).ConfigureAwait(false) is { } found
+        await connection.FindFirstAsync(connection.Entries, MongoStorePages.Newest, cancellationToken).ConfigureAwait(false) is { } found
             ? new Checkpoint(MongoEntry.Of(found).Last)
             : Checkpoint.Origin;
 
@@ -66,7 +66,7 @@ internal sealed class MongoWakeUp : IAsyncDisposable
         BsonDocument[] stages =
         [
             new("$match", new BsonDocument("operationType", "insert")),
-            new("$project", new BsonDocument { { "documentKey", 1 }, { $"fullDocument.{MongoRows.Count}", 1 } }),
+            new("$project", new BsonDocument { { $"fullDocument.{MongoRows.Last}", 1 } }),
         ];
         PipelineDefinition<ChangeStreamDocument<BsonDocument>, BsonDocument> pipeline = stages;
         while (!ending.IsCancellationRequested)
@@ -78,8 +78,7 @@ internal sealed class MongoWakeUp : IAsyncDisposable
                 while (await changes.MoveNextAsync(ending.Token).ConfigureAwait(false))
                 {
                     foreach (var change in changes.Current)
-                        Raise(MongoRows.NumberOf(change["documentKey"].AsBsonDocument, MongoRows.Key)
-                            + MongoRows.CountOf(change["fullDocument"].AsBsonDocument) - 1);
+                        Raise(MongoRows.NumberOf(change["fullDocument"].AsBsonDocument, MongoRows.Last, least: 0));
                 }
             }
             catch (Exception error) when (MongoErrors.IsOfDriver(error)

@@ -1,13 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
 using MongoDB.Bson;
-using MongoDB.Driver;
 
 namespace EventStore.Mongo;
 
 /// <summary>
 /// Appends to the chain. What this engine knows, the end of the chain and heads of streams, is as of one end. A document that takes the
-/// next key proves that nothing came since: the key is unique and never given up. So a lone writer needs one round trip, and one that was
-/// too late looks again.
+/// next number proves that nothing came since: the number is unique and never given up. So a lone writer needs one round trip, and one that
+/// was too late looks again.
 /// </summary>
 [SuppressMessage("Design", "CA1001",
     Justification = "Disposing a semaphore would leave callers that wait for their turn waiting for ever; it holds nothing else.")]
@@ -18,11 +17,25 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
     private const int RequestsAtOnce = 32;
 
     private readonly MongoChain chain = new(connection);
+    private readonly MongoNames names = new(connection);
+    private readonly MongoConditions conditions = new(connection);
     private readonly SemaphoreSlim gate = new(1, 1);
 
     // All touched only behind the gate: the newest entry, none before the first, null while unknown; and heads as of it.
     private MongoEnd? end;
     private readonly Dictionary<StreamId, MongoHead> known = [];
+
+    // Nothing, once it was found so: what begins to go is an entry of the chain, which makes it unknown again.
+    private MongoGoing? going;
+
+    // The import as which this engine holds the storage; null for none.
+    private volatile string? holder;
+
+    /// <summary>The import as which this engine holds the storage; null for none.</summary>
+    public string? Holder => holder;
+
+    /// <summary>Sets the import that this engine commits for.</summary>
+    public void HoldAs(string? import) => holder = import;
 
     public async Task<IReadOnlyList<CommitOutcome>> CommitAsync(IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken)
     {
@@ -48,9 +61,12 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
     }
 
     /// <summary>
-    /// Appends a removal, after which no reader sees anything of the target. Returns its checkpoint; null if there is nothing to remove.
+    /// Appends an entry that stores no events. What decides it reads the store, and is asked again where the chain went on meanwhile.
     /// </summary>
-    public async Task<long?> RemoveAsync(MongoTarget target, Func<Task<bool>> isThere, CancellationToken cancellationToken)
+    /// <param name="decide">Returns the outcome, and the entry; null where there is nothing to append.</param>
+    /// <param name="cancellationToken">Honoured until the entry is sent.</param>
+    public async Task<MongoDecision<T>> ChangeAsync<T>(
+        Func<MongoEnd, DateTimeOffset, Task<MongoDecision<T>>> decide, CancellationToken cancellationToken)
     {
         await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -59,13 +75,13 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
             while (true)
             {
                 await AdvanceAsync(cancellationToken).ConfigureAwait(false);
-                if (!await isThere().ConfigureAwait(false)) return null;
-                var removal = end!.Value.Next;
-                var document = MongoRows.ToRemoval(removal, CommitRecord.NextStamp(time, end.Value.Stamp), target);
-                if (await chain.AppendAsync(end.Value, [document]).ConfigureAwait(false) == 1)
+                var current = end!.Value;
+                var decision = await decide(current, CommitRecord.NextStamp(time, current.Stamp)).ConfigureAwait(false);
+                if (decision.Entry is not { } document) return decision;
+                if (await chain.AppendAsync(current, [document]).ConfigureAwait(false) == 1)
                 {
                     Learn(MongoEntry.Of(document));
-                    return removal;
+                    return decision;
                 }
 
                 await patience.WaitAsync().ConfigureAwait(false);
@@ -91,22 +107,26 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
         {
             if (batch.HasStored) cancellationToken = CancellationToken.None;
             await LearnHeadsAsync(batch, cancellationToken).ConfigureAwait(false);
-            batch.Decide(end!.Value, known);
+            await LearnMatchesAsync(batch, cancellationToken).ConfigureAwait(false);
+            var isHeld = end!.Value.Holder is { } other && other != holder;
+            if (!isHeld) batch.Decide(end!.Value, known);
 
             // A refusal rests on what the store says now, not on what was known; and a known commit id comes before a conflict.
-            if (!isFresh && batch.HasDoubts)
+            if (!isFresh && (isHeld || batch.HasDoubts))
             {
                 batch.Follow(await AdvanceAsync(cancellationToken).ConfigureAwait(false));
                 isFresh = true;
                 continue;
             }
 
+            if (isHeld) throw new StorageHeldException(end!.Value.Holder!);
             if (batch.HasDoubts)
             {
                 await FindOriginalsAsync(batch, cancellationToken).ConfigureAwait(false);
                 continue;
             }
 
+            await names.RegisterAsync(batch.Names).ConfigureAwait(false);
             var count = batch.Documents.Count == 0 ? 0 : await chain.AppendAsync(end!.Value, batch.Documents).ConfigureAwait(false);
             foreach (var document in batch.Documents.Take(count)) Learn(MongoEntry.Of(document));
             var wasRefused = count < batch.Documents.Count;
@@ -122,60 +142,95 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
 
     // Reads what was appended since, beginning with the end, which stays whatever is removed. Returns what was appended; null where that is
     // not known.
-    private async Task<List<BsonDocument>?> AdvanceAsync(CancellationToken cancellationToken)
+    private async Task<List<MongoEntry>?> AdvanceAsync(CancellationToken cancellationToken)
     {
-        if (end is { First: > 0 } from)
+        if (end is { Link: > 0 } from)
         {
-            var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$gte", from.First)))
+            var query = new MongoQuery(new BsonDocument(MongoRows.Key, new BsonDocument("$gte", from.Link)))
             {
                 Sort = new(MongoRows.Key, 1),
                 Fields = MongoRows.WithoutPayloads,
                 Limit = MaxEntriesPerAdvance,
             };
-            var found = await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false);
-            if (found.Count > 0 && !MongoChain.IsEnd(found[0], from)) throw chain.Lost(from);
+            var found = (await connection.FindAsync(connection.Entries, query, cancellationToken).ConfigureAwait(false))
+                .ConvertAll(MongoEntry.Of);
+            if (found.Count > 0 && MongoEnd.Of(found[0]) != from) throw chain.Lost(from);
             if (found.Count is > 0 and < MaxEntriesPerAdvance)
             {
                 found.RemoveAt(0);
-                foreach (var document in found) Learn(MongoEntry.Of(document));
+                foreach (var entry in found) Learn(entry);
                 return found;
             }
         }
 
-        known.Clear();
+        Forget();
         end = await connection.FindNewestAsync(cancellationToken).ConfigureAwait(false) is { } newest ? MongoEnd.Of(newest)
             : MongoEnd.Origin;
         wakeUp.Raise(end.Value.Last);
         return null;
     }
 
-    // Takes in the entry after the end. The chain has no holes: every writer takes the key after the last checkpoint.
-    private void Learn(in MongoEntry entry)
+    // Takes in the entry after the end. The chain has no holes: every writer takes the number after the last.
+    private void Learn(MongoEntry entry)
     {
-        if (entry.First != end!.Value.Last + 1)
-            throw new CorruptStorageException($"checkpoint {end.Value.Last + 1}", $"the next entry of the chain begins at {entry.First}.",
+        if (entry.Link != end!.Value.Link + 1 || entry.First != end.Value.Last + 1)
+            throw new CorruptStorageException($"entry {end.Value.Link + 1} of the chain, checkpoint {end.Value.Last + 1}",
+                $"the next one is entry {entry.Link}, and begins at checkpoint {entry.First}.",
                 "Run VerifyAsync, and restore the store from a backup.");
         end = MongoEnd.Of(entry);
+        if (entry.IsWhole)
+        {
+            foreach (var member in entry.Members) known[member.Stream] = member.After;
+        }
+        else if (entry.Change is { Target.IsStream: true } change)
+        {
+            going = null;
+            known[new StreamId(change.Target.Bucket, change.Target.Category, change.Target.Id)] = change.Head;
+        }
+        else
+        {
+            // A finished removal no longer says what it removed.
+            Forget();
+        }
 
-        // A finished removal no longer says what it removed.
-        if (entry.Start == 0 || (entry.IsRemoval && !entry.Target.IsStream)) known.Clear();
-        else known[new StreamId(entry.Target.Bucket, entry.Target.Category, entry.Target.Id)] = MongoHead.After(entry);
         connection.History.Raise(new Checkpoint(entry.Last));
         wakeUp.Raise(entry.Last);
+    }
+
+    private void Forget()
+    {
+        known.Clear();
+        going = null;
     }
 
     // A head found is as of the end, unless its entry came after it; then the entries up to there are taken in as well.
     private async Task LearnHeadsAsync(MongoBatch batch, CancellationToken cancellationToken)
     {
         if (known.Count > MaxKnownHeads) known.Clear();
-        while (batch.Open.Select(attempt => attempt.Stream).Where(stream => !known.ContainsKey(stream)).Distinct().Take(RequestsAtOnce)
+        while (batch.OpenStreams.Where(stream => !known.ContainsKey(stream)).Distinct().Take(RequestsAtOnce)
             .ToArray() is { Length: > 0 } missing)
         {
             var found = await Task.WhenAll(missing.Select(stream => heads.FindNewestAsync(stream, cancellationToken)))
                 .ConfigureAwait(false);
-            for (var i = 0; i < missing.Length; i++) known[missing[i]] = found[i] is { } newest ? MongoHead.After(newest) : default;
-            if (found.Any(newest => newest?.First > end!.Value.Last)) batch.Follow(await AdvanceAsync(cancellationToken)
+            for (var i = 0; i < missing.Length; i++) known[missing[i]] = found[i]?.HeadOf(missing[i]) ?? default;
+            if (found.Any(newest => newest?.Link > end!.Value.Link)) batch.Follow(await AdvanceAsync(cancellationToken)
                 .ConfigureAwait(false));
+        }
+    }
+
+    // The same for what stands in the way of conditions. What they asked before the end moved on, they ask again.
+    private async Task LearnMatchesAsync(MongoBatch batch, CancellationToken cancellationToken)
+    {
+        while (batch.OpenConditions.Take(RequestsAtOnce).ToArray() is { Length: > 0 } missing)
+        {
+            var hiding = going ?? await MongoGoing.FindAsync(connection, cancellationToken).ConfigureAwait(false);
+            going = hiding.IsEmpty ? hiding : null;
+            var found = await Task.WhenAll(missing.Select(condition =>
+                conditions.FindFirstAsync(condition, hiding, cancellationToken))).ConfigureAwait(false);
+            for (var i = 0; i < missing.Length; i++) batch.SetMatch(missing[i], found[i].Checkpoint);
+            if (!found.Any(match => match.Link > end!.Value.Link)) continue;
+            batch.Follow(await AdvanceAsync(cancellationToken).ConfigureAwait(false));
+            await LearnHeadsAsync(batch, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -183,9 +238,14 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
     {
         foreach (var chunk in batch.TakeDoubts().Chunk(RequestsAtOnce))
         {
-            await Task.WhenAll(chunk.Select(async attempt =>
-                batch.SetOriginal(attempt, await heads.FindCommitAsync(known[attempt.Stream].Start, attempt.CommitId, cancellationToken)
-                    .ConfigureAwait(false)))).ConfigureAwait(false);
+            var found = await Task.WhenAll(chunk.Select(asked =>
+                heads.FindCommitAsync(known[asked.Stream].Start, asked.CommitId, cancellationToken))).ConfigureAwait(false);
+            for (var i = 0; i < chunk.Length; i++) batch.SetOriginal(chunk[i], found[i]);
         }
     }
 }
+
+/// <summary>What was decided about a change.</summary>
+/// <param name="Outcome">What the caller gets.</param>
+/// <param name="Entry">What is appended; null for no entry.</param>
+internal readonly record struct MongoDecision<T>(T Outcome, BsonDocument? Entry);

@@ -13,10 +13,16 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
     private const int MinShareBytes = 1024;
     private readonly List<RecordedEvent> events = new(Math.Min(limit.MaxEvents, 32)); // most streams are short
     private CommitRecord? commit;
+    private long listedUpTo;
+    private int listed;
+    private bool isCut;
 
     public IReadOnlyList<RecordedEvent> Events => events;
 
     public long MaxBytes => limit.MaxBytes;
+
+    /// <summary>The state of the stream of a page of one stream.</summary>
+    public StreamState State { get; private set; }
 
     /// <summary>Places of the events that lack their bytes, by checkpoint.</summary>
     public Dictionary<long, int> Large { get; } = [];
@@ -38,7 +44,7 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
             commit = PostgresRows.Commit(
                 (nameOf(reader.GetInt64(1)), reader.GetGuid(5)),
                 (checkpoint - index, reader.GetInt64(2) - index, reader.GetInt64(3), reader.GetInt32(8)),
-                PostgresRows.Stamp(reader, 4), reader.GetFieldValue<byte[]>(12));
+                PostgresRows.Stamp(reader, 4), reader.GetFieldValue<byte[]>(12), PostgresRows.UnitOf(reader, 14));
         }
 
         if (index < 0 || index >= commit.EventCount || reader.GetInt64(2) - index != commit.FirstRevision.Value)
@@ -51,8 +57,36 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
         if (isLarge) Large.Add(checkpoint, events.Count);
         var (body, headers) = isLarge ? (default(byte[]), default(byte[]))
             : (reader.GetFieldValue<byte[]>(10), reader.GetFieldValue<byte[]>(11));
-        events.Add(new RecordedEvent(commit, index, new EventRecord(eventId, reader.GetString(9), body, headers)));
+        events.Add(new RecordedEvent(
+            commit, index, new EventRecord(eventId, reader.GetString(9), body, headers, PostgresRows.TagsOf(reader, 13, checkpoint))));
     }
+
+    /// <summary>
+    /// Takes the row at which the reader is, which has the state of its stream and perhaps an event. Returns the newest checkpoint of the
+    /// store.
+    /// </summary>
+    public long AddOfStream(NpgsqlDataReader reader)
+    {
+        if (!State.Exists && !reader.IsDBNull(17)) State = PostgresRows.StateOf(reader, 17);
+        if (!reader.IsDBNull(0)) Add(reader);
+        return PostgresRows.LastCheckpointOf(reader, 16);
+    }
+
+    /// <summary>
+    /// Takes the row at which the reader is, of an event that an index lists. Only one that matches has more than its checkpoint.
+    /// </summary>
+    public void AddListed(NpgsqlDataReader reader)
+    {
+        if (isCut || events.Count == limit.MaxEvents) return;
+        listed++;
+        listedUpTo = reader.GetInt64(0);
+        isCut = reader.GetBoolean(16);
+        if (!reader.IsDBNull(1)) Add(reader);
+    }
+
+    /// <summary>The last checkpoint that the indexes listed; null where nothing else is listed after it.</summary>
+    /// <param name="most">How many they list at most.</param>
+    public long? ListedUpTo(int most) => isCut || listed >= most || events.Count == limit.MaxEvents ? listedUpTo : null;
 
     /// <summary>Gives a large event its bytes.</summary>
     public void Complete(NpgsqlDataReader reader)
@@ -60,7 +94,8 @@ internal sealed class PostgresEventRows(PageLimit limit, Func<long, StreamId> na
         if (!Large.Remove(reader.GetInt64(0), out var place)) return;
         var (commit, index, record) = (events[place].Commit, events[place].IndexInCommit, events[place].Record);
         events[place] = new RecordedEvent(commit, index,
-            new EventRecord(record.EventId, record.EventType, reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2)));
+            new EventRecord(
+                record.EventId, record.EventType, reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2), record.Tags));
     }
 
     /// <summary>Gives names to the events that lack them. An event that still has none is left out, and needs no bytes.</summary>

@@ -1,4 +1,5 @@
 using Dapper;
+using Npgsql;
 
 namespace EventStore.Postgres;
 
@@ -41,9 +42,25 @@ internal sealed class PostgresHeads(PostgresConnections connections, PostgresSql
             cancellationToken);
     }
 
-    internal sealed record HeadRow(string Bucket, string Category, string Id, long Revision, long Sequence, long Snapshot_Revision)
+    /// <summary>The head of a stream within a change; null for no stream.</summary>
+    public async Task<StreamHead?> FindAsync(NpgsqlConnection connection, StreamId stream)
+    {
+        var values = new { bucket = stream.Bucket, category = stream.Category, id = stream.Id };
+        var row = await connection.QueryFirstOrDefaultAsync<HeadRow>(
+            sql.Load("find-head"), values, commandTimeout: connection.CommandTimeout).ConfigureAwait(false);
+        return row?.ToHead();
+    }
+
+    internal sealed record HeadRow(
+        string Bucket, string Category, string Id, long Revision, long Sequence, long Snapshot_Revision, long Incarnation,
+        long First_Revision, bool Sealed)
     {
         public StreamHead ToHead() =>
-            new(new StreamId(Bucket, Category, Id), new Revision(Revision), new CommitSequence(Sequence), new Revision(Snapshot_Revision));
+            new(new StreamId(Bucket, Category, Id), new Revision(Revision), new CommitSequence(Sequence), new Revision(Snapshot_Revision))
+            {
+                FirstRevision = new Revision(First_Revision),
+                IsSealed = Sealed,
+                Incarnation = new Checkpoint(Incarnation),
+            };
     }
 }

@@ -19,6 +19,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
     private readonly PostgresSnapshots snapshots;
     private readonly PostgresDocuments documents;
     private readonly PostgresRemoval removal;
+    private readonly PostgresHold hold;
     private readonly PostgresWakeUp wakeUp;
     private readonly CommitSignal signal = new();
     private readonly ILogger logger;
@@ -34,7 +35,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         heads = new PostgresHeads(connections, sql);
         snapshots = new PostgresSnapshots(connections, sql);
         documents = new PostgresDocuments(connections, sql);
-        removal = new PostgresRemoval(connections, sql);
+        removal = new PostgresRemoval(connections, sql, heads);
+        hold = new PostgresHold(connections, sql, writer);
         wakeUp = new PostgresWakeUp(connections, sql, signal, logger);
         Description = new EngineDescription(
             "postgres",
@@ -72,8 +74,7 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         var store = RequireOpen(cancellationToken);
         var (outcomes, last) = await writer.CommitAsync(attempts, MaxPartBytes, cancellationToken).ConfigureAwait(false);
-        if (connections.IsInside) await NotifyInsideAsync(store, last).ConfigureAwait(false);
-        else if (store.Notifies) wakeUp.Announce(store.TableId, last);
+        if (store.Notifies) await wakeUp.AnnounceAsync(store.TableId, last).ConfigureAwait(false);
         signal.Raise(last);
         return outcomes;
     }
@@ -164,10 +165,44 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return signal.WaitAsync(after, atMost, context.Time, cancellationToken);
     }
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         RequireOpen(cancellationToken);
-        return removal.DeleteAsync(stream, cancellationToken);
+        return removal.DeleteAsync(stream, expected, cancellationToken);
+    }
+
+    public ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return removal.TruncateAsync(stream, before, expected, cancellationToken);
+    }
+
+    public ValueTask<StreamChange> SealStreamAsync(StreamId stream, StreamExpectation expected,
+        CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return removal.SealAsync(stream, expected, cancellationToken);
+    }
+
+    public ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return hold.TakeAsync(holder, cancellationToken);
+    }
+
+    public ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default)
+    {
+        RequireOpen(cancellationToken);
+        return hold.ReleaseAsync(holder, cancellationToken);
+    }
+
+    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default)
+    {
+        AttemptRules.RequireSkip(upTo);
+        RequireOpen(cancellationToken);
+        return hold.SkipAsync(upTo.Value, cancellationToken);
     }
 
     public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
@@ -240,20 +275,8 @@ internal sealed class PostgresPersistenceEngine : IPersistenceEngine
         return (settings, store);
     }
 
-    private async ValueTask NotifyInsideAsync(Opened store, Checkpoint last)
-    {
-        if (!store.Notifies) return;
-        await connections.ChangeAsync("announce a commit", async connection =>
-        {
-            var notice = PostgresWakeUp.NoticeOf(connection, store.TableId, last, isInside: true);
-            await using var disposing = notice.ConfigureAwait(false);
-            return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
-        }, CancellationToken.None).ConfigureAwait(false);
-    }
-
-    private static EngineCapabilities Capabilities(bool notifies) =>
-        EngineCapabilities.Reopens | EngineCapabilities.SharedWriting | EngineCapabilities.SharedReading | (notifies
-            ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
+    private static EngineCapabilities Capabilities(bool notifies) => EngineCapabilities.Reopens | EngineCapabilities.SharedWriting
+        | EngineCapabilities.SharedReading | (notifies ? EngineCapabilities.WakesAcrossProcesses : EngineCapabilities.None);
 
     private Opened RequireOpen(CancellationToken cancellationToken)
     {

@@ -4,14 +4,17 @@ using Npgsql;
 namespace EventStore.Postgres;
 
 /// <summary>
-/// One page of the whole store as a statement: its conditions, its values, and how far a page that came of it looked. A page with a filter
-/// examines a window of checkpoints at most, so that it ends soon even where nothing matches.
+/// One page of the whole store as a statement: its conditions, its values, and how far a page that came of it looked. Where indexes of
+/// categories and tags narrow the filter, a page examines so many events as they list. With another filter it examines a window of
+/// checkpoints at most, so that it ends soon even where nothing matches.
 /// </summary>
 internal sealed class PostgresQuery
 {
     private const int Window = 16_384;
+    private const int MinListed = 256;
     private readonly StoreRead read;
     private readonly List<NpgsqlParameter> values = [];
+    private readonly PostgresList[] lists;
     private readonly bool isNarrow;
     private readonly bool isForward;
 
@@ -20,14 +23,28 @@ internal sealed class PostgresQuery
         this.read = read;
         isForward = read.Direction == ReadDirection.Forward;
         var filter = read.Filter;
-        isNarrow = IsNarrow(filter);
+        var indexed = IndexedTerms(filter);
+        isNarrow = indexed is null && IsNarrow(filter);
+        MaxListed = indexed is null || ListsMatch(filter) ? read.Limit.MaxEvents : Math.Max(read.Limit.MaxEvents, MinListed);
         values.AddRange([PostgresSql.Value(isForward ? read.After.Value : WindowBegin), PostgresSql.Value(isForward ? WindowEnd
-            : read.UpTo.Value), PostgresSql.Value((long)read.Limit.MaxEvents), PostgresSql.Value(PostgresEventRows.ShareOf(read.Limit))]);
-        Conditions = Write(filter);
+            : read.UpTo.Value), PostgresSql.Value((long)MaxListed), PostgresSql.Value(PostgresEventRows.ShareOf(read.Limit))]);
+        var criteria = new PostgresCriteria(values);
+        Conditions = Write(filter, criteria);
+        lists = indexed is null ? [] : criteria.ListsOf(indexed);
+        Key = lists.Length == 0 ? Conditions : Conditions + string.Concat(lists);
     }
 
-    /// <summary>The conditions of the filter, and the direction. The same for all reads that need the same statement.</summary>
-    public string Conditions { get; }
+    /// <summary>The same for all reads that need the same statement.</summary>
+    public string Key { get; }
+
+    /// <summary>Whether the events are found by their category or tags.</summary>
+    public bool IsListed => lists.Length > 0;
+
+    /// <summary>How many events the lists return at most.</summary>
+    public int MaxListed { get; }
+
+    /// <summary>The conditions of the filter, and the direction.</summary>
+    private string Conditions { get; }
 
     private long WindowBegin => isNarrow ? Math.Max(read.After.Value, read.UpTo.Value - Window) : read.After.Value;
 
@@ -35,9 +52,18 @@ internal sealed class PostgresQuery
         : read.UpTo.Value;
 
     /// <summary>Whether a read has to know the head before it: a window backward begins there, unless it is asked to begin below.</summary>
-    public static bool EndsAtHead(StoreRead read) => read.Direction == ReadDirection.Backward && IsNarrow(read.Filter);
+    public static bool EndsAtHead(StoreRead read) =>
+        read.Direction == ReadDirection.Backward && IndexedTerms(read.Filter) is null && IsNarrow(read.Filter);
 
-    public string Load(PostgresSql sql) => sql.Load("read-all", ("order", isForward ? "ASC" : "DESC"), ("filter", Conditions[1..]));
+    public string Load(PostgresSql sql)
+    {
+        var order = isForward ? "ASC" : "DESC";
+        if (!IsListed) return sql.Load("read-all", ("order", order), ("filter", Conditions[1..]));
+        var listed = lists.Select(list => list.Load(sql, isForward, PostgresList.SearchesOfPage)).ToList();
+        var union = listed.Count == 1 ? listed[0]
+            : sql.Load("list-union", ("lists", "(" + string.Join(") UNION ALL (", listed) + ")"), ("order", order));
+        return sql.Load("read-selected", ("listed", union), ("order", order), ("filter", Conditions[1..]));
+    }
 
     public void AddTo(NpgsqlParameterCollection parameters)
     {
@@ -48,6 +74,7 @@ internal sealed class PostgresQuery
     public StorePage ToPage(PostgresEventRows rows, long head)
     {
         var (page, cutAt) = rows.ToPage();
+        if (IsListed) cutAt = page.IsFull ? cutAt : rows.ListedUpTo(MaxListed);
         var (after, upTo) = (read.After.Value, Math.Min(read.UpTo.Value, head));
         if (isForward)
         {
@@ -60,28 +87,37 @@ internal sealed class PostgresQuery
         return new StorePage(page.Events, new Checkpoint(lowest), new Checkpoint(head), IsEnd: lowest <= after + 1);
     }
 
-    private static bool IsNarrow(EventFilter filter) =>
-        filter.Bucket is not null || filter.Category is not null || filter.Id is not null || filter.EventTypes is not null
-            || filter.Since is not null;
-
-    // The stream of an event is looked up by its key, event by event: what that costs depends on the window, not on how many streams match.
-    private string Write(EventFilter filter)
+    // What indexes know of a filter; null where they do not narrow it.
+    private static EventCriteria? IndexedTerms(EventFilter filter)
     {
-        var text = new StringBuilder(isForward ? ">" : "<");
-        if (filter.EventTypes is { } types) text.Append($" AND y.type = ANY({Add(types.ToArray())})");
-        if (filter.Since is { } since) text.Append($" AND y.stamp >= {Add(UpToMicrosecond(since))}");
-        if (filter.Bucket is null && filter.Category is null && filter.Id is null) return text.ToString();
-        text.Append(" AND EXISTS (SELECT FROM {schema}.streams n WHERE n.stream = y.stream");
-        if (filter.Bucket is { } bucket) text.Append($" AND n.bucket = {Add(bucket)}");
-        if (filter.Category is { } category) text.Append($" AND n.category = {Add(category)}");
-        if (filter.Id is { } id) text.Append($" AND n.id = {Add(id)}");
-        return text.Append(" OFFSET 0)").ToString();
+        if (filter.Criteria is { } criteria && criteria.Any.All(criterion => criterion.IsIndexed)) return criteria;
+        return filter is { Bucket: { } bucket, Category: { } category }
+            ? new EventCriteria(new EventCriterion { Bucket = bucket, Category = category })
+            : null;
     }
 
-    private string Add<T>(T value)
+    // Whether what the indexes list is what matches.
+    private static bool ListsMatch(EventFilter filter) => filter is { Id: null, EventTypes: null, Since: null }
+        && (filter.Criteria is not { } criteria
+            || (filter is { Bucket: null, Category: null } && criteria.Any.All(criterion => criterion is { Id: null, Types: null })));
+
+    private static bool IsNarrow(EventFilter filter) =>
+        filter.Bucket is not null || filter.Category is not null || filter.Id is not null || filter.EventTypes is not null
+            || filter.Since is not null || filter.Criteria is not null;
+
+    // The stream of an event is looked up by its key, event by event: what that costs depends on the window, not on how many streams match.
+    private string Write(EventFilter filter, PostgresCriteria criteria)
     {
-        values.Add(PostgresSql.Value(value));
-        return $"${values.Count}";
+        var text = new StringBuilder(isForward ? ">" : "<");
+        if (filter.EventTypes is { } types) text.Append($" AND y.type = ANY({criteria.Add(types.ToArray())})");
+        if (filter.Since is { } since) text.Append($" AND y.stamp >= {criteria.Add(UpToMicrosecond(since))}");
+        if (filter.Criteria is { } selected) text.Append(criteria.MatchOf(selected.Any));
+        if (filter.Bucket is null && filter.Category is null && filter.Id is null) return text.ToString();
+        text.Append(" AND EXISTS (SELECT FROM {schema}.streams n WHERE n.stream = y.stream");
+        if (filter.Bucket is { } bucket) text.Append($" AND n.bucket = {criteria.Add(bucket)}");
+        if (filter.Category is { } category) text.Append($" AND n.category = {criteria.Add(category)}");
+        if (filter.Id is { } id) text.Append($" AND n.id = {criteria.Add(id)}");
+        return text.Append(" OFFSET 0)").ToString();
     }
 
     // Stamps are whole microseconds: an instant between two of them means the later one.

@@ -11,7 +11,7 @@ namespace EventStore.Postgres;
 internal sealed class PostgresReader(PostgresConnections connections, PostgresSql sql)
 {
     private const string What = "read";
-    private readonly string findRevision = sql.Load("find-revision");
+    private const int MaxStatements = 256; // criteria have many shapes; a lost one is written again
     private readonly string findCheckpoint = sql.Load("find-checkpoint");
     private readonly string findCheckpointAndCommit = sql.Load("find-checkpoint-and-commit");
     private readonly string findCommit = sql.Load("find-commit");
@@ -43,26 +43,21 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken) =>
         connections.AskAsync(What, async (connection, token) =>
     {
-        var (head, page) = (new NpgsqlBatchCommand(findRevision), new NpgsqlBatchCommand(readStream[(int)read.Direction]));
+        var page = new NpgsqlBatchCommand(readStream[(int)read.Direction]);
         foreach (var name in (string[])[read.Stream.Bucket, read.Stream.Category, read.Stream.Id])
-        {
-            head.Parameters.Add(PostgresSql.Value(name));
             page.Parameters.Add(PostgresSql.Value(name));
-        }
-
         page.Parameters.Add(PostgresSql.Value(read.From.Value));
         page.Parameters.Add(PostgresSql.Value(read.To.Value));
         page.Parameters.Add(PostgresSql.Value((long)read.Limit.MaxEvents));
         page.Parameters.Add(PostgresSql.Value(PostgresEventRows.ShareOf(read.Limit)));
-        var ((_, revision), rows) = await ReadAsync(connection, head, page,
-            () => new PostgresEventRows(read.Limit, _ => read.Stream), read.Direction, token).ConfigureAwait(false);
-
-        // What was committed between head and rows was read, too; of the last such commit perhaps only the beginning, but all of it is
-        // there.
-        foreach (var recorded in rows.Events) revision = Math.Max(revision, recorded.Commit.LastRevision.Value);
-        var (events, _) = rows.ToPage();
-        var asked = Math.Max(0, Math.Min(read.To.Value, revision) - read.From.Value + 1);
-        return new StreamPage(events.Events, new Revision(revision), IsEnd: events.Count >= asked);
+        var batch = new NpgsqlBatch(connection) { BatchCommands = { page } };
+        await using var ending = batch.ConfigureAwait(false);
+        var (_, rows) = await ReadAsync(
+            batch, () => new PostgresEventRows(read.Limit, _ => read.Stream), ReadStreamRowsAsync, read.Direction, token)
+            .ConfigureAwait(false);
+        var (events, state) = (rows.ToPage().Page, rows.State);
+        var (low, high) = (Math.Max(read.From.Value, state.FirstRevision.Value), Math.Min(read.To.Value, state.Revision.Value));
+        return new StreamPage(events.Events, state, IsEnd: events.Count >= high - low + 1);
     }, cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken) =>
@@ -71,49 +66,64 @@ internal sealed class PostgresReader(PostgresConnections connections, PostgresSq
         var upTo = PostgresQuery.EndsAtHead(read) && read.UpTo.Value > Volatile.Read(ref seenHead)
             ? Math.Min(read.UpTo.Value, await FindHeadAsync(connection, token).ConfigureAwait(false)) : read.UpTo.Value;
         var query = new PostgresQuery(read with { UpTo = new Checkpoint(upTo) });
-        var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Conditions, _ => query.Load(sql)));
+        if (readAll.Count > MaxStatements) readAll.Clear();
+        var page = new NpgsqlBatchCommand(readAll.GetOrAdd(query.Key, _ => query.Load(sql)));
         query.AddTo(page.Parameters);
-        var ((head, _), rows) = await ReadAsync(
-            connection, names.ToAsk(findCheckpointAndCommit), page,
-            () => new PostgresEventRows(read.Limit, names.Find), read.Direction, token).ConfigureAwait(false);
+        var batch = new NpgsqlBatch(connection) { BatchCommands = { names.ToAsk(findCheckpointAndCommit), page } };
+        await using var ending = batch.ConfigureAwait(false);
+        var (head, rows) = await ReadAsync(
+            batch, () => new PostgresEventRows(read.Limit, names.Find),
+            (reader, rows, stop) => ReadStoreRowsAsync(reader, rows, query.IsListed, stop), read.Direction, token).ConfigureAwait(false);
         foreach (var recorded in rows.Events) head = Math.Max(head, recorded.Commit.LastCheckpoint.Value);
         Volatile.Write(ref seenHead, head);
         return query.ToPage(rows, head);
     }, cancellationToken);
 
-    private async Task<((long Checkpoint, long Revision) Head, PostgresEventRows Rows)> ReadAsync(
-        NpgsqlConnection connection, NpgsqlBatchCommand findHead, NpgsqlBatchCommand readPage, Func<PostgresEventRows> begin,
-        ReadDirection direction, CancellationToken cancellationToken)
+    private async Task<(long Newest, PostgresEventRows Rows)> ReadAsync(
+        NpgsqlBatch batch, Func<PostgresEventRows> begin,
+        Func<NpgsqlDataReader, PostgresEventRows, CancellationToken, Task<long>> readRows, ReadDirection direction,
+        CancellationToken cancellationToken)
     {
-        var batch = new NpgsqlBatch(connection) { BatchCommands = { findHead, readPage } };
-        await using var ending = batch.ConfigureAwait(false);
         while (true)
         {
             var (rows, known) = (begin(), connections.Newest);
-            var head = await ReadRowsAsync(batch, rows, cancellationToken).ConfigureAwait(false);
-            connections.Observe(new Checkpoint(head.Checkpoint), known);
+            long newest;
+            var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false)) newest = await readRows(reader, rows, cancellationToken).ConfigureAwait(false);
+            connections.Observe(new Checkpoint(newest), known);
 
             // Names come before large events: these end where the bytes of the page do, and what has no name and is left out must not
             // count.
-            if (rows.Unnamed.Count > 0) await LearnNamesAsync(connection, rows, cancellationToken).ConfigureAwait(false);
-            if (rows.Large.Count > 0) await ReadLargeAsync(connection, rows, direction, cancellationToken).ConfigureAwait(false);
-            if (!rows.IsTorn()) return (head, rows);
+            if (rows.Unnamed.Count > 0) await LearnNamesAsync(batch.Connection!, rows, cancellationToken).ConfigureAwait(false);
+            if (rows.Large.Count > 0) await ReadLargeAsync(batch.Connection!, rows, direction, cancellationToken).ConfigureAwait(false);
+            if (!rows.IsTorn()) return (newest, rows);
         }
     }
 
-    // The newest checkpoint of the store comes with whether the names still hold, or with the revision of a stream.
-    private async Task<(long Checkpoint, long Revision)> ReadRowsAsync(
-        NpgsqlBatch batch, PostgresEventRows rows, CancellationToken cancellationToken)
+    // The newest checkpoint of the store and the state of the stream come with each event, or alone.
+    private static async Task<long> ReadStreamRowsAsync(
+        NpgsqlDataReader reader, PostgresEventRows rows, CancellationToken cancellationToken)
     {
-        var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await using var closing = reader.ConfigureAwait(false);
+        var newest = 0L;
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) newest = rows.AddOfStream(reader);
+        return newest;
+    }
+
+    // The newest checkpoint of the store comes with whether the names still hold.
+    private async Task<long> ReadStoreRowsAsync(
+        NpgsqlDataReader reader, PostgresEventRows rows, bool isListed, CancellationToken cancellationToken)
+    {
         var hasHead = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var (checkpoint, revision) = (hasHead ? PostgresRows.LastCheckpointOf(reader, 0) : 0, 0L);
-        if (hasHead && reader.GetFieldType(1) == typeof(long)) revision = reader.GetInt64(1);
-        else if (hasHead && !reader.GetBoolean(1)) names.Forget();
+        var newest = hasHead ? PostgresRows.LastCheckpointOf(reader, 0) : 0;
+        if (hasHead && !reader.GetBoolean(1)) names.Forget();
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false)) rows.Add(reader);
-        return (checkpoint, revision);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (isListed) rows.AddListed(reader);
+            else rows.Add(reader);
+        }
+
+        return newest;
     }
 
     private async Task ReadLargeAsync(NpgsqlConnection connection, PostgresEventRows rows, ReadDirection direction,

@@ -10,13 +10,13 @@ namespace EventStore;
 /// <summary>Makes and checks the tables of a store, or writes down the statements that make them.</summary>
 public static class PostgresSchema
 {
-    internal const int Version = 1;
+    internal const int Version = 2; // 1 had no tags
 
     private static readonly string[] Making =
     [
-        "create-store", "create-streams", "create-events", "create-events-commit", "create-snapshots", "create-document-versions",
-        "create-documents",
-        "create-read-json", "create-readable-events", "insert-store",
+        "create-store", "create-streams", "create-events", "create-events-commit", "create-events-category", "create-tags",
+        "create-snapshots", "create-document-versions", "create-documents", "create-term", "create-read-json",
+        "create-readable-events", "insert-store",
     ];
 
     // What must be there, in the words of check-schema.sql. More is not asked about: an index added by an administrator does no harm.
@@ -24,18 +24,23 @@ public static class PostgresSchema
     [
         "column store.schema_version integer", "column store.version bigint", "column store.last_checkpoint bigint",
         "column store.last_stamp timestamp with time zone", "column store.last_stream bigint",
+            "column store.removed bigint", "column store.holder text by code point",
         "column streams.stream bigint", "column streams.bucket text by code point", "column streams.category text by code point",
             "column streams.id text by code point",
-        "column streams.revision bigint", "column streams.sequence bigint", "column streams.snapshot_revision bigint",
+        "column streams.revision bigint", "column streams.sequence bigint", "column streams.incarnation bigint",
+            "column streams.snapshot_revision bigint", "column streams.first_revision bigint", "column streams.sealed boolean",
         "column events.checkpoint bigint", "column events.stream bigint", "column events.revision bigint", "column events.sequence bigint",
         "column events.stamp timestamp with time zone", "column events.commit_id uuid", "column events.event_id uuid",
             "column events.index_in_commit integer",
         "column events.commit_events integer", "column events.type text by code point", "column events.body bytea",
-            "column events.headers bytea", "column events.commit_headers bytea",
+            "column events.headers bytea", "column events.commit_headers bytea", "column events.category bigint",
+            "column events.tags text[] by code point", "column events.unit_checkpoint bigint", "column events.unit_size integer",
+        "column tags.term bigint", "column tags.checkpoint bigint",
         "column snapshots.stream bigint", "column snapshots.revision bigint", "column snapshots.schema_version integer",
             "column snapshots.state_type text by code point", "column snapshots.payload bytea",
         "column documents.name text by code point", "column documents.version bigint", "column documents.content bytea",
-        "sequence document_versions",
+        "sequence document_versions", "function term", "index events_category on events (category, checkpoint) where (type <> ''::text)",
+            "unique index tags_term on tags (term, checkpoint)",
         "unique index store_one_row on store (one)", "unique index streams_stream on streams (stream)",
             "unique index streams_name on streams (bucket, category, id)",
         "unique index events_checkpoint on events (checkpoint)", "unique index events_revision on events (stream, revision)",

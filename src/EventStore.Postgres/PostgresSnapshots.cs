@@ -9,9 +9,9 @@ internal sealed class PostgresSnapshots(PostgresConnections connections, Postgre
     public ValueTask<bool> SaveAsync(SnapshotRecord snapshot, CancellationToken cancellationToken) =>
         connections.ChangeAsync("save a snapshot", async connection =>
     {
-        var (stream, revision) = await LockAsync(connection, snapshot.Stream).ConfigureAwait(false);
-        if (snapshot.Revision.Value > revision)
-            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(revision));
+        var locked = await LockAsync(connection, snapshot.Stream).ConfigureAwait(false);
+        var (stream, state) = (locked.Stream, locked.ToState());
+        if (!AttemptRules.Accepts(snapshot, state)) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, state);
         var values = new
         {
             stream,
@@ -36,14 +36,17 @@ internal sealed class PostgresSnapshots(PostgresConnections connections, Postgre
                 commandTimeout: connection.CommandTimeout);
             var row = await rows.FirstOrDefaultAsync(token).ConfigureAwait(false);
             return row is null ? null
-                : new SnapshotRecord(stream, new Revision(row.Revision), row.SchemaVersion, row.StateType, row.Payload);
+                : new SnapshotRecord(stream, new Revision(row.Revision), row.SchemaVersion, row.StateType, row.Payload)
+                {
+                    Incarnation = new Checkpoint(row.Incarnation),
+                };
         },
         cancellationToken);
 
     public ValueTask<bool> PruneAsync(StreamId name, int keep, CancellationToken cancellationToken) =>
         connections.ChangeAsync("prune snapshots", async connection =>
     {
-        var (stream, _) = await LockAsync(connection, name).ConfigureAwait(false);
+        var stream = (await LockAsync(connection, name).ConfigureAwait(false)).Stream;
         if (stream == 0) return false;
         await connection.ExecuteAsync(sql.Load("prune-snapshots"), new { stream, keep }, commandTimeout: connection.CommandTimeout)
             .ConfigureAwait(false);
@@ -57,10 +60,13 @@ internal sealed class PostgresSnapshots(PostgresConnections connections, Postgre
     {
         var values = new { bucket = stream.Bucket, category = stream.Category, id = stream.Id };
         return await connection.QueryFirstOrDefaultAsync<LockedRow>(sql.Load("lock-stream"), values,
-            commandTimeout: connection.CommandTimeout).ConfigureAwait(false) ?? new LockedRow(0, 0);
+            commandTimeout: connection.CommandTimeout).ConfigureAwait(false) ?? new LockedRow(0, 0, 0, 0, false);
     }
 
-    internal sealed record LockedRow(long Stream, long Revision);
+    internal sealed record LockedRow(long Stream, long Revision, long Incarnation, long First_Revision, bool Sealed)
+    {
+        public StreamState ToState() => new(new Checkpoint(Incarnation), new Revision(Revision), new Revision(First_Revision), Sealed);
+    }
 
-    internal sealed record SnapshotRow(long Revision, int SchemaVersion, string StateType, byte[] Payload);
+    internal sealed record SnapshotRow(long Revision, int SchemaVersion, string StateType, byte[] Payload, long Incarnation);
 }

@@ -44,11 +44,16 @@ internal sealed class PostgresWakeUp(PostgresConnections connections, PostgresSq
             Parameters = { PostgresSql.Value(ChannelOf(tableId)), PostgresSql.Value(upTo.ToString()) },
         };
 
-    /// <summary>Announces to other processes, within a few milliseconds, that everything up to a checkpoint can be read.</summary>
-    public void Announce(long tableId, Checkpoint upTo)
+    /// <summary>
+    /// Announces to other processes, within a few milliseconds, that everything up to a checkpoint can be read. Inside a transaction of the
+    /// application, the notice is sent when that is committed.
+    /// </summary>
+    public ValueTask AnnounceAsync(long tableId, Checkpoint upTo)
     {
+        if (connections.IsInside) return AnnounceInsideAsync(tableId, upTo);
         committed.Writer.TryWrite(upTo.Value);
         if (!Volatile.Read(ref isAnnouncing)) Start(ref isAnnouncing, ref announcing, () => KeepAnnouncingAsync(tableId));
+        return default;
     }
 
     /// <summary>Begins to listen for commits of other processes.</summary>
@@ -79,6 +84,14 @@ internal sealed class PostgresWakeUp(PostgresConnections connections, PostgresSq
             task = BackgroundWork.Start(loop);
         }
     }
+
+    private async ValueTask AnnounceInsideAsync(long tableId, Checkpoint upTo) =>
+        await connections.ChangeAsync("announce a commit", async connection =>
+    {
+        var notice = NoticeOf(connection, tableId, upTo, isInside: true);
+        await using var disposing = notice.ConfigureAwait(false);
+        return await notice.ExecuteNonQueryAsync().ConfigureAwait(false);
+    }, CancellationToken.None).ConfigureAwait(false);
 
     private async Task KeepAnnouncingAsync(long tableId)
     {

@@ -12,12 +12,19 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     : IDisposable
 {
     private const string What = "commit a batch";
-    private const int FirstOfCommit = 4; // the first column of a commit in a row of find-heads
+    private const int FirstOfCommit = 7; // the first column of a commit in a row of find-heads
     private const int MaxRememberedStreams = 100_000;
     private const int MaxBatchesWithout = 64;
     private readonly string lockStore = sql.Load("lock-store");
     private readonly string findHeads = sql.Load("find-heads");
-    private readonly string writeBatch = sql.Load("write-batch");
+    private readonly string writeBatch =
+        sql.Load("write-batch", ("marks", "$3, NULL, NULL, NULL"), ("arrays", ""), ("names", ""), ("tagged", ""));
+    private readonly string writeMarked = sql.Load(
+        "write-batch",
+        ("marks", "e.stamp, e.unit_checkpoint, e.unit_size, e.tags::text[]"),
+        ("arrays", ", $27::timestamptz[], $28::bigint[], $29::integer[], $30::text[]"),
+        ("names", ", stamp, unit_checkpoint, unit_size, tags"),
+        ("tagged", sql.Load("write-tags")));
     private readonly string writeEvent = sql.Load("write-event");
     private readonly string synchronousCommit = options.Durability == Durability.Durable ? "on" : "off";
 
@@ -30,6 +37,11 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
     // a row.
     private int batchesWithout;
     private int nextBatchesWithout = 1;
+
+    private readonly PostgresConditions conditions = new(sql);
+
+    // The name under which this engine holds the storage; null where it does not.
+    private volatile string? heldAs;
 
     /// <summary>Decides and stores a batch. One that is larger than a statement takes is stored in parts.</summary>
     /// <returns>The outcomes, and the last checkpoint that is visible now.</returns>
@@ -85,6 +97,9 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         }
     }
 
+    /// <summary>Records under which name this engine holds the storage; null for none.</summary>
+    public void HoldAs(string? holder) => heldAs = holder;
+
     public void Dispose() => turn.Dispose();
 
     // Null where it cannot be done, and nothing was stored. Known commit ids are found by their unique index.
@@ -100,10 +115,15 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
 
         for (var i = 0; i < attempts.Count; i++)
         {
-            if (!remembered.ContainsKey(attempts[i].Stream)) return null;
+            // A condition asks what is stored.
+            if (attempts[i].Condition is not null) return null;
+            for (var member = 0; member < attempts[i].MemberCount; member++)
+            {
+                if (!remembered.ContainsKey(attempts[i].Member(member).Stream)) return null;
+            }
         }
 
-        var batch = PostgresBatch.Decide(attempts, new StoreState(before, remembered, []), time);
+        var batch = PostgresBatch.Decide(attempts, new StoreState(before, remembered, [], PostgresConditions.None), time);
         if (batch.Written.Count < attempts.Count) return null;
         var lease = await connections.RentForChangeAsync(What, cancellationToken).ConfigureAwait(false);
         await using var leaseEnding = lease.ConfigureAwait(false);
@@ -173,13 +193,17 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         await using var commandEnding = command.ConfigureAwait(false);
         if (!connections.IsInside) command.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN ISOLATION LEVEL READ COMMITTED"));
         command.BatchCommands.Add(new NpgsqlBatchCommand(lockStore));
-        command.BatchCommands.Add(PostgresRows.NamesOf(attempts, findHeads));
+        var members = attempts.Any(attempt => attempt.Rest.Count > 0)
+            ? [.. attempts.SelectMany(attempt => attempt.Rest.Prepend(attempt))]
+            : attempts;
+        command.BatchCommands.Add(PostgresRows.NamesOf(members, findHeads));
+        conditions.AddTo(command, attempts);
         var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
         await using var readerEnding = reader.ConfigureAwait(false);
         if (!await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
             throw new StorageException($"The store in schema '{sql.Schema}' has lost its row. Restore it from a backup.");
         var before = PostgresRows.StoreOf(reader);
-
+        if (before.Holder is { } holder && holder != heldAs) throw new StorageHeldException(holder);
         connections.Observe(new Checkpoint(before.LastCheckpoint), seen);
 
         // Every change gives another version: at the same one, what is remembered of other streams still holds.
@@ -189,13 +213,16 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
         var known = new Dictionary<(StreamId, Guid), CommitRecord>();
         while (await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            var attempt = attempts[reader.GetInt32(0)];
+            var attempt = members[reader.GetInt32(0)];
             remembered[attempt.Stream] = PostgresRows.StreamOf(reader, 1);
-            if (!await reader.IsDBNullAsync(4, CancellationToken.None).ConfigureAwait(false)) known[(attempt.Stream, attempt.CommitId)] =
-                PostgresRows.CommitOf(attempt.Stream, attempt.CommitId, reader, FirstOfCommit);
+            if (!await reader.IsDBNullAsync(FirstOfCommit, CancellationToken.None).ConfigureAwait(false))
+                known[(attempt.Stream, attempt.CommitId)] = PostgresRows.CommitOf(attempt.Stream, attempt.CommitId, reader, FirstOfCommit);
         }
 
-        return PostgresBatch.Decide(attempts, new StoreState(before, remembered, known), time);
+        var open = await PostgresConditions.ReadAsync(reader, attempts).ConfigureAwait(false);
+        await reader.DisposeAsync().ConfigureAwait(false);
+        var matches = await conditions.FindAsync(connection, open).ConfigureAwait(false);
+        return PostgresBatch.Decide(attempts, new StoreState(before, remembered, known, matches), time);
     }
 
     // Writes what was decided and ends the section. A connection that breaks before everything was sent ends it, too, without a trace.
@@ -233,8 +260,9 @@ internal sealed class PostgresWriter(PostgresConnections connections, PostgresSq
 
     private NpgsqlBatchCommand WriteCommand(PostgresBatch batch)
     {
-        var command = PostgresRows.ToWrite(batch, writeBatch);
+        var command = PostgresRows.ToWrite(batch, batch.IsMarked ? writeMarked : writeBatch);
         command.Parameters.Add(PostgresSql.Value(connections.IsInside ? "" : synchronousCommit));
+        if (batch.IsMarked) PostgresRows.AddMarks(command.Parameters, batch);
         return command;
     }
 

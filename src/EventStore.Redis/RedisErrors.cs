@@ -79,6 +79,10 @@ internal static class RedisErrors
             new StorageException(
             $"A stream in {address} has 20 million commits, which is all that this backend keeps in one. Nothing was stored. "
                 + "Go on in a new stream.", error),
+        "TERMFULL" =>
+            new StorageException(
+            $"A category or tag in {address} has 80 million commits, which is all that this backend keeps of one. Nothing was stored. "
+                + "Use a new category or tag.", error),
         "ENTRYGONE" =>
             new CorruptStorageException($"checkpoint {server.Message["ENTRYGONE ".Length..].Split(' ')[0]} of {address}",
             "the log does not have the entry that a stream's index names.",

@@ -20,6 +20,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     private readonly RedisSnapshots snapshots;
     private readonly RedisDocuments documents;
     private readonly RedisRemoval removal;
+    private readonly RedisHold hold;
     private readonly RedisWakeUp wakeUp;
     private readonly EngineLifetime<RedisPersistenceEngine> lifetime = new();
 
@@ -36,6 +37,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
         snapshots = new RedisSnapshots(server, schema);
         documents = new RedisDocuments(server, schema);
         removal = new RedisRemoval(server, schema, settings, sweepStepEntries);
+        hold = new RedisHold(server, schema);
         wakeUp = new RedisWakeUp(connection, schema, settings);
         connection.Failed += wakeUp.OnFailed;
         connection.Restored += wakeUp.OnRestored;
@@ -73,7 +75,7 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     {
         for (var i = 0; i < attempts.Count; i++) Description.Limits.Require(attempts[i]);
         Open(cancellationToken);
-        var outcomes = await writer.CommitAsync(attempts, wakeUp.Channel, cancellationToken).ConfigureAwait(false);
+        var outcomes = await writer.CommitAsync(attempts, wakeUp.Channel, hold.HeldAs, cancellationToken).ConfigureAwait(false);
         wakeUp.Raise(server.Newest);
         return outcomes;
     }
@@ -128,8 +130,26 @@ internal sealed class RedisPersistenceEngine : IPersistenceEngine
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).wakeUp.WaitAsync(after, atMost, NewestAsync, cancellationToken);
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        Open(cancellationToken).removal.DeleteStreamAsync(stream, cancellationToken);
+    public ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).removal.DeleteStreamAsync(stream, expected, cancellationToken);
+
+    public ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).removal.ChangeStreamAsync(stream, before, expected, cancellationToken);
+
+    public ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).removal.ChangeStreamAsync(stream, before: null, expected, cancellationToken);
+
+    public ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).hold.TakeAsync(holder, cancellationToken);
+
+    public ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).hold.ReleaseAsync(holder, cancellationToken);
+
+    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) =>
+        Open(cancellationToken).hold.SkipAsync(upTo, cancellationToken);
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
         Open(cancellationToken).removal.PurgeAsync(StreamId.RequireBucket(bucket), cancellationToken);

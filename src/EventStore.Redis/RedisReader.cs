@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using StackExchange.Redis;
 
@@ -13,6 +14,7 @@ internal sealed class RedisReader(RedisServer server, RedisSchema schema)
     private const long MaxBytes = 1 << 20;
     private const int MaxEntries = 2_048;
     private const int MaxNames = 1_000;
+    private const int CutBytes = 10;
 
     public async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken)
     {
@@ -25,6 +27,8 @@ internal sealed class RedisReader(RedisServer server, RedisSchema schema)
                 Math.Min(read.Limit.MaxBytes, MaxBytes)],
             cancellationToken).ConfigureAwait(false);
 
+        var state = RedisRows.StateOf((byte[])answer[1]!);
+        var from = read.From < state.FirstRevision ? state.FirstRevision : read.From;
         var page = new PageBuilder(read.Limit);
         var isWhole = true;
         for (var i = 3; i < answer.Length && isWhole; i++)
@@ -33,41 +37,46 @@ internal sealed class RedisReader(RedisServer server, RedisSchema schema)
             if (!forward) Array.Reverse(events);
             foreach (var recorded in events)
             {
-                if (recorded.Revision < read.From || recorded.Revision > read.To || page.TryAdd(recorded)) continue;
+                if (recorded.Revision < from || recorded.Revision > read.To || page.TryAdd(recorded)) continue;
                 isWhole = false;
                 break;
             }
         }
 
-        return new StreamPage(page.Events, new Revision((long)answer[1]), IsEnd: isWhole && (long)answer[2] == 1);
+        return new StreamPage(page.Events, state, IsEnd: isWhole && (long)answer[2] == 1);
     }
 
     public async ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken)
     {
         var forward = read.Direction == ReadDirection.Forward;
         var filter = read.Filter;
-        // Types and stamps are looked at here, so that there is one definition of what they mean: the script then gathers more than may be
-        // asked for.
-        var isPicky = filter.EventTypes is not null || filter.Since is not null;
+        // Types, stamps and criteria are looked at here, so that their meaning is defined once: the script then gathers more than
+        // may be asked for.
+        var criteria = CriteriaOf(filter);
+        var isPicky = filter.EventTypes is not null || filter.Since is not null || filter.Criteria is not null;
         var answer = await server.AskAsync(
-            RedisScript.ReadAll,
+            criteria is null ? RedisScript.ReadAll : RedisScript.ReadTerms,
             [schema.Meta, schema.Log],
             [
                 read.After.Value, read.UpTo.Value, forward ? 0 : 1, isPicky ? MaxEvents : Math.Min(read.Limit.MaxEvents, MaxEvents),
-                isPicky ? MaxBytes : Math.Min(read.Limit.MaxBytes, MaxBytes), MaxEntries, Asked(filter.Bucket), Asked(filter.Category),
-                    Asked(filter.Id),
+                isPicky ? MaxBytes : Math.Min(read.Limit.MaxBytes, MaxBytes), MaxEntries,
+                .. criteria is null
+                    ? (RedisValue[])[Asked(filter.Bucket), Asked(filter.Category), Asked(filter.Id)]
+                    : [RedisPlan.Encode(criteria)],
             ],
             cancellationToken).ConfigureAwait(false);
 
         var page = new PageBuilder(read.Limit);
-        for (var i = 3; i < answer.Length; i++)
+        var cuts = CutsOf((byte[])answer[3]!);
+        for (var i = 4; i < answer.Length; i++)
         {
             var events = RedisRows.Decode((byte[])answer[i]!, null);
             if (!forward) Array.Reverse(events);
+            var first = cuts?.GetValueOrDefault(i - 4) ?? Revision.None;
             foreach (var recorded in events)
             {
-                if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo || !filter.Matches(recorded)
-                    || page.TryAdd(recorded)) continue;
+                if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo || recorded.Revision < first
+                    || !filter.Matches(recorded) || page.TryAdd(recorded)) continue;
                 // The page is full before the gathered ends: what was taken last is how far it looked.
                 return new StorePage(page.Events, page.Events.Span[^1].Checkpoint, new Checkpoint((long)answer[0]), IsEnd: false);
             }
@@ -91,8 +100,7 @@ internal sealed class RedisReader(RedisServer server, RedisSchema schema)
         var name = RedisSchema.NameOf(stream);
         var answer = await server.AskAsync(RedisScript.FindHead, [schema.Meta, schema.Index(name), schema.Newest], [name],
             cancellationToken).ConfigureAwait(false);
-        return (long)answer[1] == 0 ? null
-            : new StreamHead(stream, new Revision((long)answer[1]), new CommitSequence((long)answer[2]), new Revision((long)answer[3]));
+        return RedisRows.StateOf((byte[])answer[1]!) is { Exists: true } state ? HeadOf(stream, state, answer, 2) : null;
     }
 
     public async ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken)
@@ -106,8 +114,8 @@ internal sealed class RedisReader(RedisServer server, RedisSchema schema)
                 RedisScript.ListHeads, [schema.Meta, schema.Names, schema.Newest],
                 [from, to, query.Limit - heads.Count, query.MinEventsSinceSnapshot, MaxNames], cancellationToken).ConfigureAwait(false);
             for (var i = 2; i + 3 < answer.Length; i += 4)
-                heads.Add(new StreamHead(RedisSchema.StreamOf((byte[])answer[i]!), new Revision((long)answer[i + 1]),
-                    new CommitSequence((long)answer[i + 2]), new Revision((long)answer[i + 3])));
+                heads.Add(HeadOf(
+                    RedisSchema.StreamOf((byte[])answer[i]!), RedisRows.StateOf((byte[])answer[i + 1]!), answer, i + 2));
             if (heads.Count >= query.Limit || answer[1].IsNull) return heads;
             from = After((byte[])answer[1]!, from, schema.Names);
         }
@@ -129,6 +137,32 @@ internal sealed class RedisReader(RedisServer server, RedisSchema schema)
         return order > 0 || (order == 0 && from[0] == (byte)'[') ? [(byte)'(', .. name]
             : throw new CorruptStorageException($"the key '{key}'", "its members are not in the order of their bytes.",
                 "Restore the server's data.");
+    }
+
+    // The sequence of the last commit and the revision of the newest snapshot stand at a place of the answer.
+    private static StreamHead HeadOf(StreamId stream, StreamState state, RedisResult[] answer, int at) =>
+        new(stream, state.Revision, new CommitSequence((long)answer[at]), new Revision((long)answer[at + 1]))
+        {
+            Incarnation = state.Incarnation,
+            FirstRevision = state.FirstRevision,
+            IsSealed = state.IsSealed,
+        };
+
+    // What is to be found by the indexes of categories and tags; null where the log is walked.
+    private static EventCriteria? CriteriaOf(EventFilter filter) =>
+        filter.Criteria is { } criteria && criteria.Any.All(criterion => criterion.IsIndexed) ? criteria
+        : filter is { Bucket: { } bucket, Category: { } category }
+            ? new EventCriteria(new EventCriterion { Bucket = bucket, Category = category, Id = filter.Id })
+            : null;
+
+    // The entries that begin below the first revision of their stream, with that revision; null for none.
+    private static Dictionary<int, Revision>? CutsOf(byte[] cuts)
+    {
+        if (cuts.Length == 0) return null;
+        var found = new Dictionary<int, Revision>();
+        for (var rest = cuts.AsSpan(); rest.Length > 0; rest = rest[CutBytes..])
+            found.Add(BinaryPrimitives.ReadInt32BigEndian(rest), new Revision(RedisRows.ReadNumber(rest[4..])));
+        return found;
     }
 
     private static byte[] Asked(string? condition) =>

@@ -10,7 +10,7 @@ namespace EventStore.Redis;
 internal sealed class RedisSchema(string name)
 {
     /// <summary>What <c>meta</c> says of the form of everything else.</summary>
-    public const string Version = "1";
+    public const string Version = "2";
 
     private readonly byte[] streams = Encoding.UTF8.GetBytes($"{{{name}}}:stream:");
     private readonly byte[] snapshots = Encoding.UTF8.GetBytes($"{{{name}}}:snapshots:");
@@ -32,6 +32,8 @@ internal sealed class RedisSchema(string name)
     public RedisKey Removed { get; } = Key(name, "removed");
 
     public RedisKey Graves { get; } = Key(name, "graves");
+
+    public RedisKey Cuts { get; } = Key(name, "cuts");
 
     /// <summary>Where commits are announced.</summary>
     public string Channel { get; } = $"{{{name}}}:commits";

@@ -7,23 +7,28 @@ namespace EventStore.Redis;
 /// <summary>A script, with the hash by which a server that knows it runs it. Given only text, the driver hashes it at each run.</summary>
 internal sealed class RedisScript
 {
+    private const string Terms = "terms";
+    private const string Pages = "pages";
     private static readonly string Library = Load("library");
 
     [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing rests on its strength.")]
-    private RedisScript(string name)
+    private RedisScript(string name, params IEnumerable<string> parts)
     {
         Name = name;
-        Text = $"{Library}\nlocal function run()\n{Load(name)}\nend\nreturn guarded(run)\n";
+        var shared = string.Join('\n', [Library, .. parts.Select(Load)]);
+        Text = $"{shared}\nlocal function run()\n{Load(name)}\nend\nreturn guarded(run)\n";
         Hash = SHA1.HashData(Encoding.UTF8.GetBytes(Text));
     }
 
     public static RedisScript Initialize { get; } = new("initialize");
 
-    public static RedisScript Commit { get; } = new("commit");
+    public static RedisScript Commit { get; } = new("commit", Terms);
 
     public static RedisScript ReadStream { get; } = new("read_stream");
 
-    public static RedisScript ReadAll { get; } = new("read_all");
+    public static RedisScript ReadAll { get; } = new("read_all", Pages);
+
+    public static RedisScript ReadTerms { get; } = new("read_terms", Terms, Pages);
 
     public static RedisScript FindCommit { get; } = new("find_commit");
 
@@ -45,11 +50,15 @@ internal sealed class RedisScript
 
     public static RedisScript ListDocuments { get; } = new("list_documents");
 
+    public static RedisScript ChangeStream { get; } = new("change_stream");
+
+    public static RedisScript Hold { get; } = new("hold");
+
     public static RedisScript Remove { get; } = new("remove");
 
-    public static RedisScript Sweep { get; } = new("sweep");
+    public static RedisScript Sweep { get; } = new("sweep", Terms);
 
-    public static RedisScript Verify { get; } = new("verify");
+    public static RedisScript Verify { get; } = new("verify", Terms);
 
     public static RedisScript VerifyHeads { get; } = new("verify_heads");
 

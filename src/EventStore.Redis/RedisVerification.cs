@@ -25,7 +25,7 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
                 [after, upTo, MaxEntries, MaxBytes], cancellationToken).ConfigureAwait(false);
             upTo = Math.Min(upTo, (long)page[0]);
             after = (long)page[1];
-            for (var i = 2; i + 1 < page.Length; i += 2) Check((string)page[i]!, (byte[])page[i + 1]!);
+            for (var i = 2; i + 2 < page.Length; i += 3) Check((string)page[i]!, (long)page[i + 1], (byte[])page[i + 2]!);
             progress?.Report(new VerificationProgress(events, null));
         }
 
@@ -33,7 +33,7 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
         return new VerificationReport(commits, events, damages);
     }
 
-    private void Check(string problem, byte[] entry)
+    private void Check(string problem, long lowest, byte[] entry)
     {
         var checkpoint = RedisRows.ReadNumber(entry);
         var trouble = !RedisRows.IsSound(entry) ? "Its checksum does not fit its bytes."
@@ -47,16 +47,25 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
         var commit = RedisRows.DecodeCommit(entry, null, out var first, out var count, out _);
         var birth = RedisRows.ReadNumber(entry.AsSpan(18));
         var place = $"{address}, stream '{commit.Stream}', revision {commit.FirstRevision + first}";
-        if (problem.Length > 0) damages.Add(new Damage(place, problem == "id" ? "Its commit id does not lead to it."
-            : "The index of its stream does not lead to it.", Restore));
+        if (problem.Length > 0) damages.Add(new Damage(place, TroubleOf(problem), Restore));
 
-        var before = streams.TryGetValue(commit.Stream, out var known) && known.Birth == birth ? known.Revision : 0;
-        if (commit.FirstRevision.Value + first != before
-            + 1) damages.Add(new Damage(place, $"The entry before it ends at revision {before}.", Restore));
-        streams[commit.Stream] = (birth, commit.FirstRevision.Value + first + count - 1);
+        // The first entry of a truncated stream may begin below the first revision, but not after it.
+        var revision = commit.FirstRevision.Value + first;
+        var before = streams.TryGetValue(commit.Stream, out var known) && known.Birth == birth
+            ? known.Revision
+            : Math.Min(lowest, revision) - 1;
+        if (revision != before + 1) damages.Add(new Damage(place, $"The entry before it ends at revision {before}.", Restore));
+        streams[commit.Stream] = (birth, revision + count - 1);
         if (first == 0) commits++;
         events += count;
     }
+
+    private static string TroubleOf(string problem) => problem switch
+    {
+        "id" => "Its commit id does not lead to it.",
+        "term" => "The index of its category or of one of its tags does not name it.",
+        _ => "The index of its stream does not lead to it.",
+    };
 
     // A checksum that fits may be forged by another client of the server.
     private static string? FindMisshape(byte[] entry)
@@ -80,10 +89,10 @@ internal sealed class RedisVerification(RedisServer server, RedisSchema schema, 
         {
             var answer = await server.AskAsync(RedisScript.VerifyHeads, [schema.Meta, schema.Names], [from, to, MaxNames, upTo],
                 cancellationToken).ConfigureAwait(false);
-            for (var i = 2; i + 1 < answer.Length; i += 2)
+            for (var i = 2; i + 2 < answer.Length; i += 3)
             {
                 var stream = RedisSchema.StreamOf((byte[])answer[i]!);
-                var (revision, met) = ((long)answer[i + 1], streams.GetValueOrDefault(stream).Revision);
+                var (revision, met) = ((long)answer[i + 1], Math.Max(streams.GetValueOrDefault(stream).Revision, (long)answer[i + 2] - 1));
                 if (revision == -1) damages.Add(new Damage($"{address}, stream '{stream}'", "Its index is damaged or not there.", Restore));
                 if (revision == -2) damages.Add(new Damage($"{address}, stream '{stream}'", "Its index expires.",
                     "Run PERSIST for the key that ends in the stream's name, and find out who set it."));

@@ -1,4 +1,3 @@
-using System.Text;
 using StackExchange.Redis;
 
 namespace EventStore.Redis;
@@ -9,10 +8,14 @@ internal sealed class RedisWriter(RedisServer server, RedisSchema schema, RedisS
     // What one run of the script takes, so that other callers of the server wait no longer than a moment.
     private const int MaxRunBytes = 8 << 20;
     private const int MaxRunAttempts = 512;
-    private const int OutcomeBytes = 19;
 
-    public async ValueTask<CommitOutcome[]> CommitAsync(IReadOnlyList<CommitAttempt> attempts, string channel,
-        CancellationToken cancellationToken)
+    /// <summary>Stores attempts.</summary>
+    /// <param name="attempts">The attempts.</param>
+    /// <param name="channel">Where commits are announced.</param>
+    /// <param name="heldAs">The name of the import that holds the storage here; empty for none.</param>
+    /// <param name="cancellationToken">Honoured before anything is sent.</param>
+    public async ValueTask<CommitOutcome[]> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, string channel, string heldAs, CancellationToken cancellationToken)
     {
         var outcomes = new CommitOutcome[attempts.Count];
 
@@ -26,7 +29,9 @@ internal sealed class RedisWriter(RedisServer server, RedisSchema schema, RedisS
                 && (next == first || bytes + attempts[next].SizeBytes <= MaxRunBytes)) bytes += attempts[next++].SizeBytes;
             try
             {
-                await RunAsync(attempts, first, next, channel, outcomes, first == 0 ? cancellationToken : default).ConfigureAwait(false);
+                var run = new ArraySegment<CommitOutcome>(outcomes, first, next - first);
+                await RunAsync([.. attempts.Skip(first).Take(run.Count)], channel, heldAs, run, first == 0 ? cancellationToken : default)
+                    .ConfigureAwait(false);
             }
             catch (StorageException error) when (first > 0 && error is not BatchOutcomeUnknownException)
             {
@@ -55,57 +60,30 @@ internal sealed class RedisWriter(RedisServer server, RedisSchema schema, RedisS
         return RedisRows.DecodeFirst((byte[])answer[1]!, stream);
     }
 
-    private async ValueTask RunAsync(IReadOnlyList<CommitAttempt> attempts, int first, int next, string channel, CommitOutcome[] outcomes,
-        CancellationToken cancellationToken)
+    private async ValueTask RunAsync(
+        CommitAttempt[] attempts, string channel, string heldAs, ArraySegment<CommitOutcome> outcomes, CancellationToken cancellationToken)
     {
-        var keys = new RedisKey[4 + next - first];
-        (keys[0], keys[1], keys[2], keys[3]) = (schema.Meta, schema.Log, schema.Ids, schema.Names);
-        var arguments = new List<RedisValue>(3 + (4 * (next - first))) { channel, server.Newest,
-            RedisRows.StampOf(CommitRecord.NextStamp(settings.Time, default)) };
-        for (var i = first; i < next; i++)
+        var keys = new List<RedisKey>(4 + attempts.Length) { schema.Meta, schema.Log, schema.Ids, schema.Names };
+        var arguments = new List<RedisValue>(4 + (2 * attempts.Length))
         {
-            var name = RedisSchema.NameOf(attempts[i].Stream);
-            keys[4 + i - first] = schema.Index(name);
-            var chunks = RedisRows.Encode(attempts[i], name);
-            arguments.Add(Expectation(attempts[i].Expected));
-            arguments.Add(chunks.Count);
-            foreach (var (events, body) in chunks)
+            channel, server.Newest, RedisRows.StampOf(CommitRecord.NextStamp(settings.Time, default)), heldAs,
+        };
+        foreach (var attempt in attempts)
+        {
+            var chunks = new IReadOnlyList<RedisChunk>[attempt.MemberCount];
+            for (var i = 0; i < chunks.Length; i++)
             {
-                arguments.Add(events);
-                arguments.Add(body);
+                var name = RedisSchema.NameOf(attempt.Member(i).Stream);
+                keys.Add(schema.Index(name));
+                chunks[i] = RedisRows.Encode(attempt.Member(i), name, chunks.Length);
             }
+
+            arguments.Add(RedisPlan.Encode(attempt, chunks));
+            foreach (var chunk in chunks.SelectMany(some => some)) arguments.Add(chunk.Body);
         }
 
-        var answer = await server.ChangeAsync(RedisScript.Commit, keys, [.. arguments], cancellationToken).ConfigureAwait(false);
-        Decode(answer, attempts, first, next, outcomes);
+        var answer = await server.ChangeAsync(RedisScript.Commit, [.. keys], [.. arguments], cancellationToken).ConfigureAwait(false);
+        if ((string)answer[1]! == RedisHold.Held) throw new StorageHeldException((string)answer[2]!);
+        new RedisOutcomes(answer).ReadInto(outcomes, attempts);
     }
-
-    private static void Decode(RedisResult[] answer, IReadOnlyList<CommitAttempt> attempts, int first, int next, CommitOutcome[] outcomes)
-    {
-        var stamp = RedisRows.StampOf((byte[])answer[1]!);
-        var decided = ((byte[])answer[2]!).AsSpan();
-        var originals = 3;
-        for (var i = first; i < next; i++, decided = decided[OutcomeBytes..])
-        {
-            var attempt = attempts[i];
-            var (a, b, c) = (RedisRows.ReadNumber(decided[1..]), RedisRows.ReadNumber(decided[7..]), RedisRows.ReadNumber(decided[13..]));
-            outcomes[i] = (char)decided[0] switch
-            {
-                'S' => CommitOutcome.Committed(new CommitRecord(attempt.Stream, attempt.CommitId, new CommitSequence(c), stamp,
-                    new Revision(b), new Checkpoint(a), attempt.Events.Count, attempt.Headers.ToArray())),
-                'C' => CommitOutcome.Conflict(new Revision(a)),
-                _ => CommitOutcome.Duplicate(Original((byte[])answer[originals++]!, attempt)),
-            };
-        }
-    }
-
-    // Other attempts of the batch may be stored, so nothing less than this can be said.
-    private static CommitRecord Original(byte[] entry, CommitAttempt attempt) => RedisRows.IsSound(entry)
-        ? RedisRows.DecodeFirst(entry, attempt.Stream)
-        : throw new BatchOutcomeUnknownException(
-        $"commit {attempt.CommitId} of stream '{attempt.Stream}' is stored already, but its entry of the log is damaged or gone; "
-            + "a verification names all such places.");
-
-    private static long Expectation(ExpectedRevision expected) =>
-        expected.Exact is { } exact ? exact.Value : expected == ExpectedRevision.Any ? -1 : -2;
 }

@@ -22,6 +22,9 @@ internal readonly struct SqliteChecksum
     public static SqliteChecksum OfDocument(string name, long version, ReadOnlySpan<byte> content) =>
         default(SqliteChecksum).With(name).With(version).With(content);
 
+    /// <summary>The sum of a stream's row: of its name, and of what changes with a truncation or a seal.</summary>
+    public static SqliteChecksum OfRow(SqliteChecksum name, Revision first, bool isSealed) => name.With(first.Value).With(isSealed ? 1 : 0);
+
     public static SqliteChecksum Of(SnapshotRecord snapshot) =>
         Of(snapshot.Stream).With(snapshot.Revision.Value).With(snapshot.SchemaVersion).With(snapshot.StateType).With(snapshot.Payload.Span);
 

@@ -1,12 +1,14 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Unicode;
 
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// Writes the events of a commit as one blob. Each event is its id (16 bytes), then type, headers and body, each of the three behind its
-/// length. Lengths are 7 bits a byte, low ones first, the eighth bit set where more follow.
+/// The events of a commit as one blob, written: for each its id (16 bytes), type, tags, headers and body, each behind its length. Lengths
+/// are 7 bits a byte, low ones first, the eighth bit set where more follow. That of the type is doubled, and 1 higher where tags follow:
+/// their number, and each behind its length.
 /// </summary>
 internal sealed class SqliteEventWriter
 {
@@ -23,8 +25,10 @@ internal sealed class SqliteEventWriter
             var recorded = events[i];
             recorded.EventId.TryWriteBytes(buffer.GetSpan(16), bigEndian: true, out var written);
             buffer.Advance(written);
-            Length(Encoding.UTF8.GetByteCount(recorded.EventType));
+            var hasTags = recorded.Tags.Count > 0;
+            Length((Encoding.UTF8.GetByteCount(recorded.EventType) << 1) | (hasTags ? 1 : 0));
             Encoding.UTF8.GetBytes(recorded.EventType, buffer);
+            if (hasTags) Write(recorded.Tags);
             Length(recorded.Headers.Length);
             buffer.Write(recorded.Headers.Span);
             Length(recorded.Body.Length);
@@ -32,6 +36,16 @@ internal sealed class SqliteEventWriter
         }
 
         return buffer.WrittenSpan;
+    }
+
+    private void Write(IReadOnlyList<string> tags)
+    {
+        Length(tags.Count);
+        for (var i = 0; i < tags.Count; i++)
+        {
+            Length(Encoding.UTF8.GetByteCount(tags[i]));
+            Encoding.UTF8.GetBytes(tags[i], buffer);
+        }
     }
 
     private void Length(int value)
@@ -63,12 +77,30 @@ internal ref struct SqliteEventReader(ReadOnlyMemory<byte> events)
     public bool TryNext(SqliteTypeNames types, out EventRecord read)
     {
         read = default;
-        if (!TryTake(16, out var id) || !TryTakePart(out var name)) return false;
+        if (!TryTake(16, out var id) || !TryReadLength(out var length) || !TryTake((int)((uint)length >> 1), out var name)) return false;
+        IReadOnlyList<string>? tags = null;
+        if ((length & 1) != 0 && !TryReadTags(out tags)) return false;
         if (!TryTakePart(out var headers) || !TryTakePart(out var body)) return false;
         if (name.Length is 0 or > EventRecord.MaxTypeBytes || types.NameOf(name.Span) is not { } type) return false;
         var eventId = new Guid(id.Span, bigEndian: true);
         if (eventId == Guid.Empty) return false;
-        read = new EventRecord(eventId, type, body, headers);
+        read = new EventRecord(eventId, type, body, headers, tags);
+        return true;
+    }
+
+    private bool TryReadTags([NotNullWhen(true)] out IReadOnlyList<string>? tags)
+    {
+        tags = null;
+        if (!TryReadLength(out var count) || count is < 1 or > EventTags.MaxCount) return false;
+        var read = new string[count];
+        for (var i = 0; i < count; i++)
+        {
+            if (!TryTakePart(out var tag) || tag.Length is 0 or > EventTags.MaxBytes || !Utf8.IsValid(tag.Span)
+                || tag.Span.Contains((byte)0)) return false;
+            read[i] = Encoding.UTF8.GetString(tag.Span);
+        }
+
+        tags = read;
         return true;
     }
 

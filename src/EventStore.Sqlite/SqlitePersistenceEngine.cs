@@ -15,6 +15,9 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
 
     private readonly UnknownCommits unknown = new(MaxUnknownCommits);
 
+    // The name under which this engine holds the storage; null where it does not.
+    private volatile string? heldAs;
+
     public SqlitePersistenceEngine(SqliteLocation location, SqliteOptions options, EngineContext context)
     {
         Batteries_V2.Init();
@@ -56,7 +59,8 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         try
         {
             var (outcomes, newest) = await database.WriteAsync(
-                session => (writer ??= new SqliteWriter(session, context.Time)).Commit(attempts), cancellationToken).ConfigureAwait(false);
+                session => (writer ??= new SqliteWriter(session, context.Time)).Commit(attempts, heldAs), cancellationToken)
+                .ConfigureAwait(false);
             database.History.Raise(newest);
             wakeUp.Raise(newest);
             return outcomes;
@@ -83,11 +87,7 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
         database.ReadAsync(session => session.Reader.ReadAll(read), cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        database.ReadAsync(session =>
-    {
-        var head = SqliteHeads.Find(session, stream);
-        return head.Exists ? new StreamHead(stream, head.Revision, head.CommitSequence, head.SnapshotRevision) : null;
-    }, cancellationToken);
+        database.ReadAsync(session => SqliteHeads.Find(session, stream), cancellationToken);
 
     public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
         database.ReadAsync(session => SqliteHeads.List(session, query), cancellationToken);
@@ -133,8 +133,58 @@ internal sealed class SqlitePersistenceEngine : IPersistenceEngine
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
         wakeUp.WaitAsync(after, atMost, cancellationToken);
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        database.WriteAsync(session => SqliteRemoval.Delete(session, stream), cancellationToken);
+    public ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        database.WriteAsync(session => SqliteRemoval.Delete(session, stream, expected), cancellationToken);
+
+    public async ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default)
+    {
+        var (change, isDone) = await database.WriteAsync(
+            session => SqliteTruncation.Step(session, stream, before, expected), cancellationToken).ConfigureAwait(false);
+        while (!isDone)
+        {
+            // The first step was as expected. Where the stream is deleted since, that is after this truncation.
+            var same = new StreamExpectation(ExpectedRevision.Any, change.State.Incarnation);
+            try
+            {
+                (var next, isDone) = await database.WriteAsync(
+                    session => SqliteTruncation.Step(session, stream, before, same), CancellationToken.None).ConfigureAwait(false);
+                if (next.Kind == StreamChangeKind.Changed) change = next;
+            }
+            catch (StorageUnavailableException error)
+            {
+                throw new BatchOutcomeUnknownException(
+                    $"stream '{stream}' is truncated before revision {change.State.FirstRevision}, and the rest failed.", error);
+            }
+        }
+
+        return change;
+    }
+
+    public ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        database.WriteAsync(session => SqliteRemoval.Seal(session, stream, expected), cancellationToken);
+
+    public async ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(holder);
+        Names.RequireWellFormed(holder, nameof(holder));
+        await WriteAsync(session => SqliteHold.Take(session, holder), cancellationToken).ConfigureAwait(false);
+        heldAs = holder;
+    }
+
+    public async ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default)
+    {
+        await WriteAsync(session => SqliteHold.Release(session, holder), cancellationToken).ConfigureAwait(false);
+        heldAs = null;
+    }
+
+    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default)
+    {
+        AttemptRules.RequireSkip(upTo);
+        return WriteAsync(session => SqliteHold.Skip(session, heldAs, upTo.Value), cancellationToken);
+    }
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {

@@ -3,7 +3,7 @@ namespace EventStore.Sqlite;
 /// <summary>Reads pages of commits by key, within a transaction, so that head and events are of one moment.</summary>
 internal sealed class SqliteReader(SqliteSession session)
 {
-    private const int MaxCommitsPerPage = 16_384;
+    private const int MaxSearchesPerPage = 16_384;
 
     // The entries of newer commits are in tables of their own.
     private static readonly string[] Forward = ["read-revisions-forward", "read-gathered-forward", "read-recent-forward"];
@@ -12,8 +12,10 @@ internal sealed class SqliteReader(SqliteSession session)
     /// <summary>The commit that a stream holds under an id; null for none.</summary>
     public CommitRecord? FindCommit(StreamId stream, Guid commitId)
     {
-        var head = SqliteHeads.Find(session, stream);
-        return head.Exists ? FindCommit(new StoredStream(head.Number, stream, SqliteChecksum.Of(stream)), commitId) : null;
+        var name = SqliteChecksum.Of(stream);
+        return SqliteHeads.Find(session, stream, name) is { } head
+            ? FindCommit(new StoredStream(head.Incarnation.Value, stream, name), commitId)
+            : null;
     }
 
     /// <summary>The same for a stream whose number is known; 0 is the number of none.</summary>
@@ -39,21 +41,22 @@ internal sealed class SqliteReader(SqliteSession session)
     {
         session.NewestCheckpoint(); // refuses a database that was set back
         var head = SqliteHeads.Find(session, read.Stream);
-        long low = read.From.Value, high = Math.Min(read.To.Value, head.Revision.Value);
-        if (low > high) return new StreamPage(default, head.Revision, IsEnd: true);
+        var state = StreamState.Of(head);
+        long low = Math.Max(read.From.Value, state.FirstRevision.Value), high = Math.Min(read.To.Value, state.Revision.Value);
+        if (low > high) return new StreamPage(default, state, IsEnd: true);
 
         var forward = read.Direction == ReadDirection.Forward;
         var next = forward ? low : high;
         var page = new PageBuilder(read.Limit);
         foreach (var file in forward ? Forward : Backward)
         {
-            var row = session.Prepare(file).Bind(1, head.Number).Bind(2, low).Bind(3, high);
+            var row = session.Prepare(file).Bind(1, state.Incarnation.Value).Bind(2, low).Bind(3, high);
             if (!TryReadStream(row, read.Stream, low, high, forward ? 1 : -1, ref next, page)) return new StreamPage(page.Events,
-                head.Revision, IsEnd: false);
+                state, IsEnd: false);
         }
 
         if (next >= low && next <= high) throw Missing(read.Stream, next);
-        return new StreamPage(page.Events, head.Revision, IsEnd: true);
+        return new StreamPage(page.Events, state, IsEnd: true);
     }
 
     // Returns whether all the commits found by one table fitted on the page.
@@ -69,6 +72,8 @@ internal sealed class SqliteReader(SqliteSession session)
                 if (commit.LastRevision.Value < low) continue;
                 if (next < commit.FirstRevision.Value || next > commit.LastRevision.Value) throw Missing(stream, next);
                 var events = session.Rows.ReadEvents(row, commit, name, out _);
+                if (Math.Max(low, commit.FirstRevision.Value) - commit.FirstRevision.Value < row.Number(SqliteRows.Removed))
+                    throw Missing(stream, Math.Max(low, commit.FirstRevision.Value));
                 for (; next >= Math.Max(low, commit.FirstRevision.Value) && next <= Math.Min(high, commit.LastRevision.Value); next += step)
                 {
                     if (!page.TryAdd(events[(int)(next - commit.FirstRevision.Value)])) return false;
@@ -86,42 +91,45 @@ internal sealed class SqliteReader(SqliteSession session)
 
     public StorePage ReadAll(StoreRead read)
     {
-        var head = session.ReadStore().Checkpoint;
-        var forward = read.Direction == ReadDirection.Forward;
-        long low = read.After.Value + 1, high = Math.Min(read.UpTo.Value, head);
-        var position = forward ? read.After.Value : read.UpTo.Value;
-        if (read.After.Value >= high) return new StorePage(default, new Checkpoint(position), new Checkpoint(head), IsEnd: true);
+        var page = new SqliteStorePage(session, read, session.ReadStore().Newest);
+        if (page.Low > page.High) return page.End();
+        return IndexedTerms(read.Filter) is { } criteria ? ReadCandidates(page, criteria) : ReadRange(page);
+    }
 
-        var page = new PageBuilder(read.Limit);
-        var row = session.Prepare(forward ? "read-all-forward" : "read-all-backward").Bind(1, low).Bind(2, high);
+    /// <summary>The first event after the checkpoint of a condition that matches it; the origin for none.</summary>
+    public Checkpoint FindFirstMatch(AppendCondition condition)
+    {
+        var after = condition.After.Value;
+        if (after == long.MaxValue) return Checkpoint.Origin;
+        var candidates = new SqliteCandidates(session, condition.Criteria, forward: true, int.MaxValue);
+        for (var next = FindCommitAt(after + 1); candidates.Seek(next) is var found && found != candidates.None; next = found + 1)
+        {
+            if (FindMatch(found, after, condition.Criteria) is var match && match != Checkpoint.Origin) return match;
+        }
+
+        return Checkpoint.Origin;
+    }
+
+    // What indexes know of a filter; null where they do not narrow it.
+    private static EventCriteria? IndexedTerms(EventFilter filter)
+    {
+        if (filter.Criteria is { } criteria && criteria.Any.All(criterion => criterion.IsIndexed)) return criteria;
+        return filter is { Bucket: { } bucket, Category: { } category }
+            ? new EventCriteria(new EventCriterion { Bucket = bucket, Category = category })
+            : null;
+    }
+
+    private StorePage ReadRange(SqliteStorePage page)
+    {
+        var row = session.Prepare(page.IsForward ? "read-all-forward" : "read-all-backward").Bind(1, page.Low).Bind(2, page.High);
         try
         {
-            for (var examined = 0; row.Step();)
+            while (row.Step())
             {
-                // The lowest commit of the range may end before it: it is the one that begins before it.
-                long first = row.Number(SqliteRows.Checkpoint), from = Math.Max(first, low),
-                    to = Math.Min(first + Math.Clamp(row.Number(SqliteRows.EventCount), 0, int.MaxValue) - 1, high);
-                if (to < from) continue;
-                if (examined++ == MaxCommitsPerPage) return new StorePage(page.Events, new Checkpoint(position), new Checkpoint(head),
-                    IsEnd: false);
-
-                var stream = session.Rows.StreamOf(row.Number(SqliteRows.Stream));
-                var commit = session.Rows.Commit(row, stream.Name);
-                if (read.Filter.MatchesCommit(commit))
-                {
-                    var events = session.Rows.ReadEvents(row, commit, stream.Sum, out _);
-                    for (var next = forward ? from : to; next >= from && next <= to; next += forward ? 1 : -1)
-                    {
-                        if (!TryAdd(page, events[(int)(next - first)], read.Filter)) return new StorePage(page.Events,
-                            new Checkpoint(position), new Checkpoint(head), IsEnd: false);
-                        position = next;
-                    }
-                }
-
-                position = forward ? to : from;
+                if (!page.TryAdd(row)) return page.Part();
             }
 
-            return new StorePage(page.Events, new Checkpoint(forward ? high : position), new Checkpoint(head), IsEnd: true);
+            return page.End();
         }
         finally
         {
@@ -130,8 +138,75 @@ internal sealed class SqliteReader(SqliteSession session)
         }
     }
 
-    private static bool TryAdd(PageBuilder page, RecordedEvent recorded, EventFilter filter) =>
-        (filter.EventTypes is { } types && !types.Contains(recorded.Record.EventType)) || page.TryAdd(recorded);
+    private StorePage ReadCandidates(SqliteStorePage page, EventCriteria criteria)
+    {
+        var candidates = new SqliteCandidates(session, criteria, page.IsForward, MaxSearchesPerPage);
+        var lowest = FindCommitAt(page.Low);
+        for (var next = page.IsForward ? lowest : page.High; ; next += page.IsForward ? 1 : -1)
+        {
+            next = candidates.Seek(next);
+            if (next == candidates.None || next < lowest || next > page.High) return page.End();
+            if (!TryAdd(page, next) || candidates.IsSpent) return page.Part();
+        }
+    }
+
+    private bool TryAdd(SqliteStorePage page, long checkpoint)
+    {
+        var row = FindEntry(checkpoint);
+        try
+        {
+            return page.TryAdd(row);
+        }
+        finally
+        {
+            row.Reset();
+            session.Rows.Forget();
+        }
+    }
+
+    private Checkpoint FindMatch(long checkpoint, long after, EventCriteria criteria)
+    {
+        var row = FindEntry(checkpoint);
+        try
+        {
+            var stream = session.Rows.StreamOf(row.Number(SqliteRows.Stream));
+            var events = session.Rows.ReadEvents(row, session.Rows.Commit(row, stream.Name), stream.Sum, out _);
+            for (var i = (int)Math.Max(row.Number(SqliteRows.Removed), after - checkpoint + 1); i < events.Length; i++)
+            {
+                if (criteria.Matches(events[i])) return events[i].Checkpoint;
+            }
+
+            return Checkpoint.Origin;
+        }
+        finally
+        {
+            row.Reset();
+            session.Rows.Forget();
+        }
+    }
+
+    private SqliteStatement FindEntry(long checkpoint)
+    {
+        var row = session.Prepare("read-commit").Bind(1, checkpoint);
+        if (row.Step()) return row;
+        row.Reset();
+        throw SqliteErrors.Damage(session, $"{session.Sql.Table("commits")}, checkpoint {checkpoint}",
+            "the commit is missing, though an entry of its category or of a tag leads to it.");
+    }
+
+    // The commit that holds a checkpoint, or the one before it; 0 for none.
+    private long FindCommitAt(long checkpoint)
+    {
+        var row = session.Prepare("find-commit-at").Bind(1, checkpoint);
+        try
+        {
+            return row.Step() ? row.Number(0) : 0;
+        }
+        finally
+        {
+            row.Reset();
+        }
+    }
 
     private CorruptStorageException Missing(StreamId stream, long revision) =>
         SqliteErrors.Damage(session, $"{session.Sql.Table("commits")}, stream '{stream}'", $"revision {revision} is missing.");

@@ -1,8 +1,7 @@
 namespace EventStore.Sqlite;
 
 /// <summary>
-/// Rows of commits made commits again, each checked by its checksum. The columns are those of every statement that selects commits:
-/// checkpoint, stream, revision, sequence, event_count, stamp, commit_id, crc, headers, events.
+/// Rows of commits made commits again, each checked by its checksum. The constants are the columns of every statement that selects commits.
 /// </summary>
 internal sealed class SqliteRows(SqliteSession session)
 {
@@ -14,8 +13,12 @@ internal sealed class SqliteRows(SqliteSession session)
     private const int Stamp = 5;
     private const int CommitId = 6;
     private const int Crc = 7;
-    private const int Headers = 8;
-    private const int Events = 9;
+    private const int Unit = 8;
+    private const int UnitSize = 9;
+    public const int Removed = 10;
+    public const int Tags = 11;
+    private const int Headers = 12;
+    public const int Events = 13;
 
     // What no store reaches: so that sums of such numbers never overflow.
     public const long MostNumber = AttemptRules.MaxNumber;
@@ -31,28 +34,37 @@ internal sealed class SqliteRows(SqliteSession session)
     public CommitRecord Commit(SqliteStatement row, StreamId stream)
     {
         long checkpoint = row.Number(Checkpoint), revision = row.Number(Revision), sequence = row.Number(Sequence),
-            count = row.Number(EventCount), stamp = row.Number(Stamp);
+            count = row.Number(EventCount), stamp = row.Number(Stamp), unit = row.Number(Unit), size = row.Number(UnitSize),
+            removed = row.Number(Removed);
         if (checkpoint is < 1 or > MostNumber || revision is < 1 or > MostNumber || sequence is < 1 or > MostNumber
-            || count is < 1 or > int.MaxValue || stamp is < 0 or > SqliteStamps.Max)
+            || count is < 1 or > int.MaxValue || stamp is < 0 or > SqliteStamps.Max
+            || unit is < 0 or > MostNumber || size is < 0 or 1 or > int.MaxValue || removed < 0 || removed > count)
             throw SqliteErrors.Damage(session, Place(checkpoint), "a number of the commit is out of its range.");
         return new(stream, row.Id(CommitId), new CommitSequence(sequence), SqliteStamps.ToTime(stamp), new Revision(revision),
-            new Checkpoint(checkpoint), (int)count, default);
+            new Checkpoint(checkpoint), (int)count, default)
+        {
+            Unit = size == 0 ? default : new UnitPlace(new Checkpoint(unit), (int)size),
+        };
     }
 
-    /// <summary>The commit of the row whole, and its events, valid until the next call.</summary>
+    /// <summary>
+    /// The commit of the row whole, and its events, valid until the next call. Those that were truncated are default(RecordedEvent).
+    /// </summary>
     /// <exception cref="CorruptStorageException">The row is not what was stored.</exception>
     public ReadOnlySpan<RecordedEvent> ReadEvents(SqliteStatement row, CommitRecord commit, SqliteChecksum name, out CommitRecord whole)
     {
         var headers = row.Bytes(Headers);
         whole = headers.IsEmpty ? commit : commit with { Headers = headers.ToArray() };
         var events = row.Bytes(Events).ToArray();
-        if (row.Number(Crc) != Sum(name, whole, events).Value) throw SqliteErrors.Damage(session, Place(commit.FirstCheckpoint.Value),
-            "the checksum of the commit is wrong.");
+        var (removed, tags) = ((int)row.Number(Removed), row.Number(Tags));
+        if (row.Number(Crc) != Sum(name, whole, removed, tags, events).Value) throw SqliteErrors.Damage(
+            session, Place(commit.FirstCheckpoint.Value), "the checksum of the commit is wrong.");
 
-        if (commit.EventCount > events.Length / SqliteEventReader.LeastBytes) throw Impossible(commit);
+        if (commit.EventCount - removed > events.Length / SqliteEventReader.LeastBytes) throw Impossible(commit);
         if (scratch.Length < commit.EventCount) scratch = new RecordedEvent[commit.EventCount];
         var reader = new SqliteEventReader(events);
-        for (var i = 0; i < commit.EventCount; i++)
+        scratch.AsSpan(0, removed).Clear();
+        for (var i = removed; i < commit.EventCount; i++)
         {
             if (!reader.TryNext(types, out var read)) throw Impossible(commit);
             scratch[i] = new RecordedEvent(whole, i, read);
@@ -68,9 +80,33 @@ internal sealed class SqliteRows(SqliteSession session)
         else Array.Clear(scratch);
     }
 
-    public static SqliteChecksum Sum(SqliteChecksum name, CommitRecord commit, ReadOnlySpan<byte> events) => name
+    /// <summary>The different tags of events; null where they have none.</summary>
+    public static HashSet<string>? TagsOf(IReadOnlyList<EventRecord> events)
+    {
+        HashSet<string>? tags = null;
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (events[i].Tags.Count > 0) (tags ??= new(StringComparer.Ordinal)).UnionWith(events[i].Tags);
+        }
+
+        return tags;
+    }
+
+    /// <summary>The different tags of events that were read.</summary>
+    public static HashSet<string> TagsOf(ReadOnlySpan<RecordedEvent> events)
+    {
+        var tags = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var recorded in events) tags.UnionWith(recorded.Record.Tags);
+        return tags;
+    }
+
+    /// <summary>Forgets the names of streams, because a transaction that may have named some was taken back.</summary>
+    public void ForgetStreams() => Array.Clear(streams);
+
+    public static SqliteChecksum Sum(SqliteChecksum name, CommitRecord commit, int removed, long tags, ReadOnlySpan<byte> events) => name
         .With(commit.FirstCheckpoint.Value).With(commit.FirstRevision.Value).With(commit.Sequence.Value).With(commit.EventCount)
-        .With(SqliteStamps.ToMicroseconds(commit.Stamp)).With(commit.CommitId).With(commit.Headers.Span).With(events);
+        .With(SqliteStamps.ToMicroseconds(commit.Stamp)).With(commit.CommitId).With(commit.Unit.FirstCheckpoint.Value)
+        .With(commit.Unit.Size).With(removed).With(tags).With(commit.Headers.Span).With(events);
 
     /// <summary>The stream with a number. Numbers are never given twice and names never change, so what is known stays true.</summary>
     public StoredStream StreamOf(long number)

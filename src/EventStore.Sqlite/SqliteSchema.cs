@@ -8,8 +8,9 @@ namespace EventStore.Sqlite;
 /// </summary>
 internal static partial class SqliteSchema
 {
-    private const long Version = 3; // 1 had no table of gathered entries, 2 no strict tables
-    private static readonly string[] Tables = ["store", "streams", "commits", "revisions", "gathered", "recent", "snapshots", "documents"];
+    private const long Version = 4; // 1 had no table of gathered entries, 2 no strict tables, 3 no tags
+    private static readonly string[] Tables =
+        ["store", "streams", "commits", "revisions", "gathered", "recent", "categories", "tags", "snapshots", "documents"];
 
     /// <summary>Whether the store's tables are there, as this version knows them.</summary>
     /// <exception cref="StorageException">They are of another version, or not as they were made.</exception>

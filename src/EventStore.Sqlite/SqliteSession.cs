@@ -72,6 +72,7 @@ internal sealed class SqliteSession : IDisposable
     public void Rollback()
     {
         BeginEra();
+        Rows.ForgetStreams();
         try
         {
             if (raw.sqlite3_get_autocommit(Handle) == 0) Prepared("ROLLBACK").Execute();
@@ -96,26 +97,25 @@ internal sealed class SqliteSession : IDisposable
     public Checkpoint NewestCheckpoint()
     {
         var version = DataVersion();
-        if (version != seen.Version) seen = (version, ReadStore().Checkpoint);
+        if (version != seen.Version) seen = (version, ReadStore().Newest);
         return new Checkpoint(seen.Checkpoint);
     }
 
-    /// <summary>
-    /// The newest checkpoint and stamp ever given, and the newest checkpoints when entries were last gathered, and last moved to where they
-    /// stay.
-    /// </summary>
+    /// <summary>The counters of the store.</summary>
     /// <exception cref="StorageReplacedException">The newest checkpoint is less than was seen: the database was set back.</exception>
-    public (long Checkpoint, long StampMicroseconds, long Gathered, long Settled) ReadStore()
+    public SqliteCounters ReadStore()
     {
         var statement = Prepare("find-store");
         try
         {
             if (!statement.Step()) throw SqliteErrors.Damage(this, Sql.Table("store"), "the row with the counters is missing.");
-            var (checkpoint, stamp) = (statement.Number(0), statement.Number(1));
-            if (checkpoint is < 0 or > SqliteRows.MostNumber || stamp is < 0 or > SqliteStamps.Max)
+            var counters = new SqliteCounters(statement.Number(0), statement.Number(1), statement.Number(2), statement.Number(3),
+                statement.Number(4), statement.Text(5));
+            if (counters.Newest is < 0 or > SqliteRows.MostNumber || counters.StampMicroseconds is < 0 or > SqliteStamps.Max
+                || counters.Removed is < 0 or > SqliteRows.MostNumber)
                 throw SqliteErrors.Damage(this, Sql.Table("store"), "a counter, or a number of the newest commit, is out of its range.");
-            history.Observe(new Checkpoint(checkpoint), known);
-            return (checkpoint, stamp, statement.Number(2), statement.Number(3));
+            history.Observe(new Checkpoint(counters.Newest), known);
+            return counters;
         }
         finally
         {
@@ -151,3 +151,13 @@ internal sealed class SqliteSession : IDisposable
         return statement;
     }
 }
+
+/// <summary>The counters of a store.</summary>
+/// <param name="Newest">The newest checkpoint ever given.</param>
+/// <param name="StampMicroseconds">The newest stamp ever given.</param>
+/// <param name="Gathered">The newest checkpoint when entries were last gathered.</param>
+/// <param name="Settled">The same when they were last moved to where they stay.</param>
+/// <param name="Removed">The highest checkpoint ever removed; 0 for none.</param>
+/// <param name="Holder">The import that alone may commit; empty for none.</param>
+internal readonly record struct SqliteCounters(
+    long Newest, long StampMicroseconds, long Gathered, long Settled, long Removed, string Holder);

@@ -8,33 +8,36 @@ internal static class SqliteSnapshots
     public static void Save(SqliteSession session, SnapshotRecord snapshot)
     {
         var head = SqliteHeads.Find(session, snapshot.Stream);
-        if (snapshot.Revision > head.Revision) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head.Revision);
+        var state = StreamState.Of(head);
+        if (!AttemptRules.Accepts(snapshot, state)) throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, state);
         session.Connection.Execute(session.Sql["save-snapshot"], new
         {
-            stream = head.Number,
+            stream = state.Incarnation.Value,
             revision = snapshot.Revision.Value,
             schemaVersion = snapshot.SchemaVersion,
             stateType = snapshot.StateType,
             crc = SqliteChecksum.Of(snapshot).Value,
             payload = (object)snapshot.Payload.ToArray(),
         });
-        session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = head.Number });
+        session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = state.Incarnation.Value });
     }
 
     [QueryColumns("revision", "schemaVersion", "stateType", "crc", "payload")]
     public static SnapshotRecord? Find(SqliteSession session, StreamId stream, Revision atMost)
     {
         var head = SqliteHeads.Find(session, stream);
-        var row = head.Exists ? session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-snapshot"],
-            new { stream = head.Number, atMost = atMost.Value }) : null;
-        return row is null ? null : Sound(row, stream) ?? throw Damaged(session, row, stream);
+        var row = head is null ? null : session.Connection.QueryFirstOrDefault<Row>(session.Sql["find-snapshot"],
+            new { stream = head.Incarnation.Value, atMost = atMost.Value });
+        if (row is null) return null;
+        return (Sound(row, stream) ?? throw Damaged(session, row, stream)) with { Incarnation = head!.Incarnation };
     }
 
     public static void Prune(SqliteSession session, StreamId stream, int keep)
     {
         var head = SqliteHeads.Find(session, stream);
-        if (!head.Exists || session.Connection.Execute(session.Sql["prune-snapshots"], new { stream = head.Number, keep }) == 0) return;
-        session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = head.Number });
+        if (head is null || session.Connection.Execute(
+            session.Sql["prune-snapshots"], new { stream = head.Incarnation.Value, keep }) == 0) return;
+        session.Connection.Execute(session.Sql["update-snapshot-revision"], new { stream = head.Incarnation.Value });
     }
 
     /// <summary>Reads every snapshot and reports those that are damaged.</summary>

@@ -34,7 +34,7 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
     // Where not even SQLite can go on, the next commit that can be read is looked for, further and further on.
     private void CheckCommits()
     {
-        var newest = session.ReadStore().Checkpoint;
+        var newest = session.ReadStore().Newest;
         for (long next = 1, skip = 1; next <= newest;)
         {
             try
@@ -81,7 +81,10 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
         try
         {
             var stream = session.Rows.StreamOf(row.Number(SqliteRows.Stream));
-            events += session.Rows.ReadEvents(row, session.Rows.Commit(row, stream.Name), stream.Sum, out _).Length;
+            var removed = (int)row.Number(SqliteRows.Removed);
+            var left = session.Rows.ReadEvents(row, session.Rows.Commit(row, stream.Name), stream.Sum, out _)[removed..];
+            events += left.Length;
+            if (row.Number(SqliteRows.Tags) > 0) CheckTags(stream.Name.Bucket, row.Number(SqliteRows.Checkpoint), SqliteRows.TagsOf(left));
         }
         catch (CorruptStorageException damage)
         {
@@ -89,6 +92,17 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
         }
 
         if (commits % CommitsPerReport == 0) progress?.Report(new VerificationProgress(events, null));
+    }
+
+    private void CheckTags(string bucket, long checkpoint, IEnumerable<string> tags)
+    {
+        foreach (var tag in tags)
+        {
+            var entry = session.Prepare("find-tag").Bind(1, bucket).Bind(2, tag).Bind(3, checkpoint);
+            if (!entry.Step())
+                Report($"{session.Sql.Table("commits")}, checkpoint {checkpoint}", "no entry of one of its tags leads to it.");
+            entry.Reset();
+        }
     }
 
     private void CheckNumbers()
@@ -101,6 +115,13 @@ internal sealed class SqliteVerification(SqliteSession session, IProgress<Verifi
             row => Report($"{session.Sql.Table("revisions")}, {session.Sql.Table("gathered")} or {session.Sql.Table("recent")}, stream "
                 + $"{row.Number(0)}, revision {row.Number(1)}", "the entry leads to no commit."));
         ForEach("verify-streams", row => Report($"{streams}, stream {row.Number(0)}", "it has no commits."));
+        ForEach("verify-truncated",
+            row => Report($"{commits}, checkpoint {row.Number(0)}", "it is not truncated as its stream is."));
+        ForEach("verify-categories",
+            row => Report($"{session.Sql.Table("categories")}, checkpoint {row.Number(0)}", "the entry is missing or leads to no commit."));
+        ForEach("verify-tags",
+            row => Report($"{session.Sql.Table("tags")}, checkpoint {row.Number(0)}", "an entry is missing or leads to no commit."));
+        damages.AddRange(SqliteHeads.FindDamages(session).Select(ToDamage));
         ForEach("verify-snapshot-revisions",
             row => Report($"{streams}, stream {row.Number(0)}", "the revision of its newest snapshot is wrong."));
     }

@@ -7,6 +7,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using EventStore.Composition;
 using EventStore.InMemory;
+using EventStore.Retention;
 using EventStore.Serialization;
 using Microsoft.Extensions.Logging;
 
@@ -188,6 +189,52 @@ public static class WireupExtensions
     {
         OptionRules.RequireOf(nameof(KeepSnapshots), newest >= 1, newest, "at least 1");
         return Require(wireup).Choose(nameof(KeepSnapshots), new SnapshotsChoice(newest));
+    }
+
+    /// <summary>
+    /// Keeps only the newest events of each stream of a category. Older ones are truncated, except what a snapshot, the dispatcher or a
+    /// durable consumer still needs. May be called for several categories.
+    /// </summary>
+    /// <param name="wireup">The wireup.</param>
+    /// <param name="category">The category; empty for streams without one.</param>
+    /// <param name="maxEvents">How many of the newest events of each stream are kept; null for any number.</param>
+    /// <param name="maxAge">How old an event may be; null for any age.</param>
+    /// <exception cref="InvalidOptionException">There is neither a number nor an age, or one is out of its range.</exception>
+    /// <exception cref="InvalidNameException">The category is too long or ill-formed.</exception>
+    public static Wireup KeepEvents(this Wireup wireup, string category, long? maxEvents = null, TimeSpan? maxAge = null) =>
+        KeepEvents(wireup, category, options => (options.MaxEvents, options.MaxAge) = (maxEvents, maxAge));
+
+    /// <summary>Keeps only the newest events of each stream of a category.</summary>
+    /// <param name="wireup">The wireup.</param>
+    /// <param name="category">The category; empty for streams without one.</param>
+    /// <param name="configure">Sets the limits, and what they may ignore.</param>
+    /// <exception cref="InvalidOptionException">There is neither a number nor an age, or one is out of its range.</exception>
+    /// <exception cref="InvalidNameException">A name is too long or ill-formed.</exception>
+    public static Wireup KeepEvents(this Wireup wireup, string category, Action<RetentionOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        var options = new RetentionOptions();
+        configure(options);
+        return Require(wireup).Collect(
+            nameof(KeepEvents), new RetentionPolicy(StreamId.RequireCategory(category), options.Validated()));
+    }
+
+    /// <summary>
+    /// Sets how often the store applies <see cref="KeepEvents(Wireup, string, long?, TimeSpan?)"/> by itself. Default: every hour.
+    /// </summary>
+    /// <param name="wireup">The wireup.</param>
+    /// <param name="interval">
+    /// The time between two applications, the first one after the start included; null for only when the application calls for it.
+    /// </param>
+    /// <exception cref="InvalidOptionException">It is shorter than a millisecond, or longer than 24 days.</exception>
+    public static Wireup ApplyRetentionEvery(this Wireup wireup, TimeSpan? interval)
+    {
+        OptionRules.RequireOf(
+            nameof(ApplyRetentionEvery),
+            interval is null || (interval >= TimeSpan.FromMilliseconds(1) && interval <= TimeSpan.FromDays(24)),
+            interval,
+            "null, or from 1 millisecond to 24 days");
+        return Require(wireup).Choose(nameof(ApplyRetentionEvery), new RetentionIntervalChoice(interval));
     }
 
     /// <summary>Uses this clock. Default: the system clock.</summary>

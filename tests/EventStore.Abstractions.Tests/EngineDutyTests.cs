@@ -6,6 +6,7 @@ namespace EventStore.Abstractions.Tests;
 public sealed class EngineDutyTests
 {
     private static readonly StreamId Stream = new("id");
+    private static readonly StreamState AtRevision1 = new(new Checkpoint(1), new Revision(1), new Revision(1), IsSealed: false);
 
     [Fact]
     public void An_engine_that_is_not_open_refuses_calls_by_the_exception_of_its_state()
@@ -82,18 +83,43 @@ public sealed class EngineDutyTests
     public void A_known_commit_id_is_a_duplicate_before_it_is_a_conflict()
     {
         var attempt = Attempt(ExpectedRevision.NoStream);
-        var original = AttemptRules.Accept(attempt, default, default, default, default);
-        Assert.Null(AttemptRules.Refuse(attempt, default, null));
-        Assert.Equal(CommitOutcomeKind.Conflict, AttemptRules.Refuse(attempt, new Revision(1), null)?.Kind);
-        Assert.Equal(CommitOutcomeKind.Duplicate, AttemptRules.Refuse(attempt, new Revision(1), original)?.Kind);
+        var original = AttemptRules.Accept(attempt, null, default, default);
+        Assert.Null(AttemptRules.Refuse(attempt, new Facts(default)));
+        Assert.Equal(CommitOutcomeKind.Conflict, AttemptRules.Refuse(attempt, new Facts(AtRevision1))?.Kind);
+        Assert.Equal(CommitOutcomeKind.Duplicate, AttemptRules.Refuse(attempt, new Facts(AtRevision1, original))?.Kind);
+    }
+
+    [Fact]
+    public void Reasons_to_refuse_an_attempt_are_checked_in_the_order_of_their_numbers()
+    {
+        var attempt = new CommitAttempt(Stream, Guid.NewGuid(), [Event()])
+        {
+            Expected = ExpectedRevision.NoStream,
+            Condition = new AppendCondition(EventCriteria.Tagged("tag"), new Checkpoint(2)),
+        };
+        var original = AttemptRules.Accept(attempt, null, default, default);
+        var sealedState = AtRevision1 with { IsSealed = true };
+        var (removed, match) = (new Checkpoint(5), new Checkpoint(7));
+        (Facts Facts, CommitOutcomeKind Expected)[] cases =
+        [
+            (new(sealedState, original, removed, match), CommitOutcomeKind.Duplicate),
+            (new(sealedState, original with { Unit = new(new Checkpoint(1), 2) }, removed, match), CommitOutcomeKind.Reused),
+            (new(sealedState, null, removed, match), CommitOutcomeKind.Sealed),
+            (new(AtRevision1, null, removed, match), CommitOutcomeKind.Conflict),
+            (new(default, null, default, match), CommitOutcomeKind.ConditionNotMet),
+            (new(default, null, new Checkpoint(2), match), CommitOutcomeKind.ConditionNotMet),
+            (new(default, null, removed, match), CommitOutcomeKind.ConditionOutdated),
+        ];
+        Assert.Equal(cases.Select(one => one.Expected), cases.Select(one => AttemptRules.Refuse(attempt, one.Facts)!.Value.Kind));
     }
 
     [Fact]
     public void An_accepted_attempt_follows_the_head_and_the_newest_checkpoint_and_owns_its_headers()
     {
         var headers = new byte[] { 1 };
-        var attempt = new CommitAttempt(Stream, Guid.NewGuid(), ExpectedRevision.Any, headers, [Event(), Event()]);
-        var commit = AttemptRules.Accept(attempt, new Revision(4), new CommitSequence(2), new Checkpoint(9), DateTimeOffset.UnixEpoch);
+        var attempt = new CommitAttempt(Stream, Guid.NewGuid(), [Event(), Event()]) { Headers = headers };
+        var head = new StreamHead(Stream, new Revision(4), new CommitSequence(2), Revision.None);
+        var commit = AttemptRules.Accept(attempt, head, new Checkpoint(9), DateTimeOffset.UnixEpoch);
         headers[0] = 2;
         Assert.Equal((5, 6), (commit.FirstRevision.Value, commit.LastRevision.Value));
         Assert.Equal((10, 11), (commit.FirstCheckpoint.Value, commit.LastCheckpoint.Value));
@@ -128,7 +154,17 @@ public sealed class EngineDutyTests
     }
 
     private static CommitAttempt Attempt(ExpectedRevision? expected = null) =>
-        new(Stream, Guid.NewGuid(), expected ?? ExpectedRevision.Any, default, [Event()]);
+        new(Stream, Guid.NewGuid(), [Event()]) { Expected = expected ?? ExpectedRevision.Any };
 
     private static EventRecord Event() => new(Guid.NewGuid(), "type", new byte[] { 1 }, default);
+
+    private sealed record Facts(
+        StreamState State, CommitRecord? Known = null, Checkpoint HighestRemoved = default, Checkpoint Match = default) : IAttemptFacts
+    {
+        public StreamState StateOf(StreamId stream) => State;
+
+        public CommitRecord? FindCommit(StreamId stream, Guid commitId) => Known;
+
+        public Checkpoint FindFirstMatch(AppendCondition condition) => Match;
+    }
 }

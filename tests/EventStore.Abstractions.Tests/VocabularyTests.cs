@@ -76,10 +76,10 @@ public sealed class VocabularyTests
     public void Attempts_and_messages_refuse_what_cannot_be_stored()
     {
         var record = new EventRecord(Guid.NewGuid(), "type", default);
-        Assert.Throws<ArgumentException>(() => new CommitAttempt("s", Guid.NewGuid(), default, default, []));
-        Assert.Throws<ArgumentException>(() => new CommitAttempt("s", Guid.Empty, default, default, [record]));
+        Assert.Throws<ArgumentException>(() => new CommitAttempt("s", Guid.NewGuid(), []));
+        Assert.Throws<ArgumentException>(() => new CommitAttempt("s", Guid.Empty, [record]));
         Assert.Throws<ArgumentException>(() => new EventRecord(Guid.Empty, "type", default));
-        Assert.Throws<ArgumentException>(() => new CommitAttempt("s", Guid.NewGuid(), default, default, [record, default]));
+        Assert.Throws<ArgumentException>(() => new CommitAttempt("s", Guid.NewGuid(), [record, default]));
         Assert.Throws<ArgumentException>(() => new EventMessage("body", eventId: Guid.Empty));
         Assert.Throws<ArgumentNullException>(() => new EventMessage(null!));
     }
@@ -90,14 +90,14 @@ public sealed class VocabularyTests
         var limits = new EngineLimits(
             MaxEventsPerCommit: 2, MaxCommitBytes: 100, MaxSnapshotBytes: 10, MaxDocumentBytes: 10, MaxBatchAttempts: 1);
         EventRecord small = new(Guid.NewGuid(), "type", new byte[10]), large = new(Guid.NewGuid(), "type", new byte[100]);
-        limits.Require(new CommitAttempt("s", Guid.NewGuid(), default, default, [small, small]));
+        limits.Require(new CommitAttempt("s", Guid.NewGuid(), [small, small]));
         var tooMany = Assert.Throws<TooLargeException>(
-            () => limits.Require(new CommitAttempt("s", Guid.NewGuid(), default, default, [small, small, small])));
+            () => limits.Require(new CommitAttempt("s", Guid.NewGuid(), [small, small, small])));
         Assert.Equal(
             "The commit has 3 events, but the limit of this engine is 2. "
                 + "Nothing was stored. Split it, or choose a backend with a higher limit.",
             tooMany.Message);
-        Assert.Throws<TooLargeException>(() => limits.Require(new CommitAttempt("s", Guid.NewGuid(), default, default, [large])));
+        Assert.Throws<TooLargeException>(() => limits.Require(new CommitAttempt("s", Guid.NewGuid(), [large])));
         Assert.Throws<TooLargeException>(() => limits.Require(new SnapshotRecord("s", new Revision(1), 0, "state", new byte[11])));
         Assert.Throws<ArgumentOutOfRangeException>(() => limits.Require(new SnapshotRecord("s", new Revision(0), 0, "state", default)));
         Assert.Throws<ArgumentOutOfRangeException>(() => limits.Require(new SnapshotRecord("s", new Revision(1), -1, "state", default)));

@@ -24,7 +24,7 @@ public sealed class CompactionTests : IDisposable
         await SmallStore.FillAsync(engine, 300, prefix: "kept");
         await SmallStore.FillAsync(engine, 300, prefix: "secret");
         await SmallStore.FillAsync(engine, 60, prefix: "kept");
-        for (var i = 0; i < 10; i++) await engine.DeleteStreamAsync($"secret-{i}");
+        for (var i = 0; i < 10; i++) await engine.DeleteStreamAsync($"secret-{i}", StreamExpectation.Any);
         var before = await SmallStore.ReadConsistentAsync(engine);
         var sizeBefore = LogBytes();
 
@@ -43,8 +43,7 @@ public sealed class CompactionTests : IDisposable
         Assert.Equal(before, await SmallStore.ReadConsistentAsync(again));
         var repeated = await again.CommitAsync(
             [
-                new CommitAttempt(
-                    "kept-0", before[0].CommitId, ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", default)])]);
+                new CommitAttempt("kept-0", before[0].CommitId, [new EventRecord(Guid.NewGuid(), "type", default)])]);
         Assert.Equal(CommitOutcomeKind.Duplicate, repeated[0].Kind);
         Assert.Equal(0, (await CompactAsync(again)).RecordsRemoved);
     }
@@ -108,7 +107,7 @@ public sealed class CompactionTests : IDisposable
             {
                 await begun.WaitAsync(TestContext.Current.CancellationToken); // changes run beside each compaction
                 await SmallStore.FillAsync(engine, 40, streams: 4, prefix: "passing");
-                for (var i = 0; i < 4; i++) await engine.DeleteStreamAsync($"passing-{i}");
+                for (var i = 0; i < 4; i++) await engine.DeleteStreamAsync($"passing-{i}", StreamExpectation.Any);
             }
         });
         var reading = Task.Run(async () =>
@@ -140,7 +139,7 @@ public sealed class CompactionTests : IDisposable
     {
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(engine, 100);
-        await engine.DeleteStreamAsync("stream-1");
+        await engine.DeleteStreamAsync("stream-1", StreamExpectation.Any);
         var before = await engine.MaintainAsync((store, _) => KindsOf(store), CancellationToken.None);
         Assert.Equal(100, before.Count(found => found.Kind == FrameKind.Commit));
         var resumed = await engine.ReadAllAsync(
@@ -163,7 +162,7 @@ public sealed class CompactionTests : IDisposable
     {
         await using var engine = await SmallStore.OpenAsync(Disk, SmallStore.Small());
         await SmallStore.FillAsync(engine, 300);
-        await engine.DeleteStreamAsync("stream-1");
+        await engine.DeleteStreamAsync("stream-1", StreamExpectation.Any);
         var path = Path.Combine(directory.Path, "log", "00000002.seg");
         var bytes = await File.ReadAllBytesAsync(path);
         bytes[^200] ^= 1;

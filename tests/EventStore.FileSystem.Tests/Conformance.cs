@@ -167,3 +167,31 @@ public sealed class TinyProtection : ProtectionSpecification<TinyFileBackend>;
 public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
 
 public sealed class TinyReadOnly : ReadOnlySpecification<TinyFileBackend>;
+
+public sealed class Tags : TagSpecification<FileBackend>;
+
+public sealed class AppendConditions : ConditionSpecification<FileBackend>;
+
+public sealed class Units : UnitSpecification<FileBackend>;
+
+public sealed class Truncations : TruncationSpecification<FileBackend>;
+
+public sealed class StreamLives : StreamLifeSpecification<FileBackend>;
+
+public sealed class Imports : ImportSpecification<FileBackend>;
+
+public sealed class Decisions : DecisionSpecification<FileBackend>;
+
+public sealed class TinyTags : TagSpecification<TinyFileBackend>;
+
+public sealed class TinyAppendConditions : ConditionSpecification<TinyFileBackend>;
+
+public sealed class TinyUnits : UnitSpecification<TinyFileBackend>;
+
+public sealed class TinyTruncations : TruncationSpecification<TinyFileBackend>;
+
+public sealed class TinyStreamLives : StreamLifeSpecification<TinyFileBackend>;
+
+public sealed class TinyImports : ImportSpecification<TinyFileBackend>;
+
+public sealed class TinyDecisions : DecisionSpecification<TinyFileBackend>;

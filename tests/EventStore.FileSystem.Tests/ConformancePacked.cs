@@ -114,3 +114,17 @@ public sealed class PackedReadStreams : ReadStreamSpecification<PackedFileBacken
 public sealed class PackedProtection : ProtectionSpecification<PackedFileBackend>;
 
 public sealed class PackedReadOnly : ReadOnlySpecification<PackedFileBackend>;
+
+public sealed class PackedTags : TagSpecification<PackedFileBackend>;
+
+public sealed class PackedAppendConditions : ConditionSpecification<PackedFileBackend>;
+
+public sealed class PackedUnits : UnitSpecification<PackedFileBackend>;
+
+public sealed class PackedTruncations : TruncationSpecification<PackedFileBackend>;
+
+public sealed class PackedStreamLives : StreamLifeSpecification<PackedFileBackend>;
+
+public sealed class PackedImports : ImportSpecification<PackedFileBackend>;
+
+public sealed class PackedDecisions : DecisionSpecification<PackedFileBackend>;

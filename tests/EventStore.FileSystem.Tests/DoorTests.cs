@@ -46,8 +46,11 @@ public sealed class DoorTests : IDisposable
         await second.InitializeAsync();
         await first.CommitAsync(
             [
-                new CommitAttempt(
-                    "stream", Guid.NewGuid(), ExpectedRevision.NoStream, default, [new EventRecord(Guid.NewGuid(), "type", default)])]);
+                new CommitAttempt("stream", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", default)])
+                {
+                    Expected = ExpectedRevision.NoStream,
+                },
+            ]);
         Assert.Null(await second.FindHeadAsync("stream"));
         Assert.NotNull(await first.FindHeadAsync("stream"));
     }

@@ -57,7 +57,7 @@ public sealed class FollowingTests : IDisposable
             await SmallStore.FillAsync(writer, 30);
             version = await writer.PutDocumentAsync("document", new byte[2000], version!.Value);
             await writer.SaveSnapshotAsync(new SnapshotRecord("kept-1", new Revision(1), 0, "state", new byte[500]));
-            for (var i = 0; i < 10; i += 2) await writer.DeleteStreamAsync($"stream-{i}");
+            for (var i = 0; i < 10; i += 2) await writer.DeleteStreamAsync($"stream-{i}", StreamExpectation.Any);
         }
 
         await ending.CancelAsync();

@@ -117,11 +117,10 @@ public sealed class RunTests : IDisposable
     private static async Task FillAsync(IPersistenceEngine engine, int commits)
     {
         for (var i = 0; i < commits; i++)
-            await engine.CommitAsync(
-                [
-                    new CommitAttempt(
-                        $"stream-{i % 10}", SequentialGuid.Next(), ExpectedRevision.Any, default,
-                        [new EventRecord(SequentialGuid.Next(), "type", new byte[100])])]);
+        {
+            var recorded = new EventRecord(SequentialGuid.Next(), "type", new byte[100]);
+            await engine.CommitAsync([new CommitAttempt($"stream-{i % 10}", SequentialGuid.Next(), [recorded])]);
+        }
     }
 
     private static async Task IsWholeAsync(IPersistenceEngine engine, int commits)
@@ -143,7 +142,7 @@ public sealed class RunTests : IDisposable
         file.WriteByte((byte)(old ^ 1));
     }
 
-    private static byte[] ValueOf(int i) => new HeadEntry(i + 1, 1, 1).ToValue();
+    private static byte[] ValueOf(int i) => new HeadEntry(i + 1, 1, 1, 1, 1, IsSealed: false).ToValue();
 
     private static byte[] KeyOf(int i) => IndexKeys.OfStream("stream-" + i.ToString("D8", CultureInfo.InvariantCulture));
 }

@@ -47,7 +47,7 @@ internal static class SmallStore
     }
 
     public static CommitAttempt Attempt(StreamId stream, string body, int events = 1) => new(
-        stream, Guid.NewGuid(), ExpectedRevision.Any, default,
+        stream, Guid.NewGuid(),
         [
             .. Enumerable.Range(0, events).Select(
                 i =>

@@ -48,7 +48,7 @@ public sealed class SwapCrashTests
         string after;
         await using (var engine = await SmallStore.OpenAsync(made.Copy(), Fast))
         {
-            await engine.DeleteStreamAsync("stream-0");
+            await engine.DeleteStreamAsync("stream-0", StreamExpectation.Any);
             after = await ContentAsync(engine);
         }
 
@@ -57,7 +57,8 @@ public sealed class SwapCrashTests
         for (var isDone = false; !isDone; calls++)
         {
             var disk = made.Copy();
-            isDone = await StrikeAsync(disk, calls, Fast, losesPower: true, async engine => await engine.DeleteStreamAsync("stream-0"));
+            isDone = await StrikeAsync(
+                disk, calls, Fast, losesPower: true, async engine => await engine.DeleteStreamAsync("stream-0", StreamExpectation.Any));
             await using var engine = await SmallStore.OpenAsync(disk, Fast);
             var content = await ContentAsync(engine);
             Assert.True(content == before || content == after, $"neither before nor after the deletion, {calls} calls in:\n{content}");
@@ -144,7 +145,7 @@ public sealed class SwapCrashTests
         var target = new SimulatedDisk(new Random(3));
         await BackupAsync(source, target);
         await SmallStore.FillAsync(source, 30, streams: 4);
-        await source.DeleteStreamAsync("stream-1");
+        await source.DeleteStreamAsync("stream-1", StreamExpectation.Any);
         await CompactionTests.CompactAsync(source);
         await SmallStore.FillAsync(source, 5, streams: 1);
         var after = await ContentAsync(source);
@@ -286,7 +287,7 @@ public sealed class SwapCrashTests
         await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(1), 0, "state", new byte[30]));
         await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(1), 0, "state", new byte[31]));
         await SmallStore.FillAsync(engine, 12, streams: 4);
-        for (var i = 0; i < 2; i++) await engine.DeleteStreamAsync($"gone-{i}");
+        for (var i = 0; i < 2; i++) await engine.DeleteStreamAsync($"gone-{i}", StreamExpectation.Any);
         return (disk, await ContentAsync(engine));
     }
 

@@ -27,7 +27,7 @@ public sealed class ChainTests : MongoTest
         var (sleeper, other) = (await OpenAsync(), await OpenAsync());
         await CommitAsync(sleeper, Attempt("a"));
         var gone = (await CommitAsync(other, Attempt("b", 4))).Commit!;
-        await other.DeleteStreamAsync("b");
+        await DeleteAsync(other, "b");
         await CommitAsync(other, Attempt("c"));
         await other.PurgeBucketAsync(StreamId.DefaultBucket);
         var late = (await CommitAsync(sleeper, Attempt("a", 2))).Commit!;
@@ -52,7 +52,7 @@ public sealed class ChainTests : MongoTest
         Assert.Equal(
             [CommitOutcomeKind.Committed, CommitOutcomeKind.Duplicate, CommitOutcomeKind.Conflict, CommitOutcomeKind.Committed,
             CommitOutcomeKind.Committed], outcomes.Select(outcome => outcome.Kind));
-        Assert.Equal((2, 2), (outcomes[1].Commit!.FirstRevision.Value, outcomes[2].Actual.Value));
+        Assert.Equal((2, 2), (outcomes[1].Commit!.FirstRevision.Value, outcomes[2].Actual.Revision.Value));
         Assert.Equal(Enumerable.Range(1, 8), (await ReadAllAsync(first)).Select(recorded => (int)recorded.Checkpoint.Value));
         Assert.True((await first.VerifyAsync()).IsSound);
     }
@@ -81,8 +81,9 @@ public sealed class ChainTests : MongoTest
         var other = Attempt("b", 2);
         var replacing = new CommitRecord("b", other.CommitId, new CommitSequence(1), lost.Stamp.AddMilliseconds(1), new Revision(1),
             lost.FirstCheckpoint, 2, default);
-        await Entries.ReplaceOneAsync(new BsonDocument("_id", lost.FirstCheckpoint.Value),
-            MongoRows.ToDocument(replacing, lost.FirstCheckpoint.Value, other.Events));
+        var before = new MongoEnd(1, 1, replacing.Stamp, 0, null);
+        await Entries.ReplaceOneAsync(new BsonDocument("_id", 2L),
+            MongoCommits.ToDocument(before, [new MongoAppend(other, replacing, lost.FirstCheckpoint.Value, 1)]));
 
         // A refusal looks at the end before it is believed; a commit looks at it while it is sent.
         var attempt = Attempt("a", expected: isRefused ? ExpectedRevision.NoStream : ExpectedRevision.Any);
@@ -104,13 +105,13 @@ public sealed class ChainTests : MongoTest
     {
         var (engine, other) = (await OpenAsync(), await OpenAsync());
         for (var i = 0; i < 3; i++) await CommitAsync(engine, Attempt("a", 2));
-        await Entries.DeleteOneAsync(new BsonDocument("_id", 5L));
+        await Entries.DeleteOneAsync(new BsonDocument("_id", 3L));
 
         var lost = await Assert.ThrowsAsync<StorageReplacedException>(async () => await (kind switch
         {
             "commit" => CommitAsync(engine, Attempt("a")).AsTask(),
             "batch" => engine.CommitAsync([.. Enumerable.Range(0, 5).Select(_ => Attempt("a"))]).AsTask(),
-            "deletion" => engine.DeleteStreamAsync("a").AsTask(),
+            "deletion" => DeleteAsync(engine, "a").AsTask(),
             _ => engine.PurgeBucketAsync(StreamId.DefaultBucket).AsTask(),
         }));
         Assert.Contains("checkpoint", lost.Message, StringComparison.Ordinal);
@@ -124,19 +125,33 @@ public sealed class ChainTests : MongoTest
     [InlineData("events")]
     [InlineData("revision")]
     [InlineData("type")]
+    [InlineData("streams")]
+    [InlineData("lives")]
+    [InlineData("terms")]
+    [InlineData("from")]
+    [InlineData("removed")]
+    [InlineData("last")]
     public async Task Damage_is_found_with_its_place(string damage)
     {
         var engine = await OpenAsync();
         for (var i = 0; i < 5; i++) await CommitAsync(engine, Attempt("a", 2));
         Assert.True((await engine.VerifyAsync()).IsSound);
 
-        var third = new BsonDocument("_id", 5L);
+        var third = new BsonDocument("_id", 3L);
         if (damage == "hole") await Entries.DeleteOneAsync(third);
-        if (damage == "events") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument("events", new BsonArray())));
-        if (damage == "revision") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument("revision", 77L)));
-        if (damage == "type") await Entries.UpdateOneAsync(third, new BsonDocument("$set", new BsonDocument("commit", "text")));
+        if (damage == "events") await SetAsync(new("commits.0.events", new BsonArray()));
+        if (damage == "revision") await SetAsync(new() { { "commits.0.revision", 77L }, { "commits.0.to", 78L } });
+        if (damage == "type") await SetAsync(new("commit", "text"));
+        if (damage is "streams" or "lives" or "terms") await SetAsync(new(damage, new BsonArray { 7L }));
+        if (damage == "from")
+            await Entries.UpdateOneAsync(third, new BsonDocument { { "$set", new BsonDocument("commits.0.from", 7L) },
+                { "$unset", new BsonDocument("commits.0.events", "") } });
+        if (damage is "removed" or "last") await SetAsync(new(damage, 5L));
         var report = await engine.VerifyAsync();
-        Assert.Contains(report.Damages, found => found.Place.Contains(damage == "revision" ? "77" : "5", StringComparison.Ordinal));
+        var place = damage switch { "revision" => "77", "from" => "revision 6", "removed" => "entry 4", _ => "3" };
+        Assert.Contains(report.Damages, found => found.Place.Contains(place, StringComparison.Ordinal));
         if (damage is "events" or "type") await Assert.ThrowsAsync<CorruptStorageException>(async () => await ReadAllAsync(engine));
+
+        Task SetAsync(BsonDocument fields) => Entries.UpdateOneAsync(third, new BsonDocument("$set", fields));
     }
 }

@@ -113,3 +113,17 @@ public sealed class Snapshots : SnapshotSpecification<MongoBackend>;
 public sealed class Streams : StreamSpecification<MongoBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<MongoBackend>;
+
+public sealed class Tags : TagSpecification<MongoBackend>;
+
+public sealed class Decisions : DecisionSpecification<MongoBackend>;
+
+public sealed class AppendConditions : ConditionSpecification<MongoBackend>;
+
+public sealed class Units : UnitSpecification<MongoBackend>;
+
+public sealed class Truncation : TruncationSpecification<MongoBackend>;
+
+public sealed class StreamLives : StreamLifeSpecification<MongoBackend>;
+
+public sealed class Imports : ImportSpecification<MongoBackend>;

@@ -7,7 +7,7 @@ namespace EventStore.Mongo.Tests;
 /// <summary>Changes a document as another client of the database could; the seed decides how. Documents have no checksum.</summary>
 internal sealed class DocumentMutator(IMongoDatabase database, Random random)
 {
-    private static readonly string[] Collections = ["entries", "entries", "entries", "entries", "snapshots", "documents", "store"];
+    private static readonly string[] Collections = ["entries", "entries", "entries", "entries", "snapshots", "documents", "names", "store"];
 
     /// <summary>Changes a document. Returns what was done; null where nothing was changed.</summary>
     public async Task<string?> MutateAsync()
@@ -38,17 +38,19 @@ internal sealed class DocumentMutator(IMongoDatabase database, Random random)
     private string Change(BsonDocument document)
     {
         var place = document;
-        if (document.TryGetValue("events", out var events) && events is BsonArray { Count: > 0 } array && random.Next(3) == 0)
+        foreach (var name in (string[])["commits", "events"])
         {
+            if (!place.TryGetValue(name, out var found) || found is not BsonArray { Count: > 0 } array || random.Next(2) == 0) break;
             var at = random.Next(array.Count);
             if (random.Next(6) == 0)
             {
                 if (random.Next(2) == 0) array.RemoveAt(at);
                 else array.Insert(at, random.Next(2) == 0 ? ValueOfAnotherKind() : array[at].DeepClone());
-                return $"events, {at} removed or added";
+                return $"{name}, {at} removed or added";
             }
 
-            if (array[at] is BsonDocument one) place = one;
+            if (array[at] is not BsonDocument { ElementCount: > 0 } one) break;
+            place = one;
         }
 
         var field = place.GetElement(random.Next(place.ElementCount));

@@ -38,12 +38,11 @@ public sealed class ErrorTests
     [Fact]
     public void A_service_that_takes_smaller_documents_has_lower_limits()
     {
-        Assert.Equal(15 << 20, MongoPersistenceEngine.LimitsOf(MongoRows.MaxDocumentBytes).MaxCommitBytes);
+        Assert.Equal(15 << 20, MongoPersistenceEngine.LimitsOf(MongoCommits.MaxDocumentBytes).MaxCommitBytes);
         Assert.Equal(1 << 20, MongoPersistenceEngine.LimitsOf(2 << 20).MaxCommitBytes);
-        var attempt = new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default,
-            [new EventRecord(Guid.NewGuid(), "type", new byte[3 << 20])]);
-        MongoRows.RequireFits(attempt, MongoRows.MaxDocumentBytes);
-        Assert.Throws<TooLargeException>(() => MongoRows.RequireFits(attempt, 2 << 20));
+        var attempt = new CommitAttempt("stream", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[3 << 20])]);
+        MongoCommits.RequireFits(attempt, MongoCommits.MaxDocumentBytes);
+        Assert.Throws<TooLargeException>(() => MongoCommits.RequireFits(attempt, 2 << 20));
     }
 
     [Theory]

@@ -40,12 +40,19 @@ public abstract class MongoTest : IAsyncLifetime
     }
 
     private protected static CommitAttempt Attempt(StreamId stream, int count = 1, ExpectedRevision? expected = null,
-        string body = "body") => new(
-        stream, Guid.NewGuid(), expected ?? ExpectedRevision.Any, default,
-            [.. Enumerable.Range(0, count).Select(_ => new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes(body)))]);
+        string body = "body")
+    {
+        var events = Enumerable.Range(0, count).Select(_ => new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes(body)));
+        return new CommitAttempt(stream, Guid.NewGuid(), [.. events]) { Expected = expected ?? ExpectedRevision.Any };
+    }
+
+    private protected static BsonDocument HasEvents => new("commits.events", new BsonDocument("$exists", true));
 
     private protected static async ValueTask<CommitOutcome> CommitAsync(IPersistenceEngine engine, CommitAttempt attempt) =>
         (await engine.CommitAsync([attempt]))[0];
+
+    private protected static async ValueTask DeleteAsync(IPersistenceEngine engine, StreamId stream) =>
+        await engine.DeleteStreamAsync(stream, StreamExpectation.Any);
 
     private protected static async ValueTask<StreamPage> ReadAsync(IPersistenceEngine engine, StreamId stream) =>
         await engine.ReadStreamAsync(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EventStore.TestSupport;
 using MongoDB.Bson;
 using MongoDB.Driver;
@@ -13,7 +14,10 @@ public sealed class MutationTests : IAsyncLifetime
 {
     private const long MostBytes = 256 << 20;
     private const int CasesBetweenChecks = 50;
-    private static readonly string[] Collections = ["entries", "snapshots", "documents", "store"];
+    private static readonly string[] Collections = ["entries", "snapshots", "documents", "names", "store"];
+
+    // What is left of the commits beside those of the calls.
+    private const int OtherEvents = 3;
     private readonly MongoBackend backend = new();
     private readonly Dictionary<string, List<BsonDocument>> kept = [];
     private IMongoDatabase? database;
@@ -29,14 +33,20 @@ public sealed class MutationTests : IAsyncLifetime
 
     [Theory(Timeout = 10_000_000)]
     [InlineData("entries", "_id", long.MaxValue)]
-    [InlineData("entries", "count", -5)]
+    [InlineData("entries", "last", -5L)]
+    [InlineData("entries", "count", -5L)]
     [InlineData("entries", "count", "text")]
     [InlineData("entries", "stamp", long.MaxValue)]
-    [InlineData("entries", "id", "")]
-    [InlineData("entries", "start", 1.5)]
-    [InlineData("entries", "revision", long.MaxValue)]
-    [InlineData("entries", "revision", 7.0)]
-    [InlineData("entries", "sequence", -1L)]
+    [InlineData("entries", "commits.0.id", "")]
+    [InlineData("entries", "commits.0.start", 1.5)]
+    [InlineData("entries", "commits.0.revision", long.MaxValue)]
+    [InlineData("entries", "commits.0.to", 7.0)]
+    [InlineData("entries", "commits.0.first", 0L)]
+    [InlineData("entries", "commits.0.from", long.MaxValue)]
+    [InlineData("entries", "commits.0.events.0.tags", "text")]
+    [InlineData("entries", "removed", -1L)]
+    [InlineData("entries", "holder", 5L)]
+    [InlineData("entries", "commits.0.sequence", -1L)]
     [InlineData("snapshots", "revision", -1L)]
     [InlineData("snapshots", "revision", 3.0)]
     [InlineData("snapshots", "start", "text")]
@@ -46,7 +56,7 @@ public sealed class MutationTests : IAsyncLifetime
         await FillAsync(isRemoving: false);
         await using var engine = Engine();
         await engine.InitializeAsync(Token);
-        await ChangeNewestAsync(collection, document => document[field] = BsonValue.Create(value));
+        await ChangeNewestAsync(collection, document => Set(document, field, BsonValue.Create(value)));
         var found = 0;
         foreach (var (_, call) in calls.Readers)
         {
@@ -89,7 +99,7 @@ public sealed class MutationTests : IAsyncLifetime
         }
 
         Assert.True(checkedFields > 100, $"only {checkedFields} changes were checked");
-        await calls.RequireWholeAsync(Engine());
+        await calls.RequireWholeAsync(Engine(), others: OtherEvents);
     }
 
     [Fact(Timeout = 10_000_000)]
@@ -98,15 +108,15 @@ public sealed class MutationTests : IAsyncLifetime
         await FillAsync(isRemoving: false);
         await using var engine = Engine();
         await engine.InitializeAsync(Token);
-        foreach (var field in kept["entries"][^1]["events"][0].AsBsonDocument.Names.ToArray())
+        foreach (var field in kept["entries"][^1]["commits"][0]["events"][0].AsBsonDocument.Names.ToArray())
         {
             foreach (var other in (BsonValue?[])[null, "", 7L, new BsonArray { 1 }, BsonNull.Value])
             {
                 if (field == "headers" && other is null) continue; // as they are left out where there are none
                 var isText = other is BsonString; // an empty one is no type of an event either
                 await ChangeNewestAsync("entries", document => isText
-                    ? document["events"][0][field] = other
-                    : Change(document["events"][0].AsBsonDocument, field, other));
+                    ? document["commits"][0]["events"][0][field] = other
+                    : Change(document["commits"][0]["events"][0].AsBsonDocument, field, other));
                 Assert.False((await engine.VerifyAsync(null, Token)).IsSound, $"{field}: {other}");
                 await RestoreAsync();
             }
@@ -117,7 +127,7 @@ public sealed class MutationTests : IAsyncLifetime
     public async Task A_checkpoint_that_no_store_reaches_is_refused_before_anything_is_written()
     {
         await FillAsync(isRemoving: false);
-        await ChangeNewestAsync("entries", document => document["_id"] = MongoRows.MostNumber);
+        await ChangeNewestAsync("entries", document => document["last"] = document["_id"] = MongoRows.MostNumber);
         await using var engine = Engine();
         await engine.InitializeAsync(Token);
         var entries = Database.GetCollection<BsonDocument>("events.entries");
@@ -150,7 +160,7 @@ public sealed class MutationTests : IAsyncLifetime
             async (seed, random) =>
             {
                 await RestoreAsync();
-                if (!isRemoving && seed % CasesBetweenChecks == 0) await calls.RequireWholeAsync(Engine());
+                if (!isRemoving && seed % CasesBetweenChecks == 0) await calls.RequireWholeAsync(Engine(), others: OtherEvents);
                 var mutator = new DocumentMutator(Database, random);
                 if (await mutator.MutateAsync() is not { } change) return null;
                 return $"{change}{(random.Next(4) == 0 ? ", " + await mutator.MutateAsync() : "")}";
@@ -220,19 +230,47 @@ public sealed class MutationTests : IAsyncLifetime
         await engine.CommitAsync(
             [EngineCalls.Attempt(new StreamId("purged", "", "1"), events: 2), EngineCalls.Attempt("deleted")], Token);
         await engine.PurgeBucketAsync("purged", Token);
-        await engine.DeleteStreamAsync("deleted", Token);
+        await engine.DeleteStreamAsync("deleted", StreamExpectation.Any, Token);
+        await engine.CommitAsync([Unit("three-0", "three-1", "three-2"), Conditional("free")], Token);
+        await engine.DeleteStreamAsync("three-2", StreamExpectation.Any, Token);
+        await engine.HoldAsync("import", Token);
+        await engine.SkipCheckpointsAsync(new Checkpoint(100), Token);
+        await engine.ReleaseAsync("import", Token);
         await calls.FillAsync(engine);
+        await engine.TruncateStreamAsync("stream-1", new Revision(2), StreamExpectation.Any, Token);
+        await engine.CommitAsync([EngineCalls.Attempt("three-1")], Token);
         var entries = Database.GetCollection<BsonDocument>("events.entries");
         var newest = await entries.Find(new BsonDocument()).Sort(new BsonDocument("_id", -1)).FirstAsync(Token);
         if (isRemoving)
         {
-            var next = newest["_id"].AsInt64 + newest["count"].AsInt32;
-            var removal = MongoRows.ToRemoval(next, TimeProvider.System.GetUtcNow(), MongoTarget.Of("stream-1"));
-            await entries.InsertOneAsync(removal, null, Token);
+            var (end, now) = (MongoEnd.Of(MongoEntry.Of(newest)), TimeProvider.System.GetUtcNow());
+            await entries.InsertOneAsync(MongoChange.ToRemoval(end, now, MongoTarget.Of("stream-1"), 1), null, Token);
         }
 
         foreach (var name in Collections)
             kept[name] = await Database.GetCollection<BsonDocument>($"events.{name}").Find(new BsonDocument()).ToListAsync(Token);
+    }
+
+    private static CommitAttempt Unit(params string[] streams)
+    {
+        var members = streams.Select(stream => EngineCalls.Attempt(stream)).ToList();
+        return new CommitAttempt(members[0].Stream, members[0].CommitId, members[0].Events)
+        {
+            Rest = [.. members.Skip(1).Select(member => new CommitAttempt(member.Stream, members[0].CommitId, member.Events))],
+        };
+    }
+
+    private static CommitAttempt Conditional(string tag) => new("conditional", Guid.NewGuid(), EngineCalls.Attempt("conditional").Events)
+    {
+        Condition = new AppendCondition(EventCriteria.Tagged(tag)),
+    };
+
+    private static BsonValue Set(BsonDocument document, string path, BsonValue value)
+    {
+        var steps = path.Split('.');
+        BsonValue place = document;
+        foreach (var step in steps[..^1]) place = int.TryParse(step, CultureInfo.InvariantCulture, out var at) ? place[at] : place[step];
+        return place[steps[^1]] = value;
     }
 }
 

@@ -19,11 +19,12 @@ public sealed class PageTests : MongoTest
         await CommitAsync(other, Attempt("a", 7));
         await CommitAsync(other, Attempt("a", 3));
 
-        // Where to begin is asked for when there is nothing after 10, where to end when there is.
+        // Where to begin, at the end, is asked for when there is nothing after 10; the end of the store is when there is.
         isArmed = true;
         var reading = Task.Run(
             async () => await engine.ReadAllAsync(
-            new StoreRead(EventFilter.Everything, new Checkpoint(10), Checkpoint.Max, ReadDirection.Forward, new PageLimit(1, 1 << 20))));
+            new StoreRead(
+                EventFilter.Everything, new Checkpoint(9), new Checkpoint(11), ReadDirection.Backward, new PageLimit(1, 1 << 20))));
         await Task.Run(hasFoundBeginning.Wait);
         await CommitAsync(other, Attempt("a", 2));
         mayAskForEnd.Set();
@@ -41,13 +42,12 @@ public sealed class PageTests : MongoTest
         return await InitializeAsync(new MongoPersistenceEngine(MongoPlace.Of(database, new MongoOptions()), EngineContext.Default));
     }
 
-    // Both questions look from the end of the chain backward: where to begin only below a key.
+    // The end of the store is the newest entry. Where to begin is the first one that ends at a checkpoint or later.
     private void OnStarted(CommandStartedEvent started)
     {
-        if (!isArmed || started.CommandName != "find" || !started.Command.TryGetValue("sort", out var sort)
-            || sort != new BsonDocument("_id", -1)) return;
-        if (started.Command.TryGetValue("filter", out var filter) && filter.AsBsonDocument.Contains("_id")) beginning = started.RequestId;
-        else mayAskForEnd.Wait(TimeSpan.FromSeconds(30));
+        if (!isArmed || started.CommandName != "find" || !started.Command.TryGetValue("sort", out var sort)) return;
+        if (sort == new BsonDocument { { "last", 1 }, { "_id", 1 } }) beginning = started.RequestId;
+        if (sort == new BsonDocument("_id", -1)) mayAskForEnd.Wait(TimeSpan.FromSeconds(30));
     }
 
     private void OnSucceeded(CommandSucceededEvent succeeded)

@@ -16,7 +16,7 @@ public sealed class ProcessTests : MongoTest
     private static readonly TimeSpan WritingTime =
         TimeSpan.FromSeconds(LongRun.IsAskedFor ? 30 : 5);
 
-    [Fact(Timeout = 300_000), Conformance.Guarantee("G5", "G14", "G47")]
+    [Fact(Timeout = 300_000), Conformance.Guarantee("G5", "G14", "G47", "G52", "G54")]
     public async Task What_writers_of_four_processes_store_comes_to_every_reader_once_and_in_order()
     {
         var folder = Directory.CreateTempSubdirectory("eventstore-mongo-writers-");
@@ -35,6 +35,7 @@ public sealed class ProcessTests : MongoTest
                 .Select(line => long.Parse(line, CultureInfo.InvariantCulture)).Order().ToList();
             Assert.NotEmpty(committed);
             foreach (var seen in await Task.WhenAll(reading)) Assert.Equal(committed, seen);
+            await RequireSoundAsync(await OpenAsync());
             var report = await (await OpenAsync()).VerifyAsync();
             Assert.True(report.IsSound, string.Join("; ", report.Damages));
             TestContext.Current.TestOutputHelper?.WriteLine(
@@ -65,19 +66,60 @@ public sealed class ProcessTests : MongoTest
                 // Conflicts and repetitions between the good ones.
                 var attempt = Attempt($"stream-{random.Next(8)}", random.Next(1, 6), random.Next(10) == 0 ? ExpectedRevision.NoStream
                     : ExpectedRevision.Any);
+                if (i % 3 == 0)
+                {
+                    var beside = Attempt("beside", random.Next(1, 4)).Events;
+                    attempt = new CommitAttempt(attempt.Stream, attempt.CommitId, attempt.Events)
+                    {
+                        Rest = [new CommitAttempt($"beside-{random.Next(8)}", attempt.CommitId, beside)],
+                    };
+                }
+
+                if (i % 3 == 1) attempt = Booking(i);
                 var outcome = await CommitAsync(engine, attempt);
                 if (random.Next(20) == 0) Assert.NotEqual(CommitOutcomeKind.Committed, outcome.Kind == CommitOutcomeKind.Committed
                     ? (await CommitAsync(engine, attempt)).Kind : outcome.Kind);
                 if (outcome.Kind != CommitOutcomeKind.Committed) continue;
                 lock (lines)
                 {
-                    for (var checkpoint =
-                        outcome.Commit!.FirstCheckpoint; checkpoint <= outcome.Commit.LastCheckpoint; checkpoint += 1) lines.Append(
-                        checkpoint).Append('\n');
+                    foreach (var commit in outcome.Rest.Prepend(outcome.Commit!))
+                    {
+                        for (var checkpoint = commit.FirstCheckpoint; checkpoint <= commit.LastCheckpoint; checkpoint += 1)
+                            lines.Append(checkpoint).Append('\n');
+                    }
                 }
             }
         })));
         await File.WriteAllTextAsync(file, lines.ToString());
+    }
+
+    // All writers want the same seats, one after the other.
+    private static CommitAttempt Booking(int seat)
+    {
+        var tag = $"seat:{seat}";
+        return new CommitAttempt("bookings", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "booked", default, default, [tag])])
+        {
+            Condition = new AppendCondition(EventCriteria.Tagged(tag)),
+        };
+    }
+
+    // No seat twice, and every unit whole.
+    private static async Task RequireSoundAsync(IPersistenceEngine engine)
+    {
+        var all = await ReadAllAsync(engine);
+        var booked = all.SelectMany(recorded => recorded.Record.Tags).ToList();
+        Assert.NotEmpty(booked);
+        Assert.Equal(booked.Distinct(), booked);
+        var units = all.Where(recorded => recorded.Commit.Unit.Size > 1).GroupBy(recorded => recorded.Commit.Unit).ToList();
+        Assert.NotEmpty(units);
+        foreach (var unit in units)
+        {
+            Assert.Equal(2, unit.Select(recorded => recorded.Commit.Stream).Distinct().Count());
+            Assert.Equal(unit.Key.FirstCheckpoint, unit.First().Checkpoint);
+            Assert.Equal(unit.Count(), unit.Last().Checkpoint.Value - unit.First().Checkpoint.Value + 1);
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{booked.Count} seats, {units.Count} units");
     }
 
     private async Task StartWriterAsync(string file)

@@ -33,14 +33,14 @@ public sealed class RemovalTests : MongoTest
         await RemoveAndDieAsync(what == "stream" ? MongoTarget.Of(Gone) : MongoTarget.Of(what == "bucket" ? Gone.Bucket : null),
             isHalfEmptied);
         var others = what == "store" ? 0 : 1;
-        Assert.Equal((0, 0L, true), ((await ReadAsync(engine, Gone)).Events.Length, (await ReadAsync(engine, Gone)).Head.Value,
+        Assert.Equal((0, 0L, true), ((await ReadAsync(engine, Gone)).Events.Length, (await ReadAsync(engine, Gone)).State.Revision.Value,
             (await ReadAsync(engine, Gone)).IsEnd));
         Assert.Equal(others, (await ReadAllAsync(engine)).Count);
         Assert.Equal(others, (await ReadAllAsync(engine, ReadDirection.Backward)).Count);
         Assert.Null(await engine.FindHeadAsync(Gone));
         Assert.Equal(others, (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 10))).Count);
         Assert.Null(await engine.FindSnapshotAsync(Gone, Revision.Max));
-        Assert.False(await engine.DeleteStreamAsync(Gone));
+        Assert.Equal(StreamChangeKind.Missing, (await engine.DeleteStreamAsync(Gone, StreamExpectation.Any)).Kind);
 
         // Nothing has been emptied yet; the stream is created again all the same, with a commit id that it had before.
         Assert.Equal(CommitOutcomeKind.Conflict, (await CommitAsync(knowing, Attempt(Gone, expected: ExpectedRevision.StreamExists))).Kind);
@@ -53,10 +53,56 @@ public sealed class RemovalTests : MongoTest
         // The next one to open finishes it.
         var next = await OpenAsync();
         Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
-        Assert.Equal(1 + others, await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))));
+        Assert.Equal(1 + others, await Entries.CountDocumentsAsync(HasEvents));
         Assert.Equal(0, await Database.GetCollection<BsonDocument>("events.snapshots").CountDocumentsAsync(new BsonDocument()));
         Assert.Equal(2 + others, (await ReadAllAsync(next)).Count);
         Assert.True((await next.VerifyAsync()).IsSound);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_truncated_by_a_process_that_died_is_gone_from_every_read_and_for_every_condition(bool isHalfEmptied)
+    {
+        var engine = await OpenAsync();
+        var id = Guid.NewGuid();
+        CommitAttempt Of(StreamId stream, int count) => new(stream, id,
+            [.. Enumerable.Range(0, count).Select(_ => new EventRecord(Guid.NewGuid(), "type", default, default, [$"{stream}-tag"]))]);
+        for (var i = 0; i < 3; i++, id = Guid.NewGuid())
+            await CommitAsync(engine, new CommitAttempt(Gone, id, Of(Gone, 3).Events) { Rest = [Of(Stays, 1)] });
+        await engine.SaveSnapshotAsync(new SnapshotRecord(Gone, new Revision(2), 0, "state", default));
+        await TruncateAndDieAsync(6, isHalfEmptied);
+
+        var criteria = new EventCriteria(new EventCriterion { Bucket = Gone.Bucket, Tags = [$"{Gone}-tag"] });
+        await ExpectAsync(engine);
+        var condition = new AppendCondition(criteria);
+        var refused = await CommitAsync(engine, new CommitAttempt("x", Guid.NewGuid(), Of("x", 1).Events) { Condition = condition });
+        Assert.Equal((CommitOutcomeKind.ConditionNotMet, 7L), (refused.Kind, refused.Checkpoint.Value));
+        condition = new AppendCondition(criteria, new Checkpoint(5));
+        refused = await CommitAsync(engine, new CommitAttempt("x", Guid.NewGuid(), Of("x", 1).Events) { Condition = condition });
+        Assert.Equal((CommitOutcomeKind.ConditionOutdated, 6L), (refused.Kind, refused.Checkpoint.Value));
+
+        // The next one to open finishes it.
+        var next = await OpenAsync();
+        await ExpectAsync(next);
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
+        var first = await Entries.Find(new BsonDocument("_id", 1L)).SingleAsync();
+        Assert.False(first["commits"][0].AsBsonDocument.Contains("events"));
+        Assert.Equal(0, await Database.GetCollection<BsonDocument>("events.snapshots").CountDocumentsAsync(new BsonDocument()));
+        var report = await next.VerifyAsync();
+        Assert.True(report.IsSound, string.Join("; ", report.Damages));
+        Assert.Equal((6L, 7L), (report.CommitsChecked, report.EventsChecked));
+
+        async Task ExpectAsync(IPersistenceEngine reader)
+        {
+            Assert.Equal([6L, 7L, 8L, 9L], (await ReadAsync(reader, Gone)).Events.ToArray().Select(recorded => recorded.Revision.Value));
+            Assert.Equal([4L, 7L, 8L, 9L, 10L, 11L, 12L], (await ReadAllAsync(reader)).Select(recorded => recorded.Checkpoint.Value));
+            Assert.Equal(6, (await reader.FindHeadAsync(Gone))!.FirstRevision.Value);
+            Assert.Null(await reader.FindSnapshotAsync(Gone, Revision.Max));
+            var page = await reader.ReadAllAsync(new StoreRead(new EventFilter { Criteria = criteria }, Checkpoint.Origin, Checkpoint.Max,
+                ReadDirection.Backward, new PageLimit(100, long.MaxValue)));
+            Assert.Equal([9L, 8L, 7L, 6L], page.Events.ToArray().Select(recorded => recorded.Revision.Value));
+        }
     }
 
     [Fact]
@@ -64,8 +110,10 @@ public sealed class RemovalTests : MongoTest
     {
         var engine = await OpenAsync();
         await CommitAsync(engine, Attempt(Gone, 2, body: "secret"));
-        await engine.DeleteStreamAsync(Gone);
-        foreach (var left in await Entries.Find(new BsonDocument()).ToListAsync()) Assert.Equal(["_id", "count", "stamp"], left.Names);
+        await DeleteAsync(engine, Gone);
+        string[] kept = ["_id", "last", "count", "stamp", "removed"];
+        foreach (var left in await Entries.Find(new BsonDocument()).ToListAsync())
+            Assert.Equal(kept[..left.ElementCount], left.Names);
     }
 
     [Fact(Timeout = 120_000)]
@@ -85,13 +133,31 @@ public sealed class RemovalTests : MongoTest
         var place = MongoPlace.Of(new MongoClient(settings).GetDatabase(Backend.Database),
             new MongoOptions { CommandTimeout = TimeSpan.FromSeconds(2) });
         var opened = await InitializeAsync(new MongoPersistenceEngine(place, EngineContext.Default));
-        Assert.InRange(await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))), 500, 1000);
+        Assert.InRange(await Entries.CountDocumentsAsync(HasEvents), 500, 1000);
         Assert.Empty(await ReadAllAsync(opened));
         Assert.Null(await opened.FindHeadAsync(Gone));
 
         await OpenAsync();
-        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(HasEvents));
         Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("commit", "removing")));
+    }
+
+    private async Task TruncateAndDieAsync(long first, bool isHalfEmptied)
+    {
+        var options = new MongoOptions();
+        var connection = new MongoConnection(Database, await MongoDeployment.DetectAsync(Database, options, default), options);
+        await using var signal = new MongoWakeUp(connection, TimeProvider.System);
+        var heads = new MongoHeads(connection);
+        var commits = new MongoWriter(connection, heads, signal, TimeProvider.System);
+        var head = await heads.FindAsync(Gone, default);
+        var removed = (await heads.FindCheckpointAsync(Gone, head, first - 1, default))!.Value;
+        await commits.ChangeAsync<bool>((end, stamp) => Task.FromResult(
+            new MongoDecision<bool>(true, MongoChange.ToTruncation(end, stamp, Gone, head, (first, removed)))), default);
+        if (!isHalfEmptied) return;
+        await Entries.UpdateOneAsync(new BsonDocument("_id", 1L), new BsonDocument
+        {
+            { "$set", new BsonDocument("commits.0.from", 4L) }, { "$unset", new BsonDocument("commits.0.events", "") },
+        });
     }
 
     // Does what the engine does first, and no more.
@@ -101,12 +167,11 @@ public sealed class RemovalTests : MongoTest
         var connection = new MongoConnection(Database, await MongoDeployment.DetectAsync(Database, options, default), options);
         await using var signal = new MongoWakeUp(connection, TimeProvider.System);
         var commits = new MongoWriter(connection, new MongoHeads(connection), signal, TimeProvider.System);
-        Assert.NotNull(await commits.RemoveAsync(target, () => Task.FromResult(true), default));
+        await commits.ChangeAsync<bool>((end, stamp) => Task.FromResult(
+            new MongoDecision<bool>(true, MongoChange.ToRemoval(end, stamp, target, end.Last))), default);
         if (!isHalfEmptied) return;
-        var emptied = new BsonDocument(new[] { "bucket", "category", "id", "start", "revision", "sequence", "commit", "headers",
-            "events" }.Select(field => new BsonElement(field, "")));
-        var some = target.ToFilter();
-        some.Add("revision", new BsonDocument("$in", new BsonArray { 1L, 3L, 9L }));
-        await Entries.UpdateManyAsync(some, new BsonDocument("$unset", emptied));
+        var some = target.ToEntryFilter();
+        some["_id"] = new BsonDocument("$in", new BsonArray { 1L, 2L, 6L });
+        await Entries.UpdateManyAsync(some, MongoEmptying.Empty);
     }
 }

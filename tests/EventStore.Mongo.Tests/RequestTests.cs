@@ -39,12 +39,12 @@ public sealed class RequestTests : MongoTest
     }
 
     [Fact]
-    public async Task A_page_of_the_store_is_four_requests_in_two_round_trips()
+    public async Task A_page_of_the_store_is_three_requests_in_two_round_trips()
     {
         var engine = await OpenCountingAsync();
         await engine.CommitAsync([.. Enumerable.Range(0, 1000).Select(i => Attempt($"stream-{i % 7}", 2))]);
         StorePage? page = null;
-        Assert.Equal(["find", "find", "find", "find"], await CountAsync(
+        Assert.Equal(["find", "find", "find"], await CountAsync(
             async () => page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(500), Checkpoint.Max,
                 ReadDirection.Forward, new PageLimit(512, 4 << 20)))));
         Assert.Equal((512, 1012L), (page!.Events.Length, page.Position.Value));
@@ -58,8 +58,31 @@ public sealed class RequestTests : MongoTest
         await engine.CommitAsync([.. Enumerable.Range(0, 200).Select(_ => Attempt("stream"))]);
 
         // The last one finishes the removal itself.
-        Assert.Equal(4, (await CountAsync(() => engine.DeleteStreamAsync("stream"))).Count(request => request == "update"));
-        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("events", new BsonDocument("$exists", true))));
+        var deletion = await CountAsync(() => engine.DeleteStreamAsync("stream", StreamExpectation.Any));
+        Assert.Equal(4, deletion.Count(request => request == "update"));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(HasEvents));
+    }
+
+    [Fact]
+    public async Task A_truncation_empties_in_requests_of_five_hundred_documents_and_begins_where_the_last_one_ended()
+    {
+        var engine = await OpenCountingAsync();
+        await engine.CommitAsync([.. Enumerable.Range(0, 1000).Select(_ => Attempt("stream"))]);
+        await engine.CommitAsync([.. Enumerable.Range(0, 299).Select(_ => Attempt("stream")), Attempt("stream", 3)]);
+
+        // The last one finishes the truncation itself.
+        var updates = await CountAsync(() => engine.TruncateStreamAsync("stream", new Revision(1_301), StreamExpectation.Any));
+        Assert.Equal(4, updates.Count(request => request == "update"));
+        Assert.Equal(1, await Entries.CountDocumentsAsync(HasEvents));
+        Assert.Equal(2, (await ReadAsync(engine, "stream")).Events.Length);
+        Assert.Equal(["find", "find", "find"], await CountAsync(async () => await ReadAsync(engine, "stream")));
+
+        await CommitAsync(engine, Attempt("stream"));
+        updates = await CountAsync(() => engine.TruncateStreamAsync("stream", Revision.Max, StreamExpectation.Any));
+        Assert.Equal(2, updates.Count(request => request == "update"));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(HasEvents));
+        Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument("terms.0", new BsonDocument("$exists", true))));
+        Assert.True((await engine.VerifyAsync()).IsSound);
     }
 
     private async ValueTask<IPersistenceEngine> OpenCountingAsync()

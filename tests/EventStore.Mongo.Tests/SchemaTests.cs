@@ -7,16 +7,19 @@ namespace EventStore.Mongo.Tests;
 public sealed class SchemaTests : MongoTest
 {
     [Theory]
-    [InlineData("events.entries", "stream")]
-    [InlineData("events.entries", "commit")]
-    [InlineData("events.snapshots", "snapshot")]
-    public async Task A_missing_index_is_refused_with_the_call_that_makes_it(string collection, string index)
+    [InlineData("events.entries", "stream", "")]
+    [InlineData("events.entries", "checkpoint", "")]
+    [InlineData("events.entries", "term", "")]
+    [InlineData("events.entries", "name", ", sparse: true")]
+    [InlineData("events.entries", "commit", ", unique: true, sparse: true")]
+    [InlineData("events.snapshots", "snapshot", ", unique: true, sparse: true")]
+    public async Task A_missing_index_is_refused_with_the_call_that_makes_it(string collection, string index, string settings)
     {
         await OpenAsync();
         await Database.GetCollection<BsonDocument>(collection).Indexes.DropOneAsync(index);
         var refused = await Assert.ThrowsAsync<StorageException>(async () => await OpenAsync());
         Assert.Contains($"db.getCollection('{collection}').createIndex(", refused.Message, StringComparison.Ordinal);
-        Assert.Contains($"name: '{index}', unique: true, sparse: true", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"name: '{index}'{settings} }}", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -24,8 +27,8 @@ public sealed class SchemaTests : MongoTest
     {
         await OpenAsync();
         await Entries.Indexes.DropOneAsync("stream");
-        await Entries.Indexes.CreateOneAsync(new CreateIndexModel<BsonDocument>(new BsonDocument { { "bucket", 1 }, { "revision", 1 } },
-            new CreateIndexOptions { Name = "stream", Unique = true, Sparse = true }));
+        await Entries.Indexes.CreateOneAsync(new CreateIndexModel<BsonDocument>(new BsonDocument { { "streams", 1 }, { "last", 1 } },
+            new CreateIndexOptions { Name = "stream" }));
         Assert.Contains("'stream'", (await Assert.ThrowsAsync<StorageException>(async () => await OpenAsync())).Message,
             StringComparison.Ordinal);
     }
@@ -39,14 +42,17 @@ public sealed class SchemaTests : MongoTest
         await Assert.ThrowsAsync<StorageNotFoundException>(async () => await OpenAsync(mayCreate: false));
     }
 
-    [Fact]
-    public async Task A_store_of_another_version_is_refused()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task A_store_of_another_version_is_refused_with_what_to_do(int version)
     {
         await OpenAsync();
         await Database.GetCollection<BsonDocument>("events.store")
-            .UpdateOneAsync(new BsonDocument("_id", "format"), new BsonDocument("$set", new BsonDocument("version", 2)));
-        Assert.Contains("version 2", (await Assert.ThrowsAsync<StorageException>(async () => await OpenAsync())).Message,
-            StringComparison.Ordinal);
+            .UpdateOneAsync(new BsonDocument("_id", "format"), new BsonDocument("$set", new BsonDocument("version", version)));
+        var refused = await Assert.ThrowsAsync<StorageException>(async () => await OpenAsync());
+        Assert.Contains($"version {version}", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("MongoOptions.Name", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

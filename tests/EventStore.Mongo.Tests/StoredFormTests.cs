@@ -12,22 +12,67 @@ public sealed class StoredFormTests : MongoTest
         var engine = await OpenAsync();
         var stream = new StreamId("Bucket", "category", "Id.with$signs");
         var (commitId, eventId) = (Guid.NewGuid(), Guid.NewGuid());
-        await engine.CommitAsync([new CommitAttempt(stream, commitId, ExpectedRevision.NoStream, "{\"a.b\":\"$c\"}"u8.ToArray(),
-            [new EventRecord(eventId, "Type", "{}"u8.ToArray(), "{\"x.y\":\"z\"}"u8.ToArray())])]);
+        await engine.CommitAsync([new CommitAttempt(stream, commitId,
+            [new EventRecord(eventId, "Type", "{}"u8.ToArray(), "{\"x.y\":\"z\"}"u8.ToArray(), ["tag.$x", "other"])])
+        {
+            Expected = ExpectedRevision.NoStream,
+            Headers = "{\"a.b\":\"$c\"}"u8.ToArray(),
+        }]);
 
         var stored = await Entries.Find(new BsonDocument()).SingleAsync();
-        Assert.Equal(["_id", "count", "stamp", "bucket", "category", "id", "start", "revision", "sequence", "commit", "headers", "events"],
-            stored.Names);
-        Assert.Equal((BsonType.Int64, BsonType.Int32, BsonType.Int64, BsonType.Int64),
-            (stored["_id"].BsonType, stored["count"].BsonType, stored["stamp"].BsonType, stored["revision"].BsonType));
-        Assert.Equal(("Bucket", "category", "Id.with$signs"),
-            (stored["bucket"].AsString, stored["category"].AsString, stored["id"].AsString));
+        Assert.Equal(["_id", "last", "count", "stamp", "commit", "streams", "lives", "terms", "born", "commits"], stored.Names);
+        foreach (var number in (string[])["_id", "last", "count", "stamp"]) Assert.Equal(BsonType.Int64, stored[number].BsonType);
         Assert.Equal((BsonBinarySubType.UuidStandard, commitId),
             (stored["commit"].AsBsonBinaryData.SubType, stored["commit"].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard)));
-        var one = Assert.Single(stored["events"].AsBsonArray).AsBsonDocument;
-        Assert.Equal(["id", "type", "body", "headers"], one.Names);
+        var member = Assert.Single(stored["commits"].AsBsonArray).AsBsonDocument;
+        Assert.Equal(["bucket", "category", "id", "start", "revision", "to", "sequence", "headers", "events"], member.Names);
+        Assert.Equal(("Bucket", "category", "Id.with$signs"),
+            (member["bucket"].AsString, member["category"].AsString, member["id"].AsString));
+        var one = Assert.Single(member["events"].AsBsonArray).AsBsonDocument;
+        Assert.Equal(["id", "type", "body", "headers", "tags"], one.Names);
         Assert.Equal(("Type", BsonBinarySubType.UuidStandard, BsonBinarySubType.Binary),
             (one["type"].AsString, one["id"].AsBsonBinaryData.SubType, one["body"].AsBsonBinaryData.SubType));
+
+        // What the indexes are over: a key of the stream, its start, and numbers of its category and tags.
+        Assert.Equal("Bucket\0category\0Id.with$signs", Assert.Single(stored["streams"].AsBsonArray).AsString);
+        Assert.Equal((1L, 3), (Assert.Single(stored["lives"].AsBsonArray).AsInt64, stored["terms"].AsBsonArray.Count));
+    }
+
+    [Fact]
+    public async Task A_unit_is_one_document_and_what_is_removed_from_it_leaves_the_rest_in_place()
+    {
+        var engine = await OpenAsync();
+        var id = Guid.NewGuid();
+        CommitAttempt Of(string stream, int count) => new(stream, id, Attempt(stream, count, body: stream).Events);
+        await CommitAsync(engine, new CommitAttempt("first", id, Of("first", 2).Events) { Rest = [Of("second", 300), Of("third", 1)] });
+        var stored = await Entries.Find(new BsonDocument()).SingleAsync();
+        Assert.Equal((1L, 303L, 303L), (stored["_id"].AsInt64, stored["last"].AsInt64, stored["count"].AsInt64));
+        Assert.Equal(3, stored["commits"].AsBsonArray.Count);
+        Assert.Equal(
+            ["default\0\0first", "default\0\0second", "default\0\0second\01", "default\0\0third"],
+            stored["streams"].AsBsonArray.Select(token => token.AsString));
+        Assert.Equal(["first", "second", "third"], await ListAsync());
+
+        await DeleteAsync(engine, "second");
+        stored = await Entries.Find(new BsonDocument("_id", 1L)).SingleAsync();
+        Assert.Equal(["revision", "to"], stored["commits"][1].AsBsonDocument.Names);
+        Assert.Equal(["default\0\0first", "default\0\0third"], stored["streams"].AsBsonArray.Select(token => token.AsString));
+        Assert.Single(stored["terms"].AsBsonArray);
+        Assert.DoesNotContain("second", stored.ToJson(), StringComparison.Ordinal);
+        Assert.Equal([1L, 2L, 303L], (await ReadAllAsync(engine)).Select(recorded => recorded.Checkpoint.Value));
+        Assert.Equal(3, (await engine.FindCommitAsync("third", id))!.Unit.Size);
+        Assert.Equal(["first", "third"], await ListAsync());
+        Assert.True((await engine.VerifyAsync()).IsSound);
+
+        foreach (var stream in (string[])["first", "third"]) await DeleteAsync(engine, stream);
+        stored = await Entries.Find(new BsonDocument("_id", 1L)).SingleAsync();
+        Assert.Equal(["_id", "last", "count", "stamp"], stored.Names);
+        Assert.Equal(0, await Database.GetCollection<BsonDocument>("events.names").CountDocumentsAsync(new BsonDocument()));
+        Assert.Equal(304, (await CommitAsync(engine, Attempt("first"))).Commit!.FirstCheckpoint.Value);
+        Assert.True((await engine.VerifyAsync()).IsSound);
+
+        async Task<IEnumerable<string>> ListAsync() =>
+            (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 9))).Select(head => head.Stream.Id);
     }
 
     [Fact]
@@ -35,8 +80,8 @@ public sealed class StoredFormTests : MongoTest
     {
         const int Limit = 15 << 20;
         var engine = await OpenAsync();
-        CommitAttempt Of(int bytes) => new("stream", Guid.NewGuid(), ExpectedRevision.Any, default,
-            [new EventRecord(Guid.NewGuid(), "type", new byte[bytes - "stream".Length])]);
+        CommitAttempt Of(int bytes) =>
+            new("stream", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[bytes - "stream".Length])]);
         Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, Of(Limit))).Kind);
         await Assert.ThrowsAsync<TooLargeException>(async () => await engine.CommitAsync([Attempt("other"), Of(Limit + 1)]));
         Assert.Null(await engine.FindHeadAsync("other"));
@@ -49,15 +94,15 @@ public sealed class StoredFormTests : MongoTest
         var engine = await OpenAsync();
         EventRecord[] events = [.. Enumerable.Range(0, 10_000)
             .Select(_ => new EventRecord(Guid.NewGuid(), new string('t', EventRecord.MaxTypeBytes), new byte[1_500]))];
-        var attempt = new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default, events);
+        var attempt = new CommitAttempt("stream", Guid.NewGuid(), events);
         Assert.True(attempt.SizeBytes < engine.Description.Limits.MaxCommitBytes);
         await Assert.ThrowsAsync<TooLargeException>(async () => await engine.CommitAsync([attempt]));
         Assert.Equal(0, await Entries.CountDocumentsAsync(new BsonDocument()));
 
-        var shorter = new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default,
-            [.. events.Select(asked => new EventRecord(asked.EventId, "type", asked.Body))]);
+        var shorter = new CommitAttempt(
+            "stream", Guid.NewGuid(), [.. events.Select(asked => new EventRecord(asked.EventId, "type", asked.Body))]);
         Assert.Equal(CommitOutcomeKind.Committed, (await CommitAsync(engine, shorter)).Kind);
-        Assert.Equal(10_000, (await ReadAsync(engine, "stream")).Head.Value);
+        Assert.Equal(10_000, (await ReadAsync(engine, "stream")).State.Revision.Value);
     }
 
     [Theory]

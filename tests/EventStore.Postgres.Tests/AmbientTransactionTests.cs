@@ -53,7 +53,7 @@ public sealed class AmbientTransactionTests : IAsyncLifetime
             await engine.SaveSnapshotAsync(new SnapshotRecord("kept", new Revision(1), 0, "state", "payload"u8.ToArray()), Token);
             await engine.PutDocumentAsync("document", "content"u8.ToArray(), 0, Token);
             await engine.WaitForCommitsAsync(new Checkpoint(0), TimeSpan.FromMinutes(5), Token);
-            Assert.True(await engine.DeleteStreamAsync("deleted", Token));
+            Assert.Equal(StreamChangeKind.Changed, (await engine.DeleteStreamAsync("deleted", StreamExpectation.Any, Token)).Kind);
             Assert.Single(await engine.ReadAllAsync());
         }
 

@@ -15,7 +15,7 @@ public sealed class ServerOfThisRun : IAsyncDisposable
 /// <summary>PostgreSQL through the whole kit, in a schema of its own for every fact, whose name needs quoting.</summary>
 public sealed class PostgresBackend : IRestorableBackend
 {
-    private static readonly string[] Tables = ["store", "streams", "events", "snapshots", "documents"];
+    private static readonly string[] Tables = ["store", "streams", "events", "tags", "snapshots", "documents"];
     private readonly TestSchema schema = new();
 
     public async ValueTask BackupAsync()
@@ -121,3 +121,17 @@ public sealed class Streams : StreamSpecification<PostgresBackend>;
 public sealed class ConsumerDeliveries : ConsumerDeliverySpecification<PostgresBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<PostgresBackend>;
+
+public sealed class Tags : TagSpecification<PostgresBackend>;
+
+public sealed class Decisions : DecisionSpecification<PostgresBackend>;
+
+public sealed class AppendConditions : ConditionSpecification<PostgresBackend>;
+
+public sealed class Units : UnitSpecification<PostgresBackend>;
+
+public sealed class Truncation : TruncationSpecification<PostgresBackend>;
+
+public sealed class StreamLives : StreamLifeSpecification<PostgresBackend>;
+
+public sealed class Imports : ImportSpecification<PostgresBackend>;

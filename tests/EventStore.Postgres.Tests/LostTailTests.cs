@@ -28,7 +28,7 @@ public sealed class LostTailTests : IAsyncLifetime
         await other.CommitAsync(TestStores.Attempt("other", ExpectedRevision.NoStream));
 
         var outcome = await remembering.CommitAsync(new CommitAttempt(
-            "stream", SequentialGuid.Next(), ExpectedRevision.Any, default,
+            "stream", SequentialGuid.Next(),
             [.. Enumerable.Range(0, events).Select(_ => new EventRecord(SequentialGuid.Next(), "next", default))]));
         Assert.Equal((2L, 3L), (outcome.Commit!.FirstRevision.Value, outcome.Commit.FirstCheckpoint.Value));
         Assert.Equal([], (await remembering.VerifyAsync(cancellationToken: Token)).Damages);
@@ -42,11 +42,11 @@ public sealed class LostTailTests : IAsyncLifetime
         await remembering.CommitAsync(TestStores.Attempt("first", ExpectedRevision.NoStream));
         await remembering.CommitAsync(TestStores.Attempt("second", ExpectedRevision.NoStream));
         await KeepAsync();
-        Assert.True(await other.DeleteStreamAsync("first", Token));
+        Assert.Equal(StreamChangeKind.Changed, (await other.DeleteStreamAsync("first", StreamExpectation.Any, Token)).Kind);
         Assert.Equal(CommitOutcomeKind.Conflict,
             (await remembering.CommitAsync(TestStores.Attempt("second", ExpectedRevision.NoStream))).Kind);
         await LoseWhatCameAfterAsync();
-        Assert.True(await other.DeleteStreamAsync("second", Token));
+        Assert.Equal(StreamChangeKind.Changed, (await other.DeleteStreamAsync("second", StreamExpectation.Any, Token)).Kind);
 
         var outcome = await remembering.CommitAsync(TestStores.Attempt("second", ExpectedRevision.Any));
         Assert.Equal(1, outcome.Commit!.FirstRevision.Value);

@@ -15,6 +15,10 @@ public sealed class OpeningTests : IAsyncLifetime
 
     [Theory]
     [InlineData("UPDATE {schema}.store SET schema_version = 99", "version 99")]
+    [InlineData("UPDATE {schema}.store SET schema_version = 1", "version 1")]
+    [InlineData("DROP INDEX {schema}.events_category", "index events_category")]
+    [InlineData("DROP TABLE {schema}.tags", "unique index tags_term")]
+    [InlineData("DROP FUNCTION {schema}.term", "function term")]
     [InlineData("ALTER TABLE {schema}.store RENAME COLUMN schema_version TO other", "version 0")]
     [InlineData("DROP INDEX {schema}.events_commit", "unique index events_commit")]
     [InlineData("ALTER TABLE {schema}.events DROP CONSTRAINT events_revision", "unique index events_revision")]
@@ -221,13 +225,9 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task People_read_names_and_json_in_a_view()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        EventRecord[] events =
-        [
-            new(SequentialGuid.Next(), "paid", """{"amount":11.5}"""u8.ToArray()),
-            new(SequentialGuid.Next(), "blob", new byte[] { 255, 0 }),
-        ];
-        var order = new StreamId("shop", "order", "42");
-        await engine.CommitAsync([new CommitAttempt(order, SequentialGuid.Next(), ExpectedRevision.NoStream, default, events)]);
+        await engine.CommitAsync([new CommitAttempt(new StreamId("shop", "order", "42"), SequentialGuid.Next(), [
+            new EventRecord(SequentialGuid.Next(), "paid", """{"amount":11.5}"""u8.ToArray()),
+            new EventRecord(SequentialGuid.Next(), "blob", new byte[] { 255, 0 })]) { Expected = ExpectedRevision.NoStream }]);
         Assert.Equal("shop/order/42 paid 11.5",
             await schema.RunAsync(
             "SELECT bucket || '/' || category || '/' || id || ' ' || type || ' ' || (body->>'amount') FROM {schema}.readable_events "
@@ -239,12 +239,8 @@ public sealed class OpeningTests : IAsyncLifetime
     public async Task Damage_done_behind_the_engine_is_found_with_its_place()
     {
         await using var engine = await TestStores.OpenEngineAsync(address, schema.Options);
-        for (var i = 0; i < 3; i++)
-        {
-            EventRecord[] events = [new(SequentialGuid.Next(), "a", default), new(SequentialGuid.Next(), "b", default)];
-            await engine.CommitAsync([new CommitAttempt($"stream-{i}", SequentialGuid.Next(), ExpectedRevision.Any, default, events)]);
-        }
-
+        for (var i = 0; i < 3; i++) await engine.CommitAsync([new CommitAttempt($"stream-{i}", SequentialGuid.Next(),
+            [new EventRecord(SequentialGuid.Next(), "a", default), new EventRecord(SequentialGuid.Next(), "b", default)])]);
         Assert.True((await engine.VerifyAsync()).IsSound);
         await schema.RunAsync(
             "DELETE FROM {schema}.events WHERE checkpoint = 2; UPDATE {schema}.events SET stamp = stamp - interval '1 day' WHERE "

@@ -58,7 +58,7 @@ internal static class OtherProcess
                     .ToArray();
                 var expected = Random.Shared.Next(10) == 0 ? ExpectedRevision.NoStream : ExpectedRevision.Any;
                 var outcome = (await engine.CommitAsync(
-                    [new CommitAttempt($"stream-{Random.Shared.Next(20)}", SequentialGuid.Next(), expected, default, events)]))[0];
+                    [new CommitAttempt($"stream-{Random.Shared.Next(20)}", SequentialGuid.Next(), events) { Expected = expected }]))[0];
                 if (outcome.Kind == CommitOutcomeKind.Committed) lines.Add(
                     $"{outcome.Commit!.FirstCheckpoint} {outcome.Commit.EventCount}");
             }

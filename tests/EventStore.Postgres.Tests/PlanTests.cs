@@ -26,14 +26,19 @@ public sealed class PlanTests : IAsyncLifetime
             + ";Command Timeout=600;Options=-c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
         await Connection.OpenAsync();
         await ExecuteAsync(
-            "INSERT INTO {schema}.streams SELECT n, 'default', '', 'stream-' || n, @each, @each FROM generate_series(1, @streams) n");
+            "INSERT INTO {schema}.streams SELECT n, 'default', '', 'stream-' || n, @each, @each, n FROM generate_series(1, @streams) n");
         await ExecuteAsync("""
             INSERT INTO {schema}.events
-            SELECT (i - 1) * @streams + n, n, i, i, now(), gen_random_uuid(), gen_random_uuid(), 0, 1, 'type',
-                decode(repeat('ab', 200), 'hex'), '', ''
+            SELECT (i - 1) * @streams + n, n, i, i, now(), gen_random_uuid(), gen_random_uuid(), 0, 1,
+                {schema}.term('default', CASE WHEN n = 4242 THEN 'rare' ELSE '' END), 'type', decode(repeat('ab', 200), 'hex'), '', '',
+                CASE WHEN n = 4242 THEN ARRAY['frequent', 'rare'] ELSE ARRAY['frequent'] END
             FROM generate_series(1, @each) i, generate_series(1, @streams) n
             """);
-        await ExecuteAsync("ANALYZE {schema}.streams; ANALYZE {schema}.events");
+        await ExecuteAsync("UPDATE {schema}.streams SET category = 'rare' WHERE stream = 4242");
+        await ExecuteAsync("""
+            INSERT INTO {schema}.tags SELECT {schema}.term('default', t), checkpoint FROM {schema}.events, unnest(tags) t
+            """);
+        await ExecuteAsync("ANALYZE {schema}.streams; ANALYZE {schema}.events; ANALYZE {schema}.tags");
     }
 
     public async ValueTask DisposeAsync()
@@ -63,6 +68,33 @@ public sealed class PlanTests : IAsyncLifetime
             pages: 120);
     }
 
+    public static TheoryData<string?, string[]> Terms => new()
+    {
+        { "rare", [] }, { null, ["rare"] }, { null, ["frequent", "rare"] }, { "rare", ["frequent"] },
+    };
+
+    [Theory(Timeout = 900_000), MemberData(nameof(Terms))]
+    public async Task Events_of_a_category_or_tags_cost_those_of_the_rarest(string? category, string[] tags)
+    {
+        var sql = new PostgresSql(schema.Options.Schema);
+        var criterion = new EventCriterion { Category = category, Tags = tags };
+        foreach (var direction in Enum.GetValues<ReadDirection>())
+        {
+            var query = new PostgresQuery(new StoreRead(new EventFilter { Criteria = new EventCriteria(criterion) }, default,
+                Checkpoint.Max, direction, new PageLimit(1_000, 8 << 20)));
+            RequireIndexes(await ExplainAsync(query.Load(sql), query.AddTo), pages: EventsOfStream * 24);
+        }
+
+        var (batch, conditions) = (new NpgsqlBatch(), new PostgresConditions(sql));
+        var unmet = criterion with { Types = ["missing"] };
+        conditions.AddTo(batch, [new CommitAttempt("any", SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "type", default)])
+        {
+            Condition = new AppendCondition(new EventCriteria(unmet)),
+        }]);
+        RequireIndexes(await ExplainAsync(Assert.Single(batch.BatchCommands.Cast<NpgsqlBatchCommand>())), pages: 12);
+        RequireIndexes(await ExplainAsync(conditions.ToFind(unmet, default)), pages: EventsOfStream * 24);
+    }
+
     [Fact(Timeout = 900_000)]
     public async Task The_heads_of_a_batch_are_found_by_index()
     {
@@ -87,10 +119,20 @@ public sealed class PlanTests : IAsyncLifetime
     private static IEnumerable<JsonElement> Nodes(JsonElement plan) =>
         plan.TryGetProperty("Plans", out var plans) ? plans.EnumerateArray().SelectMany(Nodes).Prepend(plan) : [plan];
 
-    private async Task<JsonElement> ExplainAsync(string statement, params object[] values)
+    private Task<JsonElement> ExplainAsync(string statement, params object[] values) => ExplainAsync(statement, parameters =>
+    {
+        foreach (var value in values) parameters.Add(new NpgsqlParameter { Value = value });
+    });
+
+    private Task<JsonElement> ExplainAsync(NpgsqlBatchCommand command) => ExplainAsync(command.CommandText, parameters =>
+    {
+        foreach (NpgsqlParameter value in command.Parameters) parameters.Add(value.Clone());
+    });
+
+    private async Task<JsonElement> ExplainAsync(string statement, Action<NpgsqlParameterCollection> addValues)
     {
         await using var command = new NpgsqlCommand("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, Connection);
-        foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value });
+        addValues(command.Parameters);
         using var document = JsonDocument.Parse((string)(await command.ExecuteScalarAsync())!);
         return document.RootElement[0].GetProperty("Plan").Clone();
     }

@@ -38,7 +38,7 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
         var saving = SaveAsync();
         await schema.UntilWaitingAsync(1);
         var deleting = isPurge ? Engine.PurgeBucketAsync(StreamId.DefaultBucket, Token).AsTask()
-            : Engine.DeleteStreamAsync("stream", Token).AsTask();
+            : Engine.DeleteStreamAsync("stream", StreamExpectation.Any, Token).AsTask();
         await schema.UntilWaitingAsync(2);
         await held.CommitAsync(Token);
         await saving;
@@ -57,7 +57,7 @@ public sealed class SnapshotDeletionTests : IAsyncLifetime
         {
             await Engine.CommitAsync(TestStores.Attempt("stream", ExpectedRevision.NoStream));
             await SaveAsync();
-            await Task.WhenAll(TrySaveAsync(), Engine.DeleteStreamAsync("stream", Token).AsTask(), TrySaveAsync());
+            await Task.WhenAll(TrySaveAsync(), Engine.DeleteStreamAsync("stream", StreamExpectation.Any, Token).AsTask(), TrySaveAsync());
         }
 
         Assert.Equal([], (await Engine.VerifyAsync(cancellationToken: Token)).Damages);

@@ -26,7 +26,7 @@ internal static class TestStores
             .DoNotDispatchCommits().BuildAsync();
 
     public static CommitAttempt Attempt(StreamId stream, ExpectedRevision expected, string type = "type") =>
-        new(stream, SequentialGuid.Next(), expected, default, [new EventRecord(SequentialGuid.Next(), type, "body"u8.ToArray())]);
+        new(stream, SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), type, "body"u8.ToArray())]) { Expected = expected };
 
     public static async Task<CommitOutcome> CommitAsync(this IPersistenceEngine engine, CommitAttempt attempt) =>
         Assert.Single(await engine.CommitAsync([attempt]));

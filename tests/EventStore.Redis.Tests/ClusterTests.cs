@@ -105,5 +105,5 @@ public sealed class ClusterTests
     }
 
     private static CommitAttempt Attempt(StreamId stream) =>
-        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", new byte[10])]);
+        new(stream, Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[10])]);
 }

@@ -105,3 +105,41 @@ public sealed class ClusterConsumers : ConsumerSpecification<ClusterBackend>;
 public sealed class ClusterDispatching : DispatchSpecification<ClusterBackend>;
 
 public sealed class ReadOnly : ReadOnlySpecification<RedisBackend>;
+
+public sealed class Tags : TagSpecification<RedisBackend>;
+
+public sealed class Decisions : DecisionSpecification<RedisBackend>;
+
+public sealed class AppendConditions : ConditionSpecification<RedisBackend>;
+
+public sealed class Units : UnitSpecification<RedisBackend>;
+
+public sealed class Truncation : TruncationSpecification<RedisBackend>;
+
+public sealed class StreamLives : StreamLifeSpecification<RedisBackend>;
+
+public sealed class Imports : ImportSpecification<RedisBackend>;
+
+public sealed class UnsweptTags : TagSpecification<UnsweptBackend>;
+
+public sealed class UnsweptAppendConditions : ConditionSpecification<UnsweptBackend>;
+
+public sealed class UnsweptUnits : UnitSpecification<UnsweptBackend>;
+
+public sealed class UnsweptTruncation : TruncationSpecification<UnsweptBackend>;
+
+public sealed class UnsweptStreamLives : StreamLifeSpecification<UnsweptBackend>;
+
+public sealed class ClusterTags : TagSpecification<ClusterBackend>;
+
+public sealed class ClusterDecisions : DecisionSpecification<ClusterBackend>;
+
+public sealed class ClusterAppendConditions : ConditionSpecification<ClusterBackend>;
+
+public sealed class ClusterUnits : UnitSpecification<ClusterBackend>;
+
+public sealed class ClusterTruncation : TruncationSpecification<ClusterBackend>;
+
+public sealed class ClusterStreamLives : StreamLifeSpecification<ClusterBackend>;
+
+public sealed class ClusterImports : ImportSpecification<ClusterBackend>;

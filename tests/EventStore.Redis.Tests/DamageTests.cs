@@ -7,6 +7,7 @@ namespace EventStore.Redis.Tests;
 /// <summary>Values that another client of the server damaged: a typed error or sound data, and never a server that is blocked.</summary>
 public sealed class DamageTests
 {
+    private const int Header = RedisRows.HeaderBytes;
     private const long MaxAllocatedBytes = 512 << 20;
     private const int CasesBetweenChecks = 50;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -29,8 +30,8 @@ public sealed class DamageTests
         }
 
         var refused = await Assert.ThrowsAsync<CorruptStorageException>(
-            async () => await engine.CommitAsync([new CommitAttempt("long", Guid.NewGuid(), ExpectedRevision.Any, default,
-                [new EventRecord(Guid.NewGuid(), "type", new byte[1])])], Token));
+            async () => await engine.CommitAsync(
+                [new CommitAttempt("long", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[1])])], Token));
         Assert.Contains("stream:default//long", refused.Place, StringComparison.Ordinal);
         Assert.Contains((await engine.VerifyAsync(cancellationToken: Token)).Damages,
             found => found.Place.Contains("long'", StringComparison.Ordinal));
@@ -46,6 +47,10 @@ public sealed class DamageTests
     [InlineData("newest")]
     [InlineData("documents")]
     [InlineData("titles")]
+    [InlineData("states")]
+    [InlineData("cuts")]
+    [InlineData("category:default\0")]
+    [InlineData("tag:default\0tag")]
     public async Task A_key_of_another_type_is_found_before_anything_is_written(string part)
     {
         await using var store = await DamagedStore.StartAsync(isSwept: true);
@@ -66,7 +71,8 @@ public sealed class DamageTests
             catch (StorageException damage)
             {
                 Assert.IsNotType<BatchOutcomeUnknownException>(damage);
-                Assert.True(damage.Message.Contains((string)key!, StringComparison.Ordinal), $"{name}: {damage.Message}");
+                Assert.True(
+                    damage.Message.Contains(((string)key!).Replace('\0', '/'), StringComparison.Ordinal), $"{name}: {damage.Message}");
                 Assert.Equal(before, await DumpAsync(store));
             }
         }
@@ -121,18 +127,17 @@ public sealed class DamageTests
     [Fact]
     public void Numbers_of_an_entry_whose_checksum_was_forged_allocate_nothing()
     {
-        var attempt = new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default,
-            [new EventRecord(Guid.NewGuid(), "type", new byte[10])]);
-        var entry = new byte[42].Concat(RedisRows.Encode(attempt, RedisSchema.NameOf("stream"))[0].Body).ToArray();
-        entry.AsSpan(24, 18).Fill((byte)'0');
-        foreach (var at in (int[])[4, 8, 12])
+        var attempt = new CommitAttempt("stream", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[10])]);
+        var entry = new byte[Header].Concat(RedisRows.Encode(attempt, RedisSchema.NameOf("stream"), unitSize: 1)[0].Body).ToArray();
+        entry.AsSpan(Header - RedisRows.StampDigits, RedisRows.StampDigits).Fill((byte)'0');
+        foreach (var at in (int[])[8, 12, 16])
         {
             var forged = entry.ToArray();
-            BinaryPrimitives.WriteInt32BigEndian(forged.AsSpan(42 + at), int.MaxValue);
-            BinaryPrimitives.WriteInt32BigEndian(forged.AsSpan(42 + 12), int.MaxValue);
-            BinaryPrimitives.WriteUInt32BigEndian(forged.AsSpan(42), RedisRows.Checksum(forged.AsSpan(46)));
+            BinaryPrimitives.WriteInt32BigEndian(forged.AsSpan(Header + at), int.MaxValue);
+            BinaryPrimitives.WriteInt32BigEndian(forged.AsSpan(Header + 16), int.MaxValue);
+            BinaryPrimitives.WriteUInt32BigEndian(forged.AsSpan(Header), RedisRows.Checksum(forged.AsSpan(Header + 4)));
             var before = GC.GetAllocatedBytesForCurrentThread();
-            if (at == 12) RedisRows.Decode(forged, null);
+            if (at == 16) RedisRows.Decode(forged, null);
             else Assert.Throws<CorruptStorageException>(() => RedisRows.Decode(forged, null));
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
         }

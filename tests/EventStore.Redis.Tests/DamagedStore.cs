@@ -8,6 +8,7 @@ namespace EventStore.Redis.Tests;
 internal sealed class DamagedStore : IAsyncDisposable
 {
     private static readonly StreamId Long = "long";
+    private static readonly StreamId Cut = new("cut", "c", "1");
     private static readonly StreamId Removed = new("gone", "c", "1");
     private readonly PrivateRedis redis;
     private readonly ConnectionMultiplexer connection;
@@ -73,6 +74,10 @@ internal sealed class DamagedStore : IAsyncDisposable
         ("all backward", async () => Check(await ReadAllAsync(engine, EventFilter.Everything, ReadDirection.Backward), null, isForged)),
         ("bucket", async () =>
             Check(await ReadAllAsync(engine, new EventFilter { Bucket = "other" }, ReadDirection.Forward), null, isForged)),
+        ("category", async () => Check(await ReadAllAsync(engine, Filter(new() { Category = "" }), ReadDirection.Forward), null, isForged)),
+        ("tag", async () => Check(await ReadAllAsync(engine, Filter(new() { Tags = ["tag"] }), ReadDirection.Backward), null, isForged)),
+        ("truncated", async () => Check(await ReadAsync(engine, Cut, ReadDirection.Forward), Cut, isForged)),
+        ("find truncated commit", async () => await engine.FindCommitAsync(Cut, firstCommit, Token)),
         ("find commit", async () => await engine.FindCommitAsync(Long, firstCommit, Token)),
         ("find head", async () => await engine.FindHeadAsync(Long, Token)),
         ("heads", async () => await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100), Token)),
@@ -98,6 +103,17 @@ internal sealed class DamagedStore : IAsyncDisposable
         ("commit", async () => await engine.CommitAsync([Attempt(Long, 1), Attempt("new", 2), Attempt(Long, 1)], Token)),
         ("commit where removed", async () => await engine.CommitAsync([Attempt(Removed, 1)], Token)),
         ("commit again", async () => await engine.CommitAsync([Attempt(Long, 1, id: firstCommit)], Token)),
+        ("commit to truncated again", async () => await engine.CommitAsync([Attempt(Cut, 1, id: firstCommit)], Token)),
+        ("condition", async () => await engine.CommitAsync([Conditional("absent"), Conditional("tag")], Token)),
+        ("unit", async () => await engine.CommitAsync([Unit()], Token)),
+        ("hold", async () =>
+        {
+            await engine.HoldAsync("import", Token);
+            await engine.ReleaseAsync("import", Token);
+        }),
+        ("truncate", async () => await engine.TruncateStreamAsync("large", new Revision(3), StreamExpectation.Any, Token)),
+        ("truncate again", async () => await engine.TruncateStreamAsync(Cut, Revision.Max, StreamExpectation.Any, Token)),
+        ("seal", async () => await engine.SealStreamAsync(Cut, StreamExpectation.Any, Token)),
         ("conflict", async () => await engine.CommitAsync([Attempt(Long, 1, expected: ExpectedRevision.Exactly(1))], Token)),
         ("save snapshot", async () => await engine.SaveSnapshotAsync(
             new SnapshotRecord(Long, new Revision(3), 1, "state", new byte[9]), Token)),
@@ -105,13 +121,13 @@ internal sealed class DamagedStore : IAsyncDisposable
         ("put document", async () => await engine.PutDocumentAsync("new", new byte[5], 0, Token)),
         ("put document again", async () => await engine.PutDocumentAsync("b", new byte[5], 2, Token)),
         ("delete document", async () => await engine.DeleteDocumentAsync("a", 1, Token)),
-        ("delete stream", async () => await engine.DeleteStreamAsync("large", Token)),
+        ("delete stream", async () => await engine.DeleteStreamAsync("large", StreamExpectation.Any, Token)),
         ("purge bucket", async () => await engine.PurgeBucketAsync("other", Token)),
         ("sweep", async () =>
         {
             await using var other = Open(2);
             await other.InitializeAsync(Token);
-            await other.DeleteStreamAsync(Long, Token);
+            await other.DeleteStreamAsync(Long, StreamExpectation.Any, Token);
         }),
         ("purge", async () => await engine.PurgeAllAsync(Token)),
     ];
@@ -148,14 +164,17 @@ internal sealed class DamagedStore : IAsyncDisposable
             firstCommit = first.CommitId;
             await engine.CommitAsync([first, Attempt(Long, 3), Attempt(new StreamId("other", "c", "1"), 2), Attempt(Removed, 2)], Token);
             await engine.CommitAsync([Attempt("large", 4, 20_000), Attempt(Long, 1), Attempt(new StreamId("gone", "", "2"), 1)], Token);
+            await engine.CommitAsync([Attempt(Cut, 2, id: firstCommit), Attempt(Cut, 1), Attempt(Cut, 3)], Token);
             await engine.SaveSnapshotAsync(new SnapshotRecord(Long, new Revision(1), 0, "state", new byte[7]), Token);
             await engine.SaveSnapshotAsync(new SnapshotRecord(Long, new Revision(4), 0, "state", new byte[7]), Token);
             foreach (var name in (string[])["a", "b", "c"]) await engine.PutDocumentAsync(name, Encoding.UTF8.GetBytes(name), 0, Token);
             // What is removed below is among them: a mark that is gone cannot be missed.
             foreach (var recorded in await ReadAllAsync(engine, EventFilter.Everything, ReadDirection.Forward))
                 originals[recorded.Record.EventId] = recorded;
-            await engine.DeleteStreamAsync(Removed, Token);
+            await engine.DeleteStreamAsync(Removed, StreamExpectation.Any, Token);
             await engine.PurgeBucketAsync("gone", Token);
+            await engine.TruncateStreamAsync(Cut, new Revision(5), StreamExpectation.Any, Token);
+            await engine.SealStreamAsync("large", StreamExpectation.Any, Token);
             events = (await ReadAllAsync(engine, EventFilter.Everything, ReadDirection.Forward)).Length;
         }
 
@@ -189,11 +208,28 @@ internal sealed class DamagedStore : IAsyncDisposable
         return page.Events.ToArray();
     }
 
+    private static EventFilter Filter(EventCriterion criterion) => new() { Criteria = new EventCriteria(criterion) };
+
+    private static CommitAttempt Conditional(string tag) => new("conditional", Guid.NewGuid(), Attempt(Long, 1).Events)
+    {
+        Condition = new AppendCondition(EventCriteria.Tagged(tag), new Checkpoint(0)),
+    };
+
+    private static CommitAttempt Unit()
+    {
+        var first = Attempt(Long, 1);
+        return new CommitAttempt(Long, first.CommitId, first.Events) { Rest = [Attempt("new", 2, id: first.CommitId)] };
+    }
+
     private static PageLimit Limit => new(1_000, 1 << 20);
 
     private static CommitAttempt Attempt(
         StreamId stream, int events, int bytes = 20, Guid? id = null, ExpectedRevision? expected = null) =>
-        new(stream, id ?? Guid.NewGuid(), expected ?? ExpectedRevision.Any, new byte[3],
+        new(stream, id ?? Guid.NewGuid(),
             [.. Enumerable.Range(0, events)
-                .Select(i => new EventRecord(Guid.NewGuid(), "type", Enumerable.Repeat((byte)i, bytes).ToArray()))]);
+                .Select(i => new EventRecord(Guid.NewGuid(), "type", Enumerable.Repeat((byte)i, bytes).ToArray(), default, ["tag"]))])
+        {
+            Expected = expected ?? ExpectedRevision.Any,
+            Headers = new byte[3],
+        };
 }

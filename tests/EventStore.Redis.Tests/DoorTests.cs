@@ -136,11 +136,11 @@ public sealed class DoorTests : IAsyncDisposable
         var page = await engine.ReadStreamAsync(
             new StreamRead("stream", new Revision(1), new Revision(1), ReadDirection.Forward, new PageLimit(10, 1)), Token);
         Assert.Equal((int)limits.MaxCommitBytes - "stream".Length, page.Events.Span[0].Record.Body.Length);
-        Assert.Equal(limits.MaxEventsPerCommit + 1, page.Head.Value);
+        Assert.Equal(limits.MaxEventsPerCommit + 1, page.State.Revision.Value);
         Assert.True((await engine.VerifyAsync(cancellationToken: Token)).IsSound);
     }
 
     private static CommitAttempt Attempt(int bytes, int events = 1) =>
-        new("stream", Guid.NewGuid(), ExpectedRevision.Any, default,
+        new("stream", Guid.NewGuid(),
             [.. Enumerable.Range(0, events).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[bytes]))]);
 }

@@ -112,5 +112,5 @@ public sealed class ErrorTests
     }
 
     private static CommitAttempt Attempt(int bytes = 4) =>
-        new("stream", Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", new byte[bytes])]);
+        new("stream", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[bytes])]);
 }

@@ -255,5 +255,5 @@ public sealed class FaultTests : IAsyncLifetime
     private string ThroughProxy() => $"127.0.0.1:{Proxy.Port}";
 
     private static CommitAttempt Attempt(string body, string stream = "stream") =>
-        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes(body))]);
+        new(stream, Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes(body))]);
 }

@@ -9,7 +9,7 @@ namespace EventStore.Redis.Tests;
 internal sealed class KeyMutator(IDatabase database, Random random)
 {
     // The header of an entry, which the checksum of the entry does not cover.
-    private const int HeaderBytes = 42;
+    private const int HeaderBytes = RedisRows.HeaderBytes;
 
     /// <summary>Whether the last mutation gave an entry a checksum that fits.</summary>
     public bool IsForged { get; private set; }
@@ -146,7 +146,7 @@ internal sealed class KeyMutator(IDatabase database, Random random)
                 await database.StreamAddAsync(key, "c", Garbage(random.Next(200)), id);
                 return $"XADD {id}";
             case 2 or 3:
-                entry[HeaderBytes + random.Next(32)] ^= (byte)(1 << random.Next(8));
+                entry[HeaderBytes + random.Next(40)] ^= (byte)(1 << random.Next(8));
                 IsForged = true;
                 break;
             case 4:
@@ -156,7 +156,7 @@ internal sealed class KeyMutator(IDatabase database, Random random)
                 Array.Resize(ref entry, random.Next(entry.Length));
                 break;
             case 6:
-                var number = entry.AsSpan(HeaderBytes + (4 * random.Next(1, 4)));
+                var number = entry.AsSpan(HeaderBytes + (4 * random.Next(1, 5)));
                 BinaryPrimitives.WriteUInt32BigEndian(number, uint.MaxValue >> random.Next(32));
                 IsForged = true;
                 break;
@@ -166,7 +166,8 @@ internal sealed class KeyMutator(IDatabase database, Random random)
                 break;
         }
 
-        if (IsForged) BinaryPrimitives.WriteUInt32BigEndian(entry.AsSpan(HeaderBytes), RedisRows.Checksum(entry.AsSpan(HeaderBytes + 4)));
+        if (IsForged)
+            BinaryPrimitives.WriteUInt32BigEndian(entry.AsSpan(HeaderBytes), RedisRows.Checksum(entry.AsSpan(HeaderBytes + 4)));
         await database.KeyDeleteAsync(key);
         for (var i = 0; i < entries.Length; i++)
             await database.StreamAddAsync(key, entries[i].Values[0].Name, i == struck ? entry : entries[i].Values[0].Value, entries[i].Id);

@@ -191,6 +191,6 @@ public sealed class LossTests
     }
 
     private static CommitAttempt Attempt(StreamId stream, int events) =>
-        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default,
+        new(stream, Guid.NewGuid(),
             [.. Enumerable.Range(0, events).Select(i => new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes($"body {i}")))]);
 }

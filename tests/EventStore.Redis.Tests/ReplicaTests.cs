@@ -62,6 +62,6 @@ public sealed class ReplicaTests
     }
 
     private static CommitAttempt Attempt() =>
-        new("stream", Guid.NewGuid(), ExpectedRevision.Any, default,
+        new("stream", Guid.NewGuid(),
             [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes("body"))]);
 }

@@ -46,7 +46,7 @@ public sealed class StoredTests : IAsyncLifetime
                 [.. Enumerable.Range(0, 200).Select(i => Attempt(new StreamId($"bucket-{i % 3}", "c", $"{i % 20}"), i))], Token);
             for (var i = 0; i < 20; i++) await engine.SaveSnapshotAsync(
                 new SnapshotRecord(new StreamId($"bucket-{i % 3}", "c", $"{i}"), new Revision(1), 0, "state", new byte[3]), Token);
-            await engine.DeleteStreamAsync(new StreamId("bucket-1", "c", "1"), Token);
+            await engine.DeleteStreamAsync(new StreamId("bucket-1", "c", "1"), StreamExpectation.Any, Token);
             await engine.PurgeBucketAsync("bucket-0", Token);
             var left = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max,
                 ReadDirection.Forward, new PageLimit(1000, 1 << 20)), Token);
@@ -66,7 +66,7 @@ public sealed class StoredTests : IAsyncLifetime
         {
             await stopped.InitializeAsync(Token);
             await stopped.CommitAsync([.. Enumerable.Range(0, 100).Select(i => Attempt($"stream-{i % 7}", i))], Token);
-            await stopped.DeleteStreamAsync("stream-1", Token);
+            await stopped.DeleteStreamAsync("stream-1", StreamExpectation.Any, Token);
             await stopped.PurgeAllAsync(Token);
             await stopped.CommitAsync([Attempt("stream-1", 1)], Token);
         }
@@ -127,8 +127,8 @@ public sealed class StoredTests : IAsyncLifetime
     public async Task Part_of_a_large_commit_costs_part_of_it()
     {
         await using var engine = await store.OpenReadyAsync(Server.Address);
-        await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, new byte[100],
-            [.. Enumerable.Range(0, 10_000).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[300]))])], Token);
+        var events = Enumerable.Range(0, 10_000).Select(_ => new EventRecord(Guid.NewGuid(), "type", new byte[300]));
+        await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), [.. events]) { Headers = new byte[100] }], Token);
         Assert.InRange((long)await Database.ExecuteAsync("XLEN", schema.Log), 40, 100);
         for (var revision = 1L; revision <= 10_000; revision += 777)
         {
@@ -166,11 +166,13 @@ public sealed class StoredTests : IAsyncLifetime
     [Fact]
     public async Task A_flipped_bit_of_an_entry_is_found_by_reading_it()
     {
-        var entry = new byte[42].Concat(RedisRows.Encode(Attempt("stream", 1), RedisSchema.NameOf("stream"))[0].Body).ToArray();
-        RedisRows.StampOf(DateTimeOffset.UnixEpoch).Select(digit => (byte)digit).ToArray().CopyTo(entry, 24);
-        entry[5] = entry[11] = entry[17] = 1;
+        var encoded = RedisRows.Encode(Attempt("stream", 1), RedisSchema.NameOf("stream"), unitSize: 1)[0];
+        var entry = new byte[RedisRows.HeaderBytes].Concat(encoded.Body).ToArray();
+        RedisRows.StampOf(DateTimeOffset.UnixEpoch).Select(digit => (byte)digit).ToArray()
+            .CopyTo(entry, RedisRows.HeaderBytes - RedisRows.StampDigits);
+        entry[5] = entry[11] = entry[17] = entry[29] = 1;
         Assert.Single(RedisRows.Decode(entry, null));
-        for (var bit = 42 * 8; bit < entry.Length * 8; bit++)
+        for (var bit = RedisRows.HeaderBytes * 8; bit < entry.Length * 8; bit++)
         {
             entry[bit / 8] ^= (byte)(1 << (bit % 8));
             Assert.Throws<CorruptStorageException>(() => RedisRows.Decode(entry, null));
@@ -193,6 +195,6 @@ public sealed class StoredTests : IAsyncLifetime
     }
 
     private static CommitAttempt Attempt(StreamId stream, int i) =>
-        new(stream, Guid.NewGuid(), ExpectedRevision.Any, default,
+        new(stream, Guid.NewGuid(),
             [new EventRecord(Guid.NewGuid(), "type", Encoding.UTF8.GetBytes($"{i}"))]);
 }

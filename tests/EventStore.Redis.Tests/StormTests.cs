@@ -118,7 +118,7 @@ public sealed class StormWriters
     }
 
     private static CommitAttempt Attempt(int number) => new(
-        $"stream-{number % Streams}", new Guid(number, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10), ExpectedRevision.Any, default,
+        $"stream-{number % Streams}", new Guid(number, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
         [.. Enumerable.Range(1, (number % 3) + 1)
             .Select(i => new EventRecord(new Guid(number, (short)i, 2, 3, 4, 5, 6, 7, 8, 9, 10), "type", new byte[number % 50]))]);
 }

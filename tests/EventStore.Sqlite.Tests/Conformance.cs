@@ -172,3 +172,31 @@ public sealed class MemoryProtection : ProtectionSpecification<MemoryBackend>;
 public sealed class ReadOnly : ReadOnlySpecification<FileBackend>;
 
 public sealed class MemoryReadOnly : ReadOnlySpecification<MemoryBackend>;
+
+public sealed class Tags : TagSpecification<FileBackend>;
+
+public sealed class Decisions : DecisionSpecification<FileBackend>;
+
+public sealed class AppendConditions : ConditionSpecification<FileBackend>;
+
+public sealed class Units : UnitSpecification<FileBackend>;
+
+public sealed class Truncation : TruncationSpecification<FileBackend>;
+
+public sealed class StreamLives : StreamLifeSpecification<FileBackend>;
+
+public sealed class Imports : ImportSpecification<FileBackend>;
+
+public sealed class MemoryTags : TagSpecification<MemoryBackend>;
+
+public sealed class MemoryDecisions : DecisionSpecification<MemoryBackend>;
+
+public sealed class MemoryAppendConditions : ConditionSpecification<MemoryBackend>;
+
+public sealed class MemoryUnits : UnitSpecification<MemoryBackend>;
+
+public sealed class MemoryTruncation : TruncationSpecification<MemoryBackend>;
+
+public sealed class MemoryStreamLives : StreamLifeSpecification<MemoryBackend>;
+
+public sealed class MemoryImports : ImportSpecification<MemoryBackend>;

@@ -29,6 +29,16 @@ public sealed class DamageTests : IDisposable
         "checksum of the commit")]
     [InlineData("UPDATE events_commits SET revision = -3 WHERE checkpoint = 7", "events_commits, checkpoint 7", "out of its range")]
     [InlineData("UPDATE events_commits SET event_count = 2 WHERE checkpoint = 7", "events_commits, checkpoint 7", "checksum of the commit")]
+    [InlineData("UPDATE events_commits SET removed = 1 WHERE checkpoint = 7", "events_commits, checkpoint 7", "checksum of the commit")]
+    [InlineData("UPDATE events_commits SET tags = 1 WHERE checkpoint = 7", "events_commits, checkpoint 7", "checksum of the commit")]
+    [InlineData("UPDATE events_commits SET unit = 7, unit_size = 2 WHERE checkpoint = 7", "events_commits, checkpoint 7",
+        "checksum of the commit")]
+    [InlineData("UPDATE events_commits SET unit_size = 1 WHERE checkpoint = 7", "events_commits, checkpoint 7", "out of its range")]
+    [InlineData("UPDATE events_streams SET first_revision = 3 WHERE stream = 1", "events_streams, stream 1", "checksum of the row")]
+    [InlineData("UPDATE events_streams SET sealed = 1 WHERE stream = 1", "events_streams, stream 1", "checksum of the row")]
+    [InlineData("INSERT INTO events_tags VALUES ('default', 'tag', 7)", "events_tags, checkpoint 7", "missing or leads to no commit")]
+    [InlineData("INSERT INTO events_categories VALUES ('default', 'other', 7)", "events_categories, checkpoint 7",
+        "missing or leads to no commit")]
     [InlineData("UPDATE events_streams SET id = 'stream-2' WHERE id = 'stream-1'", "events_commits, checkpoint 2",
         "checksum of the commit")]
     [InlineData("DELETE FROM events_streams WHERE id = 'stream-1'", "events_streams, stream 2", "the row is missing")]
@@ -78,6 +88,8 @@ public sealed class DamageTests : IDisposable
     [InlineData("events_snapshots", "crc = x''")]
     [InlineData("events_streams", "bucket = NULL")]
     [InlineData("events_streams", "id = ''")]
+    [InlineData("events_streams", "first_revision = NULL")]
+    [InlineData("events_streams", "crc = 'text'")]
     [InlineData("events_streams", "snapshot_revision = NULL")]
     [InlineData("events_streams", "snapshot_revision = 'text'")]
     public async Task A_value_of_another_kind_is_damage_and_never_read(string table, string change)

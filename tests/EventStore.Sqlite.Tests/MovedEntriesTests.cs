@@ -31,7 +31,7 @@ public sealed class MovedEntriesTests : IDisposable
     {
         await using (var engine = await FillAsync())
         {
-            Assert.True(await engine.DeleteStreamAsync("stream-3"));
+            Assert.Equal(StreamChangeKind.Changed, (await engine.DeleteStreamAsync("stream-3", StreamExpectation.Any)).Kind);
             Assert.Null(await engine.FindHeadAsync("stream-3"));
             Assert.Equal(Streams - 1, (await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 100))).Count);
             Assert.True((await engine.VerifyAsync()).IsSound);

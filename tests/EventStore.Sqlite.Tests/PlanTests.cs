@@ -6,13 +6,15 @@ namespace EventStore.Sqlite.Tests;
 public sealed class PlanTests : IDisposable
 {
     // These are meant to see everything: their callers ask for that.
-    private static readonly string[] Whole = ["check-pages", "purge-commits", "purge-gathered", "purge-recent", "purge-revisions",
-        "purge-snapshots", "purge-streams", "verify-documents", "verify-entries", "verify-numbers", "verify-snapshot-revisions",
-        "verify-snapshots", "verify-strays", "verify-streams"];
+    private static readonly string[] Whole = ["check-pages", "purge-categories", "purge-commits", "purge-gathered", "purge-recent",
+        "purge-revisions", "purge-snapshots", "purge-streams", "purge-tags", "verify-categories", "verify-documents", "verify-entries",
+        "verify-numbers", "verify-snapshot-revisions", "verify-snapshots", "verify-stream-rows", "verify-strays", "verify-streams",
+        "verify-tags", "verify-truncated"];
 
     // These see a table that never has more than a bounded number of rows.
-    private static readonly string[] Small = ["create-commits", "create-documents", "create-gathered", "create-recent", "create-revisions",
-        "create-snapshots", "create-store", "create-streams", "find-schema", "find-schema-version", "move-gathered", "move-recent"];
+    private static readonly string[] Small = ["create-categories", "create-commits", "create-documents", "create-gathered", "create-recent",
+        "create-revisions", "create-snapshots", "create-store", "create-streams", "create-tags", "find-schema", "find-schema-version",
+        "gather-categories", "move-gathered", "move-recent"];
     private readonly TestDirectory directory = new();
 
     public static TheoryData<string> Hot => [.. typeof(SqliteSql).Assembly.GetManifestResourceNames()

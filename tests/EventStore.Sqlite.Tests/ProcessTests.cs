@@ -90,11 +90,8 @@ public sealed class ProcessTests : IDisposable
             foreach (var words in said["sent"].Where(
                 words => words.Length == 4 && !refused.Contains(words[2]) && !stored.Any(commit => commit.Id == Guid.Parse(words[2]))))
             {
-                var again = new CommitAttempt(words[1], Guid.Parse(words[2]), ExpectedRevision.Any, default,
-                    [
-                        .. Enumerable.Range(0, int.Parse(words[3]))
-                            .Select(_ => new EventRecord(SequentialGuid.Next(), "type", new byte[200])),
-                    ]);
+                var again = new CommitAttempt(words[1], Guid.Parse(words[2]), [.. Enumerable.Range(0, int.Parse(words[3]))
+                    .Select(_ => new EventRecord(SequentialGuid.Next(), "type", new byte[200]))]);
                 var outcome = (await engine.CommitAsync([again]))[0];
                 Assert.Equal(found.ContainsKey(again.CommitId) ? CommitOutcomeKind.Duplicate : CommitOutcomeKind.Committed, outcome.Kind);
             }

@@ -37,7 +37,10 @@ public sealed class ReadOnlyTests : IDisposable
             async () => await engine.PruneSnapshotsAsync("stream", 0),
             async () => await engine.PutDocumentAsync("document", default, 0),
             async () => await engine.DeleteDocumentAsync("document", 1),
-            async () => await engine.DeleteStreamAsync("stream"),
+            async () => await engine.DeleteStreamAsync("stream", StreamExpectation.Any),
+            async () => await engine.TruncateStreamAsync("stream", new Revision(2), StreamExpectation.Any),
+            async () => await engine.SealStreamAsync("stream", StreamExpectation.Any),
+            async () => await engine.HoldAsync("import"),
             async () => await engine.PurgeAllAsync(),
         ];
         foreach (var write in writes)

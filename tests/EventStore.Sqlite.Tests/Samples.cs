@@ -7,8 +7,11 @@ namespace EventStore.Sqlite.Tests;
 internal static class Samples
 {
     public static CommitAttempt Attempt(StreamId stream, params string[] bodies) =>
-        new(stream, SequentialGuid.Next(), ExpectedRevision.Any, default,
+        new(stream, SequentialGuid.Next(),
             [.. bodies.Select(body => new EventRecord(SequentialGuid.Next(), "type", Encoding.UTF8.GetBytes(body)))]);
+
+    public static CommitAttempt Tagged(StreamId stream, string body, params string[] tags) =>
+        new(stream, SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "type", Encoding.UTF8.GetBytes(body), default, tags)]);
 
     public static async Task<CommitRecord> AppendAsync(this IPersistenceEngine engine, StreamId stream, params string[] bodies)
     {

@@ -9,7 +9,7 @@ public sealed class SchemaTests : IDisposable
 
     [Theory]
     [InlineData("UPDATE events_store SET schema_version = 7", "schema version 7")]
-    [InlineData("UPDATE events_store SET schema_version = 2", "schema version 2")]
+    [InlineData("UPDATE events_store SET schema_version = 3", "schema version 3")]
     [InlineData("DELETE FROM events_store", "schema version 0")]
     [InlineData("DROP TABLE events_store", "'events_store' is missing")]
     [InlineData("DROP TABLE events_snapshots", "'events_snapshots' is missing")]

@@ -1,3 +1,4 @@
+using EventStore.Engines;
 using System.IO.Compression;
 using System.Reflection;
 using EventStore.TestSupport;
@@ -133,6 +134,7 @@ public sealed class ArgumentTests
             ["BodyValue..ctor.Comparison"] = () => Task.FromResult(new EventPredicate.BodyValue("/a", (ValueComparison)7)),
             ["BodyValue.Comparison"] = () => Task.FromResult(
                 new EventPredicate.BodyValue("/a", ValueComparison.Equal) with { Comparison = (ValueComparison)7 }),
+            ["StreamChange..ctor.Kind"] = () => Task.FromResult(new StreamChange((StreamChangeKind)9, default)),
             ["StreamRange.Direction"] = () => Task.FromResult(new StreamRange { Direction = (ReadDirection)7 }),
             ["EventQuery.Direction"] = () => Task.FromResult(new EventQuery { Direction = (ReadDirection)7 }),
             ["IEventStore.ReadStreamAsync.decoding"] =
@@ -179,7 +181,7 @@ public sealed class ArgumentTests
         await store.AppendAsync(Stream, "x");
         await store.Snapshots.SaveAsync(new Snapshot<string>(Stream, new Revision(1), "s3cret") with { State = "s3cret too" }, Token);
         var found = await store.Snapshots.FindAsync<string>(Stream, cancellationToken: Token);
-        Assert.Equal(new Snapshot<string>(Stream, new Revision(1), "s3cret too"), found);
+        Assert.Equal(new Snapshot<string>(Stream, new Revision(1), "s3cret too") { Incarnation = new Checkpoint(1) }, found);
         var shown = $"{found} {(Snapshot)found!} {await store.OpenFromSnapshotAsync(Stream)}";
         Assert.DoesNotContain("s3cret", shown, StringComparison.Ordinal);
         Assert.Contains("revision 1", found!.ToString(), StringComparison.Ordinal);

@@ -65,4 +65,18 @@ public sealed class ReadStreams : ReadStreamSpecification<InMemoryBackend>;
 
 public sealed class Protection : ProtectionSpecification<InMemoryBackend>;
 
+public sealed class Tags : TagSpecification<InMemoryBackend>;
+
+public sealed class AppendConditions : ConditionSpecification<InMemoryBackend>;
+
+public sealed class Units : UnitSpecification<InMemoryBackend>;
+
+public sealed class Decisions : DecisionSpecification<InMemoryBackend>;
+
+public sealed class Truncation : TruncationSpecification<InMemoryBackend>;
+
+public sealed class StreamLives : StreamLifeSpecification<InMemoryBackend>;
+
+public sealed class Imports : ImportSpecification<InMemoryBackend>;
+
 public sealed class ReadOnly : ReadOnlySpecification<InMemoryBackend>;

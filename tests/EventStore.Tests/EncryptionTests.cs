@@ -105,7 +105,7 @@ public sealed class EncryptionTests
         ];
         foreach (var record in forged)
         {
-            var outcome = await engine.CommitAsync([new CommitAttempt(Stream, Guid.NewGuid(), ExpectedRevision.Any, default, [record])]);
+            var outcome = await engine.CommitAsync([new CommitAttempt(Stream, Guid.NewGuid(), [record])]);
             var checkpoint = outcome[0].Commit!.FirstCheckpoint;
             await ExpectRefusedAsync(async () => await ToListAsync(store, new Checkpoint(checkpoint.Value - 1)));
         }
@@ -124,8 +124,7 @@ public sealed class EncryptionTests
         IPersistenceEngine first = OpenInMemory(), second = OpenInMemory();
         await using (var store = await Json(first).EncryptWith(Key).BuildAsync()) await FillAsync(store);
         var stolen = await ReadFirstAsync(first);
-        await second.CommitAsync([new CommitAttempt(
-            Stream, stolen.Commit.CommitId, ExpectedRevision.Any, stolen.Commit.Headers, [stolen.Record])]);
+        await second.CommitAsync([new CommitAttempt(Stream, stolen.Commit.CommitId, [stolen.Record]) { Headers = stolen.Commit.Headers }]);
         await using (var other = await Json(second).EncryptWith(Key).BuildAsync())
             await ExpectRefusedAsync(async () => await ToListAsync(other));
         await using var again = await Json(first).EncryptWith(Key).BuildAsync();
@@ -151,10 +150,16 @@ public sealed class EncryptionTests
         var snapshot = (await engine.FindSnapshotAsync(Stream, Revision.Max))!;
         var forged = new EventRecord(
             stored.Record.EventId, stored.Record.EventType, Wrap(stored.Record.Body), Wrap(stored.Record.Headers));
-        await engine.DeleteStreamAsync(Stream);
+        await engine.DeleteStreamAsync(Stream, StreamExpectation.Any);
         await engine.CommitAsync(
-            [new CommitAttempt(Stream, Guid.NewGuid(), ExpectedRevision.NoStream, Wrap(stored.Commit.Headers), [forged])]);
-        await engine.SaveSnapshotAsync(snapshot with { Payload = Wrap(snapshot.Payload) });
+            [
+                new CommitAttempt(Stream, Guid.NewGuid(), [forged])
+                {
+                    Expected = ExpectedRevision.NoStream,
+                    Headers = Wrap(stored.Commit.Headers),
+                },
+            ]);
+        await engine.SaveSnapshotAsync(snapshot with { Payload = Wrap(snapshot.Payload), Incarnation = default });
 
         static ReadOnlyMemory<byte> Wrap(ReadOnlyMemory<byte> payload) => (byte[])[0xC1, 0xE5, 0x53, 0x01, 0, .. payload.Span];
     }

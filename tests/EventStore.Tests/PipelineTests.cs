@@ -89,7 +89,7 @@ public sealed class PipelineTests
         for (var i = 1; i <= Events; i++)
         {
             var record = new EventRecord(Guid.NewGuid(), "number", i == unreadable ? [] : BitConverter.GetBytes(i));
-            await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), ExpectedRevision.Any, default, [record])]);
+            await engine.CommitAsync([new CommitAttempt("stream", Guid.NewGuid(), [record])]);
         }
 
         var numbers = new Numbers(EndOfNextPage);

@@ -114,7 +114,7 @@ public sealed class RestoringTests
     {
         var engine = new Limited();
         await engine.CommitAsync(
-            [new CommitAttempt(Stream, Guid.NewGuid(), ExpectedRevision.Any, default, [new EventRecord(Guid.NewGuid(), "text", payload)])]);
+            [new CommitAttempt(Stream, Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "text", payload)])]);
         return await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync();
     }
 

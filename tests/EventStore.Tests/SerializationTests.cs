@@ -94,11 +94,7 @@ public sealed class SerializationTests
         await engine.CommitAsync(
             [
                 new CommitAttempt(
-                    Stream,
-                    Guid.NewGuid(),
-                    ExpectedRevision.Any,
-                    default,
-                    [new EventRecord(Guid.NewGuid(), "order-placed", "{\"quantity\":\"secret"u8.ToArray())]),
+                    Stream, Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "order-placed", "{\"quantity\":\"secret"u8.ToArray())]),
             ]);
         await using var store = await Wireup.Init().UsingPersistence(engine).UsingJsonSerialization(types => types.Register<OrderPlaced>())
             .BuildAsync();
@@ -169,7 +165,7 @@ public sealed class SerializationTests
             await engine.ReadStreamAsync(
                 new StreamRead(
                     Stream, new Revision(1), new Revision(1), ReadDirection.Forward, new PageLimit(1, 1)))).Events.Span[0].Record;
-        await engine.CommitAsync([new CommitAttempt("thief", Guid.NewGuid(), ExpectedRevision.Any, default, [stolen])]);
+        await engine.CommitAsync([new CommitAttempt("thief", Guid.NewGuid(), [stolen])]);
         await using var honest = await Json(engine).EncryptWith(right).BuildAsync();
         await Assert.ThrowsAsync<PayloadTransformException>(async () => await honest.OpenStreamAsync("thief"));
         Assert.Equal(new OrderPlaced("1", 1), (await honest.OpenStreamAsync(Stream)).CommittedEvents[0].Body);

@@ -11,7 +11,8 @@ public sealed class SettledWriteTests
     private static readonly StreamId Stream = "stream";
     private static readonly string[] Writes =
     [
-        "build", "snapshot", "delete", "purge bucket", "purge all", "mark", "create", "rebuild", "drop", "start", "replay", "forget",
+        "build", "snapshot", "delete", "truncate", "seal", "purge bucket", "purge all", "mark", "create", "rebuild", "drop", "start",
+        "replay", "forget",
     ];
 
     public static TheoryData<string, bool> Cases { get; } =
@@ -60,6 +61,14 @@ public sealed class SettledWriteTests
             case "delete":
                 await store.DeleteStreamAsync(Stream, Token);
                 Assert.Null(await store.FindHeadAsync(Stream, Token));
+                break;
+            case "truncate":
+                await store.TruncateStreamAsync(Stream, new Revision(2), cancellationToken: Token);
+                Assert.Equal(2, (await store.FindHeadAsync(Stream, Token))!.FirstRevision.Value);
+                break;
+            case "seal":
+                await store.SealStreamAsync(Stream, cancellationToken: Token);
+                Assert.True((await store.FindHeadAsync(Stream, Token))!.IsSealed);
                 break;
             case "purge bucket":
                 await store.PurgeBucketAsync("default", Token);
@@ -134,8 +143,17 @@ public sealed class SettledWriteTests
             string name, long expectedVersion, CancellationToken cancellationToken = default) =>
             WriteAsync(() => base.DeleteDocumentAsync(name, expectedVersion, cancellationToken));
 
-        public override ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-            WriteAsync(() => base.DeleteStreamAsync(stream, cancellationToken));
+        public override ValueTask<StreamChange> DeleteStreamAsync(
+            StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+            WriteAsync(() => base.DeleteStreamAsync(stream, expected, cancellationToken));
+
+        public override ValueTask<StreamChange> TruncateStreamAsync(
+            StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+            WriteAsync(() => base.TruncateStreamAsync(stream, before, expected, cancellationToken));
+
+        public override ValueTask<StreamChange> SealStreamAsync(
+            StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+            WriteAsync(() => base.SealStreamAsync(stream, expected, cancellationToken));
 
         public override async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
             await WriteAsync(() => Done(base.PurgeBucketAsync(bucket, cancellationToken)));

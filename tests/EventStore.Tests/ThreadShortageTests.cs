@@ -63,8 +63,7 @@ public sealed class ThreadShortageTests
     private static ValueTask<Submitted> SubmitAsync(GroupCommit group)
     {
         var attempt = new CommitAttempt(
-            "stream", SequentialGuid.Next(), ExpectedRevision.Any, default,
-            [new EventRecord(SequentialGuid.Next(), "type", new byte[] { 1 }, default)]);
+            "stream", SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "type", new byte[] { 1 }, default)]);
         return group.SubmitAsync(attempt, CancellationToken.None);
     }
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace EventStore.FileSystem.Bytes;
@@ -15,6 +14,9 @@ internal ref struct BodyReader(Frame frame, int start = 0)
 
     public int Offset { get; private set; }
 
+    /// <summary>The frame whose body it reads.</summary>
+    public readonly Frame Frame => frame;
+
     /// <summary>A number of whatever meaning: a count, a revision, a distance.</summary>
     /// <param name="most">The highest that is possible.</param>
     public long Number(long most = Format.MaxPosition)
@@ -26,11 +28,11 @@ internal ref struct BodyReader(Frame frame, int start = 0)
         return (ulong)value <= (ulong)most ? value : throw frame.Impossible();
     }
 
-    public long Fixed() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
+    public long Fixed() => BinaryPrimitives.ReadInt64LittleEndian(Raw(8));
 
-    public Guid Id() => new(Take(16));
+    public Guid Id() => new(Raw(16));
 
-    public ReadOnlySpan<byte> Bytes(int most = Format.MaxFrameLength) => Take((int)Number(most));
+    public ReadOnlySpan<byte> Bytes(int most = Format.MaxFrameLength) => Raw((int)Number(most));
 
     public StreamId Stream()
     {
@@ -51,8 +53,11 @@ internal ref struct BodyReader(Frame frame, int start = 0)
     /// <summary>What was read since an offset.</summary>
     public readonly ReadOnlySpan<byte> Since(int offset) => body[offset..Offset];
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] // a replay takes millions, a few bytes each
-    private ReadOnlySpan<byte> Take(int bytes)
+    /// <summary>Goes on at an offset at which it was before.</summary>
+    public void MoveTo(int offset) => Offset = offset;
+
+    /// <summary>Bytes whose number is known.</summary>
+    public ReadOnlySpan<byte> Raw(int bytes)
     {
         if (bytes > body.Length - Offset) throw frame.Impossible();
         var taken = body.Slice(Offset, bytes);

@@ -8,7 +8,7 @@ namespace EventStore.FileSystem.Bytes;
 /// </summary>
 internal static class Format
 {
-    public const ushort Major = 1;
+    public const ushort Major = 2;
     public const ushort Minor = 0;
 
     public const int IdentityLength = 128;
@@ -133,7 +133,7 @@ internal static class Format
     public static bool IsFrame(ReadOnlySpan<byte> frame, long position, ulong storeSeed) =>
         BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == FrameCrc(frame, position, storeSeed)
         && ArePossible(position, BinaryPrimitives.ReadInt64LittleEndian(frame[16..]))
-        && (frame[8] != (byte)FrameKind.Gap || GapCodec.IsSound(frame));
+        && (frame[8] is not ((byte)FrameKind.Gap or (byte)FrameKind.Shortened) || GapCodec.IsSound(frame));
 
     /// <summary>Whether numbers read from a file can be an address of the log and a checkpoint.</summary>
     public static bool ArePossible(long position, long checkpoint) =>

@@ -15,12 +15,17 @@ internal enum FrameKind : byte
     DocumentPut = 7,
     DocumentDelete = 8,
     Gap = 9,
+    Unit = 10,
+    Shortened = 11,
+    StreamState = 12,
+    Hold = 13,
+    Skip = 14,
 }
 
 /// <summary>The head of a frame as it is written: its place, what it holds, and how far the log was durable then.</summary>
 /// <param name="Position">Its address in the log, cumulative over all segments.</param>
 /// <param name="Kind">What it holds.</param>
-/// <param name="Count">Events of a commit, or those that were in a gap; 0 otherwise.</param>
+/// <param name="Count">Events of commits, those that were in a gap, or checkpoints that were skipped; 0 otherwise.</param>
 /// <param name="Checkpoint">The checkpoint of a commit's first event; otherwise the one that the next event gets.</param>
 /// <param name="DurableEnd">Up to where the log was known durable when the frame was written.</param>
 /// <param name="PreviousCrc">The checksum of the frame before it.</param>
@@ -42,12 +47,18 @@ internal readonly ref struct Frame(long position, ReadOnlySpan<byte> bytes, IFra
     public ReadOnlySpan<byte> Bytes => bytes;
 
     /// <summary>The checksum that the next frame continues from.</summary>
-    public uint Chain => Kind == FrameKind.Gap ? GapCodec.ChainOf(this) : BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
+    public uint Chain => IsReplacement ? GapCodec.ChainOf(this) : BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
 
     /// <summary>Where the next frame stands.</summary>
-    public long End => Position + (Kind == FrameKind.Gap ? GapCodec.SpanOf(this) : bytes.Length);
+    public long End => Position + (IsReplacement ? GapCodec.SpanOf(this) : bytes.Length);
 
     public FrameKind Kind => (FrameKind)bytes[8];
+
+    /// <summary>Whether it holds commits, whole or shortened.</summary>
+    public bool HoldsCommits => Kind is FrameKind.Commit or FrameKind.Unit or FrameKind.Shortened;
+
+    /// <summary>Whether it stands in the place of another frame, which was longer.</summary>
+    public bool IsReplacement => Kind is FrameKind.Gap or FrameKind.Shortened;
 
     public int Count => BinaryPrimitives.ReadUInt16LittleEndian(bytes[10..]);
 

@@ -14,14 +14,20 @@ internal static class FrameCheck
         var reader = new BodyReader(frame);
         switch (frame.Kind)
         {
-            case FrameKind.Commit:
-                new CommitReader(frame, Unused).Require();
+            case FrameKind.Commit or FrameKind.Unit or FrameKind.Shortened:
+                for (var commits = new FrameCommits(frame, Unused); commits.TryNext(out var commit);) commit.Require();
                 break;
             case FrameKind.Seal:
                 reader.Number(Format.MaxCheckpoint);
                 break;
             case FrameKind.StreamDelete:
-                reader.Stream();
+                RecordCodec.ReadDeletion(frame);
+                break;
+            case FrameKind.StreamState:
+                RecordCodec.ReadState(frame);
+                break;
+            case FrameKind.Hold:
+                RecordCodec.ReadHold(frame);
                 break;
             case FrameKind.Purge:
                 RecordCodec.ReadPurge(frame);

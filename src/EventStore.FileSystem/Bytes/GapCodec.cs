@@ -5,7 +5,7 @@ namespace EventStore.FileSystem.Bytes;
 /// <summary>
 /// The format of a gap, which replaces a removed frame. It is a small frame with the length it replaces and the checksum from which the
 /// next frame continues. So every other frame keeps its place and its bytes, the chain holds, and a look-up through an older index finds
-/// the gap.
+/// the gap. What is left of commits that were shortened begins in the same way.
 /// </summary>
 internal static class GapCodec
 {
@@ -54,6 +54,7 @@ internal static class GapCodec
     public static bool IsSound(ReadOnlySpan<byte> gap)
     {
         if (gap.Length < MinSpan) return false;
+        var hasStamp = new Frame(0, gap) is { Kind: FrameKind.Gap, Count: > 0 };
         var at = Format.FrameHeaderLength + ChainLength;
         var eighths = 0L;
         for (var shift = 0; shift < MaxSpanBits; shift += 7)
@@ -62,10 +63,26 @@ internal static class GapCodec
             var part = gap[at++];
             eighths |= (long)(part & 0x7F) << shift;
             if (part >= 0x80) continue;
-            return eighths >= gap.Length / 8 && (new Frame(0, gap).Count == 0 || at + sizeof(long) <= gap.Length);
+            return eighths >= gap.Length / 8 && (!hasStamp || at + sizeof(long) <= gap.Length);
         }
 
         return false;
+    }
+
+    /// <summary>Begins what is left of a frame; <see cref="ChainOf"/> and <see cref="SpanOf"/> read it.</summary>
+    public static void Begin(LogBatch into, in Frame replaced)
+    {
+        into.Raw(BitConverter.GetBytes(replaced.Chain));
+        into.Number((replaced.End - replaced.Position) / 8);
+    }
+
+    /// <summary>Reads on behind the beginning of what is left of a frame.</summary>
+    public static BodyReader Behind(Frame shortened)
+    {
+        var reader = new BodyReader(shortened);
+        reader.Raw(ChainLength);
+        reader.Number();
+        return reader;
     }
 
     public static uint ChainOf(in Frame gap) => BinaryPrimitives.ReadUInt32LittleEndian(gap.Body);

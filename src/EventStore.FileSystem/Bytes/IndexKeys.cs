@@ -15,11 +15,19 @@ internal static class IndexKeys
     public const byte StreamEvents = (byte)'E';
     public const byte Removal = (byte)'G';
     public const byte Head = (byte)'H';
+    public const byte Category = (byte)'K';
     public const byte Snapshot = (byte)'N';
     public const byte Checkpoint = (byte)'Q';
+    public const byte Tag = (byte)'T';
 
     /// <summary>The longest key of a head.</summary>
     public const int MaxStreamLength = 4 + (2 * StreamId.MaxBucketBytes) + StreamId.MaxIdBytes;
+
+    /// <summary>The longest name of the import that holds a store, in bytes.</summary>
+    public const int MaxHolderBytes = 1024;
+
+    /// <summary>The longest key of a term, with the checkpoint of a commit.</summary>
+    public const int MaxTermLength = 3 + StreamId.MaxBucketBytes + EventTags.MaxBytes + CheckpointBytes;
 
     /// <summary>The longest key of a commit.</summary>
     public const int MaxEventsLength = MaxStreamLength + RevisionBytes;
@@ -28,6 +36,7 @@ internal static class IndexKeys
 
     private const int RevisionBytes = 8;
     private const int SchemaBytes = 4;
+    private const int CheckpointBytes = 8;
 
     public const int CheckpointLength = 9;
 
@@ -36,6 +45,9 @@ internal static class IndexKeys
 
     /// <summary>The key of the newest purge of everything.</summary>
     public static byte[] PurgeOfAll { get; } = [Removal, 1];
+
+    /// <summary>The key of the highest checkpoint that was ever removed.</summary>
+    public static byte[] HighestRemoved { get; } = [Removal, 3];
 
     public static byte[] OfStream(StreamId stream)
     {
@@ -165,6 +177,61 @@ internal static class IndexKeys
         return key;
     }
 
+    /// <summary>The key of the import that holds the store, with its name.</summary>
+    public static byte[] OfHold(string holder)
+    {
+        var key = new byte[2 + Encoding.UTF8.GetByteCount(holder)];
+        (key[0], key[1]) = (Removal, 4);
+        Encoding.UTF8.GetBytes(holder, key.AsSpan(2));
+        return key;
+    }
+
+    /// <summary>Whether a key is that of the import that holds the store.</summary>
+    public static bool IsHold(ReadOnlySpan<byte> key) => key.Length > 2 && key[0] == Removal && key[1] == 4;
+
+    /// <summary>The length of the term of a stream's category, which its head's key begins with but for the first byte.</summary>
+    public static int CategoryLength(ReadOnlySpan<byte> headKey)
+    {
+        var bucket = headKey.IndexOf((byte)0) + 1;
+        return bucket + headKey[bucket..].IndexOf((byte)0) + 1;
+    }
+
+    /// <summary>What the keys of all commits of a category begin with.</summary>
+    public static byte[] OfCategory(string bucket, string category) => OfTerm(Category, bucket, category);
+
+    /// <summary>What the keys of all commits with a tag begin with.</summary>
+    public static byte[] OfTag(string bucket, string tag) => OfTerm(Tag, bucket, tag);
+
+    /// <summary>Writes the same from names as they are stored; returns its length.</summary>
+    public static int WriteTag(Span<byte> into, ReadOnlySpan<byte> bucket, ReadOnlySpan<byte> tag)
+    {
+        into[0] = Tag;
+        return WriteName(into, WriteName(into, 1, bucket), tag);
+    }
+
+    /// <summary>Writes the key of the commit of a term whose last event has a checkpoint; returns its length.</summary>
+    public static int WriteTerm(Span<byte> into, ReadOnlySpan<byte> term, long lastCheckpoint)
+    {
+        term.CopyTo(into);
+        BinaryPrimitives.WriteInt64BigEndian(into[term.Length..], lastCheckpoint);
+        return term.Length + CheckpointBytes;
+    }
+
+    /// <summary>The checkpoint in the key of a commit of a term.</summary>
+    public static long CheckpointIn(ReadOnlySpan<byte> termKey) => BinaryPrimitives.ReadInt64BigEndian(termKey[^CheckpointBytes..]);
+
+    /// <summary>The part of the key of a commit of a term that names the term.</summary>
+    public static ReadOnlySpan<byte> TermIn(ReadOnlySpan<byte> termKey) => termKey[..^CheckpointBytes];
+
+    /// <summary>Whether a key is that of a commit of a term.</summary>
+    public static bool IsTerm(ReadOnlySpan<byte> key)
+    {
+        if (key.Length is <= 3 + CheckpointBytes or > MaxTermLength) return false;
+        if (CheckpointIn(key) is not (> 0 and <= Format.MaxCheckpoint)) return false;
+        var term = TermIn(key);
+        return term[^1] == 0 && term.Count((byte)0) == 2 && term[1] != 0 && (key[0] == Category || term[^2] != 0) && Utf8.IsValid(term);
+    }
+
     /// <summary>What all heads of a bucket begin with; of all buckets for null.</summary>
     public static byte[] OfBucket(string? bucket)
     {
@@ -189,8 +256,17 @@ internal static class IndexKeys
         CommitId => key[..17],
         Document or Head => key,
         Snapshot => key[..^(RevisionBytes + SchemaBytes)],
+        Category or Tag => TermIn(key),
         _ => default,
     };
+
+    private static byte[] OfTerm(byte kind, string bucket, string name)
+    {
+        var key = new byte[3 + Encoding.UTF8.GetByteCount(bucket) + Encoding.UTF8.GetByteCount(name)];
+        key[0] = kind;
+        WriteName(key, WriteName(key, 1, bucket), name);
+        return key;
+    }
 
     private static int WriteName(Span<byte> into, int at, string name)
     {

@@ -71,6 +71,26 @@ internal sealed class LogBatch
         value.CopyTo(Take(value.Length));
     }
 
+    /// <summary>Bytes without their number.</summary>
+    public void Raw(ReadOnlySpan<byte> value) => value.CopyTo(Take(value.Length));
+
+    /// <summary>A text that may be a name, whose length is doubled, and 1 higher where a mark is set.</summary>
+    public void MarkedText(string value, bool isMarked)
+    {
+        if (value.Length <= ShortTextChars / 2)
+        {
+            var into = Take(1 + (MostBytesPerChar * value.Length));
+            var written = Encoding.UTF8.GetBytes(value, into[1..]);
+            into[0] = (byte)((written << 1) | (isMarked ? 1 : 0));
+            Length -= (MostBytesPerChar * value.Length) - written;
+            return;
+        }
+
+        var bytes = Encoding.UTF8.GetByteCount(value);
+        Number((bytes << 1) | (isMarked ? 1 : 0));
+        Encoding.UTF8.GetBytes(value, Take(bytes));
+    }
+
     public void Text(string value)
     {
         // Most texts are so short that their length takes one byte, so they are encoded in place.

@@ -55,9 +55,10 @@ internal static class RunBlock
         IndexKeys.CommitId => key.Length == IndexKeys.CommitIdLength && IsPosition(IndexKeys.PositionIn(key)) && value.IsEmpty,
         IndexKeys.Checkpoint => key.Length == IndexKeys.CheckpointLength && IsPosition(value),
         IndexKeys.Document => NameCache.IsName(key[1..]) && key.Length > 1 && IsPositionOrRemoved(value),
-        IndexKeys.Removal => key.Length > 1 && Utf8.IsValid(key[2..Math.Max(2, key.Length)]) && IsPosition(value),
+        IndexKeys.Removal => key.Length > 1 && Utf8.IsValid(key[2..]) && (IsPosition(value) || (value.IsEmpty && IndexKeys.IsHold(key))),
         IndexKeys.Head => IndexKeys.IsStream(key) && (value.IsEmpty || HeadEntry.IsPossible(value)),
         IndexKeys.StreamEvents => IndexKeys.IsEvents(key) && IsPosition(value),
+        IndexKeys.Category or IndexKeys.Tag => IndexKeys.IsTerm(key) && IsPosition(value),
         IndexKeys.Snapshot => IndexKeys.IsSnapshot(key) && IsPositionOrRemoved(value),
         _ => false,
     };

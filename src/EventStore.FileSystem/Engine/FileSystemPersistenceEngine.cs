@@ -102,10 +102,51 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
         return open.Writes.WriteAsync<DocumentDeletion, bool>(open.Documents, new DocumentDeletion(name, expectedVersion));
     }
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         var open = Open(cancellationToken);
-        return open.Writes.WriteAsync<StreamId, bool>(open.Removals, stream);
+        return open.Writes.WriteAsync<StreamDeletion, StreamChange>(open.Removals, new StreamDeletion(stream, expected));
+    }
+
+    public ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default)
+    {
+        var open = Open(cancellationToken);
+        return open.Writes.WriteAsync<StreamTruncation, StreamChange>(open.Removals, new StreamTruncation(stream, before, expected));
+    }
+
+    public ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
+    {
+        var open = Open(cancellationToken);
+        return open.Writes.WriteAsync<StreamSealing, StreamChange>(open.Removals, new StreamSealing(stream, expected));
+    }
+
+    public async ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default)
+    {
+        var change = new HoldChange(Names.Require(holder, nameof(holder), WritePlan.MaxHolderBytes), IsHeld: true);
+        var open = Open(cancellationToken);
+        await open.Writes.WriteAsync<HoldChange, bool>(open.Hold, change).ConfigureAwait(false);
+        open.Hold.HoldAs(holder);
+    }
+
+    public async ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default)
+    {
+        var change = new HoldChange(Names.Require(holder, nameof(holder), WritePlan.MaxHolderBytes), IsHeld: false);
+        var open = Open(cancellationToken);
+        await open.Writes.WriteAsync<HoldChange, bool>(open.Hold, change).ConfigureAwait(false);
+        open.Hold.HoldAs(null);
+    }
+
+    public async ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default)
+    {
+        AttemptRules.RequireSkip(upTo);
+        while (true)
+        {
+            var open = Open(cancellationToken);
+            if (await open.Writes.WriteAsync<CheckpointSkip, bool>(open.Hold, new CheckpointSkip(upTo)).ConfigureAwait(false)) return;
+        }
     }
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
@@ -206,13 +247,15 @@ internal sealed class FileSystemPersistenceEngine(StoreFiles files, EngineDurabi
 
         public PlannedWrites Writes { get; } = new(store);
 
-        public CommitDecider Commits { get; } = new(store.View, time);
+        public HoldDecider Hold { get; } = new(store.View);
+
+        public CommitDecider Commits => field ??= new CommitDecider(store.View, time, Hold);
 
         public SnapshotDecider Snapshots { get; } = new(store.View);
 
         public DocumentDecider Documents { get; } = new(store.View);
 
-        public RemovalDecider Removals { get; } = new();
+        public RemovalDecider Removals { get; } = new(store.View);
 
         public MaintenanceWork Maintenance { get; } = new(root);
 

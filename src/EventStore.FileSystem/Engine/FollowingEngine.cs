@@ -58,8 +58,21 @@ internal sealed class FollowingEngine(
     public ValueTask<bool> DeleteDocumentAsync(string name, long expectedVersion, CancellationToken cancellationToken = default) =>
         throw Refused("Deleting a document");
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        throw Refused("Deleting a stream");
+    public ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) => throw Refused("Deleting a stream");
+
+    public ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        throw Refused("Truncating a stream");
+
+    public ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) => throw Refused("Sealing a stream");
+
+    public ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default) => throw Refused("An import");
+
+    public ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default) => throw Refused("An import");
+
+    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) => throw Refused("An import");
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) => throw Refused("Purging a bucket");
 

@@ -14,12 +14,11 @@ internal sealed class SnapshotDecider(StoreView store) : IDecider<SnapshotRecord
     // So that a frame never becomes longer than one can be.
     private const int MostPrunedPerFrame = 1_000_000;
 
-    /// <exception cref="SnapshotRefusedException">The snapshot is ahead of its stream.</exception>
+    /// <exception cref="SnapshotRefusedException">The snapshot is not one of the stream as it is.</exception>
     public bool Decide(SnapshotRecord asked, WritePlan plan)
     {
-        var head = plan.FindHead(asked.Stream);
-        if (asked.Revision.Value > head.Revision)
-            throw new SnapshotRefusedException(asked.Stream, asked.Revision, new Revision(head.Revision));
+        var state = plan.FindHead(asked.Stream).State;
+        if (!AttemptRules.Accepts(asked, state)) throw new SnapshotRefusedException(asked.Stream, asked.Revision, state);
         plan.AddSnapshot(asked);
         return true;
     }

@@ -18,9 +18,10 @@ internal sealed class CommitIdTable(int expected = 0)
     /// <summary>An empty one, with room for as many as this one holds.</summary>
     public CommitIdTable Successor() => new(Count);
 
-    /// <summary>Adds an id. It may be there already, for another stream.</summary>
+    /// <summary>Adds an id. It may be there already, for another stream; the commits of a unit have one entry.</summary>
     public void Add(Guid id, long position)
     {
+        if (Count > 0 && entries[Count - 1].Position == position) return;
         if (Count == entries.Length) Array.Resize(ref entries, Math.Max(16, Count * 2));
         slots.Add(Count, KeyHash.Of(id));
         entries[Count++] = (id, position);

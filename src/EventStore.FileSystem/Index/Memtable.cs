@@ -11,17 +11,18 @@ internal sealed class Memtable
     private readonly Lock gate = new();
     private readonly StreamTable streams;
     private readonly CommitIdTable commitIds;
+    private readonly TermTable terms;
     private readonly SortedEntries others = new();
     private readonly List<(long Checkpoint, long Position)> places = [];
 
     /// <param name="from">The address from which on the log is held here.</param>
     public Memtable(long from)
-        : this(from, new StreamTable(), new CommitIdTable())
+        : this(from, new StreamTable(), new CommitIdTable(), new TermTable())
     {
     }
 
-    private Memtable(long from, StreamTable streams, CommitIdTable commitIds) =>
-        (From, this.streams, this.commitIds) = (from, streams, commitIds);
+    private Memtable(long from, StreamTable streams, CommitIdTable commitIds, TermTable terms) =>
+        (From, this.streams, this.commitIds, this.terms) = (from, streams, commitIds, terms);
 
     /// <summary>The address from which on the log is held here.</summary>
     public long From { get; }
@@ -30,20 +31,42 @@ internal sealed class Memtable
     public int Count { get; private set; }
 
     /// <summary>How many keys a run's filter will be given, at most.</summary>
-    public long FilterKeys => commitIds.Count + streams.Count + others.Count;
+    public long FilterKeys => commitIds.Count + streams.Count + others.Count + terms.Count;
 
     /// <summary>An empty one for what follows, with room for as much as this one holds.</summary>
-    public Memtable Successor(long from) => new(from, streams.Successor(), commitIds.Successor());
+    public Memtable Successor(long from) => new(from, streams.Successor(), commitIds.Successor(), terms.Successor());
 
-    public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId)
+    public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, in CommitPlace place)
     {
         lock (gate)
         {
             var stream = streams.FindOrAdd(headKey);
             if (head.Start != streams.HeadOf(stream).Start) streams.Clear(stream); // what was there is of an earlier stream of this name
             streams.SetHead(stream, head);
-            streams.AddCommit(stream, head.Revision, position);
-            commitIds.Add(commitId, position);
+            streams.AddCommit(stream, head.Revision, place.Position);
+            commitIds.Add(place.CommitId, place.Position);
+            terms.AddToCategory(headKey, place);
+            Count++;
+        }
+    }
+
+    /// <summary>Adds a commit to a tag.</summary>
+    public void AddToTag(ReadOnlySpan<byte> term, in CommitPlace place)
+    {
+        lock (gate)
+        {
+            if (terms.Add(term, place)) Count++;
+        }
+    }
+
+    /// <summary>Replaces the head of a stream whose commits stay.</summary>
+    public void SetHead(ReadOnlySpan<byte> headKey, HeadEntry head)
+    {
+        lock (gate)
+        {
+            var stream = streams.FindOrAdd(headKey);
+            if (head.Start != streams.HeadOf(stream).Start) streams.Clear(stream);
+            streams.SetHead(stream, head);
             Count++;
         }
     }
@@ -109,6 +132,18 @@ internal sealed class Memtable
         }
     }
 
+    /// <summary>The commits of a term that end at or after a checkpoint, so many at most.</summary>
+    public void CopyTerm(ReadOnlySpan<byte> term, long fromCheckpoint, int limit, List<(long Last, long Position)> into)
+    {
+        lock (gate) terms.Copy(term, fromCheckpoint, limit, into);
+    }
+
+    /// <summary>The newest checkpoint in any category that begins in a way; 0 for none.</summary>
+    public long NewestIn(ReadOnlySpan<byte> categories)
+    {
+        lock (gate) return terms.NewestIn(categories);
+    }
+
     /// <summary>Adds the addresses of all commits of an id, in order, to a list that is made when there are some.</summary>
     public void CopyCommitIds(Guid commitId, UInt128 number, ref List<long>? into)
     {
@@ -156,15 +191,22 @@ internal sealed class Memtable
     /// <summary>Writes all entries in the order of their keys. Only for a memtable that no longer changes.</summary>
     public void WriteTo(RunWriter run)
     {
-        lock (gate) streams.Rank([]); // sorts here, so that no concurrent reader does
+        lock (gate)
+        {
+            streams.Rank([]); // sorts here, so that no concurrent reader does
+            terms.Sort();
+        }
+
         commitIds.WriteTo(run);
         others.WriteTo(run, IndexKeys.Document);
         WriteEvents(run);
         others.WriteTo(run, IndexKeys.Removal);
         WriteHeads(run);
+        terms.WriteTo(run, IndexKeys.Category);
         others.WriteTo(run, IndexKeys.Snapshot);
         Span<byte> value = stackalloc byte[Varint.MaxLength];
         foreach (var (checkpoint, position) in places) run.Add(IndexKeys.OfCheckpoint(checkpoint), value[..Varint.Write(value, position)]);
+        terms.WriteTo(run, IndexKeys.Tag);
     }
 
     private void WriteEvents(RunWriter run)

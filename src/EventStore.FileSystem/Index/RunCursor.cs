@@ -35,15 +35,37 @@ internal sealed class RunCursor(RunFile run) : EntryCursor
         if (run.Leaves == 0) return false;
         Descend(target);
         var end = RunFormat.EntriesEnd(block);
-        byte[]? floor = null;
-        while (offset < end)
+        var before = 0;
+        for (; offset < end; before++)
         {
             MoveInBlock();
             if (Key.SequenceCompareTo(target) > 0) break;
-            floor = Key.ToArray();
         }
 
-        return floor is not null && Seek(floor);
+        if (before == 0) return false;
+        Enter(leaf);
+        for (; before > 0; before--) MoveInBlock();
+        return true;
+    }
+
+    /// <summary>
+    /// Copies the commits of a term that end at or before a checkpoint, the newest ones, as far as they are in one block.
+    /// </summary>
+    /// <param name="term">What their keys begin with.</param>
+    /// <param name="upTo">The checkpoint.</param>
+    /// <param name="into">Receives them, oldest first; none if there are none.</param>
+    public void CopyTermBefore(ReadOnlySpan<byte> term, long upTo, List<(long Last, long Position)> into)
+    {
+        if (run.Leaves == 0) return;
+        Span<byte> target = stackalloc byte[IndexKeys.MaxTermLength];
+        target = target[..IndexKeys.WriteTerm(target, term, upTo)];
+        Descend(target);
+        for (var end = RunFormat.EntriesEnd(block); offset < end;)
+        {
+            MoveInBlock();
+            if (Key.SequenceCompareTo(target) > 0) return;
+            if (Key.StartsWith(term)) into.Add((IndexKeys.CheckpointIn(Key), Varint.Read(Value)));
+        }
     }
 
     public override bool Next()

@@ -25,84 +25,81 @@ internal sealed class StoreIndex(RunKeeper keeper)
 
     public RunKeeper Keeper => keeper;
 
-    /// <summary>Indexes a commit.</summary>
-    public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, long position, Guid commitId, long firstCheckpoint)
+    /// <summary>Indexes a commit, its tags apart.</summary>
+    public void AddCommit(ReadOnlySpan<byte> headKey, HeadEntry head, in CommitPlace place)
     {
         var active = State.Active;
-        active.AddCommit(headKey, head, position, commitId);
-        if (active.From == lastPlaceTable && position - lastPlace < PlaceBytes) return;
-        active.AddPlace(firstCheckpoint, position);
-        (lastPlace, lastPlaceTable) = (position, active.From);
+        active.AddCommit(headKey, head, place);
+        if (active.From == lastPlaceTable && place.Position - lastPlace < PlaceBytes) return;
+        active.AddPlace(place.FirstCheckpoint, place.Position);
+        (lastPlace, lastPlaceTable) = (place.Position, active.From);
     }
 
-    private void AddDeletion(StreamId stream, long position)
+    /// <summary>Indexes a commit by tags of one of its events.</summary>
+    public void AddTags(string bucket, IReadOnlyList<string> tags, in CommitPlace place)
+    {
+        for (var i = 0; i < tags.Count; i++) State.Active.AddToTag(IndexKeys.OfTag(bucket, tags[i]), place);
+    }
+
+    /// <summary>Indexes a commit by a tag of its bucket.</summary>
+    public void AddTag(ReadOnlySpan<byte> bucket, ReadOnlySpan<byte> tag, in CommitPlace place)
+    {
+        Span<byte> term = stackalloc byte[IndexKeys.MaxTermLength];
+        State.Active.AddToTag(term[..IndexKeys.WriteTag(term, bucket, tag)], place);
+    }
+
+    public void AddDeletion(StreamId stream, long removed, long position)
     {
         State.Active.AddDeletion(IndexKeys.OfStream(stream));
-        State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
-        Removals.Note(position);
+        AddRemoval(removed, position);
     }
 
-    private void AddPurge(string? bucket, long position)
+    public void AddState(StreamId stream, HeadEntry head, long removed, long position)
+    {
+        State.Active.SetHead(IndexKeys.OfStream(stream), head);
+        if (removed > 0) AddRemoval(removed, position);
+    }
+
+    public void AddPurge(string? bucket, long removed, long position)
     {
         State.Active.Put(bucket is null ? IndexKeys.PurgeOfAll : IndexKeys.OfPurge(bucket), Varint.Of(position));
-        State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
         Removals.Purge(bucket, position);
+        AddRemoval(removed, position);
     }
 
-    private void AddSnapshot(StreamId stream, long revision, int schemaVersion, long position) =>
+    private void AddRemoval(long removed, long position)
+    {
+        State.Active.Put(IndexKeys.NewestRemoval, Varint.Of(position));
+        Removals.Note(position);
+        if (removed <= Removals.Highest) return;
+        State.Active.Put(IndexKeys.HighestRemoved, Varint.Of(removed));
+        Removals.NoteCheckpoint(removed);
+    }
+
+    public void AddHold(string holder, bool isHeld, long position)
+    {
+        State.Active.Put(IndexKeys.OfHold(holder), isHeld ? Varint.Of(position) : []);
+        Removals.Hold(holder, isHeld);
+    }
+
+    public void AddSnapshot(StreamId stream, long revision, int schemaVersion, long position) =>
         State.Active.Put(IndexKeys.OfSnapshot(IndexKeys.OfStream(stream), revision, schemaVersion), Varint.Of(position));
 
-    private void AddPruning(StreamId stream, IEnumerable<(long Revision, int SchemaVersion)> pruned)
+    public void AddPruning(StreamId stream, IEnumerable<(long Revision, int SchemaVersion)> pruned)
     {
         var headKey = IndexKeys.OfStream(stream);
         foreach (var (revision, schemaVersion) in pruned) State.Active.Put(IndexKeys.OfSnapshot(headKey, revision, schemaVersion), []);
     }
 
-    private void AddDocument(string name, long position) => State.Active.Put(IndexKeys.OfDocument(name), Varint.Of(position));
+    public void AddDocument(string name, long position) => State.Active.Put(IndexKeys.OfDocument(name), Varint.Of(position));
 
-    private void AddDocumentDeletion(string name) => State.Active.Put(IndexKeys.OfDocument(name), []);
+    public void AddDocumentDeletion(string name) => State.Active.Put(IndexKeys.OfDocument(name), []);
 
     /// <summary>Indexes a frame of the log.</summary>
     public void Apply(in Frame frame, NameCache names)
     {
-        var position = frame.Position;
-        var reader = new BodyReader(frame);
-        switch (frame.Kind)
-        {
-            case FrameKind.Commit:
-                AddCommit(new CommitReader(frame, names));
-                break;
-            case FrameKind.StreamDelete:
-                AddDeletion(reader.Stream(), position);
-                break;
-            case FrameKind.Purge:
-                var bucket = RecordCodec.ReadPurge(frame);
-                AddPurge(bucket.Length == 0 ? null : bucket, position);
-                break;
-            case FrameKind.SnapshotSave:
-                var saved = reader.Stream();
-                var (revision, schemaVersion) = RecordCodec.ReadVersion(ref reader);
-                AddSnapshot(saved, revision, schemaVersion, position);
-                break;
-            case FrameKind.SnapshotPrune:
-                var (stream, pruned) = RecordCodec.ReadPruning(frame);
-                AddPruning(stream, pruned);
-                break;
-            case FrameKind.DocumentPut:
-                AddDocument(RecordCodec.ReadName(ref reader), position);
-                break;
-            case FrameKind.DocumentDelete:
-                AddDocumentDeletion(RecordCodec.ReadName(ref reader));
-                break;
-            case FrameKind.Gap:
-                NewestStamp = Math.Max(NewestStamp, GapCodec.StampOf(frame));
-                break;
-            case FrameKind.Seal:
-                break;
-            default:
-                throw new StorageFormatException(
-                    $"The frame at address {position} of the log", $"kind {(int)frame.Kind}", "the kinds 1 to 9");
-        }
+        NewestStamp = Math.Max(NewestStamp, CommitCodec.NewestStampOf(frame));
+        FrameIndexing.Apply(this, frame, names);
     }
 
     /// <summary>Indexes frames that follow each other.</summary>
@@ -193,17 +190,6 @@ internal sealed class StoreIndex(RunKeeper keeper)
         }
 
         return place;
-    }
-
-    [SkipLocalsInit] // the key is written before it is read
-    private void AddCommit(in CommitReader commit)
-    {
-        NewestStamp = Math.Max(NewestStamp, commit.StampTicks);
-        Span<byte> headKey = stackalloc byte[IndexKeys.MaxStreamLength];
-        var head = new HeadEntry(commit.StreamStart, commit.LastRevision, commit.Sequence);
-        AddCommit(
-            headKey[..IndexKeys.WriteStream(headKey, commit.Bucket, commit.Category, commit.Id)], head, commit.Position, commit.CommitId,
-            commit.FirstCheckpoint);
     }
 
     private static void FindInRuns(ImmutableArray<RunFile> runs, Guid commitId, UInt128 number, ref List<long>? found)

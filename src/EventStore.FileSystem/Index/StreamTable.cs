@@ -4,7 +4,7 @@ namespace EventStore.FileSystem.Index;
 
 /// <summary>
 /// The streams of a memtable with the places of their commits, in arrays. There is no object per stream, so a million of them are no burden
-/// to the collector.
+/// to the collector. The terms of commits are held in the same way, with checkpoints for revisions.
 /// </summary>
 /// <remarks>
 /// A stream's first commit lies in its entry; further ones in chunks of growing size, all in one array of numbers. A chunk begins with
@@ -66,6 +66,15 @@ internal sealed class StreamTable(int expected = 0, int expectedChunks = 0)
         if (entry.LastChunk == 0 || chunks[entry.LastChunk + Used] == chunks[entry.LastChunk + Room]) BeginChunk(ref entry);
         var pair = entry.LastChunk + Pairs + (2 * (int)chunks[entry.LastChunk + Used]++);
         (chunks[pair], chunks[pair + 1]) = (lastRevision, position);
+    }
+
+    /// <summary>The revision at which a stream's newest commit ends; 0 for none.</summary>
+    public long LastRevisionOf(int stream)
+    {
+        ref var entry = ref entries[stream];
+        return entry.LastChunk == 0
+            ? entry.FirstRevision
+            : chunks[entry.LastChunk + Pairs + (2 * ((int)chunks[entry.LastChunk + Used] - 1))];
     }
 
     /// <summary>Forgets a stream's commits.</summary>

@@ -47,7 +47,7 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
         while (scanner.TryNext(out var frame, end))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (!dead.IsDead(frame)) continue;
+            if (dead.FateOf(frame, left: null) == FrameFate.Kept) continue;
             if (frame.Kind != FrameKind.DocumentPut) return true;
             deadDocumentBytes += frame.Bytes.Length;
         }
@@ -57,11 +57,11 @@ internal sealed class Compaction(OpenStore store, IProgress<FileSystemProgress>?
         return deadDocumentBytes > 0 && deadDocumentBytes >= (end - segment.Base) / WorthwhilePart;
     }
 
-    private bool TakeOut(Frame frame)
+    private FrameFate TakeOut(Frame frame, LogBatch left)
     {
-        if (!dead.IsDead(frame)) return false;
-        removed++;
-        return true;
+        var fate = dead.FateOf(frame, left);
+        if (fate != FrameFate.Kept) removed++;
+        return fate;
     }
 
     // The frames that removed others are flushed first: after a power loss, removed frames must not be missing without them. Other

@@ -25,7 +25,7 @@ internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed) : I
 
         // Cheap checks first; the checksum of what may be megabytes comes last.
         var head = new Frame(at, At(at, Format.FrameHeaderLength));
-        if (head.Kind is < FrameKind.Commit or > FrameKind.Gap || head.Checkpoint < leastCheckpoint) return false;
+        if (head.Kind is < FrameKind.Commit or > FrameKind.Skip || head.Checkpoint < leastCheckpoint) return false;
         var length = Format.FrameLength(At(at, Format.FrameHeaderLength));
         if (length == 0 || length > segment.End - at) return false;
         if (length >= LongFrame.LeastBytes && !LongFrame.IsWhole(at, length, storeSeed, ReadPiece)) return false;

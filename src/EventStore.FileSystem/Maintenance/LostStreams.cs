@@ -25,48 +25,73 @@ internal sealed class LostStreams
         var reader = new BodyReader(frame);
         switch (frame.Kind)
         {
-            case FrameKind.Commit:
-                return TryFollow(new CommitReader(frame, names));
+            case FrameKind.Commit or FrameKind.Unit or FrameKind.Shortened:
+                return TryFollowCommits(frame);
+            case FrameKind.StreamState:
+                return TryFollowState(frame);
             case FrameKind.StreamDelete:
                 var deleted = reader.Stream();
                 lost.Remove(deleted);
                 reached[deleted] = new Reached(0, 0, frame.Position);
                 break;
             case FrameKind.Purge:
-                Purge(RecordCodec.ReadPurge(frame), frame.Position);
+                Purge(RecordCodec.ReadPurge(frame).Bucket, frame.Position);
                 break;
         }
 
         return true;
     }
 
-    private bool TryFollow(in CommitReader commit)
+    // All commits of a unit belong where it is, or none.
+    private bool TryFollowCommits(in Frame frame)
     {
-        var (stream, start, first) = (commit.Stream, commit.StreamStart, commit.FirstRevision);
-        var known = reached.GetValueOrDefault(stream, new Reached(0, 0, Math.Max(allPurged, purged.GetValueOrDefault(stream.Bucket))));
-        if (start == commit.Position && first > 1) return false;
-        if (start == known.Start)
+        for (var commits = new FrameCommits(frame, names); commits.TryNext(out var commit);)
         {
-            if (first <= known.Revision) return false;
+            var known = KnownOf(commit.Stream);
+            if (commit.StreamStart == commit.Position && commit.FirstRevision > 1) return false;
+            if (commit.StreamStart == known.Start ? commit.FirstRevision <= known.Revision : commit.StreamStart <= known.LastPosition)
+                return false;
         }
-        else
+
+        for (var commits = new FrameCommits(frame, names); commits.TryNext(out var commit);)
+        {
+            Follow(commit.Stream, commit.StreamStart, commit.StreamFirst - 1, commit.FirstRevision - 1);
+            reached[commit.Stream] = new Reached(commit.StreamStart, commit.LastRevision, commit.Position);
+        }
+
+        return true;
+    }
+
+    private bool TryFollowState(in Frame frame)
+    {
+        var (stream, head, _) = RecordCodec.ReadState(frame);
+        var known = KnownOf(stream);
+        if (head.Start == known.Start ? head.Revision < known.Revision : head.Start <= known.LastPosition) return false;
+        Follow(stream, head.Start, head.FirstRevision - 1, head.Revision);
+        reached[stream] = new Reached(head.Start, head.Revision, frame.Position);
+        return true;
+    }
+
+    // Notes the revisions of a stream that were not seen, up to one; those that were truncated are not missing.
+    private void Follow(StreamId stream, long start, long truncated, long upTo)
+    {
+        var known = KnownOf(stream);
+        if (start != known.Start)
         {
             // Another stream of this name, which began after the end of the one before.
-            if (start <= known.LastPosition) return false;
             HasMissedDeletion |= known.Start > 0;
             lost.Remove(stream);
             known = new Reached(start, 0, 0);
         }
 
-        if (first > known.Revision + 1)
-        {
-            if (!lost.TryGetValue(stream, out var holes)) lost.Add(stream, holes = []);
-            holes.Add(new LostRevisions(stream, new Revision(known.Revision + 1), new Revision(first - 1)));
-        }
-
-        reached[stream] = new Reached(start, commit.LastRevision, commit.Position);
-        return true;
+        var first = Math.Max(known.Revision, truncated) + 1;
+        if (first > upTo) return;
+        if (!lost.TryGetValue(stream, out var holes)) lost.Add(stream, holes = []);
+        holes.Add(new LostRevisions(stream, new Revision(first), new Revision(upTo)));
     }
+
+    private Reached KnownOf(StreamId stream) =>
+        reached.GetValueOrDefault(stream, new Reached(0, 0, Math.Max(allPurged, purged.GetValueOrDefault(stream.Bucket))));
 
     private void Purge(string bucket, long position)
     {

@@ -66,7 +66,8 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
             if (frame.Checkpoint != checkpoint)
                 Report(frame.Position, $"checkpoint {frame.Checkpoint} was found where {checkpoint} was expected.");
             checkpoint = frame.Checkpoint + frame.Count;
-            if (frame.Kind == FrameKind.Commit) Check(new CommitReader(frame, store.Names));
+            if (!frame.HoldsCommits) continue;
+            for (var commits = new FrameCommits(frame, store.Names); commits.TryNext(out var commit);) Check(commit);
         }
 
         if (scanner.Position < until) Report(scanner.Position, "a stored frame is not whole, or does not continue the one before it.");
@@ -74,20 +75,21 @@ internal sealed class Verification(StoreView store, IProgress<VerificationProgre
 
     private void Check(CommitReader commit)
     {
-        if (!store.IsLive(commit)) return;
-        for (var i = 0; i < commit.EventCount; i++) commit.NextEvent(new PageBytes());
+        var removed = store.RemovedOf(commit);
+        if (removed == commit.EventCount) return;
+        commit.SkipTo(removed);
+        for (var i = removed; i < commit.EventCount; i++) commit.NextEvent(kept: null);
         var position = commit.Position;
         var head = store.Index.FindHead(commit.Stream);
         var found = store.Index.FindCommits(commit.Stream, head, commit.LastRevision, commit.LastRevision, 1);
-        if (store.IsLive(commit) && (found.Count != 1 || found[0].Position != position))
+        if (store.RemovedOf(commit) < commit.EventCount && (found.Count != 1 || found[0].Position != position))
         {
             var place = $"{store.Segments.Disk.Root}/{store.Segments.Place(position)}";
             damages.Add(new Damage(place, "the index does not lead to this commit.", IndexAdvice));
         }
 
-
         commitsChecked++;
-        eventsChecked += commit.EventCount;
+        eventsChecked += commit.EventCount - removed;
         if (eventsChecked - eventsReported < ReportEveryEvents) return;
         eventsReported = eventsChecked;
         progress?.Report(new VerificationProgress(eventsChecked, null));

@@ -6,11 +6,13 @@ namespace EventStore.FileSystem.Reading;
 /// <param name="limit">The limit of the page.</param>
 /// <param name="expectedEvents">The expected number of events; 0 if it is not known.</param>
 /// <param name="isForward">Whether the events of a commit come oldest first.</param>
-/// <param name="types">The event types to include; null for all.</param>
-internal sealed class CommitPage(PageLimit limit, int expectedEvents, bool isForward, IReadOnlyCollection<string>? types = null)
+/// <param name="filter">The types and criteria of events to include; null for all.</param>
+internal sealed class CommitPage(PageLimit limit, int expectedEvents, bool isForward, EventFilter? filter = null)
 {
     private readonly PageBuilder page = new(limit, expectedEvents);
     private readonly PageBytes kept = new();
+    private readonly IReadOnlyCollection<string>? types = filter?.EventTypes;
+    private readonly EventCriteria? criteria = filter?.Criteria;
 
     public ReadOnlyMemory<RecordedEvent> Events => page.Events;
 
@@ -25,7 +27,7 @@ internal sealed class CommitPage(PageLimit limit, int expectedEvents, bool isFor
     /// <param name="last">The place of the newest one.</param>
     public int Add(ref CommitReader commit, CommitRecord record, int first, int last)
     {
-        for (var i = 0; i < first; i++) commit.SkipEvent();
+        commit.SkipTo(first);
         return isForward ? AddForward(ref commit, record, first, last) : AddBackward(ref commit, record, first, last);
     }
 
@@ -57,6 +59,7 @@ internal sealed class CommitPage(PageLimit limit, int expectedEvents, bool isFor
 
     private void Add(RecordedEvent recorded)
     {
-        if (types is null || types.Contains(recorded.Record.EventType)) page.TryAdd(recorded);
+        if (types is not null && !types.Contains(recorded.Record.EventType)) return;
+        if (criteria is null || criteria.Matches(recorded)) page.TryAdd(recorded);
     }
 }

@@ -24,14 +24,9 @@ internal static class DuplicateReading
     {
         var reader = store.Lookups.Take(store.IndexedEnd);
         var frame = reader.Read(position);
-        CommitRecord? found = null;
-        if (frame.Kind == FrameKind.Commit)
-        {
-            var commit = new CommitReader(frame, store.Names);
-            var isSame = commit.StreamStart == streamStart && commit.Stream == stream && commit.CommitId == commitId;
-            if (isSame) found = commit.ToRecord(new PageBytes());
-        }
-
+        var isSame = FrameCommits.TryFind(frame, store.Names, stream, out var commit)
+            && commit.StreamStart == streamStart && commit.CommitId == commitId;
+        var found = isSame ? commit.ToRecord(new PageBytes()) : null;
         store.Lookups.Return(reader);
         return found;
     }

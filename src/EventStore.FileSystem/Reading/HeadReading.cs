@@ -36,5 +36,10 @@ internal static class HeadReading
     private static StreamHead ToHead(StoreView store, StreamId stream, byte[] headKey, HeadEntry head) =>
         new(
             stream, new Revision(head.Revision), new CommitSequence(head.Sequence),
-            new Revision(SnapshotReading.NewestRevision(store, headKey, head)));
+            new Revision(SnapshotReading.NewestRevision(store, headKey, head)))
+        {
+            FirstRevision = new Revision(head.FirstRevision),
+            IsSealed = head.IsSealed,
+            Incarnation = new Checkpoint(head.Incarnation),
+        };
 }

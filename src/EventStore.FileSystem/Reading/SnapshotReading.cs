@@ -18,7 +18,7 @@ internal static class SnapshotReading
             if (
                 store.Look(
                     position, static frame => frame.Kind == FrameKind.SnapshotSave ? RecordCodec.ReadSnapshot(frame) : null) is { } found)
-                return found;
+                return found with { Incarnation = new Checkpoint(head.Incarnation) };
 
             // It was replaced or pruned, and removed by compaction, since it was looked up: the index has another one now.
             if (position == missed) throw new IndexDamageException(RunFormat.Folder, "a snapshot is not where the index has it.");
@@ -54,6 +54,7 @@ internal static class SnapshotReading
             // Those before the stream's first commit are of an earlier stream of the same name.
             if (cursor.Value.IsEmpty || Varint.Read(cursor.Value) < head.Start) continue;
             var (revision, schemaVersion) = IndexKeys.SnapshotIn(cursor.Key);
+            if (revision < head.FirstRevision - 1) break; // what follows it is truncated, and it can no longer be used
             found.Add((revision, schemaVersion, Varint.Read(cursor.Value)));
             if (found.Count == limit) break;
         }

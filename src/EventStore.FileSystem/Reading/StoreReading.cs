@@ -1,4 +1,5 @@
 using EventStore.FileSystem.Bytes;
+using EventStore.FileSystem.Index;
 using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Store;
 
@@ -18,7 +19,7 @@ internal sealed class StoreReading
     private readonly long head;
     private readonly long upTo;
     private readonly CommitPage page;
-    private readonly Dictionary<StreamId, long> starts = [];
+    private readonly FrameEvents events;
     private int examined;
 
     // The checkpoint that the next frame has; 0 where a walk begins.
@@ -29,17 +30,19 @@ internal sealed class StoreReading
         (this.store, this.read, end) = (store, read, store.End);
         head = end.NextCheckpoint - 1;
         upTo = Math.Min(read.UpTo.Value, head);
-        page = new CommitPage(read.Limit, ExpectedEvents(), read.Direction == ReadDirection.Forward, read.Filter.EventTypes);
+        page = new CommitPage(read.Limit, ExpectedEvents(), read.Direction == ReadDirection.Forward, read.Filter);
+        events = new FrameEvents(store, read, page);
     }
 
     public static StorePage Read(StoreView store, StoreRead read)
     {
+        if (TermSearch.TermsOf(read.Filter) is { } terms) return new ListedReading(store, read).Read(terms);
         var reading = new StoreReading(store, read);
         return read.Direction == ReadDirection.Forward ? reading.Forward() : reading.Backward();
     }
 
     // How many events there will be is known only where all are meant.
-    private int ExpectedEvents() => read.Filter is { Bucket: null, Category: null, Id: null, EventTypes: null, Since: null }
+    private int ExpectedEvents() => read.Filter is { Bucket: null, Category: null, Id: null, EventTypes: null, Since: null, Criteria: null }
         ? (int)Math.Clamp(upTo - read.After.Value, 0, MostExpectedEvents)
         : 0;
 
@@ -61,7 +64,7 @@ internal sealed class StoreReading
                 var highest = Math.Min(last, upTo);
                 reached = examined++ == MaxCommitsPerPage
                     ? reached
-                    : Math.Max(reached, lowest - 1 + Take(frame, (int)(lowest - first), (int)(highest - first)));
+                    : Math.Max(reached, lowest - 1 + events.Add(frame, (int)(lowest - first), (int)(highest - first)));
                 if (reached < last) return Leave(reader, reached, position, isEnd: reached == upTo);
             }
 
@@ -104,7 +107,7 @@ internal sealed class StoreReading
                 if (last <= read.After.Value) return ToPage(reached, isEnd: true);
                 if (examined++ == MaxCommitsPerPage) return ToPage(reached, isEnd: false);
                 var lowest = Math.Max(first, read.After.Value + 1);
-                var done = Take(frame, (int)(lowest - first), (int)(last - first));
+                var done = events.Add(frame, (int)(lowest - first), (int)(last - first));
                 if (done > 0) reached = last + 1 - done;
                 if (done <= last - lowest) return ToPage(reached, isEnd: false);
                 bound = first - 1;
@@ -142,24 +145,6 @@ internal sealed class StoreReading
     }
 
     private long PlaceOf(long checkpoint) => store.Index.PlaceOf(checkpoint) is > 0 and var place ? place : LogPoint.Origin.Position;
-
-    // Adds events of a commit, if its stream exists and the filter includes it; returns how many were processed.
-    private int Take(Frame frame, int first, int last)
-    {
-        if (page.IsFull) return 0;
-        if (frame.Kind != FrameKind.Commit) return last - first + 1;
-        var commit = new CommitReader(frame, store.Names);
-        var record = page.Record(commit);
-        return read.Filter.MatchesCommit(record) && IsLive(commit) ? page.Add(ref commit, record, first, last) : last - first + 1;
-    }
-
-    private bool IsLive(in CommitReader commit)
-    {
-        if (store.IsBehindRemovals(commit.Position)) return true;
-        var stream = commit.Stream;
-        if (!starts.TryGetValue(stream, out var start)) starts.Add(stream, start = store.Index.FindHead(stream).Start);
-        return start == commit.StreamStart;
-    }
 
     private StorePage ToPage(long reached, bool isEnd) => new(page.Events, new Checkpoint(reached), new Checkpoint(head), isEnd);
 }

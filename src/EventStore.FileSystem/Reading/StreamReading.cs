@@ -15,12 +15,13 @@ internal static class StreamReading
         for (var attempt = 1; ; attempt++)
         {
             var head = store.Index.FindHead(read.Stream);
-            var (low, high) = (Math.Max(1, read.From.Value), Math.Min(read.To.Value, head.Revision));
-            if (!head.Exists || low > high) return new StreamPage(default, new Revision(head.Revision), IsEnd: true);
+            var (low, high) = (Math.Max(head.FirstRevision, read.From.Value), Math.Min(read.To.Value, head.Revision));
+            if (!head.Exists || low > high) return new StreamPage(default, head.State, IsEnd: true);
             if (TryRead(store, read, head, low, high, out var missing) is { } page) return page;
 
-            // The stream was deleted, and perhaps created again, between looking it up and reading it.
-            if (store.Index.FindHead(read.Stream).Start != head.Start) continue;
+            // The stream was deleted, and perhaps created again, or truncated between looking it up and reading it.
+            var now = store.Index.FindHead(read.Stream);
+            if (now.Start != head.Start || now.FirstRevision != head.FirstRevision) continue;
             if (store.Segments.HasLosses) throw Lost(store, read.Stream, missing);
             if (attempt == MaxTries)
                 throw new IndexDamageException(RunFormat.Folder, "a stream's commits are not where the index has them.");
@@ -35,19 +36,17 @@ internal static class StreamReading
         var isForward = read.Direction == ReadDirection.Forward;
         var wanted = Math.Min(read.Limit.MaxEvents, MaxRevisionsPerPage);
         var (first, last) = isForward ? (low, Math.Min(high, low + wanted - 1)) : (Math.Max(low, high - wanted + 1), high);
-        var commits = store.Index.FindCommits(read.Stream, head, first, last, wanted);
-        if (!isForward) commits.Reverse();
+        var places = store.Index.FindCommits(read.Stream, head, first, last, wanted);
+        if (!isForward) places.Reverse();
 
         var page = new CommitPage(read.Limit, (int)(last - first + 1), isForward);
         var reader = store.Lookups.Take(store.IndexedEnd);
         var next = isForward ? first : last;
-        foreach (var (_, position) in commits)
+        foreach (var (_, position) in places)
         {
             var frame = reader.Read(position);
-            if (frame.Kind != FrameKind.Commit) return null;
-            var commit = new CommitReader(frame, store.Names);
-            if (commit.StreamStart != head.Start || commit.Stream != read.Stream) return null;
-            var (from, to) = (Math.Max(commit.FirstRevision, first), Math.Min(commit.LastRevision, last));
+            if (!FrameCommits.TryFind(frame, store.Names, read.Stream, out var commit) || commit.StreamStart != head.Start) return null;
+            var (from, to) = (Math.Max(commit.FirstRevision + commit.Removed, first), Math.Min(commit.LastRevision, last));
             if (from > to || next != (isForward ? from : to))
             {
                 missing = isForward ? (next, from - 1) : (to + 1, next);
@@ -62,7 +61,7 @@ internal static class StreamReading
         store.Lookups.Return(reader);
         missing = isForward ? (next, last) : (first, next);
         if (page.Count != last - first + 1 && !page.IsFull) return null;
-        return new StreamPage(page.Events, new Revision(head.Revision), IsEnd: page.Count == high - low + 1);
+        return new StreamPage(page.Events, head.State, IsEnd: page.Count == high - low + 1);
     }
 
     private static CorruptStorageException Lost(StoreView store, StreamId stream, (long First, long Last) missing) => new(

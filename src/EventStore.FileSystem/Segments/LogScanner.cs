@@ -68,7 +68,7 @@ internal sealed class LogScanner(LogSegments segments, long position, uint chain
         var bytes = At(at, length);
         if (!Format.IsFrame(bytes, at, segments.Seed)) return false;
         frame = new Frame(at, bytes, segments);
-        return frame.Kind != FrameKind.Gap || HoldsByte(segment, frame.End - 1);
+        return !frame.IsReplacement || HoldsByte(segment, frame.End - 1);
     }
 
     // Apart, so that only long frames cost a closure.

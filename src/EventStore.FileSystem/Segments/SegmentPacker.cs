@@ -7,6 +7,14 @@ namespace EventStore.FileSystem.Segments;
 /// <param name="BlockLength">The length of a block before it is packed, in bytes.</param>
 internal sealed record PackSettings(bool Compresses, int BlockLength = 128 << 10);
 
+/// <summary>What becomes of a frame when its segment is packed.</summary>
+internal enum FrameFate
+{
+    Kept,
+    Removed,
+    Shortened,
+}
+
 /// <summary>What packing a segment did.</summary>
 internal readonly record struct PackResult(long BytesBefore, long BytesAfter);
 
@@ -25,13 +33,13 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
     private readonly Lock gate = new();
 
     /// <param name="segment">A segment that has a successor.</param>
-    /// <param name="isDead">Returns whether a frame may be removed.</param>
+    /// <param name="fateOf">Returns what becomes of a frame. Writes what is left of one that is shortened into the batch.</param>
     /// <param name="beforeSwap">Called when the new file is ready: brings the frames that removed the dead ones to the medium.</param>
     /// <param name="cancellationToken">Cancels; the old file stays.</param>
     /// <exception cref="CorruptStorageException">The segment is damaged. The old file stays.</exception>
     /// <exception cref="IOException">The disk failed or is full. The old file stays, unless only the flush of its folder
     /// failed.</exception>
-    public PackResult Pack(Segment segment, Func<Frame, bool> isDead, Action beforeSwap, CancellationToken cancellationToken)
+    public PackResult Pack(Segment segment, Func<Frame, LogBatch, FrameFate> fateOf, Action beforeSwap, CancellationToken cancellationToken)
     {
         lock (gate)
         {
@@ -39,7 +47,7 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
             var before = LengthOf(path);
             try
             {
-                var (crc, length) = Write(segment, isDead, cancellationToken);
+                var (crc, length) = Write(segment, fateOf, cancellationToken);
                 Compare(segment, crc, length, cancellationToken);
                 var after = LengthOf(Temporary);
                 beforeSwap();
@@ -76,7 +84,7 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
         }
     }
 
-    private (uint Crc, long Length) Write(Segment segment, Func<Frame, bool> isDead, CancellationToken cancellationToken)
+    private (uint Crc, long Length) Write(Segment segment, Func<Frame, LogBatch, FrameFate> fateOf, CancellationToken cancellationToken)
     {
         using var file = segments.Disk.Create(Temporary);
         var end = segments.EndOf(segment);
@@ -88,20 +96,26 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
         writer.Write(header);
         var scanner = new LogScanner(segments, segment.FirstFrame, segment.Chain);
         Span<byte> gap = stackalloc byte[64];
+        var left = new LogBatch();
         while (scanner.TryNext(out var frame, end))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (frame.Kind == FrameKind.Gap || !isDead(frame))
+            var span = frame.End - frame.Position;
+            var fate = frame.Kind == FrameKind.Gap ? FrameFate.Kept : fateOf(frame, left);
+            scoped var written = frame.Bytes;
+            if (fate == FrameFate.Removed)
             {
-                writer.Write(frame.Bytes);
-                writer.WriteZeros(frame.End - frame.Position - frame.Bytes.Length);
-                continue;
+                var length = GapCodec.Write(gap, frame.ToHeader(), span, frame.Chain, CommitCodec.NewestStampOf(frame), segments.Seed);
+                written = gap[..length];
+            }
+            else if (fate == FrameFate.Shortened)
+            {
+                Format.SealFrame(left.Written, frame.ToHeader() with { Kind = FrameKind.Shortened }, segments.Seed);
+                written = left.Written;
             }
 
-            var written = GapCodec.Write(
-                gap, frame.ToHeader(), frame.Bytes.Length, frame.Chain, CommitCodec.NewestStampOf(frame), segments.Seed);
-            writer.Write(gap[..written]);
-            writer.WriteZeros(frame.Bytes.Length - written);
+            writer.Write(written);
+            writer.WriteZeros(span - written.Length);
         }
 
         if (scanner.Position != end)

@@ -83,11 +83,12 @@ internal sealed class OpenStore : IAsyncDisposable
         }
         catch (IndexDamageException)
         {
-            await RebuildIndexAsync().ConfigureAwait(false);
+            // It is rebuilt below.
         }
 
         try
         {
+            await RebuildIndexAsync().ConfigureAwait(false);
             return work();
         }
         catch (IndexDamageException error)

@@ -11,4 +11,6 @@ internal readonly record struct PlannedHead(HeadEntry Entry)
     public long Revision => Entry.Revision;
 
     public long Sequence => Entry.Sequence;
+
+    public StreamState State => Entry.State;
 }

@@ -71,7 +71,7 @@ internal sealed class SealedPacking(LogSegments segments, SegmentPacker packer, 
     {
         try
         {
-            if (!packer.IsPacked(segment)) packer.Pack(segment, static _ => false, static () => { }, ending.Token);
+            if (!packer.IsPacked(segment)) packer.Pack(segment, static (_, _) => FrameFate.Kept, static () => { }, ending.Token);
             nextLetPass = 0;
             return true;
         }

@@ -54,11 +54,16 @@ internal sealed class StoreView
     /// <summary>Whether nothing that was removed can be at an address. Where parts were lost, deletions may be among them.</summary>
     public bool IsBehindRemovals(long position) => position > Index.Removals.Newest && !Segments.HasLosses;
 
-    /// <summary>Whether a commit belongs to a stream that exists, and not to one that was deleted since.</summary>
-    public bool IsLive(in CommitReader commit)
+    /// <summary>
+    /// How many events of a commit, the first ones, are removed. All of them where its stream was deleted since, or truncated behind it.
+    /// </summary>
+    public int RemovedOf(in CommitReader commit) =>
+        IsBehindRemovals(commit.Position) ? commit.Removed : RemovedOf(commit, Index.FindHead(commit.Stream));
+
+    /// <summary>The same where the head of the stream is known.</summary>
+    public static int RemovedOf(in CommitReader commit, in HeadEntry head)
     {
-        if (IsBehindRemovals(commit.Position)) return true;
-        var head = Index.FindHead(commit.Stream);
-        return head.Exists && head.Start == commit.StreamStart;
+        if (!head.Exists || head.Start != commit.StreamStart) return commit.EventCount;
+        return (int)Math.Clamp(head.FirstRevision - commit.FirstRevision, commit.Removed, commit.EventCount);
     }
 }

@@ -1,1 +1,1 @@
-UPDATE {schema}.store SET version = @version
+UPDATE {schema}.store SET version = @version, removed = GREATEST(removed, @removed)

@@ -1,4 +1,4 @@
-SELECT bucket, category, id, revision, sequence, snapshot_revision
+SELECT bucket, category, id, revision, sequence, snapshot_revision, incarnation, first_revision, sealed
 FROM {schema}.streams
 WHERE (bucket, category, id) > (@afterBucket, @afterCategory, @afterId) AND revision::numeric - snapshot_revision >= @min
     AND (@bucket::text IS NULL OR bucket = @bucket)

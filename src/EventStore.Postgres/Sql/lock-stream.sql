@@ -1,1 +1,2 @@
-SELECT stream, revision FROM {schema}.streams WHERE bucket = @bucket AND category = @category AND id = @id FOR UPDATE
+SELECT stream, revision, incarnation, first_revision, sealed FROM {schema}.streams
+WHERE bucket = @bucket AND category = @category AND id = @id FOR UPDATE

@@ -8,7 +8,8 @@ if not schema then
     if ask('EXISTS', KEYS[i]) == 1 then return { 0, 'damaged', KEYS[i] } end
   end
   if ARGV[3] ~= '1' then return { 0, 'missing' } end
-  write('HSET', KEYS[1], 'schema', ARGV[1], 'checkpoint', 0, 'stamp', ARGV[2], 'document', 0, 'removed', 0)
+  write('HSET', KEYS[1], 'schema', ARGV[1], 'checkpoint', 0, 'stamp', ARGV[2], 'document', 0, 'removed', 0,
+    'states', 0, 'gone', 0, 'holder', '')
   return { 0, 'made', 0 }
 end
 if schema ~= ARGV[1] then return { 0, 'unknown', schema } end
@@ -24,7 +25,7 @@ for i = 2, 4 do
 end
 
 -- A key that expires takes part of the store with it.
-for _, part in ipairs({ 'meta', 'log', 'ids', 'names', 'newest', 'documents', 'titles', 'removed', 'graves' }) do
+for _, part in ipairs({ 'meta', 'log', 'ids', 'names', 'newest', 'documents', 'titles', 'removed', 'graves', 'states', 'cuts' }) do
   if ask('PTTL', base() .. part) >= 0 then return { 0, 'expiring', base() .. part } end
 end
 
@@ -35,4 +36,5 @@ if newest then _, first, _, size = entry(newest, KEYS[2]) end
 if first + size - 1 > checkpoint then return { 0, 'damaged', KEYS[1] } end
 local count = 0
 for _ in pairs(marks or {}) do count = count + 1 end
+count = count + ask('LLEN', base() .. 'cuts')
 return { checkpoint, 'found', count }

@@ -1,17 +1,23 @@
 -- What every script begins with. A store is one family of keys "{name}:…", all in one slot; KEYS[1] is always its "meta".
---   meta       hash    schema, checkpoint, stamp, document: what was last given out, never taken back; removed: how many marks there are
+--   meta       hash    schema, checkpoint, stamp, document: what was last given out, never taken back; removed, states: how many marks and
+--                      states there are; gone: the highest checkpoint that was ever removed; holder: the import that alone may commit
 --   log        stream  one entry a chunk of a commit; its id is the checkpoint of the chunk's last event, its value header .. body
 --   stream:N   string  the index of the stream N = bucket \0 category \0 id: one record a chunk, so the last record is the head
 --   ids        hash    birth of the stream .. commit id -> id of the commit's first log entry
 --   names      zset    N of every stream, by bytes
+--   category:C, tag:T  string  the log entries of a category or tag: C = bucket \0 category, T = bucket \0 tag; six bytes an id, ascending
+--   states     hash    N -> first revision, records of the index whose entries are cleared away, 1 for sealed; of few streams
+--   truncated:N hash   commit id -> head of the first entry of a commit that was truncated
 --   snapshots:N zset   revision:version:state, by bytes; newest: hash, N -> revision of the newest snapshot
 --   documents  hash    name -> version .. content; titles: zset, their names by bytes
 --   removed    hash    marks: N, bucket \0 or nothing (the whole store) -> everything of it up to this checkpoint is gone, then a cursor
 --   graves     list    checkpoints c of indexes grave:c that wait for their entries to be swept
+--   cuts       list    N of truncated streams that wait for their entries to be swept
 -- A key that is not handed in as one of KEYS is touched only where one of those vouches that it is there.
 -- Whatever is read here may have been damaged from outside: it is checked before it decides a loop, and before anything is written.
-local RECORD, HEADER, MAX_NUMBER, MAX_STAMP = 24, 42, 2 ^ 47, '315537897599999999'
+local RECORD, HEADER, MAX_NUMBER, MAX_STAMP = 24, 48, 2 ^ 47, '315537897599999999'
 local newest_checkpoint -- of the store, once it is open
+local has_states, holder, gone -- likewise
 local has_begun = false -- to write
 local failure -- what ended the script; versions of Redis differ in what a protected call returns of an error
 
@@ -72,21 +78,27 @@ local function record(text, at, key)
 end
 
 local function name_of(value)
-  return string.sub(value, HEADER + 35, HEADER + 34 + struct.unpack('>I2', value, HEADER + 33))
+  return string.sub(value, HEADER + 43, HEADER + 42 + struct.unpack('>I2', value, HEADER + 41))
 end
 
-local function commit_id(value) return string.sub(value, HEADER + 17, HEADER + 32) end
+local function commit_id(value) return string.sub(value, HEADER + 21, HEADER + 36) end
+
+-- Where the events of an entry begin: after the name and the headers of the commit.
+local function events_at(value)
+  local headers = HEADER + 43 + struct.unpack('>I2', value, HEADER + 41)
+  return headers + 4 + struct.unpack('>I4', value, headers)
+end
 
 -- A log entry as XRANGE returns it: its value, first checkpoint, first revision and number of its events, then birth and sequence of its
 -- commit. Its id is the checkpoint of its last event, so that what goes on behind an entry always advances.
 local function entry(found, log)
   local id, value = string.match(found[1], '^(%d+)%-0$'), found[2][2]
-  if not id or #value < HEADER + 36 then damaged(log) end
-  local checkpoint, revision, sequence, birth = struct.unpack('>I6I6I6I6', value)
-  local count, offset, total = struct.unpack('>I4I4I4', value, HEADER + 5)
+  if not id or #value < HEADER + 46 then damaged(log) end
+  local checkpoint, revision, sequence, birth, unit = struct.unpack('>I6I6I6I6I6', value)
+  local count, offset, total = struct.unpack('>I4I4I4', value, HEADER + 9)
   if count < 1 or offset + count > total or tonumber(id) ~= checkpoint + offset + count - 1 or birth < 1 or birth > checkpoint
-    or revision < 1 or revision > checkpoint - birth + 1 or sequence < 1 or sequence > revision
-    or #value < HEADER + 34 + struct.unpack('>I2', value, HEADER + 33) then
+    or revision < 1 or revision > checkpoint - birth + 1 or sequence < 1 or sequence > revision or unit < 1 or unit > checkpoint
+    or #value < HEADER + 46 + struct.unpack('>I2', value, HEADER + 41) then
     damaged(log)
   end
   return value, checkpoint + offset, revision + offset, count, birth, sequence
@@ -94,11 +106,12 @@ end
 
 -- Where the store is: its newest checkpoint, its newest stamp and, while something is being swept, the marks.
 local function open()
-  local meta = ask('HMGET', KEYS[1], 'checkpoint', 'stamp', 'removed')
+  local meta = ask('HMGET', KEYS[1], 'checkpoint', 'stamp', 'removed', 'states', 'gone', 'holder')
   if not meta[1] then return nil end
   newest_checkpoint = number(meta[1], KEYS[1])
+  gone, has_states, holder = number(meta[5], KEYS[1]), number(meta[4], KEYS[1]) > 0, meta[6] or ''
   local stamp = meta[2] or ''
-  if #stamp ~= 18 or not string.find(stamp, '^%d+$') or stamp > MAX_STAMP then damaged(KEYS[1]) end
+  if #stamp ~= 18 or not string.find(stamp, '^%d+$') or stamp > MAX_STAMP or gone > newest_checkpoint then damaged(KEYS[1]) end
   local marks
   if meta[3] ~= '0' then
     marks = {}
@@ -145,6 +158,33 @@ local function head(key, marks, name)
   return revision, checkpoint, birth, sequence, length / RECORD
 end
 
+-- What is kept of a stream that there is: its first revision, whether it is sealed, and how many records of its index are swept.
+local function state_of(name)
+  local kept = has_states and ask('HGET', base() .. 'states', name)
+  if not kept then return 1, false, 0 end
+  local first, swept = struct.unpack('>I6I6', kept)
+  if #kept ~= 13 or first < 1 then damaged(base() .. 'states') end
+  return first, string.byte(kept, 13) == 49, swept
+end
+
+local function keep_state(name, first, is_sealed, swept)
+  write('HSET', base() .. 'states', name, struct.pack('>I6I6', first, swept) .. (is_sealed and '1' or '0'))
+  write('HSET', KEYS[1], 'states', ask('HLEN', base() .. 'states'))
+end
+
+-- A stream as it is returned; of revision 0 where there is none.
+local function pack_state(birth, revision, first, is_sealed)
+  if revision > 0 and first > revision + 1 then damaged(base() .. 'states') end
+  return struct.pack('>I6I6I6', birth, revision, first) .. (is_sealed and '1' or '0')
+end
+
+local NO_STREAM = string.rep('\0', 18) .. '0'
+
+-- Whether a stream is as expected: any (1), there (0), or at a revision, which is two less; of an incarnation, or of any (0).
+local function is_met(expected, incarnation, revision, birth)
+  return (expected == 1 or (expected == 0 and revision > 0) or expected - 2 == revision) and (incarnation == 0 or incarnation == birth)
+end
+
 -- The revision of a stream's newest snapshot; 0 where there is none.
 local function newest_snapshot(newest, name, revision)
   local found = ask('HGET', newest, name)
@@ -158,6 +198,7 @@ local function require_burial(name)
   ask('LLEN', base() .. 'graves')
   ask('ZCARD', base() .. 'names')
   ask('HEXISTS', base() .. 'newest', name)
+  ask('HEXISTS', base() .. 'states', name)
 end
 
 -- Takes a removed stream from every list; what its index names in the log waits in a grave.
@@ -168,4 +209,13 @@ local function bury(name, checkpoint)
   write('ZREM', base() .. 'names', name)
   write('HDEL', base() .. 'newest', name)
   write('UNLINK', base() .. 'snapshots:' .. name)
+  if has_states and write('HDEL', base() .. 'states', name) == 1 then
+    write('UNLINK', base() .. 'truncated:' .. name)
+    write('HSET', KEYS[1], 'states', ask('HLEN', base() .. 'states'))
+  end
+end
+
+-- Notes that events up to a checkpoint are removed.
+local function note_gone(checkpoint)
+  if checkpoint > gone then write('HSET', KEYS[1], 'gone', checkpoint) end
 end

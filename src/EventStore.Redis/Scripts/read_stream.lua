@@ -1,12 +1,14 @@
 -- A page of one stream: the entries that hold a range of revisions, until enough events or bytes are gathered.
 -- KEYS meta log index. ARGV name, from, to, 1 for backward, most events, most bytes.
--- Returns the newest checkpoint, the stream's revision, whether the range ended, and the entries.
+-- Returns the newest checkpoint, the stream's state, whether the range ended, and the entries.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
-local revision = head(KEYS[3], marks, ARGV[1]) or 0
-local from, to, backward = tonumber(ARGV[2]), math.min(tonumber(ARGV[3]), revision), ARGV[4] == '1'
+local revision, _, born_at = head(KEYS[3], marks, ARGV[1])
+if not revision then return { checkpoint, NO_STREAM, 1 } end
+local lowest, is_sealed = state_of(ARGV[1])
+local from, to, backward = math.max(tonumber(ARGV[2]), lowest), math.min(tonumber(ARGV[3]), revision), ARGV[4] == '1'
 local max_events, max_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
-local answer = { checkpoint, revision, 1 }
+local answer = { checkpoint, pack_state(born_at, revision, lowest, is_sealed), 1 }
 if from > to then return answer end
 
 local RECORDS = 64 -- of the index, read at once

@@ -1,9 +1,17 @@
 -- One step of clearing away what is marked as removed. May be stopped and continued by any process at any step.
--- KEYS meta log ids names removed graves. ARGV how many entries or names to look at. Returns the newest checkpoint and how many marks are
+-- KEYS meta log ids names removed graves cuts. ARGV how many entries or names to look at. Returns the newest checkpoint and how much is
 -- left.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
-local budget, removed, graves = tonumber(ARGV[1]), KEYS[5], KEYS[6]
+local budget, removed, graves, cuts = tonumber(ARGV[1]), KEYS[5], KEYS[6], KEYS[7]
+local touched = {} -- terms whose entries were taken away
+
+-- Takes an entry from the log; its terms are trimmed at the end.
+local function clear(id, value, first_checkpoint, revision, count)
+  for _, term in ipairs(terms_of(value, first_checkpoint, revision, count)) do touched[term] = true end
+  write('XDEL', KEYS[2], id)
+  budget = budget - math.floor(#value / 65536)
+end
 
 -- Takes away the entries of the log and the commit ids that the index in a grave names, from its beginning; meta keeps how far that is.
 local function sweep_grave(grave)
@@ -15,12 +23,11 @@ local function sweep_grave(grave)
     local last, id, birth = record(text, i * RECORD + 1, key)
     local found = ask('XRANGE', KEYS[2], id, id)[1]
     if found then
-      local value, _, first, size, born = entry(found, KEYS[2])
+      local value, place, first, size, born = entry(found, KEYS[2])
       -- What is not this stream's stays.
       if born ~= birth or first + size - 1 ~= last then damaged(key) end
       write('HDEL', KEYS[3], struct.pack('>I6', birth) .. commit_id(value))
-      write('XDEL', KEYS[2], id)
-      budget = budget - math.floor(#value / 65536)
+      clear(id, value, place, first, size)
     end
     budget, done = budget - 1, done + 1
     if budget <= 0 then break end
@@ -29,6 +36,46 @@ local function sweep_grave(grave)
   write('HDEL', KEYS[1], 'swept')
   write('LPOP', graves)
   write('UNLINK', key)
+end
+
+-- Takes away the entries of a truncated stream below its first revision, from where its state says. Of each commit the head of its first
+-- entry is kept, so that its id stays known. The last record of the index stays, as the head.
+local function sweep_cut(name)
+  local key = base() .. 'stream:' .. name
+  local revision, _, born_at, _, records = head(key, marks, name)
+  if not revision then return write('LPOP', cuts) end
+  local lowest, is_sealed, swept = state_of(name)
+  ask('HLEN', base() .. 'truncated:' .. name)
+  local is_over = false
+  while budget > 0 and not is_over do
+    local text = ask('GETRANGE', key, swept * RECORD, (swept + AT_ONCE) * RECORD - 1)
+    local count = math.floor(#text / RECORD)
+    is_over = count == 0
+    for i = 0, count - 1 do
+      local last, id, birth = record(text, i * RECORD + 1, key)
+      if last >= lowest then is_over = true break end
+      local found = ask('XRANGE', KEYS[2], id, id)[1]
+      if found then
+        local value, place, first, size, born = entry(found, KEYS[2])
+        if born ~= birth or born ~= born_at or first + size - 1 ~= last then damaged(key) end
+        if (struct.unpack('>I4', value, HEADER + 13)) == 0 then
+          write('HSET', base() .. 'truncated:' .. name, commit_id(value), string.sub(value, 1, events_at(value) - 1))
+          write('HDEL', KEYS[3], struct.pack('>I6', birth) .. commit_id(value))
+        end
+        clear(id, value, place, first, size)
+      end
+      budget, swept = budget - 1, swept + 1
+      if budget <= 0 then break end
+    end
+  end
+  -- Rewriting the index costs its length, so it waits until half of it can go.
+  local drop = math.min(swept, records - 1)
+  if is_over and drop > 0 and drop * 2 >= records then
+    write('SET', key, ask('GETRANGE', key, drop * RECORD, -1))
+    swept = swept - drop
+  end
+  keep_state(name, lowest, is_sealed, swept)
+  if is_over then write('LPOP', cuts) end
 end
 
 -- The streams below a mark, from its cursor on; those created since are left alone. Returns false when there are no more.
@@ -52,9 +99,12 @@ local function sweep_names(mark, value)
 end
 
 while budget > 0 do
-  local grave = ask('LINDEX', graves, 0)
+  local grave, cut = ask('LINDEX', graves, 0), ask('LINDEX', cuts, 0)
   if grave then
     sweep_grave(grave)
+  elseif cut then
+    sweep_cut(cut)
+    budget = budget - 1
   else
     local all = ask('HGETALL', removed)
     if #all == 0 then break end
@@ -65,6 +115,7 @@ while budget > 0 do
   end
 end
 
+for term in pairs(touched) do trim(term, KEYS[2]) end
 local left = ask('HLEN', removed)
 write('HSET', KEYS[1], 'removed', left)
-return { checkpoint, left }
+return { checkpoint, left + ask('LLEN', cuts) }

@@ -1,6 +1,6 @@
 -- Streams and how far their indexes lead up to a checkpoint. KEYS meta names. ARGV lower end, upper end, most names, the checkpoint.
--- Returns the newest checkpoint, the name to go on after (or false), then for each stream: name, revision; -1 where its index is damaged or
--- gone, -2 where it expires.
+-- Returns the newest checkpoint, the name to go on after (or false), then for each stream: name, revision, first revision; a revision of -1
+-- where its index is damaged or gone, -2 where it expires.
 local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local up_to = tonumber(ARGV[4])
@@ -24,10 +24,10 @@ local names = ask('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
 local answer = { checkpoint, #names == tonumber(ARGV[3]) and names[#names] or false }
 for i = 1, #names do
   local is_sound, revision = pcall(reach, names[i])
-  if not is_sound then revision = -1 end
+  local is_kept, first = pcall(state_of, names[i])
+  if not is_sound or not is_kept then revision = -1 end
   if revision then
-    answer[#answer + 1] = names[i]
-    answer[#answer + 1] = revision
+    for _, part in ipairs({ names[i], revision, is_kept and first or 1 }) do answer[#answer + 1] = part end
   end
 end
 return answer

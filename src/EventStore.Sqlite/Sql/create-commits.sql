@@ -7,7 +7,11 @@ CREATE TABLE {name}_commits (
     stamp INTEGER NOT NULL, -- in microseconds since 1970
     commit_id BLOB NOT NULL,
     crc INTEGER NOT NULL, -- CRC32C of the stream's name and all other columns
+    unit INTEGER NOT NULL, -- the first checkpoint of the unit that it was stored in; 0 for none
+    unit_size INTEGER NOT NULL, -- the number of commits of that unit; 0 for none
+    removed INTEGER NOT NULL, -- how many of its first events were truncated
+    tags INTEGER NOT NULL, -- how many rows of tags lead to it
     headers BLOB NOT NULL,
-    events BLOB NOT NULL, -- one after another: id, type, headers, body
+    events BLOB NOT NULL, -- those left, one after another: id, type, tags, headers, body
     UNIQUE (commit_id, stream)
 ) STRICT

@@ -1,4 +1,5 @@
-SELECT named.stream, newest.revision + newest.event_count - 1, newest.sequence, named.snapshot_revision
+SELECT named.stream, newest.revision + newest.event_count - 1, newest.sequence, named.snapshot_revision, named.first_revision, named.sealed,
+    named.crc
 FROM {name}_streams AS named
 LEFT JOIN {name}_commits AS newest ON newest.checkpoint = coalesce(
     (SELECT checkpoint FROM {name}_recent WHERE stream = named.stream ORDER BY revision DESC LIMIT 1),

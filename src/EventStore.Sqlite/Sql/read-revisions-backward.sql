@@ -1,5 +1,5 @@
 SELECT stored.checkpoint, stored.stream, stored.revision, stored.sequence, stored.event_count, stored.stamp, stored.commit_id, stored.crc,
-    stored.headers, stored.events
+    stored.unit, stored.unit_size, stored.removed, stored.tags, stored.headers, stored.events
 FROM {name}_revisions AS entry JOIN {name}_commits AS stored ON stored.checkpoint = entry.checkpoint
 WHERE entry.stream = ?1
     AND entry.revision >= coalesce((SELECT max(revision) FROM {name}_revisions WHERE stream = ?1 AND revision <= ?2), 0)

@@ -42,6 +42,9 @@ internal sealed record StartupChoice(DispatchStartup Startup);
 /// <summary>How many snapshots of a stream are kept.</summary>
 internal sealed record SnapshotsChoice(int Keep);
 
+/// <summary>How often retention is applied; null where the application calls for it.</summary>
+internal sealed record RetentionIntervalChoice(TimeSpan? Interval);
+
 /// <summary>Missing storage is created when the store is built.</summary>
 internal sealed record InitializationChoice;
 

@@ -5,6 +5,7 @@ using EventStore.Feeds;
 using EventStore.Leases;
 using EventStore.Pipeline;
 using EventStore.ReadStreams;
+using EventStore.Retention;
 using EventStore.Streams;
 using Microsoft.Extensions.Logging;
 
@@ -53,8 +54,9 @@ internal sealed class StoreBuilder(StorePlan plan)
         var ledger = new Ledger<DispatchProgress>(engine, DispatchProgress.DocumentName);
         var scheduler = MakeScheduler(ledger, reads, telemetry);
         var isSynchronous = plan.Dispatch?.Scheduling.Kind == SchedulerKind.Synchronous;
-        var commits = new CommitPath(
-            codec, hooks, committer, scheduler is not null && isSynchronous ? scheduler.WaitUntilDispatchedAsync : null);
+        Func<Checkpoint, ValueTask>? beforeReturn =
+            scheduler is not null && isSynchronous ? scheduler.WaitUntilDispatchedAsync : null;
+        var commits = new CommitPath(codec, hooks, committer, beforeReturn);
 
         var shared = new SharedPages(pages, plan.Time);
         var isReadOnly = plan.ReadOnly is not null && plan.ConsumerStorage is null;
@@ -75,13 +77,20 @@ internal sealed class StoreBuilder(StorePlan plan)
         if (scheduler is not null)
             telemetry.Gauges.ObserveBacklog(async token => (await dispatch.GetStatusAsync(token).ConfigureAwait(false)).Backlog);
 
-        var store = new OptimisticEventStore(commits, reads, new StoreMaintenance(engine, shared, hooks), lifetime)
+        var maintenance = new StoreMaintenance(engine, shared, hooks);
+        var bounds = new RetentionBounds(plan.IsDispatchTracked ? ledger : null, scheduler is not null, consumerDocuments, plan.Time);
+        var retention = new EventRetention(plan.Retention.Policies, pages, maintenance, bounds);
+        if (plan.Retention is { Policies.Count: > 0, Interval: { } interval })
+            lifetime.Own(new RetentionLoop(retention, interval, plan.Time, plan.LoggerOf("Retention")));
+        var store = new OptimisticEventStore(commits, reads, maintenance, lifetime)
         {
+            Retention = retention,
             Streams = new StreamOpener(commits, reads, plan.CommitLoggerOf("Commits")),
             Snapshots = new SnapshotStore(new SnapshotRecords(engine, plan.SnapshotsKept, lifetime), codec, pages),
             Dispatch = dispatch,
             Consumers = new ConsumerHost(running, consumerDocuments, feeds, states),
             ReadStreams = readStreams,
+            Units = new UnitPath(codec, hooks, committer, beforeReturn),
             Queries = new StoreQueries(reads, plan.SigningKey ?? default),
             Description = plan.Describe(engine.Description, hooks),
         };

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using EventStore.Diagnostics;
 using EventStore.Pipeline;
+using EventStore.Retention;
 using EventStore.Serialization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -60,6 +61,11 @@ internal sealed class StorePlan
 
     /// <summary>How many snapshots of a stream are kept; null for all.</summary>
     public int? SnapshotsKept => wireup.Find<SnapshotsChoice>()?.Keep;
+
+    /// <summary>How many events are kept.</summary>
+    public RetentionPlan Retention => new(
+        wireup.All<RetentionPolicy>(),
+        wireup.Find<RetentionIntervalChoice>() is { } choice ? choice.Interval : RetentionPlan.DefaultInterval);
 
     public bool MayCreateStorage => wireup.Find<InitializationChoice>() is not null;
 
@@ -168,8 +174,9 @@ internal sealed class StorePlan
 
     private void RequireWritable()
     {
-        if (ReadOnly is null || (wireup.Find<SchedulerChoice>() is null && !MayCreateStorage)) return;
-        var writing = wireup.VerbOf<SchedulerChoice>() ?? wireup.VerbOf<InitializationChoice>();
+        var writing = wireup.VerbOf<SchedulerChoice>() ?? wireup.VerbOf<InitializationChoice>()
+            ?? (Retention.Policies.Count > 0 ? "KeepEvents(…)" : null);
+        if (ReadOnly is null || writing is null) return;
         throw new WireupException($"OpenReadOnly() contradicts {writing}, which writes. Remove one of the two calls.");
     }
 

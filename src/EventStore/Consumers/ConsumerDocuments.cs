@@ -50,12 +50,30 @@ internal sealed class ConsumerDocuments(IPersistenceEngine engine, Guid storeId,
     /// <summary>The names of all consumers that were ever started, in order.</summary>
     public async IAsyncEnumerable<string> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        await foreach (var document in ListDocumentsAsync(cancellationToken).ConfigureAwait(false))
+            yield return ConsumerRecord.NameIn(document.Name);
+    }
+
+    /// <summary>All consumers that were ever started, each with the checkpoint up to which it needs no event.</summary>
+    public async IAsyncEnumerable<(string Name, Checkpoint Handled)> ListPositionsAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var document in ListDocumentsAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var record = ConsumerRecord.Read(document.Name, document.Content);
+            var handled = record.Parked.Count > 0 ? Math.Min(record.Parked[0] - 1, record.Checkpoint) : record.Checkpoint;
+            if (record.IsStarted) yield return (ConsumerRecord.NameIn(document.Name), new Checkpoint(handled));
+        }
+    }
+
+    private async IAsyncEnumerable<NamedDocument> ListDocumentsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         var after = "";
         IReadOnlyList<NamedDocument> page;
         do
         {
             page = await engine.ListDocumentsAsync(ConsumerRecord.Prefix, after, PageSize, cancellationToken).ConfigureAwait(false);
-            foreach (var document in page) yield return ConsumerRecord.NameIn(document.Name);
+            foreach (var document in page) yield return document;
             if (page.Count > 0) after = page[^1].Name;
         }
         while (page.Count == PageSize);

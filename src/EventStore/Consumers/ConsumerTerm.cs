@@ -132,6 +132,7 @@ internal sealed class ConsumerTerm
     private async ValueTask DeliverAsync(FeedPage page, CancellationToken cancellationToken)
     {
         if (page.Events.Count > 0) (isCaughtUp, isIdle) = (false, false);
+        if (page.Missed > 0 && claim.Definition.Source.Stream is { } stream) claim.Report.LogMissed(page.Missed, stream);
         await Pump.DeliverAsync(page.Events, cancellationToken).ConfigureAwait(false);
         Progress.Scanned(page.Position);
     }

@@ -29,6 +29,12 @@ internal sealed class ConsumerReport(string name, Gauges gauges, ILogger logger)
 
     public void LogCallbackFailed(Exception error, string option) => Log.ConsumerCallbackFailed(logger, error, name, option);
 
+    public void LogMissed(long count, StreamId stream)
+    {
+        gauges.Missed(name, count);
+        Log.ConsumerMissed(logger, name, count, stream);
+    }
+
     public void LogEnded(Exception error) => Log.ConsumerEnded(logger, error, name);
 
     public void LogStorageFailure(Exception error, TimeSpan delay) => Log.ConsumerStorageFailed(logger, error, name, delay);

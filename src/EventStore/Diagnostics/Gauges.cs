@@ -12,6 +12,8 @@ internal sealed class Gauges : IAsyncDisposable
     private const string NameOfConsumer = "eventstore.consumer";
     private static readonly ConcurrentDictionary<Gauges, bool> Open = new();
     private static readonly Meter Meter = MakeMeter();
+    private static readonly Counter<long> MissedEvents = Meter.CreateCounter<long>(
+        "eventstore.consumer.missed", "{event}", "Events of its stream that were truncated before a consumer handled them");
 
     private readonly KeyValuePair<string, object?> engineTag;
     private readonly ConcurrentDictionary<string, Gauge> lags = new(StringComparer.Ordinal);
@@ -33,6 +35,9 @@ internal sealed class Gauges : IAsyncDisposable
         lags[name] = new Gauge(findLag);
         stateSizes[name] = findStateBytes;
     }
+
+    /// <summary>Counts events that were truncated before a consumer handled them.</summary>
+    public void Missed(string name, long count) => MissedEvents.Add(count, engineTag, new(NameOfConsumer, name));
 
     public void ObserveBacklog(Func<CancellationToken, ValueTask<long>> find) => Volatile.Write(ref backlog, new Gauge(find));
 

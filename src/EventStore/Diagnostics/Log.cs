@@ -100,6 +100,16 @@ internal static partial class Log
         "The state of consumer {Name} has {Bytes} bytes of at most {Limit}; keep a growing state in a read model of its own")]
     public static partial void ConsumerStateLarge(ILogger logger, string name, long bytes, long limit);
 
+    [LoggerMessage(34, LogLevel.Information, "Retention removed {Events} events of {Streams} streams")]
+    public static partial void Retained(ILogger logger, long streams, long events);
+
+    [LoggerMessage(35, LogLevel.Error, "Retention failed; it is tried again in {Interval}")]
+    public static partial void RetentionFailed(ILogger logger, Exception error, TimeSpan interval);
+
+    [LoggerMessage(36, LogLevel.Warning,
+        "Consumer {Name} goes on after {Count} events of stream {Stream} that were truncated before it handled them")]
+    public static partial void ConsumerMissed(ILogger logger, string name, long count, StreamId stream);
+
     [LoggerMessage(26, LogLevel.Warning,
         "Read stream {Name} is signed with an empty key: a changed filter cannot be detected; choose a key with SignReadStreamsWith(key)")]
     public static partial void ReadStreamUnsigned(ILogger logger, string name);

@@ -34,6 +34,9 @@ internal sealed record DispatchProgress : ILeased<DispatchProgress>
 
     public long MarkedCount => Marks.CountCheckpoints();
 
+    /// <summary>The first checkpoint that may still have to be dispatched, parked ones included.</summary>
+    public long FindLowestNeeded() => Parked.Count > 0 ? Math.Min(Parked[0].First, Watermark + 1) : Watermark + 1;
+
     public static DispatchProgress Read(string document, ReadOnlyMemory<byte> content) =>
         LedgerContent.Read(document, content, DispatchJson.Default.DispatchProgress, progress =>
             LedgerContent.AreCounts(progress.Watermark, progress.Renewals) && progress.Marks.AreSound() && progress.Parked.AreSound());

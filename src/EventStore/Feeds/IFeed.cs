@@ -25,7 +25,8 @@ internal readonly record struct FeedEvent(CommittedEvent Committed, FeedPosition
 /// <param name="Position">The position of a consumer that has handled them.</param>
 /// <param name="Lag">How many events followed the page when it was read.</param>
 /// <param name="IsEnd">Whether no further event was there.</param>
-internal sealed record FeedPage(FeedEvents Events, FeedPosition Position, long Lag, bool IsEnd);
+/// <param name="Missed">How many events before these were truncated before they were read.</param>
+internal sealed record FeedPage(FeedEvents Events, FeedPosition Position, long Lag, bool IsEnd, long Missed = 0);
 
 /// <summary>What is fed to whom.</summary>
 /// <param name="Reader">The name of the reader, for messages.</param>

@@ -22,6 +22,9 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
     private (long Low, long High, long Middle)? search;
     private bool isLive;
 
+    // The highest revision that was handled, also where its event was truncated. What is truncated above it was missed.
+    private long handled;
+
     private StreamId Stream { get; } = request.Source.Stream
         ?? throw new ArgumentException("The source is not a stream.", nameof(request));
 
@@ -62,28 +65,33 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
         if (!await IsBehindAsync(position, new Revision(from.Value - 1), cancellationToken).ConfigureAwait(false))
         {
             (next, search) = (null, null);
+            handled = Math.Max(handled, position.Revision);
             return new FeedPage(default, position with { Revision = 0 }, Lag: 0, IsEnd: false);
         }
 
+        handled = long.Max(handled, long.Max(position.Revision, long.Max(position.Awaited, from.Value - 1)));
+        var missed = long.Max(0, page.State.FirstRevision.Value - 1 - handled);
         if (position.Awaited == 0) position = position with { Revision = from.Value - 1 };
         var (events, reached) = Show(page.Events, position);
         if (!page.IsEnd)
         {
             next = page.Events.Span[^1].Revision + 1;
-            return new FeedPage(events, reached, Math.Max(0, page.Head.Value - reached.Revision), IsEnd: false);
+            return new FeedPage(events, reached, Math.Max(0, page.State.Revision.Value - reached.Revision), IsEnd: false, missed);
         }
 
         // The position is now after all events of the stream up to the head that was known before.
         isLive = true;
-        return new FeedPage(events, reached with { Checkpoint = Math.Max(reached.Checkpoint, known.Value) }, Lag: 0, IsEnd: false);
+        return new FeedPage(events, reached with { Checkpoint = Math.Max(reached.Checkpoint, known.Value) }, Lag: 0, IsEnd: false, missed);
     }
 
     private async ValueTask<FeedPage> ReadNewAsync(FeedPosition position, CancellationToken cancellationToken)
     {
         var page = await shared.ReadAsync(filter, new Checkpoint(position.Checkpoint), cancellationToken).ConfigureAwait(false);
         request.RequireReached(position, page.Head);
+        var missed = page.Events.IsEmpty || position.Revision == 0 ? 0 : page.Events.Span[0].Revision.Value - position.Revision - 1;
         var (events, reached) = Show(page.Events, position);
-        return new FeedPage(events, reached with { Checkpoint = page.Position.Value }, Lag: page.IsEnd ? 0 : 1, page.IsEnd);
+        return new FeedPage(
+            events, reached with { Checkpoint = page.Position.Value }, Lag: page.IsEnd ? 0 : 1, page.IsEnd, Math.Max(0, missed));
     }
 
     // The revision of the first event after the position.

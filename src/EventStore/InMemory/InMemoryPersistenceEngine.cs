@@ -9,13 +9,10 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
 
     // All guarded by the gate. Pages are copied under it, so a reader holds it no longer than a page takes.
     private readonly Lock gate = new();
-    private readonly Dictionary<StreamId, StoredStream> streams = [];
-    private readonly SortedSet<StreamId> names = [];
-    private readonly List<LogEntry> log = [];
+    private readonly MemoryStreams streams;
     private readonly SortedDictionary<string, NamedDocument> documents = new(Comparer<string>.Create(StreamId.CompareCodePoints));
-    private long lastCheckpoint;
     private long lastDocumentVersion;
-    private DateTimeOffset lastStamp;
+    private string? holder;
 
     private readonly EngineLifetime<InMemoryPersistenceEngine> lifetime = new();
     private readonly CommitSignal signal = new();
@@ -25,6 +22,7 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
     public InMemoryPersistenceEngine(TimeProvider time)
     {
         this.time = time;
+        streams = new MemoryStreams(time);
         lifetime.Open(this);
     }
 
@@ -56,64 +54,53 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         lock (gate)
         {
             lifetime.RequireNotDisposed();
-            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Commit(attempts[i]);
+            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = streams.Commit(attempts[i]);
         }
 
-        signal.Raise(new Checkpoint(lastCheckpoint));
+        signal.Raise(streams.Log.Head);
         return new(outcomes);
     }
 
     public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
-        Locked(() => streams.GetValueOrDefault(stream)?.Commits.GetValueOrDefault(commitId), cancellationToken);
+        Locked(() => streams.FindCommit(stream, commitId), cancellationToken);
 
     public ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (!streams.TryGetValue(read.Stream, out var stream)) return new StreamPage(default, Revision.None, IsEnd: true);
-        var (low, high) = (read.From.Value, Math.Min(read.To.Value, stream.Events.Count));
+        if (streams.Find(read.Stream) is not { } stream) return new StreamPage(default, default, IsEnd: true);
+        var (low, high) = (Math.Max(read.From.Value, stream.FirstRevision.Value), Math.Min(read.To.Value, stream.Revision.Value));
         var page = new PageBuilder(read.Limit);
         for (var i = 0L; i <= high - low; i++)
         {
-            if (!page.TryAdd(stream.Events[(int)(read.Direction == ReadDirection.Forward ? low + i : high - i) - 1])) break;
+            if (!page.TryAdd(stream.EventAt(read.Direction == ReadDirection.Forward ? low + i : high - i))) break;
         }
 
-        return new StreamPage(page.Events, new Revision(stream.Events.Count), IsEnd: page.Count >= high - low + 1);
+        return new StreamPage(page.Events, stream.State, IsEnd: page.Count >= high - low + 1);
     }, cancellationToken);
 
     public ValueTask<StorePage> ReadAllAsync(StoreRead read, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        var forward = read.Direction == ReadDirection.Forward;
-        int next = forward ? IndexAfter(read.After) : IndexAfter(read.UpTo) - 1, step = forward ? 1 : -1;
         var page = new PageBuilder(read.Limit);
-        var position = forward ? read.After : read.UpTo;
-        for (var examined = 0; next >= 0 && next < log.Count; next += step)
+        var position = read.Direction == ReadDirection.Forward ? read.After : read.UpTo;
+        var examined = 0;
+        foreach (var recorded in streams.Log.Candidates(read.Filter, read.After, read.UpTo, read.Direction))
         {
-            var recorded = log[next].Event;
-            if (recorded.Checkpoint <= read.After || recorded.Checkpoint > read.UpTo) break;
             if (examined++ == MaxExaminedPerPage || (read.Filter.Matches(recorded) && !page.TryAdd(recorded)))
-                return new StorePage(page.Events, position, new Checkpoint(lastCheckpoint), IsEnd: false);
+                return new StorePage(page.Events, position, streams.Log.Head, IsEnd: false);
             position = recorded.Checkpoint;
         }
 
-        return new StorePage(page.Events, position, new Checkpoint(lastCheckpoint), IsEnd: true);
+        return new StorePage(page.Events, position, streams.Log.Head, IsEnd: true);
     }, cancellationToken);
 
     public ValueTask<StreamHead?> FindHeadAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        Locked(() => streams.TryGetValue(stream, out var found) ? found.Head : null, cancellationToken);
+        Locked(() => streams.Find(stream)?.Head, cancellationToken);
 
     public ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default) =>
-        Locked(() =>
-    {
-        IEnumerable<StreamId> candidates = names;
-        if (query.After is { } after)
-            candidates = names.Count == 0 || names.Max.CompareTo(after) <= 0
-                ? []
-                : names.GetViewBetween(after, names.Max).Where(name => name != after);
-        return (IReadOnlyList<StreamHead>)[.. candidates
-            .Where(name => query.Bucket is null || name.Bucket == query.Bucket)
-            .Select(name => streams[name].Head)
+        Locked(() => (IReadOnlyList<StreamHead>)[.. streams.ListAfter(query.After)
+            .Where(stream => query.Bucket is null || stream.Name.Bucket == query.Bucket)
+            .Select(stream => stream.Head)
             .Where(head => head.EventsSinceSnapshot >= query.MinEventsSinceSnapshot)
-            .Take(query.Limit)];
-    }, cancellationToken);
+            .Take(query.Limit)], cancellationToken);
 
     public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
     {
@@ -121,20 +108,21 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         var copy = snapshot with { Payload = snapshot.Payload.ToArray() };
         return Locked(() =>
         {
-            if (!streams.TryGetValue(snapshot.Stream, out var stream) || snapshot.Revision.Value > stream.Events.Count)
-                throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, new Revision(stream?.Events.Count ?? 0));
-            stream.Snapshots[(snapshot.Revision.Value, snapshot.SchemaVersion)] = copy;
+            var state = streams.StateOf(snapshot.Stream);
+            if (streams.Find(snapshot.Stream) is not { } stream || !AttemptRules.Accepts(snapshot, state))
+                throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, state);
+            stream.Snapshots[(snapshot.Revision.Value, snapshot.SchemaVersion)] = copy with { Incarnation = state.Incarnation };
         }, cancellationToken);
     }
 
     public ValueTask<SnapshotRecord?> FindSnapshotAsync(StreamId stream, Revision atMost, CancellationToken cancellationToken = default) =>
         Locked(
-            () => streams.GetValueOrDefault(stream)?.Snapshots.Values.LastOrDefault(snapshot => snapshot.Revision <= atMost),
+            () => streams.Find(stream)?.Snapshots.Values.LastOrDefault(snapshot => snapshot.Revision <= atMost),
             cancellationToken);
 
     public ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (!streams.TryGetValue(stream, out var found)) return;
+        if (streams.Find(stream) is not { } found) return;
         while (found.Snapshots.Count > keep) found.Snapshots.RemoveAt(0);
     }, cancellationToken);
 
@@ -177,42 +165,67 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         return signal.WaitAsync(after, atMost, time, cancellationToken);
     }
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) => Locked(() =>
+    public ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        ChangeAsync(stream, expected, found =>
+        {
+            streams.Remove(stream);
+            return true;
+        }, cancellationToken);
+
+    public ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        ChangeAsync(stream, expected, found =>
+        {
+            var first = new Revision(Math.Min(before.Value, found.Revision.Value + 1));
+            if (first <= found.FirstRevision) return false;
+            streams.Truncate(found, first);
+            return true;
+        }, cancellationToken);
+
+    public ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        ChangeAsync(stream, expected, found =>
+        {
+            if (found.IsSealed) return false;
+            found.Seal();
+            return true;
+        }, cancellationToken);
+
+    public ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default) => Locked(() =>
     {
-        if (!streams.Remove(stream)) return false;
-        names.Remove(stream);
-        log.RemoveAll(entry => entry.Stream.Name == stream);
-        return true;
+        if (this.holder is { } other && other != holder) throw new StorageHeldException(other);
+        this.holder = holder;
+    }, cancellationToken);
+
+    public ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        if (this.holder is { } other && other != holder) throw new StorageHeldException(other);
+        this.holder = null;
+    }, cancellationToken);
+
+    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) => Locked(() =>
+    {
+        AttemptRules.RequireSkip(upTo);
+        if (holder is null) throw new InvalidOperationException("Checkpoints are skipped only while the storage is held. Call HoldAsync.");
+        streams.Log.SkipTo(upTo);
     }, cancellationToken);
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)
     {
         var required = StreamId.RequireBucket(bucket);
-        return Locked(() =>
-        {
-            foreach (var name in names.Where(name => name.Bucket == required).ToArray())
-            {
-                streams.Remove(name);
-                names.Remove(name);
-            }
-
-            log.RemoveAll(entry => entry.Stream.Name.Bucket == required);
-        }, cancellationToken);
+        return Locked(() => streams.Purge(required), cancellationToken);
     }
 
-    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => Locked(() =>
-    {
-        streams.Clear();
-        names.Clear();
-        log.Clear();
-    }, cancellationToken);
+    public ValueTask PurgeAllAsync(CancellationToken cancellationToken = default) => Locked(() => streams.Purge(null), cancellationToken);
 
     public ValueTask<VerificationReport> VerifyAsync(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellationToken = default) =>
         Locked(() =>
     {
-        progress?.Report(new VerificationProgress(log.Count, log.Count));
-        return new VerificationReport(streams.Values.Sum(stream => (long)stream.Commits.Count), log.Count, []);
+        var count = streams.Log.Count;
+        progress?.Report(new VerificationProgress(count, count));
+        return new VerificationReport(streams.ListAfter(null).Sum(stream => (long)stream.Commits.Count), count, []);
     }, cancellationToken);
 
     public ValueTask DisposeAsync()
@@ -222,49 +235,16 @@ internal sealed class InMemoryPersistenceEngine : IPersistenceEngine
         return default;
     }
 
-    // Nothing is changed until the outcome is known.
-    private CommitOutcome Commit(CommitAttempt attempt)
+    private ValueTask<StreamChange> ChangeAsync(
+        StreamId stream, StreamExpectation expected, Func<StoredStream, bool> change, CancellationToken cancellationToken) =>
+        Locked(() =>
     {
-        var stream = streams.GetValueOrDefault(attempt.Stream);
-        var revision = new Revision(stream?.Events.Count ?? 0);
-        if (AttemptRules.Refuse(attempt, revision, stream?.Commits.GetValueOrDefault(attempt.CommitId)) is { } refused) return refused;
-
-        if (stream is null)
-        {
-            streams.Add(attempt.Stream, stream = new StoredStream(attempt.Stream));
-            names.Add(attempt.Stream);
-        }
-
-        lastStamp = CommitRecord.NextStamp(time, lastStamp);
-        var commit = AttemptRules.Accept(
-            attempt, revision, new CommitSequence(stream.Commits.Count), new Checkpoint(lastCheckpoint), lastStamp);
-        stream.Commits.Add(attempt.CommitId, commit);
-        for (var i = 0; i < attempt.Events.Count; i++)
-        {
-            var asked = attempt.Events[i];
-            log.Add(new LogEntry(stream, stream.Events.Count));
-            stream.Events.Add(
-                new RecordedEvent(
-                    commit, i, new EventRecord(asked.EventId, asked.EventType, asked.Body.ToArray(), asked.Headers.ToArray())));
-        }
-
-        lastCheckpoint += attempt.Events.Count;
-        return CommitOutcome.Committed(commit);
-    }
-
-    // The first index of the log after a checkpoint.
-    private int IndexAfter(Checkpoint checkpoint)
-    {
-        int low = 0, high = log.Count;
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (log[middle].Event.Checkpoint <= checkpoint) low = middle + 1;
-            else high = middle;
-        }
-
-        return low;
-    }
+        if (streams.Find(stream) is not { } found)
+            return new StreamChange(expected.IsMetBy(default) ? StreamChangeKind.Missing : StreamChangeKind.Conflict, default);
+        if (!expected.IsMetBy(found.State)) return new StreamChange(StreamChangeKind.Conflict, found.State);
+        var isChanged = change(found);
+        return new StreamChange(isChanged ? StreamChangeKind.Changed : StreamChangeKind.Unchanged, found.State);
+    }, cancellationToken);
 
     private ValueTask Locked(Action act, CancellationToken cancellationToken)
     {

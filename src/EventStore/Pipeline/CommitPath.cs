@@ -19,62 +19,45 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
     public ValueTask<CommitResult> ToCaller(ValueTask<CommitResult> committing, Guid commitId) => committer.ToCaller(committing, commitId);
 
     /// <summary>Encodes and commits. The space of the encoded events is reused when the outcome is known.</summary>
-    public ValueTask<CommitResult> AppendAsync(
-        StreamId stream,
-        ExpectedRevision expected,
-        Guid commitId,
-        IReadOnlyList<EventMessage> events,
-        IEnumerable<KeyValuePair<string, string>>? headers,
-        CancellationToken cancellationToken) =>
-        ToCaller(AppendThenReleaseAsync(stream, expected, commitId, events, headers, cancellationToken), commitId);
+    public ValueTask<CommitResult> AppendAsync(CommitRequest request, CancellationToken cancellationToken) =>
+        ToCaller(AppendThenReleaseAsync(request, cancellationToken), request.CommitId);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<CommitResult> AppendThenReleaseAsync(
-        StreamId stream,
-        ExpectedRevision expected,
-        Guid commitId,
-        IReadOnlyList<EventMessage> events,
-        IEnumerable<KeyValuePair<string, string>>? headers,
-        CancellationToken cancellationToken)
+    private async ValueTask<CommitResult> AppendThenReleaseAsync(CommitRequest request, CancellationToken cancellationToken)
     {
-        var records = codec.Encode(stream, events);
-        var (result, _) = await CommitAsync(stream, expected, commitId, events, records, headers, cancellationToken).ConfigureAwait(false);
+        var records = codec.Encode(request.Stream, request.Events);
+        var (result, _) = await CommitAsync(request, records, cancellationToken).ConfigureAwait(false);
         records.Release();
         return result;
     }
 
-    /// <param name="stream">The stream.</param>
-    /// <param name="expected">The expected revision of the stream.</param>
-    /// <param name="commitId">The commit's id.</param>
-    /// <param name="events">The events as the application passed them, for the hooks.</param>
-    /// <param name="records">The same events, encoded.</param>
-    /// <param name="headers">The commit's headers; null for none. Copied where hooks may add to them.</param>
+    /// <param name="request">The commit.</param>
+    /// <param name="records">Its events, encoded.</param>
     /// <param name="cancellationToken">Cancelled before the attempt is sent, nothing is stored; after that, the outcome is unknown.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<(CommitResult Result, CommitRecord Stored)> CommitAsync(
-        StreamId stream,
-        ExpectedRevision expected,
-        Guid commitId,
-        IReadOnlyList<EventMessage> events,
-        IReadOnlyList<EventRecord> records,
-        IEnumerable<KeyValuePair<string, string>>? headers,
-        CancellationToken cancellationToken)
+        CommitRequest request, IReadOnlyList<EventRecord> records, CancellationToken cancellationToken)
     {
         RefuseRepeatedIds(records);
         var started = committer.StartTimer();
-        var step = committer.StartActivity(stream, records.Count);
+        var step = committer.StartActivity(request.Stream, records.Count);
         try
         {
             PendingCommit? pending = null;
-            Dictionary<string, string>? allHeaders = headers is null && !hooks.Any ? null : new(headers ?? [], StringComparer.Ordinal);
+            Dictionary<string, string>? headers =
+                request.Headers is null && !hooks.Any ? null : new(request.Headers ?? [], StringComparer.Ordinal);
             if (hooks.Any)
             {
-                pending = new PendingCommit(stream, commitId, expected, events, allHeaders ?? []);
+                pending = new PendingCommit(request.Stream, request.CommitId, request.Expected.Revision, request.Events, headers ?? []);
                 await hooks.BeforeCommitAsync(pending, cancellationToken).ConfigureAwait(false);
             }
 
-            var encodedHeaders = allHeaders is null ? default : codec.EncodeCommitHeaders(stream, commitId, allHeaders);
-            var attempt = new CommitAttempt(stream, commitId, expected, encodedHeaders, records);
+            var attempt = new CommitAttempt(request.Stream, request.CommitId, records)
+            {
+                Expected = request.Expected,
+                Condition = codec.Widen(request.Condition),
+                Headers = headers is null ? default : codec.EncodeCommitHeaders(request.Stream, request.CommitId, headers),
+            };
             var (result, stored) = await committer.CommitAsync(attempt, started, cancellationToken).ConfigureAwait(false);
 
             if (pending is not null || beforeReturn is not null) await committer.LeaveThreadAsync().ConfigureAwait(false);
@@ -96,8 +79,12 @@ internal sealed class CommitPath(EventCodec codec, PipelineHooks hooks, Committe
     // One message added twice would be two events of one id, which readers take for a repetition.
     private static void RefuseRepeatedIds(IReadOnlyList<EventRecord> records)
     {
-        if (records.Count == 1) return;
-        var ids = new HashSet<Guid>(records.Count);
+        if (records.Count > 1) RefuseRepeatedIds(records, new HashSet<Guid>(records.Count));
+    }
+
+    /// <summary>Refuses events whose ids are among others, and adds them.</summary>
+    public static void RefuseRepeatedIds(IReadOnlyList<EventRecord> records, HashSet<Guid> ids)
+    {
         for (var i = 0; i < records.Count; i++)
         {
             if (!ids.Add(records[i].EventId))

@@ -41,7 +41,19 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
             return FinishAsync(attempt, submitted, started);
         telemetry.BatchDone(done.Batch);
         telemetry.Committed(done.Outcome.Commit!.EventCount, started);
-        return new(Returned(done.Outcome.Commit, isDuplicate: false));
+        return new((ResultOf(done.Outcome.Commit, isDuplicate: false), done.Outcome.Commit));
+    }
+
+    /// <summary>Commits a unit. The results are in the order of its commits.</summary>
+    public async ValueTask<CommitResult[]> CommitUnitAsync(CommitAttempt unit, long started, CancellationToken cancellationToken)
+    {
+        var (outcome, wasSettled, batch) = await group.SubmitAsync(unit, cancellationToken).ConfigureAwait(false);
+        await LeaveThreadAsync().ConfigureAwait(false);
+        telemetry.BatchDone(batch);
+        var isDuplicate = await IsDuplicateAsync(unit, outcome, wasSettled).ConfigureAwait(false);
+        Count(outcome, isDuplicate, started);
+        return [.. Enumerable.Range(0, unit.MemberCount)
+            .Select(member => ResultOf(member == 0 ? outcome.Commit! : outcome.Rest[member - 1], isDuplicate))];
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -54,32 +66,58 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         var isListenedTo = Telemetry.IsListenedTo;
         if (isListenedTo || outcome.Kind != CommitOutcomeKind.Committed) await LeaveThreadAsync().ConfigureAwait(false);
         if (isListenedTo) telemetry.BatchDone(batch);
-        if (outcome.Kind == CommitOutcomeKind.Conflict)
-        {
-            telemetry.Conflicted();
-            throw new ConcurrencyException(attempt.Stream, attempt.Expected, outcome.Actual);
-        }
-
-        var isDuplicate = outcome.Kind == CommitOutcomeKind.Duplicate
-            && !await duplicates.IsOwnAsync(attempt, outcome.Commit!, wasSettled).ConfigureAwait(false);
-        if (isDuplicate) telemetry.Duplicated();
-        else if (isListenedTo) telemetry.Committed(outcome.Commit!.EventCount, started);
-        return Returned(outcome.Commit!, isDuplicate);
+        var isDuplicate = await IsDuplicateAsync(attempt, outcome, wasSettled).ConfigureAwait(false);
+        if (isDuplicate || isListenedTo) Count(outcome, isDuplicate, started);
+        return (ResultOf(outcome.Commit!, isDuplicate), outcome.Commit!);
     }
 
-    private static (CommitResult Result, CommitRecord Stored) Returned(CommitRecord stored, bool isDuplicate)
+    // Whether an attempt was stored before this call. Throws where it is not stored.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> IsDuplicateAsync(CommitAttempt attempt, CommitOutcome outcome, bool wasSettled)
     {
-        var result = new CommitResult(
-            stored.Stream,
-            stored.CommitId,
-            stored.Sequence,
-            stored.Stamp,
-            stored.FirstRevision,
-            stored.LastRevision,
-            stored.LastCheckpoint,
-            isDuplicate);
-        return (result, stored);
+        if (outcome.Kind == CommitOutcomeKind.Committed) return false;
+        if (outcome.Kind != CommitOutcomeKind.Duplicate) throw Refused(attempt, outcome);
+        var isOwn = await duplicates.IsOwnAsync(attempt, outcome.Commit!, wasSettled).ConfigureAwait(false);
+        for (var i = 0; i < attempt.Rest.Count; i++)
+            isOwn &= await duplicates.IsOwnAsync(attempt.Rest[i], outcome.Rest[i], wasSettled).ConfigureAwait(false);
+        return !isOwn;
     }
+
+    private Exception Refused(CommitAttempt attempt, CommitOutcome outcome)
+    {
+        var member = attempt.Member(outcome.Member);
+        var actual = outcome.Actual;
+        if (outcome.Kind is CommitOutcomeKind.Conflict or CommitOutcomeKind.ConditionNotMet) telemetry.Conflicted();
+        return outcome.Kind switch
+        {
+            CommitOutcomeKind.Reused => new CommitIdReusedException(member.Stream, member.CommitId, outcome.Commit!.FirstRevision),
+            CommitOutcomeKind.Sealed => new StreamSealedException(member.Stream, actual.Revision),
+            CommitOutcomeKind.Conflict when member.Expected.Incarnation is var before && before != Checkpoint.Origin
+                && before != actual.Incarnation => new StreamReplacedException(member.Stream, before, actual.Incarnation),
+            CommitOutcomeKind.Conflict => new ConcurrencyException(member.Stream, member.Expected.Revision, actual.Revision),
+            CommitOutcomeKind.ConditionNotMet => new AppendConditionException(attempt.Condition!, outcome.Checkpoint, isOutdated: false),
+            CommitOutcomeKind.ConditionOutdated => new AppendConditionException(attempt.Condition!, outcome.Checkpoint, isOutdated: true),
+            _ => new InvalidOperationException($"The engine returned an outcome of kind {outcome.Kind}, which is not known."),
+        };
+    }
+
+    private void Count(CommitOutcome outcome, bool isDuplicate, long started)
+    {
+        var events = outcome.Commit!.EventCount;
+        foreach (var commit in outcome.Rest) events += commit.EventCount;
+        if (isDuplicate) telemetry.Duplicated();
+        else telemetry.Committed(events, started);
+    }
+
+    private static CommitResult ResultOf(CommitRecord stored, bool isDuplicate) => new(
+        stored.Stream,
+        stored.CommitId,
+        stored.Sequence,
+        stored.Stamp,
+        stored.FirstRevision,
+        stored.LastRevision,
+        stored.LastCheckpoint,
+        isDuplicate);
 
     private static async Task PassOnAsync(
         ValueTask<CommitResult> committing, TaskCompletionSource<CommitResult> caller, QueuedAttempt? lone)

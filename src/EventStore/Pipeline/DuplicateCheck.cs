@@ -21,12 +21,15 @@ internal sealed class DuplicateCheck(PageReader pages, EventCodec codec)
                 attempt.Stream, attempt.CommitId, "its id is known, but what is stored under it could not be read.", error);
         }
 
-        var isSame = stored.Count == attempt.Events.Count;
+        // What was truncated cannot be compared, except for its number.
+        var isSame = original.EventCount == attempt.Events.Count;
         var isOwn = wasSettled;
         for (var i = 0; i < stored.Count && isSame; i++)
         {
-            var asked = new RecordedEvent(original, i, attempt.Events[i]);
+            var index = (int)(stored[i].Revision.Value - original.FirstRevision.Value);
+            var asked = new RecordedEvent(original, index, attempt.Events[index]);
             isSame = stored[i].Record.EventType == asked.Record.EventType
+                && stored[i].Record.Tags.SequenceEqual(asked.Record.Tags, StringComparer.Ordinal)
                 && codec.RestorePayload(stored[i]).Span.SequenceEqual(codec.RestorePayload(asked).Span);
             isOwn &= stored[i].Record.EventId == asked.Record.EventId;
         }

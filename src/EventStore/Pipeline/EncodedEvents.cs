@@ -35,7 +35,7 @@ internal sealed class EncodedEvents : IReadOnlyList<EventRecord>
     }
 
     /// <summary>Adds an event whose body and headers were written one after the other.</summary>
-    public void Add(Guid eventId, string type, ReadOnlySpan<byte> written, int bodyLength)
+    public void Add(EventMessage message, string type, ReadOnlySpan<byte> written, int bodyLength)
     {
         // Records added before keep the old space when a larger one replaces it.
         if (bytes.Length - used < written.Length) (bytes, used) = (new byte[Math.Max(bytes.Length * 2, written.Length)], 0);
@@ -43,7 +43,7 @@ internal sealed class EncodedEvents : IReadOnlyList<EventRecord>
         var kept = bytes.AsMemory(used, written.Length);
         written.CopyTo(kept.Span);
         used += written.Length;
-        records[Count++] = new EventRecord(eventId, type, kept[..bodyLength], kept[bodyLength..]);
+        records[Count++] = new EventRecord(message.EventId, type, kept[..bodyLength], kept[bodyLength..], message.Tags);
     }
 
     /// <summary>Gives the space back. Call it once, after the engine has returned an outcome.</summary>

@@ -20,7 +20,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         {
             var message = messages[i] ?? throw new ArgumentException($"Event {i} is null.", nameof(messages));
             var (type, bodyEnd) = Write(stream, message, scratch);
-            events.Add(message.EventId, type, scratch.Output.WrittenSpan, bodyEnd);
+            events.Add(message, type, scratch.Output.WrittenSpan, bodyEnd);
         }
 
         scratch.GiveBack();
@@ -34,7 +34,7 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         var (type, bodyEnd) = Write(stream, message, scratch);
         var bytes = scratch.Output.WrittenSpan.ToArray().AsMemory();
         scratch.GiveBack();
-        return new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..]);
+        return new EventRecord(message.EventId, type, bytes[..bodyEnd], bytes[bodyEnd..], message.Tags);
     }
 
     public ReadOnlyMemory<byte> EncodeCommitHeaders(
@@ -51,15 +51,19 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
         var type = NameOf(snapshot.State);
         var scratch = PayloadScratch.Take();
         WriteBody(snapshot.State, ContextOf(snapshot.Stream, type, snapshot.Revision, snapshot.SchemaVersion), scratch);
-        return new SnapshotRecord(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, type, scratch.Output.WrittenSpan.ToArray());
+        var payload = scratch.Output.WrittenSpan.ToArray();
+        return new SnapshotRecord(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, type, payload)
+        {
+            Incarnation = snapshot.Incarnation,
+        };
     }
 
     public Snapshot Decode(SnapshotRecord record)
     {
         var context = ContextOf(record.Stream, record.StateType, record.Revision, record.SchemaVersion);
         var payload = envelope.Read(record.Payload, context, Checkpoint.Origin);
-        return new Snapshot(
-            record.Stream, record.Revision, Deserialize(record.StateType, payload, record.Stream, record.Revision), record.SchemaVersion);
+        var state = Deserialize(record.StateType, payload, record.Stream, record.Revision);
+        return new Snapshot(record.Stream, record.Revision, state, record.SchemaVersion) { Incarnation = record.Incarnation };
     }
 
     /// <summary>Serializes the state of a consumer.</summary>
@@ -82,6 +86,9 @@ internal sealed class EventCodec(IEventSerializer serializer, PayloadEnvelope en
     public ReadOnlyMemory<byte> RestorePayload(RecordedEvent recorded) => envelope.IsReadUnchanged(recorded.Record.Body.Span)
         ? recorded.Record.Body
         : envelope.Read(recorded.Record.Body, ContextOf(recorded, PayloadKind.EventBody), recorded.Checkpoint);
+
+    /// <summary>A condition on stored names of types, for the engine.</summary>
+    public AppendCondition? Widen(AppendCondition? condition) => condition is null ? null : conversion.Names.Widen(condition);
 
     public string TypeOf(RecordedEvent recorded) => conversion.Names.SeenAs(recorded.Record.EventType);
 

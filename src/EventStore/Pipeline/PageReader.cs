@@ -86,26 +86,37 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
         return page;
     }
 
-    /// <summary>Reads a range of a stream in pages, every revision of it in order.</summary>
-    /// <exception cref="ReadInterruptedException">The stream was deleted while it was read.</exception>
-    public async IAsyncEnumerable<ReadOnlyMemory<RecordedEvent>> ReadStreamAsync(
+    /// <summary>
+    /// Reads a range of a stream in pages, every revision of it in order. A range that begins in what was truncated begins after that. The
+    /// first page may be empty; it shows the stream.
+    /// </summary>
+    /// <exception cref="ReadInterruptedException">The stream was deleted, or truncated beyond the reader, while it was read.</exception>
+    public async IAsyncEnumerable<StreamPage> ReadStreamAsync(
         StreamId stream, Revision from, Revision to, ReadDirection direction, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (low, high) = (from, to);
-        Revision? bound = null;
-        RecordedEvent? before = null;
+        var forward = direction == ReadDirection.Forward;
+        StreamState? first = null;
         while (low <= high)
         {
             lifetime.ThrowIfEnded();
             var page = await engine.ReadStreamAsync(
                 new StreamRead(stream, low, high, direction, FullPage), cancellationToken).ConfigureAwait(false);
-            if (bound is null) high = new(Math.Min(high.Value, (bound = page.Head).Value.Value));
-            if (low > high) yield break;
+            telemetry.Read(page.Events.Length);
+            if (first is null)
+            {
+                first = page.State;
+                (low, high) = (Max(low, page.State.FirstRevision), Min(high, page.State.Revision));
+                if (low > high)
+                {
+                    yield return page;
+                    yield break;
+                }
+            }
 
-            // The next revision is known before it is read: any other one means that the stream was deleted during the read.
-            var forward = direction == ReadDirection.Forward;
+            // The next revision is known before it is read. Any other one means that the stream is not what it was.
             var expected = forward ? low : high;
-            if (before is { } last && !await IsThereAsync(stream, last.Revision, last.Checkpoint, cancellationToken).ConfigureAwait(false))
+            if (page.State.Incarnation != first.Value.Incarnation || page.Events.IsEmpty)
                 throw new ReadInterruptedException(stream, expected);
             foreach (var recorded in page.Events.Span)
             {
@@ -113,13 +124,8 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
                 expected = new(expected.Value + (forward ? 1 : -1));
             }
 
-            if (page.Events.IsEmpty) throw new ReadInterruptedException(stream, expected);
-            telemetry.Read(page.Events.Length);
-            yield return page.Events;
-
-            before = page.Events.Span[^1];
+            yield return page;
             if (forward) low = expected;
-            else if (expected.Value == 0) yield break;
             else high = expected;
         }
     }
@@ -148,12 +154,12 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
     public async ValueTask<bool> IsThereAsync(StreamId stream, Revision revision, Checkpoint upTo, CancellationToken cancellationToken) =>
         await FindAsync(stream, revision, cancellationToken).ConfigureAwait(false) is { } found && found.Checkpoint <= upTo;
 
-    /// <summary>Reads all events of a stored commit.</summary>
+    /// <summary>Reads the events of a stored commit, except those that were truncated.</summary>
     public async ValueTask<List<RecordedEvent>> ReadCommitAsync(CommitRecord commit, CancellationToken cancellationToken)
     {
         var events = new List<RecordedEvent>(commit.EventCount);
         var pages = ReadStreamAsync(commit.Stream, commit.FirstRevision, commit.LastRevision, ReadDirection.Forward, cancellationToken);
-        await foreach (var page in pages.ConfigureAwait(false)) events.AddRange(page.Span);
+        await foreach (var page in pages.ConfigureAwait(false)) events.AddRange(page.Events.Span);
         return events;
     }
 
@@ -231,6 +237,10 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
         ? next
         : throw new StorageException(
             $"The engine '{engine.Description.Name}' returned a page that ends where it began, at checkpoint {next}. Verify the store.");
+
+    private static Revision Max(Revision left, Revision right) => left > right ? left : right;
+
+    private static Revision Min(Revision left, Revision right) => left < right ? left : right;
 
     private static Checkpoint Max(Checkpoint left, Checkpoint right) => left > right ? left : right;
 

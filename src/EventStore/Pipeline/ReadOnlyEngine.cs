@@ -54,8 +54,23 @@ internal sealed class ReadOnlyEngine(IPersistenceEngine engine) : IPersistenceEn
     public ValueTask WaitForCommitsAsync(Checkpoint after, TimeSpan atMost, CancellationToken cancellationToken = default) =>
         engine.WaitForCommitsAsync(after, atMost, cancellationToken);
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+    public ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
         throw Refused("Deleting a stream");
+
+    public ValueTask<StreamChange> TruncateStreamAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        throw Refused("Truncating a stream");
+
+    public ValueTask<StreamChange> SealStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        throw Refused("Sealing a stream");
+
+    public ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default) => throw Refused("An import");
+
+    public ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default) => throw Refused("An import");
+
+    public ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) => throw Refused("An import");
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) => throw Refused("Purging a bucket");
 

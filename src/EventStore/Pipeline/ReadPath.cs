@@ -21,37 +21,37 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         var (from, to) = await ResolveAsync(stream, range, cancellationToken).ConfigureAwait(false);
         await foreach (var page in pages.ReadStreamAsync(stream, from, to, range.Direction, cancellationToken).ConfigureAwait(false))
         {
-            for (var i = 0; i < page.Length; i++)
+            for (var i = 0; i < page.Events.Length; i++)
             {
                 pages.ThrowIfEnded();
-                if (Show(page.Span[i], decoding) is { } shown) yield return shown;
+                if (Show(page.Events.Span[i], decoding) is { } shown) yield return shown;
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
     }
 
     /// <summary>Reads a range into a list, for a stream object.</summary>
-    /// <returns>The last stored event, even where a hook hides it; null for an empty range.</returns>
-    public async ValueTask<RecordedEvent?> LoadAsync(
+    /// <returns>
+    /// The stream, and the last stored event, even where a hook hides it. Null for a range that is empty whatever the stream has.
+    /// </returns>
+    public async ValueTask<LoadedRange?> LoadAsync(
         StreamId stream, StreamRange range, List<CommittedEvent> into, CancellationToken cancellationToken)
     {
         using var step = pages.StartRead("stream");
         var (from, to) = await ResolveAsync(stream, range, cancellationToken).ConfigureAwait(false);
-        return await LoadAsync(stream, (from, to), skipped: null, into, cancellationToken).ConfigureAwait(false);
-    }
+        LoadedRange? loaded = null;
+        await foreach (var page in pages.ReadStreamAsync(stream, from, to, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))
+        {
+            into.EnsureCapacity(into.Count + page.Events.Length);
+            foreach (var recorded in page.Events.Span)
+            {
+                if (Show(recorded, EventDecoding.Eager) is { } shown) into.Add(shown);
+            }
 
-    /// <summary>
-    /// Reads what follows a known event up to a revision into a list. The event is read with it: another one at its revision means that the
-    /// stream was deleted and created again.
-    /// </summary>
-    /// <returns>The last stored event, even where a hook hides it; the known event if none follows.</returns>
-    /// <exception cref="ReadInterruptedException">The stream was deleted since the event was read.</exception>
-    public async ValueTask<RecordedEvent> LoadAfterAsync(
-        StreamId stream, KnownEvent known, Revision to, List<CommittedEvent> into, CancellationToken cancellationToken)
-    {
-        using var step = pages.StartRead("stream");
-        return await LoadAsync(stream, (known.Revision, to), known, into, cancellationToken).ConfigureAwait(false)
-            ?? throw new ReadInterruptedException(stream, known.Revision);
+            loaded = new(page.State, page.Events.IsEmpty ? null : page.Events.Span[^1]);
+        }
+
+        return loaded;
     }
 
     public async IAsyncEnumerable<CommittedEvent> ReadAllAsync(
@@ -105,35 +105,6 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
         return shown;
     }
 
-    private async ValueTask<RecordedEvent?> LoadAsync(
-        StreamId stream,
-        (Revision From, Revision To) range,
-        KnownEvent? skipped,
-        List<CommittedEvent> into,
-        CancellationToken cancellationToken)
-    {
-        RecordedEvent? last = null;
-        var (from, to) = range;
-        await foreach (var page in pages.ReadStreamAsync(stream, from, to, ReadDirection.Forward, cancellationToken).ConfigureAwait(false))
-        {
-            into.EnsureCapacity(into.Count + page.Length);
-            foreach (var recorded in page.Span)
-            {
-                if (skipped is { } known && recorded.Revision == known.Revision)
-                {
-                    if (recorded.Checkpoint != known.Checkpoint) throw new ReadInterruptedException(stream, known.Revision);
-                    continue;
-                }
-
-                if (Show(recorded, EventDecoding.Eager) is { } shown) into.Add(shown);
-            }
-
-            last = page.Span[^1];
-        }
-
-        return last;
-    }
-
     private CommittedEvent Decode(RecordedEvent recorded, EventDecoding decoding)
     {
         var committed = codec.Decode(recorded);
@@ -173,3 +144,8 @@ internal sealed class ReadPath(PageReader pages, EventCodec codec, PipelineHooks
 
     private static Revision Max(Revision left, Revision right) => left > right ? left : right;
 }
+
+/// <summary>A range of a stream that was read.</summary>
+/// <param name="State">The stream when it was read.</param>
+/// <param name="Last">The last event of the range; null where it has none.</param>
+internal readonly record struct LoadedRange(StreamState State, RecordedEvent? Last);

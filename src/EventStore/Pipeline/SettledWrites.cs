@@ -75,14 +75,14 @@ internal static class SettledWrites
     }
 
     /// <summary>Deletes a stream.</summary>
-    /// <returns>Whether it existed; true also where that became unknown and it is gone.</returns>
+    /// <returns>What happened; as changed also where that became unknown and the stream is gone.</returns>
     /// <exception cref="StorageUnavailableException">It is still unknown whether it is deleted. Try again.</exception>
-    public static async ValueTask<bool> DeleteStreamSettledAsync(
-        this IPersistenceEngine engine, StreamId stream, CancellationToken cancellationToken)
+    public static async ValueTask<StreamChange> DeleteStreamSettledAsync(
+        this IPersistenceEngine engine, StreamId stream, StreamExpectation expected, CancellationToken cancellationToken)
     {
         try
         {
-            return await engine.DeleteStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+            return await engine.DeleteStreamAsync(stream, expected, cancellationToken).ConfigureAwait(false);
         }
         catch (BatchOutcomeUnknownException unknown)
         {
@@ -91,7 +91,41 @@ internal static class SettledWrites
             if (await engine.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false) is not null
                 || await HasAnyAsync(engine, filter, cancellationToken).ConfigureAwait(false))
                 throw StillUnknown($"stream '{stream}'", unknown);
-            return true;
+            return new StreamChange(StreamChangeKind.Changed, default);
+        }
+    }
+
+    /// <summary>Truncates a stream.</summary>
+    /// <exception cref="StorageUnavailableException">It is still unknown whether it is truncated. Try again.</exception>
+    public static async ValueTask<StreamChange> TruncateStreamSettledAsync(this IPersistenceEngine engine, StreamId stream,
+        Revision before, StreamExpectation expected, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await engine.TruncateStreamAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BatchOutcomeUnknownException unknown)
+        {
+            var state = StreamState.Of(await engine.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false));
+            return state.Exists && (state.FirstRevision >= before || state.FirstRevision > state.Revision)
+                ? new StreamChange(StreamChangeKind.Changed, state)
+                : throw StillUnknown($"stream '{stream}'", unknown);
+        }
+    }
+
+    /// <summary>Seals a stream.</summary>
+    /// <exception cref="StorageUnavailableException">It is still unknown whether it is sealed. Try again.</exception>
+    public static async ValueTask<StreamChange> SealStreamSettledAsync(
+        this IPersistenceEngine engine, StreamId stream, StreamExpectation expected, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await engine.SealStreamAsync(stream, expected, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BatchOutcomeUnknownException unknown)
+        {
+            var state = StreamState.Of(await engine.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false));
+            return state.IsSealed ? new StreamChange(StreamChangeKind.Changed, state) : throw StillUnknown($"stream '{stream}'", unknown);
         }
     }
 

@@ -34,7 +34,21 @@ internal sealed class TypeNames
     /// <summary>A filter on stored names that finds the same events as one on the names that applications see.</summary>
     public EventFilter Widen(EventFilter filter)
     {
-        if (stored.Count == 0 || filter.EventTypes is not { Count: > 0 } types || !types.Any(stored.ContainsKey)) return filter;
-        return filter with { EventTypes = [.. types, .. types.SelectMany(type => stored.GetValueOrDefault(type) ?? [])] };
+        if (stored.Count == 0) return filter;
+        if (filter.EventTypes is { } types) filter = filter with { EventTypes = Widen(types) };
+        return filter.Criteria is { } criteria ? filter with { Criteria = Widen(criteria) } : filter;
     }
+
+    /// <summary>A condition on stored names that holds for the same events as one on the names that applications see.</summary>
+    public AppendCondition Widen(AppendCondition condition) =>
+        stored.Count == 0 ? condition : new AppendCondition(Widen(condition.Criteria), condition.After);
+
+    private EventCriteria Widen(EventCriteria criteria) => criteria.Any.All(criterion => criterion.Types is null)
+        ? criteria
+        : new EventCriteria(criteria.Any.Select(
+            criterion => criterion.Types is { } types ? criterion with { Types = Widen(types) } : criterion));
+
+    private IReadOnlyCollection<string> Widen(IReadOnlyCollection<string> types) => types.Any(stored.ContainsKey)
+        ? [.. types, .. types.SelectMany(type => stored.GetValueOrDefault(type) ?? [])]
+        : types;
 }

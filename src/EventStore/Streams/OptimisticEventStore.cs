@@ -32,8 +32,17 @@ internal sealed class OptimisticEventStore(
         init;
     }
 
+    public required IRetention Retention
+    {
+        get => WhileOpen(field);
+        init;
+    }
+
     /// <summary>Makes the stream objects.</summary>
     public required StreamOpener Streams { get; init; }
+
+    /// <summary>Commits several streams together.</summary>
+    public required UnitPath Units { get; init; }
 
     /// <summary>Reads queries page by page.</summary>
     public required StoreQueries Queries { get; init; }
@@ -79,8 +88,50 @@ internal sealed class OptimisticEventStore(
         _ = stream.Id;
         ArgumentNullException.ThrowIfNull(events);
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
-        var list = events as IReadOnlyList<EventMessage> ?? [.. events];
-        return commits.AppendAsync(stream, expected, commitId ?? SequentialGuid.Next(), list, headers, cancellationToken);
+        var request = new CommitRequest(stream, commitId ?? SequentialGuid.Next(), events as IReadOnlyList<EventMessage> ?? [.. events])
+        {
+            Expected = expected,
+            Headers = headers,
+        };
+        return commits.AppendAsync(request, cancellationToken);
+    }
+
+    public ValueTask<CommitResult> AppendAsync(
+        StreamId stream,
+        ExpectedRevision expected,
+        AppendCondition condition,
+        IReadOnlyCollection<EventMessage> events,
+        Guid? commitId = null,
+        IReadOnlyDictionary<string, string>? headers = null,
+        CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        _ = stream.Id;
+        ArgumentNullException.ThrowIfNull(condition);
+        ArgumentNullException.ThrowIfNull(events);
+        if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
+        var request = new CommitRequest(stream, commitId ?? SequentialGuid.Next(), [.. events])
+        {
+            Expected = expected,
+            Condition = condition,
+            Headers = headers,
+        };
+        return commits.AppendAsync(request, cancellationToken);
+    }
+
+    public ValueTask<UnitResult> CommitAsync(CommitUnit unit, CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        ArgumentNullException.ThrowIfNull(unit);
+        if (unit.Commits.Count == 0) throw new ArgumentException("A unit has at least one commit. Append events to it.", nameof(unit));
+        return Units.CommitAsync(unit, cancellationToken);
+    }
+
+    public ValueTask<EventSelection> SelectAsync(
+        EventCriteria criteria, Checkpoint after = default, CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        return Queries.SelectAsync(criteria, after, cancellationToken);
     }
 
     public IAsyncEnumerable<CommittedEvent> ReadStreamAsync(
@@ -140,11 +191,30 @@ internal sealed class OptimisticEventStore(
         return reads.Pages.ListHeadsAsync(bucket, category, idPrefix, cancellationToken);
     }
 
-    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
+        DeleteStreamAsync(stream, ExpectedRevision.Any, cancellationToken);
+
+    public ValueTask<bool> DeleteStreamAsync(StreamId stream, ExpectedRevision expected, CancellationToken cancellationToken = default)
     {
         lifetime.ThrowIfEnded();
         _ = stream.Id;
-        return maintenance.DeleteStreamAsync(stream, cancellationToken);
+        return maintenance.DeleteStreamAsync(stream, expected, cancellationToken);
+    }
+
+    public ValueTask<Revision?> TruncateStreamAsync(
+        StreamId stream, Revision before, ExpectedRevision? expected = null, CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        _ = stream.Id;
+        return maintenance.TruncateStreamAsync(stream, before, expected ?? ExpectedRevision.Any, cancellationToken);
+    }
+
+    public ValueTask<Revision> SealStreamAsync(
+        StreamId stream, ExpectedRevision? expected = null, CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        _ = stream.Id;
+        return maintenance.SealStreamAsync(stream, expected ?? ExpectedRevision.Any, cancellationToken);
     }
 
     public ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)

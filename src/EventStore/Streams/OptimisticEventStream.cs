@@ -21,6 +21,8 @@ internal sealed class OptimisticEventStream(
 
     public Revision Revision { get; private set; }
 
+    public Revision FirstRevision { get; private set; } = new(1);
+
     public CommitSequence CommitSequence { get; private set; }
 
     public IReadOnlyList<CommittedEvent> CommittedEvents => committed;
@@ -29,8 +31,8 @@ internal sealed class OptimisticEventStream(
 
     public IDictionary<string, string> UncommittedHeaders => headers;
 
-    // The last event that was read or stored here; null if there is none, or only the head was read.
-    private KnownEvent? known;
+    // Which stream of this name was read; the origin while none was.
+    private Checkpoint incarnation;
 
     public void Add(EventMessage message)
     {
@@ -61,9 +63,13 @@ internal sealed class OptimisticEventStream(
         EventMessage[] messages = [.. uncommitted];
         EventRecord[] records = [.. encoded];
         var (result, stored) = await commits.CommitAsync(
-            Stream, Revision, commitId, messages, records, headers.Count == 0
-                ? null
-                : headers, cancellationToken).ConfigureAwait(false);
+            new CommitRequest(Stream, commitId, messages)
+            {
+                Expected = new StreamExpectation(Revision, incarnation),
+                Headers = headers.Count == 0 ? null : headers,
+            },
+            records,
+            cancellationToken).ConfigureAwait(false);
 
         uncommitted.RemoveRange(0, messages.Length);
         encoded.RemoveRange(0, messages.Length);
@@ -73,37 +79,36 @@ internal sealed class OptimisticEventStream(
     }
 
     /// <summary>Reads a range and adds it to the events read before.</summary>
+    /// <exception cref="ReadInterruptedException">The stream was deleted since it was read first.</exception>
     public async ValueTask LoadAsync(StreamRange range, CancellationToken cancellationToken)
     {
         // Events are added only after all of them were read, so that a failed read may be repeated.
-        var loaded = new List<CommittedEvent>();
-        if (await reads.LoadAsync(Stream, range, loaded, cancellationToken).ConfigureAwait(false) is not { } last) return;
-        committed.AddRange(loaded);
-        StartAt(last);
+        var events = new List<CommittedEvent>();
+        if (await reads.LoadAsync(Stream, range, events, cancellationToken).ConfigureAwait(false) is not { } loaded) return;
+        RequireSame(loaded.State);
+        committed.AddRange(events);
+        FirstRevision = Max(new(1), loaded.State.FirstRevision);
+        if (loaded.Last is not { } last) return;
+        (Revision, CommitSequence, incarnation) = (last.Revision, last.Commit.Sequence, loaded.State.Incarnation);
     }
 
     /// <summary>Reads what follows the events read before, up to a revision.</summary>
-    /// <exception cref="ReadInterruptedException">The stream was deleted since they were read.</exception>
-    public async ValueTask LoadAfterAsync(Revision upTo, CancellationToken cancellationToken)
-    {
-        if (known is not { } before)
-        {
-            await LoadAsync(new StreamRange { From = Revision + 1, To = upTo }, cancellationToken).ConfigureAwait(false);
-            return;
-        }
-
-        var loaded = new List<CommittedEvent>();
-        var last = await reads.LoadAfterAsync(Stream, before, upTo, loaded, cancellationToken).ConfigureAwait(false);
-        committed.AddRange(loaded);
-        StartAt(last);
-    }
+    public ValueTask LoadAfterAsync(Revision upTo, CancellationToken cancellationToken) =>
+        LoadAsync(new StreamRange { From = Revision + 1, To = upTo }, cancellationToken);
 
     /// <summary>Starts after events that are not read.</summary>
-    public void StartAt(StreamHead head) => (Revision, CommitSequence, known) = (head.Revision, head.CommitSequence, null);
+    public void StartAt(StreamHead head) => (Revision, CommitSequence, FirstRevision, incarnation) =
+        (head.Revision, head.CommitSequence, head.FirstRevision, head.Incarnation);
 
-    /// <summary>Starts after an event.</summary>
-    public void StartAt(RecordedEvent last) =>
-        (Revision, CommitSequence, known) = (last.Revision, last.Commit.Sequence, KnownEvent.Of(last));
+    /// <summary>Starts after a snapshot, whose events are not read.</summary>
+    public void StartAt(Snapshot snapshot, CommitSequence sequence) =>
+        (Revision, CommitSequence, incarnation) = (snapshot.Revision, sequence, snapshot.Incarnation);
+
+    private void RequireSame(StreamState state)
+    {
+        if (incarnation != Checkpoint.Origin && state.Incarnation != incarnation)
+            throw new ReadInterruptedException(Stream, Revision);
+    }
 
     // The commit is stored, so nothing here may make it fail: events that cannot be shown now are left to the next refresh or read.
     private async ValueTask FollowAsync(CommitRecord stored, bool isDuplicate, EventRecord[] records)
@@ -117,7 +122,8 @@ internal sealed class OptimisticEventStream(
                 return;
             }
 
-            (Revision, CommitSequence, known) = (stored.LastRevision, stored.Sequence, new(stored.LastRevision, stored.LastCheckpoint));
+            (Revision, CommitSequence) = (stored.LastRevision, stored.Sequence);
+            if (stored.FirstRevision.Value == 1) incarnation = stored.FirstCheckpoint;
             for (var i = 0; i < records.Length; i++)
             {
                 if (reads.Show(new RecordedEvent(stored, i, records[i]), EventDecoding.OnDemand) is { } shown) committed.Add(shown);
@@ -128,4 +134,6 @@ internal sealed class OptimisticEventStream(
             notShown(stored, error);
         }
     }
+
+    private static Revision Max(Revision left, Revision right) => left > right ? left : right;
 }

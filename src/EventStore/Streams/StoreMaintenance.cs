@@ -3,16 +3,48 @@ using EventStore.Pipeline;
 
 namespace EventStore.Streams;
 
-/// <summary>Deletes streams and buckets, and verifies the store. Whatever caches events is cleared after a deletion.</summary>
+/// <summary>
+/// Deletes, truncates and seals streams, purges buckets, and verifies the store. What caches events is cleared after a removal.
+/// </summary>
 internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages shared, PipelineHooks hooks)
 {
     /// <returns>Whether the stream existed.</returns>
-    public async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken)
+    public async ValueTask<bool> DeleteStreamAsync(StreamId stream, ExpectedRevision expected, CancellationToken cancellationToken)
     {
-        var existed = await engine.DeleteStreamSettledAsync(stream, cancellationToken).ConfigureAwait(false);
+        var change = await engine.DeleteStreamSettledAsync(stream, expected, cancellationToken).ConfigureAwait(false);
         shared.Clear();
-        if (existed) await hooks.AfterDeleteAsync(stream).ConfigureAwait(false);
-        return existed;
+        RequireMet(stream, expected, change);
+        if (change.Kind == StreamChangeKind.Missing) return false;
+        await hooks.AfterDeleteAsync(stream).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <returns>The first revision that exists now; null for no stream.</returns>
+    public async ValueTask<Revision?> TruncateStreamAsync(
+        StreamId stream, Revision before, ExpectedRevision expected, CancellationToken cancellationToken)
+    {
+        var change = await TruncateAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
+        RequireMet(stream, expected, change);
+        return change.Kind == StreamChangeKind.Missing ? null : change.State.FirstRevision;
+    }
+
+    /// <summary>Truncates a stream, and returns what happened.</summary>
+    public async ValueTask<StreamChange> TruncateAsync(
+        StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken)
+    {
+        var change = await engine.TruncateStreamSettledAsync(stream, before, expected, cancellationToken).ConfigureAwait(false);
+        shared.Clear();
+        return change;
+    }
+
+    /// <returns>The revision at which the stream is sealed.</returns>
+    public async ValueTask<Revision> SealStreamAsync(StreamId stream, ExpectedRevision expected, CancellationToken cancellationToken)
+    {
+        var change = await engine.SealStreamSettledAsync(stream, expected, cancellationToken).ConfigureAwait(false);
+        RequireMet(stream, expected, change);
+        return change.Kind == StreamChangeKind.Missing
+            ? throw new ConcurrencyException(stream, ExpectedRevision.StreamExists, Revision.None)
+            : change.State.Revision;
     }
 
     public async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken)
@@ -31,4 +63,9 @@ internal sealed class StoreMaintenance(IPersistenceEngine engine, SharedPages sh
 
     public ValueTask<VerificationReport> VerifyAsync(IProgress<VerificationProgress>? progress, CancellationToken cancellationToken) =>
         engine.VerifyAsync(progress, cancellationToken);
+
+    private static void RequireMet(StreamId stream, ExpectedRevision expected, StreamChange change)
+    {
+        if (change.Kind == StreamChangeKind.Conflict) throw new ConcurrencyException(stream, expected, change.State.Revision);
+    }
 }

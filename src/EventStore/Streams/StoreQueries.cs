@@ -43,6 +43,28 @@ internal sealed class StoreQueries(ReadPath reads, ReadOnlyMemory<byte> key)
         return new EventPage(events, Continuation: null);
     }
 
+    /// <summary>The events after a checkpoint that match criteria, and up to where they were read.</summary>
+    public async ValueTask<EventSelection> SelectAsync(EventCriteria criteria, Checkpoint after, CancellationToken cancellationToken)
+    {
+        _ = new AppendCondition(criteria, after);
+        List<CommittedEvent> events = [];
+        var upTo = after;
+        var pages = reads.ReadPagesAsync(
+            new EventQuery { Criteria = criteria }, after, Checkpoint.Max, PageReader.FullPage, cancellationToken);
+        await foreach (var page in pages.ConfigureAwait(false))
+        {
+            if (after > page.Head) throw new PositionAheadException("selection", after, page.Head);
+            for (var i = 0; i < page.Events.Length; i++)
+            {
+                if (reads.Show(page.Events.Span[i], EventDecoding.Eager) is { } shown) events.Add(shown);
+            }
+
+            upTo = page.Position;
+        }
+
+        return new EventSelection(criteria, events, upTo);
+    }
+
     /// <summary>The newest event of a query; null for none.</summary>
     public async ValueTask<CommittedEvent?> FindLastAsync(EventQuery query, CancellationToken cancellationToken)
     {

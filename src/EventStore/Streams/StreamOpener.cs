@@ -25,13 +25,13 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
         var opened = Create(stream);
         await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
 
-        // A range without events that reaches the head does not show the revision of the stream, which the next commit expects. One that
+        // A range without events that reaches the head does not show where the stream is, which the next commit expects. One that
         // ends before the head stays at revision 0: a commit decided on an empty past conflicts.
-        while (opened.Revision == Revision.None && range != StreamRange.All
+        while (opened.Revision == Revision.None && (range != StreamRange.All || opened.FirstRevision.Value > 1)
             && await pages.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false) is { } head)
         {
             if (!await ReachesAsync(range, head, cancellationToken).ConfigureAwait(false)) break;
-            if (range.Last != 0 && range.RelativeTo(head.Revision).From <= head.Revision)
+            if (range.Last != 0 && range.RelativeTo(head.Revision).From <= head.Revision && head.FirstRevision <= head.Revision)
             {
                 // The events came between the two reads.
                 await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
@@ -55,16 +55,28 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
                 $"The stream is to be read up to revision {upTo}, but the snapshot is of revision {snapshot.Revision}.", nameof(upTo));
         var opened = Create(snapshot.Stream);
 
-        // The event of the snapshot itself has the commit sequence at which the stream continues.
-        if (await pages.FindAsync(snapshot.Stream, snapshot.Revision, cancellationToken).ConfigureAwait(false) is not { } last)
+        // The event of the snapshot itself has the commit sequence at which the stream continues. Where it is truncated, the head has.
+        var read = new StreamRead(snapshot.Stream, snapshot.Revision, snapshot.Revision, ReadDirection.Forward, new PageLimit(1, 1));
+        var page = await pages.ReadStreamPageAsync(read, cancellationToken).ConfigureAwait(false);
+        if (!AttemptRules.Accepts(Place(snapshot), page.State))
         {
-            var head = await pages.FindHeadAsync(snapshot.Stream, cancellationToken).ConfigureAwait(false);
-            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, head?.Revision ?? Revision.None);
+            if (snapshot.Incarnation != Checkpoint.Origin && snapshot.Incarnation != page.State.Incarnation)
+                throw new StreamReplacedException(snapshot.Stream, snapshot.Incarnation, page.State.Incarnation);
+            throw new SnapshotRefusedException(snapshot.Stream, snapshot.Revision, page.State);
         }
 
-        opened.StartAt(last);
+        var sequence = page.Events.IsEmpty ? default : page.Events.Span[0].Commit.Sequence;
+        opened.StartAt(snapshot with { Incarnation = page.State.Incarnation }, sequence);
         await opened.LoadAfterAsync(upTo, cancellationToken).ConfigureAwait(false);
+        if (opened.CommitSequence == default && page.State.Revision == snapshot.Revision)
+            await StartAtHeadAsync(opened, cancellationToken).ConfigureAwait(false);
         return opened;
+
+        static SnapshotRecord Place(Snapshot snapshot) =>
+            new(snapshot.Stream, snapshot.Revision, snapshot.SchemaVersion, nameof(Snapshot), default)
+            {
+                Incarnation = snapshot.Incarnation,
+            };
     }
 
     /// <summary>Opens a stream at its head, without reading events.</summary>

@@ -9,6 +9,7 @@ internal static class CoreArrows
     [
         [Room.FrontDoor],
         ["Composition"],
+        ["Retention"],
         ["Streams", "Dispatch", "Consumers", "ReadStreams"],
         ["Deliveries"],
         ["Feeds", "Leases"],

@@ -24,11 +24,39 @@ internal abstract class AttemptByAttempt(IPersistenceEngine inner) : DelegatingE
     /// <summary>The stream's revision; 0 for none.</summary>
     protected async ValueTask<Revision> RevisionOfAsync(StreamId stream) => (await Inner.FindHeadAsync(stream))?.Revision ?? Revision.None;
 
-    protected static CommitAttempt Expecting(CommitAttempt attempt, ExpectedRevision expected) =>
-        new(attempt.Stream, attempt.CommitId, expected, attempt.Headers, attempt.Events);
+    /// <summary>The stream's state; default for no stream.</summary>
+    protected async ValueTask<StreamState> StateOfAsync(StreamId stream) => StreamState.Of(await Inner.FindHeadAsync(stream));
 
-    protected static CommitAttempt UnderNewId(CommitAttempt attempt) =>
-        new(attempt.Stream, SequentialGuid.Next(), ExpectedRevision.Any, attempt.Headers, attempt.Events);
+    protected static CommitAttempt Expecting(CommitAttempt attempt, StreamExpectation expected) =>
+        new(attempt.Stream, attempt.CommitId, attempt.Events)
+        {
+            Expected = expected,
+            Headers = attempt.Headers,
+            Condition = attempt.Condition,
+            Stamp = attempt.Stamp,
+            Rest = attempt.Rest,
+        };
+
+    /// <summary>The same attempt with another condition; null for none.</summary>
+    protected static CommitAttempt On(CommitAttempt attempt, AppendCondition? condition) =>
+        new(attempt.Stream, attempt.CommitId, attempt.Events)
+        {
+            Expected = attempt.Expected,
+            Headers = attempt.Headers,
+            Condition = condition,
+            Stamp = attempt.Stamp,
+            Rest = attempt.Rest,
+        };
+
+    protected static CommitAttempt UnderNewId(CommitAttempt attempt)
+    {
+        var id = SequentialGuid.Next();
+        return new(attempt.Stream, id, attempt.Events)
+        {
+            Headers = attempt.Headers,
+            Rest = [.. attempt.Rest.Select(member => new CommitAttempt(member.Stream, id, member.Events) { Headers = member.Headers })],
+        };
+    }
 
     /// <summary>A commit that is not stored, as it would be if the attempt had been appended.</summary>
     protected static CommitRecord Imagine(CommitAttempt attempt, Revision head, Checkpoint last) =>
@@ -114,7 +142,11 @@ internal abstract class Renames(IPersistenceEngine inner) : AttemptByAttempt(inn
 
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
         StoreAsync(
-            new CommitAttempt(Rename(attempt.Stream), attempt.CommitId, attempt.Expected, attempt.Headers, attempt.Events),
+            new CommitAttempt(Rename(attempt.Stream), attempt.CommitId, attempt.Events)
+            {
+                Expected = attempt.Expected,
+                Headers = attempt.Headers,
+            },
             cancellationToken);
 
     public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
@@ -133,6 +165,7 @@ internal abstract class Renames(IPersistenceEngine inner) : AttemptByAttempt(inn
     public override ValueTask PruneSnapshotsAsync(StreamId stream, int keep, CancellationToken cancellationToken = default) =>
         Inner.PruneSnapshotsAsync(Rename(stream), keep, cancellationToken);
 
-    public override ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        Inner.DeleteStreamAsync(Rename(stream), cancellationToken);
+    public override ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
+        Inner.DeleteStreamAsync(Rename(stream), expected, cancellationToken);
 }

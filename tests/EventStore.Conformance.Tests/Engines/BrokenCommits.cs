@@ -13,7 +13,7 @@ internal sealed class ReportsSuccessToLosers(IPersistenceEngine inner) : Attempt
     {
         var outcome = await StoreAsync(attempt, cancellationToken);
         return outcome.Kind == CommitOutcomeKind.Conflict
-            ? CommitOutcome.Committed(Imagine(attempt, outcome.Actual, new Checkpoint(1)))
+            ? CommitOutcome.Committed(Imagine(attempt, outcome.Actual.Revision, new Checkpoint(1)))
             : outcome;
     }
 }
@@ -68,7 +68,7 @@ internal sealed class TakesRevisionsAboveTheHead(IPersistenceEngine inner) : Att
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
         await StoreAsync(
-            attempt.Expected.Exact > await RevisionOfAsync(attempt.Stream) ? Expecting(attempt, ExpectedRevision.Any) : attempt,
+            attempt.Expected.Revision.Exact > await RevisionOfAsync(attempt.Stream) ? Expecting(attempt, ExpectedRevision.Any) : attempt,
             cancellationToken);
 }
 
@@ -88,13 +88,13 @@ internal sealed class RollsBackTheBatch(IPersistenceEngine inner) : DelegatingEn
     public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
         IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
     {
-        var heads = new Dictionary<StreamId, Revision>();
+        var heads = new Dictionary<StreamId, StreamState>();
         foreach (var attempt in attempts)
         {
             if (!heads.TryGetValue(attempt.Stream, out var head))
-                head = (await Inner.FindHeadAsync(attempt.Stream, cancellationToken))?.Revision ?? Revision.None;
+                head = StreamState.Of(await Inner.FindHeadAsync(attempt.Stream, cancellationToken));
             if (!attempt.Expected.IsMetBy(head)) return [.. attempts.Select(_ => CommitOutcome.Conflict(head))];
-            heads[attempt.Stream] = head + attempt.Events.Count;
+            heads[attempt.Stream] = head with { Revision = head.Revision + attempt.Events.Count };
         }
 
         return await Inner.CommitAsync(attempts, cancellationToken);
@@ -110,11 +110,16 @@ internal sealed class TearsCommits(IPersistenceEngine inner) : AttemptByAttempt(
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         var outcome = await StoreAsync(
-            new CommitAttempt(attempt.Stream, attempt.CommitId, attempt.Expected, attempt.Headers, [attempt.Events[0]]), cancellationToken);
+            new CommitAttempt(attempt.Stream, attempt.CommitId, [attempt.Events[0]])
+            {
+                Expected = attempt.Expected,
+                Headers = attempt.Headers,
+            },
+            cancellationToken);
         if (outcome.Kind != CommitOutcomeKind.Committed) return outcome;
         foreach (var record in attempt.Events.Skip(1))
             await StoreAsync(
-                UnderNewId(new CommitAttempt(attempt.Stream, attempt.CommitId, default, attempt.Headers, [record])), cancellationToken);
+                new CommitAttempt(attempt.Stream, SequentialGuid.Next(), [record]) { Headers = attempt.Headers }, cancellationToken);
         return CommitOutcome.Committed(outcome.Commit! with { EventCount = attempt.Events.Count });
     }
 }
@@ -124,8 +129,12 @@ internal sealed class TearsCommits(IPersistenceEngine inner) : AttemptByAttempt(
 internal sealed class CutsLargeCommits(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) => StoreAsync(
-        new CommitAttempt(
-            attempt.Stream, attempt.CommitId, attempt.Expected, attempt.Headers, [.. attempt.Events.Take(1000)]), cancellationToken);
+        new CommitAttempt(attempt.Stream, attempt.CommitId, [.. attempt.Events.Take(1000)])
+        {
+            Expected = attempt.Expected,
+            Headers = attempt.Headers,
+        },
+        cancellationToken);
 }
 
 /// <summary>Refuses an attempt that is too large after those before it in the batch are stored (G8).</summary>
@@ -171,11 +180,11 @@ internal sealed class CancelsAfterStoring(IPersistenceEngine inner) : Delegating
     nameof(ConcurrencySpecification<>.Commits_and_deletions_of_one_engine_are_visible_to_the_others_at_once))]
 internal sealed class RemembersHeads(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
-    private readonly ConcurrentDictionary<StreamId, Revision> heads = new();
+    private readonly ConcurrentDictionary<StreamId, StreamState> heads = new();
 
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        if (heads.TryGetValue(attempt.Stream, out var head) && attempt.Expected.Exact < head)
+        if (heads.TryGetValue(attempt.Stream, out var head) && attempt.Expected.Revision.Exact < head.Revision)
         {
             // No stream is at this revision, so only a duplicate is found.
             var known = await StoreAsync(Expecting(attempt, Revision.Max), cancellationToken);
@@ -183,14 +192,15 @@ internal sealed class RemembersHeads(IPersistenceEngine inner) : AttemptByAttemp
         }
 
         var outcome = await StoreAsync(attempt, cancellationToken);
-        heads[attempt.Stream] = outcome.Commit?.LastRevision ?? outcome.Actual;
+        heads[attempt.Stream] = await StateOfAsync(attempt.Stream);
         return outcome;
     }
 
-    public override ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public override ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         heads.TryRemove(stream, out _);
-        return Inner.DeleteStreamAsync(stream, cancellationToken);
+        return Inner.DeleteStreamAsync(stream, expected, cancellationToken);
     }
 
     public override ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default)

@@ -8,10 +8,11 @@ internal sealed class LeavesDeletedEventsInTheLog(IPersistenceEngine inner) : Sh
 {
     private readonly List<RecordedEvent> left = [];
 
-    public override async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public override async ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         left.AddRange((await EverythingAsync()).Where(recorded => recorded.Commit.Stream == stream && recorded.Commit.Sequence.Value > 1));
-        return await Inner.DeleteStreamAsync(stream, cancellationToken);
+        return await Inner.DeleteStreamAsync(stream, expected, cancellationToken);
     }
 
     protected override IEnumerable<RecordedEvent> Show(IReadOnlyList<RecordedEvent> stored) => stored.Concat(left);
@@ -36,11 +37,12 @@ internal sealed class GoesOnAfterDeletion(IPersistenceEngine inner) : AttemptByA
         }
     }
 
-    public override async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public override async ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         var revision = await RevisionOfAsync(stream);
         lock (deleted) deleted[stream] = deleted.GetValueOrDefault(stream) + revision.Value;
-        return await Inner.DeleteStreamAsync(stream, cancellationToken);
+        return await Inner.DeleteStreamAsync(stream, expected, cancellationToken);
     }
 }
 
@@ -50,10 +52,11 @@ internal sealed class GoesOnAfterDeletion(IPersistenceEngine inner) : AttemptByA
     nameof(DeletionSpecification<>.A_deleted_stream_can_be_created_again_from_revision_1_and_deleted_again))]
 internal sealed class DeletesWhatIsNotThere(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public override async ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
-        await Inner.DeleteStreamAsync(stream, cancellationToken);
-        return true;
+        var change = await Inner.DeleteStreamAsync(stream, expected, cancellationToken);
+        return new(StreamChangeKind.Changed, change.State);
     }
 }
 
@@ -65,10 +68,11 @@ internal sealed class ListsDeletedHeads(IPersistenceEngine inner) : DelegatingEn
 {
     private readonly List<StreamHead> deleted = [];
 
-    public override async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public override async ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         if (await Inner.FindHeadAsync(stream, cancellationToken) is { } head) deleted.Add(head);
-        return await Inner.DeleteStreamAsync(stream, cancellationToken);
+        return await Inner.DeleteStreamAsync(stream, expected, cancellationToken);
     }
 
     public override async ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(

@@ -37,7 +37,7 @@ internal sealed class JudgesExpectationsFirst(IPersistenceEngine inner) : Attemp
 {
     protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
-        var head = await RevisionOfAsync(attempt.Stream);
+        var head = await StateOfAsync(attempt.Stream);
         return attempt.Expected.IsMetBy(head) ? await StoreAsync(attempt, cancellationToken) : CommitOutcome.Conflict(head);
     }
 }

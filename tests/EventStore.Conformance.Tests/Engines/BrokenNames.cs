@@ -57,16 +57,17 @@ internal sealed class JoinsNames(IPersistenceEngine inner) : Renames(inner)
     nameof(IdentitySpecification<>.The_same_id_in_another_bucket_or_category_is_another_stream_through_every_member))]
 internal sealed class DeletesInEveryBucket(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
-    public override async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public override async ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
-        var isDeleted = false;
+        var change = await Inner.DeleteStreamAsync(stream, expected, cancellationToken);
         foreach (var head in await Inner.ListHeadsAsync(new HeadQuery(null, 0, null, int.MaxValue), cancellationToken))
         {
             if ((head.Stream.Category, head.Stream.Id) == (stream.Category, stream.Id))
-                isDeleted |= await Inner.DeleteStreamAsync(head.Stream, cancellationToken);
+                await Inner.DeleteStreamAsync(head.Stream, StreamExpectation.Any, cancellationToken);
         }
 
-        return isDeleted;
+        return change;
     }
 }
 
@@ -79,7 +80,7 @@ internal sealed class PurgesByPrefix(IPersistenceEngine inner) : DelegatingEngin
         foreach (var head in await Inner.ListHeadsAsync(new HeadQuery(null, 0, null, int.MaxValue), cancellationToken))
         {
             if (head.Stream.Bucket.StartsWith(bucket, StringComparison.Ordinal))
-                await Inner.DeleteStreamAsync(head.Stream, cancellationToken);
+                await Inner.DeleteStreamAsync(head.Stream, StreamExpectation.Any, cancellationToken);
         }
     }
 }

@@ -96,18 +96,19 @@ internal sealed class ReusesCheckpoints(IPersistenceEngine inner) : ShowsAnother
         ];
     }
 
-    public override async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public override async ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         var all = await EverythingAsync();
-        var isDeleted = await Inner.DeleteStreamAsync(stream, cancellationToken);
+        var change = await Inner.DeleteStreamAsync(stream, expected, cancellationToken);
         var left = await EverythingAsync();
-        if (isDeleted)
+        if (change.Kind == StreamChangeKind.Changed)
             freed.Add(
                 (
                     all[^1].Checkpoint.Value + 1,
                     Renumber(all[^1].Commit).LastCheckpoint.Value - (
                         left.Count == 0 ? 0 : Renumber(left[^1].Commit).LastCheckpoint.Value)));
-        return isDeleted;
+        return change;
     }
 
     protected override IEnumerable<RecordedEvent> Show(IReadOnlyList<RecordedEvent> stored) =>

@@ -9,7 +9,7 @@ internal sealed class RewritesEmptyLists(IPersistenceEngine inner) : ChangesWhat
 {
     protected override EventRecord Change(EventRecord record) =>
         record.Body.Span.SequenceEqual("[]"u8)
-            ? new EventRecord(record.EventId, record.EventType, "{}"u8.ToArray(), record.Headers)
+            ? new EventRecord(record.EventId, record.EventType, "{}"u8.ToArray(), record.Headers, record.Tags)
             : record;
 }
 
@@ -19,7 +19,12 @@ internal sealed class RewritesEmptyLists(IPersistenceEngine inner) : ChangesWhat
 internal sealed class KeepsBytesAsText(IPersistenceEngine inner) : ChangesWhatIsRead(inner)
 {
     protected override EventRecord Change(EventRecord record) =>
-        new(record.EventId, record.EventType, Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(record.Body.Span)), record.Headers);
+        new(
+            record.EventId,
+            record.EventType,
+            Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(record.Body.Span)),
+            record.Headers,
+            record.Tags);
 }
 
 /// <summary>Keeps the caller's arrays instead of copies, so that the caller can change history (G10).</summary>
@@ -36,7 +41,7 @@ internal sealed class KeepsTheCallersArrays(IPersistenceEngine inner) : ChangesW
     }
 
     protected override EventRecord Change(EventRecord record) =>
-        new(record.EventId, record.EventType, bodies.GetValueOrDefault(record.EventId, record.Body), record.Headers);
+        new(record.EventId, record.EventType, bodies.GetValueOrDefault(record.EventId, record.Body), record.Headers, record.Tags);
 }
 
 /// <summary>Keeps the caller's array of a snapshot (G10).</summary>

@@ -26,7 +26,7 @@ internal sealed class ShortensCancelledReads(IPersistenceEngine inner) : Delegat
 {
     public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default) =>
         cancellationToken.IsCancellationRequested
-        ? new StreamPage(default, Revision.None, IsEnd: true)
+        ? new StreamPage(default, default, IsEnd: true)
         : await Inner.ReadStreamAsync(read, cancellationToken);
 }
 
@@ -82,7 +82,7 @@ internal sealed class TakesThePageForTheStream(IPersistenceEngine inner) : Deleg
     public override async ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
     {
         var page = await Inner.ReadStreamAsync(read, cancellationToken);
-        return page.Events.Length == 0 ? page : page with { Head = page.Events.Span[^1].Revision };
+        return page.Events.Length == 0 ? page : page with { State = page.State with { Revision = page.Events.Span[^1].Revision } };
     }
 }
 

@@ -134,10 +134,11 @@ internal sealed class KeepsSnapshotsOfDeletedStreams(IPersistenceEngine inner) :
 {
     private readonly ConcurrentDictionary<StreamId, SnapshotRecord> left = [];
 
-    public override async ValueTask<bool> DeleteStreamAsync(StreamId stream, CancellationToken cancellationToken = default)
+    public override async ValueTask<StreamChange> DeleteStreamAsync(
+        StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default)
     {
         if (await Inner.FindSnapshotAsync(stream, Revision.Max, cancellationToken) is { } found) left[stream] = found;
-        return await Inner.DeleteStreamAsync(stream, cancellationToken);
+        return await Inner.DeleteStreamAsync(stream, expected, cancellationToken);
     }
 
     public override async ValueTask<SnapshotRecord?> FindSnapshotAsync(

@@ -21,6 +21,20 @@ internal static class Specimens
         return specimen.MakeGenericType(backend);
     }
 
+    private sealed class Conditions<T> : ConditionSpecification<T> where T : IBackend, new();
+
+    private sealed class Decisions<T> : DecisionSpecification<T> where T : IBackend, new();
+
+    private sealed class Imports<T> : ImportSpecification<T> where T : IBackend, new();
+
+    private sealed class StreamLives<T> : StreamLifeSpecification<T> where T : IBackend, new();
+
+    private sealed class Tags<T> : TagSpecification<T> where T : IBackend, new();
+
+    private sealed class Truncations<T> : TruncationSpecification<T> where T : IBackend, new();
+
+    private sealed class Units<T> : UnitSpecification<T> where T : IBackend, new();
+
     private sealed class Commits<T> : CommitSpecification<T> where T : IBackend, new();
 
     private sealed class Concurrency<T> : ConcurrencySpecification<T> where T : IBackend, new();

@@ -9,13 +9,14 @@ namespace EventStore.Conformance.Tests.Harness;
 internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngine
 {
     private IPersistenceEngine? kept;
+    private readonly Hold hold = new();
     private volatile bool isMade;
 
     public ValueTask<IPersistenceEngine> OpenAsync(EngineContext context)
     {
         kept ??= new EngineCatalogue().AddInMemory().Create("memory:", context);
         isMade |= context is { MayCreateStorage: true, IsReadOnly: false };
-        var connection = new Connection(kept, () => isMade);
+        var connection = new Connection(kept, hold, () => isMade);
         object[] arguments = typeof(TEngine).GetConstructors()[0].GetParameters().Length == 1 ? [connection] : [connection, context.Time];
         return new((IPersistenceEngine)Activator.CreateInstance(typeof(TEngine), arguments)!);
     }
@@ -23,9 +24,20 @@ internal sealed class Storage<TEngine> : IBackend where TEngine : DelegatingEngi
     public ValueTask DisposeAsync() => kept?.DisposeAsync() ?? default;
 }
 
-/// <summary>One of several open engines on a storage; closing it does not close the storage.</summary>
-internal sealed class Connection(IPersistenceEngine storage, Func<bool> isMade) : DelegatingEngine(storage)
+/// <summary>Which import holds a storage; null for none. The engine in memory knows of no others, so it is kept beside it.</summary>
+internal sealed class Hold
 {
+    private volatile string? holder;
+
+    public string? Holder => holder;
+
+    public void Set(string? name) => holder = name;
+}
+
+/// <summary>One of several open engines on a storage; closing it does not close the storage.</summary>
+internal sealed class Connection(IPersistenceEngine storage, Hold hold, Func<bool> isMade) : DelegatingEngine(storage)
+{
+    private volatile bool isHolder;
     private volatile bool isClosed;
 
     public override EngineDescription Description { get; } = storage.Description with
@@ -48,6 +60,29 @@ internal sealed class Connection(IPersistenceEngine storage, Func<bool> isMade) 
         isMade()
             ? base.InitializeAsync(cancellationToken)
             : throw new StorageNotFoundException("There is no storage here, and none may be made.");
+
+    public override ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+        IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default) =>
+        hold.Holder is { } holder && !isHolder
+            ? throw new StorageHeldException(holder)
+            : base.CommitAsync(attempts, cancellationToken);
+
+    public override async ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default)
+    {
+        await base.HoldAsync(holder, cancellationToken);
+        hold.Set(holder);
+        isHolder = true;
+    }
+
+    public override async ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default)
+    {
+        await base.ReleaseAsync(holder, cancellationToken);
+        hold.Set(null);
+        isHolder = false;
+    }
+
+    public override ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) =>
+        isHolder ? base.SkipCheckpointsAsync(upTo, cancellationToken) : throw new InvalidOperationException("Hold the storage first.");
 
     public override ValueTask DisposeAsync()
     {

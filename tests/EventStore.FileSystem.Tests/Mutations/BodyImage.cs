@@ -12,32 +12,85 @@ internal sealed class BodyImage
     {
     }
 
-    // F: a number of eight bytes. I: sixteen bytes. C: four bytes. N: a number. T: text or bytes with their length.
+    // F: a number of eight bytes. I: sixteen bytes. C: four bytes. N: a number. T: text or bytes with their length. M: text whose length is
+    // doubled, with a mark.
     public static BodyImage Read(FrameImage frame)
     {
         var body = new BodyImage();
-        var rest = frame.Bytes.AsSpan(Format.FrameHeaderLength);
-        var form = frame.Kind switch
+        var at = Format.FrameHeaderLength;
+        switch (frame.Kind)
         {
-            FrameKind.Commit => "IFNNNTTTT" + string.Concat(Enumerable.Repeat("ITTT", frame.Count)),
-            FrameKind.Seal => "N",
-            FrameKind.StreamDelete => "TTT",
-            FrameKind.Purge => "T",
-            FrameKind.SnapshotSave => "TTTNNTT",
-            FrameKind.SnapshotPrune => "TTTNNN",
-            FrameKind.DocumentPut => "TT",
-            FrameKind.DocumentDelete => "T",
-            FrameKind.Gap => frame.Count > 0 ? "CNF" : "CN",
-            _ => "",
-        };
-        foreach (var kind in form)
-        {
-            var length = LengthOf(kind, rest);
-            body.values.Add((kind, rest[..length].ToArray()));
-            rest = rest[length..];
+            case FrameKind.Commit:
+                body.Take(frame, "IF", ref at);
+                body.TakeCommit(frame, frame.Count, ref at);
+                break;
+            case FrameKind.Unit or FrameKind.Shortened:
+                body.TakeUnit(frame, ref at);
+                break;
+            default:
+                body.Take(frame, FormOf(frame), ref at);
+                break;
         }
 
         return body;
+    }
+
+    private static string FormOf(FrameImage frame) => frame.Kind switch
+    {
+        FrameKind.Seal => "N",
+        FrameKind.StreamDelete => "TTTN",
+        FrameKind.StreamState => "TTTNNNNNNN",
+        FrameKind.Purge or FrameKind.Hold => "TN",
+        FrameKind.SnapshotSave => "TTTNNTT",
+        FrameKind.SnapshotPrune => "TTTNNN",
+        FrameKind.DocumentPut => "TT",
+        FrameKind.DocumentDelete => "T",
+        FrameKind.Gap => frame.Count > 0 ? "CNF" : "CN",
+        FrameKind.Skip => "FFFF",
+        _ => "",
+    };
+
+    private void TakeUnit(FrameImage frame, ref int at)
+    {
+        if (frame.Kind == FrameKind.Shortened) Take(frame, "CN", ref at);
+        var commits = Take(frame, "IFN", ref at);
+        for (var i = 0; i < commits; i++)
+        {
+            var head = Take(frame, "N", ref at);
+            var removed = (head & 1) == 0 ? 0 : Take(frame, "N", ref at) - 1;
+            if (removed >= 0) TakeCommit(frame, (head >> 1) - removed, ref at);
+        }
+    }
+
+    private void TakeCommit(FrameImage frame, long events, ref int at)
+    {
+        if ((Take(frame, "NNNN", ref at) & CommitReader.TruncatedMark) != 0) Take(frame, "N", ref at);
+        Take(frame, "TTTT", ref at);
+        for (var i = 0L; i < events; i++)
+        {
+            if ((Take(frame, "IM", ref at) & 1) != 0)
+            {
+                for (var tags = Take(frame, "N", ref at); tags > 0; tags--) Take(frame, "T", ref at);
+            }
+
+            Take(frame, "TT", ref at);
+        }
+    }
+
+    // Returns the number with which the last value begins.
+    private long Take(FrameImage frame, string form, ref int at)
+    {
+        var last = 0L;
+        foreach (var kind in form)
+        {
+            var rest = frame.Bytes.AsSpan(at);
+            var length = LengthOf(kind, rest);
+            if (kind is 'N' or 'T' or 'M') last = Varint.Read(rest);
+            values.Add((kind, rest[..length].ToArray()));
+            at += length;
+        }
+
+        return last;
     }
 
     /// <summary>Changes a value, or the row of values. Returns what was done.</summary>
@@ -74,7 +127,7 @@ internal sealed class BodyImage
         var bytes = new byte[(Format.FrameHeaderLength + body.Length + 7) & ~7];
         frame.Bytes.AsSpan(0, Format.FrameHeaderLength).CopyTo(bytes);
         body.CopyTo(bytes, Format.FrameHeaderLength);
-        return frame with { Bytes = bytes, Span = frame.Kind == FrameKind.Gap ? frame.Span : bytes.Length };
+        return frame with { Bytes = bytes, Span = frame.IsReplacement ? frame.Span : bytes.Length };
     }
 
     private static int LengthOf(char kind, ReadOnlySpan<byte> rest)
@@ -86,7 +139,7 @@ internal sealed class BodyImage
             case 'I': return 16;
             default:
                 var (value, end) = Varint.Read(rest, 0);
-                return kind == 'N' ? end : end + (int)value;
+                return kind == 'N' ? end : end + (int)(kind == 'M' ? value >> 1 : value);
         }
     }
 
@@ -100,8 +153,8 @@ internal sealed class BodyImage
                 var number = new byte[8];
                 BinaryPrimitives.WriteInt64LittleEndian(number, Values.Draw(random, BinaryPrimitives.ReadInt64LittleEndian(bytes)));
                 return number;
-            case 'T':
-                return ChangedText(random, bytes);
+            case 'T' or 'M':
+                return ChangedText(random, bytes, kind == 'M' ? 1 : 0);
             default:
                 var changed = bytes.ToArray();
                 Values.Strike(random, changed);
@@ -109,7 +162,7 @@ internal sealed class BodyImage
         }
     }
 
-    private static byte[] ChangedText(Random random, byte[] bytes)
+    private static byte[] ChangedText(Random random, byte[] bytes, int shift)
     {
         var (length, start) = Varint.Read(bytes, 0);
         var content = bytes[start..];
@@ -132,6 +185,6 @@ internal sealed class BodyImage
                 break;
         }
 
-        return [.. Varint.Of(content.Length), .. content];
+        return [.. Varint.Of((long)content.Length << shift), .. content];
     }
 }

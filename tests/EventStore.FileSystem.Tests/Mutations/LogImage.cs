@@ -15,6 +15,8 @@ internal sealed record FrameImage(byte[] Bytes, long Span)
 
     public FrameKind Kind => (FrameKind)Bytes[8];
 
+    public bool IsReplacement => Kind is FrameKind.Gap or FrameKind.Shortened;
+
     public int Count => BinaryPrimitives.ReadUInt16LittleEndian(Bytes.AsSpan(10));
 }
 
@@ -105,7 +107,7 @@ internal sealed record LogImage(Guid StoreId, List<SegmentImage> Segments)
         BinaryPrimitives.WriteInt64LittleEndian(into[16..], IsRenumbered ? checkpoint : unchecked(own + CheckpointShift));
         var crc = Crc32C.Of(into[8..], Format.BeginFrameCrc(into.Length, position, Seed));
         BinaryPrimitives.WriteUInt32LittleEndian(into[4..], crc);
-        chain = frame.Kind == FrameKind.Gap && into.Length >= 36 ? BinaryPrimitives.ReadUInt32LittleEndian(into[32..]) : crc;
+        chain = frame.IsReplacement && into.Length >= 36 ? BinaryPrimitives.ReadUInt32LittleEndian(into[32..]) : crc;
         checkpoint = BinaryPrimitives.ReadInt64LittleEndian(into[16..]) + frame.Count;
     }
 }

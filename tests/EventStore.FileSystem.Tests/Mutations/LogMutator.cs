@@ -73,7 +73,7 @@ internal sealed class LogMutator(Random random, LogImage log)
                 return (frame with { Bytes = bytes }, "bytes of the body");
             case 3:
                 Array.Resize(ref bytes, Format.FrameHeaderLength + (8 * random.Next(bytes.Length / 4)));
-                return (frame with { Bytes = bytes, Span = frame.Kind == FrameKind.Gap ? frame.Span : bytes.Length }, "another length");
+                return (frame with { Bytes = bytes, Span = frame.IsReplacement ? frame.Span : bytes.Length }, "another length");
             default:
                 var body = BodyImage.Read(frame);
                 var done = body.Mutate(random);

@@ -54,17 +54,41 @@ internal sealed class MutationCase
         await ReadEverythingAsync(engine, files);
         var (stream, id) = form.CommitIds[random.Next(form.CommitIds.Count)];
         EventRecord[] events = [new EventRecord(id, "type", new byte[9])];
+        await EndImportAsync(engine, files);
         await TryAsync("commit", files, () => CommitAsync(engine, stream, Guid.NewGuid(), events));
         await TryAsync("repeated commit", files, () => CommitAsync(engine, stream, id, events));
         await TryAsync("new stream", files, () => CommitAsync(engine, "new", id, events));
         await TryAsync(
             "snapshot", files,
             () => engine.SaveSnapshotAsync(new SnapshotRecord(stream, new Revision(1), 1, "state", new byte[5])).AsTask());
+        await WriteMoreAsync(engine, stream, events, files);
         await TryAsync("pruning", files, () => engine.PruneSnapshotsAsync(stream, 1).AsTask());
         await TryAsync("document", files, () => engine.PutDocumentAsync("document-1", new byte[5], 0).AsTask());
-        await TryAsync("deletion", files, () => engine.DeleteStreamAsync(stream).AsTask());
+        await TryAsync("deletion", files, () => engine.DeleteStreamAsync(stream, StreamExpectation.Any).AsTask());
         await TryAsync("all after writing", files, () => ReadAllAsync(engine, ReadDirection.Forward));
         await TryAsync("closing", files, () => engine.DisposeAsync().AsTask());
+    }
+
+    private async Task WriteMoreAsync(IPersistenceEngine engine, StreamId stream, EventRecord[] events, MemoryDisk files)
+    {
+        var condition = new AppendCondition(new EventCriteria(new EventCriterion { Bucket = stream.Bucket, Category = stream.Category }));
+        await TryAsync(
+            "conditional commit", files,
+            () => engine.CommitAsync([new CommitAttempt(stream, Guid.NewGuid(), events) { Condition = condition }]).AsTask());
+        var id = Guid.NewGuid();
+        await TryAsync(
+            "unit", files,
+            () => engine.CommitAsync([new CommitAttempt("one", id, events) { Rest = [new CommitAttempt(stream, id, events)] }]).AsTask());
+        await TryAsync("truncation", files, () => engine.TruncateStreamAsync(stream, new Revision(2), StreamExpectation.Any).AsTask());
+        await TryAsync("seal", files, () => engine.SealStreamAsync(stream, StreamExpectation.Any).AsTask());
+        await EndImportAsync(engine, files, new Checkpoint(400_000));
+    }
+
+    private async Task EndImportAsync(IPersistenceEngine engine, MemoryDisk files, Checkpoint skipped = default)
+    {
+        if (!await TryAsync("hold", files, () => engine.HoldAsync("import").AsTask())) return;
+        await TryAsync("skip", files, () => engine.SkipCheckpointsAsync(skipped).AsTask());
+        await TryAsync("release", files, () => engine.ReleaseAsync("import").AsTask());
     }
 
     private async Task ReadAsync(MemoryDisk files)
@@ -109,6 +133,9 @@ internal sealed class MutationCase
     {
         await TryAsync("all", files, () => ReadAllAsync(engine, ReadDirection.Forward));
         await TryAsync("all backward", files, () => ReadAllAsync(engine, ReadDirection.Backward));
+        await TryAsync("a tag", files, () => ReadAllAsync(engine, ReadDirection.Forward, EventCriteria.Tagged("tag-0")));
+        await TryAsync(
+            "two tags backward", files, () => ReadAllAsync(engine, ReadDirection.Backward, EventCriteria.Tagged("tag-0", "tag-1")));
         await TryAsync("heads", files, () => ReadHeadsAsync(engine));
         foreach (var stream in form.Streams)
         {
@@ -126,14 +153,15 @@ internal sealed class MutationCase
     }
 
     private static Task CommitAsync(IPersistenceEngine engine, StreamId stream, Guid id, EventRecord[] events) =>
-        engine.CommitAsync([new CommitAttempt(stream, id, ExpectedRevision.Any, default, events)]).AsTask();
+        engine.CommitAsync([new CommitAttempt(stream, id, events)]).AsTask();
 
-    private static async Task ReadAllAsync(IPersistenceEngine engine, ReadDirection direction)
+    private static async Task ReadAllAsync(IPersistenceEngine engine, ReadDirection direction, EventCriteria? criteria = null)
     {
+        var filter = criteria is null ? EventFilter.Everything : new EventFilter { Criteria = criteria };
         Checkpoint after = new Checkpoint(0), upTo = Checkpoint.Max;
         for (var pages = 0; ; pages++)
         {
-            var page = await engine.ReadAllAsync(new StoreRead(EventFilter.Everything, after, upTo, direction, Page));
+            var page = await engine.ReadAllAsync(new StoreRead(filter, after, upTo, direction, Page));
             var last = direction == ReadDirection.Forward ? after.Value : long.MaxValue;
             foreach (var recorded in page.Events.ToArray())
             {
@@ -207,7 +235,7 @@ internal sealed class MutationCase
             || damage.Place.StartsWith(files.Root + ", stream", StringComparison.Ordinal),
         StorageFormatException format => format.Place.Contains("log", StringComparison.Ordinal)
             || format.Place.StartsWith(files.Root, StringComparison.Ordinal),
-        StorageNotFoundException or StorageReplacedException or SnapshotRefusedException => true,
+        StorageNotFoundException or StorageReplacedException or SnapshotRefusedException or StorageHeldException => true,
         StorageUnavailableException or BatchOutcomeUnknownException => files.HasRefusedLength,
         StorageException when error.Message.Contains("did not complete", StringComparison.Ordinal) =>
             error.Message.Contains($"'{files.Root}'", StringComparison.Ordinal),

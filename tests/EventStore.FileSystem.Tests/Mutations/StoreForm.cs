@@ -80,12 +80,17 @@ internal sealed record StoreForm(
             {
                 1 => Operations.SaveSnapshot(random),
                 2 => Operations.PutDocument(random),
+                3 => Operations.Unit(random),
                 _ => Operations.Commit(random),
             };
             await operation.DoAsync(engine);
         }
 
-        foreach (var rest in (Func<Random, Operation>[])[Operations.DeleteStream, Operations.DeleteDocument, Operations.PruneSnapshots])
+        foreach (var rest in (Func<Random, Operation>[])
+            [
+                Operations.DeleteStream, Operations.DeleteDocument, Operations.PruneSnapshots, Operations.Truncate, Operations.Truncate,
+                Operations.Seal, Operations.Skip,
+            ])
             await rest(random).DoAsync(engine);
         for (var i = 0; i < 5; i++) await Operations.Commit(random).DoAsync(engine);
     }

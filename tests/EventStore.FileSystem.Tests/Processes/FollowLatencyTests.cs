@@ -54,8 +54,7 @@ public sealed class FollowLatencyTests : IDisposable
             var body = Encoding.UTF8.GetBytes($"{Reader.Timed}{Stopwatch.GetTimestamp()}");
             end = (
                 await engine.CommitAsync(
-                    new CommitAttempt(
-                        "timed", Guid.NewGuid(), ExpectedRevision.Any, default, [
+                    new CommitAttempt("timed", Guid.NewGuid(), [
                             new EventRecord(Guid.NewGuid(), "text", body)]))).Commit!.LastCheckpoint.Value;
         }
 

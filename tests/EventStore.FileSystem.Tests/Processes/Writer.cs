@@ -111,9 +111,8 @@ internal static class Writer
     private static async Task CommitAsync(IPersistenceEngine engine, Random random, StreamId stream)
     {
         var commitId = SequentialGuid(random);
-        var attempt = new CommitAttempt(
-            stream, commitId, ExpectedRevision.Any, default,
-            [new EventRecord(commitId, "text", Encoding.UTF8.GetBytes(BodyOf(commitId, 0, 1)))]);
+        var body = Encoding.UTF8.GetBytes(BodyOf(commitId, 0, 1));
+        var attempt = new CommitAttempt(stream, commitId, [new EventRecord(commitId, "text", body)]);
         var commit = (await engine.CommitAsync([attempt]))[0].Commit!;
         Say($"c {commitId:N} {stream.Id} {commit.FirstRevision} {commit.LastRevision} {commit.LastCheckpoint}");
     }

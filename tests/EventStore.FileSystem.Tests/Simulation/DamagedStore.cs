@@ -24,6 +24,7 @@ public abstract class DamagedStore(bool isClosed) : IAsyncLifetime
 
     private static readonly Func<Random, Operation>[] AfterTheCrash =
         [
+            Operations.Unit, Operations.Unit, Operations.Truncate, Operations.Seal, Operations.Skip,
             Operations.Commit, Operations.DeleteDocument, Operations.Commit, Operations.SaveSnapshot, Operations.SaveSnapshot,
             Operations.PruneSnapshots, Operations.Commit, Operations.PutDocument, Operations.PutDocument, Operations.SaveSnapshot,
             Operations.SaveSnapshot, Operations.Commit];

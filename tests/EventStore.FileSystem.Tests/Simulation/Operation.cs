@@ -16,8 +16,8 @@ internal static class Operations
     private static readonly string[] Documents = ["document-1", "document-2"];
     private static readonly (int Weight, Func<Random, Operation> Draw)[] Kinds =
         [
-            (12, Commit), (2, Repeat), (3, PutDocument), (1, DeleteDocument), (2, SaveSnapshot), (1, PruneSnapshots), (2, DeleteStream),
-            (1, Purge), (2, Compact)];
+            (11, Commit), (3, Unit), (2, Repeat), (3, PutDocument), (1, DeleteDocument), (2, SaveSnapshot), (1, PruneSnapshots),
+            (2, DeleteStream), (2, Truncate), (1, Seal), (1, Skip), (1, Purge), (2, Compact)];
 
     private static readonly int TotalWeight = Kinds.Sum(kind => kind.Weight);
 
@@ -43,6 +43,7 @@ internal static class Operations
             attempts[i] = Attempt(random, Of(random, Streams), SequentialGuid(random));
             steps[i] = content =>
             {
+                if (content.IsSealed(attempts[index].Stream)) return;
                 var (revision, checkpoint) = content.Append(attempts[index]);
                 Violation.Unless(
                     stored[index] is not { } record
@@ -54,15 +55,75 @@ internal static class Operations
 
         return new Operation(async engine =>
         {
-            var outcomes = await engine.CommitAsync(attempts);
+            var outcomes = await CommitAsync(engine, attempts);
             for (var i = 0; i < outcomes.Count; i++)
             {
                 Violation.Unless(
-                    outcomes[i].Kind == CommitOutcomeKind.Committed, ViolationKind.FalseResult,
+                    outcomes[i].Kind is CommitOutcomeKind.Committed or CommitOutcomeKind.Sealed, ViolationKind.FalseResult,
                     $"the outcome of a new commit is {outcomes[i].Kind}");
                 stored[i] = outcomes[i].Commit;
             }
         }, steps);
+    }
+
+    /// <summary>Commits of several streams, which are stored together.</summary>
+    public static Operation Unit(Random random)
+    {
+        var id = SequentialGuid(random);
+        var streams = Streams.ToArray();
+        random.Shuffle(streams);
+        CommitAttempt[] members = [.. streams.Take(random.Next(2, 4)).Select(stream => Attempt(random, stream, id))];
+        var unit = new CommitAttempt(members[0].Stream, id, members[0].Events) { Headers = members[0].Headers, Rest = members[1..] };
+        CommitOutcome? outcome = null;
+        return new Operation(async engine =>
+        {
+            outcome = (await CommitAsync(engine, unit))[0];
+            Violation.Unless(
+                outcome.Value.Kind is CommitOutcomeKind.Committed or CommitOutcomeKind.Sealed, ViolationKind.FalseResult,
+                $"the outcome of a new unit is {outcome.Value.Kind}");
+        }, content =>
+        {
+            if (members.Any(member => content.IsSealed(member.Stream))) return;
+            var first = members.Select(member => content.Append(member)).ToArray()[0].Checkpoint;
+            Violation.Unless(
+                outcome?.Commit is not { } stored || stored.FirstCheckpoint.Value == first, ViolationKind.FalseResult,
+                $"a unit was acknowledged as {outcome?.Commit}, but belongs at checkpoint {first}");
+        });
+    }
+
+    public static Operation Truncate(Random random)
+    {
+        var (stream, back) = (Of(random, Streams), random.Next(-1, 5));
+        var before = 0L;
+        return new Operation(async engine =>
+        {
+            if (await engine.FindHeadAsync(stream) is not { } head) return;
+            before = Math.Max(1, head.Revision.Value - back);
+            await engine.TruncateStreamAsync(stream, new Revision(before), head.Revision);
+        }, content => content.Truncate(stream, before));
+    }
+
+    public static Operation Seal(Random random)
+    {
+        var stream = random.Next(3) == 0 ? Of(random, Streams) : Streams[^1];
+        return new Operation(async engine => await engine.SealStreamAsync(stream, StreamExpectation.Any), content => content.Seal(stream));
+    }
+
+    /// <summary>Passes over checkpoints, as an import does, and leaves the store held. The next commit ends that.</summary>
+    public static Operation Skip(Random random)
+    {
+        // A frame of the log skips so many at most, and each is stored or not.
+        var (gap, upTo) = (random.Next(5) == 0 ? random.Next(70_000, 4 * ushort.MaxValue) : random.Next(1, 9), 0L);
+        var steps = Enumerable.Repeat<Action<StoreContent>>(
+            content => content.Skip(Math.Clamp(upTo - content.Head, 0, ushort.MaxValue)), 4);
+        return new Operation(async engine =>
+        {
+            await engine.HoldAsync("import");
+            var page = await engine.ReadAllAsync(
+                new StoreRead(EventFilter.Everything, new Checkpoint(0), Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)));
+            upTo = page.Head.Value + gap;
+            await engine.SkipCheckpointsAsync(new Checkpoint(upTo));
+        }, [.. steps]);
     }
 
     /// <summary>A commit that is stored already, sent again: it is known, and not stored twice.</summary>
@@ -78,9 +139,10 @@ internal static class Operations
                     new PageLimit(1 + (attempt.Events.Count * 3), long.MaxValue)));
             if (newest.Events.IsEmpty) return;
             var original = newest.Events.Span[^1].Commit;
+            if (original.Unit.Size > 1) return; // it is known only as a whole
             var outcome = (
-                await engine.CommitAsync(
-                    [new CommitAttempt(stream, original.CommitId, ExpectedRevision.NoStream, default, attempt.Events)]))[0];
+                await CommitAsync(
+                    engine, new CommitAttempt(stream, original.CommitId, attempt.Events) { Expected = ExpectedRevision.NoStream }))[0];
             Violation.Unless(
                 outcome.Kind == CommitOutcomeKind.Duplicate && outcome.Commit!.FirstCheckpoint == original.FirstCheckpoint,
                 ViolationKind.FalseResult, $"{original} sent again returns {outcome.Kind} {outcome.Commit}");
@@ -119,7 +181,8 @@ internal static class Operations
         return new Operation(async engine =>
         {
             if (await engine.FindHeadAsync(stream) is not { } head) return;
-            saved = new SnapshotRecord(stream, new Revision(Math.Max(1, head.Revision.Value - back)), schemaVersion, "state", payload);
+            var revision = Math.Max(head.Revision.Value - back, Math.Max(1, head.FirstRevision.Value - 1));
+            saved = new SnapshotRecord(stream, new Revision(revision), schemaVersion, "state", payload);
             await engine.SaveSnapshotAsync(saved);
         }, stored =>
         {
@@ -137,7 +200,11 @@ internal static class Operations
     {
         var stream = Of(random, Streams);
         bool? outcome = null;
-        return new Operation(async engine => outcome = await engine.DeleteStreamAsync(stream), stored =>
+        return new Operation(async engine =>
+        {
+            var change = await engine.DeleteStreamAsync(stream, StreamExpectation.Any);
+            outcome = change.Kind == StreamChangeKind.Changed;
+        }, stored =>
         {
             var wasThere = stored.Delete(stream);
             Violation.Unless(
@@ -164,12 +231,32 @@ internal static class Operations
         return new Guid(bytes);
     }
 
+    // An import that was broken off holds the store: it is ended.
+    private static async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(IPersistenceEngine engine, params CommitAttempt[] attempts)
+    {
+        try
+        {
+            return await engine.CommitAsync(attempts);
+        }
+        catch (StorageHeldException held)
+        {
+            await engine.HoldAsync(held.Holder);
+        }
+
+        await engine.ReleaseAsync("import");
+        return await engine.CommitAsync(attempts);
+    }
+
     private static CommitAttempt Attempt(Random random, StreamId stream, Guid commitId)
     {
         var events = new EventRecord[random.Next(3) == 0 ? random.Next(2, 4) : 1];
         for (var i = 0; i < events.Length; i++)
-            events[i] = new EventRecord(SequentialGuid(random), random.Next(2) == 0 ? "type" : "other-type", Bytes(random));
-        return new CommitAttempt(stream, commitId, ExpectedRevision.Any, random.Next(4) == 0 ? new byte[] { 1, 2, 3 } : default, events);
+        {
+            string[] tags = [.. Enumerable.Range(0, 3).Where(_ => random.Next(4) == 0).Select(tag => $"tag-{tag}")];
+            events[i] = new EventRecord(SequentialGuid(random), random.Next(2) == 0 ? "type" : "other-type", Bytes(random), default, tags);
+        }
+
+        return new CommitAttempt(stream, commitId, events) { Headers = random.Next(4) == 0 ? new byte[] { 1, 2, 3 } : default };
     }
 
     // Mostly within a sector, sometimes over several.

@@ -25,20 +25,38 @@ internal static class PackedStore
             var incompressible = new byte[3 * BlockLength];
             random.NextBytes(incompressible);
             foreach (var stream in (string[])[$"{prefix}-0", "gone"])
-                await engine.CommitAsync(
-                    [
-                        new CommitAttempt(
-                            stream, Operations.SequentialGuid(random), ExpectedRevision.Any, default,
-                            [new EventRecord(Operations.SequentialGuid(random), "type", incompressible)])]);
+            {
+                var id = Operations.SequentialGuid(random);
+                var recorded = new EventRecord(Operations.SequentialGuid(random), "type", incompressible);
+                await engine.CommitAsync([new CommitAttempt(stream, id, [recorded])]);
+            }
+
             for (var i = 0; i < 3; i++)
                 await engine.PutDocumentAsync("document", new byte[1000], (await engine.FindDocumentAsync("document"))?.Version ?? 0);
             await engine.SaveSnapshotAsync(new SnapshotRecord($"{prefix}-1", new Revision(2), 1, "state", incompressible));
-            await engine.DeleteStreamAsync("gone");
+            var unit = UnitOf(random, incompressible, $"{prefix}-2", "gone", "cut");
+            await engine.CommitAsync([unit]);
+            await engine.TruncateStreamAsync("cut", new Revision(compresses ? 2 : 5), StreamExpectation.Any);
+            await engine.TruncateStreamAsync($"{prefix}-1", new Revision(6), StreamExpectation.Any);
+            await engine.DeleteStreamAsync("gone", StreamExpectation.Any);
             await CompactionTests.CompactAsync(engine);
             await SmallStore.FillAsync(engine, 2, streams: 3, prefix);
             content = (await StoreReader.ReadAsync(engine)).ToString();
         }
 
         return (disk, content);
+    }
+
+    // Two events of each stream, the first with a tag.
+    private static CommitAttempt UnitOf(Random random, byte[] body, params string[] streams)
+    {
+        var id = Operations.SequentialGuid(random);
+        var members = streams.Select(stream => new CommitAttempt(
+            stream, id,
+            [
+                new EventRecord(Operations.SequentialGuid(random), "type", body, default, ["tag"]),
+                new EventRecord(Operations.SequentialGuid(random), "type", default),
+            ])).ToArray();
+        return new CommitAttempt(streams[0], id, members[0].Events) { Rest = members[1..] };
     }
 }

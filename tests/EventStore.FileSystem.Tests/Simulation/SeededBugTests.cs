@@ -2,6 +2,7 @@ using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Engine;
 using EventStore.FileSystem.Maintenance;
+using EventStore.FileSystem.Segments;
 using EventStore.FileSystem.Store;
 
 namespace EventStore.FileSystem.Tests.Simulation;
@@ -13,6 +14,7 @@ namespace EventStore.FileSystem.Tests.Simulation;
 public sealed class SeededBugTests
 {
     private const int MostLives = 5000;
+    private const string NotOfTheEvents = "is not that of the stream's events";
     private const string NoneOfWhatWasDone = "stored is none of what was done";
 
     private static readonly Dictionary<string, Bug> Bugs = new()
@@ -46,14 +48,31 @@ public sealed class SeededBugTests
         ["a write goes to another place"] = new(disk => new WritesAreMisplaced(disk), ViolationKind.Lost, NoneOfWhatWasDone),
         ["a packed segment takes the other's place before it is flushed"] = new(
             disk => new NoFlushOf(disk, path => path == "log/packed.seg.tmp"), ViolationKind.Refused, "log/0000000"),
-        ["compaction takes out what is alive"] = new(null, ViolationKind.FalseResult, "streams have events")
+        ["compaction takes out what is alive"] = new(null, ViolationKind.FalseResult, NotOfTheEvents)
         {
-            Operation = _ => Packing(frame => frame.Position % 16 == 0, static store => store.SyncNow()),
+            Operation = _ => Packing(
+                (frame, _, _) => frame.HoldsCommits && frame.Position % 16 == 0 ? FrameFate.Removed : FrameFate.Kept, Flushed),
         },
         ["compaction takes out what was deleted before the deletion is flushed"] = new(
-            null, ViolationKind.FalseResult, "streams have events", IsDurable: false)
+            null, ViolationKind.FalseResult, NotOfTheEvents, IsDurable: false)
         {
-            Operation = _ => Packing(null, static _ => { }),
+            Operation = _ => Packing(
+                (frame, left, dead) => frame.HoldsCommits ? dead.FateOf(frame, left) : FrameFate.Kept, static _ => { }),
+        },
+        ["compaction shortens commits of streams that were not truncated"] = new(null, ViolationKind.FalseResult, NotOfTheEvents)
+        {
+            Operation = _ => Packing(ShortenByOne, Flushed),
+        },
+        ["compaction takes out a unit because of one of its streams"] = new(null, ViolationKind.FalseResult, NotOfTheEvents)
+        {
+            Operation = _ => Packing(
+                (frame, left, dead) => frame.Kind == FrameKind.Unit && dead.FateOf(frame, left) == FrameFate.Shortened
+                    ? FrameFate.Removed : FrameFate.Kept, Flushed),
+        },
+        ["compaction takes out that a stream was truncated or sealed"] = new(null, ViolationKind.Altered, NoneOfWhatWasDone)
+        {
+            Operation = _ => Packing(
+                (frame, _, _) => frame.Kind == FrameKind.StreamState ? FrameFate.Removed : FrameFate.Kept, Flushed),
         },
         ["a file of a backup appears before it is flushed"] = new(null, ViolationKind.Refused, "the backup: ")
         {
@@ -119,17 +138,24 @@ public sealed class SeededBugTests
         }
     }
 
-    // Packs all sealed segments, without the frames that a wrong rule removes, or in a wrong order.
-    private static Operation Packing(Func<Frame, bool>? isDead, Action<OpenStore> beforeSwap) => new(async engine =>
-        await ((FileSystemPersistenceEngine)engine).MaintainAsync((store, token) =>
+    // Packs all sealed segments by a wrong rule, or in a wrong order.
+    private static Operation Packing(Func<Frame, LogBatch, DeadFrames, FrameFate> fateOf, Action<OpenStore> beforeSwap) => new(
+        async engine => await ((FileSystemPersistenceEngine)engine).MaintainAsync((store, token) =>
         {
             var dead = new DeadFrames(store.View);
             foreach (var segment in store.Segments.Sealed)
-                store.Packer.Pack(
-                    segment, frame => frame.Kind == FrameKind.Commit && (isDead?.Invoke(frame) ?? dead.IsDead(frame)),
-                    () => beforeSwap(store), token);
+                store.Packer.Pack(segment, (frame, left) => fateOf(frame, left, dead), () => beforeSwap(store), token);
             return true;
         }, CancellationToken.None));
+
+    private static void Flushed(OpenStore store) => store.SyncNow();
+
+    private static FrameFate ShortenByOne(Frame frame, LogBatch left, DeadFrames dead)
+    {
+        if (frame.Kind != FrameKind.Commit || frame.Count < 2) return FrameFate.Kept;
+        ShortenedCodec.Write(left, frame, new NameCache(), [1]);
+        return FrameFate.Shortened;
+    }
 
     /// <summary>A bug and the sign of it.</summary>
     /// <param name="Disk">Puts it between the engine and the disk.</param>

@@ -37,26 +37,53 @@ internal sealed class StoreContent
         }
     }
 
+    public bool IsSealed(StreamId stream) => streams.TryGetValue(stream, out var content) && content.IsSealed;
+
     /// <summary>Adds a commit; returns the revision and checkpoint of its first event.</summary>
     public (long Revision, long Checkpoint) Append(CommitAttempt attempt)
     {
         var stream = StreamOf(attempt.Stream);
-        var (revision, checkpoint) = (stream.Events.Count + 1L, Head + 1);
-        stream.BeginCommit(stream.Sequence + 1);
+        var (revision, checkpoint) = (stream.Revision + 1, Head + 1);
+        if (stream.Revision == 0) stream.Begin(checkpoint);
+        stream.BeginCommit(stream.Sequence + 1, stream.Revision + attempt.Events.Count);
         for (var i = 0; i < attempt.Events.Count; i++)
         {
             stream.Events.Add(
-                StoredEvent.Of(
-                    ++Head, stream.Events.Count + 1, stream.Sequence, attempt.CommitId, attempt.Headers.Span, attempt.Events[i]));
+                StoredEvent.Of(++Head, revision + i, stream.Sequence, attempt.CommitId, attempt.Headers.Span, attempt.Events[i]));
         }
 
         return (revision, checkpoint);
     }
 
+    /// <summary>Passes over checkpoints.</summary>
+    public void Skip(long checkpoints) => Head += checkpoints;
+
+    /// <summary>Notes what a head says of a stream.</summary>
+    public void Note(StreamHead head)
+    {
+        var stream = StreamOf(head.Stream);
+        stream.Begin(head.Incarnation.Value);
+        if (head.IsSealed) stream.Seal();
+        stream.BeginCommit(head.CommitSequence.Value, head.Revision.Value);
+    }
+
+    public void Truncate(StreamId stream, long before)
+    {
+        if (!streams.TryGetValue(stream, out var content) || before <= content.FirstRevision) return;
+        content.Events.RemoveRange(0, (int)Math.Min(before - content.FirstRevision, content.Events.Count));
+        foreach (var old in content.Snapshots.Keys.Where(key => key.Revision < content.FirstRevision - 1).ToArray())
+            content.Snapshots.Remove(old);
+    }
+
+    public void Seal(StreamId stream)
+    {
+        if (streams.TryGetValue(stream, out var content)) content.Seal();
+    }
+
     public void Add(RecordedEvent recorded)
     {
         var (commit, stream) = (recorded.Commit, StreamOf(recorded.Commit.Stream));
-        stream.BeginCommit(commit.Sequence.Value);
+        stream.BeginCommit(commit.Sequence.Value, recorded.Revision.Value);
         stream.Events.Add(
             StoredEvent.Of(
                 recorded.Checkpoint.Value, recorded.Revision.Value, commit.Sequence.Value, commit.CommitId, commit.Headers.Span,
@@ -101,7 +128,8 @@ internal sealed class StoreContent
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"up to checkpoint {Head}\n"));
         foreach (var (stream, content) in streams)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{stream} at revision {content.Events.Count}, sequence {content.Sequence}:");
+            text.Append(CultureInfo.InvariantCulture, $"{stream} at revision {content.Revision}, sequence {content.Sequence}");
+            text.Append(CultureInfo.InvariantCulture, $", of {content.Incarnation}{(content.IsSealed ? ", sealed" : "")}:");
             foreach (var stored in content.Events)
                 text.Append(CultureInfo.InvariantCulture, $" {stored.Checkpoint}={stored.Fingerprint & 0xFFFF:x4}");
             foreach (var ((revision, schemaVersion), payload) in content.Snapshots)
@@ -127,13 +155,29 @@ internal sealed class StreamContent
 
     public long Sequence { get; private set; }
 
+    public long Revision { get; private set; }
+
+    public long FirstRevision => Revision - Events.Count + 1;
+
+    /// <summary>The checkpoint of its first event ever.</summary>
+    public long Incarnation { get; private set; }
+
+    public bool IsSealed { get; private set; }
+
     public SortedDictionary<(long Revision, int SchemaVersion), ulong> Snapshots { get; } = [];
 
-    public void BeginCommit(long sequence) => Sequence = sequence;
+    public void Begin(long incarnation) => Incarnation = incarnation;
+
+    public void Seal() => IsSealed = true;
+
+    public void BeginCommit(long sequence, long revision) => (Sequence, Revision) = (sequence, revision);
 
     public void AddTo(ref Fingerprint fingerprint)
     {
         fingerprint.Add(Sequence);
+        fingerprint.Add(Revision);
+        fingerprint.Add(Incarnation);
+        fingerprint.Add(IsSealed ? 1L : 0);
         foreach (var stored in Events) fingerprint.Add(stored.Fingerprint);
 
         // Of snapshots only the newest can be seen.
@@ -161,6 +205,7 @@ internal readonly record struct StoredEvent(long Checkpoint, Guid CommitId, ulon
         fingerprint.Add(recorded.EventType);
         fingerprint.Add(recorded.Headers.Span);
         fingerprint.Add(recorded.Body.Span);
+        foreach (var tag in recorded.Tags) fingerprint.Add(tag);
         return new StoredEvent(checkpoint, commitId, fingerprint.Value);
     }
 }

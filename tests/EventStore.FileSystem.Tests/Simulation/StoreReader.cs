@@ -5,27 +5,53 @@ internal static class StoreReader
 {
     private static readonly PageLimit PageLimit = new(50, 1 << 20);
 
+    private static readonly EventCriteria[] Selections =
+    [
+        EventCriteria.Tagged("tag-0", "tag-1"), new(new EventCriterion { Category = "" }),
+        new(
+            new EventCriterion { Bucket = "other", Category = "category", Types = ["type"] },
+            new EventCriterion { Bucket = "other", Tags = ["tag-2"] }),
+    ];
+
     public static async ValueTask<StoreContent> ReadAsync(IPersistenceEngine engine)
     {
         var content = new StoreContent();
         var stamp = DateTimeOffset.MinValue;
+        var all = new List<RecordedEvent>();
         for (Checkpoint after = new Checkpoint(0); ;)
         {
             var page = await engine.ReadAllAsync(
                 new StoreRead(EventFilter.Everything, after, Checkpoint.Max, ReadDirection.Forward, PageLimit));
             content.Reach(page.Head);
+            all.AddRange(page.Events.Span);
             stamp = Add(content, page, after.Value, stamp);
             if (page.IsEnd) break;
             after = page.Position;
         }
 
+        foreach (var criteria in Selections) await SelectAsync(engine, criteria, all);
         var heads = await engine.ListHeadsAsync(new HeadQuery(null, 0, null, 1000));
+        foreach (var head in heads) content.Note(head);
         Violation.Unless(
             heads.Count == content.Streams.Count, ViolationKind.FalseResult,
             $"{heads.Count} heads are listed, but {content.Streams.Count} streams have events");
         foreach (var head in heads) await ReadStreamAsync(engine, content, head);
         foreach (var document in await engine.ListDocumentsAsync("", "", 1000)) content.Put(document.Name, document.Content.Span);
         return content;
+    }
+
+    // What the index lists, read forward or backward, is what the whole store holds of it.
+    private static async ValueTask SelectAsync(IPersistenceEngine engine, EventCriteria criteria, List<RecordedEvent> all)
+    {
+        var expected = all.Where(recorded => criteria.Matches(recorded)).Select(recorded => recorded.Checkpoint).ToList();
+        var direction = all.Count % 2 == 0 ? ReadDirection.Forward : ReadDirection.Backward;
+        if (direction == ReadDirection.Backward) expected.Reverse();
+        var read = new StoreRead(
+            new EventFilter { Criteria = criteria }, new Checkpoint(0), Checkpoint.Max, direction, new PageLimit(100_000, long.MaxValue));
+        var page = await engine.ReadAllAsync(read);
+        Violation.Unless(
+            page.IsEnd && expected.SequenceEqual(page.Events.ToArray().Select(recorded => recorded.Checkpoint)),
+            ViolationKind.FalseResult, $"{criteria}, read {direction}, has other events than the whole store");
     }
 
     private static DateTimeOffset Add(StoreContent content, StorePage page, long after, DateTimeOffset stamp)
@@ -48,7 +74,7 @@ internal static class StoreReader
         var stream = content.Streams.GetValueOrDefault(head.Stream) ?? throw new Violation(
             ViolationKind.FalseResult, $"the head {head} is that of no stream with events");
         Violation.Unless(
-            head.Revision.Value == stream.Events.Count && head.CommitSequence.Value == stream.Sequence, ViolationKind.FalseResult,
+            head.FirstRevision.Value == stream.FirstRevision, ViolationKind.FalseResult,
             $"the head {head} is not that of the stream's events");
         var isForward = head.Revision.Value % 2 == 0;
         var page = await engine.ReadStreamAsync(

@@ -183,8 +183,11 @@ internal static class Roles
     }
 
     private static CommitAttempt Attempt(string stream, ExpectedRevision expected, int events) =>
-        new(stream, SequentialGuid.Next(), expected, default,
-            [.. Enumerable.Range(0, events).Select(i => new EventRecord(SequentialGuid.Next(), "type", new byte[200]))]);
+        new(stream, SequentialGuid.Next(),
+            [.. Enumerable.Range(0, events).Select(_ => new EventRecord(SequentialGuid.Next(), "type", new byte[200]))])
+        {
+            Expected = expected,
+        };
 
     private static void Say(string line)
     {

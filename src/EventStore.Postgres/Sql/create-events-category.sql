@@ -1,0 +1,1 @@
+CREATE INDEX events_category ON {schema}.events (category, checkpoint) WHERE type <> ''

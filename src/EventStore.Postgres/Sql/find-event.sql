@@ -1,0 +1,1 @@
+SELECT checkpoint FROM {schema}.events WHERE stream = @stream AND revision = @revision

@@ -1,0 +1,1 @@
+UPDATE {schema}.store SET version = @version, holder = @holder

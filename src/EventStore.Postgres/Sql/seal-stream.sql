@@ -1,0 +1,1 @@
+UPDATE {schema}.streams SET sealed = true WHERE stream = @stream

@@ -1,0 +1,1 @@
+UPDATE {schema}.streams SET first_revision = @first WHERE stream = @stream

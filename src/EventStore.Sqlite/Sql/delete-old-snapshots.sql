@@ -1,0 +1,1 @@
+DELETE FROM {name}_snapshots WHERE stream = $stream AND revision < $revision

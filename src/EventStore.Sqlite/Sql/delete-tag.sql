@@ -1,0 +1,1 @@
+DELETE FROM {name}_tags WHERE bucket = ?1 AND tag = ?2 AND checkpoint = ?3

@@ -1,0 +1,2 @@
+SELECT checkpoint FROM {name}_categories WHERE bucket = ?1 AND category = ?2 AND checkpoint >= ?3
+ORDER BY checkpoint LIMIT ?4

@@ -1,0 +1,1 @@
+SELECT max(checkpoint) FROM {name}_commits WHERE checkpoint <= ?1

@@ -1,0 +1,1 @@
+UPDATE {name}_store SET holder = ?1 WHERE one = 1

@@ -1,7 +1,0 @@
-namespace EventStore.Pipeline;
-
-/// <summary>An event that was read before, by which a stream is recognised: a checkpoint is never used twice.</summary>
-internal readonly record struct KnownEvent(Revision Revision, Checkpoint Checkpoint)
-{
-    public static KnownEvent Of(RecordedEvent recorded) => new(recorded.Revision, recorded.Checkpoint);
-}
