@@ -48,6 +48,42 @@ public sealed class HostileDocumentTests
         Assert.True(wrong.IsEmpty, string.Join("\n", wrong));
     }
 
+    [Theory(Timeout = 60_000), InlineData(3), InlineData(9)]
+    public async Task Documents_of_another_store_with_the_same_key_are_refused(int eventsOfOther)
+    {
+        await using var engine = await PutUnderAnotherAsync(eventsOfOther, document => document.Name != "store/identity");
+        await using var store = await BuildAsync(engine);
+        await Assert.ThrowsAsync<CorruptStorageException>(async () => await store.Dispatch.GetStatusAsync(Token));
+        await Assert.ThrowsAsync<CorruptStorageException>(async () => await store.Dispatch.GetUndispatchedAsync(null, Token).CountAsync(Token));
+        foreach (var size in (int[])[1, 20_000])
+            await Assert.ThrowsAsync<ConsumerChangedException>(() => StartAsync(store, size));
+        await Assert.ThrowsAsync<ReadStreamException>(
+            async () => await store.ReadStreams.ReadAsync("texts", cancellationToken: Token).CountAsync(Token));
+        Assert.Equal(5, await store.ReadAllAsync(cancellationToken: Token).CountAsync(Token));
+    }
+
+    [Theory(Timeout = 60_000), InlineData(3), InlineData(9)]
+    public async Task Documents_of_another_store_with_its_identity_are_used_or_refused_with_an_exception_of_the_contract(int eventsOfOther)
+    {
+        await using var engine = await PutUnderAnotherAsync(eventsOfOther, _ => true);
+        Assert.Null(await UseAsync(engine));
+    }
+
+    // A store of five events with the documents of another one.
+    private static async Task<IPersistenceEngine> PutUnderAnotherAsync(int eventsOfOther, Func<NamedDocument, bool> isPut)
+    {
+        var (other, documents) = await FillAsync(eventsOfOther);
+        await other.DisposeAsync();
+        var (engine, own) = await FillAsync(5);
+        foreach (var document in documents.Where(isPut))
+        {
+            var version = own.SingleOrDefault(one => one.Name == document.Name)?.Version ?? 0;
+            Assert.NotNull(await engine.PutDocumentAsync(document.Name, document.Content, version, Token));
+        }
+
+        return engine;
+    }
+
     // Texts that are no document, then each property of one with each value; or, of bytes, other numbers.
     private static List<byte[]> Replacements(byte[] content)
     {
@@ -84,12 +120,12 @@ public sealed class HostileDocumentTests
         return all;
     }
 
-    private static async Task<(IPersistenceEngine Engine, IReadOnlyList<NamedDocument> Documents)> FillAsync()
+    private static async Task<(IPersistenceEngine Engine, IReadOnlyList<NamedDocument> Documents)> FillAsync(int events = 3)
     {
         var engine = new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
         await using (var store = await BuildAsync(engine))
         {
-            for (var i = 0; i < 3; i++) await store.AppendAsync($"stream-{i % 2}", "text", cancellationToken: Token);
+            for (var i = 0; i < events; i++) await store.AppendAsync($"stream-{i % 2}", "text", cancellationToken: Token);
             await store.ReadStreams.CreateAsync("texts", EventPredicate.Types("text"), Token);
             await foreach (var _ in store.ReadStreams.ReadAsync("texts", cancellationToken: Token))
             {

@@ -217,8 +217,8 @@ internal static class IndexKeys
         return term.Length + CheckpointBytes;
     }
 
-    /// <summary>The checkpoint in the key of a commit of a term.</summary>
-    public static long CheckpointIn(ReadOnlySpan<byte> termKey) => BinaryPrimitives.ReadInt64BigEndian(termKey[^CheckpointBytes..]);
+    /// <summary>The checkpoint with which a key ends: that of a commit of a term, or of a place.</summary>
+    public static long CheckpointIn(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadInt64BigEndian(key[^CheckpointBytes..]);
 
     /// <summary>The part of the key of a commit of a term that names the term.</summary>
     public static ReadOnlySpan<byte> TermIn(ReadOnlySpan<byte> termKey) => termKey[..^CheckpointBytes];

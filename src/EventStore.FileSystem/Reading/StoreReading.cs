@@ -22,8 +22,9 @@ internal sealed class StoreReading
     private readonly FrameEvents events;
     private int examined;
 
-    // The checkpoint that the next frame has; 0 where a walk begins.
+    // The checkpoint that the next frame has; 0 where a walk begins. There it holds the checkpoint for which the index led to it.
     private long next;
+    private long placed;
 
     private StoreReading(StoreView store, StoreRead read)
     {
@@ -141,10 +142,16 @@ internal sealed class StoreReading
     {
         if (next > 0 && frame.Checkpoint != next)
             throw store.Segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} was found where {next} was expected.");
+        if (next == 0 && placed > 0 && (placed < frame.Checkpoint || placed >= frame.Checkpoint + frame.Count))
+            throw new IndexDamageException(RunFormat.Folder, "a commit is not where the index has its checkpoint.");
         next = frame.Checkpoint + frame.Count;
     }
 
-    private long PlaceOf(long checkpoint) => store.Index.PlaceOf(checkpoint) is > 0 and var place ? place : LogPoint.Origin.Position;
+    private long PlaceOf(long checkpoint)
+    {
+        (placed, var position) = store.Index.PlaceOf(checkpoint);
+        return position > 0 ? position : LogPoint.Origin.Position;
+    }
 
     private StorePage ToPage(long reached, bool isEnd) => new(page.Events, new Checkpoint(reached), new Checkpoint(head), isEnd);
 }

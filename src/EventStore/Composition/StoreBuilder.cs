@@ -51,7 +51,8 @@ internal sealed class StoreBuilder(StorePlan plan)
         var group = lifetime.Own(new GroupCommit(settlement, telemetry, plan.Time, StartThread));
         var committer = new Committer(group, new DuplicateCheck(pages, codec), telemetry);
 
-        var ledger = new Ledger<DispatchProgress>(engine, DispatchProgress.DocumentName);
+        var ledger = new Ledger<DispatchProgress>(
+            engine, DispatchProgress.DocumentName, progress => progress.In(storeId));
         var scheduler = MakeScheduler(ledger, reads, telemetry);
         var isSynchronous = plan.Dispatch?.Scheduling.Kind == SchedulerKind.Synchronous;
         Func<Checkpoint, ValueTask>? beforeReturn =
