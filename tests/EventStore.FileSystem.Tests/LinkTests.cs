@@ -63,7 +63,7 @@ public sealed class LinkTests : IDisposable
     [InlineData("log", false)]
     [InlineData("log", true)]
     [InlineData("idx", false)]
-    public async Task A_pipe_in_the_place_of_a_file_that_is_read_keeps_nobody_waiting(string beginning, bool isReadOnly)
+    public async Task A_pipe_in_the_place_of_a_file_that_is_read_keeps_no_caller_waiting(string beginning, bool isReadOnly)
     {
         await RequireLinuxAndFillAsync();
         var name = Entries(Data).First(

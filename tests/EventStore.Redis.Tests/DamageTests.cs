@@ -42,7 +42,7 @@ public sealed class DamageTests
 
     [Theory(Timeout = 120_000)]
     [InlineData("redis.call('HSET', KEYS[1] .. 'documents', 'b', ARGV[1] .. string.rep('x', 4194305))", "document", "documents", 3)]
-    [InlineData("redis.call('HSET', KEYS[1] .. 'documents', 'b', ARGV[1] .. string.rep('x', 134217728))", "document", "documents", 3)]
+    [InlineData("redis.call('HSET', KEYS[1] .. 'documents', 'b', ARGV[1] .. string.rep('x', 33554432))", "document", "documents", 3)]
     [InlineData("redis.call('ZADD', KEYS[1] .. 'titles', 0, 'a' .. string.rep('x', 1048576))", "documents", "titles", 1)]
     [InlineData("redis.call('ZADD', KEYS[1] .. 'names', 0, 'b' .. string.rep('x', 1048576))", "heads", "names", 1)]
     [InlineData("redis.call('HSET', KEYS[1] .. 'meta', 'holder', string.rep('x', 1048576))", "", "meta", 10)]

@@ -54,7 +54,8 @@ public sealed class HostileDocumentTests
         await using var engine = await PutUnderAnotherAsync(eventsOfOther, document => document.Name != "store/identity");
         await using var store = await BuildAsync(engine);
         await Assert.ThrowsAsync<CorruptStorageException>(async () => await store.Dispatch.GetStatusAsync(Token));
-        await Assert.ThrowsAsync<CorruptStorageException>(async () => await store.Dispatch.GetUndispatchedAsync(null, Token).CountAsync(Token));
+        await Assert.ThrowsAsync<CorruptStorageException>(
+            async () => await store.Dispatch.GetUndispatchedAsync(null, Token).CountAsync(Token));
         foreach (var size in (int[])[1, 20_000])
             await Assert.ThrowsAsync<ConsumerChangedException>(() => StartAsync(store, size));
         await Assert.ThrowsAsync<ReadStreamException>(

@@ -59,7 +59,8 @@ internal static class PackedFormat
             BinaryPrimitives.ReadInt64LittleEndian(from[72..]),
             BinaryPrimitives.ReadUInt32LittleEndian(from[60..]),
             BinaryPrimitives.ReadInt32LittleEndian(from[88..]) != 0);
-        if (header.Blocks is < 0 or > MaxBlocks || header.TableStart < HeaderLength || fileLength - header.TableStart != (long)header.Blocks * EntryLength)
+        if (header.Blocks is < 0 or > MaxBlocks || header.TableStart < HeaderLength
+            || fileLength - header.TableStart != (long)header.Blocks * EntryLength)
             problem = "it has another length than its header says.";
         else if (!Format.ArePossible(segment.Base, segment.FirstCheckpoint) || header.Length < Format.SegmentHeaderLength
             || header.Length > Format.MaxSegmentLength || (header.Length - 1) / header.BlockLength != header.Blocks - 1)

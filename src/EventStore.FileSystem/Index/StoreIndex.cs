@@ -177,8 +177,8 @@ internal sealed class StoreIndex(RunKeeper keeper)
     }
 
     /// <summary>
-    /// Finds the commit that holds a checkpoint, or one shortly before it: a checkpoint of it, and its address. Both are 0 for the beginning
-    /// of the log.
+    /// Finds the commit that holds a checkpoint, or one shortly before it: a checkpoint of it, and its address. Both are 0 for the
+    /// beginning of the log.
     /// </summary>
     public (long Checkpoint, long Position) PlaceOf(long checkpoint)
     {

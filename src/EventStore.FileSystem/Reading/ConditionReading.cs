@@ -17,9 +17,9 @@ internal static class ConditionReading
         var found = Checkpoint.Origin;
         for (var next = after + 1; found == Checkpoint.Origin && cursor.TryFind(next, out var listed, out var position);)
         {
-            var frame = reader.Read(position);
+            var frame = ListedReading.Look(reader, position, listed);
             found = FindIn(store, frame, condition);
-            next = Math.Max(listed, frame.Checkpoint + frame.Count - 1) + 1;
+            next = frame.Checkpoint + frame.Count;
         }
 
         store.Lookups.Return(reader);

@@ -83,7 +83,9 @@ internal sealed class ListedReading
         return Leave(reader, reached, isEnd: true);
     }
 
-    private static Frame Look(LogReader reader, long position, long listed)
+    /// <summary>Reads the frame of a commit that the index lists, which is no other frame.</summary>
+    /// <exception cref="IndexDamageException">The checkpoint under which it is listed is not in it.</exception>
+    public static Frame Look(LogReader reader, long position, long listed)
     {
         var frame = reader.Read(position);
         return frame.Checkpoint <= listed && listed < frame.Checkpoint + frame.Count ? frame

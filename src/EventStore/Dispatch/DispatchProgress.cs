@@ -45,13 +45,14 @@ internal sealed record DispatchProgress : ILeased<DispatchProgress>
         LedgerContent.Read(document, content, DispatchJson.Default.DispatchProgress, progress =>
             LedgerContent.AreCounts(progress.Watermark, progress.Renewals) && progress.Marks.AreSound() && progress.Parked.AreSound());
 
-    /// <summary>The same progress, with the identity of the store that it was read from; that may be empty, where it is not known.</summary>
+    /// <summary>The same progress with the identity of the store that it was read from, which is empty where it is not known.</summary>
     /// <exception cref="CorruptStorageException">It is the progress of another store.</exception>
     public DispatchProgress In(Guid store)
     {
         if (store == Guid.Empty || Store == store) return this;
         return Store is null ? this with { Store = store } : throw new CorruptStorageException(
-            $"document '{DocumentName}'", "it is the progress of another store, whose checkpoints mean nothing here.", LedgerContent.Advice);
+            $"document '{DocumentName}'", "it is the progress of another store, whose checkpoints mean nothing here.",
+            LedgerContent.Advice);
     }
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, DispatchJson.Default.DispatchProgress);

@@ -89,6 +89,29 @@ public sealed class HostileIndexTests(StoreForms forms) : IClassFixture<StoreFor
     }
 
     [Fact]
+    public async Task A_condition_is_not_met_where_the_index_lists_an_event_at_another_place()
+    {
+        var disk = new MemoryDisk();
+        await using (var engine = await OpenAsync(disk))
+        {
+            foreach (var tag in (string[])["one", "two", "three"]) await engine.CommitAsync([Tagged(tag)]);
+        }
+
+        var stored = RunImage.ReadAll(disk).Where(entry => entry.Key[0] == IndexKeys.Tag).ToArray();
+        Assert.Equal(3, RunImage.Change(
+            disk, (key, value) => key[0] == IndexKeys.Tag ? (key, Other(stored, key, value)) : (key, value)));
+        foreach (var tag in (string[])["one", "two", "three"])
+        {
+            await using var engine = await OpenAsync(disk.Copy());
+            var outcome = (await engine.CommitAsync([Tagged("more", new AppendCondition(EventCriteria.Tagged(tag)))]))[0];
+            Assert.Equal(CommitOutcomeKind.ConditionNotMet, outcome.Kind);
+        }
+
+        static CommitAttempt Tagged(string tag, AppendCondition? condition = null) =>
+            new("stream", Guid.NewGuid(), [new EventRecord(Guid.NewGuid(), "type", new byte[5], default, [tag])]) { Condition = condition };
+    }
+
+    [Fact]
     public async Task A_place_of_a_checkpoint_that_is_that_of_another_one_skips_no_event()
     {
         var disk = forms.Closed.Disk.Copy();
@@ -102,10 +125,9 @@ public sealed class HostileIndexTests(StoreForms forms) : IClassFixture<StoreFor
             foreach (var at in expected.AsEnumerable().Reverse())
             {
                 await using var engine = await OpenAsync(disk.Copy());
+                var (after, upTo) = direction == ReadDirection.Forward ? (at.Checkpoint - 1, long.MaxValue) : (0, at.Checkpoint);
                 var page = await engine.ReadAllAsync(
-                    new StoreRead(
-                        EventFilter.Everything, new Checkpoint(direction == ReadDirection.Forward ? at.Checkpoint - 1 : 0),
-                        new Checkpoint(direction == ReadDirection.Forward ? long.MaxValue : at.Checkpoint), direction, new PageLimit(1, 1)));
+                    new StoreRead(EventFilter.Everything, new Checkpoint(after), new Checkpoint(upTo), direction, new PageLimit(1, 1)));
                 Assert.Equal(at.Checkpoint, page.Events.Span[0].Checkpoint.Value);
             }
         }
