@@ -72,6 +72,23 @@ public sealed class RunTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(StreamId.MaxBucketBytes, StreamId.MaxBucketBytes, StreamId.MaxIdBytes, true)]
+    [InlineData(StreamId.MaxBucketBytes + 1, 5, 5, false)]
+    [InlineData(5, StreamId.MaxBucketBytes + 1, 5, false)]
+    [InlineData(5, 5, StreamId.MaxIdBytes + 1, false)]
+    [InlineData(5, 0, 5, true)]
+    [InlineData(0, 5, 5, false)]
+    [InlineData(5, 5, 0, false)]
+    public void A_name_that_no_stream_has_is_no_key(int bucket, int category, int id, bool isKey)
+    {
+        var key = new byte[2 * IndexKeys.MaxStreamLength];
+        var length = IndexKeys.WriteStream(key, NameOf(bucket), NameOf(category), NameOf(id));
+        Assert.Equal(isKey, IndexKeys.IsStream(key.AsSpan(0, length)));
+
+        static byte[] NameOf(int bytes) => [.. Enumerable.Repeat((byte)'x', bytes)];
+    }
+
     [Fact]
     public void A_filter_of_more_keys_than_it_has_room_for_is_damaged()
     {

@@ -74,9 +74,14 @@ internal static class IndexKeys
     }
 
     /// <summary>Whether a key names a stream and has nothing behind.</summary>
-    public static bool IsStream(ReadOnlySpan<byte> headKey) =>
-        headKey.Length is > 4 and <= MaxStreamLength && headKey[^1] == 0 && headKey.Count((byte)0) == 3 && Utf8.IsValid(headKey)
-        && headKey[1] != 0 && headKey[^2] != 0;
+    public static bool IsStream(ReadOnlySpan<byte> headKey)
+    {
+        if (headKey.Length is <= 4 or > MaxStreamLength || headKey[^1] != 0 || headKey.Count((byte)0) != 3 || !Utf8.IsValid(headKey))
+            return false;
+        var (bucket, both) = (headKey.IndexOf((byte)0) - 1, CategoryLength(headKey));
+        return bucket is > 0 and <= StreamId.MaxBucketBytes && both - bucket - 3 <= StreamId.MaxBucketBytes
+            && headKey.Length - both - 1 is > 0 and <= StreamId.MaxIdBytes;
+    }
 
     /// <summary>Whether a key is that of a commit.</summary>
     public static bool IsEvents(ReadOnlySpan<byte> key) =>

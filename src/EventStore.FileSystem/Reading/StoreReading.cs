@@ -22,8 +22,10 @@ internal sealed class StoreReading
     private readonly FrameEvents events;
     private int examined;
 
-    // The checkpoint that the next frame has; 0 where a walk begins. There it holds the checkpoint for which the index led to it.
+    // The checkpoint that the next frame has; 0 where a walk begins.
     private long next;
+
+    // A checkpoint of the commit at which a walk begins, as the index has it; 0 where it begins elsewhere.
     private long placed;
 
     private StoreReading(StoreView store, StoreRead read)
