@@ -88,34 +88,45 @@ public sealed class EventStoreJournal : AsyncWriteJournal
     protected override async Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr, CancellationToken cancellationToken) =>
         await ActorStreams.TruncateAsync(await stores.OpenAsync(plugin), streams.StreamOf(persistenceId), toSequenceNr);
 
-    // All commits are sent before the first is awaited: the store keeps their order, and flushes them together. Each expects those before
-    // it, so that after a failure the later ones are not stored either. A sent commit is not cancelled: its outcome would be unknown.
+    // One commit after the other: of several under way, a later one could be stored although an earlier one failed. A commit is not
+    // cancelled, as its outcome would be unknown.
     private async Task<IImmutableList<Exception?>> CommitAsync(IEventStore store, List<AtomicWrite> batch)
     {
-        var rejections = new Exception?[batch.Count];
-        var commits = new List<Task>(batch.Count);
-        for (var i = 0; i < batch.Count; i++)
+        var rejections = ImmutableList.CreateBuilder<Exception?>();
+        foreach (var write in batch)
         {
-            var write = batch[i];
-            var gap = GapOf(write.PersistenceId);
-            try
-            {
-                commits.Add(AppendAsync(store, write.PersistenceId, write.LowestSequenceNr - 1 - gap, streams.Encode(write)));
-            }
-            catch (Exception rejected)
-            {
-                rejections[i] = rejected;
-                SetGap(write.PersistenceId, gap + write.Size);
-            }
+            var rejection = await CommitAsync(store, write);
+            if (rejection is not null) SetGap(write.PersistenceId, GapOf(write.PersistenceId) + write.Size);
+            rejections.Add(rejection);
         }
 
-        await Task.WhenAll(commits);
-        return [.. rejections];
+        return rejections.ToImmutable();
     }
 
-    // Throws nothing at once, so that only what cannot be serialized is rejected.
-    private async Task AppendAsync(IEventStore store, string persistenceId, long expected, List<EventMessage> events) =>
-        await store.AppendAsync(streams.StreamOf(persistenceId), ExpectedRevision.Exactly(expected), events);
+    // Returns why nothing was stored, where that is due to the write. Whatever else fails is a failure of the batch.
+    private async Task<Exception?> CommitAsync(IEventStore store, AtomicWrite write)
+    {
+        List<EventMessage> events;
+        try
+        {
+            events = streams.Encode(write);
+        }
+        catch (Exception unserializable)
+        {
+            return unserializable;
+        }
+
+        try
+        {
+            var expected = ExpectedRevision.Exactly(write.LowestSequenceNr - 1 - GapOf(write.PersistenceId));
+            await store.AppendAsync(streams.StreamOf(write.PersistenceId), expected, events);
+            return null;
+        }
+        catch (EventStoreException refused) when (refused is TooLargeException or CommitRefusedException)
+        {
+            return refused;
+        }
+    }
 
     private long GapOf(string persistenceId) => gaps.GetValueOrDefault(persistenceId);
 

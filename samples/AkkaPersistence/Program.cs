@@ -1,4 +1,6 @@
+using System.Text;
 using Akka.Actor;
+using Akka.Configuration;
 using AkkaPersistence;
 using EventStore;
 
@@ -8,8 +10,8 @@ await using var store = await Wireup.Init()
     .InitializeStorageEngine()
     .BuildAsync();
 
-var setup = BootstrapSetup.Create().WithConfig(EventStoreSetup.Plugins).And(new EventStoreSetup(store));
-using var system = ActorSystem.Create("shop", setup);
+var config = ConfigurationFactory.ParseString("akka.loglevel = WARNING").WithFallback(EventStoreSetup.Plugins);
+using var system = ActorSystem.Create("shop", BootstrapSetup.Create().WithConfig(config).And(new EventStoreSetup(store)));
 var cart = system.ActorOf(Props.Create(() => new Cart("cart-42")));
 foreach (var product in args.DefaultIfEmpty("coffee"))
     Console.WriteLine($"{await cart.Ask<int>(new AddProduct(product))}: {product}");
@@ -17,4 +19,4 @@ await system.Terminate();
 
 var coffee = new EventQuery { Criteria = EventCriteria.Tagged("product:coffee") };
 await foreach (var added in store.ReadAllAsync(coffee, EventDecoding.OnDemand))
-    Console.WriteLine($"{added.Stream}, revision {added.Revision}: {added.EventType}");
+    Console.WriteLine($"{added.Stream}, revision {added.Revision}: {Encoding.UTF8.GetString(added.Payload.Span)}");
