@@ -9,8 +9,8 @@ using EventStore;
 namespace AkkaPersistence;
 
 /// <summary>
-/// A journal of Akka.NET in an event store. An atomic write is a commit that expects the revision before it, so that of two actors with one
-/// persistence id only one can write.
+/// A journal of Akka.NET in an event store. The atomic writes of a batch are a commit, which expects the revision before it, so that of two
+/// actors with one persistence id only one can write.
 /// </summary>
 public sealed class EventStoreJournal : AsyncWriteJournal
 {
@@ -88,44 +88,38 @@ public sealed class EventStoreJournal : AsyncWriteJournal
     protected override async Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr, CancellationToken cancellationToken) =>
         await ActorStreams.TruncateAsync(await stores.OpenAsync(plugin), streams.StreamOf(persistenceId), toSequenceNr);
 
-    // One commit after the other: of several under way, a later one could be stored although an earlier one failed. A commit is not
-    // cancelled, as its outcome would be unknown.
+    // A batch is of one actor; tests of a journal may mix several.
     private async Task<IImmutableList<Exception?>> CommitAsync(IEventStore store, List<AtomicWrite> batch)
     {
-        var rejections = ImmutableList.CreateBuilder<Exception?>();
-        foreach (var write in batch)
+        var rejections = new Exception?[batch.Count];
+        foreach (var ofActor in batch.Index().GroupBy(write => write.Item.PersistenceId, StringComparer.Ordinal))
         {
-            var rejection = await CommitAsync(store, write);
-            if (rejection is not null) SetGap(write.PersistenceId, GapOf(write.PersistenceId) + write.Size);
-            rejections.Add(rejection);
+            var known = ofActor.First().Item.LowestSequenceNr - 1 - GapOf(ofActor.Key);
+            var actor = new ActorBatch(store, streams.StreamOf(ofActor.Key), known);
+            await actor.CommitAsync(Encode(ofActor, rejections), rejections);
+            SetGap(ofActor.Key, ofActor.Last().Item.HighestSequenceNr - actor.Revision);
         }
 
-        return rejections.ToImmutable();
+        return [.. rejections];
     }
 
-    // Returns why nothing was stored, where that is due to the write. Whatever else fails is a failure of the batch.
-    private async Task<Exception?> CommitAsync(IEventStore store, AtomicWrite write)
+    // What cannot be encoded is rejected. Whatever else fails is a failure of the batch.
+    private (int Place, List<EventMessage> Events)[] Encode(IEnumerable<(int Place, AtomicWrite Write)> ofActor, Exception?[] rejections)
     {
-        List<EventMessage> events;
-        try
+        List<(int, List<EventMessage>)> encoded = [];
+        foreach (var (place, write) in ofActor)
         {
-            events = streams.Encode(write);
-        }
-        catch (Exception unserializable)
-        {
-            return unserializable;
+            try
+            {
+                encoded.Add((place, streams.Encode(write)));
+            }
+            catch (Exception unserializable)
+            {
+                rejections[place] = unserializable;
+            }
         }
 
-        try
-        {
-            var expected = ExpectedRevision.Exactly(write.LowestSequenceNr - 1 - GapOf(write.PersistenceId));
-            await store.AppendAsync(streams.StreamOf(write.PersistenceId), expected, events);
-            return null;
-        }
-        catch (EventStoreException refused) when (refused is TooLargeException or CommitRefusedException)
-        {
-            return refused;
-        }
+        return [.. encoded];
     }
 
     private long GapOf(string persistenceId) => gaps.GetValueOrDefault(persistenceId);

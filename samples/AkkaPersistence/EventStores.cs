@@ -48,7 +48,6 @@ public sealed class EventStores : IExtension
         .UsingPersistence(address, engines => engines.AddFileSystem().AddSqlite().AddPostgres().AddRedis().AddMongo())
         .UsingJsonSerialization(_ => { })
         .InitializeStorageEngine()
-        .DoNotDispatchCommits()
         .BuildAsync()
         .AsTask();
 

@@ -26,14 +26,31 @@ public sealed class JournalTests
     }
 
     [Fact]
-    public async Task An_atomic_write_is_one_commit_and_a_batch_of_three_is_three()
+    public async Task The_writes_of_a_batch_are_one_commit()
     {
         await using var store = await TestSystem.StoreAsync();
         await using var system = TestSystem.Over(store);
         await system.Journal.WriteAsync(Write("a", 1, "1"), Write("a", 2, "2", "3", "4"), Write("a", 5, "5"));
+        await system.Journal.WriteAsync(Write("a", 6, "6"));
         var stored = await StoredAsync(store, "a");
-        Assert.Equal([1, 2, 2, 2, 3], stored.Select(committed => committed.CommitSequence.Value));
-        Assert.Equal([1, 3, 3, 3, 1], stored.Select(committed => committed.CommitEventCount));
+        Assert.Equal([1, 1, 1, 1, 1, 2], stored.Select(committed => committed.CommitSequence.Value));
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_too_large_is_stored_in_parts_and_a_write_that_is_too_large_is_rejected_whole()
+    {
+        await using var store = await TestSystem.StoreAsync(new Limit(3));
+        await using var system = TestSystem.Over(store);
+        var (batch, messages) = await system.Journal.WriteAsync(
+            Write("a", 1, "1"), Write("a", 2, "2", "3", "4"), Write("a", 5, "5", "6"), Write("a", 7, "7", "8", "9", "10"),
+            Write("a", 11, "11"), Write("b", 1, "1"));
+        Assert.IsType<WriteMessagesSuccessful>(batch);
+        Assert.Equal(
+            ["7", "8", "9", "10"], messages.OfType<WriteMessageRejected>().Select(rejected => rejected.Persistent.Payload));
+        Assert.Equal((11, "1 2 3 4 5 6 11"), await HighestAndTextAsync(system, "a"));
+        Assert.Equal((1, "1"), await HighestAndTextAsync(system, "b"));
+        foreach (var commit in (await StoredAsync(store, "a")).GroupBy(committed => committed.CommitId))
+            Assert.InRange(commit.Count(), 1, 3);
     }
 
     [Fact]
@@ -87,11 +104,11 @@ public sealed class JournalTests
         }
 
         await using var later = TestSystem.Over(store);
-        foreach (var from in (long[])[0, 2, 4, 5, 6, 7, 8])
+        var numbers = left.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(long.Parse).ToList();
+        for (var bound = 0; bound <= 9; bound++)
         {
-            var (highest, messages) = await later.Journal.ReplayAsync("a", from);
-            var expected = left.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(text => long.Parse(text) >= from);
-            Assert.Equal((8, string.Join(' ', expected)), (highest, Text(messages)));
+            Assert.Equal((8, string.Join(' ', numbers.Where(number => number >= bound))), await HighestAndTextAsync(later, "a", bound));
+            Assert.Equal((8, string.Join(' ', numbers.Where(number => number <= bound))), await HighestAndTextAsync(later, "a", 0, bound));
         }
 
         Assert.IsType<WriteMessagesSuccessful>((await later.Journal.WriteAsync(Write("a", 9, "9"))).Batch);
@@ -188,9 +205,10 @@ public sealed class JournalTests
     private static string Text(IEnumerable<IPersistentRepresentation> messages) =>
         string.Join(' ', messages.Select(message => message.Payload));
 
-    private static async Task<(long Highest, string Text)> HighestAndTextAsync(TestSystem system, string id, long from = 0)
+    private static async Task<(long Highest, string Text)> HighestAndTextAsync(
+        TestSystem system, string id, long from = 0, long to = long.MaxValue)
     {
-        var (highest, messages) = await system.Journal.ReplayAsync(id, from);
+        var (highest, messages) = await system.Journal.ReplayAsync(id, from, to);
         return (highest, Text(messages));
     }
 
@@ -205,7 +223,15 @@ public sealed class JournalTests
     private sealed class Refusal : IPipelineHook
     {
         public ValueTask<CommitDecision> BeforeCommitAsync(PendingCommit commit, CancellationToken cancellationToken) =>
-            new(commit.Events[0].Tags.Contains("refused") ? CommitDecision.Refuse("It has the tag.") : CommitDecision.Proceed);
+            new(commit.Events.Any(message => message.Tags.Contains("refused"))
+                ? CommitDecision.Refuse("It has the tag.")
+                : CommitDecision.Proceed);
+    }
+
+    private sealed class Limit(int events) : IPipelineHook
+    {
+        public ValueTask<CommitDecision> BeforeCommitAsync(PendingCommit commit, CancellationToken cancellationToken) =>
+            new(commit.Events.Count > events ? CommitDecision.Refuse("It is too large.") : CommitDecision.Proceed);
     }
 
     private sealed class Gate : IPipelineHook

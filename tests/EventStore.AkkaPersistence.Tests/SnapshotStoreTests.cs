@@ -14,8 +14,10 @@ public sealed class SnapshotStoreTests
     [InlineData(long.MaxValue, 1, 0, 0, "9")]
     [InlineData(9, 99, 9, 0, "9")]
     [InlineData(9, 99, 0, 2, null)]
+    [InlineData(15, 1, 10, 0, null)]
     [InlineData(8, 99, 0, 0, null)]
-    public async Task The_highest_snapshot_within_numbers_and_times_is_loaded(long to, int untilHour, long from, int fromHour, string? state)
+    public async Task The_highest_snapshot_within_numbers_and_times_is_loaded(
+        long to, int untilHour, long from, int fromHour, string? state)
     {
         await using var store = await TestSystem.StoreAsync();
         await using var system = TestSystem.Over(store);
