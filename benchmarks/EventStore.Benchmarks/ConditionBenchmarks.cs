@@ -92,8 +92,8 @@ internal static class ConditionBenchmarks
                     _ => new StreamId("bench", "order", $"order-{i % (events / EventsPerStream):D8}"),
                 };
                 string[] tags = i % every == 2 ? [Tag] : [];
-                attempts.Add(new CommitAttempt(
-                    stream, SequentialGuid.Next(), [new EventRecord(SequentialGuid.Next(), "order-placed", FileStore.Body, default, tags)]));
+                var record = new EventRecord(SequentialGuid.Next(), "order-placed", FileStore.Body, default, tags);
+                attempts.Add(new CommitAttempt(stream, SequentialGuid.Next(), [record]));
                 if (attempts.Count < CommitsPerBatch && i < events - 1) continue;
                 await engine.CommitAsync(attempts);
                 attempts.Clear();

@@ -75,7 +75,10 @@ root.Subcommands.Add(replay);
 var streams = new Command("streams", "reading a stream of 1,000 events among many, beside bare reads of as many places") { events };
 streams.SetAction(parsed => StreamBenchmarks.RunAsync(parsed.GetValue(events)));
 root.Subcommands.Add(streams);
-var categories = new Command("categories", "reading a category and a tag of 1,000 events among many, beside a stream of as many") { events };
+var categories = new Command("categories", "reading a category and a tag of 1,000 events among many, beside a stream of as many")
+{
+    events,
+};
 categories.SetAction(parsed => ConditionBenchmarks.CategoriesAsync(parsed.GetValue(events)));
 root.Subcommands.Add(categories);
 
