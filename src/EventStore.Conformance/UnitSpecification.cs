@@ -84,6 +84,20 @@ public abstract class UnitSpecification<TBackend> : Specification<TBackend> wher
         Assert.Equal(3, (await ReadAllAsync()).Count);
     }
 
+    [Fact(Timeout = Minute), Guarantee("G12", "G54")]
+    public async Task A_unit_whose_outcome_was_lost_is_settled_as_a_whole()
+    {
+        var failing = new FailingEngine(Engine, new FailurePlan(2, EngineFailure.LostAfter));
+        failing.Recover();
+        await using var store = await Wire(failing).BuildAsync();
+        failing.Fail();
+        var unit = new CommitUnit().Append("a", ExpectedRevision.NoStream, "x").Append("b", ExpectedRevision.NoStream, "y", "z");
+        var result = await store.CommitAsync(unit);
+        Assert.Equal((1L, false), (failing.Failed, result.IsDuplicate));
+        Assert.Equal([("a", 1L), ("b", 2L)], result.Commits.Select(commit => (commit.Stream.Id, commit.LastRevision.Value)));
+        Assert.Equal(3, (await ReadAllAsync()).Count);
+    }
+
     [Fact, Guarantee("G8", "G54")]
     public async Task A_unit_obeys_the_limits_of_one_commit_as_a_whole()
     {
