@@ -86,9 +86,10 @@ public static class ImportSource
     // A commit of which the end is missing was deleted while it was read.
     private static List<IReadOnlyList<ImportCommit>> Take(List<List<RecordedEvent>> unit)
     {
+        if (unit.Count == 0) return [];
         List<ImportCommit> commits =
             [.. unit.Where(events => events[^1].IndexInCommit == events[^1].Commit.EventCount - 1).Select(ImportCommit.Of)];
-        var size = unit.Count == 0 ? 0 : unit[0][0].Commit.Unit.Size;
+        var size = unit[0][0].Commit.Unit.Size;
         unit.Clear();
         return commits.Count == size ? [commits] : [.. commits.Select(commit => (IReadOnlyList<ImportCommit>)[commit])];
     }

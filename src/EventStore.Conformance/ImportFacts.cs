@@ -33,11 +33,17 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
     }
 
     /// <summary>Imports all of the source, from the position on that the import is at.</summary>
-    protected async Task<ImportReport> CopyAsync(IEventStore store, ImportMode mode, ImportOptions? options = null, string name = Import)
+    protected async Task<ImportReport> CopyAsync(
+        IEventStore store, ImportMode mode, ImportOptions? options = null, string name = Import, bool flushes = false)
     {
         await using var import = await store.Imports.OpenAsync(name, mode, options);
         await foreach (var truncated in ImportSource.FindTruncatedAsync(Source)) await import.ExpectTruncatedAsync(truncated);
-        await foreach (var unit in ImportSource.ReadAsync(Source, import.Position)) await import.AddAsync(unit);
+        await foreach (var unit in ImportSource.ReadAsync(Source, import.Position))
+        {
+            await import.AddAsync(unit);
+            if (flushes) await import.FlushAsync();
+        }
+
         await import.AdvanceAsync(await NewestAsync(Source));
         if (mode == ImportMode.Mirror) await CopyHeadsAsync(store, import);
         return await import.CompleteAsync();
@@ -56,7 +62,7 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
             dying.KillAt(life % 10 == 9 ? 9 : 3 + (life % 2));
             try
             {
-                await CopyAsync(store, mode, options);
+                await CopyAsync(store, mode, options, flushes: life % 3 > 0);
                 return;
             }
             catch (Exception) when (dying.IsDead)

@@ -67,7 +67,7 @@ public abstract class MirrorSpecification<TBackend> : ImportFacts<TBackend> wher
     public async Task A_mirror_over_a_storage_that_fails_now_and_then_is_whole_in_the_end()
     {
         await FillSourceAsync();
-        var plan = new FailurePlan(4, EngineFailure.Unavailable, EngineFailure.LostAfter, EngineFailure.LostBefore);
+        var plan = new FailurePlan(7, EngineFailure.Unavailable, EngineFailure.LostAfter, EngineFailure.LostBefore);
         var failing = new FailingEngine(Engine, plan);
         failing.Recover();
         await using var store = await Wire(failing).BuildAsync();
@@ -77,7 +77,7 @@ public abstract class MirrorSpecification<TBackend> : ImportFacts<TBackend> wher
             try
             {
                 isComplete = await store.Imports.FindAsync(Import) is { IsComplete: true };
-                if (!isComplete) await CopyAsync(store, ImportMode.Mirror);
+                if (!isComplete) await CopyAsync(store, ImportMode.Mirror, flushes: true);
             }
             catch (Exception error) when (error is StorageUnavailableException or CommitOutcomeUnknownException)
             {
@@ -171,7 +171,8 @@ public abstract class MirrorSpecification<TBackend> : ImportFacts<TBackend> wher
             await store.AppendAsync("own", "z");
         }
 
-        Assert.Equal([40, 41], Checkpoints(await ReadAllAsync()));
+        var stored = await ReadAllAsync();
+        Assert.Equal([40, 41], Checkpoints(stored));
     }
 
     [Fact(Timeout = Minute), Guarantee("G58")]
@@ -211,7 +212,8 @@ public abstract class MirrorSpecification<TBackend> : ImportFacts<TBackend> wher
             await Assert.ThrowsAsync<ImportException>(async () => await import.AddAsync(Commit("a", 1, at: 11)));
         }
 
-        Assert.Equal([1, 2, 5, 9, 10], Checkpoints(await ReadAllAsync()));
+        var stored = await ReadAllAsync();
+        Assert.Equal([1, 2, 5, 9, 10], Checkpoints(stored));
         Assert.Equal((3L, 3L), ((await HeadAsync("t")).FirstRevision.Value, (await HeadAsync("t")).Revision.Value));
     }
 
