@@ -40,7 +40,8 @@ public interface IImports
 /// <summary>
 /// An import that runs. Commits are gathered, and sent in batches of at most 8 MiB. Disposing it before it is complete breaks it off: what
 /// was not sent is left out, and a mirror keeps its hold. Used by one caller at a time. A member that throws
-/// <see cref="StorageUnavailableException"/> may be called again; after other failures of the storage, open the import again.
+/// <see cref="StorageUnavailableException"/> or <see cref="CommitOutcomeUnknownException"/> may be called again. After another failure,
+/// open the import again.
 /// </summary>
 public interface IImport : IAsyncDisposable
 {

@@ -32,21 +32,26 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Imports all of the source, from the position on that the import is at.</summary>
+    /// <summary>
+    /// Imports all of the source, from the position on that the import is at. It may be flushed after each commit, and calls may be tried
+    /// again while the storage fails.
+    /// </summary>
     protected async Task<ImportReport> CopyAsync(
-        IEventStore store, ImportMode mode, ImportOptions? options = null, string name = Import, bool flushes = false)
+        IEventStore store, ImportMode mode, ImportOptions? options = null, bool flushes = false, int tries = 1)
     {
-        await using var import = await store.Imports.OpenAsync(name, mode, options);
-        await foreach (var truncated in ImportSource.FindTruncatedAsync(Source)) await import.ExpectTruncatedAsync(truncated);
+        await using var import = await TryAsync(() => store.Imports.OpenAsync(Import, mode, options), tries);
+        await foreach (var truncated in ImportSource.FindTruncatedAsync(Source))
+            await TryAsync(() => Done(import.ExpectTruncatedAsync(truncated)), tries);
         await foreach (var unit in ImportSource.ReadAsync(Source, import.Position))
         {
-            await import.AddAsync(unit);
+            await TryAsync(() => Done(import.AddAsync(unit)), tries);
             if (flushes) await import.FlushAsync();
         }
 
-        await import.AdvanceAsync(await NewestAsync(Source));
-        if (mode == ImportMode.Mirror) await CopyHeadsAsync(store, import);
-        return await import.CompleteAsync();
+        var newest = await NewestAsync(Source);
+        await TryAsync(() => Done(import.AdvanceAsync(newest)), tries);
+        if (mode == ImportMode.Mirror) await CopyHeadsAsync(store, import, tries);
+        return await TryAsync(() => import.CompleteAsync(), tries);
     }
 
     /// <summary>Imports all of the source, by a process that is killed at nearly every write, before or after that is carried out.</summary>
@@ -142,14 +147,40 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
     }
 
     // What is there already is left as it is, so that an import broken off again and again comes to its end.
-    private async Task CopyHeadsAsync(IEventStore store, IImport import)
+    private async Task CopyHeadsAsync(IEventStore store, IImport import, int tries)
     {
         foreach (var head in await Source.ListHeadsAsync(new HeadQuery(null, 0, null, 1000)))
         {
-            var copy = await store.FindHeadAsync(head.Stream);
+            var copy = await TryAsync(() => store.FindHeadAsync(head.Stream), tries);
             if (head.SnapshotRevision > Revision.None && copy?.SnapshotRevision != head.SnapshotRevision)
-                await import.SaveSnapshotAsync((await Source.FindSnapshotAsync(head.Stream, head.Revision))!);
-            if (head.IsSealed && copy?.IsSealed != true) await import.SealStreamAsync(head.Stream);
+            {
+                var snapshot = await Source.FindSnapshotAsync(head.Stream, head.Revision);
+                await TryAsync(() => Done(import.SaveSnapshotAsync(snapshot!)), tries);
+            }
+
+            if (head.IsSealed && copy?.IsSealed != true) await TryAsync(() => Done(import.SealStreamAsync(head.Stream)), tries);
+        }
+    }
+
+    private static async ValueTask<bool> Done(ValueTask call)
+    {
+        await call;
+        return true;
+    }
+
+    private static async Task<T> TryAsync<T>(Func<ValueTask<T>> call, int tries)
+    {
+        for (var left = tries; ; left--)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (EventStoreException error) when (
+                left > 1 && (error is StorageUnavailableException or CommitOutcomeUnknownException))
+            {
+                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            }
         }
     }
 }

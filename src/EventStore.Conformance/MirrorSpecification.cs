@@ -72,19 +72,7 @@ public abstract class MirrorSpecification<TBackend> : ImportFacts<TBackend> wher
         failing.Recover();
         await using var store = await Wire(failing).BuildAsync();
         failing.Fail();
-        for (var isComplete = false; !isComplete;)
-        {
-            try
-            {
-                isComplete = await store.Imports.FindAsync(Import) is { IsComplete: true };
-                if (!isComplete) await CopyAsync(store, ImportMode.Mirror, flushes: true);
-            }
-            catch (Exception error) when (error is StorageUnavailableException or CommitOutcomeUnknownException)
-            {
-                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
-            }
-        }
-
+        await CopyAsync(store, ImportMode.Mirror, tries: 100);
         Assert.True(failing.Failed > 3, "the storage did not fail");
         await ExpectMirrorAsync();
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EventStore.Leases;
 
 namespace EventStore.Imports;
 
@@ -36,7 +37,10 @@ internal sealed record ImportRecord
             read = null;
         }
 
-        return read is { Position: >= 0, Run: >= 0, Report: not null } && Enum.IsDefined(read.Mode)
+        return read is { Report: { } report } && Enum.IsDefined(read.Mode)
+            && LedgerContent.AreCounts(
+                read.Position, read.Run, report.Commits, report.Events, report.Duplicates, report.RaisedStamps, report.SkippedCheckpoints,
+                report.Snapshots)
             ? read
             : throw new CorruptStorageException(
                 $"document '{Names.Printable(document)}'", "its content is not as this package writes it.",

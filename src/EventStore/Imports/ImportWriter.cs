@@ -109,7 +109,7 @@ internal sealed class ImportWriter(ImportTarget target, ImportJournal journal, I
                 if (entries[i].Source is [.., var last]) position = last.LastCheckpoint > position ? last.LastCheckpoint : position;
             }
         }
-        catch (Exception error) when (error is not StorageUnavailableException)
+        catch (Exception error) when (error is not (StorageUnavailableException or CommitOutcomeUnknownException))
         {
             failure = error;
             throw;

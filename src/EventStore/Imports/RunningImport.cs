@@ -140,6 +140,7 @@ internal sealed class RunningImport(ImportWriter writer, ImportTarget target, At
         if (first != Checkpoint.Origin && first <= last)
             throw new ArgumentException($"Commits come in the order of the source: checkpoint {first} comes after {last}.", nameof(unit));
         var isStored = writer.Mirror?.Has(unit) ?? false;
+        if (maker.Stamps.IsUncertain) await writer.SendAsync(cancellationToken).ConfigureAwait(false);
         var attempt = maker.Make(unit, keepsMissing: writer.Mirror is not null);
         if (isStored) await RequireStoredAsync(writer.Mirror!, unit, attempt!, cancellationToken).ConfigureAwait(false);
         else if (attempt is not null) await StoreAsync(unit, attempt, cancellationToken).ConfigureAwait(false);
@@ -156,7 +157,6 @@ internal sealed class RunningImport(ImportWriter writer, ImportTarget target, At
         }
 
         await writer.AddAsync(new ImportEntry(attempt, unit, first), cancellationToken).ConfigureAwait(false);
-        if (maker.Stamps.IsUncertain) await writer.SendAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask RequireStoredAsync(
