@@ -47,6 +47,15 @@ public static class ImportSource
         foreach (var complete in Take(unit)) yield return complete;
     }
 
+    /// <summary>The newest checkpoint of a store, also where its event was removed. A mirror advances to it.</summary>
+    public static async ValueTask<Checkpoint> FindHeadAsync(IPersistenceEngine source, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var read = new StoreRead(
+            EventFilter.Everything, Checkpoint.Origin, Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1));
+        return (await source.ReadAllAsync(read, cancellationToken).ConfigureAwait(false)).Head;
+    }
+
     /// <summary>
     /// Finds the streams that a mirror must expect: those whose first commits were truncated as a whole. Reads one event of each truncated
     /// stream.

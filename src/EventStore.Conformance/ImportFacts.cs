@@ -48,7 +48,7 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
             if (flushes) await import.FlushAsync();
         }
 
-        var newest = await NewestAsync(Source);
+        var newest = await ImportSource.FindHeadAsync(Source);
         await TryAsync(() => Done(import.AdvanceAsync(newest)), tries);
         if (mode == ImportMode.Mirror) await CopyHeadsAsync(store, import, tries);
         return await TryAsync(() => import.CompleteAsync(), tries);
@@ -78,10 +78,6 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
 
         Assert.Fail("the import does not get on when it is broken off again and again");
     }
-
-    /// <summary>The newest checkpoint of a store.</summary>
-    protected static async Task<Checkpoint> NewestAsync(IPersistenceEngine engine) => (await engine.ReadAllAsync(new StoreRead(
-        EventFilter.Everything, Checkpoint.Origin, Checkpoint.Max, ReadDirection.Backward, new PageLimit(1, 1)))).Head;
 
     /// <summary>
     /// Fills the source with what is odd: units, tags, empty and binary bodies, gaps of deleted streams at the end and between, streams
@@ -127,7 +123,7 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
     protected async Task ExpectMirrorAsync()
     {
         Assert.Equal(await ShowAsync(Source, withPlace: true), await ShowAsync(Engine, withPlace: true));
-        Assert.Equal(await NewestAsync(Source), await NewestAsync(Engine));
+        Assert.Equal(await ImportSource.FindHeadAsync(Source), await ImportSource.FindHeadAsync(Engine));
         var query = new HeadQuery(null, 0, null, 1000);
         Assert.Equal(await Source.ListHeadsAsync(query), await Engine.ListHeadsAsync(query));
         Assert.Empty((await Engine.VerifyAsync()).Damages);

@@ -25,7 +25,7 @@ public abstract class MirrorSpecification<TBackend> : ImportFacts<TBackend> wher
         }
 
         // Commits go on after it, at the revisions of the source.
-        var next = (await NewestAsync(Source)).Value + 1;
+        var next = (await ImportSource.FindHeadAsync(Source)).Value + 1;
         Assert.Equal((next, 4L), At(await AppendAsync("v", 1)));
         Assert.Equal((next + 1, 7L), At(await AppendAsync("t", 1)));
         var sealedNow = await CommitAsync(Attempt("s", ExpectedRevision.Any));
