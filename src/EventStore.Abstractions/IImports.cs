@@ -1,5 +1,3 @@
-using EventStore.Engines;
-
 namespace EventStore;
 
 /// <summary>How an import stores commits.</summary>
@@ -83,13 +81,9 @@ public interface IImport : IAsyncDisposable
     /// </summary>
     ValueTask AdvanceAsync(Checkpoint upTo, CancellationToken cancellationToken = default);
 
-    /// <summary>Saves a snapshot as it is stored elsewhere. What was added before is stored first.</summary>
+    /// <summary>Saves a snapshot. What was added before is stored first.</summary>
     /// <exception cref="SnapshotRefusedException">It is above the stream's head, or below its first revision.</exception>
-    ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default);
-
-    /// <summary>Saves a snapshot, encoded as this store does. What was added before is stored first.</summary>
-    /// <exception cref="SnapshotRefusedException">It is above the stream's head, or below its first revision.</exception>
-    ValueTask SaveSnapshotAsync(Snapshot snapshot, CancellationToken cancellationToken = default);
+    ValueTask SaveSnapshotAsync(ImportSnapshot snapshot, CancellationToken cancellationToken = default);
 
     /// <summary>Removes the events of a stream below a revision. What was added before is stored first.</summary>
     ValueTask TruncateStreamAsync(StreamId stream, Revision before, CancellationToken cancellationToken = default);

@@ -64,7 +64,7 @@ public sealed class ImportCommit
     /// <summary>The checkpoint that the source gave the first event. A mirror needs it. 0 where it is not known.</summary>
     public Checkpoint FirstCheckpoint { get; init; }
 
-    /// <summary>The revision that the source gave the first event. A mirror requires that it stays the same. 0 where it is not known.</summary>
+    /// <summary>The revision that the source gave the first event, which a mirror keeps or refuses. 0 where it is not known.</summary>
     public Revision FirstRevision { get; init; }
 
     /// <summary>
@@ -97,8 +97,7 @@ public sealed class ImportCommit
         if (events.Count == 0) throw new ArgumentException("A commit has at least one event.", nameof(events));
         var commit = events[0].Commit;
         RequireEnd(events[0].IndexInCommit + events.Count == commit.EventCount, nameof(events));
-        return new ImportCommit(
-            commit.Stream, commit.CommitId, commit.Stamp, events.Select(recorded => recorded.Record).ToArray())
+        return new ImportCommit(commit.Stream, commit.CommitId, commit.Stamp, events.Select(recorded => recorded.Record).ToArray())
         {
             EncodedHeaders = commit.Headers,
             FirstCheckpoint = commit.FirstCheckpoint,

@@ -11,7 +11,7 @@ public sealed class ImportOptions
     /// <summary>The time after which the progress is recorded again. Default: 2 seconds.</summary>
     public TimeSpan ProgressInterval { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Gets the counts after each batch; null for nobody.</summary>
+    /// <summary>Gets the counts after each batch; null where no code wants them.</summary>
     public IProgress<ImportReport>? Progress { get; set; }
 
     /// <summary>A checked copy.</summary>

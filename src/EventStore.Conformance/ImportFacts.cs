@@ -63,7 +63,7 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
             await using var store = await Wire(dying).BuildAsync();
             if (await store.Imports.FindAsync(Import) is { IsComplete: true }) return;
 
-            // To open the import takes one or two writes, and to complete it three, which one life must have.
+            // To open the import takes one or two writes, and to complete it three. One life must have all of them.
             dying.KillAt(life % 10 == 9 ? 9 : 3 + (life % 2));
             try
             {
@@ -80,8 +80,8 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
     }
 
     /// <summary>
-    /// Fills the source with what is odd: units, tags, empty and binary bodies, gaps of deleted streams at the end and between, streams
-    /// truncated in whole, in part and within a commit, a sealed stream, and snapshots.
+    /// Fills the source with what is odd: units, tags, empty and binary bodies, a sealed stream, and a snapshot. Streams are truncated in
+    /// whole, in part and within a commit. Deleted streams leave gaps between and at the end.
     /// </summary>
     protected async Task FillSourceAsync()
     {
@@ -151,7 +151,7 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
             if (head.SnapshotRevision > Revision.None && copy?.SnapshotRevision != head.SnapshotRevision)
             {
                 var snapshot = await Source.FindSnapshotAsync(head.Stream, head.Revision);
-                await TryAsync(() => Done(import.SaveSnapshotAsync(snapshot!)), tries);
+                await TryAsync(() => Done(import.SaveSnapshotAsync(new ImportSnapshot(snapshot!))), tries);
             }
 
             if (head.IsSealed && copy?.IsSealed != true) await TryAsync(() => Done(import.SealStreamAsync(head.Stream)), tries);

@@ -177,12 +177,10 @@ public abstract class ImportingSpecification<TBackend> : ImportFacts<TBackend> w
             await import.AddAsync(commit);
             await import.AddAsync(new ImportCommit("a", SequentialGuid.Next(), Old, Events(4)));
             await import.TruncateStreamAsync("a", new Revision(4));
-            var payload = Encoding.UTF8.GetBytes("state");
             foreach (var revision in (long[])[6, 2])
-                await Assert.ThrowsAsync<SnapshotRefusedException>(async () => await import.SaveSnapshotAsync(
-                    new SnapshotRecord("a", new Revision(revision), 0, "state", payload)));
-            await import.SaveSnapshotAsync(new SnapshotRecord("a", new Revision(3), 0, "state", payload) { Incarnation = new Checkpoint(99) });
-            await import.SaveSnapshotAsync(new Snapshot("a", new Revision(5), "as text"));
+                await Assert.ThrowsAsync<SnapshotRefusedException>(async () => await import.SaveSnapshotAsync(Of(revision)));
+            await import.SaveSnapshotAsync(Of(3));
+            await import.SaveSnapshotAsync(new ImportSnapshot(new Snapshot("a", new Revision(5), "as text")));
             await import.SealStreamAsync("a");
             await Assert.ThrowsAsync<ConcurrencyException>(async () => await import.SealStreamAsync("none"));
             await import.AddAsync(commit);
@@ -194,6 +192,9 @@ public abstract class ImportingSpecification<TBackend> : ImportFacts<TBackend> w
         Assert.Equal([4, 5], Revisions(left));
         Assert.Equal("as text", (await store.Snapshots.FindAsync("a"))?.State);
         Assert.Equal(3, (await SnapshotAsync("a", new Revision(4))).Revision.Value);
+
+        static ImportSnapshot Of(long revision) =>
+            new(new SnapshotRecord("a", new Revision(revision), 0, "state", default) { Incarnation = new Checkpoint(99) });
     }
 
     [Fact(Timeout = Minute), Guarantee("G58")]
@@ -226,8 +227,14 @@ public abstract class ImportingSpecification<TBackend> : ImportFacts<TBackend> w
         {
             var raw = ImportCommit.Of(await ReadAllAsync(Source));
             await Assert.ThrowsAsync<ImportException>(async () => await import.AddAsync(raw));
-            await import.AddAsync(new ImportCommit("raw", raw.CommitId, Time.GetUtcNow(), raw.Records));
-            await import.CompleteAsync();
+            var later = new ImportCommit("raw", raw.CommitId, Time.GetUtcNow(), raw.Records) { EncodedHeaders = raw.EncodedHeaders };
+            await import.AddAsync(later);
+            await import.AddAsync(new ImportCommit("last", raw.CommitId, Time.GetUtcNow(), raw.Records));
+            await import.FlushAsync();
+
+            // Repeated, its stamp is below the newest one, but it is not raised any more.
+            await import.AddAsync(later);
+            Assert.Equal(1, (await import.CompleteAsync()).Duplicates);
         }
 
         Assert.Equal(Body((await ReadAllAsync(Source))[0]), Body((await ReadStreamAsync("raw"))[0]));

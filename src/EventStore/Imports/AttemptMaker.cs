@@ -5,7 +5,9 @@ using EventStore.Pipeline;
 
 namespace EventStore.Imports;
 
-/// <summary>Makes attempts of imported commits: copies bytes, encodes messages, and keeps a stamp that will be raised as a header.</summary>
+/// <summary>
+/// Makes attempts of imported commits: copies bytes, encodes messages, and keeps a stamp that will be raised as a header.
+/// </summary>
 /// <param name="name">The name of the import.</param>
 /// <param name="codec">Encodes messages and headers.</param>
 /// <param name="limits">The limits of the engine.</param>
@@ -23,10 +25,11 @@ internal sealed class AttemptMaker(string name, EventCodec codec, EngineLimits l
     /// <summary>The attempt of a commit or unit; null where none of its events is left.</summary>
     /// <param name="unit">At least one commit.</param>
     /// <param name="keepsMissing">Whether missing events get a place.</param>
+    /// <param name="isStored">Whether it is stored already. Then its stamp is not raised any more.</param>
     /// <exception cref="TooLargeException">It exceeds a limit.</exception>
     /// <exception cref="StampAheadException">Its stamp is too far ahead of the clock.</exception>
     /// <exception cref="ImportException">A stamp will be raised, and the headers cannot be read to keep it.</exception>
-    public CommitAttempt? Make(IReadOnlyList<ImportCommit> unit, bool keepsMissing)
+    public CommitAttempt? Make(IReadOnlyList<ImportCommit> unit, bool keepsMissing, bool isStored)
     {
         foreach (var commit in unit)
         {
@@ -37,7 +40,7 @@ internal sealed class AttemptMaker(string name, EventCodec codec, EngineLimits l
 
         var members = unit.Where(commit => keepsMissing || commit.EventCount > commit.MissingEvents).ToArray();
         if (members.Length == 0) return null;
-        var keepsStamp = stamps.MayBeRaised(members[0].Stamp);
+        var keepsStamp = !isStored && stamps.MayBeRaised(members[0].Stamp);
         var attempts = Array.ConvertAll(members, commit => MakeMember(commit, keepsMissing, keepsStamp));
         var attempt = attempts.Length == 1 ? attempts[0] : new CommitAttempt(attempts[0].Stream, attempts[0].CommitId, attempts[0].Events)
         {
@@ -124,7 +127,7 @@ internal sealed class AttemptMaker(string name, EventCodec codec, EngineLimits l
 
     private ImportException Unreadable(ImportCommit commit) => new(
         name,
-        $"cannot keep the stamp of commit {commit.CommitId} of stream '{commit.Stream}': it may have to be raised, and the headers of the "
-            + "commit, where it would be kept, cannot be read by this store.",
+        $"cannot keep the stamp of commit {commit.CommitId} of stream '{commit.Stream}', which may have to be raised. It is kept in the "
+            + "headers of the commit, and this store cannot read them.",
         "The commit was not added. Add it as messages with decoded headers.");
 }

@@ -68,9 +68,11 @@ internal sealed class ImportHost(ImportTarget target, IPersistenceEngine engine,
     {
         if (found is null) return;
         if (found.Mode != mode)
-            throw new ImportException(name, $"was begun as a {found.Mode}, not a {mode}.", "Continue it as it was begun, or use another name.");
+            throw new ImportException(
+                name, $"was begun as a {found.Mode}, not a {mode}.", "Continue it as it was begun, or use another name.");
         if (found is { Mode: ImportMode.Mirror, IsComplete: true })
             throw new ImportException(
-                name, "is complete, and the store may have commits of its own by now.", "Merge under another name, or use an empty storage.");
+                name, "is complete, and the store may have commits of its own by now.",
+                "Merge under another name, or use an empty storage.");
     }
 }

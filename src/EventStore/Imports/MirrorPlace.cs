@@ -1,6 +1,8 @@
 namespace EventStore.Imports;
 
-/// <summary>Where a mirror is: its newest checkpoint, what was added and not sent included, and the events that it must make up for.</summary>
+/// <summary>
+/// Where a mirror is: its newest checkpoint, what was added and not sent included, and the events that it must make up for.
+/// </summary>
 /// <param name="name">The name of the import.</param>
 /// <param name="head">The newest checkpoint of the store.</param>
 internal sealed class MirrorPlace(string name, Checkpoint head)

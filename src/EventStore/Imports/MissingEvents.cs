@@ -38,12 +38,8 @@ internal sealed class MissingEvents
     public void Add(TruncatedStream stream, long filled, long commits)
     {
         if (open.ContainsKey(stream.Stream)) return;
-        var gap = new Gap(stream.Stream, stream.Incarnation.Value, stream.Before.Value)
-        {
-            Filled = filled,
-            Events = stream.Events - filled,
-            Commits = Math.Max(0, stream.Commits - commits),
-        };
+        var gap = new Gap(stream);
+        gap.Fill(filled, commits);
         if (filled > 0) begun.Enqueue(gap, gap.Before);
         else coming.Enqueue(gap, gap.Incarnation);
         open.Add(stream.Stream, gap);
@@ -77,9 +73,7 @@ internal sealed class MissingEvents
         var gap = open[filler.Stream];
         if (gap.Filled == 0) coming.Dequeue();
         else begun.Dequeue();
-        gap.Filled += filler.Count;
-        gap.Events -= filler.Count;
-        gap.Commits = Math.Max(0, gap.Commits - 1);
+        gap.Fill(filler.Count);
         if (gap.Events > 0) begun.Enqueue(gap, gap.Before);
         else open.Remove(filler.Stream);
     }
@@ -93,21 +87,27 @@ internal sealed class MissingEvents
         return isFound;
     }
 
-    private sealed class Gap(StreamId stream, long incarnation, long before)
+    private sealed class Gap(TruncatedStream stream)
     {
-        public StreamId Stream => stream;
+        private long commits = stream.Commits;
 
-        public long Incarnation => incarnation;
+        public StreamId Stream => stream.Stream;
 
-        public long Before => before;
+        public long Incarnation => stream.Incarnation.Value;
 
-        public long Filled { get; set; }
+        public long Before => stream.Before.Value;
 
-        public long Events { get; set; }
+        public long Filled { get; private set; }
 
-        public long Commits { get; set; }
+        public long Events => stream.Events - Filled;
 
         // As long as it may be, so that every later commit still has an event.
-        public long SizeOfNextCommit => Commits == 0 ? Events : Math.Max(1, Events - (Commits - 1));
+        public long SizeOfNextCommit => commits == 0 ? Events : Math.Max(1, Events - (commits - 1));
+
+        public void Fill(long events, long byCommits = 1)
+        {
+            Filled += events;
+            commits = Math.Max(0, commits - byCommits);
+        }
     }
 }

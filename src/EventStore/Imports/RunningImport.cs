@@ -57,24 +57,19 @@ internal sealed class RunningImport(ImportWriter writer, ImportTarget target, At
         },
         cancellationToken);
 
-    public ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
+    public ValueTask SaveSnapshotAsync(ImportSnapshot snapshot, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
 
         // It belongs to the stream as it is here, which may begin at another checkpoint.
+        var record = (snapshot.Record ?? codec.Encode(snapshot.Snapshot!)) with { Incarnation = default };
         return SentAsync(
             async () =>
             {
-                await target.Snapshots.SaveAsync(snapshot with { Incarnation = default }, cancellationToken).ConfigureAwait(false);
+                await target.Snapshots.SaveAsync(record, cancellationToken).ConfigureAwait(false);
                 writer.CountSnapshot();
             },
             cancellationToken);
-    }
-
-    public ValueTask SaveSnapshotAsync(Snapshot snapshot, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        return SaveSnapshotAsync(codec.Encode(snapshot), cancellationToken);
     }
 
     public ValueTask TruncateStreamAsync(StreamId stream, Revision before, CancellationToken cancellationToken = default)
@@ -141,10 +136,27 @@ internal sealed class RunningImport(ImportWriter writer, ImportTarget target, At
             throw new ArgumentException($"Commits come in the order of the source: checkpoint {first} comes after {last}.", nameof(unit));
         var isStored = writer.Mirror?.Has(unit) ?? false;
         if (maker.Stamps.IsUncertain) await writer.SendAsync(cancellationToken).ConfigureAwait(false);
-        var attempt = maker.Make(unit, keepsMissing: writer.Mirror is not null);
+        var attempt = await MakeAsync(unit, isStored, cancellationToken).ConfigureAwait(false);
         if (isStored) await RequireStoredAsync(writer.Mirror!, unit, attempt!, cancellationToken).ConfigureAwait(false);
         else if (attempt is not null) await StoreAsync(unit, attempt, cancellationToken).ConfigureAwait(false);
         if (first != Checkpoint.Origin) last = unit[^1].LastCheckpoint;
+    }
+
+    private async ValueTask<CommitAttempt?> MakeAsync(
+        IReadOnlyList<ImportCommit> unit, bool isStored, CancellationToken cancellationToken)
+    {
+        var isMirror = writer.Mirror is not null;
+        try
+        {
+            return maker.Make(unit, isMirror, isStored);
+        }
+        catch (ImportException) when (!isStored)
+        {
+            // What an earlier run stored needs no header, so that its headers do not have to be read.
+            var found = await target.FindCommitAsync(unit[0].Stream, unit[0].CommitId, cancellationToken).ConfigureAwait(false);
+            if (found is null) throw;
+            return maker.Make(unit, isMirror, isStored: true);
+        }
     }
 
     private async ValueTask StoreAsync(IReadOnlyList<ImportCommit> unit, CommitAttempt attempt, CancellationToken cancellationToken)

@@ -48,7 +48,8 @@ internal sealed class StoresRepetitionsOfImportsAgain(IPersistenceEngine inner) 
 
 /// <summary>Leaves the headers of imported commits out (G10, G58).</summary>
 [CaughtBy(
-    typeof(ImportingSpecification<>), nameof(ImportingSpecification<>.A_stamp_that_would_decrease_is_raised_and_the_original_kept_in_a_header))]
+    typeof(ImportingSpecification<>),
+    nameof(ImportingSpecification<>.A_stamp_that_would_decrease_is_raised_and_the_original_kept_in_a_header))]
 internal sealed class DropsHeadersOfImports(IPersistenceEngine inner) : AttemptByAttempt(inner)
 {
     protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) => StoreAsync(
