@@ -54,7 +54,7 @@ public abstract class ImportFacts<TBackend> : Specification<TBackend> where TBac
         return await TryAsync(() => import.CompleteAsync(), tries);
     }
 
-    /// <summary>Imports all of the source, by a process that is killed at nearly every write, before or after that is carried out.</summary>
+    /// <summary>Imports all of the source, by a process that is killed at nearly every write, before or after it is done.</summary>
     protected async Task CopyThroughKillsAsync(ImportMode mode, bool arrives, ImportOptions? options = null)
     {
         for (var life = 0; life < 400; life++)
