@@ -226,8 +226,8 @@ public abstract class ImportingSpecification<TBackend> : ImportFacts<TBackend> w
         await using (var import = await store.Imports.OpenAsync("raw", ImportMode.Merge, new ImportOptions { HoldsStore = true }))
         {
             var raw = ImportCommit.Of(await ReadAllAsync(Source));
-            await Assert.ThrowsAsync<ImportException>(async () => await import.AddAsync(raw));
-            var later = new ImportCommit("raw", raw.CommitId, Time.GetUtcNow(), raw.Records) { EncodedHeaders = raw.EncodedHeaders };
+            await Assert.ThrowsAsync<ImportException>(async () => await import.AddAsync(Raw(raw, raw.Stamp)));
+            var later = Raw(raw, Time.GetUtcNow());
             await import.AddAsync(later);
             await import.AddAsync(new ImportCommit("last", raw.CommitId, Time.GetUtcNow(), raw.Records));
             await import.FlushAsync();
@@ -239,6 +239,9 @@ public abstract class ImportingSpecification<TBackend> : ImportFacts<TBackend> w
 
         Assert.Equal(Body((await ReadAllAsync(Source))[0]), Body((await ReadStreamAsync("raw"))[0]));
         await Assert.ThrowsAsync<PayloadTransformException>(async () => await ToListAsync(store.ReadStreamAsync("raw")));
+
+        static ImportCommit Raw(ImportCommit commit, DateTimeOffset stamp) =>
+            new("raw", commit.CommitId, stamp, commit.Records) { EncodedHeaders = commit.EncodedHeaders };
     }
 
     [Fact(Timeout = Minute), Guarantee("G58")]
