@@ -58,3 +58,15 @@ internal sealed class DropsHeadersOfImports(IPersistenceEngine inner) : AttemptB
             : new CommitAttempt(attempt.Stream, attempt.CommitId, attempt.Events) { Stamp = attempt.Stamp, Rest = attempt.Rest },
         cancellationToken);
 }
+
+/// <summary>Acknowledges every hundredth imported commit without storing it (G58).</summary>
+[CaughtBy(typeof(ImportingSpecification<>), nameof(ImportingSpecification<>.A_merge_beside_a_live_writer_loses_and_doubles_nothing))]
+internal sealed class LosesSomeImports(IPersistenceEngine inner) : AttemptByAttempt(inner)
+{
+    private int count;
+
+    protected override async ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
+        attempt.Stamp is not null && Interlocked.Increment(ref count) % 100 == 0
+            ? CommitOutcome.Committed(Imagine(attempt, Revision.None, Checkpoint.Origin))
+            : await StoreAsync(attempt, cancellationToken);
+}
