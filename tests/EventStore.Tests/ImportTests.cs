@@ -68,7 +68,8 @@ public sealed class ImportTests
             // Gives it an identity.
         }
 
-        await using var store = await Wireup.Init().UsingPersistence(engine).OpenReadOnly().UsingJsonSerialization().BuildAsync(Token);
+        await using var store = await Wireup.Init().UsingPersistence(engine).OpenReadOnly()
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(Token);
         foreach (var mode in Enum.GetValues<ImportMode>())
             await Assert.ThrowsAsync<ReadOnlyStorageException>(
                 async () => await store.Imports.OpenAsync("import", mode, cancellationToken: Token));
