@@ -17,6 +17,9 @@ public interface IEventStore : IAsyncDisposable
     /// <summary>The retention of events, as the wireup says (<c>KeepEvents</c>).</summary>
     IRetention Retention { get; }
 
+    /// <summary>Imports of commits from other stores.</summary>
+    IImports Imports { get; }
+
     /// <summary>Durable, resumable readers, with or without a state.</summary>
     IConsumers Consumers { get; }
 

@@ -123,6 +123,15 @@ public sealed class FailingEngine(IPersistenceEngine inner, FailurePlan plan, Ti
         StreamId stream, StreamExpectation expected, CancellationToken cancellationToken = default) =>
         WriteAsync(() => base.SealStreamAsync(stream, expected, cancellationToken));
 
+    public override async ValueTask HoldAsync(string holder, CancellationToken cancellationToken = default) =>
+        await WriteAsync(() => Done(base.HoldAsync(holder, cancellationToken)));
+
+    public override async ValueTask ReleaseAsync(string holder, CancellationToken cancellationToken = default) =>
+        await WriteAsync(() => Done(base.ReleaseAsync(holder, cancellationToken)));
+
+    public override async ValueTask SkipCheckpointsAsync(Checkpoint upTo, CancellationToken cancellationToken = default) =>
+        await WriteAsync(() => Done(base.SkipCheckpointsAsync(upTo, cancellationToken)));
+
     public override async ValueTask PurgeBucketAsync(string bucket, CancellationToken cancellationToken = default) =>
         await WriteAsync(() => Done(base.PurgeBucketAsync(bucket, cancellationToken)));
 

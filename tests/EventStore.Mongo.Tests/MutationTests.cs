@@ -243,8 +243,8 @@ public sealed class MutationTests : IAsyncLifetime
         var newest = await entries.Find(new BsonDocument()).Sort(new BsonDocument("_id", -1)).FirstAsync(Token);
         if (isRemoving)
         {
-            var (end, now) = (MongoEnd.Of(MongoEntry.Of(newest)), TimeProvider.System.GetUtcNow());
-            await entries.InsertOneAsync(MongoChange.ToRemoval(end, now, MongoTarget.Of("stream-1"), 1), null, Token);
+            var end = MongoEnd.Of(MongoEntry.Of(newest));
+            await entries.InsertOneAsync(MongoChange.ToRemoval(end, MongoTarget.Of("stream-1"), 1), null, Token);
         }
 
         foreach (var name in Collections)

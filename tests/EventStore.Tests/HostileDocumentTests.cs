@@ -133,6 +133,7 @@ public sealed class HostileDocumentTests
                 // Fills it.
             }
 
+            await ImportAsync(store);
             await store.Dispatch.WaitUntilDispatchedAsync(Token);
             foreach (var size in (int[])[1, 20_000])
             {
@@ -167,6 +168,8 @@ public sealed class HostileDocumentTests
             ("rebuild", async () => await store.ReadStreams.RebuildAsync("texts", Token)),
             ("drop", async () => await store.ReadStreams.DropAsync("texts", Token)),
             ("all", async () => await store.ReadAllAsync(cancellationToken: Token).CountAsync(Token)),
+            ("imports", async () => await store.Imports.FindAsync("import", Token)),
+            ("import", () => ImportAsync(store)),
             ("verify", async () => await store.VerifyAsync(cancellationToken: Token)),
             ("closing", async () => await store.DisposeAsync()),
         ];
@@ -189,6 +192,13 @@ public sealed class HostileDocumentTests
         await consumer.GetParkedAsync(Token).CountAsync(Token);
         await consumer.ReplayParkedAsync(Token);
         if (consumer.Completion.IsCompleted) await consumer.Completion;
+    }
+
+    private static async Task ImportAsync(IEventStore store)
+    {
+        await using var import = await store.Imports.OpenAsync("import", ImportMode.Merge, cancellationToken: Token);
+        await import.AddAsync(new ImportCommit("imported", Guid.NewGuid(), DateTimeOffset.UnixEpoch, [new EventMessage("text")]), Token);
+        await import.CompleteAsync(Token);
     }
 
     private static async Task<IConsumer> StartAsync(IEventStore store, int stateBytes) => await store.Consumers.StartAsync(

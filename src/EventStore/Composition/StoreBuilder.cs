@@ -2,6 +2,7 @@ using EventStore.Consumers;
 using EventStore.Diagnostics;
 using EventStore.Dispatch;
 using EventStore.Feeds;
+using EventStore.Imports;
 using EventStore.Leases;
 using EventStore.Pipeline;
 using EventStore.ReadStreams;
@@ -49,7 +50,8 @@ internal sealed class StoreBuilder(StorePlan plan)
         var reads = new ReadPath(pages, codec, hooks);
         var settlement = new Settlement(engine, plan.Time, plan.CommitLoggerOf("Commits"));
         var group = lifetime.Own(new GroupCommit(settlement, telemetry, plan.Time, StartThread));
-        var committer = new Committer(group, new DuplicateCheck(pages, codec), telemetry);
+        var duplicates = new DuplicateCheck(pages, codec);
+        var committer = new Committer(group, duplicates, telemetry);
 
         var ledger = new Ledger<DispatchProgress>(
             engine, DispatchProgress.DocumentName, progress => progress.In(storeId));
@@ -83,11 +85,14 @@ internal sealed class StoreBuilder(StorePlan plan)
         var retention = new EventRetention(plan.Retention.Policies, pages, maintenance, bounds);
         if (plan.Retention is { Policies.Count: > 0, Interval: { } interval })
             lifetime.Own(new RetentionLoop(retention, interval, plan.Time, plan.LoggerOf("Retention")));
+        var snapshots = new SnapshotRecords(engine, plan.SnapshotsKept, lifetime);
+        var target = new ImportTarget(settlement, group, pages, duplicates) { Maintenance = maintenance, Snapshots = snapshots };
         var store = new OptimisticEventStore(commits, reads, maintenance, lifetime)
         {
             Retention = retention,
+            Imports = new ImportHost(target, engine, codec, plan.Time),
             Streams = new StreamOpener(commits, reads, plan.CommitLoggerOf("Commits")),
-            Snapshots = new SnapshotStore(new SnapshotRecords(engine, plan.SnapshotsKept, lifetime), codec, pages),
+            Snapshots = new SnapshotStore(snapshots, codec, pages),
             Dispatch = dispatch,
             Consumers = new ConsumerHost(running, consumerDocuments, feeds, states),
             ReadStreams = readStreams,

@@ -32,6 +32,12 @@ internal sealed class OptimisticEventStore(
         init;
     }
 
+    public required IImports Imports
+    {
+        get => WhileOpen(field);
+        init;
+    }
+
     public required IRetention Retention
     {
         get => WhileOpen(field);

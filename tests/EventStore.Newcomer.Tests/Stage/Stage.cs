@@ -44,6 +44,11 @@ public abstract class Stage
     protected ILoggerFactory loggers;
     protected WebApplicationBuilder builder;
     protected NpgsqlConnection connection;
+    protected EventStore.Engines.IPersistenceEngine source;
+    protected IImport import;
+    protected Snapshot snapshot;
+    protected Revision firstRevision;
+    protected IReadOnlyList<CommittedEvent> commit;
 
     protected static void Show(CommittedEvent committed) { }
 
