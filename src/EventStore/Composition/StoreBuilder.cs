@@ -85,6 +85,8 @@ internal sealed class StoreBuilder(StorePlan plan)
         var store = new OptimisticEventStore(commits, reads, maintenance, lifetime)
         {
             Retention = retention,
+            Time = plan.Time,
+            Loggers = plan.Loggers,
             Streams = new StreamOpener(commits, reads, plan.CommitLoggerOf("Commits")),
             Snapshots = new SnapshotStore(new SnapshotRecords(engine, plan.SnapshotsKept, lifetime), codec, pages),
             Dispatch = dispatch,
