@@ -73,6 +73,10 @@ var streams = new Command("streams", "reading a stream of 1,000 events among man
 streams.SetAction(parsed => StreamBenchmarks.RunAsync(parsed.GetValue(events)));
 root.Subcommands.Add(streams);
 
+var deciders = new Command("deciders", "commands to one long stream over files: with snapshots, with a cache of states") { events };
+deciders.SetAction(parsed => DeciderBenchmarks.RunAsync(parsed.GetValue(events)));
+root.Subcommands.Add(deciders);
+
 var opening = new Command(
     "opening",
     "opening a store to first read and first append, after a close and after a kill, and the memory it takes")

@@ -69,10 +69,13 @@ public sealed class BoundaryTests : DomainTest
     }
 
     [Fact]
-    public async Task An_id_that_belongs_to_another_command_is_not_taken_for_this_unit()
+    public async Task An_id_that_belongs_to_another_unit_is_not_taken_for_this_one()
     {
         var context = CommandContext.Of(Guid.NewGuid());
-        await Store.ExecuteAsync(From, Account.Decider, new Deposit(10), context, cancellationToken: Token);
+        await Store.ExecuteAsync(
+            new CommandUnit().Add(From, Account.Decider, new Deposit(10)).Add(Stream, Account.Decider, new Deposit(1)),
+            context,
+            cancellationToken: Token);
         await Assert.ThrowsAsync<CommitIdReusedException>(async () => await Store.ExecuteAsync(
             new CommandUnit().Add(From, Account.Decider, new Withdraw(1)).Add(To, Account.Decider, new Deposit(1)),
             context,

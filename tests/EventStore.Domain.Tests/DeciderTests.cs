@@ -147,7 +147,8 @@ public sealed class DeciderTests : DomainTest
         var own = new EventMessage(
             new Deposited(1), new Dictionary<string, string> { [EventHeaders.CorrelationId] = "own" }, tags: ["tag"]);
         var decider = Account.Decider with { Decide = (_, _) => [own] };
-        await Store.ExecuteAsync(Stream, decider, new Look(), context, cancellationToken: Token);
+        await Store.ExecuteAsync(
+            Stream, decider, new Look(), context with { CommandId = Guid.NewGuid() }, cancellationToken: Token);
         var kept = await LastAsync();
         Assert.Equal(("own", own.EventId), (kept.Headers[EventHeaders.CorrelationId], kept.EventId));
         Assert.Equal(["tag"], kept.Tags);

@@ -23,11 +23,11 @@ public sealed class SnapshotTests : DomainTest
     [Fact]
     public async Task A_snapshot_is_taken_by_size_and_by_age()
     {
-        var bySize = Account.Decider with { Snapshots = new SnapshotPolicy { EveryBytes = 100 } };
+        var bySize = Account.Decider with { Snapshots = new SnapshotPolicy { EveryBytes = 50 } };
         for (var i = 0; i < 7; i++) await Store.ExecuteAsync(Stream, bySize, new Deposit(1), cancellationToken: Token);
         var bytes = (await Store.OpenStreamAsync(Stream, cancellationToken: Token)).CommittedEvents[0].Payload.Length;
         var snapshot = await Store.Snapshots.FindAsync(Stream, cancellationToken: Token);
-        Assert.Equal((100 + bytes - 1) / bytes, snapshot!.Revision.Value);
+        Assert.Equal((50 + bytes - 1) / bytes, snapshot!.Revision.Value);
 
         StreamId aged = new("account", "2");
         var byAge = Account.Decider with { Snapshots = new SnapshotPolicy { MaxAge = TimeSpan.FromDays(2) } };

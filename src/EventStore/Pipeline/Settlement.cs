@@ -88,6 +88,8 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
         {
             foreach (var place in open.ToArray())
             {
+                // A unit is sent again: only that finds all of its commits, or none.
+                if (attempts[place].Rest.Count > 0) continue;
                 var (stream, id) = (attempts[place].Stream, attempts[place].CommitId);
                 if (await engine.FindCommitAsync(stream, id, CancellationToken.None).ConfigureAwait(false) is not { } stored) continue;
                 outcomes[place] = CommitOutcome.Duplicate(stored);
