@@ -39,8 +39,8 @@ public static class CommandExtensions
     }
 
     /// <summary>
-    /// Decides on the state of all events that match criteria, whichever streams they are of, and appends to one stream, if no further
-    /// event matches meanwhile. Snapshots and cache of the decider are not used.
+    /// Decides on the state of all events that match criteria, whichever streams they are of. Appends to one stream, if no further event
+    /// matches meanwhile. Snapshots and cache of the decider are not used.
     /// </summary>
     /// <param name="store">The store.</param>
     /// <param name="criteria">What the decision depends on. All criteria name one bucket, and each a category or a tag.</param>

@@ -31,11 +31,11 @@ internal static class Commands
     }
 
     /// <summary>
-    /// Executes a command. Whatever a command with an id of its caller comes to, it may have been stored before: a decision on the later
-    /// state refuses it, makes nothing or other events. So it is looked for in these cases, and not before, which would cost every command.
+    /// Executes a command. One with an id of its caller may have been stored before. Then a decision on the later state refuses it, or makes
+    /// no events or others. So it is looked for in these cases, and not before, which would cost every command.
     /// </summary>
     /// <param name="execute">Executes the command under an id.</param>
-    /// <param name="find">Finds what is stored under the id; null for nothing.</param>
+    /// <param name="find">Finds what is stored under the id; null where it is not stored.</param>
     /// <param name="commandId">The id that the caller gave; null for none.</param>
     public static async ValueTask<T?> SettleAsync<T>(
         Func<Guid, ValueTask<T?>> execute, Func<Guid, ValueTask<T?>> find, Guid? commandId)

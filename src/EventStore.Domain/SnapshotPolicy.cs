@@ -3,8 +3,8 @@ using EventStore.Engines;
 namespace EventStore;
 
 /// <summary>
-/// When snapshots of a state are taken: as soon as one of the limits is reached, after the commit that reached it. Without a limit, they are
-/// only read. The type of the state is registered like an event type.
+/// When snapshots of a state are taken: as soon as one of the limits is reached, after the commit that reached it. Without a limit, they
+/// are only read. The type of the state is registered like an event type.
 /// </summary>
 public sealed record SnapshotPolicy
 {

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace EventStore;
 
 /// <summary>
-/// Keeps the states of the streams that were used last. Before a state is used, what came after it is read, so it is never outdated: not by
-/// other processes, and not by a stream that was deleted or truncated. Thread-safe; one for each <see cref="Fold{TState}"/>.
+/// Keeps the states of the streams that were used last. Before a state is used, what came after it is read. So it is never outdated by
+/// other processes, or by a stream that was deleted or truncated. Thread-safe; one for each <see cref="Fold{TState}"/>.
 /// </summary>
 /// <typeparam name="TState">The state: a value that is never changed, such as a record.</typeparam>
 /// <param name="capacity">How many states are kept for each store; at least 1.</param>

@@ -27,7 +27,10 @@ internal sealed record Account(string? Owner, decimal Balance, int Events, bool 
 {
     public static Account None { get; } = new(null, 0, 0, false);
 
-    public static Decider<Account, AccountCommand> Decider { get; } = new(None, Decide, Evolve) { IsTerminal = account => account.IsClosed };
+    public static Decider<Account, AccountCommand> Decider { get; } = new(None, Decide, Evolve)
+    {
+        IsTerminal = account => account.IsClosed,
+    };
 
     public static IEnumerable<object> Decide(AccountCommand command, Account account) => command switch
     {

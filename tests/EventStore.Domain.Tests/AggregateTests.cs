@@ -3,8 +3,8 @@ namespace EventStore.Domain.Tests;
 /// <summary>Aggregates are loaded, act and are saved, with or without the base class.</summary>
 public sealed class AggregateTests : DomainTest
 {
-    private IAggregateRepository<AccountObject> Accounts =>
-        Store.AggregatesOf(Account.Decider with { Snapshots = SnapshotPolicy.Every(3), Cache = new(10) }, state => new AccountObject(state));
+    private IAggregateRepository<AccountObject> Accounts => Store.AggregatesOf(
+        Account.Decider with { Snapshots = SnapshotPolicy.Every(3), Cache = new(10) }, state => new AccountObject(state));
 
     [Fact]
     public async Task An_aggregate_is_loaded_acts_and_is_saved_again_and_again()

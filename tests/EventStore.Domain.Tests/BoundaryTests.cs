@@ -109,12 +109,11 @@ public sealed class BoundaryTests : DomainTest
     {
         var other = await OpenAsync();
         await Store.ExecuteAsync(From, Account.Decider, new Deposit(10), cancellationToken: Token);
-        Counted.BeforeCommit = async () =>
+        Counted.BeforeNextCommit(async () =>
         {
-            Counted.BeforeCommit = () => default;
             await other.DeleteStreamAsync(From, Token);
             await other.AppendAsync(From, new Deposited(1), Token);
-        };
+        });
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await TransferAsync(5));
         Assert.Equal((1, 0), await BalancesAsync());
     }

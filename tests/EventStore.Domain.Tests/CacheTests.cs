@@ -5,7 +5,8 @@ namespace EventStore.Domain.Tests;
 /// <summary>A cached state costs one small read, and is never outdated.</summary>
 public sealed class CacheTests : DomainTest
 {
-    private readonly Decider<Account, AccountCommand> decider = Account.Decider with { Cache = new(2), Snapshots = SnapshotPolicy.Every(5) };
+    private readonly Decider<Account, AccountCommand> decider =
+        Account.Decider with { Cache = new(2), Snapshots = SnapshotPolicy.Every(5) };
 
     [Fact]
     public async Task A_hot_stream_costs_one_read_of_one_event()
@@ -89,7 +90,7 @@ public sealed class CacheTests : DomainTest
         Assert.Equal(1, (await Store.LoadAsync(Stream, decider, Token)).State.Balance);
     }
 
-    /// <summary>Random commands, deletions and truncations by two processes: cached, snapshotted and plain folds agree after each.</summary>
+    /// <summary>Random commands, deletions and truncations by two processes. All ways to the state agree after each.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -69,12 +69,11 @@ public sealed class DeciderTests : DomainTest
     {
         var other = await OpenAsync();
         await DepositAsync(1);
-        Counted.BeforeCommit = async () =>
+        Counted.BeforeNextCommit(async () =>
         {
-            Counted.BeforeCommit = () => default;
             await other.DeleteStreamAsync(Stream, Token);
             await DepositAsync(1, other);
-        };
+        });
         List<decimal> seen = [];
         var decider = Account.Decider with
         {

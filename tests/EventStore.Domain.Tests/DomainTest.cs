@@ -66,21 +66,25 @@ public abstract class DomainTest : IAsyncLifetime
     {
         private int reads;
         private int events;
+        private Func<ValueTask>? beforeCommit;
+        private Func<ValueTask>? beforeSnapshot;
 
         public int Reads => reads;
 
         public int Events => events;
 
-        public Func<ValueTask> BeforeSnapshot { get; set; } = () => default;
+        /// <summary>Runs something before the next commit only.</summary>
+        public void BeforeNextCommit(Func<ValueTask> run) => beforeCommit = run;
 
-        public Func<ValueTask> BeforeCommit { get; set; } = () => default;
+        /// <summary>Runs something before every snapshot; null for nothing.</summary>
+        public void BeforeSnapshots(Func<ValueTask>? run) => beforeSnapshot = run;
 
         public void Reset() => (reads, events) = (0, 0);
 
         public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
             IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
         {
-            await BeforeCommit();
+            if (Interlocked.Exchange(ref beforeCommit, null) is { } run) await run();
             return await base.CommitAsync(attempts, cancellationToken);
         }
 
@@ -114,7 +118,7 @@ public abstract class DomainTest : IAsyncLifetime
 
         public override async ValueTask SaveSnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken = default)
         {
-            await BeforeSnapshot();
+            if (beforeSnapshot is { } run) await run();
             await base.SaveSnapshotAsync(snapshot, cancellationToken);
         }
     }

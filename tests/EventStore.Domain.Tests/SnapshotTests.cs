@@ -44,11 +44,11 @@ public sealed class SnapshotTests : DomainTest
     [Fact]
     public async Task A_snapshot_that_fails_is_logged_and_the_command_succeeds()
     {
-        Counted.BeforeSnapshot = () => throw new StorageUnavailableException("The disk is full. Try again.");
+        Counted.BeforeSnapshots(() => throw new StorageUnavailableException("The disk is full. Try again."));
         var decider = Account.Decider with { Snapshots = SnapshotPolicy.Every(2), Cache = new(10) };
         for (var i = 0; i < 3; i++) Assert.NotNull(await Store.ExecuteAsync(Stream, decider, new Deposit(1), cancellationToken: Token));
         Assert.Equal(2, Log.Written.Count(line => line.Contains("no snapshot was taken", StringComparison.Ordinal)));
-        Counted.BeforeSnapshot = () => default;
+        Counted.BeforeSnapshots(null);
         await Store.ExecuteAsync(Stream, decider, new Deposit(1), cancellationToken: Token);
         Assert.Equal(4, (await Store.Snapshots.FindAsync(Stream, cancellationToken: Token))!.Revision.Value);
     }
@@ -58,13 +58,10 @@ public sealed class SnapshotTests : DomainTest
     {
         var decider = Account.Decider with { Snapshots = SnapshotPolicy.Every(3) };
         for (var i = 0; i < 2; i++) await Store.ExecuteAsync(Stream, decider, new Deposit(1), cancellationToken: Token);
-        Counted.BeforeSnapshot = () =>
-        {
-            Counted.BeforeSnapshot = () => default;
-            throw new OperationCanceledException();
-        };
+        Counted.BeforeSnapshots(() => throw new OperationCanceledException());
         await Store.ExecuteAsync(Stream, decider, new Deposit(1), cancellationToken: Token);
         await Store.DisposeAsync();
+        Counted.BeforeSnapshots(null);
 
         var next = await OpenAsync();
         Assert.Null(await next.Snapshots.FindAsync(Stream, cancellationToken: Token));
