@@ -14,8 +14,6 @@ internal static class MongoBenchmarks
     private const int Committers = 64;
     private const int LoneCommits = 2_000;
     private const int SharedCommits = 10_000;
-    private const int Bookers = 16;
-    private const int Seats = 1_000;
     private static readonly StreamId[] Names = [.. Enumerable.Range(0, Streams).Select(i => new StreamId("bench", "order", $"{i}"))];
     private static long lastKey;
     private static readonly byte[] Body = JsonSerializer.SerializeToUtf8Bytes(OrderPlaced.Sample, BenchmarkJson.Default.OrderPlaced);
@@ -41,13 +39,6 @@ internal static class MongoBenchmarks
             .Add($"bare driver, InsertOne, {Committers} callers", () => TogetherAsync(i => bare.InsertOneAsync(DocumentOf(i))))
             .Add("AppendAsync", () => TogetherAsync(i => AppendAsync(store, i)))
             .RunAsync();
-        await new SideBySide($"MongoDB, {Bookers} writers that want the same {Seats:N0} seats", "attempt")
-            .Add("a stream for each seat, no stream expected", () => BookAsync(async seat =>
-                await store.AppendAsync(seat, ExpectedRevision.NoStream, [new EventMessage(OrderPlaced.Sample)])))
-            .Add("a tag for each seat, by a condition", () => BookAsync(async seat => await store.AppendAsync(
-                "bookings", ExpectedRevision.Any, new AppendCondition(EventCriteria.Tagged(seat)),
-                [new EventMessage(OrderPlaced.Sample, tags: [seat])])))
-            .RunAsync();
         await client.DropDatabaseAsync(database.DatabaseNamespace.DatabaseName);
     }
 
@@ -67,27 +58,6 @@ internal static class MongoBenchmarks
             for (var i = committer; i < SharedCommits; i += Committers) await commit(i);
         }));
         return SharedCommits;
-    }
-
-    // Each writer tries every seat once; one of them gets it.
-    private static async ValueTask<long> BookAsync(Func<string, Task> book)
-    {
-        var (round, booked) = (Guid.NewGuid(), 0);
-        await Task.WhenAll(Enumerable.Range(0, Bookers).Select(async _ =>
-        {
-            for (var seat = 0; seat < Seats; seat++)
-            {
-                try
-                {
-                    await book($"seat:{round}:{seat}");
-                    Interlocked.Increment(ref booked);
-                }
-                catch (EventStoreException error) when (error is ConcurrencyException or AppendConditionException)
-                {
-                }
-            }
-        }));
-        return booked == Seats ? Bookers * Seats : throw new InvalidOperationException($"{booked} bookings of {Seats} seats");
     }
 
     private static BsonDocument DocumentOf(int i)

@@ -33,6 +33,9 @@ var benchmarks = new Dictionary<string, (string Description, Func<CommitBenchmar
         "the Redis backend, beside redis-benchmark and the npm package eventstore on the same server",
         _ => RedisBenchmarks.RunAsync()),
     ["mongo"] = ("the MongoDB engine, beside the bare driver on the same server", _ => MongoBenchmarks.RunAsync()),
+    ["seats"] = (
+        "every backend: writers that want the same seats, by conditions beside expected revisions",
+        _ => ConditionBenchmarks.SeatsAsync()),
 };
 
 var directory = new Option<string>("--directory")
@@ -72,6 +75,12 @@ root.Subcommands.Add(replay);
 var streams = new Command("streams", "reading a stream of 1,000 events among many, beside bare reads of as many places") { events };
 streams.SetAction(parsed => StreamBenchmarks.RunAsync(parsed.GetValue(events)));
 root.Subcommands.Add(streams);
+var categories = new Command("categories", "reading a category and a tag of 1,000 events among many, beside a stream of as many")
+{
+    events,
+};
+categories.SetAction(parsed => ConditionBenchmarks.CategoriesAsync(parsed.GetValue(events)));
+root.Subcommands.Add(categories);
 
 var deciders = new Command("deciders", "commands to one long stream over files: with snapshots, with a cache of states") { events };
 deciders.SetAction(parsed => DeciderBenchmarks.RunAsync(parsed.GetValue(events)));

@@ -12,7 +12,7 @@ public sealed class MutationTests : IAsyncLifetime
 {
     private const long MostBytes = 64 << 20;
     private const int CasesBetweenChecks = 50;
-    private static readonly string[] Tables = ["store", "streams", "events", "snapshots", "documents"];
+    private static readonly string[] Tables = ["store", "streams", "events", "tags", "snapshots", "documents"];
     private readonly TestSchema schema = new();
     private NpgsqlDataSource? database;
     private readonly EngineCalls calls = new(Token);

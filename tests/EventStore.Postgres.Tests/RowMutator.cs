@@ -13,20 +13,29 @@ internal sealed class RowMutator(NpgsqlConnection connection, string schema, Ran
         "9999-12-31 23:59:59.999999+00", "10000-01-01 00:00:00+00", "1970-01-01 00:00:00+00",
     ];
 
+    private static readonly string[] Lists = ["{}", "{NULL}", "{tag,tag}", "{\"\"}", "{{tag,other}}", "{other}", "[5:6]={tag,other}"];
+
     private static readonly (string Table, string Key, string[] Columns)[] Tables =
     [
         ("events", "checkpoint",
         [
             "checkpoint bigint", "stream bigint", "revision bigint", "sequence bigint", "stamp timestamptz", "commit_id uuid",
-            "event_id uuid", "index_in_commit integer", "commit_events integer", "type text", "body bytea", "headers bytea",
-            "commit_headers bytea",
+            "event_id uuid", "index_in_commit integer", "commit_events integer", "category bigint", "type text", "body bytea",
+            "headers bytea", "commit_headers bytea", "tags text[]", "unit_checkpoint bigint", "unit_size integer",
         ]),
         ("streams", "stream",
-            ["stream bigint", "bucket text", "category text", "id text", "revision bigint", "sequence bigint", "snapshot_revision bigint"]),
+            [
+                "stream bigint", "bucket text", "category text", "id text", "revision bigint", "sequence bigint", "incarnation bigint",
+                "snapshot_revision bigint", "first_revision bigint", "sealed boolean",
+            ]),
+        ("tags", "checkpoint", ["term bigint", "checkpoint bigint"]),
         ("snapshots", "revision", ["stream bigint", "revision bigint", "schema_version integer", "state_type text", "payload bytea"]),
         ("documents", "name", ["name text", "version bigint", "content bytea"]),
         ("store", "one",
-            ["schema_version integer", "version bigint", "last_checkpoint bigint", "last_stamp timestamptz", "last_stream bigint"]),
+            [
+                "schema_version integer", "version bigint", "last_checkpoint bigint", "last_stamp timestamptz", "last_stream bigint",
+                "removed bigint", "holder text",
+            ]),
     ];
 
     /// <summary>Changes a row. Returns what was done; null where the schema refuses it.</summary>
@@ -73,6 +82,8 @@ internal sealed class RowMutator(NpgsqlConnection connection, string schema, Ran
         "bigint" => HostileValues.Number(random).ToString(CultureInfo.InvariantCulture),
         "integer" => ((int)HostileValues.Number(random)).ToString(CultureInfo.InvariantCulture),
         "uuid" => (random.Next(2) == 0 ? Guid.Empty : new Guid(random.Next(), 1, 2, new byte[8])).ToString(),
+        "boolean" => random.Next(2) == 0 ? "true" : "false",
+        "text[]" => Lists[random.Next(Lists.Length)],
         "timestamptz" => Stamps[random.Next(Stamps.Length)],
         _ => HostileValues.Text(random, "default"),
     };

@@ -25,6 +25,13 @@ public sealed class MutationTests : IDisposable
     public async Task A_row_that_was_changed_with_a_fitting_checksum_is_read_or_refused_in_time_and_memory()
     {
         await using (var engine = await directory.OpenAsync()) await calls.FillAsync(engine, Pairs);
+        await using (var connection = new SqliteConnection($"Data Source={directory.Database};Pooling=False"))
+        {
+            await connection.OpenAsync(Token);
+            new RowMutator(connection, new Random(1)).Seal();
+        }
+
+        await calls.RequireWholeAsync(directory.Engine(), Pairs);
         var sound = await File.ReadAllBytesAsync(directory.Database, Token);
         var run = new MutationRun(2_000, 200_000, MostBytes);
         await run.RunAsync(

@@ -11,12 +11,16 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
 {
     private static readonly (string Table, string[] Numbers, string[] Texts, string[] Blobs)[] Tables =
     [
-        ("commits", ["checkpoint", "stream", "revision", "sequence", "event_count", "stamp"], [],
-            ["commit_id", "headers", "events", "events"]),
-        ("streams", ["stream", "snapshot_revision"], ["bucket", "category", "id"], []),
+        ("commits",
+            [
+                "checkpoint", "stream", "revision", "sequence", "event_count", "stamp", "unit", "unit_size", "removed", "tags",
+            ],
+            [], ["commit_id", "headers", "events", "events"]),
+        ("streams", ["stream", "snapshot_revision", "first_revision", "sealed"], ["bucket", "category", "id"], []),
         ("snapshots", ["stream", "revision", "schema_version"], ["state_type"], ["payload"]),
         ("documents", ["version"], ["name"], ["content"]),
-        ("store", ["checkpoint", "stamp", "gathered", "settled", "document_version", "schema_version"], [], []),
+        ("store", ["checkpoint", "stamp", "gathered", "settled", "document_version", "schema_version", "removed"], ["holder"], []),
+        ("tags", ["checkpoint"], ["bucket", "tag"], []),
         ("recent", ["stream", "revision", "checkpoint"], [], []),
     ];
 
@@ -62,7 +66,7 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
             return "nothing, the schema refuses it";
         }
 
-        foreach (var changed in (string[])["commits", "snapshots", "documents"]) Seal(changed);
+        Seal();
         return done;
     }
 
@@ -86,16 +90,23 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
     private string RowOf(string table) => table is "recent" or "store"
         ? table == "store" ? "one = 1"
             : $"(stream, revision) = (SELECT stream, revision FROM events_recent LIMIT 1 OFFSET {random.Next(20)})"
+        : table == "tags"
+            ? $"(bucket, tag, checkpoint) = (SELECT bucket, tag, checkpoint FROM events_tags LIMIT 1 OFFSET {random.Next(20)})"
         : $"rowid = (SELECT rowid FROM events_{table} LIMIT 1 OFFSET {random.Next(table == "commits" ? 20 : 2)})";
 
-    // Computes the checksums of a table's rows again.
+    /// <summary>Computes the checksums of all rows again.</summary>
+    public void Seal()
+    {
+        foreach (var table in (string[])["commits", "streams", "snapshots", "documents"]) Seal(table);
+    }
+
     private void Seal(string table)
     {
         var sums = new List<(long Row, long Sum)>();
         using (var command = connection.CreateCommand())
         {
-            command.CommandText = table == "documents"
-                ? "SELECT rowid, * FROM events_documents"
+            command.CommandText = table is "documents" or "streams"
+                ? $"SELECT rowid, * FROM events_{table}"
                 : $"SELECT t.rowid, t.*, s.bucket, s.category, s.id FROM events_{table} AS t JOIN events_streams AS s USING (stream)";
             using var row = command.ExecuteReader();
             while (row.Read()) sums.Add((row.GetInt64(0), SumOf(table, row).Value));
@@ -109,11 +120,17 @@ internal sealed class RowMutator(SqliteConnection connection, Random random)
         if (table == "documents")
             return SqliteChecksum.OfDocument((string)row["name"], (long)row["version"], (byte[])row["content"]);
         var name = default(SqliteChecksum).With((string)row["bucket"]).With((string)row["category"]).With((string)row["id"]);
-        return table == "snapshots"
-            ? name.With((long)row["revision"]).With((long)row["schema_version"]).With((string)row["state_type"])
-                .With((byte[])row["payload"])
-            : name.With((long)row["checkpoint"]).With((long)row["revision"]).With((long)row["sequence"]).With((long)row["event_count"])
-                .With((long)row["stamp"]).With((byte[])row["commit_id"]).With((byte[])row["headers"]).With((byte[])row["events"]);
+        return table switch
+        {
+            "streams" => name.With((long)row["first_revision"]).With((long)row["sealed"]),
+            "snapshots" => name.With((long)row["revision"]).With((long)row["schema_version"]).With((string)row["state_type"])
+                .With((byte[])row["payload"]),
+            _ => name.With((long)row["checkpoint"]).With((long)row["revision"]).With((long)row["sequence"]).With((long)row["event_count"])
+                .With((long)row["stamp"]).With((byte[])row["commit_id"])
+                .With((long)row["unit_size"] == 0 ? (long)row["checkpoint"] : (long)row["unit"]) // a commit alone is its own unit
+                .With(Math.Max(1, (long)row["unit_size"]))
+                .With((long)row["removed"]).With((long)row["tags"]).With((byte[])row["headers"]).With((byte[])row["events"]),
+        };
     }
 
     private object? Run(string sql, object? value = null)

@@ -50,7 +50,7 @@ public sealed class EngineCalls(CancellationToken token)
             var condition = new AppendCondition(EventCriteria.Tagged("tag"));
             await engine.CommitAsync([new CommitAttempt("new", Guid.NewGuid(), first.Events) { Condition = condition }], token);
         }),
-        ("unit", async engine => await engine.CommitAsync([Unit()], token)),
+        ("unit", async engine => await engine.CommitAsync([Unit("stream-0", "new")], token)),
         ("truncate", async engine => await engine.TruncateStreamAsync("stream-1", new Revision(4), StreamExpectation.Any, token)),
         ("seal", async engine => await engine.SealStreamAsync("stream-1", StreamExpectation.Any, token)),
         ("hold", async engine =>
@@ -70,11 +70,14 @@ public sealed class EngineCalls(CancellationToken token)
         ("purge", async engine => await engine.PurgeAllAsync(token)),
     ];
 
-    /// <summary>Writes commits of one and of several events, snapshots and documents.</summary>
+    /// <summary>Writes commits of one and of several events, a unit, a truncated and sealed stream, snapshots and documents.</summary>
     public async Task FillAsync(IPersistenceEngine engine, int pairs = 9)
     {
         await engine.CommitAsync([first, Attempt("stream-1", events: 3), Attempt(new StreamId("other", "category", "1"))], token);
         for (var i = 0; i < pairs; i++) await engine.CommitAsync([Attempt($"stream-{i % 2}", events: 2, bytes: i * 2_000)], token);
+        await engine.CommitAsync([Unit("unit-0", "unit-1")], token);
+        await engine.TruncateStreamAsync("unit-0", new Revision(2), StreamExpectation.Any, token);
+        await engine.SealStreamAsync("unit-0", StreamExpectation.Any, token);
         await engine.CommitAsync([Attempt("stream-0")], token);
         await engine.SaveSnapshotAsync(new SnapshotRecord("stream-0", new Revision(3), 1, "state", new byte[] { 1, 2, 3 }), token);
         await engine.SaveSnapshotAsync(new SnapshotRecord("stream-1", new Revision(1), 0, "state", new byte[] { 1, 2, 3 }), token);
@@ -87,8 +90,8 @@ public sealed class EngineCalls(CancellationToken token)
         await using var engine = made;
         await engine.InitializeAsync(token);
         var report = await engine.VerifyAsync(null, token);
-        Assert.True(report.IsSound);
-        Assert.Equal(6 + (2 * pairs) + others, report.EventsChecked);
+        Assert.True(report.IsSound, string.Join(Environment.NewLine, report.Damages));
+        Assert.Equal(8 + (2 * pairs) + others, report.EventsChecked);
     }
 
     /// <summary>An attempt to commit events.</summary>
@@ -102,9 +105,9 @@ public sealed class EngineCalls(CancellationToken token)
 
     private static EventFilter Criteria(EventCriterion criterion) => new() { Criteria = new EventCriteria(criterion) };
 
-    private static CommitAttempt Unit()
+    private static CommitAttempt Unit(StreamId first, StreamId second)
     {
-        var (one, other) = (Attempt("stream-0"), Attempt("new", events: 2));
+        var (one, other) = (Attempt(first), Attempt(second, events: 2));
         return new CommitAttempt(one.Stream, one.CommitId, one.Events)
         {
             Rest = [new CommitAttempt(other.Stream, one.CommitId, other.Events)],
