@@ -33,7 +33,6 @@ public sealed class CommittedEvent
     /// <param name="eventType">The stable name of its type; null for the name of the CLR type.</param>
     /// <param name="headers">Its headers; null for none.</param>
     /// <param name="stamp">When it was stored; null for the Unix epoch.</param>
-    /// <param name="tags">Its tags; null for none.</param>
     /// <exception cref="ArgumentOutOfRangeException">The revision or the checkpoint is 0.</exception>
     /// <exception cref="InvalidNameException">The stream is default(StreamId).</exception>
     public static CommittedEvent Create(
@@ -43,11 +42,10 @@ public sealed class CommittedEvent
         Checkpoint? checkpoint = null,
         string? eventType = null,
         IReadOnlyDictionary<string, string>? headers = null,
-        DateTimeOffset? stamp = null,
-        IEnumerable<string>? tags = null)
+        DateTimeOffset? stamp = null)
     {
         _ = stream.Id;
-        var message = new EventMessage(body, headers, tags: tags);
+        var message = new EventMessage(body, headers);
         var position = checkpoint ?? new Checkpoint(revision.Value);
         ArgumentOutOfRangeException.ThrowIfZero(revision.Value, nameof(revision));
         ArgumentOutOfRangeException.ThrowIfZero(position.Value, nameof(checkpoint));
@@ -55,8 +53,7 @@ public sealed class CommittedEvent
             stream, SequentialGuid.Next(), new CommitSequence(revision.Value), stamp
                 ?? DateTimeOffset.UnixEpoch, revision, position, EventCount: 1, Headers: default);
         return new(
-            new RecordedEvent(
-                commit, 0, new EventRecord(message.EventId, eventType ?? body.GetType().Name, default, tags: message.Tags)),
+            new RecordedEvent(commit, 0, new EventRecord(message.EventId, eventType ?? body.GetType().Name, default)),
             new GivenEvent(message));
     }
 

@@ -86,7 +86,10 @@ public sealed class ScenarioTests
         var made = CommittedEvents.After("s", new Revision(4), new Deposited(1), message);
         Assert.Equal([5, 6], made.Select(committed => committed.Revision.Value));
         Assert.Equal((new Deposited(2), "b", "t"), (made[1].Body, made[1].Headers["a"], made[1].Tags[0]));
-        Assert.Equal(2, CommittedEvents.CommitOf("s", new Deposited(1), message).Events.Count);
+        var commit = CommittedEvents.CommitOf("s", new Deposited(1), message);
+        Assert.Equal([(1, 1, 0), (2, 2, 1)], commit.Events.Select(
+            committed => (committed.Revision.Value, committed.Checkpoint.Value, committed.IndexInCommit)));
+        Assert.All(commit.Events, committed => Assert.Equal((commit.CommitId, 2), (committed.CommitId, committed.CommitEventCount)));
     }
 
     private sealed record Listed(IReadOnlyList<int> Numbers);
