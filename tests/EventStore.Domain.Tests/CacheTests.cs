@@ -27,6 +27,9 @@ public sealed class CacheTests : DomainTest
         Counted.Reset();
         Assert.Equal(8, (await Store.LoadAsync(Stream, decider, Token)).State.Balance);
         Assert.Equal((1, 8), (Counted.Reads, Counted.Events));
+        Counted.Reset();
+        Assert.Equal(8, (await Store.LoadAsync(Stream, decider, Token)).State.Balance);
+        Assert.Equal((1, 1), (Counted.Reads, Counted.Events));
     }
 
     [Theory]
@@ -65,6 +68,15 @@ public sealed class CacheTests : DomainTest
 
         await Store.Snapshots.SaveAsync(new Snapshot(Stream, new Revision(12), whole.State), Token);
         Assert.Equal(whole, await Store.LoadAsync(Stream, decider, Token));
+    }
+
+    [Fact]
+    public async Task A_state_above_the_head_as_of_storage_that_was_set_back_is_not_used()
+    {
+        await DepositAsync(3);
+        decider.Cache!.Put(Store, Stream, new(new Account("later", 9, 9, false), new Revision(9), new Checkpoint(1)));
+        Assert.Equal(await FoldAsync(), (await Store.LoadAsync(Stream, decider, Token)).State);
+        Assert.Equal(4, (await Store.ExecuteAsync(Stream, decider, new Deposit(1), cancellationToken: Token))!.LastRevision.Value);
     }
 
     [Fact]
