@@ -157,12 +157,12 @@ public abstract class DecisionSpecification<TBackend> : Specification<TBackend> 
         Assert.Null(await store.FindCommitAsync("b", commit.CommitId));
         Assert.Null(await store.FindCommitAsync("missing", commit.CommitId));
 
+        await Assert.ThrowsAsync<CommitIdReusedException>(async () => await store.FindUnitAsync(unit.CommitId, ["a"]));
         var found = await store.FindUnitAsync(unit.CommitId, ["b", "missing", "a"]);
         Assert.True(found!.IsDuplicate);
         Assert.Equal(unit.Commits.Reverse().Select(member => member with { IsDuplicate = true }), found.Commits);
         Assert.Null(await store.FindUnitAsync(commit.CommitId, ["b"]));
         Assert.Single((await store.FindUnitAsync(commit.CommitId, ["a"]))!.Commits);
-        await Assert.ThrowsAsync<CommitIdReusedException>(async () => await store.FindUnitAsync(unit.CommitId, ["a"]));
         await store.DeleteStreamAsync("b");
         await Assert.ThrowsAsync<CommitIdReusedException>(async () => await store.FindUnitAsync(unit.CommitId, ["a", "b"]));
     }
