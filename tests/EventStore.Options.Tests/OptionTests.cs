@@ -26,7 +26,10 @@ public sealed class OptionTests : IDisposable
 
     [Fact]
     public void Every_package_has_its_options_among_those_that_are_tried() => Assert.Equal(
-        ["ConsumerOptions", "DispatchOptions", "FileSystemOptions", "MongoOptions", "PostgresOptions", "RedisOptions", "SqliteOptions"],
+        [
+            "ConsumerOptions", "DispatchOptions", "FileSystemOptions", "MongoOptions", "PostgresOptions", "RedisOptions", "RetentionOptions",
+            "SqliteOptions",
+        ],
         Product.Options.Select(type => type.Name).Order(StringComparer.Ordinal));
 
     [Theory(Timeout = 120_000), MemberData(nameof(Properties))]
@@ -116,6 +119,9 @@ public sealed class OptionTests : IDisposable
                 var dispatching = Wireup.Init().UsingInMemoryPersistence().DispatchTo((Commit _, CancellationToken _) => default)
                     .UsingAsynchronousDispatchScheduler(given => Copy(dispatch, given));
                 return () => DispatchAsync(dispatching);
+            case RetentionOptions retention:
+                var keeping = Wireup.Init().UsingInMemoryPersistence().KeepEvents("category", given => Copy(retention, given));
+                return () => UseAsync(keeping);
             case ConsumerOptions consumer:
                 var store = await Json(Wireup.Init().UsingInMemoryPersistence()).BuildAsync(Token);
                 await store.AppendAsync(Stream, "text");

@@ -51,7 +51,10 @@ internal static class Values
         : type == typeof(Func<Commit, CancellationToken, ValueTask>) ? new Func<Commit, CancellationToken, ValueTask>((_, _) => default)
         : type == typeof(Func<CommittedEvent, CancellationToken, ValueTask>)
             ? new Func<CommittedEvent, CancellationToken, ValueTask>((_, _) => default)
+        : type == typeof(Action<RetentionOptions>) ? new Action<RetentionOptions>(options => options.MaxEvents = 1)
         : type == typeof(int) ? 1
+        : type == typeof(long?) ? 1L
+        : type == typeof(TimeSpan?) ? TimeSpan.FromHours(1)
         : type.IsEnum ? Enum.GetValues(type).GetValue(0)
         : type.IsValueType ? Activator.CreateInstance(type)
         : null;

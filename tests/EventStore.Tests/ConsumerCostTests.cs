@@ -197,6 +197,24 @@ public sealed class ConsumerCostTests
     private static Wireup Wire(IPersistenceEngine engine) => Wireup.Init().UsingPersistence(engine)
         .UsingJsonSerialization(types => types.Register<string>("text").Register<Large>("large"));
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_page_of_a_consumed_stream_costs_one_request()
+    {
+        const int Events = 1_000, Pages = Events / 10;
+        var counting = new CountsStreamReads(OpenInMemory());
+        await using var store = await Wire(counting).BuildAsync(Token);
+        await FillAsync(store, Events);
+        var handled = 0;
+        await using var consumer = await store.Consumers.StartAsync("pages", ConsumerSource.OfStream("stream"), (_, _) =>
+        {
+            handled++;
+            return default;
+        });
+        await consumer.WaitUntilCaughtUpAsync(Token);
+        Assert.Equal(Events, handled);
+        Assert.InRange(counting.Reads, Pages, Pages + 5);
+    }
+
     private static async Task FillAsync(IEventStore store, int events)
     {
         const int EventsPerCommit = 1_000;
@@ -211,6 +229,22 @@ public sealed class ConsumerCostTests
     private static IPersistenceEngine OpenInMemory() => new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
 
     internal sealed record Large(int Count, string Filler);
+
+    private sealed class CountsStreamReads(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        private int reads;
+
+        public int Reads => reads;
+
+        public override ValueTask<StreamPage> ReadStreamAsync(StreamRead read, CancellationToken cancellationToken = default)
+        {
+            Interlocked.Increment(ref reads);
+
+            // Small pages, as an engine may return them.
+            var limit = read.Limit with { MaxEvents = Math.Min(10, read.Limit.MaxEvents) };
+            return base.ReadStreamAsync(read with { Limit = limit }, cancellationToken);
+        }
+    }
 
     private sealed class CountsDocuments(IPersistenceEngine inner, long? maxDocumentBytes = null, string? name = null)
         : DelegatingEngine(inner)

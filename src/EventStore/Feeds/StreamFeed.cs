@@ -19,6 +19,9 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
     // What is known of these is kept when the storage is unavailable, so that a search continues where it was.
     private Checkpoint? headBefore;
     private Revision? next;
+
+    // The stream in which that revision was found; null until a page showed it.
+    private Checkpoint? incarnation;
     private (long Low, long High, long Middle)? search;
     private bool isLive;
 
@@ -61,8 +64,12 @@ internal sealed class StreamFeed(SharedPages shared, ReadPath reads, FeedRequest
         var read = new StreamRead(Stream, from, Revision.Max, ReadDirection.Forward, PageReader.FullPage);
         var page = await pages.ReadStreamPageAsync(read, cancellationToken).ConfigureAwait(false);
 
-        // After the page is read, the event before it shows whether the stream is still the one in which its place was found.
-        if (!await IsBehindAsync(position, new Revision(from.Value - 1), cancellationToken).ConfigureAwait(false))
+        // After the first page is read, the event before it shows whether the stream is still the one in which its place was found.
+        var isFound = incarnation is { } before
+            ? page.State.Incarnation == before
+            : await IsBehindAsync(position, new Revision(from.Value - 1), cancellationToken).ConfigureAwait(false);
+        incarnation = isFound ? page.State.Incarnation : null;
+        if (!isFound)
         {
             (next, search) = (null, null);
             handled = Math.Max(handled, position.Revision);
