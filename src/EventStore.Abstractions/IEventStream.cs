@@ -15,8 +15,8 @@ public interface IEventStream
     Revision FirstRevision { get; }
 
     /// <summary>
-    /// The checkpoint of the stream's first event, which distinguishes it from another stream of the same name; the origin for a new stream.
-    /// The next commit expects it.
+    /// The checkpoint of the stream's first event, which distinguishes it from another stream of the same name; the origin for a new
+    /// stream. The next commit expects it.
     /// </summary>
     Checkpoint Incarnation { get; }
 

@@ -31,8 +31,8 @@ internal static class Commands
     }
 
     /// <summary>
-    /// Executes a command. One with an id of its caller may have been stored before. Then a decision on the later state refuses it, or makes
-    /// no events or others. So it is looked for in these cases, and not before, which would cost every command.
+    /// Executes a command. One with an id of its caller may have been stored before. Then a decision on the later state refuses it, or
+    /// makes no events or others. So it is looked for in these cases, and not before, which would cost every command.
     /// </summary>
     /// <param name="execute">Executes the command under an id.</param>
     /// <param name="find">Finds what is stored under the id; null where it is not stored.</param>

@@ -35,7 +35,14 @@ public static class CommittedEvents
         _ = stream.Id;
         var (first, checkpoint) = (after + 1, new Checkpoint(after.Value + 1));
         var commit = new CommitRecord(
-            stream, SequentialGuid.Next(), new CommitSequence(first.Value), DateTimeOffset.UnixEpoch, first, checkpoint, events.Count, default);
+            stream,
+            SequentialGuid.Next(),
+            new CommitSequence(first.Value),
+            DateTimeOffset.UnixEpoch,
+            first,
+            checkpoint,
+            events.Count,
+            Headers: default);
         return [.. events.Select((given, i) => Make(commit, i, given as EventMessage ?? new EventMessage(given)))];
     }
 

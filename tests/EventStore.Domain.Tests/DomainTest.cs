@@ -76,7 +76,7 @@ public abstract class DomainTest : IAsyncLifetime
         /// <summary>Runs something before the next commit only.</summary>
         public void BeforeNextCommit(Func<ValueTask> run) => beforeCommit = run;
 
-        /// <summary>Runs something before every snapshot; null for nothing.</summary>
+        /// <summary>Runs something before every snapshot; null to end that.</summary>
         public void BeforeSnapshots(Func<ValueTask>? run) => beforeSnapshot = run;
 
         public void Reset() => (reads, events) = (0, 0);
