@@ -88,6 +88,20 @@ public sealed class DeciderTests : DomainTest
         Assert.Equal([1, 1], seen);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_stream_that_was_deleted_and_created_again_between_two_pages_is_decided_again()
+    {
+        var other = await OpenAsync();
+        await Store.AppendAsync(Stream, ExpectedRevision.Any, [.. Enumerable.Repeat(0, 600).Select(_ => new Deposited(1))], Token);
+        Counted.AfterNextRead(async () =>
+        {
+            await other.DeleteStreamAsync(Stream, Token);
+            await DepositAsync(2, other);
+        });
+        var result = await Store.ExecuteAsync(Stream, Account.Decider, new Deposit(1), cancellationToken: Token);
+        Assert.Equal(3, result!.LastRevision.Value);
+    }
+
     [Fact]
     public async Task A_terminal_state_refuses_every_command_but_a_repeated_one()
     {

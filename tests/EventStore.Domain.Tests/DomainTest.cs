@@ -68,6 +68,7 @@ public abstract class DomainTest : IAsyncLifetime
         private int events;
         private Func<ValueTask>? beforeCommit;
         private Func<ValueTask>? beforeSnapshot;
+        private Func<ValueTask>? afterRead;
 
         public int Reads => reads;
 
@@ -75,6 +76,9 @@ public abstract class DomainTest : IAsyncLifetime
 
         /// <summary>Runs something before the next commit only.</summary>
         public void BeforeNextCommit(Func<ValueTask> run) => beforeCommit = run;
+
+        /// <summary>Runs something after the next page of a stream was read only.</summary>
+        public void AfterNextRead(Func<ValueTask> run) => afterRead = run;
 
         /// <summary>Runs something before every snapshot; null to end that.</summary>
         public void BeforeSnapshots(Func<ValueTask>? run) => beforeSnapshot = run;
@@ -93,6 +97,7 @@ public abstract class DomainTest : IAsyncLifetime
             var page = await base.ReadStreamAsync(read, cancellationToken);
             Interlocked.Increment(ref reads);
             Interlocked.Add(ref events, page.Events.Length);
+            if (Interlocked.Exchange(ref afterRead, null) is { } run) await run();
             return page;
         }
 
