@@ -27,8 +27,8 @@ public sealed class OptionTests : IDisposable
     [Fact]
     public void Every_package_has_its_options_among_those_that_are_tried() => Assert.Equal(
         [
-            "ConsumerOptions", "DispatchOptions", "FileSystemOptions", "MongoOptions", "PostgresOptions", "RedisOptions", "RetentionOptions",
-            "SqliteOptions",
+            "ConsumerOptions", "DispatchOptions", "FileSystemOptions", "MongoOptions", "PostgresOptions", "RedisOptions",
+            "RetentionOptions", "SqliteOptions",
         ],
         Product.Options.Select(type => type.Name).Order(StringComparer.Ordinal));
 
