@@ -91,6 +91,8 @@ internal sealed class StoreBuilder(StorePlan plan)
         {
             Retention = retention,
             Imports = new ImportHost(target, engine, codec, plan.Time),
+            Time = plan.Time,
+            Loggers = plan.Loggers,
             Streams = new StreamOpener(commits, reads, plan.CommitLoggerOf("Commits")),
             Snapshots = new SnapshotStore(snapshots, codec, pages),
             Dispatch = dispatch,

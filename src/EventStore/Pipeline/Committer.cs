@@ -97,7 +97,8 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         else telemetry.Committed(events, started);
     }
 
-    private static CommitResult ResultOf(CommitRecord stored, bool isDuplicate) => new(
+    /// <summary>What a caller gets of a stored commit.</summary>
+    public static CommitResult ResultOf(CommitRecord stored, bool isDuplicate) => new(
         stored.Stream,
         stored.CommitId,
         stored.Sequence,
