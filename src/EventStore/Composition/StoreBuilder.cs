@@ -82,14 +82,11 @@ internal sealed class StoreBuilder(StorePlan plan)
 
         var maintenance = new StoreMaintenance(engine, shared, hooks);
         var bounds = new RetentionBounds(plan.IsDispatchTracked ? ledger : null, scheduler is not null, consumerDocuments, plan.Time);
-        var retention = new EventRetention(plan.Retention.Policies, pages, maintenance, bounds);
-        if (plan.Retention is { Policies.Count: > 0, Interval: { } interval })
-            lifetime.Own(new RetentionLoop(retention, interval, plan.Time, plan.LoggerOf("Retention")));
         var snapshots = new SnapshotRecords(engine, plan.SnapshotsKept, lifetime);
         var target = new ImportTarget(settlement, group, pages, duplicates) { Maintenance = maintenance, Snapshots = snapshots };
         var store = new OptimisticEventStore(commits, reads, maintenance, lifetime)
         {
-            Retention = retention,
+            Retention = ApplyAtIntervals(new EventRetention(plan.Retention.Policies, pages, maintenance, bounds)),
             Imports = new ImportHost(target, engine, codec, plan.Time),
             Time = plan.Time,
             Loggers = plan.Loggers,
@@ -118,6 +115,13 @@ internal sealed class StoreBuilder(StorePlan plan)
         var commits = new UndispatchedCommits(reads, ledger, target);
         var bus = new DispatchBus(target, options, new DispatchReport(telemetry, plan.LoggerOf("Dispatch")));
         return lifetime.Own(new DispatchScheduler(lease, commits, bus));
+    }
+
+    private EventRetention ApplyAtIntervals(EventRetention retention)
+    {
+        if (plan.Retention is { Policies.Count: > 0, Interval: { } interval })
+            lifetime.Own(new RetentionLoop(retention, interval, plan.Time, plan.LoggerOf("Retention")));
+        return retention;
     }
 
     // Without the context of the caller that happens to be the first to commit.
