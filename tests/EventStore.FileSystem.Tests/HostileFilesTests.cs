@@ -4,13 +4,15 @@ using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
+using EventStore.FileSystem.Tests.Processes;
 
 namespace EventStore.FileSystem.Tests;
 
 /// <summary>Files with correct checksums and impossible contents: refused with a place, in little time and memory.</summary>
+[Collection(nameof(Measured))] // what others allocate beside it would count
 public sealed class HostileFilesTests : IDisposable
 {
-    // Of the whole process, in which other tests allocate meanwhile. What is refused here took several times as much.
+    // What is refused here took several times as much.
     private const long MostBytes = 1 << 30;
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
     private readonly TestDirectory directory = new();

@@ -113,8 +113,8 @@ public sealed class MutationTests : IAsyncLifetime
             foreach (var other in (BsonValue?[])[null, "", 7L, new BsonArray { 1 }, BsonNull.Value])
             {
                 if (field == "headers" && other is null) continue; // as they are left out where there are none
-                var isText = other is BsonString; // an empty one is no type of an event either
-                await ChangeNewestAsync("entries", document => isText
+                var isSet = other is BsonString or BsonArray; // an empty text is no type of an event either, and a number no tag
+                await ChangeNewestAsync("entries", document => isSet
                     ? document["commits"][0]["events"][0][field] = other
                     : Change(document["commits"][0]["events"][0].AsBsonDocument, field, other));
                 Assert.False((await engine.VerifyAsync(null, Token)).IsSound, $"{field}: {other}");

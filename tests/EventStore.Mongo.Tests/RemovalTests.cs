@@ -157,6 +157,12 @@ public sealed class RemovalTests : MongoTest
         await Entries.UpdateOneAsync(new BsonDocument("_id", 1L), new BsonDocument
         {
             { "$set", new BsonDocument("commits.0.from", 4L) }, { "$unset", new BsonDocument("commits.0.events", "") },
+            {
+                "$pullAll", new BsonDocument("terms", new BsonArray
+                {
+                    MongoTokens.TermOfTag(Gone.Bucket, $"{Gone}-tag"), MongoTokens.TermOfCategory(Gone.Bucket, Gone.Category),
+                })
+            },
         });
     }
 
