@@ -138,4 +138,5 @@ internal sealed record OrderPlaced(
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(OrderPlaced))]
+[JsonSerializable(typeof(OrderTotal))]
 internal sealed partial class BenchmarkJson : JsonSerializerContext;

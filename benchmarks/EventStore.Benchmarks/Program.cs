@@ -82,6 +82,10 @@ var categories = new Command("categories", "reading a category and a tag of 1,00
 categories.SetAction(parsed => ConditionBenchmarks.CategoriesAsync(parsed.GetValue(events)));
 root.Subcommands.Add(categories);
 
+var deciders = new Command("deciders", "commands to one long stream over files: with snapshots, with a cache of states") { events };
+deciders.SetAction(parsed => DeciderBenchmarks.RunAsync(parsed.GetValue(events)));
+root.Subcommands.Add(deciders);
+
 var opening = new Command(
     "opening",
     "opening a store to first read and first append, after a close and after a kill, and the memory it takes")

@@ -87,3 +87,7 @@ public sealed class Truncation : TruncationSpecification<JournalBackend>;
 public sealed class StreamLives : StreamLifeSpecification<JournalBackend>;
 
 public sealed class Imports : ImportSpecification<JournalBackend>;
+
+public sealed class Importing : ImportingSpecification<JournalBackend>;
+
+public sealed class Mirrors : MirrorSpecification<JournalBackend>;

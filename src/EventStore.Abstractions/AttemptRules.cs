@@ -57,12 +57,19 @@ public static class AttemptRules
     /// <param name="newest">The newest checkpoint of the store, removed ones included.</param>
     /// <param name="stamp">Its stamp, from <see cref="CommitRecord.NextStamp"/>.</param>
     /// <param name="unit">The unit that it is stored in; default for none.</param>
-    /// <exception cref="CorruptStorageException">It would get the number <see cref="MaxNumber"/>.</exception>
+    /// <exception cref="CorruptStorageException">
+    /// It would get the number <see cref="MaxNumber"/>, or the head has more commits than events.
+    /// </exception>
     public static CommitRecord Accept(
         CommitAttempt attempt, StreamHead? head, Checkpoint newest, DateTimeOffset stamp, UnitPlace unit = default)
     {
         ArgumentNullException.ThrowIfNull(attempt);
         RequireRoom(attempt, head?.Revision ?? Revision.None, newest);
+        if (head is { } before && before.CommitSequence.Value > before.Revision.Value)
+            throw new CorruptStorageException(
+                $"stream '{attempt.Stream}'",
+                $"it has {before.CommitSequence.Value} commits and only {before.Revision.Value} events. Nothing was written.",
+                "Run VerifyAsync, and restore the store from a backup.");
         return new CommitRecord(
             attempt.Stream,
             attempt.CommitId,

@@ -45,6 +45,24 @@ public sealed class CommitUnit
     /// <exception cref="ArgumentException">There are no events, or the stream is in the unit already.</exception>
     public CommitUnit Append(StreamId stream, ExpectedRevision expected, params IEnumerable<object> events)
     {
+        Add(stream, new StreamExpectation(expected), events);
+        return this;
+    }
+
+    /// <summary>Adds events of a stream, if it is still as it was opened. They are serialized when the unit is committed.</summary>
+    /// <param name="opened">The stream, opened to its head. It keeps what was added to it, and does not follow the unit.</param>
+    /// <param name="events">At least one event; an <see cref="EventMessage"/> or a body of its own.</param>
+    /// <returns>The same unit.</returns>
+    /// <exception cref="ArgumentException">There are no events, or the stream is in the unit already.</exception>
+    public CommitUnit Append(IEventStream opened, params IEnumerable<object> events)
+    {
+        ArgumentNullException.ThrowIfNull(opened);
+        Add(opened.Stream, new StreamExpectation(opened.Revision, opened.Incarnation), events);
+        return this;
+    }
+
+    private void Add(StreamId stream, StreamExpectation expected, IEnumerable<object> events)
+    {
         _ = stream.Id;
         ArgumentNullException.ThrowIfNull(events);
         EventMessage[] messages = [.. events.Select(body => body as EventMessage ?? new EventMessage(body))];
@@ -52,8 +70,7 @@ public sealed class CommitUnit
         if (commits.Any(commit => commit.Stream == stream))
             throw new ArgumentException(
                 $"The unit has a commit of stream '{stream}' already. Add all events of a stream in one call.", nameof(stream));
-        commits.Add(new UnitCommit(stream, expected, messages));
-        return this;
+        commits.Add(new UnitCommit(stream, expected.Revision, messages) { Incarnation = expected.Incarnation });
     }
 }
 
@@ -61,7 +78,11 @@ public sealed class CommitUnit
 /// <param name="Stream">The stream.</param>
 /// <param name="Expected">The expected revision of the stream.</param>
 /// <param name="Events">Its events, in order.</param>
-public sealed record UnitCommit(StreamId Stream, ExpectedRevision Expected, IReadOnlyList<EventMessage> Events);
+public sealed record UnitCommit(StreamId Stream, ExpectedRevision Expected, IReadOnlyList<EventMessage> Events)
+{
+    /// <summary>The stream that is expected, by the checkpoint of its first event; the origin for any of the name.</summary>
+    public Checkpoint Incarnation { get; init; }
+}
 
 /// <summary>The result of a unit, stored by this call or by an earlier one with the same id.</summary>
 /// <param name="CommitId">The id of all its commits.</param>

@@ -1,3 +1,5 @@
+using EventStore.Engines;
+
 namespace EventStore;
 
 /// <summary>Decisions that are repeated until no other writer was faster.</summary>
@@ -28,7 +30,8 @@ public static class DecisionExtensions
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(decide);
-        return await RepeatAsync(async id =>
+        var id = commitId ?? SequentialGuid.Next();
+        return await Conflicts.RetryAsync(async () =>
         {
             var opened = await store.OpenStreamAsync(stream, cancellationToken: cancellationToken).ConfigureAwait(false);
             if (opened.FirstRevision > new Revision(1)) throw new StreamTruncatedException(stream, opened.FirstRevision);
@@ -37,7 +40,7 @@ public static class DecisionExtensions
             return opened.UncommittedEvents.Count == 0
                 ? null
                 : await opened.CommitChangesAsync(id, cancellationToken).ConfigureAwait(false);
-        }, maxAttempts, commitId, cancellationToken).ConfigureAwait(false);
+        }, maxAttempts, store.Time, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -65,7 +68,8 @@ public static class DecisionExtensions
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(criteria);
         ArgumentNullException.ThrowIfNull(decide);
-        return await RepeatAsync(async id =>
+        var id = commitId ?? SequentialGuid.Next();
+        return await Conflicts.RetryAsync(async () =>
         {
             var selection = await store.SelectAsync(criteria, cancellationToken: cancellationToken).ConfigureAwait(false);
             CommitResult[] stored = [.. FindStored(selection.Events, commitId)];
@@ -75,29 +79,7 @@ public static class DecisionExtensions
             return decision.Unit.Commits.Count == 0
                 ? null
                 : await store.CommitAsync(decision.Unit, cancellationToken).ConfigureAwait(false);
-        }, maxAttempts, commitId, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static async ValueTask<T?> RepeatAsync<T>(
-        Func<Guid, Task<T?>> decideAsync, int maxAttempts, Guid? commitId, CancellationToken cancellationToken)
-        where T : class
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxAttempts, 1);
-        var id = commitId ?? SequentialGuid.Next();
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await decideAsync(id).ConfigureAwait(false);
-            }
-            catch (Exception error) when (attempt < maxAttempts
-                && error is ConcurrencyException or AppendConditionException or StreamReplacedException)
-            {
-                // Writers that conflicted would conflict again, so each waits a random time, longer with each attempt.
-                var most = Math.Min(50, 1 << Math.Min(attempt, 6));
-                await Task.Delay(Random.Shared.Next(most), cancellationToken).ConfigureAwait(false);
-            }
-        }
+        }, maxAttempts, store.Time, cancellationToken).ConfigureAwait(false);
     }
 
     // The results of the commits of an id among events, by stream.

@@ -103,4 +103,9 @@ public static class EventHeaders
 
     /// <summary>Identifies the message that caused this one.</summary>
     public const string CausationId = "causation-id";
+
+    /// <summary>
+    /// The stamp that an imported commit had in its source, in ISO 8601, where this store had to raise it. A header of the commit.
+    /// </summary>
+    public const string OriginalStamp = "original-stamp";
 }

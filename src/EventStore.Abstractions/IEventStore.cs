@@ -1,4 +1,6 @@
+using System.ComponentModel;
 using EventStore.Engines;
+using Microsoft.Extensions.Logging;
 
 namespace EventStore;
 
@@ -17,11 +19,22 @@ public interface IEventStore : IAsyncDisposable
     /// <summary>The retention of events, as the wireup says (<c>KeepEvents</c>).</summary>
     IRetention Retention { get; }
 
+    /// <summary>Imports of commits from other stores.</summary>
+    IImports Imports { get; }
+
     /// <summary>Durable, resumable readers, with or without a state.</summary>
     IConsumers Consumers { get; }
 
     /// <summary>Persisted sequences of links to events.</summary>
     IReadStreams ReadStreams { get; }
+
+    /// <summary>The clock of the store. For packages that build on it.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    TimeProvider Time { get; }
+
+    /// <summary>The loggers of the store. For packages that build on it.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    ILoggerFactory Loggers { get; }
 
     /// <summary>A stream that must not exist yet. Reads nothing; its first commit expects no stream.</summary>
     IEventStream CreateStream(StreamId stream);
@@ -95,6 +108,22 @@ public interface IEventStore : IAsyncDisposable
     /// <exception cref="CommitOutcomeUnknownException">The outcome is unknown; repeat the unit with the same id.</exception>
     /// <exception cref="TooLargeException">The unit exceeds the engine's limits.</exception>
     ValueTask<UnitResult> CommitAsync(CommitUnit unit, CancellationToken cancellationToken = default);
+
+    /// <summary>Finds a commit by its id, also where its events were truncated; null where the stream has none.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="commitId">The commit's id.</param>
+    /// <param name="cancellationToken">Ends the search by throwing.</param>
+    /// <returns>The result of the commit, as a duplicate. Null proves nothing while the commit may still be under way.</returns>
+    ValueTask<CommitResult?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default);
+
+    /// <summary>Finds a unit by the id of its commits; null where none of the streams has a commit of it.</summary>
+    /// <param name="commitId">The id of the unit's commits.</param>
+    /// <param name="streams">The streams of the unit, in the order of the result. Streams without a commit of it are left out.</param>
+    /// <param name="cancellationToken">Ends the search by throwing.</param>
+    /// <returns>The result of the unit, as a duplicate. Null proves nothing while the unit may still be under way.</returns>
+    /// <exception cref="CommitIdReusedException">What the streams have of the id is not one whole unit.</exception>
+    ValueTask<UnitResult?> FindUnitAsync(
+        Guid commitId, IReadOnlyCollection<StreamId> streams, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Reads the events that match criteria, to decide on them, with the checkpoint up to which they were read. Costs what is read.
@@ -201,29 +230,6 @@ public interface IEventStore : IAsyncDisposable
 /// <param name="Events">Its events, in the order of the query.</param>
 /// <param name="Continuation">The token for the next page; null after the last.</param>
 public sealed record EventPage(IReadOnlyList<CommittedEvent> Events, string? Continuation);
-
-/// <summary>Snapshots of streams.</summary>
-public interface ISnapshots
-{
-    /// <summary>Stores a snapshot; one of the same revision and schema version is replaced.</summary>
-    /// <exception cref="SnapshotRefusedException">It is above the stream's head.</exception>
-    ValueTask SaveAsync(Snapshot snapshot, CancellationToken cancellationToken = default);
-
-    /// <summary>Finds the newest snapshot; null for none.</summary>
-    /// <param name="stream">The stream.</param>
-    /// <param name="atMost">Only a snapshot at or below this revision; null for any.</param>
-    /// <param name="schemaVersion">
-    /// Only a snapshot of this schema version; null for any. At a revision with several versions, only the highest is considered.
-    /// </param>
-    /// <param name="cancellationToken">Ends the search by throwing.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The schema version is negative.</exception>
-    ValueTask<Snapshot?> FindAsync(
-        StreamId stream, Revision? atMost = null, int? schemaVersion = null, CancellationToken cancellationToken = default);
-
-    /// <summary>Lists streams with at least this many events since their newest snapshot, by name. Null for all buckets.</summary>
-    IAsyncEnumerable<StreamHead> ListStreamsDueAsync(
-        string? bucket, long minEventsSinceSnapshot, CancellationToken cancellationToken = default);
-}
 
 /// <summary>The dispatch progress of events.</summary>
 public interface IDispatch

@@ -14,6 +14,12 @@ public interface IEventStream
     /// </summary>
     Revision FirstRevision { get; }
 
+    /// <summary>
+    /// The checkpoint of the stream's first event, which distinguishes it from another stream of the same name; the origin for a new
+    /// stream. The next commit expects it.
+    /// </summary>
+    Checkpoint Incarnation { get; }
+
     /// <summary>The number of the newest commit read; 0 for none.</summary>
     CommitSequence CommitSequence { get; }
 

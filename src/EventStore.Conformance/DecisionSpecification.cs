@@ -145,6 +145,46 @@ public abstract class DecisionSpecification<TBackend> : Specification<TBackend> 
         }
     }
 
+    [Fact, Guarantee("G7", "G54", "G55")]
+    public async Task A_commit_and_a_unit_are_found_by_their_id_also_where_their_events_were_truncated()
+    {
+        await using var store = await Wire().BuildAsync();
+        var commit = await store.AppendAsync("a", "a1", "a2");
+        var unit = await store.CommitAsync(
+            new CommitUnit().Append("a", ExpectedRevision.Any, "a3").Append("b", ExpectedRevision.NoStream, "b1"));
+        await store.TruncateStreamAsync("a", Revision.Max);
+        Assert.Equal(commit with { IsDuplicate = true }, await store.FindCommitAsync("a", commit.CommitId));
+        Assert.Null(await store.FindCommitAsync("b", commit.CommitId));
+        Assert.Null(await store.FindCommitAsync("missing", commit.CommitId));
+
+        await Assert.ThrowsAsync<CommitIdReusedException>(async () => await store.FindUnitAsync(unit.CommitId, ["a"]));
+        var found = await store.FindUnitAsync(unit.CommitId, ["b", "missing", "a"]);
+        Assert.True(found!.IsDuplicate);
+        Assert.Equal(unit.Commits.Reverse().Select(member => member with { IsDuplicate = true }), found.Commits);
+        Assert.Null(await store.FindUnitAsync(commit.CommitId, ["b"]));
+        Assert.Single((await store.FindUnitAsync(commit.CommitId, ["a"]))!.Commits);
+        await store.DeleteStreamAsync("b");
+        await Assert.ThrowsAsync<CommitIdReusedException>(async () => await store.FindUnitAsync(unit.CommitId, ["a", "b"]));
+    }
+
+    [Fact, Guarantee("G5", "G54")]
+    public async Task A_unit_of_opened_streams_notices_that_one_of_them_was_created_again()
+    {
+        await using var store = await Wire().BuildAsync();
+        await store.AppendAsync("a", "1");
+        await store.AppendAsync("b", "1");
+        var (a, b) = (await store.OpenStreamAsync("a"), await store.OpenStreamAsync("b"));
+        Assert.Equal((new Checkpoint(1), new Checkpoint(2)), (a.Incarnation, b.Incarnation));
+        await store.DeleteStreamAsync("b");
+        await store.AppendAsync("b", "again");
+        var error = await Assert.ThrowsAsync<StreamReplacedException>(
+            async () => await store.CommitAsync(new CommitUnit().Append(a, "2").Append(b, "2")));
+        Assert.Equal(((StreamId)"b", b.Incarnation), (error.Stream, error.Expected));
+        var again = await store.OpenStreamAsync("b");
+        var stored = await store.CommitAsync(new CommitUnit().Append(a, "2").Append(again, "2"));
+        Assert.All(stored.Commits, commit => Assert.Equal(new Revision(2), commit.LastRevision));
+    }
+
     [Fact, Guarantee("G55")]
     public async Task A_truncated_stream_goes_on_and_is_not_folded_without_a_snapshot()
     {

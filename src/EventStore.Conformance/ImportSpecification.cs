@@ -25,6 +25,25 @@ public abstract class ImportSpecification<TBackend> : Specification<TBackend> wh
         Assert.True((await AppendAsync("stream", 1)).Stamp >= stored[^1]);
     }
 
+    [Fact, Guarantee("G11", "G58")]
+    public async Task Only_commits_move_the_newest_stamp()
+    {
+        var old = new DateTimeOffset(2019, 5, 1, 12, 0, 0, TimeSpan.Zero);
+        await Engine.HoldAsync(Import);
+        await Engine.SkipCheckpointsAsync(new Checkpoint(4));
+        await CommitAsync(new CommitAttempt("a", SequentialGuid.Next(), Events(2)) { Stamp = old });
+        await CommitAsync(new CommitAttempt("b", SequentialGuid.Next(), Events(2)) { Stamp = old });
+        await Engine.TruncateStreamAsync("a", new Revision(2), StreamExpectation.Any);
+        await Engine.SealStreamAsync("a", StreamExpectation.Any);
+        await Engine.DeleteStreamAsync("b");
+        await Engine.SkipCheckpointsAsync(new Checkpoint(40));
+        await Engine.PurgeBucketAsync(StreamId.DefaultBucket);
+        var last = await CommitAsync(new CommitAttempt("c", SequentialGuid.Next(), Events(1)) { Stamp = old.AddSeconds(1) });
+        Assert.Equal((old.AddSeconds(1), 41L), (last.Commit!.Stamp, last.Commit.FirstCheckpoint.Value));
+        await Engine.ReleaseAsync(Import);
+        Assert.True((await AppendAsync("c", 1)).Stamp > old.AddYears(1));
+    }
+
     [Fact, Guarantee("G58")]
     public async Task Checkpoints_are_skipped_up_to_a_limit()
     {

@@ -84,6 +84,18 @@ public abstract class UnitSpecification<TBackend> : Specification<TBackend> wher
         Assert.Equal(3, (await ReadAllAsync()).Count);
     }
 
+    [Fact(Timeout = Minute), Guarantee("G12", "G54")]
+    public async Task A_unit_whose_outcome_was_lost_is_settled_as_a_whole()
+    {
+        var losing = new LosesOneOutcome(Engine);
+        await using var store = await Wire(losing).BuildAsync();
+        var unit = new CommitUnit().Append("a", ExpectedRevision.NoStream, "x").Append("b", ExpectedRevision.NoStream, "y", "z");
+        var result = await store.CommitAsync(unit);
+        Assert.Equal((2, false), (losing.Commits, result.IsDuplicate));
+        Assert.Equal([("a", 1L), ("b", 2L)], result.Commits.Select(commit => (commit.Stream.Id, commit.LastRevision.Value)));
+        Assert.Equal(3, (await ReadAllAsync()).Count);
+    }
+
     [Fact, Guarantee("G8", "G54")]
     public async Task A_unit_obeys_the_limits_of_one_commit_as_a_whole()
     {
@@ -153,4 +165,17 @@ public abstract class UnitSpecification<TBackend> : Specification<TBackend> wher
 
     private static CommitAttempt Join(Guid id, params string[] streams) =>
         new(streams[0], id, [Event()]) { Rest = [.. streams.Skip(1).Select(stream => Member(stream, id))] };
+
+    /// <summary>Loses the outcome of the first batch, which is stored.</summary>
+    private sealed class LosesOneOutcome(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        public int Commits { get; private set; }
+
+        public override async ValueTask<IReadOnlyList<CommitOutcome>> CommitAsync(
+            IReadOnlyList<CommitAttempt> attempts, CancellationToken cancellationToken = default)
+        {
+            var outcomes = await Inner.CommitAsync(attempts, cancellationToken);
+            return ++Commits == 1 ? throw new BatchOutcomeUnknownException("the outcome was lost by plan.") : outcomes;
+        }
+    }
 }

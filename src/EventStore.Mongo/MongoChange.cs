@@ -46,27 +46,26 @@ internal sealed class MongoChange
     public long Before { get; }
 
     /// <summary>The entry that removes a target.</summary>
-    public static BsonDocument ToRemoval(in MongoEnd end, DateTimeOffset stamp, MongoTarget target, long removed) =>
-        ToGoing(ToDocument(end with { Removed = Math.Max(end.Removed, removed) }, stamp, target, Removal));
+    public static BsonDocument ToRemoval(in MongoEnd end, MongoTarget target, long removed) =>
+        ToGoing(ToDocument(end with { Removed = Math.Max(end.Removed, removed) }, target, Removal));
 
     /// <summary>The entry that truncates a stream.</summary>
     /// <param name="end">What it comes behind.</param>
-    /// <param name="stamp">Its stamp.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="head">The stream before it.</param>
     /// <param name="first">The first revision after it, and the checkpoint of the one before that.</param>
     public static BsonDocument ToTruncation(
-        in MongoEnd end, DateTimeOffset stamp, StreamId stream, MongoHead head, (long Revision, long Removed) first) =>
-        ToGoing(Add(ToDocument(end with { Removed = Math.Max(end.Removed, first.Removed) }, stamp, MongoTarget.Of(stream), Truncation),
+        in MongoEnd end, StreamId stream, MongoHead head, (long Revision, long Removed) first) =>
+        ToGoing(Add(ToDocument(end with { Removed = Math.Max(end.Removed, first.Removed) }, MongoTarget.Of(stream), Truncation),
             head with { First = first.Revision }, head.First));
 
     /// <summary>The entry that seals a stream.</summary>
-    public static BsonDocument ToSeal(in MongoEnd end, DateTimeOffset stamp, StreamId stream, MongoHead head) =>
-        Add(ToDocument(end, stamp, MongoTarget.Of(stream), Seal), head with { IsSealed = true }, head.First);
+    public static BsonDocument ToSeal(in MongoEnd end, StreamId stream, MongoHead head) =>
+        Add(ToDocument(end, MongoTarget.Of(stream), Seal), head with { IsSealed = true }, head.First);
 
-    private static BsonDocument ToDocument(in MongoEnd end, DateTimeOffset stamp, MongoTarget target, string kind)
+    private static BsonDocument ToDocument(in MongoEnd end, MongoTarget target, string kind)
     {
-        var document = MongoRows.ToEntry(end, stamp);
+        var document = MongoRows.ToEntry(end);
         document.Add(MongoRows.Change, kind);
         document.Add(MongoRows.Streams, new BsonArray { target.Token });
         document.Add(MongoRows.Bucket, target.Bucket);

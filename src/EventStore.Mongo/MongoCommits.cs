@@ -44,7 +44,7 @@ internal static class MongoCommits
     public static BsonDocument ToDocument(in MongoEnd end, IReadOnlyList<MongoAppend> commits)
     {
         var count = commits.Sum(append => (long)append.Commit.EventCount);
-        var document = MongoRows.ToEntry(end, end.Stamp);
+        var document = MongoRows.ToEntry(end);
         document[MongoRows.Last] = end.Last + count;
         document[MongoRows.Count] = count;
         document.Add(MongoRows.Commit, MongoRows.ToBson(commits[0].Commit.CommitId));

@@ -6,8 +6,6 @@ namespace EventStore.Mongo;
 /// </summary>
 internal sealed class MongoHold(MongoWriter writer)
 {
-    // Room for what is stored afterwards, within the numbers of a chain.
-
     /// <summary>Stores who holds the storage.</summary>
     /// <exception cref="StorageHeldException">Another import holds it.</exception>
     public Task TakeAsync(string holder, CancellationToken cancellationToken)
@@ -25,11 +23,11 @@ internal sealed class MongoHold(MongoWriter writer)
     {
         AttemptRules.RequireSkip(new Checkpoint(upTo));
         var holder = writer.Holder;
-        var skipped = await writer.ChangeAsync<bool>((end, stamp) =>
+        var skipped = await writer.ChangeAsync<bool>(end =>
         {
             if (holder is null || end.Holder != holder) return Task.FromResult<MongoDecision<bool>>(new(false, null));
             if (end.Last >= upTo) return Task.FromResult<MongoDecision<bool>>(new(true, null));
-            var entry = MongoRows.ToEntry(end, stamp);
+            var entry = MongoRows.ToEntry(end);
             entry[MongoRows.Last] = upTo;
             entry[MongoRows.Count] = upTo - end.Last;
             return Task.FromResult<MongoDecision<bool>>(new(true, entry));
@@ -40,11 +38,11 @@ internal sealed class MongoHold(MongoWriter writer)
 
     private async Task SetAsync(string holder, string? next, CancellationToken cancellationToken)
     {
-        await writer.ChangeAsync<bool>((end, stamp) =>
+        await writer.ChangeAsync<bool>(end =>
         {
             if (end.Holder is { } other && other != holder) throw new StorageHeldException(other);
             return Task.FromResult<MongoDecision<bool>>(
-                new(true, end.Holder == next ? null : MongoRows.ToEntry(end with { Holder = next }, stamp)));
+                new(true, end.Holder == next ? null : MongoRows.ToEntry(end with { Holder = next })));
         }, cancellationToken).ConfigureAwait(false);
         writer.HoldAs(next);
     }

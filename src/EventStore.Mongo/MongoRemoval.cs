@@ -15,34 +15,34 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoWriter write
         StreamId stream, StreamExpectation expected, CancellationToken cancellationToken)
     {
         var target = MongoTarget.Of(stream);
-        return await ChangeAsync(stream, expected, (end, stamp, head) =>
-            Decided(Changed(head, MongoChange.ToRemoval(end, stamp, target, head.Newest))), cancellationToken)
+        return await ChangeAsync(stream, expected, (end, head) =>
+            Decided(Changed(head, MongoChange.ToRemoval(end, target, head.Newest))), cancellationToken)
             .ConfigureAwait(false);
     }
 
     public Task<StreamChange> TruncateStreamAsync(
         StreamId stream, Revision before, StreamExpectation expected, CancellationToken cancellationToken) =>
-        ChangeAsync(stream, expected, async (end, stamp, head) =>
+        ChangeAsync(stream, expected, async (end, head) =>
     {
         var first = Math.Min(before.Value, head.Revision + 1);
         if (first <= head.First) return Unchanged(head);
         if (await heads.FindCheckpointAsync(stream, head, first - 1, cancellationToken).ConfigureAwait(false) is { } removed)
-            return Changed(head with { First = first }, MongoChange.ToTruncation(end, stamp, stream, head, (first, removed)));
+            return Changed(head with { First = first }, MongoChange.ToTruncation(end, stream, head, (first, removed)));
         if (await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false) != head) return null;
         throw new CorruptStorageException(
             $"stream '{stream}', revision {first - 1}", "it is missing.", "Run VerifyAsync, and restore the store from a backup.");
     }, cancellationToken);
 
     public Task<StreamChange> SealStreamAsync(StreamId stream, StreamExpectation expected, CancellationToken cancellationToken) =>
-        ChangeAsync(stream, expected, (end, stamp, head) => Decided(head.IsSealed ? Unchanged(head)
-            : Changed(head with { IsSealed = true }, MongoChange.ToSeal(end, stamp, stream, head))), cancellationToken);
+        ChangeAsync(stream, expected, (end, head) => Decided(head.IsSealed ? Unchanged(head)
+            : Changed(head with { IsSealed = true }, MongoChange.ToSeal(end, stream, head))), cancellationToken);
 
     public async Task PurgeAsync(string? bucket, CancellationToken cancellationToken)
     {
         var target = MongoTarget.Of(bucket);
-        await AppendAsync<bool>(async (end, stamp) =>
+        await AppendAsync<bool>(async end =>
             await FindNewestOfAsync(target, cancellationToken).ConfigureAwait(false) is var removed and > 0
-                ? new(true, MongoChange.ToRemoval(end, stamp, target, removed)) : default, cancellationToken).ConfigureAwait(false);
+                ? new(true, MongoChange.ToRemoval(end, target, removed)) : default, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -70,20 +70,20 @@ internal sealed class MongoRemoval(MongoConnection connection, MongoWriter write
 
     // The change returns null where another one came while it looked, so that it is to look again.
     private Task<StreamChange> ChangeAsync(
-        StreamId stream, StreamExpectation expected, Func<MongoEnd, DateTimeOffset, MongoHead, Task<MongoDecision<StreamChange>?>> change,
-        CancellationToken cancellationToken) => AppendAsync(async (end, stamp) =>
+        StreamId stream, StreamExpectation expected, Func<MongoEnd, MongoHead, Task<MongoDecision<StreamChange>?>> change,
+        CancellationToken cancellationToken) => AppendAsync(async end =>
     {
         while (true)
         {
             var head = await heads.FindAsync(stream, cancellationToken).ConfigureAwait(false);
             if (!expected.IsMetBy(head.State)) return new(new StreamChange(StreamChangeKind.Conflict, head.State), null);
             if (!head.Exists) return new(new StreamChange(StreamChangeKind.Missing, default), null);
-            if (await change(end, stamp, head).ConfigureAwait(false) is { } decision) return decision;
+            if (await change(end, head).ConfigureAwait(false) is { } decision) return decision;
         }
     }, cancellationToken);
 
     private async Task<T> AppendAsync<T>(
-        Func<MongoEnd, DateTimeOffset, Task<MongoDecision<T>>> decide, CancellationToken cancellationToken)
+        Func<MongoEnd, Task<MongoDecision<T>>> decide, CancellationToken cancellationToken)
     {
         var (outcome, document) = await writer.ChangeAsync(decide, cancellationToken).ConfigureAwait(false);
         if (document is not null && MongoEntry.Of(document) is { Change: { IsRemoval: true } or { IsTruncation: true } } entry)

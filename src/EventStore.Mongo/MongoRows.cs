@@ -96,12 +96,14 @@ internal static class MongoRows
     public static DateTimeOffset ToStamp(long microseconds) =>
         DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond);
 
-    /// <summary>The entry after an end, which takes no checkpoints and changes nothing.</summary>
-    public static BsonDocument ToEntry(in MongoEnd end, DateTimeOffset stamp)
+    /// <summary>
+    /// The entry after an end, which takes no checkpoints and changes nothing. Its stamp is that of the end, as only commits move it.
+    /// </summary>
+    public static BsonDocument ToEntry(in MongoEnd end)
     {
         var document = new BsonDocument
         {
-            { Key, end.Next }, { Last, end.Last }, { Count, 0L }, { Stamp, ToMicroseconds(stamp) },
+            { Key, end.Next }, { Last, end.Last }, { Count, 0L }, { Stamp, ToMicroseconds(end.Stamp) },
         };
         if (end.Removed > 0) document.Add(Removed, end.Removed);
         if (end.Holder is { } holder) document.Add(Holder, holder);

@@ -66,7 +66,7 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
     /// <param name="decide">Returns the outcome, and the entry; null where there is nothing to append.</param>
     /// <param name="cancellationToken">Honoured until the entry is sent.</param>
     public async Task<MongoDecision<T>> ChangeAsync<T>(
-        Func<MongoEnd, DateTimeOffset, Task<MongoDecision<T>>> decide, CancellationToken cancellationToken)
+        Func<MongoEnd, Task<MongoDecision<T>>> decide, CancellationToken cancellationToken)
     {
         await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -76,7 +76,7 @@ internal sealed class MongoWriter(MongoConnection connection, MongoHeads heads, 
             {
                 await AdvanceAsync(cancellationToken).ConfigureAwait(false);
                 var current = end!.Value;
-                var decision = await decide(current, CommitRecord.NextStamp(time, current.Stamp)).ConfigureAwait(false);
+                var decision = await decide(current).ConfigureAwait(false);
                 if (decision.Entry is not { } document) return decision;
                 if (await chain.AppendAsync(current, [document]).ConfigureAwait(false) == 1)
                 {

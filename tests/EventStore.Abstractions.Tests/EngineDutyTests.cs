@@ -128,6 +128,15 @@ public sealed class EngineDutyTests
     }
 
     [Fact]
+    public void A_head_with_more_commits_than_events_takes_none()
+    {
+        var head = new StreamHead(Stream, new Revision(4), new CommitSequence(AttemptRules.MaxNumber), Revision.None);
+        var damage = Assert.Throws<CorruptStorageException>(
+            () => AttemptRules.Accept(Attempt(), head, new Checkpoint(9), DateTimeOffset.UnixEpoch));
+        Assert.Contains(Stream.ToString(), damage.Place, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Beyond_its_capacity_every_commit_counts_as_unknown()
     {
         var unknown = new UnknownCommits(capacity: 2);

@@ -8,8 +8,8 @@ public sealed class CatchingTests
     public static TheoryData<string> Catches { get; } = Catch.Names(
         specification => !CatchingRacesTests.Racing.Contains(specification) && !CatchingWaitsTests.Waiting.Contains(specification));
 
-    // Promises of core over any engine: dispatch after a restart, when to dispatch, polling, hooks, reconnecting and secrets.
-    private static readonly string[] Uncaught = ["G28", "G30", "G38", "G41", "G42", "G49", "G50"];
+    // Promises of core over any engine: dispatch after a restart, when to dispatch, polling, hooks, reconnecting, secrets and retention.
+    private static readonly string[] Uncaught = ["G28", "G30", "G38", "G41", "G42", "G49", "G50", "G57"];
 
     [Theory, MemberData(nameof(Catches))]
     public Task A_broken_engine_is_caught(string name) => Catch.RequireAsync(name);

@@ -180,6 +180,10 @@ public sealed class StreamLives : StreamLifeSpecification<FileBackend>;
 
 public sealed class Imports : ImportSpecification<FileBackend>;
 
+public sealed class Importing : ImportingSpecification<FileBackend>;
+
+public sealed class Mirrors : MirrorSpecification<FileBackend>;
+
 public sealed class Decisions : DecisionSpecification<FileBackend>;
 
 public sealed class TinyTags : TagSpecification<TinyFileBackend>;
@@ -193,5 +197,9 @@ public sealed class TinyTruncations : TruncationSpecification<TinyFileBackend>;
 public sealed class TinyStreamLives : StreamLifeSpecification<TinyFileBackend>;
 
 public sealed class TinyImports : ImportSpecification<TinyFileBackend>;
+
+public sealed class TinyImporting : ImportingSpecification<TinyFileBackend>;
+
+public sealed class TinyMirrors : MirrorSpecification<TinyFileBackend>;
 
 public sealed class TinyDecisions : DecisionSpecification<TinyFileBackend>;

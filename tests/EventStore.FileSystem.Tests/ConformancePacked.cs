@@ -127,4 +127,8 @@ public sealed class PackedStreamLives : StreamLifeSpecification<PackedFileBacken
 
 public sealed class PackedImports : ImportSpecification<PackedFileBackend>;
 
+public sealed class PackedImporting : ImportingSpecification<PackedFileBackend>;
+
+public sealed class PackedMirrors : MirrorSpecification<PackedFileBackend>;
+
 public sealed class PackedDecisions : DecisionSpecification<PackedFileBackend>;

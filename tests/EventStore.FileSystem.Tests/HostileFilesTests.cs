@@ -4,13 +4,15 @@ using EventStore.FileSystem.Bytes;
 using EventStore.FileSystem.Disk;
 using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Segments;
+using EventStore.FileSystem.Tests.Processes;
 
 namespace EventStore.FileSystem.Tests;
 
 /// <summary>Files with correct checksums and impossible contents: refused with a place, in little time and memory.</summary>
+[Collection(nameof(Measured))] // what others allocate beside it would count
 public sealed class HostileFilesTests : IDisposable
 {
-    // Of the whole process, in which other tests allocate meanwhile. What is refused here took several times as much.
+    // What is refused here took several times as much.
     private const long MostBytes = 1 << 30;
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
     private readonly TestDirectory directory = new();
@@ -137,6 +139,48 @@ public sealed class HostileFilesTests : IDisposable
             new FileDisk(directory.Path), new FileDisk(Path.Combine(target.Path, "again")), SmallStore.Small(), null, default);
         Assert.Equal(60, report.EventsSaved);
         Assert.Contains(report.LostParts, part => part.Place.EndsWith("3000000000.seg", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Beginnings_of_frames_without_number_are_repaired_before_all_are_checked()
+    {
+        await FillAsync(segmentBytes: 1 << 20);
+        var path = Path.Combine(directory.Path, LogSegments.PathOf(1));
+        var heads = new byte[16 << 20];
+        for (var at = 0; at + Format.FrameHeaderLength <= heads.Length; at += Format.FrameHeaderLength)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(heads.AsSpan(at), heads.Length - at);
+            heads[at + 8] = (byte)FrameKind.DocumentPut;
+            BinaryPrimitives.WriteInt64LittleEndian(heads.AsSpan(at + 16), 61);
+        }
+
+        await using (var file = new FileStream(path, FileMode.Append)) await file.WriteAsync(heads);
+        await RepairAsync();
+        await using var engine = await SmallStore.OpenAsync(new FileDisk(Path.Combine(target.Path, "events")), SmallStore.Small());
+        Assert.Equal(60, (await SmallStore.ReadAllAsync(engine)).Count);
+    }
+
+    [Fact]
+    public async Task Few_files_of_segments_do_not_stand_for_many_missing_ones()
+    {
+        await FillAsync(segmentBytes: 1 << 20);
+        for (var number = 1_000; number <= 20_000; number += 1_000)
+            await File.WriteAllBytesAsync(Path.Combine(directory.Path, LogSegments.PathOf(number)), []);
+        await RepairAsync();
+        Assert.InRange(Directory.GetFiles(Path.Combine(target.Path, "events", "log")).Length, 1, 2_000);
+    }
+
+    [Theory]
+    [InlineData(1L << 41, 1 << 21)]
+    [InlineData(1L << 40, 1 << 24)]
+    public void A_packed_segment_that_is_longer_than_any_is_damage(long length, int blocks)
+    {
+        var head = new byte[PackedFormat.HeaderLength];
+        var segment = new SegmentHeader(Guid.NewGuid(), 1, 0, 1, 0);
+        PackedFormat.WriteHeader(
+            head, new PackedHeader(segment, length, (int)(length / blocks), blocks, PackedFormat.HeaderLength, 0, IsCompressed: false));
+        PackedFormat.ReadHeader(head, head.Length + ((long)blocks * PackedFormat.EntryLength), "packed", out var problem);
+        Assert.NotNull(problem);
     }
 
     private async Task FillAsync(long segmentBytes, bool compresses = false)

@@ -4,10 +4,12 @@ using EventStore.FileSystem.Log;
 using EventStore.FileSystem.Maintenance;
 using EventStore.FileSystem.Recovery;
 using EventStore.FileSystem.Tests.Mutations;
+using EventStore.FileSystem.Tests.Processes;
 
 namespace EventStore.FileSystem.Tests;
 
 /// <summary>What a repair saves of a damaged store, and what it reports as lost.</summary>
+[Collection(nameof(Measured))] // what others allocate beside it would count
 public sealed class RepairTests : IDisposable
 {
     private static readonly FileSystemOptions Options = new() { SegmentSizeBytes = 64 << 10, Durability = Durability.Fast };

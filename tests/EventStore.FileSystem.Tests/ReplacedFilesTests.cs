@@ -88,7 +88,7 @@ public sealed class ReplacedFilesTests : IDisposable
     [Theory, InlineData(0, true), InlineData(0, false), InlineData(5, true), InlineData(50, true), InlineData(50, false)]
     public async Task A_reader_is_refused_what_was_set_back_and_skips_nothing(int commitsSince, bool isRenamed)
     {
-        var time = new Conformance.AdjustableTimeProvider();
+        var time = new AdjustableTimeProvider();
         var settings = SmallStore.Small(segmentBytes: 1 << 20);
         var writer = await SmallStore.OpenAsync(new FileDisk(Folder), settings);
         await SmallStore.FillAsync(writer, 10, prefix: "first");
@@ -120,7 +120,7 @@ public sealed class ReplacedFilesTests : IDisposable
     [Fact]
     public async Task A_reader_goes_on_over_the_same_store_put_in_another_place_and_back()
     {
-        var time = new Conformance.AdjustableTimeProvider();
+        var time = new AdjustableTimeProvider();
         var settings = SmallStore.Small(segmentBytes: 1 << 20);
         await using (var writer = await SmallStore.OpenAsync(new FileDisk(Folder), settings)) await SmallStore.FillAsync(writer, 30);
         await using var reader = SmallStore.MakeReader(

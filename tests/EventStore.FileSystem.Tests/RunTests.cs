@@ -40,6 +40,66 @@ public sealed class RunTests : IDisposable
         Assert.InRange(Enumerable.Range(Entries, 10_000).Count(i => run.MayHold(RunFormat.HashOf(KeyOf(i)))), 0, 300);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_run_whose_blocks_do_not_lead_on_is_damaged(bool isRoot)
+    {
+        var disk = new FileDisk(directory.Path);
+        disk.CreateFolder(RunFormat.Folder);
+        var runs = new RunFolder(disk, Guid.NewGuid(), cacheSlots: 64);
+        using var run = runs.Write(level: 0, from: 0, to: 100, Entries, writer =>
+        {
+            for (var i = 0; i < Entries; i++) writer.Add(KeyOf(i), ValueOf(i));
+        });
+        var block = new byte[RunFormat.BlockLength];
+        var changed = isRoot ? run.Root : 5;
+        using (var file = disk.Open(run.Path, forWriting: true))
+        {
+            if (isRoot) RunFormat.SetEntriesEnd(block, 2 + RunFormat.WriteEntry(block.AsSpan(2), [], 0, Varint.Of(0)));
+            else file.Read(block, 2 * RunFormat.BlockLength);
+            RunFormat.SealBlock(block, runs.Seed ^ (ulong)run.Id, changed);
+            file.Write(block, changed * RunFormat.BlockLength);
+        }
+
+        var cursor = run.OpenCursor();
+        Assert.Throws<IndexDamageException>(() => isRoot ? cursor.Seek(KeyOf(Entries - 1)) : Walk(cursor));
+
+        static bool Walk(RunCursor cursor)
+        {
+            for (var isThere = cursor.Seek([]); isThere;) isThere = cursor.Next();
+            return true;
+        }
+    }
+
+    [Theory]
+    [InlineData(StreamId.MaxBucketBytes, StreamId.MaxBucketBytes, StreamId.MaxIdBytes, true)]
+    [InlineData(StreamId.MaxBucketBytes + 1, 5, 5, false)]
+    [InlineData(5, StreamId.MaxBucketBytes + 1, 5, false)]
+    [InlineData(5, 5, StreamId.MaxIdBytes + 1, false)]
+    [InlineData(5, 0, 5, true)]
+    [InlineData(0, 5, 5, false)]
+    [InlineData(5, 5, 0, false)]
+    public void A_name_that_no_stream_has_is_no_key(int bucket, int category, int id, bool isKey)
+    {
+        var key = new byte[2 * IndexKeys.MaxStreamLength];
+        var length = IndexKeys.WriteStream(key, NameOf(bucket), NameOf(category), NameOf(id));
+        Assert.Equal(isKey, IndexKeys.IsStream(key.AsSpan(0, length)));
+
+        static byte[] NameOf(int bytes) => [.. Enumerable.Repeat((byte)'x', bytes)];
+    }
+
+    [Fact]
+    public void A_filter_of_more_keys_than_it_has_room_for_is_damaged()
+    {
+        var foot = new byte[RunFormat.BlockLength];
+        foreach (var (keys, isSound) in (ReadOnlySpan<(long, bool)>)[(51, true), (512, false)])
+        {
+            RunFormat.WriteFoot(foot, new RunFoot(1, 0, 100, Leaves: 1, Root: 0, Height: 0, FilterStart: 1, FilterCells: 1, keys));
+            Assert.Equal(isSound, RunFormat.ReadFoot(foot, blocks: 3) is not null);
+        }
+    }
+
     [Fact]
     public async Task A_writer_two_parts_ahead_of_the_index_waits_and_then_continues()
     {

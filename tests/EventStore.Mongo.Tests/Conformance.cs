@@ -127,3 +127,7 @@ public sealed class Truncation : TruncationSpecification<MongoBackend>;
 public sealed class StreamLives : StreamLifeSpecification<MongoBackend>;
 
 public sealed class Imports : ImportSpecification<MongoBackend>;
+
+public sealed class Importing : ImportingSpecification<MongoBackend>;
+
+public sealed class Mirrors : MirrorSpecification<MongoBackend>;

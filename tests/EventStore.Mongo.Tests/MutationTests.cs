@@ -113,8 +113,8 @@ public sealed class MutationTests : IAsyncLifetime
             foreach (var other in (BsonValue?[])[null, "", 7L, new BsonArray { 1 }, BsonNull.Value])
             {
                 if (field == "headers" && other is null) continue; // as they are left out where there are none
-                var isText = other is BsonString; // an empty one is no type of an event either
-                await ChangeNewestAsync("entries", document => isText
+                var isSet = other is BsonString or BsonArray; // an empty text is no type of an event either, and a number no tag
+                await ChangeNewestAsync("entries", document => isSet
                     ? document["commits"][0]["events"][0][field] = other
                     : Change(document["commits"][0]["events"][0].AsBsonDocument, field, other));
                 Assert.False((await engine.VerifyAsync(null, Token)).IsSound, $"{field}: {other}");
@@ -243,8 +243,8 @@ public sealed class MutationTests : IAsyncLifetime
         var newest = await entries.Find(new BsonDocument()).Sort(new BsonDocument("_id", -1)).FirstAsync(Token);
         if (isRemoving)
         {
-            var (end, now) = (MongoEnd.Of(MongoEntry.Of(newest)), TimeProvider.System.GetUtcNow());
-            await entries.InsertOneAsync(MongoChange.ToRemoval(end, now, MongoTarget.Of("stream-1"), 1), null, Token);
+            var end = MongoEnd.Of(MongoEntry.Of(newest));
+            await entries.InsertOneAsync(MongoChange.ToRemoval(end, MongoTarget.Of("stream-1"), 1), null, Token);
         }
 
         foreach (var name in Collections)

@@ -151,12 +151,18 @@ public sealed class RemovalTests : MongoTest
         var commits = new MongoWriter(connection, heads, signal, TimeProvider.System);
         var head = await heads.FindAsync(Gone, default);
         var removed = (await heads.FindCheckpointAsync(Gone, head, first - 1, default))!.Value;
-        await commits.ChangeAsync<bool>((end, stamp) => Task.FromResult(
-            new MongoDecision<bool>(true, MongoChange.ToTruncation(end, stamp, Gone, head, (first, removed)))), default);
+        await commits.ChangeAsync<bool>(end => Task.FromResult(
+            new MongoDecision<bool>(true, MongoChange.ToTruncation(end, Gone, head, (first, removed)))), default);
         if (!isHalfEmptied) return;
         await Entries.UpdateOneAsync(new BsonDocument("_id", 1L), new BsonDocument
         {
             { "$set", new BsonDocument("commits.0.from", 4L) }, { "$unset", new BsonDocument("commits.0.events", "") },
+            {
+                "$pullAll", new BsonDocument("terms", new BsonArray
+                {
+                    MongoTokens.TermOfTag(Gone.Bucket, $"{Gone}-tag"), MongoTokens.TermOfCategory(Gone.Bucket, Gone.Category),
+                })
+            },
         });
     }
 
@@ -167,8 +173,8 @@ public sealed class RemovalTests : MongoTest
         var connection = new MongoConnection(Database, await MongoDeployment.DetectAsync(Database, options, default), options);
         await using var signal = new MongoWakeUp(connection, TimeProvider.System);
         var commits = new MongoWriter(connection, new MongoHeads(connection), signal, TimeProvider.System);
-        await commits.ChangeAsync<bool>((end, stamp) => Task.FromResult(
-            new MongoDecision<bool>(true, MongoChange.ToRemoval(end, stamp, target, end.Last))), default);
+        await commits.ChangeAsync<bool>(end => Task.FromResult(
+            new MongoDecision<bool>(true, MongoChange.ToRemoval(end, target, end.Last))), default);
         if (!isHalfEmptied) return;
         var some = target.ToEntryFilter();
         some["_id"] = new BsonDocument("$in", new BsonArray { 1L, 2L, 6L });

@@ -27,8 +27,8 @@ public sealed class OptionTests : IDisposable
     [Fact]
     public void Every_package_has_its_options_among_those_that_are_tried() => Assert.Equal(
         [
-            "ConsumerOptions", "DispatchOptions", "FileSystemOptions", "MongoOptions", "PostgresOptions", "RedisOptions", "RetentionOptions",
-            "SqliteOptions",
+            "ConsumerOptions", "DispatchOptions", "FileSystemOptions", "ImportOptions", "MongoOptions", "PostgresOptions", "RedisOptions",
+            "RetentionOptions", "SqliteOptions",
         ],
         Product.Options.Select(type => type.Name).Order(StringComparer.Ordinal));
 
@@ -122,6 +122,10 @@ public sealed class OptionTests : IDisposable
             case RetentionOptions retention:
                 var keeping = Wireup.Init().UsingInMemoryPersistence().KeepEvents("category", given => Copy(retention, given));
                 return () => UseAsync(keeping);
+            case ImportOptions import:
+                var target = await Json(Wireup.Init().UsingInMemoryPersistence()).BuildAsync(Token);
+                var running = await target.Imports.OpenAsync("i", ImportMode.Merge, import, Token);
+                return () => ImportAsync(target, running);
             case ConsumerOptions consumer:
                 var store = await Json(Wireup.Init().UsingInMemoryPersistence()).BuildAsync(Token);
                 await store.AppendAsync(Stream, "text");
@@ -137,6 +141,13 @@ public sealed class OptionTests : IDisposable
         await using var store = await Json(wireup).BuildAsync(Token);
         await store.AppendAsync(Stream, "text");
         Assert.NotEmpty((await store.OpenStreamAsync(Stream, cancellationToken: Token)).CommittedEvents);
+    }
+
+    private static async Task ImportAsync(IEventStore target, IImport import)
+    {
+        await using var closing = target;
+        await import.AddAsync(new ImportCommit(Stream, Guid.NewGuid(), DateTimeOffset.UnixEpoch, [new EventMessage("text")]), Token);
+        Assert.Equal(1, (await import.CompleteAsync(Token)).Commits);
     }
 
     private static async Task DispatchAsync(Wireup wireup)

@@ -43,6 +43,29 @@ public sealed partial class InstallTests(PackedSolution packed)
     }
 
     [Fact]
+    public async Task A_decider_is_tested_and_executed_by_its_packages()
+    {
+        var application = new Application(packed, "Deciders")
+            .WithProject("Microsoft.NET.Sdk", ["EventStore.Domain", "EventStore.Testing"])
+            .WithSource("Program.cs", """
+                using EventStore;
+                using EventStore.Testing;
+
+                var decider = new Decider<int, string>(0, (item, count) => [new Added($"{item} {count + 1}")], (count, _) => count + 1);
+                decider.Given(new Added("coffee 1")).When("cake").Then(new Added("cake 2")).ThenState(2);
+                await using var store = await Wireup.Init().UsingInMemoryPersistence()
+                    .UsingJsonSerialization(types => types.Register<Added>("added")).BuildAsync();
+                var context = CommandContext.Of(Guid.NewGuid());
+                for (var i = 0; i < 2; i++) await store.ExecuteAsync("cart", decider, "coffee", context);
+                Console.WriteLine(await store.LoadAsync("cart", decider));
+
+                internal sealed record Added(string Item);
+                """);
+        await application.BuildAsync();
+        Assert.Equal("LoadedState { State = 1, Revision = 1 }", (await application.RunAsync()).Trim());
+    }
+
+    [Fact]
     public async Task The_author_of_a_backend_proves_it_by_the_kit_from_its_package()
     {
         var application = new Application(packed, "OwnBackend")

@@ -35,6 +35,7 @@ internal static class Published
         all default//order-1 2 ItemAdded { Product = cake, Count = 1 }
         all default//order-2 1 OrderPaid { Amount = 11.5 }
         snapshot OrderState { Items = 3 }
+        decided OrderState { Items = 6 }
         consumer 3
         deleted True
         left default//order-2 OrderPaid { Amount = 11.5 }
@@ -56,7 +57,7 @@ internal static class Published
         var application = new Application(packed, name)
             .WithProject(
                 "Microsoft.NET.Sdk",
-                schemes.Select(scheme => Backends[scheme].Package),
+                schemes.Select(scheme => Backends[scheme].Package).Append("EventStore.Domain"),
                 EachWarning + (publishing == Publishing.Native ? Native : Trimmed),
                 schemes.Contains("mongodb") ? RootsOfMongo : "")
             .WithSourcesOf("tests/EventStore.Packages.Tests/Applications/AllBackends")

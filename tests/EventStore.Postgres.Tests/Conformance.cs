@@ -135,3 +135,7 @@ public sealed class Truncation : TruncationSpecification<PostgresBackend>;
 public sealed class StreamLives : StreamLifeSpecification<PostgresBackend>;
 
 public sealed class Imports : ImportSpecification<PostgresBackend>;
+
+public sealed class Importing : ImportingSpecification<PostgresBackend>;
+
+public sealed class Mirrors : MirrorSpecification<PostgresBackend>;

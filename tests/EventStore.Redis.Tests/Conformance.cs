@@ -120,6 +120,10 @@ public sealed class StreamLives : StreamLifeSpecification<RedisBackend>;
 
 public sealed class Imports : ImportSpecification<RedisBackend>;
 
+public sealed class Importing : ImportingSpecification<RedisBackend>;
+
+public sealed class Mirrors : MirrorSpecification<RedisBackend>;
+
 public sealed class UnsweptTags : TagSpecification<UnsweptBackend>;
 
 public sealed class UnsweptAppendConditions : ConditionSpecification<UnsweptBackend>;
@@ -143,3 +147,7 @@ public sealed class ClusterTruncation : TruncationSpecification<ClusterBackend>;
 public sealed class ClusterStreamLives : StreamLifeSpecification<ClusterBackend>;
 
 public sealed class ClusterImports : ImportSpecification<ClusterBackend>;
+
+public sealed class ClusterImporting : ImportingSpecification<ClusterBackend>;
+
+public sealed class ClusterMirrors : MirrorSpecification<ClusterBackend>;

@@ -41,6 +41,30 @@ public sealed class DamageTests
     }
 
     [Theory(Timeout = 120_000)]
+    [InlineData("redis.call('HSET', KEYS[1] .. 'documents', 'b', ARGV[1] .. string.rep('x', 4194305))", "document", "documents", 3)]
+    [InlineData("redis.call('HSET', KEYS[1] .. 'documents', 'b', ARGV[1] .. string.rep('x', 33554432))", "document", "documents", 3)]
+    [InlineData("redis.call('ZADD', KEYS[1] .. 'titles', 0, 'a' .. string.rep('x', 1048576))", "documents", "titles", 1)]
+    [InlineData("redis.call('ZADD', KEYS[1] .. 'names', 0, 'b' .. string.rep('x', 1048576))", "heads", "names", 1)]
+    [InlineData("redis.call('HSET', KEYS[1] .. 'meta', 'holder', string.rep('x', 1048576))", "", "meta", 10)]
+    public async Task A_value_longer_than_any_that_is_written_is_damage_and_not_returned(string script, string call, string key, int least)
+    {
+        await using var store = await DamagedStore.StartAsync(isSwept: true);
+        await using var engine = store.Open();
+        await engine.InitializeAsync(Token);
+        await store.Database.ScriptEvaluateAsync(script, ["{damaged}:"], [new byte[] { 0, 0, 0, 0, 0, 1 }]);
+        var refused = 0;
+        foreach (var (name, ask) in ((string Name, Func<Task> Call)[])[.. store.Readers(engine, isForged: false), .. store.Writers(engine)])
+        {
+            if (await Record.ExceptionAsync(() => ask().WaitAsync(Patience, Token)) is not CorruptStorageException damage) continue;
+            Assert.Contains(key, damage.Place, StringComparison.Ordinal);
+            if (name.Contains(call, StringComparison.Ordinal)) refused++;
+        }
+
+        Assert.InRange(refused, least, int.MaxValue);
+        await store.PingAsync();
+    }
+
+    [Theory(Timeout = 120_000)]
     [InlineData("log")]
     [InlineData("ids")]
     [InlineData("names")]

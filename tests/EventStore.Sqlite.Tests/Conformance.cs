@@ -187,6 +187,10 @@ public sealed class StreamLives : StreamLifeSpecification<FileBackend>;
 
 public sealed class Imports : ImportSpecification<FileBackend>;
 
+public sealed class Importing : ImportingSpecification<FileBackend>;
+
+public sealed class Mirrors : MirrorSpecification<FileBackend>;
+
 public sealed class MemoryTags : TagSpecification<MemoryBackend>;
 
 public sealed class MemoryDecisions : DecisionSpecification<MemoryBackend>;
@@ -200,3 +204,7 @@ public sealed class MemoryTruncation : TruncationSpecification<MemoryBackend>;
 public sealed class MemoryStreamLives : StreamLifeSpecification<MemoryBackend>;
 
 public sealed class MemoryImports : ImportSpecification<MemoryBackend>;
+
+public sealed class MemoryImporting : ImportingSpecification<MemoryBackend>;
+
+public sealed class MemoryMirrors : MirrorSpecification<MemoryBackend>;

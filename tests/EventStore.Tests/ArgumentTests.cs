@@ -140,6 +140,7 @@ public sealed class ArgumentTests
             ["IEventStore.ReadStreamAsync.decoding"] =
                 () => store.ReadStreamAsync(Stream, decoding: (EventDecoding)7).ToListAsync().AsTask(),
             ["IEventStore.ReadAllAsync.decoding"] = () => store.ReadAllAsync(decoding: (EventDecoding)7).ToListAsync().AsTask(),
+            ["IImports.OpenAsync.mode"] = () => store.Imports.OpenAsync("i", (ImportMode)7, cancellationToken: Token).AsTask(),
             ["IReadStreams.ReadAsync.direction"] =
                 () => store.ReadStreams.ReadAsync("r", direction: (ReadDirection)7).ToListAsync().AsTask(),
             ["IReadStreams.ReadAsync.decoding"] = () => store.ReadStreams.ReadAsync("r", decoding: (EventDecoding)7).ToListAsync().AsTask(),
@@ -286,6 +287,7 @@ public sealed class ArgumentTests
         [
             typeof(EngineDurability), typeof(EngineDescription), typeof(ConsumerStatus), typeof(CommitOutcome), typeof(StreamRead),
             typeof(StoreRead), typeof(ConsumerOptions), typeof(OptionRules), typeof(PayloadContext),
+            typeof(ImportProgress),
         ];
         const BindingFlags Members = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
         return assemblies.SelectMany(assembly => assembly.GetExportedTypes()).Where(type => !type.IsEnum && !returned.Contains(type))

@@ -79,4 +79,8 @@ public sealed class StreamLives : StreamLifeSpecification<InMemoryBackend>;
 
 public sealed class Imports : ImportSpecification<InMemoryBackend>;
 
+public sealed class Importing : ImportingSpecification<InMemoryBackend>;
+
+public sealed class Mirrors : MirrorSpecification<InMemoryBackend>;
+
 public sealed class ReadOnly : ReadOnlySpecification<InMemoryBackend>;

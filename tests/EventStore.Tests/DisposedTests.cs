@@ -18,7 +18,8 @@ public sealed class DisposedTests
         (Type Face, object Part)[] parts =
         [
             (typeof(IEventStore), store), (typeof(ISnapshots), store.Snapshots), (typeof(IDispatch), store.Dispatch),
-            (typeof(IConsumers), store.Consumers), (typeof(IReadStreams), store.ReadStreams),
+            (typeof(IConsumers), store.Consumers), (typeof(IReadStreams), store.ReadStreams), (typeof(IImports), store.Imports),
+            (typeof(IRetention), store.Retention),
         ];
         await store.DisposeAsync();
 

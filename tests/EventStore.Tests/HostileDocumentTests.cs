@@ -48,6 +48,43 @@ public sealed class HostileDocumentTests
         Assert.True(wrong.IsEmpty, string.Join("\n", wrong));
     }
 
+    [Theory(Timeout = 60_000), InlineData(3), InlineData(9)]
+    public async Task Documents_of_another_store_with_the_same_key_are_refused(int eventsOfOther)
+    {
+        await using var engine = await PutUnderAnotherAsync(eventsOfOther, document => document.Name != "store/identity");
+        await using var store = await BuildAsync(engine);
+        await Assert.ThrowsAsync<CorruptStorageException>(async () => await store.Dispatch.GetStatusAsync(Token));
+        await Assert.ThrowsAsync<CorruptStorageException>(
+            async () => await store.Dispatch.GetUndispatchedAsync(null, Token).CountAsync(Token));
+        foreach (var size in (int[])[1, 20_000])
+            await Assert.ThrowsAsync<ConsumerChangedException>(() => StartAsync(store, size));
+        await Assert.ThrowsAsync<ReadStreamException>(
+            async () => await store.ReadStreams.ReadAsync("texts", cancellationToken: Token).CountAsync(Token));
+        Assert.Equal(5, await store.ReadAllAsync(cancellationToken: Token).CountAsync(Token));
+    }
+
+    [Theory(Timeout = 60_000), InlineData(3), InlineData(9)]
+    public async Task Documents_of_another_store_with_its_identity_are_used_or_refused_with_an_exception_of_the_contract(int eventsOfOther)
+    {
+        await using var engine = await PutUnderAnotherAsync(eventsOfOther, _ => true);
+        Assert.Null(await UseAsync(engine));
+    }
+
+    // A store of five events with the documents of another one.
+    private static async Task<IPersistenceEngine> PutUnderAnotherAsync(int eventsOfOther, Func<NamedDocument, bool> isPut)
+    {
+        var (other, documents) = await FillAsync(eventsOfOther);
+        await other.DisposeAsync();
+        var (engine, own) = await FillAsync(5);
+        foreach (var document in documents.Where(isPut))
+        {
+            var version = own.SingleOrDefault(one => one.Name == document.Name)?.Version ?? 0;
+            Assert.NotNull(await engine.PutDocumentAsync(document.Name, document.Content, version, Token));
+        }
+
+        return engine;
+    }
+
     // Texts that are no document, then each property of one with each value; or, of bytes, other numbers.
     private static List<byte[]> Replacements(byte[] content)
     {
@@ -84,18 +121,19 @@ public sealed class HostileDocumentTests
         return all;
     }
 
-    private static async Task<(IPersistenceEngine Engine, IReadOnlyList<NamedDocument> Documents)> FillAsync()
+    private static async Task<(IPersistenceEngine Engine, IReadOnlyList<NamedDocument> Documents)> FillAsync(int events = 3)
     {
         var engine = new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default);
         await using (var store = await BuildAsync(engine))
         {
-            for (var i = 0; i < 3; i++) await store.AppendAsync($"stream-{i % 2}", "text", cancellationToken: Token);
+            for (var i = 0; i < events; i++) await store.AppendAsync($"stream-{i % 2}", "text", cancellationToken: Token);
             await store.ReadStreams.CreateAsync("texts", EventPredicate.Types("text"), Token);
             await foreach (var _ in store.ReadStreams.ReadAsync("texts", cancellationToken: Token))
             {
                 // Fills it.
             }
 
+            await ImportAsync(store);
             await store.Dispatch.WaitUntilDispatchedAsync(Token);
             foreach (var size in (int[])[1, 20_000])
             {
@@ -130,6 +168,8 @@ public sealed class HostileDocumentTests
             ("rebuild", async () => await store.ReadStreams.RebuildAsync("texts", Token)),
             ("drop", async () => await store.ReadStreams.DropAsync("texts", Token)),
             ("all", async () => await store.ReadAllAsync(cancellationToken: Token).CountAsync(Token)),
+            ("imports", async () => await store.Imports.FindAsync("import", Token)),
+            ("import", () => ImportAsync(store)),
             ("verify", async () => await store.VerifyAsync(cancellationToken: Token)),
             ("closing", async () => await store.DisposeAsync()),
         ];
@@ -152,6 +192,13 @@ public sealed class HostileDocumentTests
         await consumer.GetParkedAsync(Token).CountAsync(Token);
         await consumer.ReplayParkedAsync(Token);
         if (consumer.Completion.IsCompleted) await consumer.Completion;
+    }
+
+    private static async Task ImportAsync(IEventStore store)
+    {
+        await using var import = await store.Imports.OpenAsync("import", ImportMode.Merge, cancellationToken: Token);
+        await import.AddAsync(new ImportCommit("imported", Guid.NewGuid(), DateTimeOffset.UnixEpoch, [new EventMessage("text")]), Token);
+        await import.CompleteAsync(Token);
     }
 
     private static async Task<IConsumer> StartAsync(IEventStore store, int stateBytes) => await store.Consumers.StartAsync(

@@ -16,6 +16,23 @@ public sealed class OutcomeTests
         Assert.Contains("once or not at all", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory(Timeout = 60_000)]
+    [InlineData(EngineFailure.LostAfter)]
+    [InlineData(EngineFailure.LostBefore)]
+    public async Task A_unit_whose_outcome_was_lost_is_settled_with_all_of_its_commits(EngineFailure lost)
+    {
+        await using var engine = new FailingEngine(
+            new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default), FailurePlan.None);
+        await using var store = await Wireup.Init().UsingPersistence(engine)
+            .UsingJsonSerialization(types => types.Register<string>("text")).BuildAsync(TestContext.Current.CancellationToken);
+        engine.FailNext(lost);
+        var unit = new CommitUnit().Append("a", ExpectedRevision.NoStream, "a1", "a2").Append("b", ExpectedRevision.NoStream, "b1");
+        var result = await store.CommitAsync(unit);
+        Assert.Equal((false, 3), (result.IsDuplicate, result.LastCheckpoint.Value));
+        Assert.Equal([2, 1], result.Commits.Select(commit => commit.LastRevision.Value));
+        Assert.True((await store.CommitAsync(unit)).IsDuplicate);
+    }
+
     /// <summary>Loses the result of the first batch, and is away after that.</summary>
     private sealed class LosesAndLeaves(IPersistenceEngine inner) : DelegatingEngine(inner)
     {

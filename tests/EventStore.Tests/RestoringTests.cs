@@ -136,7 +136,7 @@ public sealed class RestoringTests
     }
 
     /// <summary>The in-memory engine with small limits.</summary>
-    private sealed class Limited() : Conformance.DelegatingEngine(
+    private sealed class Limited() : DelegatingEngine(
         new EngineCatalogue().AddInMemory().Create("memory:", EngineContext.Default))
     {
         public override EngineDescription Description =>

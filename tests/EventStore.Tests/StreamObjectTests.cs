@@ -129,7 +129,7 @@ public sealed class StreamObjectTests
         .UsingJsonSerialization(types => types.Register<string>("text")).HookIntoPipelineUsing(hooks).BuildAsync(Token);
 
     /// <summary>Appends once before the head of a stream is looked up.</summary>
-    private sealed class AppendsBeforeHead(IPersistenceEngine inner) : Conformance.DelegatingEngine(inner)
+    private sealed class AppendsBeforeHead(IPersistenceEngine inner) : DelegatingEngine(inner)
     {
         private Func<ValueTask<CommitResult>>? next;
 

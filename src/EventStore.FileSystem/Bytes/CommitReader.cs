@@ -36,7 +36,7 @@ internal ref struct CommitReader
         Incarnation = FirstCheckpoint - (incarnation >> 2);
         HasTags = (incarnation & TagsMark) != 0;
         StreamFirst = (incarnation & TruncatedMark) == 0 ? 1 : own.Number(FirstRevision);
-        if (FirstRevision == 0 || Sequence == 0 || StreamStart <= 0 || Incarnation <= 0 || StreamFirst == 0
+        if (FirstRevision == 0 || Sequence == 0 || Sequence > FirstRevision || StreamStart <= 0 || Incarnation <= 0 || StreamFirst == 0
             || LastRevision > Format.MaxCheckpoint || FirstCheckpoint > Format.MaxCheckpoint - EventCount)
             throw frame.Impossible();
         nameStart = own.Offset - start;

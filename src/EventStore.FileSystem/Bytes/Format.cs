@@ -20,6 +20,7 @@ internal static class Format
 
     // What no log reaches: so sums of two such numbers never overflow.
     public const long MaxPosition = 1L << 51;
+    public const long MaxSegmentLength = 1L << 40;
     public const long MaxCheckpoint = AttemptRules.MaxNumber;
 
     private const ulong IdentityMagic = 0x31524F5453465345; // "ESFSTOR1"

@@ -20,7 +20,7 @@ internal readonly record struct HeadEntry(
 
     /// <summary>Whether the numbers may be those of a stream.</summary>
     public bool IsSound => Start is > 0 and <= Format.MaxPosition && Revision is > 0 and <= Format.MaxCheckpoint
-        && Sequence is > 0 and <= Format.MaxCheckpoint && Incarnation is > 0 and <= Format.MaxCheckpoint
+        && Sequence > 0 && Sequence <= Revision && Incarnation is > 0 and <= Format.MaxCheckpoint
         && FirstRevision > 0 && FirstRevision <= Revision + 1;
 
     /// <summary>Whether a value is that of a stream.</summary>

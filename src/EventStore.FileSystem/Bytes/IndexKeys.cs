@@ -74,9 +74,14 @@ internal static class IndexKeys
     }
 
     /// <summary>Whether a key names a stream and has nothing behind.</summary>
-    public static bool IsStream(ReadOnlySpan<byte> headKey) =>
-        headKey.Length is > 4 and <= MaxStreamLength && headKey[^1] == 0 && headKey.Count((byte)0) == 3 && Utf8.IsValid(headKey)
-        && headKey[1] != 0 && headKey[^2] != 0;
+    public static bool IsStream(ReadOnlySpan<byte> headKey)
+    {
+        if (headKey.Length is <= 4 or > MaxStreamLength || headKey[^1] != 0 || headKey.Count((byte)0) != 3 || !Utf8.IsValid(headKey))
+            return false;
+        var (bucket, both) = (headKey.IndexOf((byte)0) - 1, CategoryLength(headKey));
+        return bucket is > 0 and <= StreamId.MaxBucketBytes && both - bucket - 3 <= StreamId.MaxBucketBytes
+            && headKey.Length - both - 1 is > 0 and <= StreamId.MaxIdBytes;
+    }
 
     /// <summary>Whether a key is that of a commit.</summary>
     public static bool IsEvents(ReadOnlySpan<byte> key) =>
@@ -217,8 +222,8 @@ internal static class IndexKeys
         return term.Length + CheckpointBytes;
     }
 
-    /// <summary>The checkpoint in the key of a commit of a term.</summary>
-    public static long CheckpointIn(ReadOnlySpan<byte> termKey) => BinaryPrimitives.ReadInt64BigEndian(termKey[^CheckpointBytes..]);
+    /// <summary>The checkpoint with which a key ends: that of a commit of a term, or of a place.</summary>
+    public static long CheckpointIn(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadInt64BigEndian(key[^CheckpointBytes..]);
 
     /// <summary>The part of the key of a commit of a term that names the term.</summary>
     public static ReadOnlySpan<byte> TermIn(ReadOnlySpan<byte> termKey) => termKey[..^CheckpointBytes];

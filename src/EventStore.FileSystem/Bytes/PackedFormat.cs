@@ -11,7 +11,8 @@ internal static class PackedFormat
     public const int HeaderLength = 128;
     public const int EntryLength = 20;
     public const int MinBlockLength = 512;
-    public const int MaxBlockLength = 16 << 20;
+    public const int MaxBlockLength = 1 << 20;
+    private const int MaxBlocks = 1 << 23; // so that the table is of a size that can be held
     private const ulong Magic = 0x314B415053465345; // "ESFSPAK1"
     private const uint KnownFeatures = 0;
 
@@ -58,10 +59,11 @@ internal static class PackedFormat
             BinaryPrimitives.ReadInt64LittleEndian(from[72..]),
             BinaryPrimitives.ReadUInt32LittleEndian(from[60..]),
             BinaryPrimitives.ReadInt32LittleEndian(from[88..]) != 0);
-        if (header.Blocks < 0 || header.TableStart < HeaderLength || fileLength - header.TableStart != (long)header.Blocks * EntryLength)
+        if (header.Blocks is < 0 or > MaxBlocks || header.TableStart < HeaderLength
+            || fileLength - header.TableStart != (long)header.Blocks * EntryLength)
             problem = "it has another length than its header says.";
         else if (!Format.ArePossible(segment.Base, segment.FirstCheckpoint) || header.Length < Format.SegmentHeaderLength
-            || (header.Length - 1) / header.BlockLength != header.Blocks - 1)
+            || header.Length > Format.MaxSegmentLength || (header.Length - 1) / header.BlockLength != header.Blocks - 1)
             problem = "its header has an impossible place or length.";
         return header;
     }

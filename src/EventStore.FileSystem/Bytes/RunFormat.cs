@@ -16,6 +16,7 @@ internal static class RunFormat
     public const int FilterCellsPerBlock = BlockPayload / FilterCellLength;
     public const int FilterBitsPerKey = 10;
     private const int FilterProbes = 6;
+    private const int MostKeysPerCell = (FilterCellLength * 8 / FilterBitsPerKey) + 1;
     private const ulong Magic = 0x3158444953465345; // "ESFSIDX1"
 
     public static string PathOf(long id) => $"{Folder}/{id:x16}.run";
@@ -105,7 +106,7 @@ internal static class RunFormat
         && foot.FilterStart == blocks - 1 - ((foot.FilterCells + FilterCellsPerBlock - 1) / FilterCellsPerBlock)
         && foot.Leaves >= 0 && foot.Leaves <= foot.FilterStart
         && foot.Root >= (foot.Leaves == 0 ? -1 : 0) && foot.Root < Math.Max(foot.FilterStart, 1)
-        && foot.FilterKeys >= 0 && foot.FilterKeys <= foot.FilterCells * FilterCellLength * 8;
+        && foot.FilterKeys >= 0 && foot.FilterKeys <= foot.FilterCells * MostKeysPerCell;
 
     /// <summary>The hash of a key from which its bits in the filter are taken.</summary>
     public static ulong HashOf(ReadOnlySpan<byte> key)

@@ -51,6 +51,9 @@ internal sealed class FileDisk(string root, UnixFileMode permissions = FileDisk.
     public void CreateFolder(string path)
     {
         var full = Full(path);
+        if (path.Length > 0 && new DirectoryInfo(full).LinkTarget is not null)
+            throw new IOException(
+                $"'{full}' is a link. A store writes to folders of its own only: remove the link, or mount the other folder in its place.");
         if (Directory.Exists(full)) return;
         TranslateErrors(path, () => OperatingSystem.IsWindows()
             ? Directory.CreateDirectory(full)

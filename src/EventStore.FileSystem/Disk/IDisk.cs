@@ -19,6 +19,7 @@ internal interface IDisk
     bool Exists(string path);
 
     /// <summary>Creates a folder unless it exists. Lasting once its parent folder is synced.</summary>
+    /// <exception cref="IOException">A link is in its place; only that of the store itself may be one.</exception>
     void CreateFolder(string path);
 
     /// <summary>The names of the files in a folder; none if the folder is missing.</summary>

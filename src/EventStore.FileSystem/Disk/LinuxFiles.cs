@@ -16,6 +16,7 @@ internal static partial class LinuxFiles
     private const int CreateIfMissing = 0x40;
     private const int Truncate = 0x200;
     private const int CloseOnExec = 0x80000;
+    private const int WithoutWaiting = 0x800; // for the other end of a pipe
     private const int Interrupted = 4;
     private const int WouldBlock = 11;
     private const int Denied = 13;
@@ -44,20 +45,20 @@ internal static partial class LinuxFiles
 
     /// <summary>Opens a file that exists.</summary>
     /// <exception cref="FileNotFoundException">It does not exist.</exception>
-    /// <exception cref="IOException">It cannot be opened; or it is to be written to and is a link, or no regular file.</exception>
+    /// <exception cref="IOException">It cannot be opened; it is no regular file; or it is a link and is to be written to.</exception>
     public static SafeFileHandle Open(string path, bool forWriting) =>
-        Checked(path, OpenRaw(path, forWriting ? ReadWrite | NoFollow : 0, 0), forWriting);
+        Checked(path, OpenRaw(path, forWriting ? ReadWrite | NoFollow : WithoutWaiting, 0));
 
     /// <summary>Creates an empty file; empties an existing one.</summary>
     /// <param name="path">The file.</param>
     /// <param name="permissions">Its permissions if it is created; the umask may narrow them.</param>
     /// <exception cref="IOException">It cannot be created; or there is a link, or no regular file.</exception>
     public static SafeFileHandle Create(string path, UnixFileMode permissions) =>
-        Checked(path, OpenRaw(path, ReadWrite | NoFollow | CreateIfMissing | Truncate, (int)permissions), forWriting: true);
+        Checked(path, OpenRaw(path, ReadWrite | NoFollow | CreateIfMissing | Truncate, (int)permissions));
 
     /// <summary>Opens a file, which is created if it is missing.</summary>
     public static SafeFileHandle OpenOrCreate(string path, UnixFileMode permissions) =>
-        Checked(path, OpenRaw(path, ReadWrite | NoFollow | CreateIfMissing, (int)permissions), forWriting: true);
+        Checked(path, OpenRaw(path, ReadWrite | NoFollow | CreateIfMissing, (int)permissions));
 
     /// <summary>
     /// Locks an open file until it is closed; false if another opening holds the lock. Programs that only read or copy the file, and lock
@@ -111,14 +112,13 @@ internal static partial class LinuxFiles
     private static FileIdentity IdentityIn(ReadOnlySpan<byte> status) =>
         new(MemoryMarshal.Read<ulong>(status[DeviceAt..]), MemoryMarshal.Read<ulong>(status[InodeAt..]));
 
-    private static SafeFileHandle Checked(string path, SafeFileHandle opened, bool forWriting)
+    private static SafeFileHandle Checked(string path, SafeFileHandle opened)
     {
-        if (!forWriting) return opened;
         Span<byte> status = stackalloc byte[StatusLength];
         if (StatusOfHandle(opened, "", EmptyPath, TypeAndInode, ref MemoryMarshal.GetReference(status)) != 0) return opened;
         if ((MemoryMarshal.Read<ushort>(status[ModeAt..]) & TypeMask) == RegularFile) return opened;
         opened.Dispose();
-        throw new IOException($"'{path}' is no regular file. A store writes to regular files only: remove it.");
+        throw new IOException($"'{path}' is no regular file. A store has regular files only: remove it.");
     }
 
     private static SafeFileHandle OpenRaw(string path, int flags, int permissions)

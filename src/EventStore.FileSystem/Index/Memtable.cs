@@ -153,8 +153,8 @@ internal sealed class Memtable
         }
     }
 
-    /// <summary>The last noted place at or before a checkpoint; 0 if there is none.</summary>
-    public long PlaceOf(long checkpoint)
+    /// <summary>The last noted place at or before a checkpoint; default if there is none.</summary>
+    public (long Checkpoint, long Position) PlaceOf(long checkpoint)
     {
         lock (gate)
         {
@@ -166,7 +166,7 @@ internal sealed class Memtable
                 else high = middle;
             }
 
-            return low == 0 ? 0 : places[low - 1].Position;
+            return low == 0 ? default : places[low - 1];
         }
     }
 

@@ -21,9 +21,10 @@ internal sealed class RunCursor(RunFile run) : EntryCursor
     {
         if (run.Leaves == 0) return false;
         Descend(target);
-        while (Next())
+        for (var first = leaf; Next();)
         {
             if (Key.SequenceCompareTo(target) >= 0) return true;
+            if (leaf > first) throw Misled(first);
         }
 
         return false;
@@ -73,7 +74,7 @@ internal sealed class RunCursor(RunFile run) : EntryCursor
         if (offset >= RunFormat.EntriesEnd(block))
         {
             if (leaf + 1 >= run.Leaves) return false;
-            Enter(++leaf);
+            EnterNext();
         }
 
         MoveInBlock();
@@ -104,13 +105,23 @@ internal sealed class RunCursor(RunFile run) : EntryCursor
         Enter(leaf);
     }
 
-    private IndexDamageException Misled(long number) => new(run.Path, $"block {number} of the run is on another level than it should be.");
+    private IndexDamageException Misled(long number) => new(run.Path, $"block {number} of the run is not where the others lead to it.");
 
     private void Enter(long number)
     {
         block = run.Block(number);
         offset = RunFormat.EntriesStart;
         keyLength = 0;
+    }
+
+    // Keys rise from leaf to leaf, too, so that every walk ends.
+    private void EnterNext()
+    {
+        block = run.Block(++leaf);
+        offset = RunFormat.EntriesStart;
+        var first = offset;
+        RunFormat.ReadEntryHead(block, ref first, out _, out var length, out _);
+        if (Key.SequenceCompareTo(block.AsSpan(first, length)) >= 0) throw Misled(leaf);
     }
 
     private void MoveInBlock()

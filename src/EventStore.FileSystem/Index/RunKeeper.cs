@@ -59,7 +59,7 @@ internal sealed class RunKeeper : IDisposable
         var expected = 0L;
         foreach (var run in runs)
         {
-            if (run.From != expected)
+            if (run.From != expected || run.To <= run.From)
                 throw new IndexDamageException(RunFormat.PathOf(run.Id), "the runs do not cover the log without a gap.");
             state = state with { Runs = state.Runs.Add(folder.Open(run)) };
             expected = run.To;

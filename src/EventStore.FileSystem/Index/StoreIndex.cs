@@ -176,17 +176,20 @@ internal sealed class StoreIndex(RunKeeper keeper)
         return found ?? (IReadOnlyList<long>)[];
     }
 
-    /// <summary>Finds an address at or shortly before the commit that holds a checkpoint; 0 for the beginning of the log.</summary>
-    public long PlaceOf(long checkpoint)
+    /// <summary>
+    /// Finds the commit that holds a checkpoint, or one shortly before it: a checkpoint of it, and its address. Both are 0 for the
+    /// beginning of the log.
+    /// </summary>
+    public (long Checkpoint, long Position) PlaceOf(long checkpoint)
     {
         var state = State;
         var place = state.Active.PlaceOf(checkpoint);
-        if (place == 0) place = state.Frozen?.PlaceOf(checkpoint) ?? 0;
-        for (var i = state.Runs.Length - 1; i >= 0 && place == 0; i--)
+        if (place.Position == 0) place = state.Frozen?.PlaceOf(checkpoint) ?? default;
+        for (var i = state.Runs.Length - 1; i >= 0 && place.Position == 0; i--)
         {
             var cursor = state.Runs[i].OpenCursor();
             if (cursor.SeekFloor(IndexKeys.OfCheckpoint(checkpoint)) && cursor.Key[0] == IndexKeys.Checkpoint)
-                place = Varint.Read(cursor.Value);
+                place = (IndexKeys.CheckpointIn(cursor.Key), Varint.Read(cursor.Value));
         }
 
         return place;

@@ -107,13 +107,13 @@ internal sealed class LogReader(LogSegments segments, FrameCache? cache)
         nextBytes = aheadBytes > 0 ? aheadBytes : isNear ? Math.Min(nextBytes * 4, LargestWindowBytes) : Math.Clamp(
             likelyBytes + (likelyBytes / 4), SmallestReadBytes, FirstWindowBytes);
         aheadBytes = 0;
-        var bytes = (int)Math.Min(Math.Max(wanted, nextBytes), end - position);
+        var bytes = Math.Min(Math.Max(wanted, nextBytes), end - position); // an address of a damaged index may be far behind the end
         if (bytes < wanted) throw segments.Damaged(position, "the place lies beyond what is published.");
         if (wanted > LargestWindowBytes) RequireHeld(position + wanted - 1, position);
         if (window.Length < bytes || window.Length > LargestWindowBytes)
-            window = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, FirstWindowBytes));
+            window = GC.AllocateUninitializedArray<byte>((int)Math.Max(bytes, FirstWindowBytes));
         windowStart = position;
-        windowLength = segments.Read(Enter(position), window.AsSpan(0, bytes), position);
+        windowLength = segments.Read(Enter(position), window.AsSpan(0, (int)bytes), position);
         if (windowLength < wanted) throw segments.Damaged(position, "the log ends in the middle of a stored frame.");
     }
 

@@ -8,6 +8,10 @@ internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed) : I
 {
     private const int WindowBytes = 1 << 20;
     private const int PieceBytes = 4096;
+
+    // How often everything may be read. Beginnings of frames that claim more than that are no part of a log.
+    private const int MostReadings = 16;
+    private long budget = ((segment.File?.Length ?? 0) * MostReadings) + WindowBytes;
     private byte[] buffer = [];
     private int windowLength;
     private long windowStart;
@@ -16,18 +20,19 @@ internal sealed class DamagedReader(DamagedSegment segment, ulong storeSeed) : I
 
     /// <summary>Reads the frame at an address, if there is a whole one.</summary>
     /// <param name="at">The address.</param>
-    /// <param name="leastCheckpoint">A frame of an earlier checkpoint does not belong here.</param>
+    /// <param name="least">A frame of an earlier checkpoint does not belong here.</param>
+    /// <param name="most">A frame of a later one does not, either.</param>
     /// <param name="frame">Valid until the next call.</param>
-    public bool TryRead(long at, long leastCheckpoint, out Frame frame)
+    public bool TryRead(long at, long least, long most, out Frame frame)
     {
         frame = default;
         if (!Ensure(at, Format.FrameHeaderLength)) return false;
 
         // Cheap checks first; the checksum of what may be megabytes comes last.
         var head = new Frame(at, At(at, Format.FrameHeaderLength));
-        if (head.Kind is < FrameKind.Commit or > FrameKind.Skip || head.Checkpoint < leastCheckpoint) return false;
+        if (head.Kind is < FrameKind.Commit or > FrameKind.Skip || head.Checkpoint < least || head.Checkpoint > most) return false;
         var length = Format.FrameLength(At(at, Format.FrameHeaderLength));
-        if (length == 0 || length > segment.End - at) return false;
+        if (length == 0 || length > segment.End - at || (budget -= length) < 0) return false;
         if (length >= LongFrame.LeastBytes && !LongFrame.IsWhole(at, length, storeSeed, ReadPiece)) return false;
         if (!Ensure(at, length) || !Format.IsFrame(At(at, length), at, storeSeed)) return false;
         frame = new Frame(at, At(at, length), this);

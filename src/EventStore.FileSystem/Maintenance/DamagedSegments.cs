@@ -19,7 +19,7 @@ internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHe
     public long End { get; init; }
 
     /// <summary>Whether its file ends where the next one begins, and everything in it can be read, also what no frame is in.</summary>
-    public bool IsReadable(Guid storeId)
+    public bool IsReadable(Guid storeId, CancellationToken cancellationToken)
     {
         if (File is null || File.Length != End - Base) return false;
         if (File.Packing is null) return true;
@@ -28,6 +28,7 @@ internal sealed record DamagedSegment(long Number, ISegmentFile? File, SegmentHe
             var bytes = new byte[64 << 10];
             for (var at = 0L; at < File.Length; at += bytes.Length)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 var read = File.Read(bytes, at);
                 if (at > 0) continue;
                 var head = Format.ReadSegmentHeader(bytes.AsSpan(0, read), out _);
@@ -49,30 +50,29 @@ internal static class DamagedSegments
     // A head, and a gap or a seal.
     private const int LeastLength = Format.SegmentHeaderLength + GapCodec.MinSpan;
 
-    // How many segments in a row may be missing.
+    // How many segments may be missing besides as many as are there.
     private const int MostMissing = 1_000;
-
-    // No segment is as long, so its head does not claim a place that is farther away for each one before it.
-    public const long MostLength = 1L << 40;
 
     public static IReadOnlyList<DamagedSegment> Find(IDisk disk, Guid storeId)
     {
         var cache = new PackedBlockCache(Format.SeedOf(storeId));
         var segments = new List<DamagedSegment>();
-        foreach (var number in Numbers(disk).Order())
+        var there = 0;
+        foreach (var number in Numbers(disk).Distinct().Order())
         {
             // A number far from the others is not one that the store gave.
-            if (number - segments.Count > MostMissing) break;
+            if (number - ++there > there + MostMissing) break;
             while (segments.Count < number) segments.Add(Open(disk, storeId, segments.Count + 1, cache));
         }
 
-        for (var i = 0; i < segments.Count; i++)
+        for (int i = 0, known = 0; i < segments.Count; i++)
         {
-            if (!IsPossiblePlace(segments, i))
+            if (!IsPossiblePlace(segments, known, i))
                 segments[i] = segments[i] with { Header = null, Problem = "its header has an impossible place." };
+            if (segments[i].Header is not null) known = i;
         }
 
-        for (var i = 0; i < segments.Count; i++) segments[i] = segments[i] with { Base = BaseOf(segments, i) };
+        SetBases(segments);
         return
         [
             .. segments.Select(
@@ -124,21 +124,28 @@ internal static class DamagedSegments
     }
 
     // Whether a segment begins where it can: behind those before it, and not farther away than those that are missing can have been long.
-    private static bool IsPossiblePlace(List<DamagedSegment> segments, int i)
+    private static bool IsPossiblePlace(List<DamagedSegment> segments, int known, int i)
     {
         if (segments[i].Header is not { } header) return true;
         if (i == 0 || header.Base % 8 != 0) return header.Base == 0;
-        var known = i - 1;
-        while (known > 0 && segments[known].Header is null) known--;
         var distance = header.Base - (segments[known].Header?.Base ?? 0);
-        return distance >= (i - known) * LeastLength && distance <= (i - known) * MostLength;
+        return distance >= (i - known) * LeastLength && distance <= (i - known) * Format.MaxSegmentLength;
     }
 
-    private static long BaseOf(List<DamagedSegment> segments, int i)
+    private static void SetBases(List<DamagedSegment> segments)
+    {
+        for (int i = 0, next = 0; i < segments.Count; i++)
+        {
+            if (next >= 0 && next <= i) next = segments.FindIndex(i, segment => segment.Header is not null);
+            segments[i] = segments[i] with { Base = BaseOf(segments, i, next) };
+        }
+    }
+
+    // The next segment whose place is known is negative where there is none.
+    private static long BaseOf(List<DamagedSegment> segments, int i, int next)
     {
         if (segments[i].Header is { } header) return header.Base;
         if (i == 0) return 0;
-        var next = segments.FindIndex(i, segment => segment.Header is not null);
         var before = segments[i - 1].Base + LengthOf(segments[i - 1]);
         if (next < 0) return before;
 

@@ -14,7 +14,8 @@ internal sealed class LostStreams
     private readonly Dictionary<StreamId, List<LostRevisions>> lost = [];
     private long allPurged;
 
-    public IReadOnlyList<LostRevisions> All => [.. lost.Values.SelectMany(holes => holes).OrderBy(hole => hole.Stream)];
+    public IReadOnlyList<LostRevisions> All =>
+        [.. lost.Where(stream => KnownOf(stream.Key).Start > 0).SelectMany(stream => stream.Value).OrderBy(hole => hole.Stream)];
 
     /// <summary>Whether a stream was made again whose deletion was not among what was saved.</summary>
     public bool HasMissedDeletion { get; private set; }
@@ -90,18 +91,16 @@ internal sealed class LostStreams
         holes.Add(new LostRevisions(stream, new Revision(first), new Revision(upTo)));
     }
 
-    private Reached KnownOf(StreamId stream) =>
-        reached.GetValueOrDefault(stream, new Reached(0, 0, Math.Max(allPurged, purged.GetValueOrDefault(stream.Bucket))));
+    private Reached KnownOf(StreamId stream)
+    {
+        var purgedAt = Math.Max(allPurged, purged.GetValueOrDefault(stream.Bucket));
+        return reached.TryGetValue(stream, out var known) && known.LastPosition > purgedAt ? known : new Reached(0, 0, purgedAt);
+    }
 
     private void Purge(string bucket, long position)
     {
         if (bucket.Length == 0) allPurged = position;
         else purged[bucket] = position;
-        foreach (var stream in reached.Keys.Where(stream => bucket.Length == 0 || stream.Bucket == bucket).ToArray())
-        {
-            lost.Remove(stream);
-            reached.Remove(stream);
-        }
     }
 
     // How far a stream was followed: where it began, its revision, and where its newest commit, or its deletion, is.

@@ -37,6 +37,7 @@ internal sealed class Salvage(
     /// <param name="next">The one after it; null for the last.</param>
     public void Save(DamagedSegment segment, DamagedSegment? next)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var before = (chain, checkpoint, stamp);
         var isWhole = segment.Header is { } header && header.Chain == chain && header.FirstCheckpoint == checkpoint;
         if (!isWhole)
@@ -47,7 +48,7 @@ internal sealed class Salvage(
         var lostParts = LostParts.Count;
         Walk(segment, next, null);
         var path = LogSegments.PathOf(segment.Number);
-        if (isWhole && next is not null && LostParts.Count == lostParts && segment.IsReadable(storeId))
+        if (isWhole && next is not null && LostParts.Count == lostParts && segment.IsReadable(storeId, cancellationToken))
         {
             using var original = source.Open(path, forWriting: false);
             copy.IfChanged(path, original.Length, original.Read, isGrowing: true, cancellationToken);
@@ -78,8 +79,8 @@ internal sealed class Salvage(
         {
             cancellationToken.ThrowIfCancellationRequested();
             var continues = at == position;
-            if (!reader.TryRead(at, checkpoint, out var frame)
-                || (continues && (frame.PreviousCrc != chain || frame.Checkpoint != checkpoint))
+            if (!reader.TryRead(at, checkpoint, checkpoint + MostLost(at - position), out var frame)
+                || (continues && frame.PreviousCrc != chain)
                 || !LeavesRoom(segment, next, position, frame)
                 || !Belongs(frame, writing is null))
             {
@@ -108,10 +109,9 @@ internal sealed class Salvage(
         bytes < GapCodec.MinSpanOfEvents ? 0 : (((bytes - GapCodec.MinSpanOfEvents) / Writing.GapBytes) + 1) * ushort.MaxValue;
 
     // Whether what is lost before a frame, and behind it, has room for a gap.
-    private bool LeavesRoom(DamagedSegment segment, DamagedSegment? next, long position, in Frame frame)
+    private static bool LeavesRoom(DamagedSegment segment, DamagedSegment? next, long position, in Frame frame)
     {
         if (frame.Position > position && frame.Position - position < GapCodec.MinSpan) return false;
-        if (frame.Checkpoint - checkpoint > MostLost(frame.Position - position)) return false;
         return next is null || frame.End == segment.End || segment.End - frame.End >= GapCodec.MinSpan;
     }
 
@@ -147,7 +147,7 @@ internal sealed class Salvage(
         var claims = CheckpointFile.ReadAll(source, storeId, out _);
         var end = claims.Select(claim => Math.Max(claim.DurableEnd, claim.Indexed.Position)).DefaultIfEmpty(0).Max() & ~7L;
         var next = claims.Select(claim => claim.Indexed.NextCheckpoint).DefaultIfEmpty(0).Max();
-        if (end - position > DamagedSegments.MostLength) end = position; // no log loses as much
+        if (end - position > Format.MaxSegmentLength) end = position; // no log loses as much
         var room = Math.Clamp(end - position, Writing.GapBytes, MostGapBytes);
         if (next - checkpoint > MostLost(room)) next = checkpoint; // no log has that many
         if (end > position || next > checkpoint)
@@ -165,7 +165,8 @@ internal sealed class Salvage(
     private (uint Chain, long Checkpoint) StartOf(DamagedSegment segment)
     {
         if (segment.Header is { } header) return (header.Chain, header.FirstCheckpoint);
-        return new DamagedReader(segment, seed).TryRead(segment.Base + Format.SegmentHeaderLength, checkpoint, out var first)
+        return new DamagedReader(segment, seed).TryRead(
+            segment.Base + Format.SegmentHeaderLength, checkpoint, Format.MaxCheckpoint, out var first)
             ? (first.PreviousCrc, first.Checkpoint)
             : (chain, checkpoint);
     }

@@ -12,14 +12,14 @@ internal static class ConditionReading
     {
         var after = condition.After.Value;
         if (after >= store.End.NextCheckpoint - 1 || TermSearch.TermsOf(condition.Criteria) is not { } terms) return Checkpoint.Origin;
-        var cursor = new CriteriaCursor(store.Index.State, terms, store.Index.PlaceOf(after + 1));
+        var cursor = new CriteriaCursor(store.Index.State, terms, store.Index.PlaceOf(after + 1).Position);
         var reader = store.Lookups.Take(store.IndexedEnd);
         var found = Checkpoint.Origin;
         for (var next = after + 1; found == Checkpoint.Origin && cursor.TryFind(next, out var listed, out var position);)
         {
-            var frame = reader.Read(position);
+            var frame = ListedReading.Look(reader, position, listed);
             found = FindIn(store, frame, condition);
-            next = Math.Max(listed, frame.Checkpoint + frame.Count - 1) + 1;
+            next = frame.Checkpoint + frame.Count;
         }
 
         store.Lookups.Return(reader);

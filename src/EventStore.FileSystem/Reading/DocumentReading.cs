@@ -11,7 +11,7 @@ internal static class DocumentReading
     {
         for (var missed = 0L; VersionOf(store, name) is not 0 and var position; missed = position)
         {
-            if (TryLoad(store, position) is { } document) return document;
+            if (TryLoad(store, name, position) is { } document) return document;
             if (position == missed) throw new IndexDamageException(RunFormat.Folder, "a document is not where the index has it.");
         }
 
@@ -27,8 +27,8 @@ internal static class DocumentReading
         for (var isThere = cursor.Seek(from); isThere && found.Count < limit && cursor.Key.StartsWith(prefixKey); isThere = cursor.Next())
         {
             if (cursor.Value.IsEmpty || cursor.Key.SequenceCompareTo(afterKey) <= 0) continue;
-            if ((TryLoad(store, Varint.Read(cursor.Value)) ?? Find(store, IndexKeys.DocumentIn(cursor.Key))) is { } document)
-                found.Add(document);
+            var name = IndexKeys.DocumentIn(cursor.Key);
+            if ((TryLoad(store, name, Varint.Read(cursor.Value)) ?? Find(store, name)) is { } document) found.Add(document);
         }
 
         return found;
@@ -38,7 +38,8 @@ internal static class DocumentReading
     public static long VersionOf(StoreView store, string name) =>
         store.Index.State.TryFind(IndexKeys.OfDocument(name), out var value) && value.Length > 0 ? Varint.Read(value) : 0;
 
-    // Null if the document was replaced, and removed by compaction, since it was looked up.
-    private static NamedDocument? TryLoad(StoreView store, long position) =>
-        store.Look(position, static frame => frame.Kind == FrameKind.DocumentPut ? RecordCodec.ReadDocument(frame) : null);
+    // Null if the document was replaced, and removed by compaction, since it was looked up; or if the index is damaged.
+    private static NamedDocument? TryLoad(StoreView store, string name, long position) =>
+        store.Look(position, static frame => frame.Kind == FrameKind.DocumentPut ? RecordCodec.ReadDocument(frame) : null) is { } found
+        && found.Name == name ? found : null;
 }

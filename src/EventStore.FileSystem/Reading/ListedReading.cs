@@ -35,7 +35,7 @@ internal sealed class ListedReading
     {
         var reached = read.After.Value;
         if (reached >= upTo) return ToPage(reached, isEnd: true);
-        var cursor = new CriteriaCursor(store.Index.State, terms, store.Index.PlaceOf(reached + 1));
+        var cursor = new CriteriaCursor(store.Index.State, terms, store.Index.PlaceOf(reached + 1).Position);
         var reader = store.Lookups.Take(end.Position);
         for (var examined = 0; reached < upTo && cursor.TryFind(reached + 1, out var listed, out var position); examined++)
         {
@@ -61,7 +61,7 @@ internal sealed class ListedReading
 
         // The commit that holds the upper end may end behind it.
         var state = store.Index.State;
-        var ahead = new CriteriaCursor(state, terms, store.Index.PlaceOf(bound));
+        var ahead = new CriteriaCursor(state, terms, store.Index.PlaceOf(bound).Position);
         var cursor = new CriteriaCursor(state, terms, place: null);
         var isListed = ahead.TryFind(bound, out var listed, out var position) && position < end.Position
             && Look(reader, position, listed).Checkpoint <= bound;
@@ -83,7 +83,9 @@ internal sealed class ListedReading
         return Leave(reader, reached, isEnd: true);
     }
 
-    private static Frame Look(LogReader reader, long position, long listed)
+    /// <summary>Reads the frame of a commit that the index lists, which is no other frame.</summary>
+    /// <exception cref="IndexDamageException">The checkpoint under which it is listed is not in it.</exception>
+    public static Frame Look(LogReader reader, long position, long listed)
     {
         var frame = reader.Read(position);
         return frame.Checkpoint <= listed && listed < frame.Checkpoint + frame.Count ? frame

@@ -13,11 +13,10 @@ internal static class SnapshotReading
         {
             var head = store.Index.FindHead(stream);
             if (!head.Exists || atMost.Value < 1
-                || NewestFirst(store, IndexKeys.OfStream(stream), head, atMost.Value, limit: 1) is not [var (_, _, position)])
+                || NewestFirst(store, IndexKeys.OfStream(stream), head, atMost.Value, limit: 1) is not [var (revision, schema, position)])
                 return null;
-            if (
-                store.Look(
-                    position, static frame => frame.Kind == FrameKind.SnapshotSave ? RecordCodec.ReadSnapshot(frame) : null) is { } found)
+            if (store.Look(position, TryRead) is { } found
+                && found.Stream == stream && found.Revision.Value == revision && found.SchemaVersion == schema)
                 return found with { Incarnation = new Checkpoint(head.Incarnation) };
 
             // It was replaced or pruned, and removed by compaction, since it was looked up: the index has another one now.
@@ -25,6 +24,9 @@ internal static class SnapshotReading
             missed = position;
         }
     }
+
+    private static SnapshotRecord? TryRead(Frame frame) =>
+        frame.Kind == FrameKind.SnapshotSave ? RecordCodec.ReadSnapshot(frame) : null;
 
     /// <summary>The revision of a stream's newest snapshot; 0 when it has none.</summary>
     public static long NewestRevision(StoreView store, byte[] headKey, HeadEntry head) =>

@@ -25,6 +25,9 @@ internal sealed class StoreReading
     // The checkpoint that the next frame has; 0 where a walk begins.
     private long next;
 
+    // A checkpoint of the commit at which a walk begins, as the index has it; 0 where it begins elsewhere.
+    private long placed;
+
     private StoreReading(StoreView store, StoreRead read)
     {
         (this.store, this.read, end) = (store, read, store.End);
@@ -141,10 +144,16 @@ internal sealed class StoreReading
     {
         if (next > 0 && frame.Checkpoint != next)
             throw store.Segments.Damaged(frame.Position, $"checkpoint {frame.Checkpoint} was found where {next} was expected.");
+        if (next == 0 && placed > 0 && (placed < frame.Checkpoint || placed >= frame.Checkpoint + frame.Count))
+            throw new IndexDamageException(RunFormat.Folder, "a commit is not where the index has its checkpoint.");
         next = frame.Checkpoint + frame.Count;
     }
 
-    private long PlaceOf(long checkpoint) => store.Index.PlaceOf(checkpoint) is > 0 and var place ? place : LogPoint.Origin.Position;
+    private long PlaceOf(long checkpoint)
+    {
+        (placed, var position) = store.Index.PlaceOf(checkpoint);
+        return position > 0 ? position : LogPoint.Origin.Position;
+    }
 
     private StorePage ToPage(long reached, bool isEnd) => new(page.Events, new Checkpoint(reached), new Checkpoint(head), isEnd);
 }

@@ -8,7 +8,8 @@ namespace EventStore.FileSystem.Reading;
 internal static class StreamReading
 {
     private const int MaxRevisionsPerPage = 65_536;
-    private const int MaxTries = 100;
+    private const int MostExpectedEvents = 512;
+    private const int MaxTries = 3;
 
     public static StreamPage Read(StoreView store, StreamRead read)
     {
@@ -23,7 +24,7 @@ internal static class StreamReading
             var now = store.Index.FindHead(read.Stream);
             if (now.Start != head.Start || now.FirstRevision != head.FirstRevision) continue;
             if (store.Segments.HasLosses) throw Lost(store, read.Stream, missing);
-            if (attempt == MaxTries)
+            if (attempt >= MaxTries)
                 throw new IndexDamageException(RunFormat.Folder, "a stream's commits are not where the index has them.");
         }
     }
@@ -39,7 +40,7 @@ internal static class StreamReading
         var places = store.Index.FindCommits(read.Stream, head, first, last, wanted);
         if (!isForward) places.Reverse();
 
-        var page = new CommitPage(read.Limit, (int)(last - first + 1), isForward);
+        var page = new CommitPage(read.Limit, (int)Math.Min(last - first + 1, MostExpectedEvents), isForward);
         var reader = store.Lookups.Take(store.IndexedEnd);
         var next = isForward ? first : last;
         foreach (var (_, position) in places)

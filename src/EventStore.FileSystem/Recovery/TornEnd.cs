@@ -37,7 +37,7 @@ internal sealed class TornEnd(IDiskFile file, long segmentBase, long end, long l
         return start;
     }
 
-    /// <summary>Copies a part of a file to the beginning of another one.</summary>
+    /// <summary>Copies a part of a file to the beginning of another one. Zeros take no space there.</summary>
     public static void Copy((IDiskFile File, long Start) from, long bytes, IDiskFile into, CancellationToken cancellationToken)
     {
         var window = new byte[(int)Math.Min(bytes, WindowBytes)];
@@ -46,9 +46,11 @@ internal sealed class TornEnd(IDiskFile file, long segmentBase, long end, long l
             cancellationToken.ThrowIfCancellationRequested();
             var read = from.File.Read(window.AsSpan(0, (int)Math.Min(window.Length, bytes - at)), from.Start + at);
             if (read == 0) break;
-            into.Write(window.AsSpan(0, read), at);
+            if (window.AsSpan(0, read).ContainsAnyExcept((byte)0)) into.Write(window.AsSpan(0, read), at);
             at += read;
         }
+
+        into.SetLength(bytes);
     }
 
     /// <summary>

@@ -47,7 +47,7 @@ internal sealed class LogSegments(IDisk disk, Guid storeId) : IFrameSource, IDis
 
     public static string PathOf(long number) => $"{Folder}/{number.ToString("D8", CultureInfo.InvariantCulture)}.seg";
 
-    public void Add(Segment segment) => all = [.. all, segment];
+    public void Add(params IReadOnlyList<Segment> added) => all = [.. all, .. added];
 
     /// <summary>The address at which a segment that has a successor ends; beyond every address for the newest.</summary>
     public long EndOf(Segment segment)

@@ -27,10 +27,11 @@ internal sealed class PackedWriter(IDiskFile file, SegmentHeader header, ulong s
         }
     }
 
-    public void WriteZeros(long count)
+    public void WriteZeros(long count, CancellationToken cancellationToken)
     {
         while (count > 0)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var part = (int)Math.Min(count, block.Length - used);
             block.AsSpan(used, part).Clear();
             Advance(part);

@@ -10,6 +10,7 @@ internal sealed class SegmentFinder(LogSegments segments)
     public IReadOnlyList<string> TakeAll()
     {
         var names = segments.Disk.List(LogSegments.Folder).Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).ToList();
+        var found = new List<Segment>();
         long? previousEnd = null;
         for (var i = 0; i < names.Count; i++)
         {
@@ -25,12 +26,13 @@ internal sealed class SegmentFinder(LogSegments segments)
                 previousEnd = end;
             }
 
-            if (problem is null) segments.Add(taken!);
+            if (problem is null) found.Add(taken!);
             else if (i == 0 || !segments.Disk.Exists(CopyMarks.Copying)) throw problem;
-            else return [.. names.Skip(i).Select(name => $"{LogSegments.Folder}/{name}")];
+            else break;
         }
 
-        return [];
+        segments.Add(found);
+        return [.. names.Skip(found.Count).Select(name => $"{LogSegments.Folder}/{name}")];
     }
 
     /// <summary>Adds the segment that begins where the newest known one ends, if it has appeared since.</summary>
@@ -54,6 +56,7 @@ internal sealed class SegmentFinder(LogSegments segments)
         if (header.StoreId != segments.StoreId || header.Number != number)
             throw Damage(path, "the segment belongs to another store or another place in this one.");
         if (isLast && length < Format.SegmentHeaderLength) throw Damage(path, "the segment is shorter than its header.");
+        if (length > Format.MaxSegmentLength) throw Damage(path, "the segment is longer than any that a store has.");
         end = header.Base + length;
         return new Segment(number, header.Base, header.FirstCheckpoint, header.Chain);
     }

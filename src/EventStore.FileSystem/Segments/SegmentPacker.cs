@@ -115,7 +115,7 @@ internal sealed class SegmentPacker(LogSegments segments, PackSettings settings,
             }
 
             writer.Write(written);
-            writer.WriteZeros(span - written.Length);
+            writer.WriteZeros(span - written.Length, cancellationToken);
         }
 
         if (scanner.Position != end)

@@ -2,8 +2,8 @@
 -- if it did.
 local checkpoint = open()
 if not checkpoint then return GONE end
-local found = ask('HGET', KEYS[2], ARGV[1])
-if not found or packed(found, KEYS[2]) ~= tonumber(ARGV[2]) then return { checkpoint, 0 } end
+local found, known = document(KEYS[2], ARGV[1])
+if not found or known ~= tonumber(ARGV[2]) then return { checkpoint, 0 } end
 write('ZREM', KEYS[3], ARGV[1])
 write('HDEL', KEYS[2], ARGV[1])
 return { checkpoint, 1 }

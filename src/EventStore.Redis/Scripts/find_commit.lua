@@ -16,6 +16,7 @@ if id then
 else
   value = (state_of(ARGV[1])) > 1 and ask('HGET', base() .. 'truncated:' .. ARGV[1], ARGV[2])
   if not value then return { checkpoint } end
+  if #value > MOST_VALUE then damaged(base() .. 'truncated:' .. ARGV[1]) end
 end
 if ARGV[3] == '1' then write('HSET', KEYS[1], 'checkpoint', checkpoint) end
 return { checkpoint, value }

@@ -4,4 +4,6 @@ local checkpoint, _, marks = open()
 if not checkpoint then return GONE end
 local revision, _, birth = head(KEYS[2], marks, ARGV[1])
 if not revision then return { checkpoint } end
-return { checkpoint, ask('ZREVRANGEBYLEX', KEYS[3], ARGV[2], '-', 'LIMIT', 0, 1)[1], birth }
+local found = ask('ZREVRANGEBYLEX', KEYS[3], ARGV[2], '-', 'LIMIT', 0, 1)[1]
+if found and #found > MOST_VALUE then damaged(KEYS[3]) end
+return { checkpoint, found, birth }

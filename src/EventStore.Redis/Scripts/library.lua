@@ -16,6 +16,9 @@
 -- A key that is not handed in as one of KEYS is touched only where one of those vouches that it is there.
 -- Whatever is read here may have been damaged from outside: it is checked before it decides a loop, and before anything is written.
 local RECORD, HEADER, MAX_NUMBER, MAX_STAMP = 24, 48, 2 ^ 47, '315537897599999999'
+-- The longest document with its version; what an entry or a snapshot never reaches with all that goes with it; the longest name. What is
+-- longer was not written here, and is not returned.
+local MOST_DOCUMENT, MOST_VALUE, MOST_NAME = 4 * 1024 * 1024 + 6, 64 * 1024 * 1024, 2048
 local newest_checkpoint -- of the store, once it is open
 local has_states, holder, gone -- likewise
 local has_begun = false -- to write
@@ -67,6 +70,13 @@ local function packed(text, key)
   return (struct.unpack('>I6', text))
 end
 
+-- A document with its version before it; false where there is none. Its length is asked for first: a long one fills the server's memory.
+local function document(key, name)
+  if ask('HSTRLEN', key, name) > MOST_DOCUMENT then damaged(key) end
+  local found = ask('HGET', key, name)
+  return found, found and packed(found, key) or 0
+end
+
 -- A record of an index: last revision and last checkpoint of the chunk, birth (first checkpoint) of the stream, commit sequence.
 local function record(text, at, key)
   if #text < at + RECORD - 1 then damaged(key) end
@@ -93,7 +103,7 @@ end
 -- commit. Its id is the checkpoint of its last event, so that what goes on behind an entry always advances.
 local function entry(found, log)
   local id, value = string.match(found[1], '^(%d+)%-0$'), found[2][2]
-  if not id or #value < HEADER + 46 then damaged(log) end
+  if not id or #value < HEADER + 46 or #value > MOST_VALUE then damaged(log) end
   local checkpoint, revision, sequence, birth, unit = struct.unpack('>I6I6I6I6I6', value)
   local count, offset, total = struct.unpack('>I4I4I4', value, HEADER + 9)
   if count < 1 or offset + count > total or tonumber(id) ~= checkpoint + offset + count - 1 or birth < 1 or birth > checkpoint
@@ -111,7 +121,10 @@ local function open()
   newest_checkpoint = number(meta[1], KEYS[1])
   gone, has_states, holder = number(meta[5], KEYS[1]), number(meta[4], KEYS[1]) > 0, meta[6] or ''
   local stamp = meta[2] or ''
-  if #stamp ~= 18 or not string.find(stamp, '^%d+$') or stamp > MAX_STAMP or gone > newest_checkpoint then damaged(KEYS[1]) end
+  if #stamp ~= 18 or not string.find(stamp, '^%d+$') or stamp > MAX_STAMP or gone > newest_checkpoint
+    or #holder > MOST_NAME then
+    damaged(KEYS[1])
+  end
   local marks
   if meta[3] ~= '0' then
     marks = {}

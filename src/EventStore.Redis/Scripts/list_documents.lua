@@ -5,9 +5,9 @@ if not checkpoint then return GONE end
 local names = ask('ZRANGEBYLEX', KEYS[3], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
 local answer, bytes = { checkpoint, 0 }, 0
 for i = 1, #names do
-  local found = ask('HGET', KEYS[2], names[i])
+  if #names[i] > MOST_NAME then damaged(KEYS[3]) end
+  local found = document(KEYS[2], names[i])
   if not found then damaged(KEYS[2]) end
-  packed(found, KEYS[2])
   answer[#answer + 1], answer[#answer + 2] = names[i], found
   bytes = bytes + #found
   if bytes >= tonumber(ARGV[4]) then

@@ -8,6 +8,7 @@ local names = ask('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, budget)
 local answer = { checkpoint, #names == budget and names[budget] or false }
 for i = 1, #names do
   local name = names[i]
+  if #name > MOST_NAME then damaged(KEYS[2]) end
   local revision, last, birth, sequence = head(base() .. 'stream:' .. name, marks, name)
   if revision then
     local newest = newest_snapshot(KEYS[3], name, revision)

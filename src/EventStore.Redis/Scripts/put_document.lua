@@ -2,8 +2,8 @@
 -- Returns the newest checkpoint and the new version; 0 where it was at another.
 local checkpoint = open()
 if not checkpoint then return GONE end
-local found = ask('HGET', KEYS[2], ARGV[1])
-if (found and packed(found, KEYS[2]) or 0) ~= tonumber(ARGV[2]) then return { checkpoint, 0 } end
+local found, known = document(KEYS[2], ARGV[1])
+if known ~= tonumber(ARGV[2]) then return { checkpoint, 0 } end
 if number(ask('HGET', KEYS[1], 'document'), KEYS[1]) >= MAX_NUMBER then damaged(KEYS[1]) end
 ask('ZCARD', KEYS[3])
 local version = write('HINCRBY', KEYS[1], 'document', 1)

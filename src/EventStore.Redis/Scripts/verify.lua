@@ -50,6 +50,7 @@ while from <= up_to and entries < tonumber(ARGV[3]) and bytes < tonumber(ARGV[4]
     local is_sound, value, first, revision, count, birth, sequence = pcall(entry, found[i], KEYS[2])
     if not is_sound then
       value = found[i][2][2]
+      if #value > MOST_VALUE then value = string.sub(value, 1, HEADER) end
       for _, part in ipairs({ 'entry', 1, struct.pack('>I6', last) .. string.sub(value, 7) }) do answer[#answer + 1] = part end
     else
       local name = name_of(value)

@@ -23,6 +23,7 @@ end
 local names = ask('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
 local answer = { checkpoint, #names == tonumber(ARGV[3]) and names[#names] or false }
 for i = 1, #names do
+  if #names[i] > MOST_NAME then damaged(KEYS[2]) end
   local is_sound, revision = pcall(reach, names[i])
   local is_kept, first = pcall(state_of, names[i])
   if not is_sound or not is_kept then revision = -1 end

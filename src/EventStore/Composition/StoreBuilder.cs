@@ -2,6 +2,7 @@ using EventStore.Consumers;
 using EventStore.Diagnostics;
 using EventStore.Dispatch;
 using EventStore.Feeds;
+using EventStore.Imports;
 using EventStore.Leases;
 using EventStore.Pipeline;
 using EventStore.ReadStreams;
@@ -49,9 +50,11 @@ internal sealed class StoreBuilder(StorePlan plan)
         var reads = new ReadPath(pages, codec, hooks);
         var settlement = new Settlement(engine, plan.Time, plan.CommitLoggerOf("Commits"));
         var group = lifetime.Own(new GroupCommit(settlement, telemetry, plan.Time, StartThread));
-        var committer = new Committer(group, new DuplicateCheck(pages, codec), telemetry);
+        var duplicates = new DuplicateCheck(pages, codec);
+        var committer = new Committer(group, duplicates, telemetry);
 
-        var ledger = new Ledger<DispatchProgress>(engine, DispatchProgress.DocumentName);
+        var ledger = new Ledger<DispatchProgress>(
+            engine, DispatchProgress.DocumentName, progress => progress.In(storeId));
         var scheduler = MakeScheduler(ledger, reads, telemetry);
         var isSynchronous = plan.Dispatch?.Scheduling.Kind == SchedulerKind.Synchronous;
         Func<Checkpoint, ValueTask>? beforeReturn =
@@ -79,14 +82,16 @@ internal sealed class StoreBuilder(StorePlan plan)
 
         var maintenance = new StoreMaintenance(engine, shared, hooks);
         var bounds = new RetentionBounds(plan.IsDispatchTracked ? ledger : null, scheduler is not null, consumerDocuments, plan.Time);
-        var retention = new EventRetention(plan.Retention.Policies, pages, maintenance, bounds);
-        if (plan.Retention is { Policies.Count: > 0, Interval: { } interval })
-            lifetime.Own(new RetentionLoop(retention, interval, plan.Time, plan.LoggerOf("Retention")));
+        var snapshots = new SnapshotRecords(engine, plan.SnapshotsKept, lifetime);
+        var target = new ImportTarget(settlement, group, pages, duplicates) { Maintenance = maintenance, Snapshots = snapshots };
         var store = new OptimisticEventStore(commits, reads, maintenance, lifetime)
         {
-            Retention = retention,
+            Retention = ApplyAtIntervals(new EventRetention(plan.Retention.Policies, pages, maintenance, bounds)),
+            Imports = new ImportHost(target, engine, codec, plan.Time),
+            Time = plan.Time,
+            Loggers = plan.Loggers,
             Streams = new StreamOpener(commits, reads, plan.CommitLoggerOf("Commits")),
-            Snapshots = new SnapshotStore(new SnapshotRecords(engine, plan.SnapshotsKept, lifetime), codec, pages),
+            Snapshots = new SnapshotStore(snapshots, codec, pages),
             Dispatch = dispatch,
             Consumers = new ConsumerHost(running, consumerDocuments, feeds, states),
             ReadStreams = readStreams,
@@ -110,6 +115,13 @@ internal sealed class StoreBuilder(StorePlan plan)
         var commits = new UndispatchedCommits(reads, ledger, target);
         var bus = new DispatchBus(target, options, new DispatchReport(telemetry, plan.LoggerOf("Dispatch")));
         return lifetime.Own(new DispatchScheduler(lease, commits, bus));
+    }
+
+    private EventRetention ApplyAtIntervals(EventRetention retention)
+    {
+        if (plan.Retention is { Policies.Count: > 0, Interval: { } interval })
+            lifetime.Own(new RetentionLoop(retention, interval, plan.Time, plan.LoggerOf("Retention")));
+        return retention;
     }
 
     // Without the context of the caller that happens to be the first to commit.

@@ -53,6 +53,9 @@ internal sealed class StorePlan
 
     public BodyConversion Conversion { get; }
 
+    /// <summary>The loggers of the application, or one that logs nothing.</summary>
+    public ILoggerFactory Loggers { get; }
+
     public TimeProvider Time => wireup.Find<TimeProvider>() ?? TimeProvider.System;
 
     public IReadOnlyList<IPipelineHook> Hooks => wireup.All<IPipelineHook>();
@@ -90,8 +93,6 @@ internal sealed class StorePlan
 
     // The transforms applied to new payloads, in this order.
     private IReadOnlyList<IPayloadTransform> Applied { get; }
-
-    private ILoggerFactory Loggers { get; }
 
     // For what runs during a commit, whose outcome no exception of a logger may change.
     private ContainedLoggers CommitLoggers { get; }

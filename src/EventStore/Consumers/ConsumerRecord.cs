@@ -81,7 +81,8 @@ internal sealed record ConsumerRecord : ILeased<ConsumerRecord>
     public static ConsumerRecord Read(string document, ReadOnlyMemory<byte> content) =>
         LedgerContent.Read(document, content, ConsumerJson.Default.ConsumerRecord, static record =>
             record.Position.IsPossible && record.Origin.IsPossible
-            && LedgerContent.AreCounts(record.StateDocument, record.StateBytes, record.Skipped, record.Renewals)
+            && record.StateDocument >= 0 // a version may be any number, and is never added to another
+            && LedgerContent.AreCounts(record.StateBytes, record.Skipped, record.Renewals)
             && record.StateSlot is >= 0 and <= StateDocuments.Slots && record.Parked.AreSound());
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ConsumerJson.Default.ConsumerRecord);

@@ -15,6 +15,10 @@ internal sealed record DispatchProgress : ILeased<DispatchProgress>
 
     public static DispatchProgress Empty { get; } = new();
 
+    /// <summary>The identity of the store; null where it was not known when this was written.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Guid? Store { get; init; }
+
     /// <summary>The checkpoint up to which everything is dispatched or parked.</summary>
     public long Watermark { get; init; }
 
@@ -40,6 +44,16 @@ internal sealed record DispatchProgress : ILeased<DispatchProgress>
     public static DispatchProgress Read(string document, ReadOnlyMemory<byte> content) =>
         LedgerContent.Read(document, content, DispatchJson.Default.DispatchProgress, progress =>
             LedgerContent.AreCounts(progress.Watermark, progress.Renewals) && progress.Marks.AreSound() && progress.Parked.AreSound());
+
+    /// <summary>The same progress with the identity of the store that it was read from, which is empty where it is not known.</summary>
+    /// <exception cref="CorruptStorageException">It is the progress of another store.</exception>
+    public DispatchProgress In(Guid store)
+    {
+        if (store == Guid.Empty || Store == store) return this;
+        return Store is null ? this with { Store = store } : throw new CorruptStorageException(
+            $"document '{DocumentName}'", "it is the progress of another store, whose checkpoints mean nothing here.",
+            LedgerContent.Advice);
+    }
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, DispatchJson.Default.DispatchProgress);
 

@@ -25,8 +25,11 @@ internal interface ILeased<T> where T : ILeased<T>
 }
 
 /// <summary>Keeps one document: reads it, and changes it by compare-and-swap.</summary>
+/// <param name="engine">Where it is kept.</param>
+/// <param name="document">Its name.</param>
+/// <param name="accept">Returns what was read as it is used, or throws; null to use it as it is.</param>
 [SuppressMessage("Design", "CA1001", Justification = "A disposed semaphore would never end its waits; it holds nothing else.")]
-internal sealed class Ledger<T>(IPersistenceEngine engine, string document) where T : class, ILeased<T>
+internal sealed class Ledger<T>(IPersistenceEngine engine, string document, Func<T, T>? accept = null) where T : class, ILeased<T>
 {
     // One change at a time within this process; compare-and-swap orders those of other processes.
     private readonly SemaphoreSlim turn = new(1, 1);
@@ -98,6 +101,7 @@ internal sealed class Ledger<T>(IPersistenceEngine engine, string document) wher
         var found = await engine.FindDocumentAsync(document, cancellationToken).ConfigureAwait(false);
         version = found?.Version ?? 0;
         var loaded = found is null ? T.Empty : T.Read(document, found.Content);
+        if (accept is not null) loaded = accept(loaded);
         Volatile.Write(ref current, loaded);
         return loaded;
     }

@@ -6,6 +6,9 @@ namespace EventStore.Leases;
 /// <summary>Reads the JSON of a ledger, which another process may have changed.</summary>
 internal static class LedgerContent
 {
+    /// <summary>What to do about a ledger that cannot be used.</summary>
+    public const string Advice = "Restore it from a backup of this store, or delete it: then everything is delivered again.";
+
     /// <summary>No number in a ledger is higher, so that sums of two never overflow.</summary>
     public const long MaxNumber = 1L << 61;
 
@@ -29,7 +32,6 @@ internal static class LedgerContent
         }
 
         return read is not null && isSound(read) ? read : throw new CorruptStorageException(
-            $"document '{Names.Printable(document)}'", "its content is not as this package writes it.",
-            "Restore it from a backup of this store, or delete it: then everything is delivered again.");
+            $"document '{Names.Printable(document)}'", "its content is not as this package writes it.", Advice);
     }
 }

@@ -85,20 +85,8 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
 
     private Exception Refused(CommitAttempt attempt, CommitOutcome outcome)
     {
-        var member = attempt.Member(outcome.Member);
-        var actual = outcome.Actual;
         if (outcome.Kind is CommitOutcomeKind.Conflict or CommitOutcomeKind.ConditionNotMet) telemetry.Conflicted();
-        return outcome.Kind switch
-        {
-            CommitOutcomeKind.Reused => new CommitIdReusedException(member.Stream, member.CommitId, outcome.Commit!.FirstRevision),
-            CommitOutcomeKind.Sealed => new StreamSealedException(member.Stream, actual.Revision),
-            CommitOutcomeKind.Conflict when member.Expected.Incarnation is var before && before != Checkpoint.Origin
-                && before != actual.Incarnation => new StreamReplacedException(member.Stream, before, actual.Incarnation),
-            CommitOutcomeKind.Conflict => new ConcurrencyException(member.Stream, member.Expected.Revision, actual.Revision),
-            CommitOutcomeKind.ConditionNotMet => new AppendConditionException(attempt.Condition!, outcome.Checkpoint, isOutdated: false),
-            CommitOutcomeKind.ConditionOutdated => new AppendConditionException(attempt.Condition!, outcome.Checkpoint, isOutdated: true),
-            _ => new InvalidOperationException($"The engine returned an outcome of kind {outcome.Kind}, which is not known."),
-        };
+        return Refusal.Of(attempt, outcome);
     }
 
     private void Count(CommitOutcome outcome, bool isDuplicate, long started)
@@ -109,7 +97,8 @@ internal sealed class Committer(GroupCommit group, DuplicateCheck duplicates, Te
         else telemetry.Committed(events, started);
     }
 
-    private static CommitResult ResultOf(CommitRecord stored, bool isDuplicate) => new(
+    /// <summary>What a caller gets of a stored commit.</summary>
+    public static CommitResult ResultOf(CommitRecord stored, bool isDuplicate) => new(
         stored.Stream,
         stored.CommitId,
         stored.Sequence,

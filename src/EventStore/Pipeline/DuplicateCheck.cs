@@ -6,9 +6,13 @@ internal sealed class DuplicateCheck(PageReader pages, EventCodec codec)
     /// <summary>
     /// Whether the stored commit is the attempt itself. Event ids identify an attempt only after its outcome was unknown.
     /// </summary>
+    /// <param name="attempt">The attempt, or one commit of a unit.</param>
+    /// <param name="original">What is stored under its id.</param>
+    /// <param name="wasSettled">Whether its outcome was unknown before.</param>
+    /// <param name="missing">How many of its first events are not known, and cannot be compared.</param>
     /// <exception cref="CommitIdReusedException">The stored commit holds other events.</exception>
     /// <exception cref="CommitOutcomeUnknownException">The stored commit cannot be read.</exception>
-    public async ValueTask<bool> IsOwnAsync(CommitAttempt attempt, CommitRecord original, bool wasSettled)
+    public async ValueTask<bool> IsOwnAsync(CommitAttempt attempt, CommitRecord original, bool wasSettled, int missing = 0)
     {
         List<RecordedEvent> stored;
         try
@@ -27,10 +31,12 @@ internal sealed class DuplicateCheck(PageReader pages, EventCodec codec)
         for (var i = 0; i < stored.Count && isSame; i++)
         {
             var index = (int)(stored[i].Revision.Value - original.FirstRevision.Value);
+            if (index < missing) continue;
             var asked = new RecordedEvent(original, index, attempt.Events[index]);
             isSame = stored[i].Record.EventType == asked.Record.EventType
                 && stored[i].Record.Tags.SequenceEqual(asked.Record.Tags, StringComparer.Ordinal)
-                && codec.RestorePayload(stored[i]).Span.SequenceEqual(codec.RestorePayload(asked).Span);
+                && (stored[i].Record.Body.Span.SequenceEqual(asked.Record.Body.Span)
+                    || codec.RestorePayload(stored[i]).Span.SequenceEqual(codec.RestorePayload(asked).Span));
             isOwn &= stored[i].Record.EventId == asked.Record.EventId;
         }
 

@@ -32,7 +32,8 @@ internal sealed class GroupCommit : IAsyncDisposable
     private bool isDisposed;
     private volatile QueuedAttempt? lone;
     private Task leading = Task.CompletedTask;
-    private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? idle;
+    private string? holder;
 
     /// <param name="settlement">Settles unknown outcomes of its engine.</param>
     /// <param name="telemetry">Measures batches. Listeners never run where a batch waits for them.</param>
@@ -64,6 +65,7 @@ internal sealed class GroupCommit : IAsyncDisposable
     /// <summary>Sends an attempt to the engine, alone or in a batch.</summary>
     /// <exception cref="TooLargeException">The attempt exceeds a limit of the engine.</exception>
     /// <exception cref="StorageUnavailableException">The system starts no thread for the store.</exception>
+    /// <exception cref="StorageHeldException">An import of this store holds the storage.</exception>
     public ValueTask<Submitted> SubmitAsync(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -71,6 +73,7 @@ internal sealed class GroupCommit : IAsyncDisposable
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(isDisposed, typeof(IEventStore));
+            if (holder is not null) throw new StorageHeldException(holder);
             if (isLed || !mayLeadAlone)
             {
                 engine.Description.Limits.Require(attempt); // the engine would refuse the whole batch
@@ -86,15 +89,27 @@ internal sealed class GroupCommit : IAsyncDisposable
         return queued is null ? LeadAlone(attempt, cancellationToken) : queued.WaitAsync(cancellationToken);
     }
 
+    /// <summary>Refuses attempts from now on, and waits for those under way. Returns whether they were accepted before.</summary>
+    public async ValueTask<bool> HoldAsync(string name)
+    {
+        Task quiet;
+        bool isNew;
+        lock (gate) (isNew, holder, quiet) = (holder is null, name, WhenIdle());
+        await quiet.ConfigureAwait(false);
+        return isNew;
+    }
+
+    /// <summary>Accepts attempts again.</summary>
+    public void Release()
+    {
+        lock (gate) holder = null;
+    }
+
     public async ValueTask DisposeAsync()
     {
-        lock (gate)
-        {
-            isDisposed = true;
-            if (!isLed) idle.TrySetResult();
-        }
-
-        await idle.Task.ConfigureAwait(false);
+        Task quiet;
+        lock (gate) (isDisposed, quiet) = (true, WhenIdle());
+        await quiet.ConfigureAwait(false);
         await leading.ConfigureAwait(false);
         if (thread is not null) await thread.DisposeAsync().ConfigureAwait(false);
     }
@@ -108,7 +123,7 @@ internal sealed class GroupCommit : IAsyncDisposable
     private ValueTask<Submitted> LeadAlone(CommitAttempt attempt, CancellationToken cancellationToken)
     {
         var listenedSince = telemetry.BatchStarted();
-        var sent = Send(attempt);
+        var sent = engine.Send(attempt);
         if (sent.IsCompletedSuccessfully)
         {
             var outcome = sent.Result;
@@ -150,20 +165,13 @@ internal sealed class GroupCommit : IAsyncDisposable
     private void StepDown()
     {
         isLed = false;
-        if (isDisposed) idle.TrySetResult();
+        idle?.TrySetResult();
+        idle = null;
     }
 
-    private ValueTask<CommitOutcome> Send(CommitAttempt attempt)
-    {
-        try
-        {
-            return engine.CommitAsync(attempt, CancellationToken.None);
-        }
-        catch (Exception error)
-        {
-            return ValueTask.FromException<CommitOutcome>(error);
-        }
-    }
+    // Called with the gate held.
+    private Task WhenIdle() =>
+        isLed ? (idle ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
 
     // The leader steps down, or leaves the queue to the store's thread, or one of the pool.
     private void HandOver()
@@ -192,7 +200,7 @@ internal sealed class GroupCommit : IAsyncDisposable
     private void SendAlone(QueuedAttempt attempt)
     {
         var started = time.GetTimestamp();
-        var sent = Send(attempt.Attempt);
+        var sent = engine.Send(attempt.Attempt);
         if (sent.IsCompletedSuccessfully) Finish(attempt, started, (sent.Result, false), null);
         else leading = SettleAsync(attempt, sent, started);
     }
@@ -280,7 +288,7 @@ internal sealed class GroupCommit : IAsyncDisposable
         var attempts = Array.ConvertAll(batch, queued => queued.Attempt);
         try
         {
-            var (outcomes, wasSettled) = await settlement.AwaitAsync(attempts, SendAsync(attempts)).ConfigureAwait(false);
+            var (outcomes, wasSettled) = await settlement.AwaitAsync(attempts, engine.SendAsync(attempts)).ConfigureAwait(false);
             return new(batch, outcomes, wasSettled, null);
         }
         catch (Exception error)
@@ -288,8 +296,4 @@ internal sealed class GroupCommit : IAsyncDisposable
             return new(batch, [], false, error);
         }
     }
-
-    private async ValueTask<IReadOnlyList<CommitOutcome>> SendAsync(CommitAttempt[] attempts) => attempts.Length == 1
-        ? [await engine.CommitAsync(attempts[0], CancellationToken.None).ConfigureAwait(false)]
-        : await engine.CommitAsync(attempts, CancellationToken.None).ConfigureAwait(false);
 }

@@ -154,6 +154,13 @@ internal sealed class PageReader(IPersistenceEngine engine, StoreLifetime lifeti
     public async ValueTask<bool> IsThereAsync(StreamId stream, Revision revision, Checkpoint upTo, CancellationToken cancellationToken) =>
         await FindAsync(stream, revision, cancellationToken).ConfigureAwait(false) is { } found && found.Checkpoint <= upTo;
 
+    /// <summary>The commit of an id; null where the stream has none.</summary>
+    public ValueTask<CommitRecord?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken)
+    {
+        lifetime.ThrowIfEnded();
+        return engine.FindCommitAsync(stream, commitId, cancellationToken);
+    }
+
     /// <summary>Reads the events of a stored commit, except those that were truncated.</summary>
     public async ValueTask<List<RecordedEvent>> ReadCommitAsync(CommitRecord commit, CancellationToken cancellationToken)
     {

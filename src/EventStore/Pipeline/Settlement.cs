@@ -81,13 +81,15 @@ internal sealed class Settlement(IPersistenceEngine engine, TimeProvider time, I
         _ => new CommitOutcomeUnknownException(attempt.Stream, attempt.CommitId, $"the engine failed with {error.GetType().Name}.", error),
     };
 
-    // What is found is settled. What is not found stays open: the first request may still be under way.
+    // What is found is settled. What is not found stays open: the first request may still be under way. So does a unit, of which the other
+    // commits would have to be found too.
     private async ValueTask FindStoredAsync(CommitAttempt[] attempts, CommitOutcome[] outcomes, List<int> open)
     {
         try
         {
             foreach (var place in open.ToArray())
             {
+                if (attempts[place].Rest.Count > 0) continue;
                 var (stream, id) = (attempts[place].Stream, attempts[place].CommitId);
                 if (await engine.FindCommitAsync(stream, id, CancellationToken.None).ConfigureAwait(false) is not { } stored) continue;
                 outcomes[place] = CommitOutcome.Duplicate(stored);

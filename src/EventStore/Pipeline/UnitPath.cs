@@ -76,7 +76,7 @@ internal sealed class UnitPath(EventCodec codec, PipelineHooks hooks, Committer 
         for (var i = 0; i < rest.Length; i++) rest[i] = Member(i + 1);
         return new CommitAttempt(pending[0].Stream, unit.CommitId, records[0])
         {
-            Expected = pending[0].Expected,
+            Expected = ExpectationOf(0),
             Headers = HeadersOf(pending[0]),
             Condition = codec.Widen(unit.Condition),
             Rest = rest,
@@ -84,9 +84,11 @@ internal sealed class UnitPath(EventCodec codec, PipelineHooks hooks, Committer 
 
         CommitAttempt Member(int index) => new(pending[index].Stream, unit.CommitId, records[index])
         {
-            Expected = pending[index].Expected,
+            Expected = ExpectationOf(index),
             Headers = HeadersOf(pending[index]),
         };
+
+        StreamExpectation ExpectationOf(int index) => new(pending[index].Expected, unit.Commits[index].Incarnation);
     }
 
     private ReadOnlyMemory<byte> HeadersOf(PendingCommit commit) =>

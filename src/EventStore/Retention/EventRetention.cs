@@ -13,6 +13,7 @@ internal sealed class EventRetention(
 {
     public async ValueTask<RetentionReport> ApplyAsync(CancellationToken cancellationToken = default)
     {
+        pages.ThrowIfEnded();
         var (streams, events, heldBackBy) = (0L, 0L, new SortedSet<string>(StringComparer.Ordinal));
         foreach (var policy in policies)
         {

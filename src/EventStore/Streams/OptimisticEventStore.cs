@@ -1,4 +1,5 @@
 using EventStore.Pipeline;
+using Microsoft.Extensions.Logging;
 
 namespace EventStore.Streams;
 
@@ -32,7 +33,25 @@ internal sealed class OptimisticEventStore(
         init;
     }
 
+    public required IImports Imports
+    {
+        get => WhileOpen(field);
+        init;
+    }
+
     public required IRetention Retention
+    {
+        get => WhileOpen(field);
+        init;
+    }
+
+    public required TimeProvider Time
+    {
+        get => WhileOpen(field);
+        init;
+    }
+
+    public required ILoggerFactory Loggers
     {
         get => WhileOpen(field);
         init;
@@ -125,6 +144,21 @@ internal sealed class OptimisticEventStore(
         ArgumentNullException.ThrowIfNull(unit);
         if (unit.Commits.Count == 0) throw new ArgumentException("A unit has at least one commit. Append events to it.", nameof(unit));
         return Units.CommitAsync(unit, cancellationToken);
+    }
+
+    public ValueTask<CommitResult?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        _ = stream.Id;
+        return Queries.FindCommitAsync(stream, commitId, cancellationToken);
+    }
+
+    public ValueTask<UnitResult?> FindUnitAsync(
+        Guid commitId, IReadOnlyCollection<StreamId> streams, CancellationToken cancellationToken = default)
+    {
+        lifetime.ThrowIfEnded();
+        ArgumentNullException.ThrowIfNull(streams);
+        return Queries.FindUnitAsync(commitId, streams, cancellationToken);
     }
 
     public ValueTask<EventSelection> SelectAsync(

@@ -23,6 +23,8 @@ internal sealed class OptimisticEventStream(
 
     public Revision FirstRevision { get; private set; } = new(1);
 
+    public Checkpoint Incarnation { get; private set; }
+
     public CommitSequence CommitSequence { get; private set; }
 
     public IReadOnlyList<CommittedEvent> CommittedEvents => committed;
@@ -30,9 +32,6 @@ internal sealed class OptimisticEventStream(
     public IReadOnlyList<EventMessage> UncommittedEvents => uncommitted;
 
     public IDictionary<string, string> UncommittedHeaders => headers;
-
-    // Which stream of this name was read; the origin while none was.
-    private Checkpoint incarnation;
 
     public void Add(EventMessage message)
     {
@@ -65,7 +64,7 @@ internal sealed class OptimisticEventStream(
         var (result, stored) = await commits.CommitAsync(
             new CommitRequest(Stream, commitId, messages)
             {
-                Expected = new StreamExpectation(Revision, incarnation),
+                Expected = new StreamExpectation(Revision, Incarnation),
                 Headers = headers.Count == 0 ? null : headers,
             },
             records,
@@ -79,34 +78,36 @@ internal sealed class OptimisticEventStream(
     }
 
     /// <summary>Reads a range and adds it to the events read before.</summary>
+    /// <returns>False where there is no such stream.</returns>
     /// <exception cref="ReadInterruptedException">The stream was deleted since it was read first.</exception>
-    public async ValueTask LoadAsync(StreamRange range, CancellationToken cancellationToken)
+    public async ValueTask<bool> LoadAsync(StreamRange range, CancellationToken cancellationToken)
     {
         // Events are added only after all of them were read, so that a failed read may be repeated.
         var events = new List<CommittedEvent>();
-        if (await reads.LoadAsync(Stream, range, events, cancellationToken).ConfigureAwait(false) is not { } loaded) return;
+        if (await reads.LoadAsync(Stream, range, events, cancellationToken).ConfigureAwait(false) is not { } loaded) return true;
         RequireSame(loaded.State);
         committed.AddRange(events);
         FirstRevision = Max(new(1), loaded.State.FirstRevision);
-        if (loaded.Last is not { } last) return;
-        (Revision, CommitSequence, incarnation) = (last.Revision, last.Commit.Sequence, loaded.State.Incarnation);
+        if (loaded.Last is not { } last) return loaded.State.Exists;
+        (Revision, CommitSequence, Incarnation) = (last.Revision, last.Commit.Sequence, loaded.State.Incarnation);
+        return true;
     }
 
     /// <summary>Reads what follows the events read before, up to a revision.</summary>
-    public ValueTask LoadAfterAsync(Revision upTo, CancellationToken cancellationToken) =>
-        LoadAsync(new StreamRange { From = Revision + 1, To = upTo }, cancellationToken);
+    public async ValueTask LoadAfterAsync(Revision upTo, CancellationToken cancellationToken) =>
+        await LoadAsync(new StreamRange { From = Revision + 1, To = upTo }, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Starts after events that are not read.</summary>
-    public void StartAt(StreamHead head) => (Revision, CommitSequence, FirstRevision, incarnation) =
+    public void StartAt(StreamHead head) => (Revision, CommitSequence, FirstRevision, Incarnation) =
         (head.Revision, head.CommitSequence, head.FirstRevision, head.Incarnation);
 
     /// <summary>Starts after a snapshot, whose events are not read.</summary>
     public void StartAt(Snapshot snapshot, CommitSequence sequence) =>
-        (Revision, CommitSequence, incarnation) = (snapshot.Revision, sequence, snapshot.Incarnation);
+        (Revision, CommitSequence, Incarnation) = (snapshot.Revision, sequence, snapshot.Incarnation);
 
     private void RequireSame(StreamState state)
     {
-        if (incarnation != Checkpoint.Origin && state.Incarnation != incarnation)
+        if (Incarnation != Checkpoint.Origin && state.Incarnation != Incarnation)
             throw new ReadInterruptedException(Stream, Revision);
     }
 
@@ -123,7 +124,7 @@ internal sealed class OptimisticEventStream(
             }
 
             (Revision, CommitSequence) = (stored.LastRevision, stored.Sequence);
-            if (stored.FirstRevision.Value == 1) incarnation = stored.FirstCheckpoint;
+            if (stored.FirstRevision.Value == 1) Incarnation = stored.FirstCheckpoint;
             for (var i = 0; i < records.Length; i++)
             {
                 if (reads.Show(new RecordedEvent(stored, i, records[i]), EventDecoding.OnDemand) is { } shown) committed.Add(shown);

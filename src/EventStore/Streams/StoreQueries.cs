@@ -65,6 +65,29 @@ internal sealed class StoreQueries(ReadPath reads, ReadOnlyMemory<byte> key)
         return new EventSelection(criteria, events, upTo);
     }
 
+    /// <summary>The commit of an id, as a duplicate; null for none.</summary>
+    public async ValueTask<CommitResult?> FindCommitAsync(StreamId stream, Guid commitId, CancellationToken cancellationToken) =>
+        await reads.Pages.FindCommitAsync(stream, commitId, cancellationToken).ConfigureAwait(false) is { } stored
+            ? Committer.ResultOf(stored, isDuplicate: true)
+            : null;
+
+    /// <summary>The unit of an id, as a duplicate; null for none.</summary>
+    public async ValueTask<UnitResult?> FindUnitAsync(
+        Guid commitId, IReadOnlyCollection<StreamId> streams, CancellationToken cancellationToken)
+    {
+        var stored = new List<CommitRecord>(streams.Count);
+        foreach (var stream in streams)
+        {
+            if (await reads.Pages.FindCommitAsync(stream, commitId, cancellationToken).ConfigureAwait(false) is { } commit)
+                stored.Add(commit);
+        }
+
+        if (stored.Count == 0) return null;
+        if (stored.Any(commit => commit.Unit != stored[0].Unit) || stored[0].Unit.Size != stored.Count)
+            throw new CommitIdReusedException(stored[0].Stream, commitId, stored[0].FirstRevision);
+        return new UnitResult(commitId, [.. stored.Select(commit => Committer.ResultOf(commit, isDuplicate: true))], IsDuplicate: true);
+    }
+
     /// <summary>The newest event of a query; null for none.</summary>
     public async ValueTask<CommittedEvent?> FindLastAsync(EventQuery query, CancellationToken cancellationToken)
     {

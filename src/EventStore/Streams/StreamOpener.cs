@@ -23,18 +23,18 @@ internal sealed class StreamOpener(CommitPath commits, ReadPath reads, ILogger l
         if (range.Direction != ReadDirection.Forward)
             throw new ArgumentException("A stream is opened oldest event first. Read it backward with ReadStreamAsync.", nameof(range));
         var opened = Create(stream);
-        await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
+        var mayExist = await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
 
         // A range without events that reaches the head does not show where the stream is, which the next commit expects. One that
         // ends before the head stays at revision 0: a commit decided on an empty past conflicts.
-        while (opened.Revision == Revision.None && (range != StreamRange.All || opened.FirstRevision.Value > 1)
+        while (mayExist && opened.Revision == Revision.None && (range != StreamRange.All || opened.FirstRevision.Value > 1)
             && await pages.FindHeadAsync(stream, cancellationToken).ConfigureAwait(false) is { } head)
         {
             if (!await ReachesAsync(range, head, cancellationToken).ConfigureAwait(false)) break;
             if (range.Last != 0 && range.RelativeTo(head.Revision).From <= head.Revision && head.FirstRevision <= head.Revision)
             {
                 // The events came between the two reads.
-                await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
+                mayExist = await opened.LoadAsync(range, cancellationToken).ConfigureAwait(false);
                 continue;
             }
 

@@ -13,8 +13,10 @@ internal static partial class MessageRules
     // Texts of the operating system, which show paths at most.
     private static readonly string[] OfTheSystem = ["IOException", "UnauthorizedAccessException"];
 
-    // Where every foreign text is harmless: the files know no driver, and a missing JSON contract is described by the names of types.
-    private static readonly string[] Harmless = ["src/EventStore.FileSystem/", "src/EventStore/Serialization/JsonEventSerializer.cs:"];
+    // Where every foreign text is harmless: the files know no driver, a failed test shows what was thrown, and a missing JSON contract is
+    // described by the names of types.
+    private static readonly string[] Harmless =
+        ["src/EventStore.FileSystem/", "src/EventStore.Testing/", "src/EventStore/Serialization/JsonEventSerializer.cs:"];
 
     // What users choose: it may contain line ends, or be chosen by another person than the reader of the message.
     private static readonly string[] ChosenByUsers =

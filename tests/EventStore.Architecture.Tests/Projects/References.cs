@@ -11,7 +11,9 @@ internal static class References
     {
         ["EventStore.Abstractions"] = new([], ["Microsoft.Extensions.Logging.Abstractions"]),
         ["EventStore"] = new(["EventStore.Abstractions"], []),
-        ["EventStore.Conformance"] = new(["EventStore", "EventStore.Abstractions"], ["xunit.v3.extensibility.core", "xunit.v3.assert"]),
+        ["EventStore.Domain"] = new(["EventStore"], []),
+        ["EventStore.Testing"] = new(["EventStore.Domain"], []),
+        ["EventStore.Conformance"] = new(["EventStore.Testing"], ["xunit.v3.extensibility.core", "xunit.v3.assert"]),
         ["EventStore.FileSystem"] = Backend(),
         ["EventStore.Sqlite"] = Backend("Microsoft.Data.Sqlite", "SQLitePCLRaw.bundle_e_sqlite3", "Dapper", "Dapper.AOT"),
         ["EventStore.Postgres"] = Backend("Npgsql", "Dapper", "Dapper.AOT"),

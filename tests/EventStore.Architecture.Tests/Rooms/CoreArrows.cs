@@ -9,7 +9,7 @@ internal static class CoreArrows
     [
         [Room.FrontDoor],
         ["Composition"],
-        ["Retention"],
+        ["Retention", "Imports"],
         ["Streams", "Dispatch", "Consumers", "ReadStreams"],
         ["Deliveries"],
         ["Feeds", "Leases"],

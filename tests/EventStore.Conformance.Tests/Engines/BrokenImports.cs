@@ -6,6 +6,9 @@ namespace EventStore.Conformance.Tests.Engines;
 [CaughtBy(
     typeof(ImportSpecification<>),
     nameof(ImportSpecification<>.A_held_storage_accepts_commits_of_the_import_alone_also_after_reopening))]
+[CaughtBy(
+    typeof(MirrorSpecification<>),
+    nameof(MirrorSpecification<>.All_other_commits_are_refused_while_a_mirror_is_not_complete_also_after_a_restart))]
 internal sealed class HoldsForItselfAlone(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private volatile string? holder;
@@ -34,6 +37,9 @@ internal sealed class HoldsForItselfAlone(IPersistenceEngine inner) : Delegating
 [CaughtBy(
     typeof(ImportSpecification<>),
     nameof(ImportSpecification<>.A_held_storage_accepts_commits_of_the_import_alone_also_after_reopening))]
+[CaughtBy(
+    typeof(MirrorSpecification<>),
+    nameof(MirrorSpecification<>.All_other_commits_are_refused_while_a_mirror_is_not_complete_also_after_a_restart))]
 internal sealed class ForgetsHoldsWhenClosed(IPersistenceEngine inner) : DelegatingEngine(inner)
 {
     private volatile string? held;

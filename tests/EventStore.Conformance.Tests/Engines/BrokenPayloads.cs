@@ -82,15 +82,6 @@ internal sealed class LosesMicroseconds(IPersistenceEngine inner) : ChangesWhatI
         commit with { Stamp = commit.Stamp.AddTicks(-(commit.Stamp.Ticks % TimeSpan.TicksPerMillisecond)) };
 }
 
-/// <summary>Returns stamps in another time zone (G11).</summary>
-[CaughtBy(
-    typeof(PayloadSpecification<>),
-    nameof(PayloadSpecification<>.The_stamp_is_utc_to_the_microsecond_and_is_read_back_as_it_was_returned))]
-internal sealed class ReadsStampsInItsZone(IPersistenceEngine inner) : ChangesWhatIsRead(inner)
-{
-    protected override CommitRecord Change(CommitRecord commit) => commit with { Stamp = commit.Stamp.ToOffset(TimeSpan.FromHours(2)) };
-}
-
 /// <summary>Uses the clock for stamps, also when it was set back (G11).</summary>
 [CaughtBy(
     typeof(PayloadSpecification<>),

@@ -117,3 +117,34 @@ internal sealed class ShowsHalfUnits(IPersistenceEngine inner) : DelegatingEngin
         return shown.Length == 0 ? page : page with { Events = shown, Position = shown[^1].Checkpoint, Head = shown[^1].Checkpoint };
     }
 }
+
+/// <summary>Finds the commits of a unit as if each had been stored alone (G54).</summary>
+[CaughtBy(
+    typeof(DecisionSpecification<>),
+    nameof(DecisionSpecification<>.A_commit_and_a_unit_are_found_by_their_id_also_where_their_events_were_truncated))]
+internal sealed class FindsCommitsWithoutTheirUnit(IPersistenceEngine inner) : DelegatingEngine(inner)
+{
+    public override async ValueTask<CommitRecord?> FindCommitAsync(
+        StreamId stream, Guid commitId, CancellationToken cancellationToken = default) =>
+        await base.FindCommitAsync(stream, commitId, cancellationToken) is { } found
+            ? found with { Unit = new UnitPlace(found.FirstCheckpoint, 1) }
+            : null;
+}
+
+/// <summary>Compares only the revisions of the streams of a unit, not which streams they are (G5, G54).</summary>
+[CaughtBy(
+    typeof(DecisionSpecification<>), nameof(DecisionSpecification<>.A_unit_of_opened_streams_notices_that_one_of_them_was_created_again))]
+internal sealed class IgnoresIncarnationsInUnits(IPersistenceEngine inner) : AttemptByAttempt(inner)
+{
+    protected override ValueTask<CommitOutcome> DecideAsync(CommitAttempt attempt, CancellationToken cancellationToken) =>
+        StoreAsync(attempt.Rest.Count == 0 ? attempt : OfAnyIncarnation(attempt, attempt.Rest), cancellationToken);
+
+    private static CommitAttempt OfAnyIncarnation(CommitAttempt attempt, IReadOnlyList<CommitAttempt> rest) =>
+        new(attempt.Stream, attempt.CommitId, attempt.Events)
+        {
+            Expected = attempt.Expected.Revision,
+            Headers = attempt.Headers,
+            Condition = attempt.Condition,
+            Rest = [.. rest.Select(member => OfAnyIncarnation(member, []))],
+        };
+}

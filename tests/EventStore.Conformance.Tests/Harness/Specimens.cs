@@ -27,6 +27,10 @@ internal static class Specimens
 
     private sealed class Imports<T> : ImportSpecification<T> where T : IBackend, new();
 
+    private sealed class Importing<T> : ImportingSpecification<T> where T : IBackend, new();
+
+    private sealed class Mirrors<T> : MirrorSpecification<T> where T : IBackend, new();
+
     private sealed class StreamLives<T> : StreamLifeSpecification<T> where T : IBackend, new();
 
     private sealed class Tags<T> : TagSpecification<T> where T : IBackend, new();

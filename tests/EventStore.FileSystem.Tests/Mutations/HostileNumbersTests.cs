@@ -13,6 +13,7 @@ public sealed class HostileNumbersTests(StoreForms forms) : IClassFixture<StoreF
     [Theory]
     [InlineData((byte)FrameKind.Commit, 32 + 16, 8, 0x7F)] // the stamp
     [InlineData((byte)FrameKind.Commit, 32 + 24, 1, 0)] // the first revision
+    [InlineData((byte)FrameKind.Commit, 32 + 25, 1, 0x7F)] // the commit sequence, above the revision
     [InlineData((byte)FrameKind.Commit, 32 + 27, 1, 0x7F)] // the length of the bucket's name
     [InlineData((byte)FrameKind.Commit, 10, 2, 0x7F)] // how many events
     [InlineData((byte)FrameKind.DocumentPut, 32, 1, 0x7F)] // the length of the name

@@ -19,6 +19,23 @@ public record OrderState(int Items)
     public OrderState Apply(object body) => body is ItemAdded added ? new(Items + added.Count) : this;
 }
 
+public abstract record CartCommand
+{
+    public sealed record Add(string Product, int Count) : CartCommand;
+
+    public sealed record Pay(decimal Amount) : CartCommand;
+}
+
+public sealed record Cart(int Items, bool IsPaid)
+{
+    public static Decider<Cart, CartCommand> Decider { get; } = new(new Cart(0, false), (_, _) => [], (cart, _) => cart);
+}
+
+public sealed class CartObject(Cart state) : AggregateRoot<Cart>(Cart.Decider, state)
+{
+    public void Add(string product, int count) => Raise(new ItemAdded(product, count));
+}
+
 public interface IBus
 {
     Task PublishAsync(IEnumerable<CommittedEvent> events, CancellationToken token);
@@ -44,6 +61,11 @@ public abstract class Stage
     protected ILoggerFactory loggers;
     protected WebApplicationBuilder builder;
     protected NpgsqlConnection connection;
+    protected EventStore.Engines.IPersistenceEngine source;
+    protected IImport import;
+    protected Snapshot snapshot;
+    protected Revision firstRevision;
+    protected IReadOnlyList<CommittedEvent> commit;
 
     protected static void Show(CommittedEvent committed) { }
 

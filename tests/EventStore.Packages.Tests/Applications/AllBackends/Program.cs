@@ -26,6 +26,17 @@ await using (var store = await OpenAsync(address, name))
     await store.Snapshots.SaveAsync(new Snapshot("order-1", new Revision(2), new OrderState(3)));
     Console.WriteLine($"snapshot {(await store.Snapshots.FindAsync("order-1"))!.State}");
 
+    var items = new Decider<OrderState, int>(
+        new OrderState(0),
+        (count, _) => [new ItemAdded("tea", count)],
+        (state, @event) => @event is ItemAdded added ? new OrderState(state.Items + added.Count) : state)
+    {
+        Snapshots = SnapshotPolicy.Every(2),
+    };
+    for (var count = 1; count <= 3; count++) await store.ExecuteAsync("order-3", items, count);
+    Console.WriteLine($"decided {(await store.LoadAsync("order-3", items)).State}");
+    await store.DeleteStreamAsync("order-3");
+
     var delivered = 0;
     await using (var consumer = await store.Consumers.StartAsync("counter", ConsumerSource.Everything, (_, _) => Count(ref delivered)))
         await consumer.WaitUntilCaughtUpAsync();

@@ -1,4 +1,4 @@
-namespace EventStore.Conformance;
+namespace EventStore.Testing;
 
 /// <summary>
 /// A clock that specifications control. It runs with the system's time, and can be advanced: waits end as if the time had passed. The time
