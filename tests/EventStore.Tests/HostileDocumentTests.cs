@@ -60,7 +60,8 @@ public sealed class HostileDocumentTests
             await Assert.ThrowsAsync<ConsumerChangedException>(() => StartAsync(store, size));
         await Assert.ThrowsAsync<ReadStreamException>(
             async () => await store.ReadStreams.ReadAsync("texts", cancellationToken: Token).CountAsync(Token));
-        Assert.Equal(5, await store.ReadAllAsync(cancellationToken: Token).CountAsync(Token));
+        await Assert.ThrowsAsync<CorruptStorageException>(() => ImportAsync(store));
+        Assert.Equal(5 + 1, await store.ReadAllAsync(cancellationToken: Token).CountAsync(Token)); // one was imported
     }
 
     [Theory(Timeout = 60_000), InlineData(3), InlineData(9)]

@@ -83,7 +83,12 @@ internal sealed class StoreBuilder(StorePlan plan)
         var maintenance = new StoreMaintenance(engine, shared, hooks);
         var bounds = new RetentionBounds(plan.IsDispatchTracked ? ledger : null, scheduler is not null, consumerDocuments, plan.Time);
         var snapshots = new SnapshotRecords(engine, plan.SnapshotsKept, lifetime);
-        var target = new ImportTarget(settlement, group, pages, duplicates) { Maintenance = maintenance, Snapshots = snapshots };
+        var target = new ImportTarget(settlement, group, pages, duplicates)
+        {
+            StoreId = storeId,
+            Maintenance = maintenance,
+            Snapshots = snapshots,
+        };
         var store = new OptimisticEventStore(commits, reads, maintenance, lifetime)
         {
             Retention = ApplyAtIntervals(new EventRetention(plan.Retention.Policies, pages, maintenance, bounds)),

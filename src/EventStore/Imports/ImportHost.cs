@@ -18,7 +18,7 @@ internal sealed class ImportHost(ImportTarget target, IPersistenceEngine engine,
         Names.Require(name, "import", MaxNameBytes);
         OptionRules.RequireDefined(mode);
         var choices = (options ?? new ImportOptions()).Validated();
-        var journal = new ImportJournal(engine, name, time);
+        var journal = new ImportJournal(engine, name, target.StoreId, time);
         var found = await journal.LoadAsync(cancellationToken).ConfigureAwait(false);
         Require(name, mode, found);
         choices.HoldsStore |= mode == ImportMode.Mirror;
@@ -40,7 +40,7 @@ internal sealed class ImportHost(ImportTarget target, IPersistenceEngine engine,
     {
         target.ThrowIfEnded();
         Names.Require(name, "import", MaxNameBytes);
-        var found = await new ImportJournal(engine, name, time).LoadAsync(cancellationToken).ConfigureAwait(false);
+        var found = await new ImportJournal(engine, name, target.StoreId, time).LoadAsync(cancellationToken).ConfigureAwait(false);
         return found is null
             ? null
             : new ImportProgress(name, found.Mode, new Checkpoint(found.Position), found.Report, found.IsComplete);

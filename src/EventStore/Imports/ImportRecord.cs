@@ -9,6 +9,9 @@ internal sealed record ImportRecord
 {
     private const string Folder = "imports/";
 
+    /// <summary>The identity of the store that it is of; null where it is not known.</summary>
+    public Guid? Store { get; init; }
+
     public ImportMode Mode { get; init; }
 
     /// <summary>The checkpoint of the source up to which everything is stored.</summary>
@@ -45,6 +48,15 @@ internal sealed record ImportRecord
             : throw new CorruptStorageException(
                 $"document '{Names.Printable(document)}'", "its content is not as this package writes it.",
                 "Restore it from a backup of this store, or delete it: then the import begins again, and finds what is stored.");
+    }
+
+    /// <summary>The same record with the identity of the store that it was read from, which is empty where it is not known.</summary>
+    /// <exception cref="CorruptStorageException">It is the record of another store.</exception>
+    public ImportRecord In(Guid store, string document)
+    {
+        if (store == Guid.Empty || Store == store) return this;
+        return Store is null ? this with { Store = store } : throw new CorruptStorageException(
+            $"document '{Names.Printable(document)}'", "it is the progress of an import into another store.", LedgerContent.Advice);
     }
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ImportJson.Default.ImportRecord);

@@ -16,6 +16,9 @@ internal sealed class ImportTarget(Settlement settlement, GroupCommit group, Pag
 
     public required SnapshotRecords Snapshots { get; init; }
 
+    /// <summary>The identity of the store; empty where it is not known.</summary>
+    public required Guid StoreId { get; init; }
+
     public DuplicateCheck Duplicates => duplicates;
 
     public void ThrowIfEnded() => pages.ThrowIfEnded();
