@@ -53,8 +53,7 @@ internal sealed class StoreBuilder(StorePlan plan)
         var duplicates = new DuplicateCheck(pages, codec);
         var committer = new Committer(group, duplicates, telemetry);
 
-        var ledger = new Ledger<DispatchProgress>(
-            engine, DispatchProgress.DocumentName, progress => progress.In(storeId));
+        var ledger = new Ledger<DispatchProgress>(engine, DispatchProgress.DocumentName, progress => progress.In(storeId));
         var scheduler = MakeScheduler(ledger, reads, telemetry);
         var isSynchronous = plan.Dispatch?.Scheduling.Kind == SchedulerKind.Synchronous;
         Func<Checkpoint, ValueTask>? beforeReturn =
@@ -74,11 +73,7 @@ internal sealed class StoreBuilder(StorePlan plan)
         lifetime.RefuseFrom(running.FindCaller);
         lifetime.RefuseFrom(() => scheduler is { IsInside: true } ? "the dispatcher of this store" : null);
         lifetime.RefuseFrom(() => hooks.IsInside ? "a hook of this store" : null);
-        IDispatch dispatch = plan.IsDispatchTracked
-            ? new TrackedDispatch(new DispatchMarks(ledger, reads), scheduler, lifetime, plan.Time)
-            : new UntrackedDispatch(lifetime);
-        if (scheduler is not null)
-            telemetry.Gauges.ObserveBacklog(async token => (await dispatch.GetStatusAsync(token).ConfigureAwait(false)).Backlog);
+        var dispatch = MakeDispatch(new DispatchMarks(ledger, reads), scheduler, telemetry);
 
         var maintenance = new StoreMaintenance(engine, shared, hooks);
         var bounds = new RetentionBounds(plan.IsDispatchTracked ? ledger : null, scheduler is not null, consumerDocuments, plan.Time);
@@ -109,6 +104,16 @@ internal sealed class StoreBuilder(StorePlan plan)
             await scheduler.StartAsync(cancellationToken).ConfigureAwait(false);
         LogBuilt(engine.Description);
         return store;
+    }
+
+    private IDispatch MakeDispatch(DispatchMarks marks, DispatchScheduler? scheduler, Telemetry telemetry)
+    {
+        IDispatch dispatch = plan.IsDispatchTracked
+            ? new TrackedDispatch(marks, scheduler, lifetime, plan.Time)
+            : new UntrackedDispatch(lifetime);
+        if (scheduler is not null)
+            telemetry.Gauges.ObserveBacklog(async token => (await dispatch.GetStatusAsync(token).ConfigureAwait(false)).Backlog);
+        return dispatch;
     }
 
     private DispatchScheduler? MakeScheduler(Ledger<DispatchProgress> ledger, ReadPath reads, Telemetry telemetry)
