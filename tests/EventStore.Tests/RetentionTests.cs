@@ -167,6 +167,25 @@ public sealed class RetentionTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_failure_of_any_kind_is_tried_again_at_the_next_interval()
+    {
+        var memory = new EngineCatalogue().AddInMemory().Create("memory:", new EngineContext(time, NullLoggerFactory.Instance));
+        var engine = new FailsOnce(memory);
+        await using var store = await BuildAsync(
+            wireup => wireup.KeepEvents("log", maxEvents: 1).ApplyRetentionEvery(TimeSpan.FromMinutes(10)), engine);
+        StreamId stream = new("log", "a");
+        await AppendAsync(store, stream, 5);
+        engine.Fail();
+        while ((await FirstRevisionsAsync(store, [stream]))[0] < 5)
+        {
+            time.Advance(TimeSpan.FromMinutes(1));
+            await Task.Yield();
+        }
+
+        Assert.True(engine.HasFailed);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task The_store_applies_its_policies_at_an_interval_by_itself()
     {
         await using var store = await BuildAsync(
@@ -197,7 +216,8 @@ public sealed class RetentionTests
             async () => await BuildAsync(wireup => wireup.OpenReadOnly().KeepEvents("log", maxEvents: 1)));
     }
 
-    private ValueTask<IEventStore> BuildAsync(Func<Wireup, Wireup> configure) => configure(Wireup.Init().UsingInMemoryPersistence()
+    private ValueTask<IEventStore> BuildAsync(Func<Wireup, Wireup> configure, IPersistenceEngine? engine = null) => configure(
+        (engine is null ? Wireup.Init().UsingInMemoryPersistence() : Wireup.Init().UsingPersistence(engine))
         .UsingLoggerFactory(NullLoggerFactory.Instance).UsingTimeProvider(time)
         .UsingJsonSerialization(types => types.Register<string>("text"))).BuildAsync(Token);
 
@@ -211,5 +231,21 @@ public sealed class RetentionTests
         var found = new List<long>();
         foreach (var stream in streams) found.Add((await store.FindHeadAsync(stream, Token))!.FirstRevision.Value);
         return [.. found];
+    }
+
+    private sealed class FailsOnce(IPersistenceEngine inner) : DelegatingEngine(inner)
+    {
+        private volatile bool isFailing;
+
+        public bool HasFailed { get; private set; }
+
+        public void Fail() => isFailing = true;
+
+        public override ValueTask<IReadOnlyList<StreamHead>> ListHeadsAsync(HeadQuery query, CancellationToken cancellationToken = default)
+        {
+            if (!isFailing) return base.ListHeadsAsync(query, cancellationToken);
+            (isFailing, HasFailed) = (false, true);
+            throw new InvalidOperationException("no exception of the contract");
+        }
     }
 }

@@ -30,8 +30,9 @@ internal sealed class RetentionLoop : IAsyncDisposable
                 var report = await retention.ApplyAsync(stopping.Token).ConfigureAwait(false);
                 if (report.Streams > 0) Log.Retained(logger, report.Streams, report.Events);
             }
-            catch (StorageException error)
+            catch (Exception error) when (!stopping.IsCancellationRequested)
             {
+                // Whatever it is, the next application may succeed; an end of the loop would go unnoticed.
                 Log.RetentionFailed(logger, error, interval);
             }
         }
